@@ -1,0 +1,113 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Tests may touch raw memory (guard pages, file descriptors) without marking it; all else is as strict.
+let strictTests: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Every Swift target is built with the same strict settings; a warning is an error.
+let strict = strictTests + [.strictMemorySafety()]
+
+func target(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ subject: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(subject)Tests", dependencies: [.target(name: subject)] + dependencies,
+        swiftSettings: strictTests)
+}
+
+func library(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "multiconnect",
+    products: [.executable(name: "multiconnect", targets: ["Multiconnect"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // C libraries: a module map and a shim header each, no logic.
+        .systemLibrary(name: "CLinux"),
+        library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+        library("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
+        library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+
+        // Platform.
+        target("Reactor", ["CLinux", heap, deque]),
+        target("HTTPWire", []),
+        target("HTTPServer", ["Reactor", "HTTPWire", log]),
+        target("HTTPClient", ["Reactor", "CCurl"]),
+        target("Postgres", ["Reactor", "CPostgres", deque]),
+        target("Redis", ["Reactor", "CHiredis", deque]),
+        target("Cryptography", ["COpenSSL"]),
+
+        // Domain.
+        target("Salesforce", ["HTTPClient", "Cryptography", log]),
+        target("Jobs", ["Postgres", "Redis", log]),
+        target(
+            "Organizations", ["Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
+        target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", log]),
+
+        // Surface.
+        target(
+            "Web",
+            [
+                "HTTPServer", "Salesforce", "Jobs", "Organizations", "Replication", "Cryptography",
+                mustache, log,
+            ]),
+        target("OrgSimulator", ["HTTPServer", "Cryptography", log]),
+        .executableTarget(
+            name: "Multiconnect",
+            dependencies: [
+                "Reactor", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
+                "Salesforce", "Jobs", "Organizations", "Replication", "Web", "OrgSimulator",
+                arguments, subprocess, log,
+            ], swiftSettings: strict),
+
+        // Tests. Support starts real parts: a database per test, the simulator, the built binary.
+        .target(
+            name: "Support",
+            dependencies: ["Reactor", "Postgres", "Redis"], path: "Tests/Support",
+            swiftSettings: strictTests),
+        tests("Reactor"),
+        tests("HTTPWire"),
+        tests("HTTPServer", ["Reactor", "Support"]),
+        tests("HTTPClient", ["Reactor", "HTTPServer", "Support"]),
+        tests("Postgres", ["Reactor", "Support"]),
+        tests("Redis", ["Reactor", "Support"]),
+        tests("Cryptography"),
+        tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
+        tests("Jobs", ["Reactor", "Support"]),
+        tests("Organizations", ["Reactor", "Support", "OrgSimulator"]),
+        tests("Replication", ["Reactor", "Support", "OrgSimulator"]),
+        tests("Web", ["Reactor", "Support", "OrgSimulator"]),
+        tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
+        .testTarget(name: "TidyTests", swiftSettings: strictTests),
+        .testTarget(
+            name: "ProcessTests", dependencies: ["Support", "Multiconnect"],
+            swiftSettings: strictTests),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+#pragma once
+#include <stdlib.h>
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
