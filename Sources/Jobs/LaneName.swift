@@ -1,0 +1,48 @@
+package import FoundationEssentials
+
+/// The list in Redis in which a job waits: a Sidekiq queue of its own for each tenant, so that the ring of
+/// lanes can serve tenants in turn and Sidekiq's pages show how much each of them has waiting.
+package struct LaneName: Hashable, Sendable, CustomStringConvertible {
+    /// The name as Sidekiq's set `queues` holds it, without the prefix `queue:`.
+    package let text: String
+
+    /// The lane of a tenant's jobs in a queue; jobs of no tenant share the queue's own name.
+    package init(queue: String, organizationID: UUID?) {
+        if let organizationID {
+            text = "\(queue):t-\(organizationID.uuidString.lowercased())"
+        } else {
+            text = queue
+        }
+    }
+
+    /// A lane's name as read back from a row.
+    init(text: String) {
+        self.text = text
+    }
+
+    package var description: String { text }
+
+    /// Whether a name is safe as a queue: Sidekiq Web routes only these, and writes them unescaped.
+    static func isValidQueue(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                    UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// Whether a name is safe as a class, for the same reason.
+    static func isValidClass(_ name: String) -> Bool {
+        guard let first = name.utf8.first, (1...100).contains(name.utf8.count) else { return false }
+        let isLetter: (UInt8) -> Bool = { (65...90).contains($0) || (97...122).contains($0) }
+        return isLetter(first)
+            && name.utf8.allSatisfy {
+                isLetter($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":")
+            }
+    }
+}

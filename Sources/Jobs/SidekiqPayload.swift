@@ -1,0 +1,95 @@
+package import FoundationEssentials
+
+/// A job in Sidekiq's JSON, byte for byte reproducible from the row.
+///
+/// Times are numbers of seconds with six decimals and always a decimal point: Sidekiq 8 takes a whole number
+/// for milliseconds. No key is added that Sidekiq does not know: its page shows such keys as raw HTML.
+package struct SidekiqPayload: Sendable {
+    /// The id.
+    package var id: JobID
+    /// The class.
+    package var className: String
+    /// The text of the JSON array of arguments.
+    package var arguments: JobArguments
+    /// The lane.
+    package var lane: LaneName
+    /// Failed starts that end the job; Sidekiq counts the retries after the first.
+    package var maximumAttempts: Int
+    /// When the job was made.
+    package var createdAt: Date
+    /// What went wrong so far.
+    package var failure: Failure?
+
+    /// The fields of a job that failed. Sidekiq's page of one raises when the times it expects are missing.
+    package struct Failure: Sendable, Hashable {
+        /// Failures in a row, at least 1; Sidekiq's `retry_count` is one less.
+        package var failures: Int
+        /// The name of the error's type.
+        package var errorClass: String
+        /// The error's text.
+        package var message: String
+        /// When it first failed.
+        package var failedAt: Date
+        /// When it last failed, from the second time on.
+        package var retriedAt: Date?
+    }
+
+    /// The members of `schedule`, `retry` and `dead`: without the time of enqueuing.
+    package var waiting: String { "{" + fields.joined(separator: ",") + "}" }
+
+    /// The members of a lane.
+    package func enqueued(at time: Date) -> String {
+        "{" + (fields + ["\"enqueued_at\":\(Self.seconds(time))"]).joined(separator: ",") + "}"
+    }
+
+    private var fields: [String] {
+        var fields = [
+            "\"retry\":\(max(maximumAttempts, 1) - 1)",
+            "\"queue\":\(Self.quoted(lane.text))",
+            "\"class\":\(Self.quoted(className))",
+            "\"args\":\(arguments.text)",
+            "\"jid\":\"\(id.text)\"",
+            "\"created_at\":\(Self.seconds(createdAt))",
+        ]
+        if let failure {
+            fields.append("\"error_message\":\(Self.quoted(failure.message))")
+            fields.append("\"error_class\":\(Self.quoted(failure.errorClass))")
+            fields.append("\"failed_at\":\(Self.seconds(failure.failedAt))")
+            fields.append("\"retry_count\":\(failure.failures - 1)")
+            if failure.failures > 1 || failure.retriedAt != nil {
+                fields.append("\"retried_at\":\(Self.seconds(failure.retriedAt ?? failure.failedAt))")
+            }
+        }
+        return fields
+    }
+
+    /// Seconds since 1970 with six decimals.
+    static func seconds(_ time: Date) -> String {
+        let microseconds = Int64((time.timeIntervalSince1970 * 1_000_000).rounded())
+        let (whole, part) = abs(microseconds).quotientAndRemainder(dividingBy: 1_000_000)
+        let digits = String(part)
+        let sign = microseconds < 0 ? "-" : ""
+        return "\(sign)\(whole)." + String(repeating: "0", count: 6 - digits.count) + digits
+    }
+
+    /// A JSON string.
+    static func quoted(_ text: String) -> String {
+        var bytes: [UInt8] = [UInt8(ascii: "\"")]
+        bytes.reserveCapacity(text.utf8.count + 2)
+        let hexadecimal = Array("0123456789abcdef".utf8)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes += [UInt8(ascii: "\\"), byte]
+            case UInt8(ascii: "\n"): bytes += Array("\\n".utf8)
+            case UInt8(ascii: "\r"): bytes += Array("\\r".utf8)
+            case UInt8(ascii: "\t"): bytes += Array("\\t".utf8)
+            case 0..<0x20:
+                bytes += Array("\\u00".utf8) + [hexadecimal[Int(byte >> 4)], hexadecimal[Int(byte & 0xf)]]
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

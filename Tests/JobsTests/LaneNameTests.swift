@@ -1,0 +1,23 @@
+import Foundation
+import Testing
+
+@testable import Jobs
+
+struct LaneNameTests {
+    @Test func `a tenant's jobs have a lane of their own`() throws {
+        let id = try #require(UUID(uuidString: "6A0A0F3C-6F0B-4C34-9C5F-3B1E1C1D1E1F"))
+        #expect(
+            NewJob("A", organizationID: id).lane.text == "default:t-6a0a0f3c-6f0b-4c34-9c5f-3b1e1c1d1e1f")
+        #expect(NewJob("A", queue: "mail").lane.text == "mail")
+    }
+
+    @Test(arguments: ["", "a b", "a<b", "ä", "a/b", String(repeating: "q", count: 65)])
+    func `a queue that Sidekiq's pages would not carry is refused`(_ name: String) {
+        #expect(!LaneName.isValidQueue(name))
+    }
+
+    @Test(arguments: [("ImportMapping", true), ("A::B_2", true), ("", false), ("2A", false), ("A<b>", false)])
+    func `a class is a letter, then letters, digits, underscores and colons`(_ name: String, _ valid: Bool) {
+        #expect(LaneName.isValidClass(name) == valid)
+    }
+}

@@ -1,0 +1,45 @@
+import Testing
+
+@testable import Jobs
+
+struct RetryRuleTests {
+    @Test(arguments: [
+        (1, 0, 15), (1, 9, 24), (2, 0, 16), (2, 9, 34), (3, 5, 46), (25, 9, 331_776 + 15 + 225),
+    ])
+    func `the pause is Sidekiq's`(_ failures: Int, _ random: Int, _ seconds: Int) {
+        #expect(RetryRule.pause(failures: failures, random: random) == .seconds(seconds))
+    }
+
+    @Test func `a failure is tried again while attempts are left`() {
+        let verdict = { (failures: Int) in
+            RetryRule.verdict(failures: failures, maximumAttempts: 3, decision: .retry, random: 0)
+        }
+        #expect(verdict(1) == .again(after: .seconds(15)))
+        #expect(verdict(2) == .again(after: .seconds(16)))
+        #expect(verdict(3) == .dead)
+    }
+
+    @Test func `the error may choose the pause but not more attempts`() {
+        let verdict = { (failures: Int) in
+            RetryRule.verdict(
+                failures: failures, maximumAttempts: 2, decision: .retryAfter(.seconds(60)), random: 0)
+        }
+        #expect(verdict(1) == .again(after: .seconds(60)))
+        #expect(verdict(2) == .dead)
+    }
+
+    @Test func `a discarded job is dead at once`() {
+        #expect(
+            RetryRule.verdict(failures: 1, maximumAttempts: 26, decision: .discard, random: 0) == .dead)
+    }
+
+    @Test func `many failures do not overflow`() {
+        #expect(RetryRule.pause(failures: .max, random: 9) == RetryRule.pause(failures: 101, random: 9))
+    }
+
+    @Test func `the third silent end in a row is a poison pill`() {
+        let limits = JobsLimits()
+        #expect(
+            (1...4).map { CrashRule.isPoison(crashClaims: $0, limits: limits) } == [false, false, true, true])
+    }
+}
