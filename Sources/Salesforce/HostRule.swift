@@ -1,0 +1,52 @@
+/// Which addresses may be called: Salesforce's own over https, and the origin that the configuration names.
+///
+/// Instance addresses arrive in token answers and identities; this rule keeps a forged one from sending tokens away.
+package struct HostRule: Sendable {
+    /// The origin of `SALESFORCE_LOGIN_URL`.
+    package let login: Origin
+
+    /// `loginURL` is https, or http on this machine (the simulator). Throws `.hostNotAllowed` otherwise.
+    package init(loginURL: String) throws(SalesforceError) {
+        let origin = try Origin(parsing: loginURL)
+        guard origin.scheme == "https" || origin.isLoopback else {
+            throw SalesforceError(.hostNotAllowed, message: "http is allowed only on this machine")
+        }
+        login = origin
+    }
+
+    /// Whether `login` is Salesforce itself, and not a stand-in that answers for every environment.
+    package var loginIsSalesforce: Bool { Self.isSalesforce(login) }
+
+    package func allows(_ origin: Origin) -> Bool {
+        origin == login || Self.isSalesforce(origin)
+    }
+
+    /// The origin of `url`, if it may be called.
+    package func checked(_ url: String) throws(SalesforceError) -> Origin {
+        let origin = try Origin(parsing: url)
+        guard allows(origin) else {
+            throw SalesforceError(.hostNotAllowed, message: "\(origin) is not an address of Salesforce")
+        }
+        return origin
+    }
+
+    /// Where users of an org log in.
+    package func loginOrigin(for environment: OrgEnvironment) throws(SalesforceError) -> Origin {
+        guard loginIsSalesforce else { return login }
+        switch environment {
+        case .production: return login
+        case .sandbox: return try Origin(host: "test.salesforce.com")
+        case .myDomain(let host): return try Origin(host: host)
+        }
+    }
+
+    private static func isSalesforce(_ origin: Origin) -> Bool {
+        origin.scheme == "https" && origin.port == nil
+            && domains.contains { origin.host == $0 || origin.host.hasSuffix("." + $0) }
+    }
+
+    /// The domains under which Salesforce serves orgs and logins (help, "Allow the Required Domains").
+    private static let domains = [
+        "salesforce.com", "force.com", "cloudforce.com", "database.com", "salesforce.mil", "sfcrmproducts.cn",
+    ]
+}

@@ -1,0 +1,81 @@
+import Testing
+
+@testable import Salesforce
+
+struct HostRuleTests {
+    private func rule(_ login: String = "https://login.salesforce.com") throws -> HostRule {
+        try HostRule(loginURL: login)
+    }
+
+    @Test(arguments: [
+        "https://acme.my.salesforce.com", "https://acme--dev.sandbox.my.salesforce.com/services/data",
+        "https://LOGIN.salesforce.com:443/x", "https://acme.lightning.force.com",
+        "https://test.salesforce.com?x=1",
+    ])
+    func `hosts of Salesforce are called over https`(url: String) throws {
+        _ = try rule().checked(url)
+    }
+
+    @Test(arguments: [
+        "http://acme.my.salesforce.com", "https://acme.my.salesforce.com:8443",
+        "https://salesforce.com.evil.example",
+        "https://evilsalesforce.com", "https://evil.example/.salesforce.com",
+        "https://evil.example#.salesforce.com",
+        "https://salesforce.com@evil.example", "https://evil.example\\.salesforce.com",
+        "https://a b.salesforce.com",
+        "https://acme.salesforce.com%2eevil.example", "//acme.salesforce.com", "ftp://acme.salesforce.com",
+        "https://",
+        "https://127.0.0.1:8080", "https://[::1]", "https://.salesforce.com", "https://acme..salesforce.com",
+        "",
+        "https://acme.salesforce.com:", "https://acme.salesforce.com:0", "https://acme.salesforce.com:99999",
+        "https://acme.salesforce.com:4４3",
+    ])
+    func `nothing else is called`(url: String) throws {
+        let rule = try rule()
+        #expect(throws: SalesforceError.self) { try rule.checked(url) }
+    }
+
+    @Test func `the configured origin is called, with its scheme and port only`() throws {
+        let rule = try rule("http://127.0.0.1:8080")
+        #expect(try rule.checked("http://127.0.0.1:8080/services").port == 8080)
+        #expect(throws: SalesforceError.self) { try rule.checked("http://127.0.0.1:8081") }
+        #expect(throws: SalesforceError.self) { try rule.checked("https://127.0.0.1:8080") }
+        #expect(!rule.loginIsSalesforce)
+    }
+
+    @Test func `http is allowed on this machine only`() {
+        #expect(throws: SalesforceError.self) { try HostRule(loginURL: "http://login.salesforce.com") }
+        #expect(throws: SalesforceError.self) { try HostRule(loginURL: "http://127.evil.example") }
+        #expect(throws: Never.self) { try HostRule(loginURL: "http://localhost:1234") }
+    }
+
+    @Test func `each environment has its login`() throws {
+        let rule = try rule()
+        #expect(try rule.loginOrigin(for: .production).description == "https://login.salesforce.com")
+        #expect(try rule.loginOrigin(for: .sandbox).description == "https://test.salesforce.com")
+        #expect(
+            try rule.loginOrigin(for: .myDomain("acme.my.salesforce.com")).description
+                == "https://acme.my.salesforce.com")
+        let local = try self.rule("http://127.0.0.1:8080")
+        #expect(try local.loginOrigin(for: .sandbox).description == "http://127.0.0.1:8080")
+    }
+
+    @Test(arguments: [
+        ("production", "production"), (" Sandbox ", "sandbox"),
+        ("acme.my.salesforce.com", "acme.my.salesforce.com"),
+        ("https://Acme.my.salesforce.com/lightning/page?x", "acme.my.salesforce.com"),
+        ("acme--dev.sandbox.lightning.force.com", "acme--dev.sandbox.my.salesforce.com"),
+        ("login.salesforce.com", "production"),
+    ])
+    func `an environment is read as people write it`(text: String, expected: String) {
+        #expect(OrgEnvironment(text)?.description == expected)
+    }
+
+    @Test(arguments: [
+        "", "staging", "evil.example", "http://acme.my.salesforce.com", "acme.my.salesforce.com.evil.example",
+        ".my.salesforce.com", "a@acme.my.salesforce.com", "acme.my.salesforce.com:444", "acme.force.com",
+    ])
+    func `an environment that is none is refused`(text: String) {
+        #expect(OrgEnvironment(text) == nil)
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+@testable import Salesforce
+
+struct SOQLTests {
+    @Test func `a query is built from parts`() throws {
+        let query = try SOQL.select(["Id", "Owner.Name"], from: "Tweet__c")
+            .where(
+                .all([
+                    .compare(
+                        "SystemModstamp", .greaterOrEqual,
+                        .moment(Date(timeIntervalSince1970: 1_310_000_000.5))),
+                    .any([
+                        .compare("Name", .equal, .string("O'Neil\\\n")),
+                        .compare("Size__c", .notEqual, .null),
+                    ]),
+                    .isIn("Id", [.string("a"), .string("b")]),
+                ])
+            )
+            .orderBy("SystemModstamp", "Id").limit(10)
+        #expect(
+            query.text == """
+                SELECT Id,Owner.Name FROM Tweet__c WHERE SystemModstamp >= 2011-07-07T00:53:20.500Z AND \
+                (Name = 'O\\'Neil\\\\\\n' OR Size__c != null) AND Id IN ('a','b') \
+                ORDER BY SystemModstamp,Id LIMIT 10
+                """)
+        #expect(try SOQL.count(of: "Account").text == "SELECT COUNT() FROM Account")
+    }
+
+    @Test(arguments: [
+        "", "1a", "a b", "Name,Id", "Na-me", "a..b", ".a", "a.", "Náme", "a'", "Id FROM User--", "_a", "[",
+    ])
+    func `a name that is none is refused`(name: String) {
+        #expect(throws: SalesforceError.self) { try SOQL.select([name], from: "Account") }
+        #expect(throws: SalesforceError.self) {
+            try SOQL.select(["Id"], from: "Account").where(.compare(name, .equal, .null))
+        }
+    }
+
+    @Test func `an object has no dots`() {
+        #expect(throws: SalesforceError.self) { try SOQL.select(["Id"], from: "Owner.User") }
+        #expect(throws: SalesforceError.self) { try SOQL.select([], from: "User") }
+    }
+
+    @Test func `the rights of a user are one query`() throws {
+        #expect(
+            try UserRights.query(for: RecordID("005J0000001gwIyIAI")).text == """
+                SELECT PermissionSet.PermissionsApiEnabled,PermissionSet.PermissionsViewAllData,\
+                PermissionSet.PermissionsModifyAllData FROM PermissionSetAssignment \
+                WHERE AssigneeId = '005J0000001gwIyIAI'
+                """)
+    }
+
+    @Test func `rights add up over all sets`() throws {
+        let rows = try JSONValue(
+            parsing: Array(
+                """
+                [{"PermissionSet":{"PermissionsApiEnabled":true,"PermissionsViewAllData":false}},
+                 {"PermissionSet":{"PermissionsApiEnabled":false,"PermissionsViewAllData":true}},{"PermissionSet":null}]
+                """.utf8))
+        let rights = UserRights(rows: rows.array ?? [])
+        #expect(rights.granted == [.apiEnabled, .viewAllData])
+        #expect(rights.missing(writes: .none) == [])
+        #expect(rights.missing(writes: .planned) == [.modifyAllData])
+        #expect(
+            UserRights(granted: []).missing(writes: .none).map(\.description) == [
+                "API Enabled", "View All Data",
+            ])
+    }
+}
