@@ -14,9 +14,9 @@ let strictTests: [SwiftSetting] = [
 let strict = strictTests + [.strictMemorySafety()]
 
 func target(
-    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+    _ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + extra)
 }
 
 func tests(_ subject: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -50,12 +50,13 @@ let package = Package(
         // C libraries: a module map and a shim header each, no logic.
         .systemLibrary(name: "CLinux"),
         library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
-        library("CHiredis", pkgConfig: "hiredis", apt: "libhiredis-dev"),
+        // No pkg-config: its -D_FILE_OFFSET_BITS is a flag that SwiftPM warns about.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
 
         // Platform.
-        target("Reactor", ["CLinux", heap, deque]),
+        target("Reactor", ["CLinux", heap, deque], extra: [.enableExperimentalFeature("Lifetimes")]),
         target("HTTPWire", []),
         target("HTTPServer", ["Reactor", "HTTPWire", log]),
         target("HTTPClient", ["Reactor", "CCurl"]),

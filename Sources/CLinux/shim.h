@@ -22,3 +22,12 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+// Declared by glibc only under _GNU_SOURCE, which a module's headers cannot rely on.
+extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
+
+// Swift cannot call a variadic function.
+static inline int fcntl_int(int descriptor, int command, int argument) {
+    return fcntl(descriptor, command, argument);
+}

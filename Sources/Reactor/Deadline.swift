@@ -1,0 +1,21 @@
+/// Runs `operation` and cancels it at `deadline`; then throws `ReactorError.timedOut`.
+///
+/// It returns when `operation` has really ended, so an operation that ignores its cancellation holds its caller.
+package func withDeadline<Value: Sendable>(
+    _ deadline: ContinuousClock.Instant, operation name: String = "operation",
+    _ operation: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let loop = EventLoop.current
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask { try await operation() }
+        group.addTask {
+            try await loop.sleep(until: deadline)
+            return nil
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next(), let value = first else {
+            throw ReactorError(.timedOut, operation: name)
+        }
+        return value
+    }
+}

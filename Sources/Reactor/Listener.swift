@@ -1,0 +1,129 @@
+internal import CLinux
+
+/// A socket that accepts connections. Loop-confined.
+// SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
+package final class Listener: @unchecked Sendable {
+    enum Limits {
+        /// Connections that the kernel holds for us (it cuts this at net.core.somaxconn).
+        static let backlog: Int32 = 4096
+        /// How long accepting rests when descriptors or memory have run out: others may free some.
+        static let pauseAfterExhaustion = Duration.milliseconds(50)
+    }
+
+    /// Where it listens, with the port that the kernel chose.
+    package let address: SocketAddress
+    package let descriptor: Int32
+    private let registration: Registration
+    private var isOpen = true
+    /// A socket file that is removed at the end.
+    private let path: String?
+
+    private init(descriptor: Int32, events: Events, path: String? = nil) throws(ReactorError) {
+        self.descriptor = descriptor
+        self.path = path
+        address =
+            unsafe SocketAddress(of: descriptor) { unsafe getsockname($0, $1, $2) } ?? .unix(path: path ?? "")
+        registration = Registration(descriptor: descriptor, loop: .current)
+        do {
+            try registration.open(events: events)
+        } catch {
+            CLinux.close(descriptor)
+            throw error
+        }
+    }
+
+    deinit {
+        guard isOpen else { return }
+        let (registration, descriptor) = (registration, descriptor)
+        registration.loop.post {
+            registration.close()
+            CLinux.close(descriptor)
+        }
+    }
+
+    /// Listens on an address given as text (no host names); port 0 lets the kernel choose. With `reusePort` several loops
+    /// each listen on the same port and the kernel spreads connections over them.
+    package static func tcp(host: String, port: UInt16, reusePort: Bool = false) throws(ReactorError)
+        -> Listener
+    {
+        guard let address = SocketAddress(ip: host, port: port) else {
+            throw ReactorError(.unresolved, operation: "listen on \(host)")
+        }
+        let descriptor = try open(address) { descriptor in
+            Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+            if reusePort { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+            // An IPv6 listener on `::` serves IPv4 too.
+            if case .ipv6 = address { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
+        }
+        return try Listener(descriptor: descriptor, events: [.readable, .edgeTriggered])
+    }
+
+    /// Listens on a socket file, replacing one that a dead process left there.
+    package static func unix(path: String) throws(ReactorError) -> Listener {
+        _ = unsafe CLinux.unlink(path)
+        let descriptor = try open(.unix(path: path)) { _ in }
+        return try Listener(descriptor: descriptor, events: [.readable, .edgeTriggered], path: path)
+    }
+
+    /// Takes over a listening descriptor, for instance systemd's or another loop's; its loops share the connections.
+    package static func shared(descriptor: Int32) throws(ReactorError) -> Listener {
+        let own = fcntl_int(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard own >= 0 else { throw .system("fcntl") }
+        _ = fcntl_int(own, F_SETFL, fcntl_int(own, F_GETFL, 0) | O_NONBLOCK)
+        return try Listener(descriptor: own, events: [.readable, .exclusive, .edgeTriggered])
+    }
+
+    private static func open(_ address: SocketAddress, _ prepare: (Int32) -> Void) throws(ReactorError)
+        -> Int32
+    {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = CLinux.socket(address.family, type, 0)
+        guard descriptor >= 0 else { throw .system("socket") }
+        prepare(descriptor)
+        let bound = unsafe address.withKernelForm { unsafe CLinux.bind(descriptor, $0, $1) }
+        guard bound == 0, CLinux.listen(descriptor, Limits.backlog) == 0 else {
+            let error = ReactorError.system("listen on \(address)")
+            CLinux.close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// The next connection. Errors of single connections are passed over, and when descriptors or memory run out it
+    /// rests and goes on; it throws `CancellationError`, and `ReactorError.closed` after `close`.
+    package func accept() async throws -> Socket {
+        while true {
+            guard isOpen else { throw ReactorError(.closed, operation: "accept") }
+            try Task.checkCancellation()
+            let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            var accepted: Int32 = -1
+            let peer = unsafe SocketAddress(of: descriptor) { descriptor, address, length in
+                accepted = unsafe accept4(descriptor, address, length, flags)
+                return accepted >= 0 ? 0 : -1
+            }
+            if accepted >= 0 {
+                Socket.disableDelay(accepted, peer)
+                guard let socket = try? Socket(descriptor: accepted, peer: peer) else { continue }
+                return socket
+            }
+            switch lastErrorNumber() {
+            case EAGAIN: try await registration.wait(for: .reading, until: nil)
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                try await registration.loop.sleep(for: Limits.pauseAfterExhaustion)
+            // accept(2): pending network errors of the new connection come out here; the listener is fine.
+            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
+                EOPNOTSUPP, ENOPROTOOPT, ETIMEDOUT:
+                continue
+            case let error: throw ReactorError(.system, operation: "accept", errno: error)
+            }
+        }
+    }
+
+    package func close() {
+        guard isOpen else { return }
+        isOpen = false
+        registration.close()
+        CLinux.close(descriptor)
+        if let path { _ = unsafe CLinux.unlink(path) }
+    }
+}

@@ -1,0 +1,83 @@
+internal import CLinux
+
+/// Bytes on their way in: contiguous, filled at the end by a socket, consumed at the front by a parser.
+package struct ReadBuffer: Sendable {
+    private var storage: [UInt8]
+    private var start = 0
+    private var end = 0
+
+    /// `capacity` in bytes; it grows only by `reserve`.
+    package init(capacity: Int) {
+        storage = [UInt8](repeating: 0, count: capacity)
+    }
+
+    package var readableCount: Int { end - start }
+    package var isEmpty: Bool { start == end }
+    package var capacity: Int { storage.count }
+    /// Room at the end, without moving anything.
+    package var freeCount: Int { storage.count - end }
+
+    /// The bytes that came and were not consumed.
+    package var readable: RawSpan {
+        @_lifetime(borrow self)
+        get { unsafe storage.span.bytes.extracting(start..<end) }
+    }
+
+    package subscript(offset: Int) -> UInt8 {
+        precondition(offset >= 0 && offset < readableCount, "a byte that has not come was read")
+        return storage[start + offset]
+    }
+
+    /// A copy of readable bytes, offsets from the first unconsumed one.
+    package func bytes(_ range: Range<Int>) -> [UInt8] {
+        precondition(range.upperBound <= readableCount, "bytes that have not come were read")
+        return Array(storage[start + range.lowerBound..<start + range.upperBound])
+    }
+
+    package mutating func consume(_ count: Int) {
+        precondition(count <= readableCount, "more was consumed than has come")
+        start += count
+        if start == end {
+            start = 0
+            end = 0
+        }
+    }
+
+    /// Makes room for `free` more bytes: moves what is there to the front, and grows if that is not enough.
+    package mutating func reserve(free: Int) {
+        guard freeCount < free else { return }
+        if start > 0 {
+            let count = readableCount
+            _ = unsafe storage.withUnsafeMutableBytes { bytes in
+                unsafe memmove(bytes.baseAddress!, bytes.baseAddress! + start, count)
+            }
+            start = 0
+            end = count
+        }
+        if freeCount < free {
+            storage.append(contentsOf: repeatElement(0, count: free - freeCount))
+        }
+    }
+
+    /// Gives memory back after a burst; only while empty.
+    package mutating func shrink(to capacity: Int) {
+        guard isEmpty, storage.count > capacity else { return }
+        storage = [UInt8](repeating: 0, count: capacity)
+    }
+
+    package mutating func append(_ bytes: some Collection<UInt8>) {
+        reserve(free: bytes.count)
+        storage.replaceSubrange(end..<end + bytes.count, with: bytes)
+        end += bytes.count
+    }
+
+    /// Lets `fill` write into the free room; it returns how many bytes it wrote, or a negative number.
+    mutating func fill(_ fill: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+        let range = end..<storage.count
+        let count = unsafe storage.withUnsafeMutableBytes { bytes in
+            unsafe fill(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))
+        }
+        if count > 0 { end += count }
+        return count
+    }
+}

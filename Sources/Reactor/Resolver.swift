@@ -1,0 +1,37 @@
+internal import CLinux
+
+/// Host names to addresses, through the system's resolver on the blocking pool.
+package enum Resolver {
+    /// The addresses of `host` in the system's order of preference; address text needs no look-up.
+    /// Throws `ReactorError` `.unresolved` or `.timedOut`.
+    package static func resolve(
+        host: String, port: UInt16, deadline: ContinuousClock.Instant?
+    ) async throws -> [SocketAddress] {
+        if let address = SocketAddress(ip: host, port: port) { return [address] }
+        return try await BlockingPool.shared.run(deadline: deadline) {
+            try lookUp(host: host, port: port)
+        }
+    }
+
+    private static func lookUp(host: String, port: UInt16) throws(ReactorError) -> [SocketAddress] {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, String(port), &hints, &list) == 0 else {
+            throw ReactorError(.unresolved, operation: "resolve \(host)")
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var next = unsafe list
+        while let entry = unsafe next {
+            if let address = unsafe SocketAddress(
+                kernelForm: entry.pointee.ai_addr, length: entry.pointee.ai_addrlen)
+            {
+                addresses.append(address)
+            }
+            unsafe next = entry.pointee.ai_next
+        }
+        return addresses
+    }
+}

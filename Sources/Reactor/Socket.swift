@@ -1,0 +1,200 @@
+internal import CLinux
+
+/// A connected stream socket. Non-blocking, closed on exec, TCP_NODELAY; loop-confined.
+///
+/// At most one task reads and one writes at a time. The descriptor is closed by `close` or with the object.
+// SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
+package final class Socket: @unchecked Sendable {
+    package let descriptor: Int32
+    /// The other end, where the kernel knows it.
+    package let peer: SocketAddress?
+    private let registration: Registration
+    private var isOpen = true
+    /// The last read left nothing behind, so the next one waits before it tries.
+    private var isDrained = false
+
+    /// Takes over a connected, non-blocking descriptor, and closes it if the loop refuses it.
+    init(descriptor: Int32, peer: SocketAddress?) throws(ReactorError) {
+        self.descriptor = descriptor
+        self.peer = peer
+        registration = Registration(descriptor: descriptor, loop: .current)
+        do {
+            try registration.open()
+        } catch {
+            CLinux.close(descriptor)
+            throw error
+        }
+    }
+
+    deinit {
+        // A loop keeps its registrations alive, so whoever dropped the socket open leaves the closing to the loop.
+        guard isOpen else { return }
+        let (registration, descriptor) = (registration, descriptor)
+        registration.loop.post {
+            registration.close()
+            CLinux.close(descriptor)
+        }
+    }
+
+    /// Connects; `deadline` bounds the whole attempt.
+    package static func connect(
+        to address: SocketAddress, deadline: ContinuousClock.Instant?
+    ) async throws -> Socket {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = CLinux.socket(address.family, type, 0)
+        guard descriptor >= 0 else { throw ReactorError.system("socket") }
+        disableDelay(descriptor, address)
+        let status = unsafe address.withKernelForm { unsafe CLinux.connect(descriptor, $0, $1) }
+        let error = status == 0 ? 0 : lastErrorNumber()
+        guard status == 0 || error == EINPROGRESS else {
+            CLinux.close(descriptor)
+            throw ReactorError(.system, operation: "connect", errno: error)
+        }
+        let socket = try Socket(descriptor: descriptor, peer: address)
+        if error == EINPROGRESS {
+            try await socket.registration.wait(for: .writing, until: deadline)
+            let failure = option(descriptor, SOL_SOCKET, SO_ERROR)
+            guard failure == 0 else { throw ReactorError(.system, operation: "connect", errno: failure) }
+        }
+        return socket
+    }
+
+    /// Appends what has come to `buffer`, at most its free room, waiting for the first byte until `deadline`.
+    /// Returns the count, 0 at the end of the stream.
+    package func read(
+        into buffer: inout ReadBuffer, deadline: ContinuousClock.Instant?
+    ) async throws -> Int {
+        precondition(buffer.freeCount > 0, "a read needs room")
+        while true {
+            if isDrained, !registration.isReadSignalled {
+                try await registration.wait(for: .reading, until: deadline)
+            }
+            isDrained = false
+            guard isOpen else { throw ReactorError(.closed, operation: "read") }
+            let room = buffer.freeCount
+            let count = unsafe buffer.fill { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+            if count >= 0 {
+                isDrained = count < room && count > 0
+                return count
+            }
+            switch lastErrorNumber() {
+            case EINTR: continue
+            case EAGAIN: try await registration.wait(for: .reading, until: deadline)
+            case let error: throw ReactorError(.system, operation: "read", errno: error)
+            }
+        }
+    }
+
+    /// Writes all of `bytes`; `deadline` bounds each wait for room.
+    package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant?) async throws {
+        try await write(bytes[...], deadline: deadline)
+    }
+
+    package func write(_ bytes: ArraySlice<UInt8>, deadline: ContinuousClock.Instant?) async throws {
+        var sent = 0
+        while sent < bytes.count {
+            sent += try await attempt(deadline) {
+                unsafe bytes.withUnsafeBytes { bytes in
+                    unsafe send(
+                        descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                }
+            }
+        }
+    }
+
+    /// Writes `first` and then `second` with one system call where the kernel has room.
+    package func write(
+        _ first: [UInt8], _ second: [UInt8], deadline: ContinuousClock.Instant?
+    ) async throws {
+        let sent = try await attempt(deadline) { gather(first, second) }
+        if sent < first.count {
+            try await write(first[sent...], deadline: deadline)
+            try await write(second[...], deadline: deadline)
+        } else {
+            try await write(second[(sent - first.count)...], deadline: deadline)
+        }
+    }
+
+    private func gather(_ first: [UInt8], _ second: [UInt8]) -> Int {
+        unsafe first.withUnsafeBytes { first in
+            unsafe second.withUnsafeBytes { second in
+                var vectors = unsafe [
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count),
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count
+                    ),
+                ]
+                return unsafe vectors.withUnsafeMutableBufferPointer { vectors in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = vectors.baseAddress
+                    unsafe message.msg_iovlen = 2
+                    return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+                }
+            }
+        }
+    }
+
+    /// Repeats a write call until the kernel takes something.
+    private func attempt(_ deadline: ContinuousClock.Instant?, _ call: () -> Int) async throws -> Int {
+        while true {
+            guard isOpen else { throw ReactorError(.closed, operation: "write") }
+            let count = call()
+            if count >= 0 { return count }
+            switch lastErrorNumber() {
+            case EINTR: continue
+            case EAGAIN: try await registration.wait(for: .writing, until: deadline)
+            case let error: throw ReactorError(.system, operation: "write", errno: error)
+            }
+        }
+    }
+
+    /// Returns when the other end has closed its side or the connection broke.
+    package func peerClosed() async throws {
+        if registration.isPeerClosed { return }
+        try await registration.wait(for: .peerClosing, until: nil)
+    }
+
+    /// Whether the other end is known to have closed its side.
+    package var isPeerClosed: Bool { registration.isPeerClosed }
+
+    /// Says that nothing more will be written (TCP FIN).
+    package func shutdownWrite() {
+        if isOpen { CLinux.shutdown(descriptor, Int32(SHUT_WR)) }
+    }
+
+    /// Closes; whoever waits gets `ReactorError.closed`. Harmless when repeated.
+    package func close() {
+        guard isOpen else { return }
+        isOpen = false
+        registration.close()
+        CLinux.close(descriptor)
+    }
+
+    /// Closes with a reset (TCP RST): unsent bytes are dropped, and the other end sees an error.
+    package func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    static func disableDelay(_ descriptor: Int32, _ address: SocketAddress?) {
+        if case .unix = address { return }
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
+    static func setOption(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
+        var value = value
+        _ = unsafe setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    static func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32 {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, level, name, &value, &length) == 0 else {
+            return lastErrorNumber()
+        }
+        return value
+    }
+}

@@ -1,0 +1,28 @@
+internal import CLinux
+
+private final class ThreadBody {
+    let name: String
+    let run: () -> Void
+
+    init(name: String, run: @escaping () -> Void) {
+        self.name = name
+        self.run = run
+    }
+}
+
+/// Starts a detached thread that runs `body` once.
+func startThread(name: String, _ body: @escaping () -> Void) {
+    let argument = unsafe Unmanaged.passRetained(ThreadBody(name: name, run: body)).toOpaque()
+    var thread = pthread_t()
+    let status = unsafe pthread_create(
+        &thread, nil,
+        { argument in
+            let body = unsafe Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue()
+            // The kernel keeps 15 bytes of a thread's name.
+            unsafe pthread_setname_np(pthread_self(), String(body.name.prefix(15)))
+            body.run()
+            return nil
+        }, argument)
+    precondition(status == 0, "the system refuses another thread (error \(status))")
+    pthread_detach(thread)
+}

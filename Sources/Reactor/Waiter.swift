@@ -1,0 +1,38 @@
+/// One suspended task of a loop: resumed once, by an event, a timer or its cancellation.
+// SAFETY: loop-confined; a cancellation reaches it through `EventLoop.post`.
+final class Waiter: @unchecked Sendable {
+    @safe private enum State {
+        case idle
+        case suspended(UnsafeContinuation<Void, any Error>)
+        case resumed((any Error)?)
+    }
+
+    private var state = State.idle
+    var timer: LoopTimer?
+
+    /// Suspends until `resume`. `arm` runs once the task can be resumed.
+    func wait(on loop: EventLoop, arm: () -> Void = {}) async throws {
+        try await withTaskCancellationHandler {
+            try await unsafe withUnsafeThrowingContinuation { continuation in
+                state = unsafe .suspended(continuation)
+                arm()
+            }
+        } onCancel: {
+            loop.post { self.resume(throwing: CancellationError()) }
+        }
+    }
+
+    func resume() { finish(nil) }
+
+    func resume(throwing error: any Error) { finish(error) }
+
+    private func finish(_ error: (any Error)?) {
+        guard case .suspended(let continuation) = state else { return }
+        state = .resumed(error)
+        if let error {
+            unsafe continuation.resume(throwing: error)
+        } else {
+            unsafe continuation.resume()
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Synchronization
+import Testing
+
+@testable import Reactor
+
+struct EventLoopTests {
+    final class Counter: Sendable {
+        let count = Mutex(0)
+    }
+
+    let loop = EventLoop(name: "test")
+
+    @Test func `tasks, children and resumptions stay on the loop`() async throws {
+        try await loop.run {
+            #expect(EventLoop.currentIfAny === loop)
+            async let child = EventLoop.currentIfAny
+            #expect(await child === loop)
+            try await loop.sleep(for: .milliseconds(1))
+            #expect(loop.isCurrent)
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<8 { group.addTask { EventLoop.currentIfAny === loop } }
+                for await isOnLoop in group { #expect(isOnLoop) }
+            }
+        }
+        #expect(EventLoop.currentIfAny == nil)
+    }
+
+    @Test func `a cancelled sleep ends at once with a cancellation error`() async throws {
+        await #expect(throws: CancellationError.self) {
+            try await loop.run {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await EventLoop.current.sleep(for: .seconds(3600)) }
+                    group.cancelAll()
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
+    @Test func `a sleep that was cancelled before it began does not begin`() async throws {
+        await loop.run {
+            await withTaskGroup(of: Bool.self) { group in
+                group.cancelAll()
+                group.addTask {
+                    do {
+                        try await EventLoop.current.sleep(for: .seconds(3600))
+                        return false
+                    } catch {
+                        return error is CancellationError
+                    }
+                }
+                #expect(await group.next() == true)
+            }
+        }
+    }
+
+    @Test func `a deadline cancels its operation and says so`() async throws {
+        await #expect(throws: ReactorError(.timedOut, operation: "nap")) {
+            try await loop.run {
+                try await withDeadline(.now + .milliseconds(5), operation: "nap") {
+                    try await EventLoop.current.sleep(for: .seconds(3600))
+                }
+            }
+        }
+    }
+
+    @Test func `blocking calls answer on the loop, and their errors come through`() async throws {
+        struct Failure: Error {}
+        try await loop.run {
+            let sum = try await BlockingPool.shared.run { 20 + 22 }
+            #expect(sum == 42)
+            #expect(loop.isCurrent)
+            await #expect(throws: Failure.self) {
+                try await BlockingPool.shared.run { throw Failure() }
+            }
+        }
+    }
+
+    @Test func `more blocking calls than threads all finish`() async throws {
+        let total = try await loop.run {
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 1...100 {
+                    group.addTask { try await BlockingPool.shared.run { number } }
+                }
+                return try await group.reduce(0, +)
+            }
+        }
+        #expect(total == 5050)
+    }
+
+    @Test func `a thousand posts from other threads all run`() async throws {
+        let counter = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<1000 {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        loop.post {
+                            counter.count.withLock { $0 += 1 }
+                            continuation.resume()
+                        }
+                    }
+                }
+            }
+        }
+        #expect(counter.count.withLock { $0 } == 1000)
+    }
+}
+
+struct TimerQueueTests {
+    let start = ContinuousClock.now
+
+    @Test func `timers run in the order of their deadlines, equal ones in the order they were made`() {
+        var queue = TimerQueue()
+        var order: [Int] = []
+        _ = queue.schedule(at: start + .seconds(2)) { order.append(3) }
+        _ = queue.schedule(at: start + .seconds(1)) { order.append(1) }
+        _ = queue.schedule(at: start + .seconds(1)) { order.append(2) }
+        _ = queue.schedule(at: start + .seconds(9)) { order.append(4) }
+        queue.runDue(now: start + .seconds(2))
+        #expect(order == [1, 2, 3])
+    }
+
+    @Test func `a cancelled timer does not run, and thousands of them take no room`() {
+        var queue = TimerQueue()
+        var runs = 0
+        for _ in 0..<10_000 {
+            queue.schedule(at: start + .seconds(60)) { runs += 1 }.cancel()
+        }
+        #expect(queue.scheduledCount < 200)
+        queue.runDue(now: start + .seconds(120))
+        #expect(runs == 0)
+        #expect(queue.millisecondsUntilNext(now: start) == -1)
+    }
+
+    @Test func `the wait for the next timer is rounded up and never negative`() {
+        var queue = TimerQueue()
+        _ = queue.schedule(at: start + .microseconds(1500)) {}
+        #expect(queue.millisecondsUntilNext(now: start) == 2)
+        #expect(queue.millisecondsUntilNext(now: start + .seconds(1)) == 0)
+    }
+}
