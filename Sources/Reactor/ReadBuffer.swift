@@ -23,6 +23,12 @@ package struct ReadBuffer: Sendable {
         get { unsafe storage.span.bytes.extracting(start..<end) }
     }
 
+    /// The same bytes for parsers, which read them one by one.
+    package var readableBytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { storage.span.extracting(start..<end) }
+    }
+
     package subscript(offset: Int) -> UInt8 {
         precondition(offset >= 0 && offset < readableCount, "a byte that has not come was read")
         return storage[start + offset]
