@@ -1,0 +1,78 @@
+/// The character classes of RFC 9110 and RFC 3986 as tests on one byte.
+///
+/// Sets over ASCII are two 64-bit masks, so that a test is a shift and needs no table in memory.
+enum ByteClass {
+    static let carriageReturn: UInt8 = 0x0D
+    static let lineFeed: UInt8 = 0x0A
+    static let space: UInt8 = 0x20
+    static let tab: UInt8 = 0x09
+    static let colon: UInt8 = 0x3A
+    static let comma: UInt8 = 0x2C
+    static let semicolon: UInt8 = 0x3B
+    static let percent: UInt8 = 0x25
+
+    /// `tchar`: what names of methods and fields are made of (RFC 9110 section 5.6.2).
+    @inline(__always)
+    static func isToken(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
+    }
+
+    /// `unreserved`: what percent encoding leaves alone (RFC 3986 section 2.3).
+    @inline(__always)
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+    }
+
+    /// What a host with an optional port may consist of (RFC 3986 section 3.2.2).
+    @inline(__always)
+    static func isHost(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x2FFF_7FF2_0000_0000, high: 0x47FF_FFFE_AFFF_FFFE)
+    }
+
+    /// What a field value may contain: visible ASCII, space, tab, and bytes above ASCII (RFC 9110 section
+    /// 5.5).
+    @inline(__always)
+    static func isFieldValue(_ byte: UInt8) -> Bool {
+        (byte >= 0x20 && byte != 0x7F) || byte == tab
+    }
+
+    /// What a request target may contain: visible ASCII but `#`, which begins a fragment that clients keep.
+    @inline(__always)
+    static func isTarget(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != 0x23
+    }
+
+    /// The digit's value, or nil.
+    @inline(__always)
+    static func digit(_ byte: UInt8) -> Int? {
+        byte >= 0x30 && byte <= 0x39 ? Int(byte &- 0x30) : nil
+    }
+
+    /// The hexadecimal digit's value, or nil.
+    @inline(__always)
+    static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte &- 0x30
+        case 0x41...0x46: byte &- 0x37
+        case 0x61...0x66: byte &- 0x57
+        default: nil
+        }
+    }
+
+    /// ASCII letters made small; other bytes as they are.
+    @inline(__always)
+    static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+    }
+
+    @inline(__always)
+    static func isBlank(_ byte: UInt8) -> Bool {
+        byte == space || byte == tab
+    }
+
+    @inline(__always)
+    private static func contains(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
+        if byte < 64 { return (low &>> UInt64(byte)) & 1 == 1 }
+        return byte < 128 && (high &>> UInt64(byte &- 64)) & 1 == 1
+    }
+}

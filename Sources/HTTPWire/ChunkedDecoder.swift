@@ -1,0 +1,138 @@
+/// Decodes the chunked transfer coding (RFC 9112 section 7.1) without copying: it says where the data stands.
+///
+/// Extensions are checked and ignored; trailer fields are kept apart from the header fields.
+package struct ChunkedDecoder: Sendable {
+    /// What stands at the beginning of the bytes handed over.
+    package enum Step: Sendable, Equatable {
+        /// `range` of the bytes is data of the body; consume up to its end.
+        case data(Range<Int>)
+        /// All bytes were used up; more are needed.
+        case incomplete
+        /// The body has ended with the first `consumed` bytes.
+        case complete(consumed: Int)
+    }
+
+    private enum State: Sendable {
+        case size(digits: Int)
+        case beforeExtension
+        case inExtension
+        case sizeLineFeed
+        case data
+        case dataCarriageReturn
+        case dataLineFeed
+        case trailer
+    }
+
+    /// Bytes of extensions in one body. Nobody uses them; without a limit they are a way to send for ever.
+    package static let maximumExtensionBytes = 4096
+    /// Bytes of trailer fields.
+    package static let maximumTrailerBytes = 4096
+    /// Digits of a chunk's size, leading zeros included: enough for any `Int`.
+    static let maximumSizeDigits = 15
+
+    private var state = State.size(digits: 0)
+    private var remaining = 0
+    private var extensionBytes = 0
+    private var trailerLine: [UInt8] = []
+    private var trailerBytes = 0
+
+    /// The trailer fields read so far.
+    package private(set) var trailers = Headers()
+
+    package init() {}
+
+    /// Goes on with `bytes`, which begin where the step before ended.
+    ///
+    /// - Throws: `.chunk`, or what is wrong with a trailer field.
+    package mutating func next(_ bytes: Span<UInt8>) throws(HTTPWireError) -> Step {
+        var index = 0
+        while index < bytes.count {
+            if case .data = state {
+                let end = min(bytes.count, index + remaining)
+                remaining -= end - index
+                if remaining == 0 { state = .dataCarriageReturn }
+                return .data(index..<end)
+            }
+            let byte = bytes[index]
+            index += 1
+            if case .trailer = state {
+                if try readTrailer(byte) { return .complete(consumed: index) }
+            } else {
+                try readFrame(byte)
+            }
+        }
+        return .incomplete
+    }
+
+    private mutating func readFrame(_ byte: UInt8) throws(HTTPWireError) {
+        switch state {
+        case .size(let digits):
+            try readSize(byte, digits)
+        case .beforeExtension:
+            guard byte == ByteClass.semicolon || ByteClass.isBlank(byte) else { throw HTTPWireError(.chunk) }
+            if byte == ByteClass.semicolon { state = .inExtension }
+            try countExtension()
+        case .inExtension:
+            try readExtension(byte)
+        case .sizeLineFeed:
+            guard byte == ByteClass.lineFeed else { throw HTTPWireError(.chunk) }
+            state = remaining == 0 ? .trailer : .data
+        case .dataCarriageReturn:
+            guard byte == ByteClass.carriageReturn else { throw HTTPWireError(.chunk) }
+            state = .dataLineFeed
+        case .dataLineFeed:
+            guard byte == ByteClass.lineFeed else { throw HTTPWireError(.chunk) }
+            state = .size(digits: 0)
+        case .data, .trailer:
+            break
+        }
+    }
+
+    private mutating func readSize(_ byte: UInt8, _ digits: Int) throws(HTTPWireError) {
+        if let digit = ByteClass.hexDigit(byte) {
+            guard digits < Self.maximumSizeDigits else { throw HTTPWireError(.chunk) }
+            remaining = remaining << 4 | Int(digit)
+            state = .size(digits: digits + 1)
+            return
+        }
+        guard digits > 0 else { throw HTTPWireError(.chunk) }
+        switch byte {
+        case ByteClass.carriageReturn: state = .sizeLineFeed
+        case ByteClass.semicolon: state = .inExtension
+        case ByteClass.space, ByteClass.tab: state = .beforeExtension
+        default: throw HTTPWireError(.chunk)
+        }
+    }
+
+    private mutating func readExtension(_ byte: UInt8) throws(HTTPWireError) {
+        if byte == ByteClass.carriageReturn {
+            state = .sizeLineFeed
+            return
+        }
+        guard ByteClass.isFieldValue(byte) else { throw HTTPWireError(.chunk) }
+        try countExtension()
+    }
+
+    private mutating func countExtension() throws(HTTPWireError) {
+        extensionBytes += 1
+        if extensionBytes > Self.maximumExtensionBytes { throw HTTPWireError(.chunk) }
+    }
+
+    /// - Returns: true when the empty line that ends the body has been read.
+    private mutating func readTrailer(_ byte: UInt8) throws(HTTPWireError) -> Bool {
+        trailerBytes += 1
+        if trailerBytes > Self.maximumTrailerBytes { throw HTTPWireError(.headTooLarge) }
+        trailerLine.append(byte)
+        guard byte == ByteClass.lineFeed else { return false }
+        guard trailerLine.count >= 2, trailerLine[trailerLine.count - 2] == ByteClass.carriageReturn else {
+            throw HTTPWireError(.bareLineFeed)
+        }
+        let line = 0..<(trailerLine.count - 2)
+        if line.isEmpty { return true }
+        let field = try FieldLine.read(trailerLine.span, line)
+        let part = Headers(text: trailerLine, fields: [field])
+        trailers.add(part.string(field.name), part.string(field.value))
+        trailerLine.removeAll(keepingCapacity: true)
+        return false
+    }
+}

@@ -1,0 +1,152 @@
+/// Header fields in their order, with repeated fields kept and names compared without regard to case.
+///
+/// All text stands in one array and a field is four offsets into it, so a request's head costs two
+/// allocations however many fields it has.
+package struct Headers: Sendable {
+    /// Where a field's name and value stand in `text`.
+    struct Field: Sendable {
+        var name: Range<Int32>
+        var value: Range<Int32>
+    }
+
+    private(set) var text: [UInt8]
+    private(set) var fields: [Field]
+
+    /// No fields.
+    package init() {
+        text = []
+        fields = []
+    }
+
+    /// Fields whose offsets point into `text`; `text` may contain more than the fields.
+    init(text: [UInt8], fields: [Field]) {
+        self.text = text
+        self.fields = fields
+    }
+
+    /// The number of fields, repeated ones counted each.
+    package var count: Int { fields.count }
+
+    /// Whether there are none.
+    package var isEmpty: Bool { fields.isEmpty }
+
+    /// The value of the first field with this name; setting replaces all of them, nil removes them.
+    package subscript(name: String) -> String? {
+        get {
+            for field in fields where matches(field, name) {
+                return string(field.value)
+            }
+            return nil
+        }
+        set {
+            remove(name)
+            if let newValue { add(name, newValue) }
+        }
+    }
+
+    /// The values of all fields with this name, in order.
+    package func values(_ name: String) -> [String] {
+        fields.filter { matches($0, name) }.map { string($0.value) }
+    }
+
+    /// Whether there is a field with this name.
+    package func contains(_ name: String) -> Bool {
+        fields.contains { matches($0, name) }
+    }
+
+    /// Whether the comma-separated lists under `name` contain `token`, in any case.
+    package func contains(_ name: String, token: String) -> Bool {
+        for field in fields where matches(field, name) {
+            for element in listElements(field) where equals(element, token) {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Appends a field. Name and value are checked when they are written, not here.
+    package mutating func add(_ name: String, _ value: String) {
+        let start = Int32(text.count)
+        text.append(contentsOf: name.utf8)
+        let nameEnd = Int32(text.count)
+        text.append(contentsOf: value.utf8)
+        fields.append(Field(name: start..<nameEnd, value: nameEnd..<Int32(text.count)))
+    }
+
+    /// Removes all fields with this name.
+    package mutating func remove(_ name: String) {
+        fields = fields.filter { !matches($0, name) }
+    }
+
+    func string(_ range: Range<Int32>) -> String {
+        String(decoding: bytes(range), as: UTF8.self)
+    }
+
+    func bytes(_ range: Range<Int32>) -> ArraySlice<UInt8> {
+        text[Int(range.lowerBound)..<Int(range.upperBound)]
+    }
+
+    func matches(_ field: Field, _ name: String) -> Bool {
+        equals(field.name, name)
+    }
+
+    /// Compares text with `string` without regard to the case of ASCII letters.
+    func equals(_ range: Range<Int32>, _ string: String) -> Bool {
+        guard range.count == string.utf8.count else { return false }
+        var index = Int(range.lowerBound)
+        for byte in string.utf8 {
+            if ByteClass.lowercased(text[index]) != ByteClass.lowercased(byte) { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// The elements of a comma-separated list, blanks trimmed, empty ones left out (RFC 9110 section 5.6.1).
+    func listElements(_ field: Field) -> [Range<Int32>] {
+        var elements: [Range<Int32>] = []
+        var start = field.value.lowerBound
+        for end in field.value.lowerBound...field.value.upperBound {
+            guard end == field.value.upperBound || text[Int(end)] == ByteClass.comma else { continue }
+            let element = trimmed(start..<end)
+            if !element.isEmpty { elements.append(element) }
+            start = end + 1
+        }
+        return elements
+    }
+
+    private func trimmed(_ range: Range<Int32>) -> Range<Int32> {
+        var lower = range.lowerBound
+        var upper = range.upperBound
+        while lower < upper, ByteClass.isBlank(text[Int(lower)]) { lower += 1 }
+        while lower < upper, ByteClass.isBlank(text[Int(upper - 1)]) { upper -= 1 }
+        return lower..<upper
+    }
+}
+
+extension Headers: Sequence {
+    package func makeIterator() -> AnyIterator<(name: String, value: String)> {
+        var index = 0
+        return AnyIterator {
+            guard index < fields.count else { return nil }
+            defer { index += 1 }
+            return (string(fields[index].name), string(fields[index].value))
+        }
+    }
+}
+
+extension Headers: ExpressibleByDictionaryLiteral {
+    package init(dictionaryLiteral elements: (String, String)...) {
+        self.init()
+        for (name, value) in elements { add(name, value) }
+    }
+}
+
+extension Headers: Equatable {
+    /// Same fields in the same order; names compared without regard to case.
+    package static func == (left: Headers, right: Headers) -> Bool {
+        left.count == right.count
+            && zip(left, right).allSatisfy {
+                $0.name.lowercased() == $1.name.lowercased() && $0.value == $1.value
+            }
+    }
+}

@@ -1,0 +1,33 @@
+/// A request's line and header fields, checked, with everything that decides how the connection goes on.
+package struct RequestHead: Sendable {
+    /// How the end of the body is found (RFC 9112 section 6.3).
+    package enum Framing: Sendable, Equatable {
+        /// There is no body.
+        case none
+        /// Content-Length says how many bytes follow; more than `Int.max` counts as `Int.max`.
+        case length(Int)
+        /// The body comes in chunks.
+        case chunked
+    }
+
+    /// The method.
+    package let method: Method
+    /// The target as it was sent.
+    package let target: String
+    /// The target's path, still percent-encoded; `*` for the asterisk form, the authority for CONNECT.
+    package let path: String
+    /// The target's query without the `?`, still encoded; nil when there is none.
+    package let query: String?
+    /// 0 for HTTP/1.0, 1 for HTTP/1.1 and above.
+    package let minorVersion: Int
+    /// The header fields.
+    package let headers: Headers
+    /// The host the request is for: from the target's authority if it has one, else from Host.
+    package let host: String
+    /// How the end of the body is found.
+    package let framing: Framing
+    /// Whether the client wants to send another request after this one.
+    package let persists: Bool
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    package let expectsContinue: Bool
+}
