@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+
+/// The design's rules, checked over the source tree, so that no review has to.
+struct TidyTests {
+    /// Which of our own modules, C modules and library modules each target may import.
+    static let imports: [String: Set<String>] = [
+        "Reactor": ["CLinux", "HeapModule", "DequeModule"],
+        "HTTPWire": [],
+        "HTTPServer": ["Reactor", "HTTPWire", "Logging"],
+        "HTTPClient": ["Reactor", "CCurl"],
+        "Postgres": ["Reactor", "CPostgres", "DequeModule"],
+        "Redis": ["Reactor", "CHiredis", "DequeModule"],
+        "Cryptography": ["COpenSSL"],
+        "Salesforce": ["HTTPClient", "Cryptography", "Reactor", "Logging"],
+        "Jobs": ["Postgres", "Redis", "Reactor", "Logging"],
+        "Organizations": [
+            "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
+        ],
+        "Replication": [
+            "Postgres", "Jobs", "Salesforce", "Organizations", "HTTPClient", "Reactor", "Logging",
+        ],
+        "Web": [
+            "HTTPServer", "HTTPWire", "Reactor", "Salesforce", "Jobs", "Organizations", "Replication",
+            "Postgres",
+            "Redis", "Cryptography", "Mustache", "Logging",
+        ],
+        "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", "Logging"],
+        "Multiconnect": [
+            "Reactor", "HTTPWire", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
+            "Salesforce",
+            "Jobs", "Organizations", "Replication", "Web", "OrgSimulator", "ArgumentParser", "Subprocess",
+            "Logging",
+        ],
+    ]
+    static let standardLibrary: Set<String> = ["Synchronization", "FoundationEssentials"]
+    static let withoutFoundation: Set<String> = ["HTTPWire", "Reactor"]
+    static let wrappers: Set<String> = ["Reactor", "TLS", "HTTPClient", "Postgres", "Redis", "Cryptography"]
+
+    enum Limits {
+        static let fileLines = 600
+        static let functionLines = 70
+        static let lineColumns = 110
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `a target imports what the design allows`(file: SourceFile) throws {
+        let allowed = try #require(Self.imports[file.target], "no rule for target \(file.target)")
+        for line in file.code {
+            let words = line.split(separator: " ")
+            guard let index = words.firstIndex(of: "import"), index + 1 < words.count,
+                words[..<index].allSatisfy({ ["package", "internal", "private", "@testable"].contains($0) })
+            else { continue }
+            let module = String(words.last!.prefix { $0 != "." })
+            let isStandard =
+                Self.standardLibrary.contains(module)
+                && !(module == "FoundationEssentials" && Self.withoutFoundation.contains(file.target))
+            #expect(allowed.contains(module) || isStandard, "\(file): \(line)")
+        }
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `files, functions and lines stay readable`(file: SourceFile) {
+        #expect(file.lines.count <= Limits.fileLines, "\(file) has \(file.lines.count) lines")
+        for (index, line) in file.lines.enumerated() where line.count > Limits.lineColumns {
+            // A long literal is broken nowhere better.
+            #expect(
+                line.contains("\"") || line.contains("//"), "\(file):\(index + 1) has \(line.count) columns")
+        }
+        for (start, length) in functions(of: file) {
+            #expect(length <= Limits.functionLines, "\(file):\(start + 1): a function of \(length) lines")
+        }
+    }
+
+    /// Start line and length of each function, by the indentation that the formatter guarantees.
+    private func functions(of file: SourceFile) -> [(start: Int, length: Int)] {
+        file.code.enumerated().compactMap { start, line in
+            let isFunction = line.contains("func ") || line.contains(" init(") || line.contains(" init?(")
+            guard isFunction, !line.contains("}") else { return nil }
+            let closing = String(line.prefix { $0 == " " }) + "}"
+            guard let end = file.lines[(start + 1)...].firstIndex(of: closing) else { return nil }
+            return (start, end - start + 1)
+        }
+    }
+
+    /// A word, the targets that may say it, and what to do instead.
+    static let banned: [(word: String, allowed: Set<String>, instead: String)] = [
+        ("unsafe", wrappers, "unsafe code belongs into the targets that wrap C"),
+        ("@unchecked", wrappers, "only wrappers of C may vouch for themselves"),
+        ("Task {", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
+        ("Task.detached", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
+        ("processInfo.environment", ["Multiconnect"], "settings are read once, in the composition root"),
+        ("getenv", ["Multiconnect"], "settings are read once, in the composition root"),
+        ("print(", ["Multiconnect"], "libraries throw or log at trace and debug"),
+        ("try!", [], "handle the error"),
+        ("fatalError(", [], "use precondition with the broken invariant, or throw"),
+        ("import Foundation\n", [], "FoundationEssentials: Foundation's ICU costs memory"),
+        ("import Dispatch", [], "the blocking pool of Reactor"),
+        ("NIO", [], "our own loop"),
+        ("public ", [], "package: this is a product, not a library"),
+        ("DispatchQueue", [], "the loop"),
+        ("Thread.sleep", [], "EventLoop.sleep"),
+        ("TODO", [], "do it now, or open an issue"),
+        ("FIXME", [], "do it now, or open an issue"),
+    ]
+
+    @Test(arguments: SourceTree.sources)
+    func `banned words stay out`(file: SourceFile) {
+        for (index, line) in file.code.enumerated() {
+            for rule in Self.banned where !rule.allowed.contains(file.target) && has(line + "\n", rule.word) {
+                Issue.record("\(file):\(index + 1): \(rule.word): \(rule.instead)")
+            }
+        }
+    }
+
+    /// Whether `word` occurs and does not begin in the middle of another word.
+    private func has(_ line: String, _ word: String) -> Bool {
+        var rest = line[...]
+        while let range = rest.range(of: word) {
+            let before =
+                range.lowerBound == line.startIndex ? " " : line[line.index(before: range.lowerBound)]
+            let after = range.upperBound == line.endIndex ? " " : line[range.upperBound]
+            let endsInWord = (word.last?.isLetter ?? false) && (after.isLetter || after.isNumber)
+            let beginsInWord =
+                (word.first?.isLetter ?? false) && (before.isLetter || before.isNumber || before == "_")
+            if !beginsInWord && !endsInWord { return true }
+            rest = rest[range.upperBound...]
+        }
+        return false
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `SQL against the control schema is in stores and migrations`(file: SourceFile) {
+        guard !file.name.hasSuffix("Store.swift") else { return }
+        let text = file.lines.filter { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("//") }
+            .joined(separator: "\n")
+        let pattern = #"(?i)\b(from|into|update|join|table)\s+multiconnect(_sync)?\."#
+        let isFree = text.range(of: pattern, options: .regularExpression) == nil
+        #expect(isFree, "\(file) speaks SQL to the control schema")
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `C modules have one owner`(file: SourceFile) {
+        let owners = [
+            "CLinux": ["Reactor"], "CPostgres": ["Postgres"], "CHiredis": ["Redis"], "CCurl": ["HTTPClient"],
+            "COpenSSL": ["Cryptography", "TLS"],
+        ]
+        for line in file.code where line.contains("import C") {
+            let module = String(line.split(separator: " ").last ?? "")
+            guard let allowed = owners[module] else { continue }
+            #expect(allowed.contains(file.target), "\(file): \(line)")
+        }
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `a file is named for what it holds and no folder is a drawer`(file: SourceFile) {
+        for word in ["Util", "Helper", "Common", "Manager", "Misc"] {
+            #expect(!file.path.contains(word), "\(file): name it for what it holds")
+        }
+        #expect(!file.code.allSatisfy { $0.trimmingCharacters(in: .whitespaces).isEmpty }, "\(file) is empty")
+    }
+
+    @Test func `the graph is free of SwiftNIO`() throws {
+        let manifest = try String(
+            contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        #expect(!manifest.lowercased().contains("swift-nio"))
+        let checkouts = SourceTree.root.appendingPathComponent(".build/checkouts").path
+        let packages = (try? FileManager.default.contentsOfDirectory(atPath: checkouts)) ?? []
+        #expect(packages.allSatisfy { !$0.contains("swift-nio") })
+    }
+
+    @Test func `migrations are numbered without gaps and named for what they do`() throws {
+        for folder in ["migrations", "migrations/cells"] {
+            let path = SourceTree.root.appendingPathComponent(folder).path
+            let names = try FileManager.default.contentsOfDirectory(atPath: path)
+                .filter { $0.hasSuffix(".sql") }.sorted()
+            for (index, name) in names.enumerated() {
+                let number = String(format: "%04d_", index + 1)
+                #expect(name.hasPrefix(number), "\(folder)/\(name): expected \(number)")
+                #expect(name.wholeMatch(of: /[0-9]{4}_[a-z]+(_[a-z]+)+\.sql/) != nil, "\(folder)/\(name)")
+            }
+        }
+    }
+}
