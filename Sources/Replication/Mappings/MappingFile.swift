@@ -1,0 +1,109 @@
+package import Salesforce
+
+/// The mappings of a connection in Heroku Connect's export format, version 1.
+///
+/// Reading is tolerant: `connection`, `indexes` and settings may be missing, unknown members are kept and
+/// written again. Object and field names in the file are API names; a custom name (`Tweet__c`) is tried in the
+/// org as it stands and then with the package's namespace (`ns__Tweet__c`): `NameResolver`.
+package struct MappingFile: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
+        /// The object's API name.
+        package var objectName: String
+        package var configuration: MappingConfiguration
+
+        package init(objectName: String, configuration: MappingConfiguration) {
+            self.objectName = objectName
+            self.configuration = configuration
+        }
+    }
+
+    /// Sorted by object.
+    package var mappings: [Entry]
+    /// The `connection` object, if the file has one. Importing ignores it.
+    package var connection: JSONValue?
+    /// Unknown members of the document.
+    package var other: [String: JSONValue]
+
+    /// The only version there is.
+    package static let version = 1
+
+    package init(mappings: [Entry], connection: JSONValue? = nil, other: [String: JSONValue] = [:]) {
+        self.mappings = mappings.sorted { $0.objectName < $1.objectName }
+        self.connection = connection
+        self.other = other
+    }
+
+    /// Reads a file. Throws `.invalidMappingFile` with the path of the first problem, as
+    /// `mappings[2].config.access: is missing`.
+    package init(parsing bytes: [UInt8]) throws(ReplicationError) {
+        guard bytes.count <= ReplicationLimits.mappingFileBytes else {
+            throw ReplicationError(.invalidMappingFile, "the file is too large")
+        }
+        let document: JSONValue
+        do throws(SalesforceError) {
+            document = try JSONValue(parsing: bytes)
+        } catch {
+            throw ReplicationError(.invalidMappingFile, error.message)
+        }
+        let reader = try JSONReader(document, path: "$")
+        let version = try reader.optionalInt("version") ?? Self.version
+        guard version == Self.version else { throw reader.problem("version", "must be \(Self.version)") }
+        var entries: [Entry] = []
+        var seen: Set<String> = []
+        for (index, value) in try reader.array("mappings").enumerated() {
+            let entry = try Self.entry(value, path: "mappings[\(index)]")
+            guard seen.insert(entry.objectName.lowercased()).inserted else {
+                throw ReplicationError(
+                    .invalidMappingFile, "mappings[\(index)].object_name: \(entry.objectName) is mapped twice")
+            }
+            entries.append(entry)
+        }
+        self.init(
+            mappings: entries, connection: reader.members["connection"],
+            other: reader.members.filter { !["mappings", "connection", "version"].contains($0.key) })
+    }
+
+    private static func entry(_ value: JSONValue, path: String) throws(ReplicationError) -> Entry {
+        let reader = try JSONReader(value, path: path)
+        let name = try reader.string("object_name")
+        guard SOQL.isName(name) else { throw reader.problem("object_name", "is not an object's API name") }
+        guard let config = reader.members["config"] else { throw reader.problem("config", "is missing") }
+        return Entry(
+            objectName: name, configuration: try MappingConfiguration(config, path: "\(path).config"))
+    }
+
+    package var json: JSONValue {
+        var members = other
+        members["mappings"] = .array(
+            mappings.map {
+                .object(["object_name": .string($0.objectName), "config": $0.configuration.json])
+            })
+        members["version"] = .number(String(Self.version))
+        if let connection { members["connection"] = connection }
+        return .object(members)
+    }
+
+    /// The file's text: indented by four, members sorted by name, so that two exports can be compared.
+    package var text: String { json.indented + "\n" }
+}
+
+extension JSONValue {
+    /// Indented by four spaces, members sorted by name.
+    var indented: String { indented(level: 0) }
+
+    private func indented(level: Int) -> String {
+        let inner = String(repeating: " ", count: 4 * (level + 1))
+        let outer = String(repeating: " ", count: 4 * level)
+        switch self {
+        case .object(let members) where !members.isEmpty:
+            let lines = members.sorted { $0.key < $1.key }.map {
+                inner + JSONValue.string($0.key).serialized + ": " + $0.value.indented(level: level + 1)
+            }
+            return "{\n" + lines.joined(separator: ",\n") + "\n" + outer + "}"
+        case .array(let values) where !values.isEmpty:
+            let lines = values.map { inner + $0.indented(level: level + 1) }
+            return "[\n" + lines.joined(separator: ",\n") + "\n" + outer + "]"
+        default: return serialized
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/// The named maxima of this target.
+package enum ReplicationLimits {
+    /// A mapping file of 1,000 objects with 800 fields each stays below it.
+    package static let mappingFileBytes = 32 * 1024 * 1024
+    /// Postgres cuts longer names (NAMEDATALEN - 1).
+    static let identifierBytes = 63
+    /// The header line of a page: 5,000 fields with names of 125 characters at the very most, usually 1 KB.
+    static let headerBytes = 640 * 1024
+    /// From this many records on, a Bulk job costs fewer calls than a query: one page of a query has 2,000 rows.
+    package static let bulkThreshold = 2_000
+    /// Rows that one page of Bulk results should have: large enough that requests do not count, small enough
+    /// that a page which must be loaded again costs little.
+    package static let bulkPageRows = 50_000
+    /// Pages of one import that are loaded at the same time. Each takes a connection of the cell's pool.
+    package static let parallelPages = 2
+    /// Tries of one page within one attempt of the job; then the job fails and is retried with its back-off.
+    static let pageAttempts = 4
+    /// Problems kept with a mapping; the rest is counted.
+    static let problems = 200
+    /// Rows that are tried together when a refused page is replayed: one bad row costs that many single inserts.
+    static let replayBatchRows = 500
+    /// Characters of the reason kept with a quarantined row.
+    static let reasonCharacters = 1_000
+    /// The first pause between two looks at a Bulk job; it grows by half each time.
+    static let firstPoll = Duration.milliseconds(500)
+    /// The longest pause between two looks.
+    static let longestPoll = Duration.seconds(30)
+    /// How long one attempt waits for a Bulk job before it gives its slot to another job.
+    static let pollBudget = Duration.seconds(120)
+    /// A page of 50,000 wide rows over a slow line; Salesforce itself gives up after 20 minutes.
+    static let pageDeadline = Duration.seconds(20 * 60)
+    /// DDL waits no longer than this for a lock on a table, so that it never queues up a tenant's own queries.
+    static let lockTimeout = Duration.seconds(5)
+    /// `ImportMapping` may run this long: a million wide rows take minutes.
+    static let importTimeout = Duration.seconds(6 * 60 * 60)
+    static let provisionTimeout = Duration.seconds(15 * 60)
+    static let jobAttempts = 20
+}
