@@ -27,8 +27,10 @@ struct HeaderCheck {
     mutating func finish() throws(ReplicationError) {
         guard !isDone else { return }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        let names = String(decoding: line, as: UTF8.self).split(separator: ",", omittingEmptySubsequences: false)
-            .map { $0.replacing("\"", with: "") }
+        let names = String(decoding: line, as: UTF8.self).split(
+            separator: ",", omittingEmptySubsequences: false
+        )
+        .map { $0.replacing("\"", with: "") }
         guard names.map({ $0.lowercased() }) == expected.map({ $0.lowercased() }) else {
             throw ReplicationError(
                 .unexpectedColumns,

@@ -54,7 +54,8 @@ package struct MappingFile: Sendable, Equatable {
             let entry = try Self.entry(value, path: "mappings[\(index)]")
             guard seen.insert(entry.objectName.lowercased()).inserted else {
                 throw ReplicationError(
-                    .invalidMappingFile, "mappings[\(index)].object_name: \(entry.objectName) is mapped twice")
+                    .invalidMappingFile, "mappings[\(index)].object_name: \(entry.objectName) is mapped twice"
+                )
             }
             entries.append(entry)
         }

@@ -1,0 +1,103 @@
+import Salesforce
+import Testing
+
+@testable import Replication
+
+struct ImportPlanTests {
+    private let ddl = TenantDDL(schema: "salesforce00d", hstoreSchema: "public", organizationID: "00D")
+
+    private func importPlan(_ fields: [String]) -> ImportPlan {
+        ImportPlan(
+            TablePlan(
+                Describes.account, MappingConfiguration(access: .readOnly, fields: fields),
+                resolver: NameResolver(namespace: nil)), ddl: ddl)
+    }
+
+    @Test func `the query selects the columns in their order`() throws {
+        let soql = try importPlan(["Name", "NumberOfEmployees"]).soql()
+        #expect(
+            soql.text
+                == "SELECT Id,IsDeleted,Name,NumberOfEmployees,SystemModstamp FROM Account")
+    }
+
+    @Test func `an empty cell is null in each column`() {
+        #expect(
+            importPlan(["Name"]).copyStatement == """
+                copy "salesforce00d"."account" ("sfid", "isdeleted", "name", "systemmodstamp") from stdin \
+                (format csv, header true, encoding 'UTF8', force_null ("sfid", "isdeleted", "name", "systemmodstamp"))
+                """)
+    }
+
+    @Test(arguments: [
+        "\"Id\",\"Name\"\n\"1\",\"2\"\n", "\"Id\",\"Name\"\r\n\"1\"", "Id,NAME\n", "\"Id\",\"Name\"",
+    ])
+    func `the expected header passes at every split point`(page: String) throws {
+        let bytes = Array(page.utf8)
+        for cut in 0...bytes.count {
+            var check = HeaderCheck(expected: ["Id", "Name"])
+            try check.check(Array(bytes[..<cut]))
+            try check.check(Array(bytes[cut...]))
+            try check.finish()
+            #expect(check.isDone)
+        }
+    }
+
+    @Test(arguments: ["\"Name\",\"Id\"\n", "\"Id\"\n", "", "\"Id\",\"Name\",\"X\"\n", "<html>\n"])
+    func `another header is refused`(page: String) {
+        #expect(throws: ReplicationError.self) {
+            var check = HeaderCheck(expected: ["Id", "Name"])
+            try check.check(Array(page.utf8))
+            try check.finish()
+        }
+    }
+
+    @Test func `a header that does not end is refused before it fills the memory`() {
+        #expect(throws: ReplicationError.self) {
+            var check = HeaderCheck(expected: ["Id"])
+            for _ in 0..<100 { try check.check([UInt8](repeating: 65, count: 65_536)) }
+        }
+    }
+
+    @Test func `NUL bytes are removed and counted wherever they are`() {
+        for position in [0, 1, 63, 4_095, 4_096, 9_999] {
+            var chunk = [UInt8](repeating: 65, count: 10_000)
+            chunk[position] = 0
+            var filter = NULFilter()
+            #expect(filter.filter(chunk) == [UInt8](repeating: 65, count: 9_999))
+            #expect(filter.filter([1, 2]) == [1, 2])
+            #expect(filter.removed == 1)
+        }
+    }
+
+    @Test func `broken UTF-8 is repaired the same at every split point`() {
+        let bytes = Array("aä€😀".utf8) + [0xFF, 65, 0xE2, 0x82, 66, 0xF0, 0x9F]
+        let whole = Array(String(decoding: bytes, as: UTF8.self).utf8)
+        for cut in 0...bytes.count {
+            var repair = UTF8Repair()
+            let parts =
+                repair.repair(Array(bytes[..<cut])) + repair.repair(Array(bytes[cut...])) + repair.finish()
+            #expect(parts == whole)
+        }
+    }
+
+    @Test func `rows of a query become CSV`() throws {
+        let record = try JSONValue(
+            parsing: Array(
+                #"{"attributes":{"type":"A"},"Id":"001","N":23.0,"B":true,"T":"a\"b\n\u0000\\.,","X":null,"P":{"E":"7"}}"#
+                    .utf8))
+        var rows = RESTRows(sources: ["Id", "N", "B", "T", "X", "P.E"])
+        #expect(String(decoding: rows.header, as: UTF8.self) == "Id,N,B,T,X,P.E\n")
+        let line = try rows.line(record)
+        #expect(
+            String(decoding: line, as: UTF8.self) == "\"001\",23.0,true,\"a\"\"b\n\\.,\",,\"7\"\n")
+        #expect(rows.removed == 1)
+    }
+
+    @Test func `a null parent is a null cell and a missing one is refused`() throws {
+        var rows = RESTRows(sources: ["P.E"])
+        let line = try rows.line(.object(["P": .null]))
+        #expect(line == Array("\n".utf8))
+        #expect(throws: ReplicationError.self) { try rows.line(.object([:])) }
+        #expect(throws: ReplicationError.self) { try rows.line(.object(["P": .object(["E": .array([])])])) }
+    }
+}

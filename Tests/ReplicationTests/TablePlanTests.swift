@@ -1,0 +1,151 @@
+import Salesforce
+import Testing
+
+@testable import Replication
+
+struct TablePlanTests {
+    private let resolver = NameResolver(namespace: nil)
+
+    private func plan(
+        _ describe: ObjectDescribe, _ fields: [String], indexes: [String: Bool] = [:], upsert: String? = nil,
+        parents: [String: ObjectDescribe] = [:], namespace: String? = nil
+    ) -> TablePlan {
+        TablePlan(
+            describe,
+            MappingConfiguration(access: .readWrite, fields: fields, indexes: indexes, upsertField: upsert),
+            resolver: NameResolver(namespace: namespace), parents: parents)
+    }
+
+    @Test(arguments: [
+        (FieldType.id, 18, "varchar(18)"), (.reference, 18, "varchar(18)"), (.string, 255, "varchar(255)"),
+        (.string, 0, "text"), (.textArea, 255, "varchar(255)"), (.textArea, 4_099, "varchar(4099)"),
+        (.textArea, 32_768, "text"), (.picklist, 40, "varchar(40)"), (.multiPicklist, 4_099, "varchar(4099)"),
+        (.comboBox, 255, "varchar(255)"), (.phone, 40, "varchar(40)"), (.email, 80, "varchar(80)"),
+        (.url, 255, "varchar(255)"), (.encryptedString, 175, "varchar(175)"), (.boolean, 0, "boolean"),
+        (.int, 0, "integer"), (.long, 0, "bigint"), (.double, 0, "double precision"),
+        (.currency, 0, "double precision"), (.percent, 0, "double precision"), (.date, 0, "date"),
+        (.dateTime, 0, "timestamp without time zone"), (.time, 0, "time without time zone"),
+        (.anyType, 0, "text"),
+    ])
+    func `a field's type becomes the column's`(type: FieldType, length: Int, sql: String) {
+        #expect(ColumnType(Describes.field("F__c", type, length: length))?.sql == sql)
+    }
+
+    @Test(arguments: [FieldType.address, .location, .base64, .complexValue, FieldType(rawValue: "new")])
+    func `a type without a column is a problem and leaves the rest`(type: FieldType) {
+        let plan = plan(Describes.object("A__c", [Describes.field("F__c", type)]), ["F__c", "CreatedDate"])
+        #expect(plan.columns.map(\.name) == ["createddate", "isdeleted", "systemmodstamp"])
+        #expect(plan.problems.map(\.kind) == [.unsupportedType])
+        #expect(plan.problems.map(\.name) == ["F__c"])
+    }
+
+    @Test func `names are lower-cased and the id is the sfid`() {
+        let plan = plan(Describes.account, ["Id", "Name", "AccountNumber"])
+        #expect(plan.table == "account")
+        #expect(plan.columns.map(\.name) == ["accountnumber", "isdeleted", "name", "systemmodstamp"])
+        #expect(plan.read.first?.source == "Id")
+        #expect(plan.read.first?.column == "sfid")
+    }
+
+    @Test func `an unknown field is a problem and leaves the rest`() {
+        let plan = plan(Describes.account, ["Name", "Gone__c"], indexes: ["Gone__c": true])
+        #expect(plan.columns.contains { $0.name == "name" })
+        #expect(plan.problems.map(\.kind) == [.unknownField])
+        #expect(!plan.problems.contains { $0.isFatal })
+    }
+
+    @Test func `indexes have the names of Heroku Connect`() {
+        let plan = plan(
+            Describes.tweet, ["External_ID__c", "Author__c"],
+            indexes: ["Author__c": false, "Text__c": false],
+            upsert: "External_ID__c")
+        #expect(
+            plan.indexes.map { "\($0.name) \($0.column) \($0.isUnique)" } == [
+                "hc_idx_tweet__c_author__c author__c false",
+                "hc_idx_tweet__c_systemmodstamp systemmodstamp false",
+                "hcu_idx_tweet__c_external_id__c external_id__c true", "hcu_idx_tweet__c_sfid sfid true",
+            ])
+        #expect(plan.problems.map(\.kind) == [.unknownIndex])
+    }
+
+    @Test func `a unique identifier that is no external id is a problem and has no unique index`() {
+        let plan = plan(Describes.tweet, ["Author__c"], upsert: "Author__c")
+        #expect(plan.problems.map(\.kind) == [.unsuitableIdentifier])
+        #expect(!plan.indexes.contains { $0.column == "author__c" })
+    }
+
+    @Test func `an object without IsDeleted and SystemModstamp has no such columns`() {
+        var history = ObjectDescribe(
+            name: "CaseHistory",
+            fields: [
+                Describes.field("Id", .id, length: 18), Describes.field("CreatedDate", .dateTime),
+                Describes.field("NewValue", .anyType),
+            ])
+        history.queryable = true
+        let plan = plan(
+            history, ["Id", "IsDeleted", "SystemModstamp", "NewValue"],
+            indexes: ["Id": true, "SystemModstamp": false])
+        #expect(plan.columns.map(\.name) == ["newvalue"])
+        #expect(plan.indexes.map(\.name) == ["hcu_idx_casehistory_sfid"])
+        #expect(plan.problems.isEmpty)
+        #expect(plan.cursorField == "CreatedDate")
+    }
+
+    @Test func `an object that cannot be queried is a fatal problem`() {
+        var describe = Describes.account
+        describe.queryable = false
+        #expect(plan(describe, ["Name"]).problems.contains { $0.isFatal })
+    }
+
+    @Test func `a parent's external id is a column that is written but not read`() {
+        var account = Describes.account
+        account.fields.append(Describes.externalID("OMID__c", length: 30))
+        let fields = ["Account__OMID__c", "Account__c__Nope"]
+        let configuration = MappingConfiguration(access: .readWrite, fields: fields)
+        #expect(TablePlan.parents(of: Describes.contact, configuration, resolver) == ["Account"])
+        let plan = plan(Describes.contact, fields, parents: ["Account": account])
+        let column = plan.columns.first { $0.name == "account__omid__c" }
+        #expect(
+            column
+                == TablePlan.Column(
+                    name: "account__omid__c", type: .varchar(30), source: "Account.OMID__c", isRead: false))
+        #expect(!plan.read.contains { $0.column == "account__omid__c" })
+        #expect(plan.problems.map(\.name) == ["Account__c__Nope"])
+    }
+
+    @Test func `a custom parent's external id keeps the r`() {
+        var account = Describes.account
+        account.fields.append(Describes.externalID("ExternalId__c"))
+        let plan = plan(Describes.tweet, ["Account__r__ExternalId__c"], parents: ["Account": account])
+        #expect(plan.columns.contains { $0.name == "account__r__externalid__c" && !$0.isRead })
+    }
+
+    @Test func `fields of the package are found with the namespace`() {
+        let describe = Describes.object(
+            "ns__Tweet__c", [Describes.externalID("ns__External_ID__c"), Describes.field("ns__T__c", .date)])
+        let plan = plan(
+            describe, ["T__c"], indexes: ["T__c": false], upsert: "External_ID__c", namespace: "ns")
+        #expect(plan.table == "ns__tweet__c")
+        #expect(plan.columns.map(\.name).contains("ns__t__c"))
+        #expect(plan.indexes.map(\.name).contains("hc_idx_ns__tweet__c_ns__t__c"))
+        #expect(plan.indexes.map(\.name).contains("hcu_idx_ns__tweet__c_ns__external_id__c"))
+        #expect(plan.problems.isEmpty)
+    }
+
+    @Test func `a name that Postgres would cut is shortened to a name of its own`() {
+        let long = String(repeating: "a", count: 60)
+        let one = Identifier.fitting("hc_idx_\(long)_systemmodstamp")
+        let other = Identifier.fitting("hc_idx_\(long)_createddate")
+        #expect(one.utf8.count == 63)
+        #expect(one != other)
+        #expect(one == Identifier.fitting("hc_idx_\(long)_systemmodstamp"))
+        #expect(Identifier.fitting(String(repeating: "b", count: 63)).utf8.count == 63)
+        #expect(Identifier.fitting(String(repeating: "b", count: 63)).hasSuffix("bbbbbbbbbb"))
+    }
+
+    @Test func `the default mapping has no problem in an org with the package`() throws {
+        for plan in try Describes.defaultPlans() {
+            #expect(plan.problems.isEmpty, "\(plan.objectName)")
+        }
+    }
+}
