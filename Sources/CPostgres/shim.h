@@ -1,2 +1,5 @@
 #pragma once
+#include <errno.h>
 #include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>

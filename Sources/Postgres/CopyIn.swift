@@ -1,0 +1,204 @@
+import CPostgres
+
+/// A running `COPY ... FROM STDIN`. It holds the connection until `finish` or `fail`; a connection whose
+/// copy was simply dropped is not given out again by its pool.
+///
+/// At most `PostgresLimits.outputBytes` are held back; `write` waits for the server to take more. A row that
+/// the server refuses is told by the next `write`, not only at the end.
+// SAFETY: loop-confined like its connection, through which all goes.
+package final class CopyIn: @unchecked Sendable {
+    private enum State {
+        case open
+        case ended
+    }
+
+    private let connection: PostgresConnection
+    private let statement: String
+    private let deadline: ContinuousClock.Instant?
+    private var state = State.open
+    /// Bytes given to libpq since its buffer was known to be empty.
+    private var held = 0
+    private var frames = BackendFrames()
+    private var noticesSeen: Int
+
+    init(_ connection: PostgresConnection, statement: String, deadline: ContinuousClock.Instant?) {
+        self.connection = connection
+        self.statement = statement
+        self.deadline = deadline
+        noticesSeen = connection.link.noticeCount
+    }
+
+    private var nextDeadline: ContinuousClock.Instant { deadline ?? .now + connection.answerTimeout }
+
+    /// Sends bytes in the format that the statement named; they need not end at the end of a row.
+    ///
+    /// - Throws: the server's refusal, with the line in `context`; after any error the copy has ended.
+    package func write(_ bytes: [UInt8]) async throws {
+        try await write(bytes[...])
+    }
+
+    package func write(_ bytes: ArraySlice<UInt8>) async throws {
+        var rest = bytes
+        while !rest.isEmpty {
+            let part = rest.prefix(PostgresLimits.outputBytes)
+            rest = rest.dropFirst(part.count)
+            try await put(part)
+        }
+    }
+
+    /// Ends the copy and returns the number of rows.
+    package func finish() async throws -> Int {
+        let rows = try await guarded {
+            try await connection.link.endCopy(reason: nil, deadline: nextDeadline)
+            return try await conclude()
+        }
+        end()
+        return rows
+    }
+
+    /// Ends the copy so that none of its rows is kept; harmless after the end. The statement has failed, so
+    /// a transaction around it has too. Not cancellable.
+    package func fail(_ reason: String = "given up by the client") async {
+        guard state == .open else { return }
+        state = .ended
+        let link = connection.link
+        link.isShielded = true
+        defer {
+            link.isShielded = false
+            connection.end()
+        }
+        let deadline = ContinuousClock.now + PostgresLimits.drain
+        do {
+            try await link.endCopy(reason: String(reason.prefix { $0 != "\0" }), deadline: deadline)
+            _ = try await connection.collect(statement: statement, deadline: deadline)
+        } catch let error as PostgresError where error.code == .server {
+            // The server confirms with 57014 that it has dropped the rows.
+        } catch {
+            link.close()
+        }
+    }
+
+    private func put(_ part: ArraySlice<UInt8>) async throws {
+        try await guarded {
+            let link = connection.link
+            try Task.checkCancellation()
+            try await endIfRefused()
+            // SAFETY: libpq copies the bytes before it returns.
+            while unsafe try !part.withUnsafeBytes({ bytes in unsafe try link.putCopy(bytes) }) {
+                try await link.flush(deadline: nextDeadline)
+            }
+            held += part.count
+            guard held >= PostgresLimits.outputBytes else { return }
+            try await link.flush(deadline: nextDeadline)
+            held = 0
+        }
+    }
+
+    /// Ends the copy with the server's error if there is one.
+    private func endIfRefused() async throws {
+        guard try serverHasRefused() else { return }
+        try await connection.link.endCopy(reason: "refused", deadline: nextDeadline)
+        _ = try await conclude()
+    }
+
+    private func serverHasRefused() throws(PostgresError) -> Bool {
+        let link = connection.link
+        guard link.hasInput else { return false }
+        if !link.isEncrypted {
+            guard let bytes = try link.peek() else { return true }
+            if frames.findsError(in: bytes.span) { return true }
+            try link.parseInput()
+            return false
+        }
+        // Through TLS nothing can be peeked at. What arrives during a copy and is no notice is an error.
+        try link.parseInput()
+        defer { noticesSeen = link.noticeCount }
+        return link.noticeCount == noticesSeen
+    }
+
+    private func conclude() async throws -> Int {
+        let result = try await connection.collect(statement: statement, deadline: nextDeadline)
+        return result.affectedRows
+    }
+
+    /// Runs a step; after an error the connection is free again or closed.
+    private func guarded<R>(_ step: () async throws -> R) async throws -> R {
+        guard state == .open else { throw PostgresError(.invalidArgument, "the copy has ended") }
+        do {
+            return try await step()
+        } catch let error as PostgresError {
+            switch error.code {
+            case .server: end()
+            case .connection, .closed:
+                connection.link.close()
+                end()
+            default: await fail(error.message)
+            }
+            throw error
+        } catch {
+            await fail("interrupted")
+            throw error
+        }
+    }
+
+    private func end() {
+        guard state == .open else { return }
+        state = .ended
+        connection.end()
+    }
+}
+
+extension PostgresConnection {
+    /// Starts `COPY t (a, b) FROM STDIN WITH (FORMAT csv)`.
+    ///
+    /// - Parameter deadline: for the copy as a whole; without one, each wait has the connection's usual one.
+    package func copyIn(_ sql: SQL, deadline: ContinuousClock.Instant? = nil) async throws -> CopyIn {
+        let text = sql.text
+        try await startCopy(sql, expecting: PGRES_COPY_IN, deadline: deadline)
+        return CopyIn(self, statement: text, deadline: deadline)
+    }
+
+    /// Runs `body` with a copy and finishes it; when `body` throws, none of its rows is kept.
+    ///
+    /// - Returns: the number of rows.
+    package func copyIn(
+        _ sql: SQL, deadline: ContinuousClock.Instant? = nil, _ body: (CopyIn) async throws -> Void
+    ) async throws -> Int {
+        let copy = try await copyIn(sql, deadline: deadline)
+        do {
+            try await body(copy)
+        } catch {
+            await copy.fail()
+            throw error
+        }
+        return try await copy.finish()
+    }
+
+    /// Sends a COPY and claims the connection until the copy ends.
+    func startCopy(
+        _ sql: SQL, expecting status: ExecStatusType, deadline: ContinuousClock.Instant?
+    ) async throws {
+        guard sql.parameters.isEmpty else {
+            throw PostgresError(.invalidArgument, "COPY takes no parameters; use \\(literal:)")
+        }
+        let text = sql.text
+        try await exclusively(deadline: deadline) { deadline in
+            try link.sendScript(text)
+            try await link.flush(deadline: deadline)
+            guard let result = try await link.result(deadline: deadline) else {
+                throw PostgresError(.connection, "the server sent no result")
+            }
+            if result.status == status { return }
+            let isFailure = result.status == PGRES_FATAL_ERROR
+            let failure = isFailure ? result.error(statement: text) : nil
+            if result.status == PGRES_COPY_IN {
+                try await link.endCopy(reason: "wrong direction", deadline: deadline)
+            } else if result.status == PGRES_COPY_OUT {
+                try await discardCopyOut(deadline: deadline)
+            }
+            _ = try await collect(statement: text, deadline: deadline, failure: failure)
+            throw PostgresError(.invalidArgument, "the statement is not a COPY in this direction")
+        }
+        claim()
+    }
+}

@@ -1,0 +1,102 @@
+import CPostgres
+
+/// Where a database is and how to talk to it. Prints without password.
+package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
+    /// libpq's parameters by keyword, from the URL.
+    var options: [String: String]
+
+    /// What `pg_stat_activity` shows.
+    package var applicationName = "multiconnect"
+    /// Session settings, pinned from the first statement on; they win over those of role and database.
+    package var settings: [String: String] = [:]
+    /// The server gives up on a statement after this; nil leaves the server's own setting.
+    package var statementTimeout: Duration?
+    /// Longest wait for an answer when a call gives no deadline of its own.
+    package var answerTimeout: Duration = PostgresLimits.answer
+
+    /// - Parameter url: `postgres://` or `postgresql://` with any of libpq's parameters
+    ///   (`?sslmode=require&host=/run/postgresql`), or libpq's `keyword=value` form.
+    /// - Throws: `.configuration`; the message never holds the URL.
+    package init(url: String) throws(PostgresError) {
+        guard !url.isEmpty, !url.utf8.contains(0) else {
+            throw PostgresError(.configuration, "the database URL is empty or malformed")
+        }
+        var failure: UnsafeMutablePointer<CChar>?
+        let parsed = unsafe PQconninfoParse(url, &failure)
+        defer {
+            unsafe PQconninfoFree(parsed)
+            unsafe PQfreemem(failure)
+        }
+        guard let first = unsafe parsed else {
+            // libpq's message quotes parts of the URL, the password perhaps among them.
+            throw PostgresError(.configuration, "the database URL is malformed")
+        }
+        options = [:]
+        var option = unsafe first
+        while let keyword = unsafe option.pointee.keyword {
+            if let value = unsafe option.pointee.val {
+                options[unsafe String(cString: keyword)] = unsafe String(cString: value)
+            }
+            unsafe option += 1
+        }
+        if let name = options.removeValue(forKey: "application_name") { applicationName = name }
+    }
+
+    /// The database's name; nil means the one named like the user.
+    package var database: String? {
+        get { options["dbname"] }
+        set { options["dbname"] = newValue }
+    }
+
+    package var user: String? { options["user"] }
+
+    /// Pinned in every session, so that values read the same whatever the server, the database or the role
+    /// say: the time zone of Heroku's servers, for one, may be anything.
+    static let pinnedSettings: KeyValuePairs = [
+        "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "bytea_output": "hex",
+        "extra_float_digits": "1", "standard_conforming_strings": "on", "client_min_messages": "warning",
+    ]
+
+    /// The command line for the backend (libpq's `options`): settings of the start-up packet cost no round
+    /// trip and cannot be forgotten after a reconnect. Later ones win, so ours come after the URL's.
+    var commandLine: String {
+        var words: [String] = []
+        if let own = options["options"] { words.append(own) }
+        for (name, value) in Self.pinnedSettings { words.append(Self.word(name, value)) }
+        if let statementTimeout {
+            words.append(Self.word("statement_timeout", "\(max(1, statementTimeout.milliseconds))"))
+        }
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { words.append(Self.word(name, value)) }
+        return words.joined(separator: " ")
+    }
+
+    private static func word(_ name: String, _ value: String) -> String {
+        var escaped = ""
+        for character in value {
+            if character == " " || character == "\\" { escaped.append("\\") }
+            escaped.append(character)
+        }
+        return "-c \(name)=\(escaped)"
+    }
+
+    package var description: String {
+        let host = options["host"] ?? options["hostaddr"] ?? "local socket"
+        return "database \(database ?? user ?? "of the user") on \(host), port \(options["port"] ?? "5432")"
+    }
+
+    package var debugDescription: String { description }
+
+    package var customMirror: Mirror {
+        Mirror(self, children: ["description": description])
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,173 @@
+package import FoundationEssentials
+
+/// A value that a column can be read as. Optional is not one: `row["x", as: Int?.self]` is an overload.
+package protocol PostgresDecodable {
+    /// The value of a column's text form; nil when it is none.
+    init?(postgres text: Span<UInt8>)
+}
+
+extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard let rawValue = RawValue(postgres: text) else { return nil }
+        self.init(rawValue: rawValue)
+    }
+}
+
+extension String: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard let valid = try? UTF8Span(validating: text) else { return nil }
+        self.init(copying: valid)
+    }
+}
+
+extension Bool: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard text.count == 1 else { return nil }
+        switch text[0] {
+        case UInt8(ascii: "t"): self = true
+        case UInt8(ascii: "f"): self = false
+        default: return nil
+        }
+    }
+}
+
+extension FixedWidthInteger {
+    fileprivate init?(decimal text: Span<UInt8>) {
+        let isNegative = !text.isEmpty && text[0] == UInt8(ascii: "-")
+        var index = isNegative ? 1 : 0
+        guard index < text.count else { return nil }
+        var value: Self = 0
+        while index < text.count {
+            guard let digit = Self(exactly: Int(text[index]) - 48), digit >= 0, digit <= 9 else { return nil }
+            let (scaled, overflows) = value.multipliedReportingOverflow(by: 10)
+            let (next, overflowsToo) =
+                isNegative
+                ? scaled.subtractingReportingOverflow(digit) : scaled.addingReportingOverflow(digit)
+            guard !overflows, !overflowsToo else { return nil }
+            value = next
+            index += 1
+        }
+        self = value
+    }
+}
+
+extension Int: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) { self.init(decimal: text) }
+}
+
+extension Int16: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) { self.init(decimal: text) }
+}
+
+extension Int32: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) { self.init(decimal: text) }
+}
+
+extension Int64: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) { self.init(decimal: text) }
+}
+
+extension UInt32: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) { self.init(decimal: text) }
+}
+
+extension Double: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard let string = String(postgres: text) else { return nil }
+        self.init(string)
+    }
+}
+
+extension UUID: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard let string = String(postgres: text) else { return nil }
+        self.init(uuidString: string)
+    }
+}
+
+extension Date: PostgresDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard let timestamp = PostgresTimestamp(text) else { return nil }
+        self = timestamp.date
+    }
+}
+
+extension Array: PostgresDecodable where Element: PostgresArrayDecodable {
+    package init?(postgres text: Span<UInt8>) {
+        guard let elements = Element.array(postgres: text) else { return nil }
+        self = elements
+    }
+}
+
+/// What can be read as the element of an array; `[UInt8]` reads `bytea`.
+package protocol PostgresArrayDecodable {
+    static func array(postgres text: Span<UInt8>) -> [Self]?
+}
+
+extension PostgresArrayDecodable where Self: PostgresDecodable {
+    package static func array(postgres text: Span<UInt8>) -> [Self]? {
+        guard let elements = ArrayLiteral.elements(of: text) else { return nil }
+        var values: [Self] = []
+        values.reserveCapacity(elements.count)
+        for element in elements {
+            guard let element, let value = Self(postgres: element.span) else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+}
+
+extension String: PostgresArrayDecodable {}
+extension Bool: PostgresArrayDecodable {}
+extension Int: PostgresArrayDecodable {}
+extension Int16: PostgresArrayDecodable {}
+extension Int32: PostgresArrayDecodable {}
+extension Int64: PostgresArrayDecodable {}
+extension UInt32: PostgresArrayDecodable {}
+extension Double: PostgresArrayDecodable {}
+extension UUID: PostgresArrayDecodable {}
+extension Date: PostgresArrayDecodable {}
+
+extension Optional: PostgresArrayDecodable where Wrapped: PostgresDecodable {
+    package static func array(postgres text: Span<UInt8>) -> [Wrapped?]? {
+        guard let elements = ArrayLiteral.elements(of: text) else { return nil }
+        var values: [Wrapped?] = []
+        values.reserveCapacity(elements.count)
+        for element in elements {
+            guard let element else {
+                values.append(nil)
+                continue
+            }
+            guard let value = Wrapped(postgres: element.span) else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+}
+
+extension UInt8: PostgresArrayDecodable {
+    /// `bytea` in its hex form, which sessions pin: `\xdeadbeef`.
+    package static func array(postgres text: Span<UInt8>) -> [UInt8]? {
+        guard text.count >= 2, text.count % 2 == 0, text[0] == UInt8(ascii: "\\"),
+            text[1] == UInt8(ascii: "x")
+        else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count / 2 - 1)
+        var index = 2
+        while index < text.count {
+            guard let high = nibble(text[index]), let low = nibble(text[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
+            index += 2
+        }
+        return bytes
+    }
+
+    private static func nibble(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 48...57: digit - 48
+        case 97...102: digit - 87
+        case 65...70: digit - 55
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+/// Everything that this target throws, except `CancellationError`.
+///
+/// `description` holds codes and names of schema objects only and is safe to log. Message, detail and
+/// statement may contain stored values; they are in `debugDescription`.
+package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    package enum Code: String, Sendable {
+        /// The URL or a setting makes no sense.
+        case configuration
+        /// No connection could be made, or the one there was is lost.
+        case connection
+        /// The server refused a statement; `sqlState` says why.
+        case server
+        /// The caller's deadline or the default one passed.
+        case timedOut
+        /// The connection or pool was closed by us.
+        case closed
+        /// Two tasks used one connection at once, or it was left in the middle of a COPY.
+        case busy
+        /// No connection of the pool became free before the deadline.
+        case poolExhausted
+        /// The connection was lost while COMMIT was under way: it may or may not have happened.
+        case commitInDoubt
+        /// A value does not fit the type it was asked as, or a column does not exist.
+        case decoding
+        /// A statement or value that cannot be sent, such as text with a NUL byte.
+        case invalidArgument
+        /// The migration files and the database do not agree.
+        case migration
+    }
+
+    package var code: Code
+    /// Why the server refused; also set for refused connections.
+    package var sqlState: SQLState?
+    package var constraint: String?
+    package var schema: String?
+    package var table: String?
+    package var column: String?
+    /// Position in the statement's text, in characters from 1.
+    package var position: Int?
+    /// In a pipeline: which statement failed, from 0.
+    package var statementIndex: Int?
+    package var message: String
+    package var detail: String?
+    package var hint: String?
+    /// Where in a COPY or function the error arose ("COPY t, line 7, column a").
+    package var context: String?
+    package var statement: String?
+
+    package init(_ code: Code, _ message: String, sqlState: SQLState? = nil) {
+        self.code = code
+        self.message = message
+        self.sqlState = sqlState
+    }
+
+    package var description: String {
+        var parts = ["Postgres error: \(code.rawValue)"]
+        if let sqlState { parts.append("SQLSTATE \(sqlState.rawValue)") }
+        if let schema { parts.append("schema \(schema)") }
+        if let table { parts.append("table \(table)") }
+        if let column { parts.append("column \(column)") }
+        if let constraint { parts.append("constraint \(constraint)") }
+        if let statementIndex { parts.append("statement \(statementIndex)") }
+        if code == .migration || code == .configuration { parts.append(message) }
+        return parts.joined(separator: ", ")
+    }
+
+    package var debugDescription: String {
+        var lines = [description]
+        if !message.isEmpty { lines.append("message: \(message)") }
+        if let detail { lines.append("detail: \(detail)") }
+        if let hint { lines.append("hint: \(hint)") }
+        if let context { lines.append("context: \(context)") }
+        if let position { lines.append("position: \(position)") }
+        if let statement { lines.append("statement: \(statement)") }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension PostgresError {
+    /// The connection is gone; what was under way did not commit (see `commitInDoubt` for the exception).
+    package var isConnectionLoss: Bool {
+        code == .connection || code == .commitInDoubt || (sqlState?.endsSession ?? false)
+    }
+
+    /// A row with that key exists; `constraint` names which.
+    package var isUniqueViolation: Bool { sqlState == .uniqueViolation }
+
+    /// The transaction may be tried again as it is: serialization failure, deadlock, lock timeout, lost
+    /// connection, exhausted pool. Never true for a commit in doubt.
+    package var isTransient: Bool {
+        switch code {
+        case .connection: !(sqlState?.isAuthentication ?? false) && sqlState != .unknownDatabase
+        case .poolExhausted, .timedOut: true
+        case .server: sqlState?.isTransient ?? false
+        default: false
+        }
+    }
+}

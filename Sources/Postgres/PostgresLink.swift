@@ -1,0 +1,317 @@
+import CPostgres
+import Reactor
+
+/// One libpq connection on one loop: the only owner of the `PGconn`. It sends and receives, and knows
+/// nothing of transactions, caches or pools.
+///
+/// Every wait ends at a deadline. A wait is cancellable unless `isShielded`: a cancelled task must still be
+/// able to roll back.
+// SAFETY: loop-confined; every entrance checks the loop, and deinit hands the pointer back to it.
+@safe final class PostgresLink: @unchecked Sendable {
+    let loop: EventLoop
+    let cancelHandle: CancelHandle
+    /// While true, waits ignore that the task is cancelled. Set around roll-backs and drains.
+    var isShielded = false
+    /// Server notices seen; to tell them from errors while nothing else looks at the input.
+    fileprivate(set) var noticeCount = 0
+    private var pointer: OpaquePointer?
+    private var readiness: Readiness
+
+    /// Takes over a connection that is established.
+    init(adopting pointer: OpaquePointer) throws {
+        loop = .current
+        guard let cancelHandle = unsafe CancelHandle(pointer) else {
+            throw PostgresError(.connection, "the connection was lost at once")
+        }
+        self.cancelHandle = cancelHandle
+        readiness = try Readiness(descriptor: unsafe PQsocket(pointer))
+        unsafe self.pointer = unsafe pointer
+        unsafe PQsetnonblocking(pointer, 1)
+        // libpq's own receiver prints to standard error. The context lives as long as the PGconn: close
+        // and deinit of this object end it.
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe PQsetNoticeReceiver(
+            pointer,
+            { context, _ in
+                guard let context = unsafe context else { return }
+                unsafe Unmanaged<PostgresLink>.fromOpaque(context).takeUnretainedValue().noticeCount += 1
+            }, context)
+    }
+
+    deinit {
+        guard let pointer = unsafe pointer else { return }
+        unsafe PQsetNoticeReceiver(pointer, { _, _ in }, nil)
+        let address = Int(bitPattern: pointer)
+        let readiness = readiness
+        // The last reference may go anywhere; the descriptor's registration belongs to the loop.
+        loop.post {
+            readiness.close()
+            unsafe PQfinish(OpaquePointer(bitPattern: address))
+        }
+    }
+
+    func close() {
+        precondition(loop.isCurrent, "a connection is closed on its own loop")
+        guard let connection = unsafe pointer else { return }
+        unsafe pointer = nil
+        readiness.close()
+        unsafe PQfinish(connection)
+    }
+
+    var isOpen: Bool { unsafe pointer != nil }
+
+    private func connection() throws(PostgresError) -> OpaquePointer {
+        precondition(loop.isCurrent, "a connection is used on its own loop")
+        guard let pointer = unsafe pointer else {
+            throw PostgresError(.closed, "the connection is closed")
+        }
+        return unsafe pointer
+    }
+
+    /// libpq's last failure on this connection.
+    private func failure(_ code: PostgresError.Code = .connection) -> PostgresError {
+        guard let pointer = unsafe pointer else { return PostgresError(.closed, "the connection is closed") }
+        let message = unsafe String(cString: PQerrorMessage(pointer))
+        return PostgresError(code, message, sqlState: SQLState.inVerboseMessage(message))
+    }
+
+    var isLost: Bool {
+        guard let pointer = unsafe pointer else { return true }
+        return unsafe PQstatus(pointer) == CONNECTION_BAD
+    }
+
+    var transactionStatus: PGTransactionStatusType {
+        guard let pointer = unsafe pointer else { return PQTRANS_UNKNOWN }
+        return unsafe PQtransactionStatus(pointer)
+    }
+
+    var backendProcess: Int32 {
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe PQbackendPID(pointer)
+    }
+
+    var isEncrypted: Bool {
+        guard let pointer = unsafe pointer else { return false }
+        return unsafe PQsslInUse(pointer) == 1
+    }
+}
+
+// Waiting.
+extension PostgresLink {
+    enum Direction {
+        case readable
+        case either
+    }
+
+    func wait(for direction: Direction, deadline: ContinuousClock.Instant) async throws {
+        if isShielded { return try await shieldedWait(for: direction, deadline: deadline) }
+        do {
+            switch direction {
+            case .readable: try await readiness.readable(deadline: deadline)
+            case .either: try await readiness.readableOrWritable(deadline: deadline)
+            }
+        } catch let error as ReactorError {
+            switch error.code {
+            case .timedOut: throw PostgresError(.timedOut, "the server did not answer in time")
+            case .closed: throw PostgresError(.closed, "the connection was closed")
+            default: throw PostgresError(.connection, error.description)
+            }
+        }
+    }
+
+    /// Waits whether or not the task is cancelled. Rare, so it may cost a second registration.
+    private func shieldedWait(for direction: Direction, deadline: ContinuousClock.Instant) async throws {
+        let descriptor = unsafe PQsocket(try connection())
+        let wanted: Watcher.Interest = direction == .readable ? .readable : [.readable, .writable]
+        readiness.close()
+        let signal = ShieldedSignal()
+        let watcher = try Watcher(descriptor: descriptor) { _ in signal.open(.happened) }
+        watcher.update(wanted)
+        let timer = loop.schedule(at: deadline) { signal.open(.timedOut) }
+        let outcome = await signal.wait()
+        timer.cancel()
+        watcher.close()
+        guard unsafe pointer != nil else { throw PostgresError(.closed, "the connection was closed") }
+        readiness = try Readiness(descriptor: descriptor)
+        if outcome == .timedOut { throw PostgresError(.timedOut, "the server did not answer in time") }
+    }
+
+    /// Asks the server to cancel the running statement and returns when the request has been delivered, so
+    /// that it cannot hit the next statement. False: the server could not be reached in time.
+    func requestCancel(deadline: ContinuousClock.Instant) async -> Bool {
+        let signal = ShieldedSignal()
+        let (handle, loop) = (cancelHandle, loop)
+        let timer = loop.schedule(at: deadline) { signal.open(.timedOut) }
+        // In a cancelled task this throws at once, but the work is done all the same.
+        try? await BlockingPool.shared.run {
+            handle.request()
+            loop.post { signal.open(.happened) }
+        }
+        let outcome = await signal.wait()
+        timer.cancel()
+        return outcome == .happened
+    }
+
+    func consumeInput() throws(PostgresError) {
+        guard unsafe PQconsumeInput(try connection()) == 1 else { throw failure() }
+    }
+
+    /// Sends what libpq still holds. Reads meanwhile: a server whose answers nobody takes stops reading.
+    func flush(deadline: ContinuousClock.Instant) async throws {
+        while true {
+            let status = unsafe PQflush(try connection())
+            if status == 0 { return }
+            if status < 0 { throw failure() }
+            try await wait(for: .either, deadline: deadline)
+            try consumeInput()
+        }
+    }
+
+    /// The next result of what was sent; nil after the last one of a command.
+    func result(deadline: ContinuousClock.Instant) async throws -> PostgresResult? {
+        while unsafe PQisBusy(try connection()) == 1 {
+            try await wait(for: .readable, deadline: deadline)
+            // A lost connection shows as an error result, which knows more than the failure does.
+            guard unsafe PQconsumeInput(try connection()) == 1 else { break }
+        }
+        return unsafe PQgetResult(try connection()).map { unsafe PostgresResult($0) }
+    }
+
+    /// Reads what has come without being asked for (notifications, the end of the session), without waiting.
+    func noticeInput() throws(PostgresError) {
+        try consumeInput()
+        if isLost { throw failure() }
+    }
+}
+
+// Sending.
+extension PostgresLink {
+    /// Many statements, no parameters: the simple protocol.
+    func sendScript(_ text: String) throws(PostgresError) {
+        try Self.check(text)
+        guard unsafe PQsendQuery(try connection(), text) == 1 else { throw failure() }
+    }
+
+    func send(_ text: String, _ parameters: [PostgresParameter]) throws(PostgresError) {
+        try Self.check(text)
+        let connection = unsafe try connection()
+        let isSent = unsafe try ParameterBlock(parameters).withPointers { types, values, lengths, formats in
+            unsafe PQsendQueryParams(
+                connection, text, Int32(parameters.count), types, values, lengths, formats, 0)
+        }
+        guard isSent == 1 else { throw failure() }
+    }
+
+    func sendPrepare(name: String, _ text: String, _ parameters: [PostgresParameter]) throws(PostgresError) {
+        try Self.check(text)
+        let types = parameters.map(\.type)
+        guard unsafe PQsendPrepare(try connection(), name, text, Int32(types.count), types) == 1 else {
+            throw failure()
+        }
+    }
+
+    func sendPrepared(name: String, _ parameters: [PostgresParameter]) throws(PostgresError) {
+        let connection = unsafe try connection()
+        let isSent = unsafe try ParameterBlock(parameters).withPointers { _, values, lengths, formats in
+            unsafe PQsendQueryPrepared(
+                connection, name, Int32(parameters.count), values, lengths, formats, 0)
+        }
+        guard isSent == 1 else { throw failure() }
+    }
+
+    func enterPipeline() throws(PostgresError) {
+        guard unsafe PQenterPipelineMode(try connection()) == 1 else { throw failure() }
+    }
+
+    func syncPipeline() throws(PostgresError) {
+        guard unsafe PQpipelineSync(try connection()) == 1 else { throw failure() }
+    }
+
+    func exitPipeline() throws(PostgresError) {
+        guard unsafe PQexitPipelineMode(try connection()) == 1 else { throw failure() }
+    }
+
+    var isInPipeline: Bool {
+        guard let pointer = unsafe pointer else { return false }
+        return unsafe PQpipelineStatus(pointer) != PQ_PIPELINE_OFF
+    }
+
+    /// libpq takes C strings: a NUL would cut the statement in two and send the first half.
+    private static func check(_ text: String) throws(PostgresError) {
+        if text.utf8.contains(0) { throw PostgresError(.invalidArgument, "a statement holds a NUL byte") }
+    }
+}
+
+// COPY.
+extension PostgresLink {
+    /// Hands bytes to libpq; false when it has no room for them now.
+    func putCopy(_ bytes: UnsafeRawBufferPointer) throws(PostgresError) -> Bool {
+        let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        let status = unsafe PQputCopyData(try connection(), start, Int32(bytes.count))
+        if status < 0 { throw failure() }
+        return status == 1
+    }
+
+    /// Ends a COPY IN; with a reason the server drops what it got.
+    func endCopy(reason: String?, deadline: ContinuousClock.Instant) async throws {
+        while true {
+            let status =
+                if let reason { unsafe PQputCopyEnd(try connection(), reason) } else {
+                    unsafe PQputCopyEnd(try connection(), nil)
+                }
+            if status < 0 { throw failure() }
+            if status == 1 { return try await flush(deadline: deadline) }
+            try await flush(deadline: deadline)
+        }
+    }
+
+    /// The next row of a COPY OUT, appended to `chunk`. nil: it has ended, a result follows.
+    /// False: no row has come yet.
+    func takeCopyRow(into chunk: inout [UInt8]) throws(PostgresError) -> Bool? {
+        var row: UnsafeMutablePointer<CChar>?
+        let count = unsafe PQgetCopyData(try connection(), &row, 1)
+        defer { unsafe PQfreemem(row) }
+        if count == -1 { return nil }
+        if count == -2 { throw failure() }
+        if count == 0 { return false }
+        // SAFETY: libpq allocated `count` bytes at `row`, freed above.
+        unsafe chunk.append(contentsOf: UnsafeRawBufferPointer(start: row, count: Int(count)))
+        return true
+    }
+
+    /// Bytes that the server has sent and libpq has not read, without taking them; at most as many as
+    /// libpq takes with one read. nil: none, or the end of the stream.
+    func peek() throws(PostgresError) -> [UInt8]? {
+        let descriptor = unsafe PQsocket(try connection())
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
+            let flags = Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)
+            // SAFETY: recv writes at most the buffer's length and returns how much it wrote.
+            count = max(0, unsafe recv(descriptor, buffer.baseAddress, buffer.count, flags))
+        }
+        return bytes.isEmpty ? nil : bytes
+    }
+
+    /// Whether a read would not block.
+    var hasInput: Bool {
+        guard let pointer = unsafe pointer else { return false }
+        var entry = pollfd(fd: unsafe PQsocket(pointer), events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0
+    }
+
+    /// Lets libpq look at its input without taking a result: notices and notifications are noted.
+    func parseInput() throws(PostgresError) {
+        try consumeInput()
+        _ = unsafe PQisBusy(try connection())
+    }
+}
+
+// Notifications.
+extension PostgresLink {
+    func takeNotification() throws(PostgresError) -> PostgresNotification? {
+        guard let notify = unsafe PQnotifies(try connection()) else { return nil }
+        defer { unsafe PQfreemem(notify) }
+        return unsafe PostgresNotification(
+            channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra),
+            process: notify.pointee.be_pid)
+    }
+}
