@@ -31,3 +31,16 @@ package struct RequestHead: Sendable {
     /// Whether the client waits for `100 Continue` before it sends the body.
     package let expectsContinue: Bool
 }
+
+extension RequestHead {
+    /// A head that came over no wire, for handlers that are called directly.
+    ///
+    /// - Throws: `.requestLine` for a target that no request may have.
+    package init(method: Method, target: String, headers: Headers = Headers()) throws(HTTPWireError) {
+        let parts = try RequestTarget(target, method: method)
+        self.init(
+            method: method, target: target, path: parts.path, query: parts.query, minorVersion: 1,
+            headers: headers, host: parts.authority ?? headers["host"] ?? "", framing: .none, persists: true,
+            expectsContinue: false)
+    }
+}

@@ -1,0 +1,51 @@
+internal import Reactor
+internal import Synchronization
+
+/// Counts the connections of the process, all loops together, against the limits.
+final class Admission: Sendable {
+    private struct Counts {
+        var connections = 0
+        var peers: [String: Int] = [:]
+    }
+
+    private let counts = Mutex(Counts())
+    private let limits: Limits
+    private let countsPeers: Bool
+
+    /// - Parameter trust: where a proxy is in front, all connections come from it and are not counted by
+    /// address.
+    init(_ limits: Limits, _ trust: ForwardedTrust) {
+        self.limits = limits
+        countsPeers = trust == .nobody
+    }
+
+    /// Takes a place for `peer`; false when there is none.
+    func enter(_ peer: SocketAddress?) -> Bool {
+        let key = key(peer)
+        return counts.withLock { counts in
+            guard counts.connections < limits.connections else { return false }
+            if let key {
+                guard counts.peers[key, default: 0] < limits.connectionsPerPeer else { return false }
+                counts.peers[key, default: 0] += 1
+            }
+            counts.connections += 1
+            return true
+        }
+    }
+
+    /// Gives the place back.
+    func leave(_ peer: SocketAddress?) {
+        let key = key(peer)
+        counts.withLock { counts in
+            counts.connections -= 1
+            guard let key, let count = counts.peers[key] else { return }
+            counts.peers[key] = count > 1 ? count - 1 : nil
+        }
+    }
+
+    private func key(_ peer: SocketAddress?) -> String? {
+        guard countsPeers, let peer else { return nil }
+        if case .unix = peer { return nil }
+        return peer.ipText
+    }
+}

@@ -1,0 +1,55 @@
+internal import HTTPWire
+internal import Reactor
+
+/// Whose word about the client is taken (X-Forwarded-For, X-Forwarded-Proto, X-Request-Id).
+package enum ForwardedTrust: Sendable {
+    /// Nobody's: clients connect directly and could write anything.
+    case nobody
+    /// The peer's, which is a proxy that sets or extends these fields itself, as Heroku's router does.
+    case proxy
+}
+
+/// What is known about a client.
+struct Origin: Sendable {
+    let address: String
+    let scheme: Request.Scheme
+    let requestID: String?
+
+    init(_ headers: Headers, peer: SocketAddress?, trust: ForwardedTrust) {
+        let direct = Origin.text(peer)
+        guard trust == .proxy else {
+            address = direct
+            scheme = .http
+            requestID = nil
+            return
+        }
+        // The last entry is the one that the proxy itself wrote; those before are the client's own words.
+        address = Origin.last(headers.values("x-forwarded-for")) ?? direct
+        let forwarded = Origin.last(headers.values("x-forwarded-proto"))?.lowercased()
+        scheme = forwarded.flatMap(Request.Scheme.init(rawValue:)) ?? .http
+        requestID = headers["x-request-id"].flatMap { Origin.isUsable($0) ? $0 : nil }
+    }
+
+    private static func text(_ peer: SocketAddress?) -> String {
+        guard let peer else { return "" }
+        if case .unix = peer { return "" }
+        return peer.ipText
+    }
+
+    private static func last(_ values: [String]) -> String? {
+        guard let entry = values.last?.split(separator: ",").last else { return nil }
+        let trimmed = entry.filter { $0 != " " && $0 != "\t" }
+        return trimmed.isEmpty ? nil : trimmed
+    }
+
+    /// Short and plain enough to go into logs as it is.
+    private static func isUsable(_ id: String) -> Bool {
+        (1...128).contains(id.utf8.count)
+            && id.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,34 @@
+internal import HTTPWire
+
+/// The parts of a path that a route's pattern left open, decoded.
+package struct PathParameters: Sendable {
+    var names: [String]
+    var values: [String]
+
+    init(names: [String] = [], values: [String] = []) {
+        self.names = names
+        self.values = values
+    }
+
+    /// The value of `:name`; of `**` under the name `**`, with its slashes.
+    package subscript(name: String) -> String? {
+        names.firstIndex(of: name).map { values[$0] }
+    }
+
+    /// The value of `:name` as another type.
+    ///
+    /// - Throws: a 404 `Problem` when it cannot be read so: what has such a name does not exist.
+    package func value<Value>(_ name: String, _ read: (String) -> Value?) throws(Problem) -> Value {
+        guard let value = self[name].flatMap(read) else { throw Problem(.notFound) }
+        return value
+    }
+
+    /// The value of `:name` as an `Int` or another type that reads itself from text.
+    ///
+    /// - Throws: a 404 `Problem` when it cannot be read so.
+    package func value<Value: LosslessStringConvertible>(
+        _ name: String, as type: Value.Type = Value.self
+    ) throws(Problem) -> Value {
+        try value(name, Value.init(_:))
+    }
+}

@@ -1,0 +1,33 @@
+internal import HTTPWire
+
+/// How a response goes out: the rules of RFC 9112 section 6 for the answering side.
+struct ResponsePlan: Equatable {
+    let framing: ResponseHead.Framing
+    let connection: ResponseHead.Connection
+    /// Whether the body is sent; a HEAD response only describes it.
+    let sendsBody: Bool
+    /// Whether another request may follow.
+    let persists: Bool
+
+    /// - Parameters:
+    ///   - request: nil when no request could be read.
+    ///   - mayPersist: whether the server wants to go on.
+    init(_ response: Response, to request: RequestHead?, mayPersist: Bool) {
+        let isHead = request?.method == .head
+        var framing: ResponseHead.Framing
+        if response.status.forbidsBody {
+            framing = .none
+        } else {
+            switch response.body {
+            case .empty: framing = .length(0)
+            case .bytes(let bytes): framing = .length(bytes.count)
+            case .stream(let length?, _): framing = .length(length)
+            case .stream(nil, _): framing = request?.minorVersion == 0 ? .untilClose : .chunked
+            }
+        }
+        sendsBody = !isHead && framing != .none && framing != .length(0)
+        persists = mayPersist && (request?.persists ?? false) && (framing != .untilClose || isHead)
+        self.framing = framing
+        connection = persists ? (request?.minorVersion == 0 ? .keepAlive : .implied) : .close
+    }
+}

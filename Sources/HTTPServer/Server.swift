@@ -1,0 +1,53 @@
+package import Logging
+package import Reactor
+
+/// How a server behaves beside its routes.
+package struct ServerConfiguration: Sendable {
+    /// Sizes, counts and deadlines.
+    package var limits = Limits()
+    /// Whose word about clients is taken.
+    package var trust = ForwardedTrust.nobody
+    /// Turns a handler's error into what the client is told; nil answers 500 and logs the error.
+    package var problem: @Sendable (any Error) -> Problem? = { _ in nil }
+    /// The page or document for a problem, where the built-in ones do not do. The request is nil when none
+    /// could be read.
+    package var problemResponse: (@Sendable (Problem, Request?) -> Response)?
+
+    package init() {}
+}
+
+/// An HTTP/1.1 server. One value serves any number of listeners, usually one on each loop; its limits on
+/// connections hold for all of them together.
+package struct Server: Sendable {
+    let router: Router
+    let configuration: ServerConfiguration
+    let logger: Logger
+    let admission: Admission
+    let identifiers = RequestIdentifiers()
+
+    package init(
+        router: Router, configuration: ServerConfiguration = ServerConfiguration(), logger: Logger
+    ) {
+        self.router = router
+        self.configuration = configuration
+        self.logger = logger
+        admission = Admission(configuration.limits, configuration.trust)
+    }
+
+    /// Serves the connections of `listener`, which belongs to the current loop and is closed in the end.
+    ///
+    /// Returns after the calling task was cancelled and the server has drained: no more connections are
+    /// accepted, idle ones are closed, requests under way are finished with `Connection: close`, and what is
+    /// left at the drain deadline is cut.
+    ///
+    /// - Throws: `ReactorError` when the listener fails; requests under way are finished before.
+    package func serve(on listener: Listener) async throws {
+        let service = Service(server: self, listener: listener, loop: .current)
+        await withTaskCancellationHandler {
+            await withCancellationShield { await service.run() }
+        } onCancel: {
+            service.loop.post { service.drain() }
+        }
+        if let failure = service.failure { throw failure }
+    }
+}

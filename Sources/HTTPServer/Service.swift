@@ -1,0 +1,110 @@
+internal import FoundationEssentials
+internal import HTTPWire
+internal import Logging
+internal import Reactor
+internal import Synchronization
+
+/// A server at work on one listener: its connections, and whether it drains.
+final class Service: Sendable {
+    private struct State {
+        var connections: [ObjectIdentifier: Connection] = [:]
+        var failure: ReactorError?
+        var dateSecond = -1
+        var date = ""
+    }
+
+    let server: Server
+    let loop: EventLoop
+    private let listener: Listener
+    private let draining = Atomic<Bool>(false)
+    private let state = Mutex(State())
+
+    init(server: Server, listener: Listener, loop: EventLoop) {
+        self.server = server
+        self.listener = listener
+        self.loop = loop
+    }
+
+    var limits: Limits { server.configuration.limits }
+    /// Whether connections are to end with their request.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+    /// Why the listener failed.
+    var failure: ReactorError? { state.withLock(\.failure) }
+
+    /// Accepts until drained; returns when the last connection has ended.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            while let socket = await accept() {
+                let admitted = server.admission.enter(socket.peer)
+                let connection = Connection(socket: socket, service: self)
+                guard admitted else {
+                    group.addTask { await connection.turnAway() }
+                    continue
+                }
+                state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
+                group.addTask {
+                    await connection.run()
+                    self.forget(connection)
+                }
+            }
+            drain()
+        }
+    }
+
+    private func accept() async -> Socket? {
+        do {
+            return isDraining ? nil : try await listener.accept()
+        } catch let error as ReactorError {
+            if error.code != .closed { state.withLock { $0.failure = error } }
+        } catch {
+            // The shield keeps cancellation away; a drain closes the listener.
+        }
+        return nil
+    }
+
+    private func forget(_ connection: Connection) {
+        server.admission.leave(connection.socket.peer)
+        _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
+    }
+
+    /// Ends accepting and idle connections, and cuts the rest at the deadline. Loop thread only.
+    func drain() {
+        guard !draining.exchange(true, ordering: .relaxed) else { return }
+        listener.close()
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections { connection.closeIfIdle() }
+        loop.schedule(at: .now + limits.drainTimeout) { [weak self] in self?.cut() }
+    }
+
+    private func cut() {
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections { connection.socket.reset() }
+    }
+
+    /// The value of Date, made once a second.
+    func date() -> String {
+        let second = Int(Date().timeIntervalSince1970)
+        return state.withLock { state in
+            if second != state.dateSecond {
+                state.dateSecond = second
+                state.date = HTTPDate.format(secondsSince1970: second)
+            }
+            return state.date
+        }
+    }
+
+    /// What the client is told about an error. What nobody expected is logged here, once.
+    func response(to error: any Error, request: Request?) -> Response {
+        let problem: Problem
+        if let known = (error as? Problem) ?? server.configuration.problem(error) {
+            problem = known
+        } else {
+            problem = Problem(.internalServerError)
+            server.logger.error(
+                "request failed",
+                metadata: ["request_id": "\(request?.id ?? "")", "error": "\(error)"])
+        }
+        return server.configuration.problemResponse?(problem, request)
+            ?? ProblemDocument.response(to: problem, request: request)
+    }
+}
