@@ -75,6 +75,12 @@ extension SQL {
             segments.append("")
         }
 
+        /// An optional of its own, because the compiler warns of optionals in interpolations that take anything.
+        package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            parameters.append(value.postgresParameter)
+            segments.append("")
+        }
+
         package mutating func appendInterpolation(_ fragment: SQL) {
             segments[segments.count - 1] += fragment.segments[0]
             segments.append(contentsOf: fragment.segments.dropFirst())
