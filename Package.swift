@@ -100,7 +100,7 @@ let package = Package(
         tests("Redis", ["Reactor", "Support"]),
         tests("Cryptography"),
         tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
-        tests("Jobs", ["Reactor", "Support"]),
+        tests("Jobs", ["Reactor", "Support", log]),
         tests("Organizations", ["Reactor", "Support", "OrgSimulator"]),
         tests("Replication", ["Reactor", "Support", "OrgSimulator"]),
         tests("Web", ["Reactor", "Support", "OrgSimulator"]),

@@ -20,7 +20,8 @@ create table multiconnect.jobs (
     attempt integer not null default 0 check (attempt >= 0),
     failures integer not null default 0 check (failures >= 0),
     crash_claims integer not null default 0 check (crash_claims >= 0),
-    maximum_attempts integer not null default 26 check (maximum_attempts >= 1),
+    -- Null: the class's own.
+    maximum_attempts integer check (maximum_attempts >= 1),
     timeout_ms integer check (timeout_ms > 0),
     -- Random for each claim: a counter could repeat after a crash under an asynchronous commit.
     claim_token uuid,
@@ -50,7 +51,8 @@ with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_fact
 create unique index jobs_unique_key on multiconnect.jobs (unique_key)
     where state in ('queued', 'scheduled', 'running', 'retry');
 -- What is open is small whatever the history's size, and every rule of the workers reads only that.
-create index jobs_waiting on multiconnect.jobs (run_at, id) where state in ('queued', 'scheduled', 'retry');
+create index jobs_waiting on multiconnect.jobs (run_at, id) where state = 'queued';
+create index jobs_due on multiconnect.jobs (run_at, id) where state in ('scheduled', 'retry');
 create index jobs_unpushed on multiconnect.jobs (created_at, id)
     where state in ('queued', 'scheduled', 'retry') and pushed_epoch is null;
 -- The lease itself is in no index, so that renewing one stays on the row's page.

@@ -2,11 +2,11 @@
 package enum JobState: String, Sendable, CaseIterable {
     /// Due, waiting in its lane. Leaves by a claim.
     case queued
-    /// Not due yet, never run. Leaves when `run_at` comes.
+    /// Not due yet: made for a later time, or asked to run again then. Leaves when `run_at` comes.
     case scheduled
     /// Owned by a worker under a lease. Leaves by its outcome, or by the reconciler when the lease expires.
     case running
-    /// Failed, or asked to run again; waits for `run_at`.
+    /// Failed; waits for `run_at`.
     case retry
     /// Ended well. Final.
     case done

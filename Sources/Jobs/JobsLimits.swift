@@ -16,8 +16,10 @@ package struct JobsLimits: Sendable {
     package var poll: Duration = .milliseconds(500)
     /// The longest pause between two tries while Postgres does not answer.
     package var longestPause: Duration = .seconds(5)
-    /// A deadline for one statement or script of the queue.
+    /// A deadline for one statement of the queue.
     package var call: Duration = .seconds(10)
+    /// A deadline for one script in Redis. Short: without Redis there is another way.
+    package var script: Duration = .seconds(2)
     /// How long running jobs may go on after a stop; Heroku kills after 30 s, and the hand-back needs some.
     package var drain: Duration = .seconds(22)
     /// How long jobs that were asked to end may take to do so, before their claim is given back anyway.

@@ -13,8 +13,9 @@ package struct SidekiqPayload: Sendable {
     package var arguments: JobArguments
     /// The lane.
     package var lane: LaneName
-    /// Failed starts that end the job; Sidekiq counts the retries after the first.
-    package var maximumAttempts: Int
+    /// Failed starts that end the job, nil for the class's own number; Sidekiq counts the retries after the
+    /// first, and calls its own number `true`.
+    package var maximumAttempts: Int?
     /// When the job was made.
     package var createdAt: Date
     /// What went wrong so far.
@@ -44,7 +45,7 @@ package struct SidekiqPayload: Sendable {
 
     private var fields: [String] {
         var fields = [
-            "\"retry\":\(max(maximumAttempts, 1) - 1)",
+            "\"retry\":\(maximumAttempts.map { String(max($0, 1) - 1) } ?? "true")",
             "\"queue\":\(Self.quoted(lane.text))",
             "\"class\":\(Self.quoted(className))",
             "\"args\":\(arguments.text)",

@@ -1,0 +1,46 @@
+import Logging
+import Postgres
+
+/// Renews the leases of all running jobs at a third of their length, and ends the jobs whose lease was lost.
+struct LeaseKeeper: Sendable {
+    let state: WorkerState
+    let store: JobStore
+    let pool: PostgresPool
+    let logger: Logger
+
+    /// Runs until cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: store.limits.renewal)
+            await renew()
+        }
+    }
+
+    private func renew() async {
+        let running = state.running
+        guard !running.isEmpty else { return }
+        // The lease counts from before the statement was sent: never longer than the server thinks.
+        let until = ContinuousClock.now + store.limits.lease
+        do {
+            let held = try await pool.withConnection {
+                try await store.renew(running.map(\.run.claim), on: $0)
+            }
+            for job in running {
+                switch held[job.record.id] {
+                case nil: lose(job)
+                case true?: job.run.interrupt(.cancelled)
+                case false?: job.run.leaseUntil = until
+                }
+            }
+        } catch {
+            logger.debug("leases were not renewed", metadata: ["error": "\(error)"])
+            for job in running where job.run.leaseUntil < .now { job.run.interrupt(.claimLost) }
+        }
+    }
+
+    /// Not held: taken over, or ended by the job itself between the two looks.
+    private func lose(_ job: WorkerState.Running) {
+        guard !job.run.isCompleted, state.running.contains(where: { $0.run === job.run }) else { return }
+        job.run.interrupt(.claimLost)
+    }
+}

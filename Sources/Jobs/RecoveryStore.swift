@@ -1,0 +1,158 @@
+import FoundationEssentials
+import Postgres
+
+/// The reconciler's statements: what the other store's statements, and Redis, may have lost on their way.
+struct RecoveryStore: Sendable {
+    let limits: JobsLimits
+
+    /// Whether this session is the one that reconciles, until its transaction ends.
+    func isLeader(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            within: limits.call,
+            "select pg_try_advisory_xact_lock(\(AdvisoryLock.space), \(AdvisoryLock.reconciler))"
+        ).scalar()
+    }
+
+    /// Takes jobs from workers that fell silent: their lease ran out, or their session has ended. Each such end
+    /// counts; after too many in a row the job is dead.
+    func recover(from silent: [String], on connection: PostgresConnection) async throws -> [JobRecord] {
+        let reason = "the worker fell silent while the job ran, \(limits.crashClaims) times in a row"
+        let rows = try await connection.query(
+            within: limits.call,
+            """
+            with lost as (
+                select id from multiconnect.jobs
+                where state = 'running' and (lease_until < clock_timestamp() or claimed_by = any (\(silent)))
+                -- A row that is locked is being ended by its owner at this moment.
+                order by id limit \(limits.batch) for update skip locked
+            ), moved as (
+                update multiconnect.jobs as j
+                set crash_claims = j.crash_claims + 1, claim_token = null, lease_until = null,
+                    run_at = clock_timestamp(),
+                    state = verdict.state,
+                    finished_at = case when verdict.state = 'queued' then null else clock_timestamp() end,
+                    error_class = case when verdict.state = 'dead' then 'WorkerCrashed' else j.error_class end,
+                    error_message = case when verdict.state = 'dead' then \(reason) else j.error_message end,
+                    failed_at = case when verdict.state = 'dead' then coalesce(j.failed_at, clock_timestamp())
+                        else j.failed_at end
+                from lost
+                join multiconnect.jobs as old on old.id = lost.id
+                cross join lateral (
+                    select case when old.cancel_requested_at is not null then 'cancelled'
+                        when old.crash_claims + 1 >= \(limits.crashClaims) then 'dead' else 'queued' end as state
+                ) as verdict
+                where j.id = lost.id
+                returning j.*
+            ), noted as (
+                insert into multiconnect.job_attempts (job_id, attempt, worker, outcome, started_at)
+                select id, attempt, claimed_by, 'crashed', started_at from moved
+            )
+            select \(JobRecord.columns) from moved as j
+            """)
+        return try rows.map(JobRecord.init(row:))
+    }
+
+    /// Jobs whose time came a while ago and that no worker took: their entry in Redis is lost.
+    func requeueOverdue(on connection: PostgresConnection) async throws -> Int {
+        try await connection.execute(
+            within: limits.call,
+            """
+            with overdue as (
+                select id from multiconnect.jobs
+                where state in ('scheduled', 'retry') and run_at < clock_timestamp() - \(limits.reconciliation)
+                order by id limit \(limits.batch) for update skip locked
+            )
+            update multiconnect.jobs as j set state = 'queued', pushed_epoch = null
+            from overdue where j.id = overdue.id
+            """)
+    }
+
+    /// Open jobs that Redis was never told of. The youngest are left to whoever enqueued them.
+    func unpushed(on connection: PostgresConnection) async throws -> [JobRecord] {
+        let rows = try await connection.query(
+            within: limits.call,
+            """
+            select \(JobRecord.columns) from multiconnect.jobs as j
+            where state in ('queued', 'scheduled', 'retry') and pushed_epoch is null
+                and created_at < clock_timestamp() - interval '1 second'
+            order by created_at, id limit \(limits.batch)
+            """)
+        return try rows.map(JobRecord.init(row:))
+    }
+
+    /// Notes that Redis was told. A job that has been claimed meanwhile is left alone.
+    func markPushed(_ ids: [JobID], epoch: String, on connection: PostgresConnection) async throws {
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            with told as (
+                select id from multiconnect.jobs
+                where id = any (\(ids.map(\.text))) and state in ('queued', 'scheduled', 'retry')
+                order by id for update
+            )
+            update multiconnect.jobs as j set pushed_at = clock_timestamp(), pushed_epoch = \(epoch)
+            from told where j.id = told.id
+            """)
+    }
+
+    /// After Redis lost its memory: forgets, for a batch of open jobs, that it was told. Returns how many.
+    func forgetPushes(before epoch: String, on connection: PostgresConnection) async throws -> Int {
+        try await connection.execute(
+            within: limits.call,
+            """
+            with stale as (
+                select id from multiconnect.jobs
+                where state in ('queued', 'scheduled', 'retry') and pushed_epoch <> \(epoch)
+                order by id limit \(limits.batch) for update skip locked
+            )
+            update multiconnect.jobs as j set pushed_epoch = null
+            from stale where j.id = stale.id
+            """)
+    }
+
+    /// The lanes of the jobs that have waited longest although Redis was told of them a while ago.
+    func longestWaitingLanes(on connection: PostgresConnection) async throws -> [LaneName] {
+        try await connection.query(
+            within: limits.call,
+            """
+            select distinct lane
+            from (
+                select lane, pushed_epoch, pushed_at from multiconnect.jobs
+                where state = 'queued' order by run_at, id limit \(limits.batch)
+            ) as oldest
+            where pushed_epoch is not null and pushed_at < clock_timestamp() - \(limits.reconciliation)
+            """
+        ).column(as: String.self).map(LaneName.init(text:))
+    }
+
+    /// Forgets that Redis was told of a lane's oldest jobs: it has none of them.
+    func forgetPushes(of lanes: [LaneName], on connection: PostgresConnection) async throws {
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            with lost as (
+                select id from multiconnect.jobs
+                where id in (
+                        select id from multiconnect.jobs
+                        where state = 'queued' order by run_at, id limit \(limits.batch))
+                    and lane = any (\(lanes.map(\.text))) and state = 'queued' and pushed_epoch is not null
+                    and pushed_at < clock_timestamp() - \(limits.reconciliation)
+                order by id for update skip locked
+            )
+            update multiconnect.jobs as j set pushed_epoch = null from lost where j.id = lost.id
+            """)
+    }
+
+    /// Removes a batch of finished jobs that are older than the history is kept.
+    func prune(on connection: PostgresConnection) async throws -> Int {
+        try await connection.execute(
+            within: limits.call,
+            """
+            delete from multiconnect.jobs
+            where id in (
+                select id from multiconnect.jobs
+                where finished_at < clock_timestamp() - make_interval(days => \(limits.keepDays)::int)
+                order by finished_at limit \(limits.batch) for update skip locked)
+            """)
+    }
+}

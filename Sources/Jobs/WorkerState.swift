@@ -1,0 +1,87 @@
+import Synchronization
+
+/// What the parts of a worker share: the running jobs, whether it stops, and its counters.
+final class WorkerState: Sendable {
+    /// A running job and since when.
+    struct Running: Sendable {
+        let record: JobRecord
+        let run: JobRun
+    }
+
+    private struct State {
+        var running: [JobID: Running] = [:]
+        var isQuiet = false
+        var stopping: Bool = false
+        var stopWaiters: [CheckedContinuation<Void, Never>] = []
+        var processed = 0
+        var failed = 0
+    }
+
+    let gate: SlotGate
+    private let state = Mutex(State())
+
+    init(slots: Int) {
+        gate = SlotGate(slots: slots)
+    }
+
+    var isQuiet: Bool { state.withLock { $0.isQuiet || $0.stopping } }
+    var isStopping: Bool { state.withLock { $0.stopping } }
+    var running: [Running] { state.withLock { Array($0.running.values) } }
+    var busy: Int { state.withLock { $0.running.count } }
+
+    func quiet() { state.withLock { $0.isQuiet = true } }
+
+    /// Takes no more jobs, and tells those who wait for that.
+    func stop() {
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.stopping = true
+            defer { state.stopWaiters = [] }
+            return state.stopWaiters
+        }
+        gate.close()
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Waits until the worker stops.
+    func stopped() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let isStopping = state.withLock { state in
+                if !state.stopping { state.stopWaiters.append(continuation) }
+                return state.stopping
+            }
+            if isStopping { continuation.resume() }
+        }
+    }
+
+    func begin(_ job: Running) {
+        state.withLock { $0.running[job.record.id] = job }
+    }
+
+    func end(_ id: JobID) {
+        state.withLock { _ = $0.running.removeValue(forKey: id) }
+    }
+
+    /// Counts a start that has ended, as Sidekiq does: failed ones are processed too.
+    func count(failed: Bool) {
+        state.withLock { state in
+            state.processed += 1
+            if failed { state.failed += 1 }
+        }
+    }
+
+    /// The counts since the last time, which start again.
+    func takeCounts() -> (processed: Int, failed: Int) {
+        state.withLock { state in
+            defer { (state.processed, state.failed) = (0, 0) }
+            return (state.processed, state.failed)
+        }
+    }
+
+    /// Counts that could not be told.
+    func giveBack(_ counts: (processed: Int, failed: Int)) {
+        state.withLock { state in
+            state.processed += counts.processed
+            state.failed += counts.failed
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Postgres
+
+/// The statements about worker processes.
+struct WorkerStore: Sendable {
+    let limits: JobsLimits
+
+    /// Takes the session's lock and writes the worker's row: from now on the worker is alive as long as the
+    /// session is.
+    func register(
+        _ identity: WorkerIdentity, lockKey: Int, concurrency: Int, version: String,
+        on connection: PostgresConnection
+    ) async throws {
+        _ = try await connection.query(
+            within: limits.call,
+            "select pg_advisory_lock(\(AdvisoryLock.space), \(lockKey)::int)")
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            insert into multiconnect.workers (identity, hostname, pid, lock_key, concurrency, version)
+            values (\(identity.text), \(identity.hostname), \(identity.processID), \(lockKey), \(concurrency),
+                \(version))
+            on conflict (identity) do update
+            set lock_key = excluded.lock_key, beat_at = clock_timestamp(), stopped_at = null
+            """)
+    }
+
+    /// Says that the worker lives and what it does.
+    func beat(_ identity: WorkerIdentity, busy: Int, isQuiet: Bool, on connection: PostgresConnection)
+        async throws
+    {
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            update multiconnect.workers set beat_at = clock_timestamp(), busy = \(busy), quiet = \(isQuiet)
+            where identity = \(identity.text)
+            """)
+    }
+
+    /// Says that the worker has stopped in order.
+    func stop(_ identity: WorkerIdentity, on connection: PostgresConnection) async throws {
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            update multiconnect.workers set stopped_at = clock_timestamp(), busy = 0
+            where identity = \(identity.text)
+            """)
+    }
+
+    /// Workers that did not stop in order and whose session no longer holds its lock.
+    func silent(on connection: PostgresConnection) async throws -> [String] {
+        try await connection.query(
+            within: limits.call,
+            """
+            select w.identity from multiconnect.workers as w
+            where w.stopped_at is null
+                and not exists (
+                    select from pg_locks as l
+                    where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+                        and l.database = (select oid from pg_database where datname = current_database())
+                        and l.classid = \(AdvisoryLock.space)::bigint::oid and l.objid = w.lock_key::oid)
+            """
+        ).column(as: String.self)
+    }
+
+    /// Closes the rows of workers that are gone for good and forgets those of long ago.
+    func bury(_ identities: [String], on connection: PostgresConnection) async throws {
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            update multiconnect.workers set stopped_at = clock_timestamp(), busy = 0
+            where identity = any (\(identities)) and stopped_at is null
+            """)
+        _ = try await connection.execute(
+            within: limits.call,
+            "delete from multiconnect.workers where stopped_at < clock_timestamp() - interval '7 days'")
+    }
+}

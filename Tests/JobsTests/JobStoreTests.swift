@@ -1,0 +1,296 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+@testable import Jobs
+
+struct JobStoreTests {
+    let store = JobStore(limits: JobsLimits())
+    let recovery = RecoveryStore(limits: JobsLimits())
+
+    @Test func `a job commits and rolls back with its transaction`() async throws {
+        try await withJobsDatabase { _, pool in
+            let queue = JobQueue(pool: pool, logger: quietLogger)
+            struct Refused: Error {}
+            await #expect(throws: Refused.self) {
+                try await pool.transaction { connection in
+                    _ = try await queue.enqueue(NewJob("A"), on: connection)
+                    throw Refused()
+                }
+            }
+            #expect(try await pool.query("select count(*) from multiconnect.jobs").scalar(as: Int.self) == 0)
+            let organization = UUID()
+            let job = try await queue.enqueue(
+                NewJob(
+                    "A", arguments: ["x", 1], organizationID: organization, uniqueKey: "k",
+                    timeout: .seconds(3)))
+            let row = try #require(
+                try await pool.query("select *, args::text as text from multiconnect.jobs").first)
+            #expect(try row["id"] == job.text)
+            #expect(try row["text", as: String.self] == #"["x", 1]"#)
+            #expect(try row["state", as: JobState.self] == .queued)
+            #expect(try row["lane"] == "default:t-\(organization.uuidString.lowercased())")
+            #expect(try row["timeout_ms", as: Int.self] == 3000)
+        }
+    }
+
+    @Test func `an open job holds its unique key, a finished one frees it`() async throws {
+        try await withJobsDatabase { _, pool in
+            let queue = JobQueue(pool: pool, logger: quietLogger)
+            try await pool.withConnection { connection in
+                let first = try await queue.enqueue(NewJob("A", uniqueKey: "k"), on: connection)
+                let second = try await queue.enqueue(NewJob("A", uniqueKey: "k"), on: connection)
+                #expect(first.isNew && !second.isNew && first.id == second.id)
+                let claimed = try await store.claim([first.id], for: "w", on: connection)
+                #expect(try await store.complete(claimed.map(\.claim), on: connection) == [first.id])
+                #expect(try await queue.enqueue(NewJob("A", uniqueKey: "k"), on: connection).isNew)
+            }
+        }
+    }
+
+    @Test func `a job is claimed once, however often Redis names it`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(3, pool)
+            try await pool.withConnection { connection in
+                let first = try await store.claim(ids + [JobID()], for: "w", on: connection)
+                #expect(Set(first.map(\.record.id)) == Set(ids))
+                #expect(first.allSatisfy { $0.record.attempt == 1 && $0.record.state == .running })
+                #expect(Set(first.map(\.claim.token)).count == 3)
+                #expect(try await store.claim(ids, for: "v", on: connection).isEmpty)
+                #expect(try await store.claimWaiting(10, for: "v", on: connection).isEmpty)
+            }
+        }
+    }
+
+    @Test func `a job for later is not claimed before its time`() async throws {
+        try await withJobsDatabase { _, pool in
+            let queue = JobQueue(pool: pool, logger: quietLogger)
+            let id = try await queue.enqueue(NewJob("A", runAt: Date().addingTimeInterval(60)))
+            try await pool.withConnection { connection in
+                #expect(try await store.claim([id], for: "w", on: connection).isEmpty)
+                #expect(try await store.claimWaiting(1, for: "w", on: connection).isEmpty)
+                _ = try await connection.execute("update multiconnect.jobs set run_at = now()")
+                #expect(try await store.claimWaiting(1, for: "w", on: connection).map(\.record.id) == [id])
+            }
+        }
+    }
+
+    @Test func `without Redis tenants are served in turn`() async throws {
+        try await withJobsDatabase { _, pool in
+            let queue = JobQueue(pool: pool, logger: quietLogger)
+            let (big, small) = (UUID(), UUID())
+            for _ in 0..<10 { _ = try await queue.enqueue(NewJob("A", organizationID: big)) }
+            let late = try await queue.enqueue(NewJob("A", organizationID: small))
+            let claimed = try await pool.withConnection {
+                try await store.claimWaiting(2, for: "w", on: $0)
+            }
+            #expect(claimed.contains { $0.record.id == late })
+        }
+    }
+
+    @Test func `a finish with another token is refused`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(1, pool)
+            try await pool.withConnection { connection in
+                let stale = try await store.claim(ids, for: "w", on: connection)[0].claim
+                _ = try await connection.execute(
+                    "update multiconnect.jobs set lease_until = now() - interval '1 s'")
+                #expect(try await recovery.recover(from: [], on: connection).map(\.state) == [.queued])
+                let fresh = try await store.claim(ids, for: "v", on: connection)[0]
+                #expect(fresh.record.attempt == 2 && fresh.record.crashClaims == 1)
+                #expect(try await store.complete([stale], on: connection).isEmpty)
+                #expect(try await store.renew([stale], on: connection).isEmpty)
+                #expect(try await store.handBack([stale], on: connection).isEmpty)
+                #expect(try await store.again(stale, after: .zero, on: connection) == nil)
+                #expect(try await fail(stale, .dead, connection) == nil)
+                #expect(try await !store.report("1", of: stale, on: connection))
+                #expect(try await store.complete([fresh.claim], on: connection) == Set(ids))
+            }
+        }
+    }
+
+    @Test func `a failure waits for its retry and is on record`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(1, pool)
+            try await pool.withConnection { connection in
+                let first = try await store.claim(ids, for: "w", on: connection)[0]
+                let failed = try #require(
+                    try await fail(first.claim, .again(after: .seconds(15)), connection))
+                #expect(failed.state == .retry && failed.failures == 1)
+                #expect(failed.runAt.timeIntervalSinceNow > 10)
+                #expect(failed.payload.waiting.contains(#""retry_count":0"#))
+                #expect(!failed.payload.waiting.contains("retried_at"))
+                _ = try await connection.execute("update multiconnect.jobs set run_at = now()")
+                let second = try await store.claim(ids, for: "w", on: connection)[0]
+                let dead = try #require(try await fail(second.claim, .dead, connection))
+                #expect(dead.state == .dead && dead.failures == 2)
+                #expect(dead.payload.waiting.contains(#""retry_count":1,"retried_at":"#))
+                let outcomes = try await connection.query(
+                    "select outcome || attempt || error_class from multiconnect.job_attempts order by id"
+                ).column(as: String.self)
+                #expect(outcomes == ["failed1Boom", "failed2Boom"])
+            }
+        }
+    }
+
+    @Test func `a job that asks to run again starts afresh`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(1, pool)
+            try await pool.withConnection { connection in
+                let first = try await store.claim(ids, for: "w", on: connection)[0]
+                _ = try await fail(first.claim, .again(after: .zero), connection)
+                let second = try await store.claim(ids, for: "w", on: connection)[0]
+                let again = try #require(
+                    try await store.again(second.claim, after: .seconds(5), on: connection))
+                #expect(again.state == .scheduled && again.failures == 0 && again.failure == nil)
+            }
+        }
+    }
+
+    @Test func `the third silent end in a row is death, a spoken one starts the count anew`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(1, pool)
+            try await pool.withConnection { connection in
+                func crash() async throws -> JobState? {
+                    _ = try await store.claim(ids, for: "w", on: connection)
+                    return try await recovery.recover(from: ["w"], on: connection).first?.state
+                }
+                #expect(try await crash() == .queued)
+                #expect(try await crash() == .queued)
+                let spoken = try await store.claim(ids, for: "w", on: connection)[0]
+                _ = try await fail(spoken.claim, .again(after: .zero), connection)
+                #expect(try await crash() == .queued)
+                #expect(try await crash() == .queued)
+                #expect(try await crash() == .dead)
+                let message = try await connection.query(
+                    "select error_class || ': ' || error_message from multiconnect.jobs"
+                ).scalar(as: String.self)
+                #expect(
+                    message == "WorkerCrashed: the worker fell silent while the job ran, 3 times in a row")
+            }
+        }
+    }
+
+    @Test func `a job handed back waits as if it had not been started`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(2, pool)
+            try await pool.withConnection { connection in
+                let claims = try await store.claim(ids, for: "w", on: connection).map(\.claim)
+                let records = try await store.handBack(claims, on: connection)
+                #expect(records.allSatisfy { $0.state == .queued && $0.failures == 0 && $0.crashClaims == 0 })
+                #expect(try await store.claim(ids, for: "w", on: connection).count == 2)
+            }
+        }
+    }
+
+    @Test func `a renewal tells of a cancellation and is not held up by a completion under way`() async throws
+    {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(2, pool)
+            let claims = try await pool.withConnection {
+                try await store.claim(ids, for: "w", on: $0).sorted { $0.record.id.text < $1.record.id.text }
+            }
+            _ = try await pool.execute(
+                "update multiconnect.jobs set cancel_requested_at = now() where id = \(claims[0].record.id.text)"
+            )
+            try await pool.transaction { connection in
+                #expect(try await store.complete([claims[1].claim], on: connection).count == 1)
+                let held = try await pool.withConnection {
+                    try await store.renew(claims.map(\.claim), on: $0)
+                }
+                #expect(held == [claims[0].record.id: true, claims[1].record.id: false])
+            }
+            let held = try await pool.withConnection { try await store.renew(claims.map(\.claim), on: $0) }
+            #expect(held == [claims[0].record.id: true])
+        }
+    }
+
+    @Test func `what Redis was not told of is found, and forgotten pushes too`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(2, pool)
+            try await pool.withConnection { connection in
+                #expect(
+                    try await recovery.unpushed(on: connection).isEmpty, "its enqueuer may be about to push")
+                _ = try await connection.execute(
+                    "update multiconnect.jobs set created_at = now() - interval '5 s'")
+                #expect(Set(try await recovery.unpushed(on: connection).map(\.id)) == Set(ids))
+                try await recovery.markPushed(ids, epoch: "e1", on: connection)
+                #expect(try await recovery.unpushed(on: connection).isEmpty)
+                #expect(try await recovery.forgetPushes(before: "e1", on: connection) == 0)
+                #expect(try await recovery.forgetPushes(before: "e2", on: connection) == 2)
+                #expect(try await recovery.unpushed(on: connection).count == 2)
+                try await recovery.markPushed(ids, epoch: "e2", on: connection)
+                #expect(try await recovery.longestWaitingLanes(on: connection).isEmpty)
+                _ = try await connection.execute(
+                    "update multiconnect.jobs set pushed_at = now() - interval '1 min'")
+                let lanes = try await recovery.longestWaitingLanes(on: connection)
+                #expect(lanes.map(\.text) == ["default"])
+                try await recovery.forgetPushes(of: lanes, on: connection)
+                #expect(try await recovery.unpushed(on: connection).count == 2)
+            }
+        }
+    }
+
+    @Test func `an overdue retry goes back to its lane, and old history is removed`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(2, pool)
+            try await pool.withConnection { connection in
+                let claims = try await store.claim(ids, for: "w", on: connection)
+                _ = try await fail(claims[0].claim, .again(after: .zero), connection)
+                _ = try await store.complete([claims[1].claim], on: connection)
+                #expect(try await recovery.requeueOverdue(on: connection) == 0)
+                #expect(try await recovery.prune(on: connection) == 0)
+                _ = try await connection.execute(
+                    """
+                    update multiconnect.jobs set run_at = now() - interval '1 min',
+                        finished_at = finished_at - interval '8 days'
+                    """)
+                #expect(try await recovery.requeueOverdue(on: connection) == 1)
+                #expect(try await recovery.prune(on: connection) == 1)
+            }
+        }
+    }
+
+    @Test func `one session at a time reconciles, and a worker is silent once its session ends`() async throws
+    {
+        try await withJobsDatabase { database, pool in
+            let workers = WorkerStore(limits: JobsLimits())
+            let identity = WorkerIdentity(hostname: "h", processID: 1)
+            let own = try await database.connect()
+            try await workers.register(
+                identity, lockKey: 2_000_000_000, concurrency: 2, version: "1", on: own)
+            try await pool.withConnection { connection in
+                #expect(try await workers.silent(on: connection).isEmpty)
+                try await own.transaction { own in
+                    #expect(try await recovery.isLeader(on: own))
+                    let second = try await connection.transaction { try await recovery.isLeader(on: $0) }
+                    #expect(!second)
+                }
+                let next = try await connection.transaction { try await recovery.isLeader(on: $0) }
+                #expect(next)
+                own.close()
+                try await eventually("the session's end is seen") {
+                    try await workers.silent(on: connection) == [identity.text]
+                }
+                try await workers.bury([identity.text], on: connection)
+                #expect(try await workers.silent(on: connection).isEmpty)
+            }
+        }
+    }
+
+    private func enqueue(_ count: Int, _ pool: PostgresPool) async throws -> [JobID] {
+        let queue = JobQueue(pool: pool, logger: quietLogger)
+        var ids: [JobID] = []
+        for _ in 0..<count { ids.append(try await queue.enqueue(NewJob("A"))) }
+        return ids
+    }
+
+    private func fail(
+        _ claim: Claim, _ verdict: RetryRule.Verdict, _ connection: PostgresConnection
+    ) async throws -> JobRecord? {
+        try await store.fail(
+            claim, outcome: .failed, error: ErrorText(className: "Boom", message: "b", limits: store.limits),
+            verdict: verdict, on: connection)
+    }
+}
