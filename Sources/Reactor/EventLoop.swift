@@ -113,7 +113,8 @@ extension EventLoop {
         var isShuttingDown = false
         while !(isShuttingDown && ready.isEmpty) {
             runJobs()
-            timers.runDue(now: .now)
+            let now = ContinuousClock.now
+            while let body = timers.takeDue(now: now) { body() }
             poll()
             isShuttingDown = takeInbox() || isShuttingDown
         }

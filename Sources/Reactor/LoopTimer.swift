@@ -62,7 +62,8 @@ struct TimerQueue {
         return timer
     }
 
-    mutating func runDue(now: ContinuousClock.Instant) {
+    /// The next closure that is due. The caller runs it after this has returned, because it may schedule again.
+    mutating func takeDue(now: ContinuousClock.Instant) -> (() -> Void)? {
         while let first = heap.min, first.timer.deadline <= now || !first.timer.isPending {
             heap.removeMin()
             guard let body = first.timer.body else {
@@ -70,8 +71,9 @@ struct TimerQueue {
                 continue
             }
             first.timer.body = nil
-            body()
+            return body
         }
+        return nil
     }
 
     /// For epoll: -1 without a timer; rounded up, so that a loop does not spin through a timer's last millisecond.

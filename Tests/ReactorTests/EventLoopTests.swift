@@ -106,6 +106,19 @@ struct EventLoopTests {
     }
 }
 
+struct LoopTimerTests {
+    @Test func `a timer's closure may schedule another one`() async throws {
+        let loop = EventLoop(name: "timers")
+        await loop.run {
+            let loop = EventLoop.current
+            await withCheckedContinuation { continuation in
+                loop.schedule(at: .now) { loop.schedule(at: .now) { continuation.resume() } }
+            }
+        }
+        loop.shutdown()
+    }
+}
+
 struct TimerQueueTests {
     let start = ContinuousClock.now
 
@@ -116,7 +129,7 @@ struct TimerQueueTests {
         _ = queue.schedule(at: start + .seconds(1)) { order.append(1) }
         _ = queue.schedule(at: start + .seconds(1)) { order.append(2) }
         _ = queue.schedule(at: start + .seconds(9)) { order.append(4) }
-        queue.runDue(now: start + .seconds(2))
+        while let body = queue.takeDue(now: start + .seconds(2)) { body() }
         #expect(order == [1, 2, 3])
     }
 
@@ -127,7 +140,7 @@ struct TimerQueueTests {
             queue.schedule(at: start + .seconds(60)) { runs += 1 }.cancel()
         }
         #expect(queue.scheduledCount < 200)
-        queue.runDue(now: start + .seconds(120))
+        while let body = queue.takeDue(now: start + .seconds(120)) { body() }
         #expect(runs == 0)
         #expect(queue.millisecondsUntilNext(now: start) == -1)
     }
