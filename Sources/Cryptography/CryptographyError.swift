@@ -1,0 +1,40 @@
+/// What went wrong in this target. The descriptions never contain key material, plaintext or ciphertext.
+package struct CryptographyError: Error, Sendable, Hashable {
+    /// What a caller may want to tell apart.
+    package enum Code: Sendable, Hashable {
+        /// A key has the wrong size, the wrong kind or cannot be parsed.
+        case invalidKey
+        /// Text is not valid Base64 or hexadecimal.
+        case invalidEncoding
+        /// Sealed bytes are too short or of a version this program does not know.
+        case malformedEnvelope
+        /// The bytes were sealed with a key that is neither the current nor the previous one.
+        case unknownKey
+        /// The tag does not match: other key, other context, or changed bytes.
+        case authenticationFailed
+        /// More bytes than `CryptographyLimits` allows.
+        case tooLarge
+        /// OpenSSL refused an operation that should not fail.
+        case library
+    }
+
+    package let code: Code
+    /// The operation that failed, in words that are safe to log.
+    package let operation: String
+    /// OpenSSL's packed error number, 0 when it reported none.
+    package let libraryCode: UInt
+
+    package init(_ code: Code, _ operation: String, libraryCode: UInt = 0) {
+        self.code = code
+        self.operation = operation
+        self.libraryCode = libraryCode
+    }
+}
+
+extension CryptographyError: CustomStringConvertible, CustomDebugStringConvertible {
+    package var description: String { "cryptography: \(operation)" }
+
+    package var debugDescription: String {
+        "CryptographyError(\(code), \(operation), OpenSSL \(String(libraryCode, radix: 16)))"
+    }
+}

@@ -1,0 +1,57 @@
+/// The key that seals, and the one before it, which still opens while values are sealed anew.
+package struct KeyRing: Sendable {
+    package let current: SecretKey
+    package let previous: SecretKey?
+
+    package init(current: SecretKey, previous: SecretKey? = nil) {
+        self.current = current
+        self.previous = previous
+    }
+
+    /// Encrypts with the current key (AES-256-GCM, random nonce) and binds the result to its context.
+    ///
+    /// The AES key is derived from the ring's key and the purpose. Random nonces of 96 bits allow 2^32 values
+    /// per purpose and key (NIST SP 800-38D section 8.3). Throws `.tooLarge`, `.library`.
+    package func seal(_ plaintext: [UInt8], context: SealContext) throws(CryptographyError) -> Sealed {
+        let nonce = try randomBytes(AES256GCM.nonceCount)
+        let sealed = try AES256GCM.seal(
+            plaintext, key: Self.sealingKey(current, context), nonce: nonce,
+            associatedData: Sealed.header(current.id) + context.bytes)
+        return Sealed(keyID: current.id, nonce: nonce, ciphertextAndTag: sealed)
+    }
+
+    /// Seals a secret without the caller having to reveal it.
+    package func seal(_ secret: Secret, context: SealContext) throws(CryptographyError) -> Sealed {
+        try seal(secret.reveal(), context: context)
+    }
+
+    /// Decrypts with whichever key of the ring sealed it.
+    ///
+    /// Throws `.unknownKey` when neither did and `.authenticationFailed` when bytes or context differ.
+    package func open(_ sealed: Sealed, context: SealContext) throws(CryptographyError) -> Secret {
+        guard let key = key(sealed.keyID) else {
+            throw CryptographyError(.unknownKey, "open bytes sealed with key \(sealed.keyID)")
+        }
+        return Secret(
+            try AES256GCM.open(
+                sealed.ciphertextAndTag, key: Self.sealingKey(key, context), nonce: sealed.nonce,
+                associatedData: sealed.header + context.bytes))
+    }
+
+    /// Reads stored bytes and opens them.
+    package func open(_ bytes: [UInt8], context: SealContext) throws(CryptographyError) -> Secret {
+        try open(Sealed(bytes: bytes), context: context)
+    }
+
+    /// Whether a value should be sealed again: it was sealed with the previous key.
+    package func isOutdated(_ sealed: Sealed) -> Bool { sealed.keyID != current.id }
+
+    private func key(_ id: KeyID) -> SecretKey? {
+        if id == current.id { return current }
+        return previous?.id == id ? previous : nil
+    }
+
+    private static func sealingKey(_ key: SecretKey, _ context: SealContext) -> Secret {
+        key.derive(for: "seal/\(context.purpose)")
+    }
+}
