@@ -78,7 +78,8 @@ final class Connection: Sendable {
         }
     }
 
-    /// Answers what could not be read as a request, and ends the connection so that the client sees the answer.
+    /// Answers what could not be read as a request, and ends the connection so that the client sees the
+    /// answer.
     private func refuse(_ problem: Problem, _ input: inout Input) async {
         guard (try? await refuse(problem)) != nil else { return }
         socket.shutdownWrite()

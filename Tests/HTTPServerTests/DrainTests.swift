@@ -1,0 +1,115 @@
+import HTTPServer
+import HTTPWire
+import Logging
+import Reactor
+import Synchronization
+import Testing
+
+private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/// Serves until the body asks for the drain; `drain` returns when it is over.
+private func withDrainable(
+    _ limits: Limits = Limits(), routes: (inout Router) -> Void,
+    _ body: @escaping @Sendable (TestServer, Signal) async throws -> Void
+) async throws {
+    var router = Router()
+    routes(&router)
+    var configuration = ServerConfiguration()
+    configuration.limits = limits
+    let log = TestLog()
+    let server = Server(
+        router: router, configuration: configuration, logger: Logger(label: "test") { _ in log })
+    let loop = EventLoop(name: "drain test")
+    defer { loop.shutdown() }
+    let begin = Signal()
+    try await loop.run {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        let handle = TestServer(address: listener.address, log: log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withTaskGroup(of: Void.self) { inner in
+                    inner.addTask { try? await server.serve(on: listener) }
+                    await begin.wait()
+                    inner.cancelAll()
+                }
+            }
+            group.addTask { try await withDeadline(.now + patience) { try await body(handle, begin) } }
+            try await group.waitForAll()
+        }
+    }
+}
+
+struct DrainTests {
+    @Test func `requests under way are finished and told to close`() async throws {
+        let started = Signal()
+        let proceed = Signal()
+        try await withDrainable { router in
+            router.on(.get, "/slow") { _ in
+                started.set()
+                await proceed.wait()
+                try Task.checkCancellation()
+                return .text("finished")
+            }
+        } _: { server, drain in
+            let client = try await server.connect()
+            try await client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            await started.wait()
+            drain.set()
+            // New connections are refused once the drain has begun.
+            while let socket = try? await Socket.connect(to: server.address, deadline: nil) { socket.close() }
+            proceed.set()
+            let response = try await client.response()
+            #expect(response.body == "finished")
+            #expect(response.closes)
+            #expect(try await client.isClosed())
+        }
+    }
+
+    @Test func `idle connections are closed at once`() async throws {
+        try await withDrainable { router in
+            router.on(.get, "/hello") { _ in .text("hello") }
+        } _: { server, drain in
+            let client = try await server.connect()
+            try await client.send(hello)
+            #expect(try await client.response().body == "hello")
+            drain.set()
+            #expect(try await client.isClosed())
+        }
+    }
+
+    @Test func `what is left at the deadline is cut and its handler cancelled`() async throws {
+        var limits = Limits()
+        limits.drainTimeout = .milliseconds(50)
+        let started = Signal()
+        let cancelled = Signal()
+        try await withDrainable(limits) { router in
+            router.on(.get, "/stuck") { _ in
+                started.set()
+                do {
+                    try await EventLoop.current.sleep(for: .seconds(3600))
+                } catch {
+                    cancelled.set()
+                }
+                return .text("")
+            }
+        } _: { server, drain in
+            let client = try await server.connect()
+            try await client.send("GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n")
+            await started.wait()
+            drain.set()
+            await cancelled.wait()
+            await #expect(throws: (any Error).self) { _ = try await client.response() }
+        }
+    }
+
+    @Test func `a listener that is closed under the server ends it with an error`() async throws {
+        let loop = EventLoop(name: "closed listener")
+        defer { loop.shutdown() }
+        try await loop.run {
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            let server = Server(router: Router(), logger: Logger(label: "test") { _ in TestLog() })
+            listener.close()
+            try await server.serve(on: listener)
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import HTTPServer
+import HTTPWire
+import Logging
+import Reactor
+import Synchronization
+
+/// A server on loopback and the clients that talk to it in bytes.
+final class TestServer: Sendable {
+    let address: SocketAddress
+    let log: TestLog
+
+    init(address: SocketAddress, log: TestLog) {
+        self.address = address
+        self.log = log
+    }
+
+    func connect() async throws -> TestClient {
+        TestClient(socket: try await Socket.connect(to: address, deadline: .now + patience))
+    }
+
+    /// One request on a connection of its own.
+    func exchange(_ text: String) async throws -> TestResponse {
+        let client = try await connect()
+        defer { client.close() }
+        try await client.send(text)
+        return try await client.response()
+    }
+}
+
+/// How long a test waits for what must come. Long, because the machine may be busy; never reached when all is
+/// well.
+let patience = Duration.seconds(20)
+
+/// Serves `router` while `body` runs, on a loop of its own; then drains.
+func withServer(
+    _ configuration: ServerConfiguration = ServerConfiguration(),
+    routes: @Sendable (inout Router) -> Void,
+    _ body: @escaping @Sendable (TestServer) async throws -> Void
+) async throws {
+    var router = Router()
+    routes(&router)
+    let log = TestLog()
+    let server = Server(
+        router: router, configuration: configuration, logger: Logger(label: "test") { _ in log })
+    let loop = EventLoop(name: "server test")
+    defer { loop.shutdown() }
+    try await loop.run {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        let handle = TestServer(address: listener.address, log: log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.serve(on: listener) }
+            group.addTask { try await withDeadline(.now + patience) { try await body(handle) } }
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// A client that says exactly what the test wants said.
+final class TestClient: Sendable {
+    let socket: Socket
+    private let buffer = Mutex(ReadBuffer(capacity: 65_536))
+
+    init(socket: Socket) {
+        self.socket = socket
+    }
+
+    func send(_ text: String) async throws {
+        try await socket.write(Array(text.utf8), deadline: .now + patience)
+    }
+
+    func close() {
+        socket.close()
+    }
+
+    /// How a client goes: in order, or with a reset.
+    enum Departure: Sendable {
+        case close
+        case reset
+    }
+
+    func leave(_ departure: Departure) {
+        switch departure {
+        case .close: socket.close()
+        case .reset: socket.reset()
+        }
+    }
+
+    /// Reads more; false at the end of the stream.
+    private func fill() async throws -> Bool {
+        var copy = buffer.withLock { $0 }
+        copy.reserve(free: 65_536)
+        let count = try await socket.read(into: &copy, deadline: .now + patience)
+        buffer.withLock { [copy] in $0 = copy }
+        return count > 0
+    }
+
+    private func take(_ count: Int) async throws -> [UInt8] {
+        while buffer.withLock({ $0.readableCount }) < count {
+            guard try await fill() else { throw UnexpectedEnd() }
+        }
+        return buffer.withLock { buffer in
+            defer { buffer.consume(count) }
+            return buffer.bytes(0..<count)
+        }
+    }
+
+    /// Everything until the server closes, as text.
+    func rest() async throws -> String {
+        while try await fill() {}
+        return buffer.withLock { buffer in
+            let bytes = buffer.bytes(0..<buffer.readableCount)
+            buffer.consume(bytes.count)
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// Whether the server has closed without another byte.
+    func isClosed() async throws -> Bool {
+        try await rest().isEmpty
+    }
+
+    /// The next line, without its end.
+    func line() async throws -> String {
+        var line: [UInt8] = []
+        while !line.suffix(2).elementsEqual([0x0D, 0x0A]) { line += try await take(1) }
+        return String(decoding: line.dropLast(2), as: UTF8.self)
+    }
+
+    /// The next response; `toHead` when it has no body whatever it says.
+    func response(toHead: Bool = false) async throws -> TestResponse {
+        let statusLine = try await line()
+        var headers = Headers()
+        while case let line = try await line(), !line.isEmpty {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            headers.add(String(parts[0]), String(parts[1].dropFirst()))
+        }
+        var response = TestResponse(statusLine: statusLine, headers: headers)
+        if toHead || [100, 204, 304].contains(response.status) { return response }
+        if headers["transfer-encoding"] == "chunked" {
+            while case let size = Int(try await line(), radix: 16) ?? 0, size > 0 {
+                response.chunks.append(String(decoding: try await take(size), as: UTF8.self))
+                _ = try await line()
+            }
+            _ = try await line()
+            response.body = response.chunks.joined()
+        } else if let length = headers["content-length"].flatMap({ Int($0) }) {
+            response.body = String(decoding: try await take(length), as: UTF8.self)
+        } else {
+            response.body = try await rest()
+        }
+        return response
+    }
+}
+
+struct TestResponse {
+    let statusLine: String
+    let headers: Headers
+    var body = ""
+    var chunks: [String] = []
+
+    var status: Int { Int(statusLine.split(separator: " ")[1]) ?? 0 }
+    var closes: Bool { headers["connection"] == "close" }
+}
+
+struct UnexpectedEnd: Error {}
+
+/// Keeps what the server logs.
+final class TestLog: LogHandler, Sendable {
+    private let kept = Mutex<[String]>([])
+
+    var lines: [String] { kept.withLock { $0 } }
+
+    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    var logLevel: Logger.Level {
+        get { .info }
+        set {}
+    }
+
+    func log(event: LogEvent) {
+        kept.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
+    }
+}
+
+/// A condition that one task waits for and another makes true.
+final class Signal: Sendable {
+    private let state = Mutex((isSet: false, waiter: CheckedContinuation<Void, Never>?.none))
+
+    func set() {
+        state.withLock { state in
+            state.isSet = true
+            state.waiter?.resume()
+            state.waiter = nil
+        }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                if state.isSet { continuation.resume() } else { state.waiter = continuation }
+            }
+        }
+    }
+}
