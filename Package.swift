@@ -19,10 +19,12 @@ func target(
     .target(name: name, dependencies: dependencies, swiftSettings: strict + extra)
 }
 
-func tests(_ subject: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+    _ subject: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: "\(subject)Tests", dependencies: [.target(name: subject)] + dependencies,
-        swiftSettings: strictTests)
+        exclude: exclude, swiftSettings: strictTests)
 }
 
 func library(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -102,7 +104,7 @@ let package = Package(
         tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
         tests("Jobs", ["Reactor", "Support", log]),
         tests("Organizations", ["Reactor", "Support", "OrgSimulator"]),
-        tests("Replication", ["Reactor", "Support", "OrgSimulator"]),
+        tests("Replication", ["Reactor", "Support", "OrgSimulator"], exclude: ["Golden"]),
         tests("Web", ["Reactor", "Support", "OrgSimulator"]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),

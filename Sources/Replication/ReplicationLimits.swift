@@ -33,6 +33,14 @@ package enum ReplicationLimits {
     static let lockTimeout = Duration.seconds(5)
     /// `ImportMapping` may run this long: a million wide rows take minutes.
     static let importTimeout = Duration.seconds(6 * 60 * 60)
+    /// Calls that an org must have left today before provisioning begins: describes, Bulk jobs and pages of a first
+    /// import, with room for the org's other integrations.
+    static let callsToBegin = 100
+    /// The quota is counted over the last 24 hours, so some of it comes back all the time.
+    static let quotaPause = Duration.seconds(15 * 60)
+    /// Our clock and Salesforce's differ; changes of this many seconds before an import are read twice, which does
+    /// no harm.
+    static let clockMargin: Double = 120
     static let provisionTimeout = Duration.seconds(15 * 60)
     static let jobAttempts = 20
 }

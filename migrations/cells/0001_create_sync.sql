@@ -49,6 +49,8 @@ create table multiconnect_sync.import_pages (
 create table multiconnect_sync.quarantined_rows (
     id bigint generated always as identity primary key,
     import_id uuid references multiconnect_sync.imports (id) on delete cascade,
+    -- The page it came with.
+    locator text not null,
     mapping_id uuid not null,
     organization_id uuid not null,
     sfid text,
@@ -59,7 +61,7 @@ create table multiconnect_sync.quarantined_rows (
     created_at timestamptz not null default now()
 );
 create index quarantined_rows_mapping on multiconnect_sync.quarantined_rows (mapping_id, id);
-create index quarantined_rows_import on multiconnect_sync.quarantined_rows (import_id);
+create index quarantined_rows_import on multiconnect_sync.quarantined_rows (import_id, locator);
 
 -- Up to where a mapping's changes are applied.
 create table multiconnect_sync.positions (

@@ -1,0 +1,105 @@
+internal import Postgres
+
+/// A tenant's schema in its cell: looks whether the database allows it, makes it, and makes its tables.
+struct TenantSchema: Sendable {
+    let tenant: Tenant
+    let pool: PostgresPool
+
+    /// What the database says about itself and about what our role may do there.
+    struct Facts: Sendable, Equatable {
+        var serverVersion: Int
+        var encoding: String
+        var mayCreateSchema: Bool
+        var mayStage: Bool
+        var mayUsePublic: Bool
+        /// Nil where the extension is not installed.
+        var hstoreSchema: String?
+        var mayUseHstore: Bool
+
+        /// What stands in the way, in words for an operator.
+        func obstacles(schema: String) -> [String] {
+            var obstacles: [String] = []
+            if serverVersion < 140_000 { obstacles.append("Postgres 14 or later is needed") }
+            if encoding != "UTF8" { obstacles.append("the database's encoding is \(encoding), not UTF8") }
+            if !mayCreateSchema { obstacles.append("the role may not create or fill the schema \(schema)") }
+            if !mayStage { obstacles.append("the role may not create temporary tables") }
+            if !mayUsePublic {
+                obstacles.append("the role may not create the function get_xmlbinary in the schema public")
+            }
+            if let hstoreSchema, !mayUseHstore {
+                obstacles.append("the role may not use the schema \(hstoreSchema), where hstore is")
+            }
+            return obstacles
+        }
+    }
+
+    /// Checks that the schema can be made and finds hstore, which is installed if it is not there.
+    ///
+    /// Throws `.databaseUnsuitable` with everything that is missing.
+    func preflight() async throws -> TenantDDL {
+        try await pool.withConnection { connection in
+            try await connection.transaction { connection in
+                _ = try await connection.query(SQL(raw: TenantDDL.lock))
+                var facts = try await facts(on: connection)
+                if facts.hstoreSchema == nil {
+                    do {
+                        try await connection.execute("create extension if not exists hstore")
+                    } catch let error as PostgresError where error.code == .server {
+                        throw ReplicationError(
+                            .databaseUnsuitable,
+                            "the extension hstore is not installed and the role may not install it")
+                    }
+                    facts = try await self.facts(on: connection)
+                }
+                let obstacles = facts.obstacles(schema: tenant.schema)
+                guard obstacles.isEmpty, let hstore = facts.hstoreSchema else {
+                    throw ReplicationError(.databaseUnsuitable, obstacles.joined(separator: "; "))
+                }
+                return TenantDDL(schema: tenant.schema, hstoreSchema: hstore, organizationID: tenant.orgID)
+            }
+        }
+    }
+
+    private func facts(on connection: PostgresConnection) async throws -> Facts {
+        let rows = try await connection.query(
+            """
+            select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
+              coalesce((select has_schema_privilege(n.oid, 'CREATE, USAGE') from pg_namespace n
+                where n.nspname = \(tenant.schema)), has_database_privilege(current_database(), 'CREATE')) as may_create,
+              has_database_privilege(current_database(), 'TEMP') as may_stage,
+              to_regprocedure('public.get_xmlbinary()') is not null
+                or coalesce((select has_schema_privilege(n.oid, 'CREATE') from pg_namespace n
+                  where n.nspname = 'public'), false) as may_use_public,
+              h.nspname as hstore, coalesce(has_schema_privilege(h.oid, 'USAGE'), true) as may_use_hstore
+            from (select 1) one left join (
+              select n.oid, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+              where e.extname = 'hstore') h on true
+            """)
+        guard let row = rows.first else { throw ReplicationError(.databaseUnsuitable) }
+        return Facts(
+            serverVersion: try row["version"], encoding: try row["encoding"],
+            mayCreateSchema: try row["may_create"], mayStage: try row["may_stage"],
+            mayUsePublic: try row["may_use_public"], hstoreSchema: try row["hstore"],
+            mayUseHstore: try row["may_use_hstore"])
+    }
+
+    /// Runs DDL in one transaction under the common lock. `unless` is asked inside of it whether all is done.
+    func run(
+        _ statements: [String], unless isDone: @Sendable (PostgresConnection) async throws -> Bool
+    ) async throws {
+        try await pool.transaction { connection in
+            if try await isDone(connection) { return }
+            try await connection.script("set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
+            _ = try await connection.query(SQL(raw: TenantDDL.lock))
+            for statement in statements { try await connection.execute(SQL(raw: statement)) }
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}

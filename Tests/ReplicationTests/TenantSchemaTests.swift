@@ -1,0 +1,122 @@
+import Foundation
+import Postgres
+import Salesforce
+import Support
+import Testing
+
+@testable import Replication
+
+struct TenantSchemaTests {
+    @Test func `many tenants are provisioned at once in one database`() async throws {
+        try await withTenantDatabase { fixture in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<6 {
+                    group.addTask {
+                        let tenant = TenantFixture.tenant(orgID: "00D00000000000\(number)EAA")
+                        let fixture = TenantFixture(
+                            database: fixture.database, configuration: fixture.configuration, tenant: tenant)
+                        try await fixture.provision()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let connection = try await fixture.connect()
+            defer { connection.close() }
+            let count: Int = try await connection.query(
+                "select count(*) from pg_namespace where nspname like 'salesforce00d%'"
+            ).scalar()
+            #expect(count == 6)
+        }
+    }
+
+    @Test func `hstore is installed where it is missing`() async throws {
+        try await withTenantDatabase(hstore: nil) { fixture in
+            try await fixture.provision()
+            let connection = try await fixture.connect()
+            defer { connection.close() }
+            try await connection.execute(
+                "insert into \(identifier: fixture.schema, "account") (name) values ('A')")
+        }
+    }
+
+    @Test func `a function get_xmlbinary of somebody else stays as it is`() async throws {
+        try await withTenantDatabase { fixture in
+            let server = try await fixture.database.connect()
+            defer { server.close() }
+            try await server.script(
+                """
+                create function public.get_xmlbinary() returns varchar language plpgsql as $$
+                declare xmlbin varchar; begin
+                  select into xmlbin setting from pg_settings where name = 'xmlbinary'; return xmlbin; end; $$
+                """)
+            try await fixture.provision()
+            let connection = try await fixture.connect()
+            defer { connection.close() }
+            let source: String = try await connection.query(
+                "select prosrc from pg_proc where proname = 'get_xmlbinary'"
+            ).scalar()
+            #expect(source.contains("pg_settings"))
+        }
+    }
+
+    @Test func `a role without rights is told everything that it lacks`() async throws {
+        try await withTenantDatabase { fixture in
+            let server = try await fixture.database.connect()
+            defer { server.close() }
+            let name = SQL.quote(identifier: fixture.database.name)
+            let role = try #require(fixture.configuration.user)
+            try await server.script(
+                """
+                alter database \(name) owner to current_user; revoke all on database \(name) from public;
+                grant connect on database \(name) to public; alter schema public owner to current_user;
+                revoke usage on schema heroku_ext from \(role)
+                """)
+            let error = try await #require(throws: ReplicationError.self) { try await fixture.provision() }
+            #expect(error.code == .databaseUnsuitable)
+            #expect(error.message.contains("schema \(fixture.schema)"))
+            #expect(error.message.contains("temporary tables"))
+            #expect(error.message.contains("get_xmlbinary"))
+            #expect(error.message.contains("heroku_ext"))
+        }
+    }
+
+    @Test func `a table gets the columns that a later plan brings`() async throws {
+        try await withTenantDatabase { fixture in
+            let entry = try #require(try Describes.defaultMapping().mappings.first)
+            var configuration = entry.configuration
+            configuration.fields = ["Name"]
+            let small = TablePlan(
+                Describes.account, configuration, resolver: NameResolver(namespace: nil))
+            try await fixture.provision([small])
+            try await fixture.provision()
+            let connection = try await fixture.connect()
+            defer { connection.close() }
+            try await connection.execute(
+                "insert into \(identifier: fixture.schema, "account") (billingcity) values ('A')")
+        }
+    }
+
+    @Test func `names that are too long for Postgres make a working table`() async throws {
+        try await withTenantDatabase { fixture in
+            let name = "ns1234567890123__" + String(repeating: "O", count: 40) + "__c"
+            let describe = Describes.object(
+                name, [Describes.field("ns1234567890123__" + String(repeating: "F", count: 40) + "__c", .date)])
+            let plan = TablePlan(
+                describe,
+                MappingConfiguration(
+                    access: .readWrite, fields: describe.fields.map(\.name),
+                    indexes: Dictionary(uniqueKeysWithValues: describe.fields.map { ($0.name, false) })),
+                resolver: NameResolver(namespace: nil))
+            try await fixture.provision([plan])
+            try await fixture.provision([plan])
+            let connection = try await fixture.connect()
+            defer { connection.close() }
+            try await connection.execute(
+                "insert into \(identifier: fixture.schema, plan.table) (createddate) values (now())")
+            let count: Int = try await connection.query(
+                "select count(*) from pg_indexes where schemaname = \(fixture.schema) and tablename = \(plan.table)"
+            ).scalar()
+            #expect(count == plan.indexes.count + 1)
+        }
+    }
+}
