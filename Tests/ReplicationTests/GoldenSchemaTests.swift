@@ -56,7 +56,9 @@ struct GoldenSchemaTests {
         let bytes = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        let noise = ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict", "COMMENT ON"]
+        let noise = [
+            "--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict", "COMMENT ON",
+        ]
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
             .filter { line in !noise.contains { line.hasPrefix($0) } }
             .joined(separator: "\n") + "\n"

@@ -83,5 +83,6 @@ func withTenantDatabase<R: Sendable>(
 }
 
 private func drop(_ role: String, on server: PostgresConnection) async throws {
-    try await server.script("reassign owned by \(role) to current_user; drop owned by \(role); drop role \(role)")
+    try await server.script(
+        "reassign owned by \(role) to current_user; drop owned by \(role); drop role \(role)")
 }

@@ -100,7 +100,8 @@ struct TenantSchemaTests {
         try await withTenantDatabase { fixture in
             let name = "ns1234567890123__" + String(repeating: "O", count: 40) + "__c"
             let describe = Describes.object(
-                name, [Describes.field("ns1234567890123__" + String(repeating: "F", count: 40) + "__c", .date)])
+                name,
+                [Describes.field("ns1234567890123__" + String(repeating: "F", count: 40) + "__c", .date)])
             let plan = TablePlan(
                 describe,
                 MappingConfiguration(

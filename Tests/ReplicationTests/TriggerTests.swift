@@ -64,7 +64,8 @@ struct TriggerTests {
 
     @Test func `an update logs the columns that changed`() async throws {
         try await withUser { user, _ in
-            try await user.execute("insert into account (sfid, name, phone) values ('001000000000001AAA', 'A', '1')")
+            try await user.execute(
+                "insert into account (sfid, name, phone) values ('001000000000001AAA', 'A', '1')")
             try await user.execute("update account set name = 'B', phone = phone, fax = null")
             let entry = try #require(try await log(user).last)
             #expect(entry.state == "NEW")
@@ -164,7 +165,8 @@ struct TriggerTests {
         try await withUser { user, _ in
             try await user.script("set search_path to \"$user\", heroku_ext, public")
             let schema = TenantFixture.tenant().schema
-            try await user.execute("insert into \(identifier: schema, "account") (name, phone) values ('A', '1')")
+            try await user.execute(
+                "insert into \(identifier: schema, "account") (name, phone) values ('A', '1')")
             let id: Int? = try await user.query(
                 """
                 select \(identifier: schema, "hc_capture_insert_from_row")(hstore(a.*), 'account', array['phone', 'id'])
@@ -187,7 +189,8 @@ struct TriggerTests {
     @Test func `some columns of a row can be captured again as an update`() async throws {
         try await withUser { user, _ in
             try await user.script("set search_path to \(TenantFixture.tenant().schema), heroku_ext")
-            try await user.execute("insert into account (sfid, name, phone) values ('001000000000001AAA', 'A', '1')")
+            try await user.execute(
+                "insert into account (sfid, name, phone) values ('001000000000001AAA', 'A', '1')")
             let ids: [Int?] = try await user.query(
                 """
                 select hc_capture_update_from_row(hstore(account.*), 'account', array['phone']) from account

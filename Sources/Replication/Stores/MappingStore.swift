@@ -29,7 +29,8 @@ package struct MappingStore: Sendable {
         """
 
     /// All mappings of a connection by object.
-    package func mappings(of connectionID: UUID, on connection: PostgresConnection) async throws -> [Mapping] {
+    package func mappings(of connectionID: UUID, on connection: PostgresConnection) async throws -> [Mapping]
+    {
         try await connection.query(
             """
             select \(Self.columns) from multiconnect.mappings m

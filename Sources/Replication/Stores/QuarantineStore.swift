@@ -15,7 +15,8 @@ struct QuarantineStore: Sendable {
         on connection: PostgresConnection, deadline: ContinuousClock.Instant
     ) async throws -> Int {
         let batch = ReplicationLimits.replayBatchRows
-        let failures = "data_exception or integrity_constraint_violation or program_limit_exceeded or raise_exception"
+        let failures =
+            "data_exception or integrity_constraint_violation or program_limit_exceeded or raise_exception"
         try await connection.script(
             """
             do $multiconnect$

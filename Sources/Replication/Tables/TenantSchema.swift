@@ -89,7 +89,8 @@ struct TenantSchema: Sendable {
     ) async throws {
         try await pool.transaction { connection in
             if try await isDone(connection) { return }
-            try await connection.script("set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
+            try await connection.script(
+                "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
             _ = try await connection.query(SQL(raw: TenantDDL.lock))
             for statement in statements { try await connection.execute(SQL(raw: statement)) }
         }
