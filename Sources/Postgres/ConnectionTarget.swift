@@ -23,6 +23,9 @@ struct ConnectionTarget: Hashable {
         }
         let (hosts, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
         let count = max(1, hosts.count, addresses.count)
+        guard ports.allSatisfy({ $0.isEmpty || UInt16($0).map { $0 > 0 } ?? false }) else {
+            throw PostgresError(.configuration, "a port is no number from 1 to 65535")
+        }
         guard hosts.isEmpty || addresses.isEmpty || hosts.count == addresses.count,
             ports.count <= 1 || ports.count == count
         else {

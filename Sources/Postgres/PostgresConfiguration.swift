@@ -41,6 +41,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
             }
             unsafe option += 1
         }
+        _ = try ConnectionTarget.targets(of: options)
         if let name = options.removeValue(forKey: "application_name") { applicationName = name }
     }
 

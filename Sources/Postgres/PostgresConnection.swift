@@ -151,12 +151,18 @@ extension PostgresConnection {
         return try await collect(statement: key.text, deadline: deadline)
     }
 
+    /// Outside of transactions only: there a failure does no harm.
     private func deallocateRetired(deadline: ContinuousClock.Instant) async throws {
-        guard !cache.retired.isEmpty else { return }
+        guard !cache.retired.isEmpty, link.transactionStatus == PQTRANS_IDLE else { return }
         let text = cache.takeRetired().map { "deallocate \($0)" }.joined(separator: ";")
         try link.sendScript(text)
         try await link.flush(deadline: deadline)
-        _ = try await collect(statement: text, deadline: deadline)
+        do {
+            _ = try await collect(statement: text, deadline: deadline)
+        } catch let error as PostgresError where error.sqlState == .invalidStatementName {
+            // `discard all` was faster, and has taken the others along.
+            cache.clear()
+        }
     }
 
     /// The last result of what was sent; throws the first error after all results are in.

@@ -52,6 +52,7 @@ import Reactor
     ///
     /// - Parameter deadline: for getting the connection, not for `body`; 15 s when nil.
     /// - Throws: `.poolExhausted` at the deadline, `.closed`, and what connecting and `body` throw.
+    @discardableResult
     package func withConnection<R>(
         deadline: ContinuousClock.Instant? = nil, _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
@@ -62,6 +63,7 @@ import Reactor
     }
 
     /// Lends a connection inside of a transaction; see `PostgresConnection.transaction`.
+    @discardableResult
     package func transaction<R>(
         isolation: TransactionIsolation = .serverDefault, deadline: ContinuousClock.Instant? = nil,
         _ body: (PostgresConnection) async throws -> R

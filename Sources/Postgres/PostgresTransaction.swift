@@ -17,6 +17,7 @@ extension PostgresConnection {
     /// - Throws: what `body` threw; `.server` when the commit was refused (or had become a roll-back,
     ///   because a statement failed and `body` went on: SQLSTATE 25P02); `.commitInDoubt` when the
     ///   connection was lost while the commit was under way.
+    @discardableResult
     package func transaction<R>(
         isolation: TransactionIsolation = .serverDefault, _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {

@@ -22,6 +22,14 @@ package struct Rows: RandomAccessCollection, Sendable {
         return try first[0]
     }
 
+    /// The first column of the first row; nil for NULL and when there is no row.
+    package func scalar<Value: PostgresDecodable>(
+        as type: Value?.Type = Value?.self
+    ) throws(PostgresError) -> Value? {
+        guard let first else { return nil }
+        return try first[0]
+    }
+
     /// The first column of all rows.
     package func column<Value: PostgresDecodable>(as type: Value.Type = Value.self) throws -> [Value] {
         try map { try $0[0] }

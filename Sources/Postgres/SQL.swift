@@ -75,7 +75,7 @@ extension SQL {
             segments.append("")
         }
 
-        /// An optional of its own, because the compiler warns of optionals in interpolations that take anything.
+        /// NULL for nil. The compiler warns of an optional that only a generic parameter takes.
         package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
             parameters.append(value.postgresParameter)
             segments.append("")

@@ -28,6 +28,9 @@ struct StatementCache {
     /// Prepared on the server but of no more use; to be deallocated before the next one is prepared.
     private(set) var retired: [String] = []
 
+    /// Statements known, prepared or not.
+    var count: Int { entries.count }
+
     mutating func plan(for key: Key) -> Plan {
         clock += 1
         var entry = entries[key] ?? Entry()
