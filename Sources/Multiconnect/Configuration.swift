@@ -1,0 +1,104 @@
+import Cryptography
+import FoundationEssentials
+import Logging
+import Postgres
+import Redis
+import Salesforce
+
+/// Everything that the environment sets, read once. `README.md` has the table; secrets print as `<redacted>`.
+struct Configuration: Sendable {
+    enum Defaults {
+        static let port = 8080
+        static let workerConcurrency = 10
+        /// Heroku's small plans allow 20 connections to all processes together: two processes and a psql fit.
+        static let databaseConnections = 8
+        static let mappingFile = "config/mapping.json"
+        static let loginURL = "https://login.salesforce.com"
+        static let cell = "default"
+        static let maximumLoops = 16
+    }
+
+    var databaseURL: Secret
+    var redisURL: Secret
+    /// Further databases that hold tenants, by cell name; the control database is the cell `default`.
+    var cellURLs: [String: Secret]
+    /// The cell that new organizations are placed in.
+    var newOrganizationsCell: String
+    var keyRing: KeyRing
+    var applicationURL: String
+    var port: UInt16
+    var salesforceKey: String
+    var salesforceSecret: Secret
+    var loginURL: String
+    /// The managed package's namespace, without underscores; nil for unmanaged code.
+    var namespace: String?
+    var callbackSecret: Secret?
+    var smtpURL: Secret?
+    var mailFrom: String
+    var developmentAddress: String?
+    var operatorCredentials: (user: String, password: Secret)?
+    var mappingFile: String
+    var logLevel: Logger.Level
+    var workerConcurrency: Int
+    var loops: Int
+    var databaseConnections: Int
+    var trustsProxy: Bool
+}
+
+/// What the environment lacks or says wrongly: all of it at once, each by name. The process exits with 78 (EX_CONFIG).
+struct ConfigurationProblems: Error, CustomStringConvertible, Equatable {
+    static let exitCode: Int32 = 78
+
+    var problems: [String]
+
+    var description: String {
+        "the environment is not complete:\n" + problems.map { "  - \($0)" }.joined(separator: "\n")
+    }
+}
+
+extension Configuration {
+    /// Reads the environment; throws every problem at once.
+    init(environment: [String: String], cores: Int = 1) throws(ConfigurationProblems) {
+        var reader = EnvironmentReader(environment)
+        let name = reader.text("APP_NAME")
+        let applicationURL = reader.url("APP_URL") ?? name.map { "https://\($0).herokuapp.com" }
+        if applicationURL == nil { reader.report("APP_URL (or APP_NAME) is missing: where browsers reach the web process") }
+        databaseURL = Secret(text: reader.postgresURL("DATABASE_URL", isRequired: true) ?? "")
+        redisURL = Secret(text: reader.redisURL("REDIS_URL") ?? "")
+        cellURLs = reader.cells()
+        newOrganizationsCell = reader.text("NEW_ORGANIZATIONS_CELL") ?? Defaults.cell
+        if newOrganizationsCell != Defaults.cell, cellURLs[newOrganizationsCell] == nil {
+            reader.report(
+                "NEW_ORGANIZATIONS_CELL names the cell \(newOrganizationsCell), but "
+                    + "CELL_\(newOrganizationsCell.uppercased())_URL is missing")
+        }
+        let keyRing = reader.keyRing()
+        self.applicationURL = applicationURL ?? ""
+        port = UInt16(reader.number("PORT", default: Defaults.port, in: 1...65535))
+        salesforceKey = reader.required("SALESFORCE_KEY", "the connected app's consumer key")
+        salesforceSecret = Secret(text: reader.required("SALESFORCE_SECRET", "the connected app's consumer secret"))
+        loginURL = reader.url("SALESFORCE_LOGIN_URL") ?? Defaults.loginURL
+        namespace = reader.namespace("FORCE_NAMESPACE")
+        callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
+        smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
+        mailFrom = reader.text("MAIL_FROM") ?? "multiconnect@\(Configuration.host(of: applicationURL ?? "") ?? "localhost")"
+        developmentAddress = reader.text("DEV_EMAIL")
+        operatorCredentials = reader.operatorCredentials()
+        mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
+        logLevel = reader.logLevel("LOG_LEVEL")
+        workerConcurrency = reader.number("WORKER_CONCURRENCY", default: Defaults.workerConcurrency, in: 1...1000)
+        let loops = min(cores, Defaults.maximumLoops)
+        self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
+        databaseConnections = reader.number("DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
+        trustsProxy = reader.flag("TRUST_PROXY")
+        guard reader.problems.isEmpty, let keyRing else { throw ConfigurationProblems(problems: reader.problems) }
+        self.keyRing = keyRing
+    }
+
+    private static func host(of url: String) -> String? { URL(string: url)?.host() }
+
+    /// The setup of the logger that every process starts with, before anything else can fail.
+    static func logLevel(environment: [String: String]) -> Logger.Level {
+        environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0.lowercased()) } ?? .info
+    }
+}

@@ -1,0 +1,156 @@
+import Cryptography
+import FoundationEssentials
+import Logging
+import Postgres
+import Redis
+
+/// Takes settings out of an environment and remembers what was wrong with them.
+struct EnvironmentReader {
+    private let environment: [String: String]
+    private(set) var problems: [String] = []
+
+    init(_ environment: [String: String]) {
+        self.environment = environment
+    }
+
+    mutating func report(_ problem: String) { problems.append(problem) }
+
+    /// A set, non-empty value: `NAME=` counts as unset, as Heroku's forms make it.
+    func text(_ name: String) -> String? {
+        guard let value = environment[name], !value.isEmpty else { return nil }
+        return value
+    }
+
+    mutating func required(_ name: String, _ what: String) -> String {
+        if let value = text(name) { return value }
+        report("\(name) is missing: \(what)")
+        return ""
+    }
+
+    mutating func number(_ name: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+        guard let text = text(name) else { return standard }
+        if let number = Int(text), range.contains(number) { return number }
+        report("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text.debugDescription)")
+        return standard
+    }
+
+    mutating func flag(_ name: String) -> Bool {
+        guard let text = text(name)?.lowercased() else { return false }
+        if ["true", "1", "yes", "on"].contains(text) { return true }
+        if ["false", "0", "no", "off"].contains(text) { return false }
+        report("\(name) must be true or false, not \(text.debugDescription)")
+        return false
+    }
+
+    /// An http or https URL without a trailing slash.
+    mutating func url(_ name: String) -> String? {
+        guard var text = text(name) else { return nil }
+        while text.hasSuffix("/") { text.removeLast() }
+        let url = URL(string: text)
+        guard let url, ["http", "https"].contains(url.scheme), url.host()?.isEmpty == false else {
+            report("\(name) must be an http or https URL, not \(text.debugDescription)")
+            return nil
+        }
+        return text
+    }
+
+    mutating func postgresURL(_ name: String, isRequired: Bool = false) -> String? {
+        guard let text = text(name) else {
+            if isRequired { report("\(name) is missing: postgres://user:password@host:port/database") }
+            return nil
+        }
+        do {
+            _ = try PostgresConfiguration(url: text)
+            return text
+        } catch {
+            report("\(name) is not a Postgres URL: \(error)")
+            return nil
+        }
+    }
+
+    mutating func redisURL(_ name: String) -> String? {
+        guard let text = text(name) else {
+            report("\(name) is missing: redis://:password@host:port/0")
+            return nil
+        }
+        do {
+            _ = try RedisConfiguration(url: text)
+            return text
+        } catch {
+            report("\(name) is not a Redis URL: \(error)")
+            return nil
+        }
+    }
+
+    mutating func smtpURL(_ name: String) -> String? {
+        guard let text = text(name) else { return nil }
+        guard text.hasPrefix("smtp://") || text.hasPrefix("smtps://") else {
+            report("\(name) must begin with smtp:// or smtps://")
+            return nil
+        }
+        return text
+    }
+
+    /// `CELL_<NAME>_URL`: the database of the cell `<name>`, in lower case.
+    mutating func cells() -> [String: Secret] {
+        var cells: [String: Secret] = [:]
+        for name in environment.keys.sorted() where name.hasPrefix("CELL_") && name.hasSuffix("_URL") {
+            let cell = name.dropFirst("CELL_".count).dropLast("_URL".count).lowercased()
+            guard !cell.isEmpty, cell != Configuration.Defaults.cell else {
+                report("\(name) does not name a cell: `default` is the control database itself")
+                continue
+            }
+            if let url = postgresURL(name) { cells[String(cell)] = Secret(text: url) }
+        }
+        return cells
+    }
+
+    mutating func keyRing() -> KeyRing? {
+        guard let text = text("SECRET") else {
+            report("SECRET is missing: 32 random bytes, what `multiconnect generate-secret` prints")
+            return nil
+        }
+        let current = key("SECRET", text)
+        let previous = self.text("SECRET_PREVIOUS").flatMap { key("SECRET_PREVIOUS", $0) }
+        return current.map { KeyRing(current: $0, previous: previous) }
+    }
+
+    private mutating func key(_ name: String, _ text: String) -> SecretKey? {
+        do {
+            return try SecretKey(text: text)
+        } catch {
+            report("\(name) must be 32 bytes as base64 or as 64 hexadecimal digits, what `multiconnect generate-secret` prints")
+            return nil
+        }
+    }
+
+    /// Salesforce's rule: 1 to 15 letters, digits and single underscores, beginning with a letter.
+    mutating func namespace(_ name: String) -> String? {
+        guard var text = text(name) else { return nil }
+        while text.hasSuffix("_") { text.removeLast() }
+        let isValid =
+            text.count <= 15 && text.first?.isLetter == true && !text.contains("__")
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        if isValid { return text }
+        report("\(name) must be a package namespace (up to 15 letters, digits, single underscores), not \(text.debugDescription)")
+        return nil
+    }
+
+    mutating func operatorCredentials() -> (user: String, password: Secret)? {
+        switch (text("SIDEKIQ_USERNAME"), text("SIDEKIQ_PASSWORD")) {
+        case (let user?, let password?): return (user, Secret(text: password))
+        case (nil, nil): return nil
+        case (nil, _): report("SIDEKIQ_PASSWORD is set, but SIDEKIQ_USERNAME is missing")
+        case (_, nil): report("SIDEKIQ_USERNAME is set, but SIDEKIQ_PASSWORD is missing")
+        }
+        return nil
+    }
+
+    mutating func logLevel(_ name: String) -> Logger.Level {
+        guard let text = text(name) else { return .info }
+        if let level = Logger.Level(rawValue: text.lowercased()) { return level }
+        let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        report("\(name) must be one of \(names), not \(text.debugDescription)")
+        return .info
+    }
+}

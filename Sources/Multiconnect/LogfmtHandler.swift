@@ -1,0 +1,55 @@
+import FoundationEssentials
+import Logging
+import Reactor
+
+/// Writes log lines as logfmt to standard output: `time=... level=info at=worker msg="..." key=value`.
+struct LogfmtHandler: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level
+    let label: String
+
+    init(label: String, level: Logger.Level) {
+        self.label = label
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line = "time=\(Self.timestamp()) level=\(event.level) at=\(label) msg=\(Self.quoted("\(event.message)"))"
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+            line += " \(key)=\(Self.quoted("\(value)"))"
+        }
+        if let error = event.error { line += " error=\(Self.quoted("\(error)"))" }
+        StandardOutput.write(line + "\n")
+    }
+
+    private static func timestamp() -> String {
+        Date.now.formatted(.iso8601.dateTimeSeparator(.standard).time(includingFractionalSeconds: true))
+    }
+
+    /// Bare where that is unambiguous, else in quotes with quotes, backslashes and control characters escaped: one
+    /// event is one line, whatever a tenant's text holds.
+    static func quoted(_ text: String) -> String {
+        let isBare = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f && $0 != 0x5c }
+        if isBare { return text }
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case let control where control.value < 0x20 || control.value == 0x7f:
+                result += "\\u{" + String(control.value, radix: 16) + "}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
