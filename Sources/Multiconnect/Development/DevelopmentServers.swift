@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Reactor
+
+/// A private Postgres cluster and Redis in one directory, for development: loopback only, nothing outlives them.
+struct DevelopmentServers: Sendable {
+    /// A program that is not there, and where it comes from.
+    struct Missing: Error, CustomStringConvertible {
+        let program: String
+        var description: String { "\(program) is not installed; `bin/setup` installs what is needed" }
+    }
+
+    let directory: String
+    let postgresPort: UInt16
+    let redisPort: UInt16
+    private let postgresPrograms: String
+
+    var databaseURL: String { "postgresql://postgres@127.0.0.1:\(postgresPort)/multiconnect" }
+    var maintenanceURL: String { "postgresql://postgres@127.0.0.1:\(postgresPort)/postgres" }
+    var redisURL: String { "redis://127.0.0.1:\(redisPort)/0" }
+
+    init(directory: String) throws {
+        self.directory = directory
+        postgresPort = try DevelopmentServers.freePort()
+        redisPort = try DevelopmentServers.freePort()
+        postgresPrograms = try DevelopmentServers.postgresPrograms()
+    }
+
+    /// A port that nobody listens on at this moment.
+    static func freePort() throws -> UInt16 {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        defer { listener.close() }
+        return listener.address.port
+    }
+
+    /// Debian keeps the programs of each major version apart; the newest is taken.
+    private static func postgresPrograms() throws -> String {
+        let base = "/usr/lib/postgresql"
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap { Int($0) }
+        guard let newest = versions.max() else { throw Missing(program: "Postgres") }
+        return "\(base)/\(newest)/bin"
+    }
+
+    /// Makes the cluster's folder and the cluster in it.
+    func prepare() async throws {
+        let owner = isRoot ? ["-o", "postgres"] : []
+        let folder = ChildProcess(
+            name: "install", program: "install", arguments: ["-d", "-m", "700"] + owner + [cluster],
+            logFile: "\(directory)/initdb.log", workingDirectory: directory)
+        try await folder.finish()
+        try await asPostgres(
+            "initdb", ["-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        ).finish()
+    }
+
+    var postgres: ChildProcess {
+        asPostgres(
+            "postgres",
+            [
+                "-D", cluster, "-p", "\(postgresPort)", "-k", cluster,
+                "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100",
+            ])
+    }
+
+    var redis: ChildProcess {
+        ChildProcess(
+            name: "redis", program: "redis-server",
+            arguments: [
+                "--port", "\(redisPort)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory,
+            ], logFile: "\(directory)/redis.log", workingDirectory: directory)
+    }
+
+    private var cluster: String { "\(directory)/postgres" }
+    private var isRoot: Bool { ProcessInfo.processInfo.userName == "root" }
+
+    /// Postgres refuses to run as root, so root becomes the package's user `postgres` first.
+    private func asPostgres(_ program: String, _ arguments: [String]) -> ChildProcess {
+        let path = "\(postgresPrograms)/\(program)"
+        let change = ["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", path]
+        return ChildProcess(
+            name: program, program: isRoot ? "setpriv" : path, arguments: (isRoot ? change : []) + arguments,
+            logFile: "\(directory)/\(program).log", workingDirectory: "/")
+    }
+}
