@@ -60,6 +60,7 @@ let package = Package(
 
         // Platform.
         target("Reactor", ["CLinux", heap, deque], extra: [.enableExperimentalFeature("Lifetimes")]),
+        target("TLS", ["Reactor", "COpenSSL"]),
         target("HTTPWire", []),
         target("HTTPServer", ["Reactor", "HTTPWire", log]),
         target("HTTPClient", ["Reactor", "CCurl"]),
@@ -96,6 +97,7 @@ let package = Package(
             dependencies: ["Reactor", "Postgres", "Redis"], path: "Tests/Support",
             swiftSettings: strictTests),
         tests("Reactor"),
+        tests("TLS", ["Reactor"]),
         tests("HTTPWire"),
         tests("HTTPServer", ["Reactor", "Support"]),
         tests("HTTPClient", ["Reactor", "HTTPServer", "Support"]),

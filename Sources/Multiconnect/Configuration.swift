@@ -62,7 +62,9 @@ extension Configuration {
         var reader = EnvironmentReader(environment)
         let name = reader.text("APP_NAME")
         let applicationURL = reader.url("APP_URL") ?? name.map { "https://\($0).herokuapp.com" }
-        if applicationURL == nil { reader.report("APP_URL (or APP_NAME) is missing: where browsers reach the web process") }
+        if applicationURL == nil {
+            reader.report("APP_URL (or APP_NAME) is missing: where browsers reach the web process")
+        }
         databaseURL = Secret(text: reader.postgresURL("DATABASE_URL", isRequired: true) ?? "")
         redisURL = Secret(text: reader.redisURL("REDIS_URL") ?? "")
         cellURLs = reader.cells()
@@ -76,22 +78,29 @@ extension Configuration {
         self.applicationURL = applicationURL ?? ""
         port = UInt16(reader.number("PORT", default: Defaults.port, in: 1...65535))
         salesforceKey = reader.required("SALESFORCE_KEY", "the connected app's consumer key")
-        salesforceSecret = Secret(text: reader.required("SALESFORCE_SECRET", "the connected app's consumer secret"))
+        salesforceSecret = Secret(
+            text: reader.required("SALESFORCE_SECRET", "the connected app's consumer secret"))
         loginURL = reader.url("SALESFORCE_LOGIN_URL") ?? Defaults.loginURL
         namespace = reader.namespace("FORCE_NAMESPACE")
         callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
-        mailFrom = reader.text("MAIL_FROM") ?? "multiconnect@\(Configuration.host(of: applicationURL ?? "") ?? "localhost")"
+        mailFrom =
+            reader.text("MAIL_FROM")
+            ?? "multiconnect@\(Configuration.host(of: applicationURL ?? "") ?? "localhost")"
         developmentAddress = reader.text("DEV_EMAIL")
         operatorCredentials = reader.operatorCredentials()
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
         logLevel = reader.logLevel("LOG_LEVEL")
-        workerConcurrency = reader.number("WORKER_CONCURRENCY", default: Defaults.workerConcurrency, in: 1...1000)
+        workerConcurrency = reader.number(
+            "WORKER_CONCURRENCY", default: Defaults.workerConcurrency, in: 1...1000)
         let loops = min(cores, Defaults.maximumLoops)
         self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
-        databaseConnections = reader.number("DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
+        databaseConnections = reader.number(
+            "DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
         trustsProxy = reader.flag("TRUST_PROXY")
-        guard reader.problems.isEmpty, let keyRing else { throw ConfigurationProblems(problems: reader.problems) }
+        guard reader.problems.isEmpty, let keyRing else {
+            throw ConfigurationProblems(problems: reader.problems)
+        }
         self.keyRing = keyRing
     }
 

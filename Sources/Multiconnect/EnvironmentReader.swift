@@ -30,7 +30,9 @@ struct EnvironmentReader {
     mutating func number(_ name: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
         guard let text = text(name) else { return standard }
         if let number = Int(text), range.contains(number) { return number }
-        report("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text.debugDescription)")
+        report(
+            "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text.debugDescription)"
+        )
         return standard
     }
 
@@ -119,7 +121,9 @@ struct EnvironmentReader {
         do {
             return try SecretKey(text: text)
         } catch {
-            report("\(name) must be 32 bytes as base64 or as 64 hexadecimal digits, what `multiconnect generate-secret` prints")
+            report(
+                "\(name) must be 32 bytes as base64 or as 64 hexadecimal digits, what `multiconnect generate-secret` prints"
+            )
             return nil
         }
     }
@@ -132,7 +136,9 @@ struct EnvironmentReader {
             text.count <= 15 && text.first?.isLetter == true && !text.contains("__")
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
         if isValid { return text }
-        report("\(name) must be a package namespace (up to 15 letters, digits, single underscores), not \(text.debugDescription)")
+        report(
+            "\(name) must be a package namespace (up to 15 letters, digits, single underscores), not \(text.debugDescription)"
+        )
         return nil
     }
 

@@ -19,7 +19,8 @@ struct LogfmtHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "time=\(Self.timestamp()) level=\(event.level) at=\(label) msg=\(Self.quoted("\(event.message)"))"
+        var line =
+            "time=\(Self.timestamp()) level=\(event.level) at=\(label) msg=\(Self.quoted("\(event.message)"))"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\(Self.quoted("\(value)"))"
@@ -35,7 +36,9 @@ struct LogfmtHandler: LogHandler {
     /// Bare where that is unambiguous, else in quotes with quotes, backslashes and control characters escaped: one
     /// event is one line, whatever a tenant's text holds.
     static func quoted(_ text: String) -> String {
-        let isBare = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f && $0 != 0x5c }
+        let isBare =
+            !text.isEmpty
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f && $0 != 0x5c }
         if isBare { return text }
         var result = "\""
         for scalar in text.unicodeScalars {

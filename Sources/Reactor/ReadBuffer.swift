@@ -78,7 +78,7 @@ package struct ReadBuffer: Sendable {
     }
 
     /// Lets `fill` write into the free room; it returns how many bytes it wrote, or a negative number.
-    mutating func fill(_ fill: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+    package mutating func fill(_ fill: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
         let range = end..<storage.count
         let count = unsafe storage.withUnsafeMutableBytes { bytes in
             unsafe fill(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))

@@ -149,6 +149,16 @@ package final class Socket: @unchecked Sendable {
         }
     }
 
+    /// Returns when the kernel may have something to read; for TLS, which reads the descriptor itself.
+    package func waitReadable(deadline: ContinuousClock.Instant?) async throws {
+        try await registration.wait(for: .reading, until: deadline)
+    }
+
+    /// Returns when the kernel may take more.
+    package func waitWritable(deadline: ContinuousClock.Instant?) async throws {
+        try await registration.wait(for: .writing, until: deadline)
+    }
+
     /// Returns when the other end has closed its side or the connection broke.
     package func peerClosed() async throws {
         if registration.isPeerClosed { return }

@@ -35,7 +35,9 @@ struct DevelopmentServers: Sendable {
     /// Debian keeps the programs of each major version apart; the newest is taken.
     private static func postgresPrograms() throws -> String {
         let base = "/usr/lib/postgresql"
-        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap { Int($0) }
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap {
+            Int($0)
+        }
         guard let newest = versions.max() else { throw Missing(program: "Postgres") }
         return "\(base)/\(newest)/bin"
     }
@@ -65,7 +67,8 @@ struct DevelopmentServers: Sendable {
         ChildProcess(
             name: "redis", program: "redis-server",
             arguments: [
-                "--port", "\(redisPort)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory,
+                "--port", "\(redisPort)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir",
+                directory,
             ], logFile: "\(directory)/redis.log", workingDirectory: directory)
     }
 

@@ -1,0 +1,173 @@
+internal import COpenSSL
+package import Reactor
+
+/// TLS over a socket. Loop-confined like the socket, which it owns; one reader and one writer at a time.
+// SAFETY: loop-confined: OpenSSL's object is used by the loop's thread only, in calls that do not suspend.
+@safe package final class TLSStream: ByteStream, @unchecked Sendable {
+    private let socket: Socket
+    private let ssl: OpaquePointer
+    /// The context stays alive as long as its connections.
+    private let context: TLSContext
+    private var isOpen = true
+    /// TLS's own end has come.
+    private var hasEnded = false
+
+    private init(socket: Socket, context: TLSContext) throws(TLSError) {
+        guard let ssl = unsafe SSL_new(context.pointer) else { throw .library(.library, "stream") }
+        guard unsafe SSL_set_fd(ssl, socket.descriptor) == 1 else {
+            unsafe SSL_free(ssl)
+            throw .library(.library, "stream")
+        }
+        self.socket = socket
+        self.context = context
+        unsafe self.ssl = ssl
+    }
+
+    deinit { unsafe SSL_free(ssl) }
+
+    /// Makes the connected socket the client's end. The certificate is checked against `serverName` as the context says;
+    /// `deadline` bounds the handshake. The socket is closed on failure.
+    package static func connect(
+        over socket: Socket, context: TLSContext, serverName: String, deadline: ContinuousClock.Instant
+    ) async throws -> TLSStream {
+        let stream = try TLSStream(socket: socket, context: context)
+        unsafe SSL_set_connect_state(stream.ssl)
+        try stream.expect(serverName: serverName)
+        try await stream.shakeHands(deadline: deadline)
+        return stream
+    }
+
+    /// Makes the accepted socket the server's end.
+    package static func accept(
+        over socket: Socket, context: TLSContext, deadline: ContinuousClock.Instant
+    ) async throws -> TLSStream {
+        let stream = try TLSStream(socket: socket, context: context)
+        unsafe SSL_set_accept_state(stream.ssl)
+        try await stream.shakeHands(deadline: deadline)
+        return stream
+    }
+
+    private func expect(serverName: String) throws(TLSError) {
+        if SocketAddress(ip: serverName, port: 0) != nil {
+            // RFC 6066 section 3: an address is never sent as a server name.
+            let parameters = unsafe SSL_get0_param(ssl)
+            guard unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, serverName) == 1 else {
+                throw .library(.library, "server name")
+            }
+            return
+        }
+        let named = unsafe serverName.withCString { name in
+            unsafe SSL_ctrl(
+                ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name),
+                UnsafeMutableRawPointer(mutating: name))
+        }
+        guard named == 1, unsafe SSL_set1_host(ssl, serverName) == 1 else {
+            throw .library(.library, "server name")
+        }
+    }
+
+    private func shakeHands(deadline: ContinuousClock.Instant) async throws {
+        do {
+            while true {
+                ERR_clear_error()
+                let result = unsafe SSL_do_handshake(ssl)
+                if result == 1 { return }
+                try await wait(for: unsafe SSL_get_error(ssl, result), deadline: deadline)
+            }
+        } catch let error as TLSError {
+            close()
+            let check = unsafe SSL_get_verify_result(ssl)
+            if context.verification == .full, check != X509_V_OK {
+                throw TLSError(.untrusted, "handshake", libraryCode: UInt(check))
+            }
+            throw TLSError(.handshake, "handshake", libraryCode: error.libraryCode)
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Waits for what OpenSSL asks for; throws what is not a matter of waiting.
+    private func wait(for reason: Int32, deadline: ContinuousClock.Instant?) async throws {
+        switch reason {
+        case SSL_ERROR_WANT_READ: try await socket.waitReadable(deadline: deadline)
+        case SSL_ERROR_WANT_WRITE: try await socket.waitWritable(deadline: deadline)
+        default: throw TLSError.library(.library, "stream")
+        }
+    }
+
+    package var peer: SocketAddress? { socket.peer }
+    package var isPeerClosed: Bool { socket.isPeerClosed }
+
+    /// The version that was agreed on, such as `TLSv1.3`.
+    package var version: String { unsafe String(cString: SSL_get_version(ssl)) }
+
+    /// As `ByteStream.read`. The stream's end is TLS's own (close_notify): one that is merely cut throws `.truncated`.
+    package func read(into buffer: inout ReadBuffer, deadline: ContinuousClock.Instant?) async throws -> Int {
+        precondition(buffer.freeCount > 0, "a read needs room")
+        while true {
+            guard isOpen else { throw ReactorError(.closed, operation: "read") }
+            if hasEnded { return 0 }
+            ERR_clear_error()
+            let count = unsafe buffer.fill {
+                unsafe Int(SSL_read(ssl, $0.baseAddress, Int32(clamping: $0.count)))
+            }
+            if count > 0 { return count }
+            switch unsafe SSL_get_error(ssl, Int32(count)) {
+            case SSL_ERROR_ZERO_RETURN:
+                hasEnded = true
+            case SSL_ERROR_SYSCALL:
+                throw TLSError.library(.truncated, "read")
+            case SSL_ERROR_SSL where unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0:
+                throw TLSError.library(.truncated, "read")
+            case let reason:
+                try await wait(for: reason, deadline: deadline)
+            }
+        }
+    }
+
+    package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant?) async throws {
+        try await write(bytes[...], deadline: deadline)
+    }
+
+    package func write(_ bytes: ArraySlice<UInt8>, deadline: ContinuousClock.Instant?) async throws {
+        var sent = 0
+        while sent < bytes.count {
+            guard isOpen else { throw ReactorError(.closed, operation: "write") }
+            ERR_clear_error()
+            let count = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe SSL_write(ssl, bytes.baseAddress! + sent, Int32(clamping: bytes.count - sent))
+            }
+            if count > 0 {
+                sent += Int(count)
+            } else {
+                try await wait(for: unsafe SSL_get_error(ssl, count), deadline: deadline)
+            }
+        }
+    }
+
+    /// One record for a small head and body, so that they leave in one packet.
+    package func write(_ first: [UInt8], _ second: [UInt8], deadline: ContinuousClock.Instant?) async throws {
+        if first.count + second.count <= Int(SSL3_RT_MAX_PLAIN_LENGTH) {
+            try await write(first + second, deadline: deadline)
+        } else {
+            try await write(first, deadline: deadline)
+            try await write(second, deadline: deadline)
+        }
+    }
+
+    package func peerClosed() async throws { try await socket.peerClosed() }
+
+    /// Sends TLS's own end (close_notify), so that the other end knows that nothing was cut.
+    package func shutdownWrite() {
+        guard isOpen else { return }
+        ERR_clear_error()
+        _ = unsafe SSL_shutdown(ssl)
+    }
+
+    package func close() {
+        guard isOpen else { return }
+        isOpen = false
+        socket.close()
+    }
+}
