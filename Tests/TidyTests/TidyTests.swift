@@ -6,11 +6,12 @@ struct TidyTests {
     /// Which of our own modules, C modules and library modules each target may import.
     static let imports: [String: Set<String>] = [
         "Reactor": ["CLinux", "HeapModule", "DequeModule"],
+        "TLS": ["Reactor", "COpenSSL"],
         "HTTPWire": [],
-        "HTTPServer": ["Reactor", "HTTPWire", "Logging"],
+        "HTTPServer": ["Reactor", "TLS", "HTTPWire", "Logging"],
         "HTTPClient": ["Reactor", "CCurl"],
         "Postgres": ["Reactor", "CPostgres", "DequeModule"],
-        "Redis": ["Reactor", "CHiredis", "DequeModule"],
+        "Redis": ["Reactor", "TLS", "CHiredis", "DequeModule"],
         "Cryptography": ["COpenSSL"],
         "Salesforce": ["HTTPClient", "Cryptography", "Reactor", "Logging"],
         "Jobs": ["Postgres", "Redis", "Reactor", "Logging"],
@@ -27,7 +28,7 @@ struct TidyTests {
         ],
         "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", "Logging"],
         "Multiconnect": [
-            "Reactor", "HTTPWire", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
+            "Reactor", "TLS", "HTTPWire", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
             "Salesforce",
             "Jobs", "Organizations", "Replication", "Web", "OrgSimulator", "ArgumentParser", "Subprocess",
             "Logging",
@@ -158,6 +159,24 @@ struct TidyTests {
             #expect(!file.path.contains(word), "\(file): name it for what it holds")
         }
         #expect(!file.code.allSatisfy { $0.trimmingCharacters(in: .whitespaces).isEmpty }, "\(file) is empty")
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `what other targets may use says what it is`(file: SourceFile) {
+        let kinds = ["struct", "class", "enum", "protocol", "actor"]
+        for (index, line) in file.lines.enumerated() where line.contains("package ") {
+            let words = line.split(separator: " ").map(String.init)
+            guard words.contains("package"), let kind = words.firstIndex(where: kinds.contains),
+                words[..<kind].allSatisfy({
+                    !$0.hasPrefix("//") && $0 != "func" && $0 != "var" && $0 != "let"
+                })
+            else { continue }
+            let above = file.lines[..<index].reversed().drop {
+                $0.contains("//") == false && $0.contains("@")
+            }
+            let comment = above.prefix { $0.contains("//") }
+            #expect(comment.contains { $0.contains("///") }, "\(file):\(index + 1): no doc comment")
+        }
     }
 
     @Test func `the graph is free of SwiftNIO`() throws {
