@@ -62,10 +62,10 @@ let package = Package(
         target("Reactor", ["CLinux", heap, deque], extra: [.enableExperimentalFeature("Lifetimes")]),
         target("TLS", ["Reactor", "COpenSSL"]),
         target("HTTPWire", []),
-        target("HTTPServer", ["Reactor", "HTTPWire", log]),
+        target("HTTPServer", ["Reactor", "TLS", "HTTPWire", log]),
         target("HTTPClient", ["Reactor", "CCurl"]),
         target("Postgres", ["Reactor", "CPostgres", deque]),
-        target("Redis", ["Reactor", "CHiredis", deque]),
+        target("Redis", ["Reactor", "TLS", "CHiredis", deque]),
         target("Cryptography", ["COpenSSL"]),
 
         // Domain.

@@ -62,6 +62,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     package var isCurrent: Bool { EventLoop.currentIfAny === self }
 
+    /// Stops a program that uses what belongs to this loop elsewhere.
+    package func preconditionCurrent() { assertCurrent() }
+
     func assertCurrent() {
         precondition(isCurrent, "a loop-confined object was used off its loop \(name)")
     }

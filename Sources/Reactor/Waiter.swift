@@ -1,6 +1,6 @@
 /// One suspended task of a loop: resumed once, by an event, a timer or its cancellation.
 // SAFETY: loop-confined; a cancellation reaches it through `EventLoop.post`.
-final class Waiter: @unchecked Sendable {
+package final class Waiter: @unchecked Sendable {
     @safe private enum State {
         case idle
         case suspended(UnsafeContinuation<Void, any Error>)
@@ -10,8 +10,10 @@ final class Waiter: @unchecked Sendable {
     private var state = State.idle
     var timer: LoopTimer?
 
+    package init() {}
+
     /// Suspends until `resume`. `arm` runs once the task can be resumed.
-    func wait(on loop: EventLoop, arm: () -> Void = {}) async throws {
+    package func wait(on loop: EventLoop, arm: () -> Void = {}) async throws {
         try await withTaskCancellationHandler {
             try await unsafe withUnsafeThrowingContinuation { continuation in
                 state = unsafe .suspended(continuation)
@@ -22,9 +24,9 @@ final class Waiter: @unchecked Sendable {
         }
     }
 
-    func resume() { finish(nil) }
+    package func resume() { finish(nil) }
 
-    func resume(throwing error: any Error) { finish(error) }
+    package func resume(throwing error: any Error) { finish(error) }
 
     private func finish(_ error: (any Error)?) {
         guard case .suspended(let continuation) = state else { return }

@@ -1,0 +1,12 @@
+import ArgumentParser
+import Cryptography
+
+/// `multiconnect generate-secret`
+struct GenerateSecretCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate-secret", abstract: "Prints a new value for SECRET: 32 random bytes as base64.")
+
+    func run() async throws {
+        print(try SecretKey.generate().revealText())
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import FoundationEssentials
+import Logging
+import Reactor
+
+/// What every long-running process starts with: its configuration, its loops and its log.
+struct Launch: Sendable {
+    let role: String
+    let configuration: Configuration
+    let loops: [EventLoop]
+    let logger: Logger
+
+    /// Reads the environment, starts the loops and runs `body` on the first of them until it ends or a signal asks the
+    /// process to stop; then `body` is cancelled and finishes what it has begun. Exits with 78 when the environment is
+    /// not complete.
+    static func start(
+        _ role: String, _ body: @escaping @concurrent @Sendable (Launch) async throws -> Void
+    ) async throws {
+        // Before any thread is started, so that all of them leave signals to the source.
+        SignalSource.block([.terminate, .interrupt, .hangup])
+        let environment = ProcessInfo.processInfo.environment
+        let logger = startLogging(role, level: Configuration.logLevel(environment: environment))
+        do {
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            let configuration = try Configuration(environment: environment, cores: cores)
+            let loops = (0..<configuration.loops).map { EventLoop(name: "\(role)-\($0)") }
+            let launch = Launch(role: role, configuration: configuration, loops: loops, logger: logger)
+            try await loops[0].run { try await launch.untilSignalled(body) }
+        } catch let problems as ConfigurationProblems {
+            for problem in problems.problems { logger.critical("configuration: \(problem)") }
+            throw ExitCode(ConfigurationProblems.exitCode)
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            logger.critical("\(role) cannot go on", metadata: ["error": "\(error)"])
+            throw ExitCode.failure
+        }
+    }
+
+    private static func startLogging(_ label: String, level: Logger.Level) -> Logger {
+        LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: level) }
+        return Logger(label: label)
+    }
+
+    private func untilSignalled(_ body: @escaping @concurrent @Sendable (Launch) async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body(self) }
+            group.addTask { try await waitForStop() }
+            defer { group.cancelAll() }
+            try await group.next()
+            group.cancelAll()
+            do {
+                while try await group.next() != nil {}
+            } catch is CancellationError {}
+        }
+    }
+
+    private func waitForStop() async throws {
+        let source = try SignalSource([.terminate, .interrupt, .hangup])
+        defer { source.close() }
+        while true {
+            let signal = try await source.next()
+            // Nothing is reloaded yet; a terminal that closes must not end a server.
+            if signal == .hangup { continue }
+            logger.notice("stopping", metadata: ["signal": "\(signal)"])
+            return
+        }
+    }
+}

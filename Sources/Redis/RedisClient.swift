@@ -1,0 +1,108 @@
+internal import Reactor
+
+/// A loop's way to Redis: one shared connection that is opened when wanted and opened again when it broke.
+///
+/// While Redis is away, callers get `.connection` at once between attempts, and attempts get rarer. A command that was
+/// sent on a connection that then broke is not repeated: whether it was run is not known. Loop-confined.
+// SAFETY: loop-confined, checked on every call.
+package final class RedisClient: @unchecked Sendable {
+    package let configuration: RedisConfiguration
+    private let loop: EventLoop
+    private var connection: RedisConnection?
+    private var waiters: [Waiter] = []
+    private var isConnecting = false
+    private var pause = RedisLimits.firstPause
+    private var nextAttempt: ContinuousClock.Instant?
+    private var lastFailure = RedisError(.connection, operation: "connect")
+    private var isClosed = false
+
+    /// A client of the current loop. Opens nothing yet.
+    package init(configuration: RedisConfiguration) {
+        self.configuration = configuration
+        loop = .current
+    }
+
+    /// Whether a connection is open at this moment.
+    package var isConnected: Bool { connection?.isUsable ?? false }
+
+    /// As `RedisConnection.send`.
+    package func send(
+        _ command: [RedisArgument], deadline: ContinuousClock.Instant? = nil
+    ) async throws -> RedisReply {
+        try await current().send(command, deadline: deadline)
+    }
+
+    /// As `RedisConnection.pipeline`.
+    package func pipeline(
+        _ commands: [[RedisArgument]], deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [RedisReply] {
+        try await current().pipeline(commands, deadline: deadline)
+    }
+
+    /// As `RedisConnection.evaluate`.
+    package func evaluate(
+        _ script: RedisScript, keys: [RedisArgument] = [], arguments: [RedisArgument] = [],
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> RedisReply {
+        try await current().evaluate(script, keys: keys, arguments: arguments, deadline: deadline)
+    }
+
+    /// What `maxmemory-policy` is; anything but `noeviction` may drop keys that are not caches.
+    package func evictionPolicy() async throws -> String? {
+        try await send(["CONFIG", "GET", "maxmemory-policy"]).elements?.last?.text
+    }
+
+    /// Tells one run of a server from the next.
+    package func runID() async throws -> String? {
+        let text = try await send(["INFO", "server"]).text ?? ""
+        return text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }.map {
+            String($0.dropFirst(7))
+        }
+    }
+
+    /// Ends the session; later calls throw `.closed`.
+    package func close() {
+        isClosed = true
+        connection?.close()
+        connection = nil
+    }
+
+    /// The open connection, or a new one; tasks that come while one is being made share it.
+    private func current() async throws -> RedisConnection {
+        loop.preconditionCurrent()
+        while true {
+            guard !isClosed else { throw RedisError(.closed, operation: "send") }
+            if let connection, connection.isUsable { return connection }
+            if isConnecting {
+                let waiter = Waiter()
+                waiters.append(waiter)
+                try await waiter.wait(on: loop)
+                continue
+            }
+            if let nextAttempt, nextAttempt > .now { throw lastFailure }
+            try await connect()
+        }
+    }
+
+    private func connect() async throws {
+        isConnecting = true
+        defer {
+            isConnecting = false
+            let woken = waiters
+            waiters = []
+            for waiter in woken { waiter.resume() }
+        }
+        connection?.close()
+        connection = nil
+        do {
+            connection = try await RedisConnection.connect(configuration)
+            pause = RedisLimits.firstPause
+            nextAttempt = nil
+        } catch let error as RedisError {
+            lastFailure = error
+            nextAttempt = .now + pause
+            pause = min(pause * 2, RedisLimits.longestPause)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,78 @@
+internal import FoundationEssentials
+
+/// Where Redis is, and how to get in. The password prints as `<redacted>`.
+package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
+    enum Address: Sendable, Equatable {
+        case host(String, port: UInt16)
+        case unix(path: String)
+    }
+
+    /// How the connection is protected.
+    package enum Protection: Sendable, Equatable {
+        case none
+        /// `rediss://`: TLS with a verified certificate, or with any where `?verify=none` says so (Heroku's Redis has a
+        /// self-signed one).
+        case tls(isVerified: Bool)
+    }
+
+    let address: Address
+    package let protection: Protection
+    let user: String?
+    let password: String?
+    /// The number of the database that is selected.
+    package let database: Int
+    /// Shows in `CLIENT LIST`.
+    package var clientName = "multiconnect"
+
+    /// Reads `redis://[user][:password]@host[:port][/database]`, the same with `rediss://`, or
+    /// `unix://[:password@]/path/to/socket[?db=n]`. Throws `.configuration`, which never repeats the URL.
+    package init(url text: String) throws(RedisError) {
+        guard let url = URLComponents(string: text), let scheme = url.scheme else {
+            throw Self.invalid("it must begin with redis://, rediss:// or unix://")
+        }
+        let options = Dictionary(
+            (url.queryItems ?? []).map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { $1 })
+        user = url.user.flatMap { $0.isEmpty ? nil : $0 }
+        password = url.password.flatMap { $0.isEmpty ? nil : $0 }
+        switch scheme {
+        case "redis", "rediss":
+            guard let host = url.host, !host.isEmpty else { throw Self.invalid("the host is missing") }
+            guard let port = UInt16(exactly: url.port ?? 6379), port > 0 else {
+                throw Self.invalid("the port is not one")
+            }
+            address = .host(host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host, port: port)
+            let path = url.path.drop { $0 == "/" }
+            guard let database = path.isEmpty ? 0 : Int(path), database >= 0 else {
+                throw Self.invalid("the database must be a number")
+            }
+            self.database = database
+            protection = scheme == "rediss" ? .tls(isVerified: options["verify"] != "none") : .none
+        case "unix":
+            guard !url.path.isEmpty else { throw Self.invalid("the path is missing") }
+            address = .unix(path: url.path)
+            guard let database = Int(options["db"] ?? "0"), database >= 0 else {
+                throw Self.invalid("the database must be a number")
+            }
+            self.database = database
+            protection = .none
+        default:
+            throw Self.invalid("it must begin with redis://, rediss:// or unix://")
+        }
+    }
+
+    private static func invalid(_ reason: String) -> RedisError {
+        RedisError(.configuration, operation: "Redis URL", detail: reason)
+    }
+
+    package var description: String {
+        switch address {
+        case .host(let host, let port):
+            "redis at \(host):\(port)/\(database)\(password == nil ? "" : ", password <redacted>")"
+        case .unix(let path): "redis at \(path)/\(database)\(password == nil ? "" : ", password <redacted>")"
+        }
+    }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}

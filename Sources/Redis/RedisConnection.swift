@@ -1,0 +1,247 @@
+internal import DequeModule
+internal import Reactor
+internal import TLS
+
+/// A session with Redis, on the loop where it was opened. Loop-confined.
+///
+/// Several tasks may send at once: their commands are pipelined in the order of the calls. There is no task of its own:
+/// of the tasks that wait for replies one reads for all. A blocking command holds up all behind it, so it belongs on a
+/// connection of its own.
+// SAFETY: loop-confined; it is used through `EventLoop.current` only, and its socket checks that.
+package final class RedisConnection: @unchecked Sendable {
+    /// A reply that is owed to a caller.
+    private final class Slot {
+        var reply: RedisReply?
+        var error: RedisError?
+        /// Set while the caller waits for another task to read for it.
+        var waiter: Waiter?
+
+        var isDone: Bool { reply != nil || error != nil }
+    }
+
+    private let stream: any ByteStream
+    private let loop: EventLoop
+    private var reader = ReplyReader()
+    private var input = ReadBuffer(capacity: RedisLimits.readBytes)
+    private var output: [UInt8] = []
+    private var slots = Deque<Slot>()
+    private var isWriting = false
+    private var isReading = false
+    private var failure: RedisError?
+
+    private init(stream: any ByteStream) {
+        self.stream = stream
+        loop = .current
+    }
+
+    deinit { stream.close() }
+
+    /// Opens a session: connects, authenticates, selects the database. Throws `.connection`, `.timedOut`, or
+    /// `.server("WRONGPASS")` and the like.
+    package static func connect(
+        _ configuration: RedisConfiguration, deadline: ContinuousClock.Instant? = nil
+    ) async throws -> RedisConnection {
+        let deadline = deadline ?? .now + RedisLimits.connect
+        let stream = try await open(configuration, deadline: deadline)
+        let connection = RedisConnection(stream: stream)
+        do {
+            if let password = configuration.password {
+                let user = configuration.user.map { [RedisArgument($0)] } ?? []
+                _ = try await connection.send(["AUTH"] + user + [RedisArgument(password)], deadline: deadline)
+            }
+            if configuration.database != 0 {
+                _ = try await connection.send(
+                    ["SELECT", RedisArgument(configuration.database)], deadline: deadline)
+            }
+            _ = try await connection.send(
+                ["CLIENT", "SETNAME", RedisArgument(configuration.clientName)], deadline: deadline)
+            return connection
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    private static func open(
+        _ configuration: RedisConfiguration, deadline: ContinuousClock.Instant
+    ) async throws -> any ByteStream {
+        do {
+            switch configuration.address {
+            case .unix(let path):
+                return try await Socket.connect(to: .unix(path: path), deadline: deadline)
+            case .host(let host, let port):
+                let socket = try await connect(host: host, port: port, deadline: deadline)
+                guard case .tls(let isVerified) = configuration.protection else { return socket }
+                let context = try TLSContext.client(verification: isVerified ? .full : .none)
+                return try await TLSStream.connect(
+                    over: socket, context: context, serverName: host, deadline: deadline)
+            }
+        } catch let error as ReactorError {
+            throw RedisError(
+                error.code == .timedOut ? .timedOut : .connection, operation: "connect", detail: "\(error)")
+        } catch let error as TLSError {
+            throw RedisError(.connection, operation: "connect", detail: error.debugDescription)
+        }
+    }
+
+    /// Tries the host's addresses in turn; the last one's error is thrown.
+    private static func connect(
+        host: String, port: UInt16, deadline: ContinuousClock.Instant
+    ) async throws -> Socket {
+        var failure: any Error = ReactorError(.unresolved, operation: "resolve \(host)")
+        for address in try await Resolver.resolve(host: host, port: port, deadline: deadline) {
+            do {
+                return try await Socket.connect(to: address, deadline: deadline)
+            } catch let error as ReactorError {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// False after `close`, a failure, or when the server has ended the session.
+    package var isUsable: Bool { failure == nil && !stream.isPeerClosed }
+
+    /// Ends the session; callers that wait get `.closed`.
+    package func close() {
+        fail(RedisError(.closed, operation: "wait"))
+    }
+
+    /// Sends one command and returns its reply; an error reply is thrown. `deadline` is 10 s from now if nil.
+    package func send(
+        _ command: [RedisArgument], deadline: ContinuousClock.Instant? = nil
+    ) async throws -> RedisReply {
+        let replies = try await pipeline([command], deadline: deadline)
+        if case .error(let error) = replies[0] {
+            throw RedisError(error.code, operation: RedisConnection.name(of: command), detail: error.detail)
+        }
+        return replies[0]
+    }
+
+    /// Sends commands together and returns their replies in order, error replies among them.
+    package func pipeline(
+        _ commands: [[RedisArgument]], deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [RedisReply] {
+        guard let first = commands.first else { return [] }
+        loop.preconditionCurrent()
+        if let failure { throw failure }
+        guard slots.count + commands.count <= RedisLimits.pendingReplies else {
+            throw RedisError(
+                .connection, operation: RedisConnection.name(of: first), detail: "too many replies are owed")
+        }
+        let deadline = deadline ?? .now + RedisLimits.answer
+        let own = commands.map { command in
+            RedisWire.append(command, to: &output)
+            return Slot()
+        }
+        slots.append(contentsOf: own)
+        do {
+            try await flush(deadline: deadline)
+            try await wait(for: own[own.count - 1], deadline: deadline)
+        } catch let error as ReactorError {
+            let code: RedisError.Code = error.code == .timedOut ? .timedOut : .connection
+            let failure = RedisError(code, operation: RedisConnection.name(of: first), detail: "\(error)")
+            fail(failure)
+            throw failure
+        } catch let error as TLSError {
+            let failure = RedisError(
+                .connection, operation: RedisConnection.name(of: first), detail: error.debugDescription)
+            fail(failure)
+            throw failure
+        }
+        return try own.map { slot throws(RedisError) in
+            if let error = slot.error { throw error }
+            return slot.reply ?? .null
+        }
+    }
+
+    private static func name(of command: [RedisArgument]) -> String {
+        command.first.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "command"
+    }
+
+    /// Writes what all callers have put in, unless another task is at it, which then takes this one's commands along.
+    private func flush(deadline: ContinuousClock.Instant) async throws {
+        guard !isWriting else { return }
+        isWriting = true
+        defer { isWriting = false }
+        while !output.isEmpty {
+            var bytes: [UInt8] = []
+            swap(&bytes, &output)
+            do {
+                try await stream.write(bytes, deadline: deadline)
+            } catch {
+                // Half a command may have left: nothing that follows would be understood.
+                fail(RedisError(.connection, operation: "write", detail: "\(error)"))
+                throw error
+            }
+        }
+    }
+
+    private func wait(for slot: Slot, deadline: ContinuousClock.Instant) async throws {
+        while !slot.isDone {
+            if isReading {
+                try await park(slot, deadline: deadline)
+            } else {
+                try await read(until: slot, deadline: deadline)
+            }
+        }
+    }
+
+    /// Waits until the reading task has read this caller's reply, or has its own and leaves the reading to others.
+    private func park(_ slot: Slot, deadline: ContinuousClock.Instant) async throws {
+        let waiter = Waiter()
+        slot.waiter = waiter
+        let timer = loop.schedule(at: deadline) {
+            waiter.resume(throwing: ReactorError(.timedOut, operation: "wait"))
+        }
+        defer {
+            slot.waiter = nil
+            timer.cancel()
+        }
+        try await waiter.wait(on: loop)
+    }
+
+    private func read(until slot: Slot, deadline: ContinuousClock.Instant) async throws {
+        isReading = true
+        defer {
+            isReading = false
+            // Another caller takes over; replies of callers that gave up are read along with the next one's.
+            slots.first { $0.waiter != nil }?.waiter?.resume()
+        }
+        while !slot.isDone {
+            let count = try await stream.read(into: &input, deadline: deadline)
+            guard count > 0 else {
+                throw ReactorError(.closed, operation: "read")
+            }
+            do throws(RedisError) {
+                try reader.feed(input.readable)
+                input.consume(input.readableCount)
+                while let reply = try reader.next() { deliver(reply) }
+            } catch {
+                fail(error)
+                throw error
+            }
+        }
+    }
+
+    private func deliver(_ reply: RedisReply) {
+        guard let slot = slots.popFirst() else {
+            fail(RedisError(.unexpectedReply, operation: "read", detail: "a reply that nobody asked for"))
+            return
+        }
+        slot.reply = reply
+        slot.waiter?.resume()
+    }
+
+    private func fail(_ error: RedisError) {
+        guard failure == nil else { return }
+        failure = error
+        stream.close()
+        for slot in slots where !slot.isDone {
+            slot.error = error
+            slot.waiter?.resume()
+        }
+        slots.removeAll()
+        output.removeAll()
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Reactor
+
+@testable import Redis
+
+/// A Redis of one test's own, for what would disturb others: passwords, kills, restarts.
+final class RedisServer {
+    let port: UInt16
+    private let password: String?
+    private var process = Process()
+
+    init(port: UInt16, password: String? = nil) throws {
+        self.port = port
+        self.password = password
+        try start()
+    }
+
+    deinit { kill() }
+
+    func start() throws {
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+            ["redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            + (password.map { ["--requirepass", $0] } ?? [])
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    /// SIGKILL, as a crash would be.
+    func kill() {
+        guard process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// A configuration, as soon as somebody answers there.
+    func configuration(password: String? = nil) async throws -> RedisConfiguration {
+        let address = SocketAddress(ip: "127.0.0.1", port: port)!
+        for _ in 0..<500 {
+            if let socket = try? await Socket.connect(to: address, deadline: .now + .seconds(1)) {
+                socket.close()
+                break
+            }
+            try await EventLoop.current.sleep(for: .milliseconds(10))
+        }
+        let credentials = password.map { ":\($0)@" } ?? ""
+        return try RedisConfiguration(url: "redis://\(credentials)127.0.0.1:\(port)/0")
+    }
+
+    static func freePort() throws -> UInt16 {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        defer { listener.close() }
+        return listener.address.port
+    }
+}
