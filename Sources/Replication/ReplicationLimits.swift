@@ -38,6 +38,8 @@ package enum ReplicationLimits {
     static let callsToBegin = 100
     /// The quota is counted over the last 24 hours, so some of it comes back all the time.
     static let quotaPause = Duration.seconds(15 * 60)
+    /// How long a job of a paused tenant waits before it looks again.
+    static let pausedPause = Duration.seconds(60)
     /// Our clock and Salesforce's differ; changes of this many seconds before an import are read twice, which does
     /// no harm.
     static let clockMargin: Double = 120

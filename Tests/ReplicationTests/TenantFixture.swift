@@ -25,7 +25,7 @@ struct TenantFixture: Sendable {
 
     static func tenant(orgID: String = orgID) -> Tenant {
         Tenant(
-            id: UUID(), orgID: orgID, status: "provisioning", schema: "salesforce" + orgID.lowercased(),
+            id: UUID(), orgID: orgID, schema: "salesforce" + orgID.lowercased(),
             cell: "default", connectionID: UUID())
     }
 

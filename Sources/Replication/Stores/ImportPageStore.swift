@@ -26,7 +26,8 @@ struct ImportPageStore: Sendable {
         try await connection.execute(
             """
             update multiconnect_sync.import_pages set next_locator = \(page.next), rows_loaded = \(page.rows),
-              rows_quarantined = \(page.quarantined), bytes_repaired = \(page.bytesRepaired), committed_at = now()
+              rows_quarantined = \(page.quarantined), bytes_repaired = \(page.bytesRepaired),
+              committed_at = now()
             where import_id = \(importID) and locator = \(page.locator)
             """)
     }

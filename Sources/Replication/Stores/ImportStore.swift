@@ -28,7 +28,8 @@ struct ImportStore: Sendable {
             """
             insert into multiconnect_sync.imports
               (mapping_id, organization_id, schema_name, table_name, sf_object_name, time_mark)
-            values (\(mapping.id), \(tenant.id), \(tenant.schema), \(plan.table), \(plan.objectName), \(timeMark))
+            values (\(mapping.id), \(tenant.id), \(tenant.schema), \(plan.table),
+              \(plan.objectName), \(timeMark))
             on conflict (mapping_id) where state = 'open' do nothing
             """)
         guard let record = try await open(of: mapping.id, on: connection) else {

@@ -110,6 +110,12 @@ package struct MappingStore: Sendable {
             """)
     }
 
+    /// Holds the connection's row until the transaction ends.
+    func lock(_ connectionID: UUID, on connection: PostgresConnection) async throws {
+        _ = try await connection.query(
+            "select from multiconnect.connections where id = \(connectionID) for no key update")
+    }
+
     /// How many mappings of a connection are still to be imported.
     func countUnfinished(of connectionID: UUID, on connection: PostgresConnection) async throws -> Int {
         try await connection.query(

@@ -38,7 +38,8 @@ struct QuarantineStore: Sendable {
                     exception when \(failures) then
                       insert into multiconnect_sync.quarantined_rows
                         (import_id, locator, mapping_id, organization_id, sfid, cells, sql_state, reason)
-                      values ('\(record.id)', \(Identifier.literal(locator)), '\(mapping.id)', '\(mapping.organizationID)', _page.sfid,
+                      values ('\(record.id)', \(Identifier.literal(locator)), '\(mapping.id)',
+                        '\(mapping.organizationID)', _page.sfid,
                         pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(_page) - '_row'), sqlstate,
                         pg_catalog.left(sqlerrm, \(ReplicationLimits.reasonCharacters)));
                     end;

@@ -63,9 +63,11 @@ struct TenantSchema: Sendable {
     private func facts(on connection: PostgresConnection) async throws -> Facts {
         let rows = try await connection.query(
             """
-            select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
+            select current_setting('server_version_num')::int as version,
+              current_setting('server_encoding') as encoding,
               coalesce((select has_schema_privilege(n.oid, 'CREATE, USAGE') from pg_namespace n
-                where n.nspname = \(tenant.schema)), has_database_privilege(current_database(), 'CREATE')) as may_create,
+                where n.nspname = \(tenant.schema)),
+                has_database_privilege(current_database(), 'CREATE')) as may_create,
               has_database_privilege(current_database(), 'TEMP') as may_stage,
               to_regprocedure('public.get_xmlbinary()') is not null
                 or coalesce((select has_schema_privilege(n.oid, 'CREATE') from pg_namespace n

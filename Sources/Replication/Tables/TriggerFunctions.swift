@@ -13,7 +13,8 @@ struct TriggerFunctions {
 
     private func function(_ suffix: String, _ body: String) -> String {
         """
-        create or replace function \(s).\(Identifier.quoted(name(suffix)))() returns trigger language plpgsql as $$
+        create or replace function \(s).\(Identifier.quoted(name(suffix)))()
+        returns trigger language plpgsql as $$
         \(body)
         $$
         """
@@ -118,8 +119,9 @@ extension TenantDDL {
               excluded = pg_catalog.array_remove(pg_catalog.array_remove(excluded_cols, 'id'), 'sfid')
                 || ARRAY['_hc_lastop', '_hc_err'];
               INSERT INTO \(s)._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, "values")
-              VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW',
-                'INSERT', hc_capture_insert_from_row.table_name, (source_row OPERATOR(\(h).->) 'id')::integer,
+              VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(),
+                'NEW', 'INSERT', hc_capture_insert_from_row.table_name,
+                (source_row OPERATOR(\(h).->) 'id')::integer,
                 (source_row OPERATOR(\(h).-) excluded)::text)
               RETURNING id INTO log_id;
               RETURN log_id;
@@ -141,10 +143,11 @@ extension TenantDDL {
               IF pg_catalog.cardinality(columns_to_include) > 0 THEN
                 captured = \(h).slice(captured, columns_to_include);
               END IF;
-              INSERT INTO \(s)._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid,
-                "values")
-              VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW',
-                'UPDATE', hc_capture_update_from_row.table_name, (source_row OPERATOR(\(h).->) 'id')::integer,
+              INSERT INTO \(s)._trigger_log (txid, created_at, updated_at, state, action, table_name,
+                record_id, sfid, "values")
+              VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(),
+                'NEW', 'UPDATE', hc_capture_update_from_row.table_name,
+                (source_row OPERATOR(\(h).->) 'id')::integer,
                 source_row OPERATOR(\(h).->) 'sfid', captured::text)
               RETURNING id INTO log_id;
               RETURN log_id;

@@ -73,8 +73,9 @@ BEGIN
   excluded = pg_catalog.array_remove(pg_catalog.array_remove(excluded_cols, 'id'), 'sfid')
     || ARRAY['_hc_lastop', '_hc_err'];
   INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, "values")
-  VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW',
-    'INSERT', hc_capture_insert_from_row.table_name, (source_row OPERATOR("heroku_ext".->) 'id')::integer,
+  VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(),
+    'NEW', 'INSERT', hc_capture_insert_from_row.table_name,
+    (source_row OPERATOR("heroku_ext".->) 'id')::integer,
     (source_row OPERATOR("heroku_ext".-) excluded)::text)
   RETURNING id INTO log_id;
   RETURN log_id;
@@ -94,10 +95,11 @@ BEGIN
   IF pg_catalog.cardinality(columns_to_include) > 0 THEN
     captured = "heroku_ext".slice(captured, columns_to_include);
   END IF;
-  INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid,
-    "values")
-  VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW',
-    'UPDATE', hc_capture_update_from_row.table_name, (source_row OPERATOR("heroku_ext".->) 'id')::integer,
+  INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name,
+    record_id, sfid, "values")
+  VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(),
+    'NEW', 'UPDATE', hc_capture_update_from_row.table_name,
+    (source_row OPERATOR("heroku_ext".->) 'id')::integer,
     source_row OPERATOR("heroku_ext".->) 'sfid', captured::text)
   RETURNING id INTO log_id;
   RETURN log_id;
