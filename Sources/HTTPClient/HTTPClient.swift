@@ -1,1 +1,93 @@
-// HTTPClient
+internal import CCurl
+internal import Reactor
+
+/// Sends HTTP requests and mail from one loop, over connections that it keeps and reuses. Loop-confined.
+///
+/// HTTP/1.1 only: a paused HTTP/2 stream buffers a whole window of many megabytes. Certificates are verified;
+/// redirects are not followed; proxies of the environment are not used.
+package final class HTTPClient: Sendable {
+    package let limits: HTTPClientLimits
+    let multi: Multi
+
+    /// Belongs to the current loop.
+    package init(limits: HTTPClientLimits = HTTPClientLimits()) {
+        self.limits = limits
+        multi = Multi(limits: limits)
+    }
+
+    deinit {
+        let multi = multi
+        multi.loop.post { multi.shutdown() }
+    }
+
+    /// The answer with its whole body, whatever its status.
+    ///
+    /// Throws `HTTPClientError`, and `CancellationError` when the task is cancelled; then the connection is
+    /// cut.
+    package func send(_ request: ClientRequest) async throws -> ClientResponse {
+        var request = request
+        request.deadline = request.deadline ?? .now + limits.requestTimeout
+        return try await stream(request) { response in
+            let maximum = request.maximumBytes ?? limits.bodyBytes
+            // The length that a HEAD request is answered with is not that of this answer's body.
+            let body = request.method == "HEAD" ? [] : try await response.collect(maximumBytes: maximum)
+            return ClientResponse(status: response.status, headers: response.headers, body: body)
+        }
+    }
+
+    /// Hands the answer to `body` as soon as its head has come. When `body` returns or throws before the
+    /// end of the answer, the connection is cut.
+    package func stream<Value>(
+        _ request: ClientRequest, _ body: (ResponseStream) async throws -> Value
+    ) async throws -> Value {
+        precondition(multi.loop.isCurrent, "a client is used on its own loop")
+        try Task.checkCancellation()
+        try request.validate()
+        let transfer = try Transfer(upload: request.body, isRepeatable: request.isRepeatable, limits: limits)
+        try transfer.setCommon(limits)
+        try configure(transfer, request)
+        try multi.add(transfer)
+        defer { multi.remove(transfer, because: CancellationError()) }
+        transfer.watchTime(
+            in: multi, deadline: request.deadline ?? .now + limits.streamTimeout,
+            idle: request.idleTimeout ?? limits.idleTimeout)
+        try await transfer.waitForHead(in: multi)
+        return try await body(ResponseStream(transfer, multi))
+    }
+
+    private func configure(_ transfer: Transfer, _ request: ClientRequest) throws(HTTPClientError) {
+        try transfer.setProtocols(mail: false)
+        try transfer.set(CURLOPT_URL, request.url)
+        try transfer.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        try transfer.set(CURLOPT_FOLLOWLOCATION, 0)
+        try transfer.set(
+            CURLOPT_BUFFERSIZE, request.acceptsGzip ? limits.compressedReceiveBytes : limits.receiveBytes)
+        if request.acceptsGzip { try transfer.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
+        try configureMethod(transfer, request)
+        // A body waits for no "100 Continue", and its type is the caller's to name.
+        var lines = ["Expect:"]
+        let names = request.headers.map { $0.name.lowercased() }
+        if !names.contains("content-type") { lines.append("Content-Type:") }
+        if !names.contains("user-agent") { lines.append("User-Agent: multiconnect") }
+        lines += request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        try transfer.set(CURLOPT_HTTPHEADER, lines: lines)
+    }
+
+    private func configureMethod(
+        _ transfer: Transfer, _ request: ClientRequest
+    ) throws(HTTPClientError) {
+        if request.method == "HEAD" {
+            try transfer.set(CURLOPT_NOBODY, 1)
+        } else if !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method) {
+            try transfer.set(CURLOPT_POST, 1)
+            try transfer.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: request.body.count)
+            try transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
+            // Without a body there is nothing to refuse rewinding, so a connection of its own keeps libcurl
+            // from repeating the request.
+            if request.body.isEmpty, !request.isRepeatable { try transfer.set(CURLOPT_FRESH_CONNECT, 1) }
+        } else {
+            try transfer.set(CURLOPT_HTTPGET, 1)
+            try transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
+        }
+    }
+}

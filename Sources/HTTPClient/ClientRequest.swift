@@ -1,0 +1,62 @@
+/// One HTTP request. Redirects are never followed: whoever may be called is the caller's rule.
+package struct ClientRequest: Sendable {
+    package var method: String
+    /// An absolute `http` or `https` URL.
+    package var url: String
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
+    /// The end of the whole exchange; nil takes the client's limit.
+    package var deadline: ContinuousClock.Instant?
+    /// The longest silence; nil takes the client's limit.
+    package var idleTimeout: Duration?
+    /// The largest body that `send` collects; nil takes the client's limit.
+    package var maximumBytes: Int?
+    /// Offers gzip, and unpacks it.
+    package var acceptsGzip: Bool
+    /// Whether the client may send the request again by itself when a kept connection turns out to be dead.
+    /// By default so for the methods that RFC 9110 section 9.2.2 calls idempotent.
+    package var isRepeatable: Bool
+
+    package init(
+        method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
+        body: [UInt8] = [],
+        deadline: ContinuousClock.Instant? = nil, idleTimeout: Duration? = nil, maximumBytes: Int? = nil,
+        acceptsGzip: Bool = false
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.deadline = deadline
+        self.idleTimeout = idleTimeout
+        self.maximumBytes = maximumBytes
+        self.acceptsGzip = acceptsGzip
+        isRepeatable = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method)
+    }
+
+    /// Throws `.invalidRequest` for what would break the request's framing: header injection, for instance.
+    func validate() throws(HTTPClientError) {
+        guard !method.isEmpty, method.utf8.allSatisfy(Self.isTokenCharacter) else {
+            throw HTTPClientError(.invalidRequest, detail: "method")
+        }
+        guard url.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
+            throw HTTPClientError(.invalidRequest, detail: "url")
+        }
+        for (name, value) in headers {
+            guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenCharacter),
+                !["content-length", "transfer-encoding"].contains(name.lowercased()),
+                value.utf8.allSatisfy({ ($0 >= 32 && $0 != 127) || $0 == 9 })
+            else { throw HTTPClientError(.invalidRequest, detail: "header") }
+        }
+    }
+
+    /// RFC 9110 section 5.6.2.
+    private static func isTokenCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}

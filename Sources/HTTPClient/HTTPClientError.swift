@@ -1,0 +1,51 @@
+/// Why a request, a stream or a mail failed. HTTP statuses are answers, not errors.
+package struct HTTPClientError: Error, Sendable, Equatable {
+    /// What a caller may want to tell apart.
+    package enum Code: Sendable, Equatable {
+        /// The request itself is wrong: its URL, method, header or size.
+        case invalidRequest
+        /// The host name has no address.
+        case resolve
+        /// No connection within the connect timeout.
+        case connect
+        /// The TLS handshake failed, or the certificate is not trusted.
+        case tls
+        /// The deadline passed, or nothing came or went for the idle timeout.
+        case timedOut
+        /// The connection broke before the answer was complete.
+        case interrupted
+        /// The answer's head or body is larger than its limit.
+        case tooLarge
+        /// A mail server refused user name or password.
+        case loginDenied
+        /// A mail server refused the sender, a recipient or the message.
+        case refused
+        /// Anything else; see `curlCode`.
+        case other
+    }
+
+    package let code: Code
+    /// libcurl's CURLcode, 0 when the failure is our own.
+    package let curlCode: Int
+    /// Whether any byte of the request had left: if not, the other side cannot have acted on it.
+    package let requestWasSent: Bool
+    /// libcurl's words; they may name hosts and go into `debugDescription` only.
+    let detail: String
+
+    package init(_ code: Code, curlCode: Int = 0, requestWasSent: Bool = false, detail: String = "") {
+        self.code = code
+        self.curlCode = curlCode
+        self.requestWasSent = requestWasSent
+        self.detail = detail
+    }
+}
+
+extension HTTPClientError: CustomStringConvertible, CustomDebugStringConvertible {
+    package var description: String {
+        "http client: \(code)\(curlCode == 0 ? "" : " (curl \(curlCode))")"
+    }
+
+    package var debugDescription: String {
+        "HTTPClientError(\(code), curl \(curlCode), sent \(requestWasSent), \(detail))"
+    }
+}

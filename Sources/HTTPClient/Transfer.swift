@@ -1,0 +1,296 @@
+internal import CCurl
+internal import Reactor
+
+/// One exchange: an easy handle, what it sends, and what has come and waits for its reader.
+// SAFETY: loop-confined. libcurl holds unretained pointers to this object in `handle`; they are used by its
+// callbacks only while the handle is in a `Multi`, which retains the transfer for that time.
+@safe final class Transfer: @unchecked Sendable {
+    private enum State {
+        case running
+        case ended((any Error)?)
+    }
+
+    let handle: UnsafeMutableRawPointer
+    private(set) var head: ResponseHeadReader
+    private let upload: [UInt8]
+    private let isRepeatable: Bool
+    private let bufferedBytes: Int
+    private var uploaded = 0
+    private var buffer: [UInt8] = []
+    private var isPaused = false
+    private var state = State.running
+    /// Why a callback refused to go on.
+    private var refusal: HTTPClientError?
+    private var waiter: UnsafeContinuation<Void, Never>?
+    private var wasRequestSent = false
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var list: UnsafeMutablePointer<curl_slist>?
+
+    private var lastActivity = ContinuousClock.now
+    private var timer: LoopTimer?
+
+    init(upload: [UInt8], isRepeatable: Bool, limits: HTTPClientLimits) throws(HTTPClientError) {
+        guard let handle = unsafe curl_easy_init() else {
+            throw HTTPClientError(.other, detail: "curl_easy_init")
+        }
+        unsafe self.handle = handle
+        self.upload = upload
+        self.isRepeatable = isRepeatable
+        bufferedBytes = limits.bufferedBytes
+        head = ResponseHeadReader(limit: limits.headBytes)
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(handle)
+        unsafe curl_slist_free_all(list)
+        unsafe errorText.deallocate()
+    }
+
+    var key: UInt { unsafe UInt(bitPattern: handle) }
+}
+
+// Options.
+extension Transfer {
+    func set(_ option: CURLoption, _ value: Int) throws(HTTPClientError) {
+        try check(unsafe curl_easy_set_long(handle, option, value))
+    }
+
+    func set(_ option: CURLoption, _ value: String) throws(HTTPClientError) {
+        try check(unsafe curl_easy_set_text(handle, option, value))
+    }
+
+    func set(_ option: CURLoption, offset value: Int) throws(HTTPClientError) {
+        try check(unsafe curl_easy_set_offset(handle, option, curl_off_t(value)))
+    }
+
+    /// A list of lines; libcurl reads it during the transfer, so it stays as long as the handle.
+    func set(_ option: CURLoption, lines: [String]) throws(HTTPClientError) {
+        precondition(unsafe list == nil, "a transfer has one list")
+        for line in lines {
+            guard let longer = unsafe curl_slist_append(list, line) else {
+                throw HTTPClientError(.other, detail: "curl_slist_append")
+            }
+            unsafe list = longer
+        }
+        try check(unsafe curl_easy_set_list(handle, option, list))
+    }
+
+    func setProtocols(mail: Bool) throws(HTTPClientError) {
+        try check(unsafe curl_easy_set_protocols(handle, mail ? 1 : 0))
+    }
+
+    /// What every transfer has: callbacks, timeouts, no signals, no proxies, no waiting for the resolver's
+    /// thread.
+    func setCommon(_ limits: HTTPClientLimits) throws(HTTPClientError) {
+        let user = unsafe Unmanaged.passUnretained(self).toOpaque()
+        try check(unsafe curl_easy_set_pointer(handle, CURLOPT_ERRORBUFFER, errorText))
+        try check(unsafe curl_easy_set_pointer(handle, CURLOPT_WRITEDATA, user))
+        try check(unsafe curl_easy_set_transfer(handle, CURLOPT_WRITEFUNCTION, transferDidReceive))
+        try check(unsafe curl_easy_set_pointer(handle, CURLOPT_HEADERDATA, user))
+        try check(unsafe curl_easy_set_transfer(handle, CURLOPT_HEADERFUNCTION, transferDidReceiveLine))
+        try check(unsafe curl_easy_set_pointer(handle, CURLOPT_READDATA, user))
+        try check(unsafe curl_easy_set_transfer(handle, CURLOPT_READFUNCTION, transferWillSend))
+        try check(unsafe curl_easy_set_pointer(handle, CURLOPT_SEEKDATA, user))
+        try check(unsafe curl_easy_set_seek(handle, transferWillRewind))
+        try check(unsafe curl_easy_set_quick_exit(handle))
+        try set(CURLOPT_NOSIGNAL, 1)
+        try set(CURLOPT_TCP_KEEPALIVE, 1)
+        try set(CURLOPT_CONNECTTIMEOUT_MS, max(1, limits.connectTimeout.milliseconds))
+        try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        try set(CURLOPT_SSL_VERIFYPEER, 1)
+        try set(CURLOPT_SSL_VERIFYHOST, 2)
+        // An empty name, or libcurl would read proxies from the environment.
+        try set(CURLOPT_PROXY, "")
+    }
+
+    private func check(_ status: CURLcode) throws(HTTPClientError) {
+        guard status == CURLE_OK else { throw error(status) }
+    }
+}
+
+// What the callbacks do. They do not call libcurl.
+extension Transfer {
+    /// The bytes taken, or libcurl's sign for a pause.
+    fileprivate func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
+        lastActivity = .now
+        guard buffer.count < bufferedBytes else {
+            isPaused = true
+            return curl_write_pause
+        }
+        if buffer.capacity == 0 {
+            // Room for one read, or for the whole body where it is announced and small.
+            buffer.reserveCapacity(min(head.contentLength ?? 64 << 10, bufferedBytes) + (16 << 10))
+        }
+        unsafe buffer.append(contentsOf: bytes)
+        wake()
+        return bytes.count
+    }
+
+    fileprivate func receiveLine(_ bytes: UnsafeRawBufferPointer) -> Int {
+        lastActivity = .now
+        let line = unsafe Array(bytes)
+        guard head.take(line) else {
+            refusal = HTTPClientError(.tooLarge, requestWasSent: true, detail: "response head")
+            return 0
+        }
+        if head.isComplete { wake() }
+        return bytes.count
+    }
+
+    fileprivate func send(into room: UnsafeMutableRawBufferPointer) -> Int {
+        lastActivity = .now
+        let count = min(room.count, upload.count - uploaded)
+        unsafe upload.withUnsafeBytes { bytes in
+            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[uploaded..<uploaded + count]))
+        }
+        uploaded += count
+        return count
+    }
+
+    /// libcurl rewinds to send a request again on a new connection, when a kept one was dead. Refusing
+    /// makes it fail instead: whether the other side has acted on the first attempt is not known.
+    fileprivate func rewind(to offset: Int) -> Int32 {
+        guard isRepeatable, (0...upload.count).contains(offset) else { return CURL_SEEKFUNC_FAIL }
+        uploaded = offset
+        return CURL_SEEKFUNC_OK
+    }
+}
+
+// The reader's side.
+extension Transfer {
+    /// Returns when the head has come; throws what ended the transfer before.
+    func waitForHead(in multi: Multi) async throws {
+        while !head.isComplete {
+            if case .ended(let error) = state {
+                throw error ?? HTTPClientError(.interrupted, requestWasSent: true, detail: "no head")
+            }
+            await wait(in: multi)
+        }
+    }
+
+    /// Returns when it has ended, and throws what ended it.
+    func waitForEnd(in multi: Multi) async throws {
+        while true {
+            if case .ended(let error) = state {
+                if let error { throw error }
+                return
+            }
+            buffer.removeAll(keepingCapacity: true)
+            await wait(in: multi)
+        }
+    }
+
+    /// All that has come, nil at the end of the body.
+    func next(in multi: Multi) async throws -> [UInt8]? {
+        while true {
+            try Task.checkCancellation()
+            if !buffer.isEmpty {
+                var chunk: [UInt8] = []
+                swap(&chunk, &buffer)
+                if isPaused {
+                    isPaused = false
+                    lastActivity = .now
+                    multi.resume(self)
+                }
+                return chunk
+            }
+            if case .ended(let error) = state {
+                if let error { throw error }
+                return nil
+            }
+            await wait(in: multi)
+        }
+    }
+
+    private func wait(in multi: Multi) async {
+        let loop = multi.loop
+        await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { continuation in
+                precondition(unsafe waiter == nil, "two tasks read one response")
+                unsafe waiter = continuation
+            }
+        } onCancel: {
+            loop.post { multi.remove(self, because: CancellationError()) }
+        }
+    }
+
+    private func wake() {
+        guard let continuation = unsafe waiter else { return }
+        unsafe waiter = nil
+        unsafe continuation.resume()
+    }
+}
+
+// The end.
+extension Transfer {
+    /// Ends the transfer at `deadline`, or when nothing moved for `idle` although the reader had kept up.
+    func watchTime(in multi: Multi, deadline: ContinuousClock.Instant, idle: Duration) {
+        let silence = isPaused ? deadline : lastActivity + idle
+        timer = multi.loop.schedule(at: min(deadline, silence)) { [weak self, weak multi] in
+            guard let self, let multi else { return }
+            let now = ContinuousClock.now
+            guard now >= deadline || (!isPaused && now >= lastActivity + idle) else {
+                watchTime(in: multi, deadline: deadline, idle: idle)
+                return
+            }
+            prepareEnd()
+            multi.remove(self, because: HTTPClientError(.timedOut, requestWasSent: wasRequestSent))
+        }
+    }
+
+    /// Asks libcurl for what it forgets when the handle leaves its multi handle.
+    func prepareEnd() {
+        var size = 0
+        unsafe curl_easy_get_long(handle, CURLINFO_REQUEST_SIZE, &size)
+        wasRequestSent = size > 0
+    }
+
+    func end(_ error: (any Error)?) {
+        guard case .running = state else { return }
+        state = .ended(refusal ?? error)
+        timer?.cancel()
+        timer = nil
+        wake()
+    }
+
+    func error(_ status: CURLcode) -> HTTPClientError {
+        if let refusal { return refusal }
+        return HTTPClientError(
+            HTTPClientError.Code(status), curlCode: Int(status.rawValue), requestWasSent: wasRequestSent,
+            detail: unsafe String(cString: errorText))
+    }
+}
+
+private func transferDidReceive(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ user: UnsafeMutableRawPointer?
+) -> Int {
+    guard let user = unsafe user else { return 0 }
+    let transfer = unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+    return unsafe transfer.receive(UnsafeRawBufferPointer(start: bytes, count: size * count))
+}
+
+private func transferDidReceiveLine(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ user: UnsafeMutableRawPointer?
+) -> Int {
+    guard let user = unsafe user else { return 0 }
+    let transfer = unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+    return unsafe transfer.receiveLine(UnsafeRawBufferPointer(start: bytes, count: size * count))
+}
+
+private func transferWillSend(
+    _ room: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ user: UnsafeMutableRawPointer?
+) -> Int {
+    guard let user = unsafe user else { return curl_read_abort }
+    let transfer = unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+    return unsafe transfer.send(into: UnsafeMutableRawBufferPointer(start: room, count: size * count))
+}
+
+private func transferWillRewind(
+    _ user: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32
+) -> Int32 {
+    guard let user = unsafe user, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
+    let transfer = unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+    return transfer.rewind(to: Int(offset))
+}
