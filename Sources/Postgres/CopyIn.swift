@@ -85,12 +85,22 @@ package final class CopyIn: @unchecked Sendable {
             try await endIfRefused()
             // SAFETY: libpq copies the bytes before it returns.
             while unsafe try !part.withUnsafeBytes({ bytes in unsafe try link.putCopy(bytes) }) {
-                try await link.flush(deadline: nextDeadline)
+                try await flush()
             }
             held += part.count
             guard held >= PostgresLimits.outputBytes else { return }
-            try await link.flush(deadline: nextDeadline)
+            try await flush()
             held = 0
+        }
+    }
+
+    /// Waits until libpq's buffer is empty. It must not read meanwhile: an error in libpq's own input
+    /// buffer is one that cannot be seen any more until the copy ends.
+    private func flush() async throws {
+        let link = connection.link
+        while try !link.flushSome() {
+            try await link.wait(for: .either, deadline: nextDeadline)
+            try await endIfRefused()
         }
     }
 
@@ -189,15 +199,12 @@ extension PostgresConnection {
                 throw PostgresError(.connection, "the server sent no result")
             }
             if result.status == status { return }
-            let isFailure = result.status == PGRES_FATAL_ERROR
-            let failure = isFailure ? result.error(statement: text) : nil
-            if result.status == PGRES_COPY_IN {
-                try await link.endCopy(reason: "wrong direction", deadline: deadline)
-            } else if result.status == PGRES_COPY_OUT {
-                try await discardCopyOut(deadline: deadline)
-            }
-            _ = try await collect(statement: text, deadline: deadline, failure: failure)
-            throw PostgresError(.invalidArgument, "the statement is not a COPY in this direction")
+            let failure =
+                result.status == PGRES_FATAL_ERROR
+                ? result.error(statement: text)
+                : PostgresError(.invalidArgument, "the statement is not a COPY in this direction")
+            try await drain(from: result, deadline: deadline)
+            throw failure
         }
         claim()
     }

@@ -8,6 +8,8 @@ package final class CopyOut: @unchecked Sendable {
     private let statement: String
     private let deadline: ContinuousClock.Instant?
     private var isOpen = true
+    /// All rows have been taken; libpq must not be asked for another.
+    private var isComplete = false
 
     init(_ connection: PostgresConnection, statement: String, deadline: ContinuousClock.Instant?) {
         self.connection = connection
@@ -41,19 +43,20 @@ package final class CopyOut: @unchecked Sendable {
     private func read() async throws -> [UInt8]? {
         let link = connection.link
         var chunk: [UInt8] = []
-        while chunk.count < PostgresLimits.copyChunkBytes {
+        while !isComplete, chunk.count < PostgresLimits.copyChunkBytes {
             guard let hasRow = try link.takeCopyRow(into: &chunk) else {
-                if !chunk.isEmpty { return chunk }
-                _ = try await connection.collect(statement: statement, deadline: nextDeadline)
-                end()
-                return nil
+                isComplete = true
+                break
             }
             if hasRow { continue }
             if !chunk.isEmpty, !link.hasInput { return chunk }
             try await link.wait(for: .readable, deadline: nextDeadline)
             try link.consumeInput()
         }
-        return chunk
+        if !chunk.isEmpty { return chunk }
+        _ = try await connection.collect(statement: statement, deadline: nextDeadline)
+        end()
+        return nil
     }
 
     private func end() {

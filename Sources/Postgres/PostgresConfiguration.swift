@@ -51,7 +51,10 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         set { options["dbname"] = newValue }
     }
 
-    package var user: String? { options["user"] }
+    package var user: String? {
+        get { options["user"] }
+        set { options["user"] = newValue }
+    }
 
     /// Pinned in every session, so that values read the same whatever the server, the database or the role
     /// say: the time zone of Heroku's servers, for one, may be anything.

@@ -167,9 +167,9 @@ extension PostgresConnection {
 
     /// The last result of what was sent; throws the first error after all results are in.
     func collect(
-        statement: String, deadline: ContinuousClock.Instant, failure earlier: PostgresError? = nil
+        statement: String, deadline: ContinuousClock.Instant
     ) async throws -> PostgresResult {
-        var failure = earlier
+        var failure: PostgresError?
         var last: PostgresResult?
         while let result = try await link.result(deadline: deadline) {
             switch result.status {
@@ -268,11 +268,21 @@ extension PostgresConnection {
     /// Reads and drops results until the server is ready for the next statement.
     private func drain(deadline: ContinuousClock.Instant) async throws {
         while let result = try await link.result(deadline: deadline) {
-            switch result.status {
-            case PGRES_COPY_IN: try await link.endCopy(reason: "interrupted", deadline: deadline)
-            case PGRES_COPY_OUT, PGRES_COPY_BOTH: try await discardCopyOut(deadline: deadline)
-            default: if link.isLost { throw PostgresError(.connection, "the connection was lost") }
-            }
+            try await drop(result, deadline: deadline)
+        }
+    }
+
+    /// The same, with a result that is here already.
+    func drain(from result: PostgresResult, deadline: ContinuousClock.Instant) async throws {
+        try await drop(result, deadline: deadline)
+        try await drain(deadline: deadline)
+    }
+
+    private func drop(_ result: PostgresResult, deadline: ContinuousClock.Instant) async throws {
+        switch result.status {
+        case PGRES_COPY_IN: try await link.endCopy(reason: "interrupted", deadline: deadline)
+        case PGRES_COPY_OUT, PGRES_COPY_BOTH: try await discardCopyOut(deadline: deadline)
+        default: if link.isLost { throw PostgresError(.connection, "the connection was lost") }
         }
     }
 }

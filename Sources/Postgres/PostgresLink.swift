@@ -158,13 +158,17 @@ extension PostgresLink {
 
     /// Sends what libpq still holds. Reads meanwhile: a server whose answers nobody takes stops reading.
     func flush(deadline: ContinuousClock.Instant) async throws {
-        while true {
-            let status = unsafe PQflush(try connection())
-            if status == 0 { return }
-            if status < 0 { throw failure() }
+        while try !flushSome() {
             try await wait(for: .either, deadline: deadline)
             try consumeInput()
         }
+    }
+
+    /// Sends what the kernel takes now; true when libpq holds nothing back.
+    func flushSome() throws(PostgresError) -> Bool {
+        let status = unsafe PQflush(try connection())
+        if status < 0 { throw failure() }
+        return status == 0
     }
 
     /// The next result of what was sent; nil after the last one of a command.
