@@ -14,6 +14,9 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         static let eventsPerPoll = 512
         /// Jobs run between two looks at the sockets, so that busy tasks cannot starve I/O.
         static let jobsPerRound = 256
+        /// And how long they may take, because 256 long jobs that yield to each other would hold up I/O for as
+        /// long as it takes a client to notice.
+        static let roundDuration = Duration.milliseconds(1)
     }
 
     /// What other threads hand over.
@@ -126,12 +129,14 @@ extension EventLoop {
 
     private func runJobs() {
         var budget = Limits.jobsPerRound
+        let end = ContinuousClock.now + Limits.roundDuration
         while !ready.isEmpty, budget > 0 {
             // Jobs that running jobs add are appended to the other array, so order holds and nothing shifts.
             var batch: [UnownedJob] = []
             swap(&batch, &ready)
             for job in batch { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             budget -= batch.count
+            if !ready.isEmpty, ContinuousClock.now > end { return }
         }
     }
 
