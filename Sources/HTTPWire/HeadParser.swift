@@ -39,7 +39,9 @@ package struct HeadParser: Sendable {
     ///
     /// - Throws: the rule that is broken; the connection cannot be used after that.
     package mutating func parse(_ bytes: Span<UInt8>) throws(HTTPWireError) -> Outcome {
-        while let lineFeed = Self.firstLineFeed(bytes, from: scanned) {
+        while true {
+            try checkFirst(bytes)
+            guard let lineFeed = Self.firstLineFeed(bytes, from: scanned) else { break }
             scanned = lineFeed + 1
             try checkSize(upTo: lineFeed + 1)
             guard lineFeed > lineStart, bytes[lineFeed - 1] == ByteClass.carriageReturn else {
@@ -60,13 +62,14 @@ package struct HeadParser: Sendable {
         }
         scanned = bytes.count
         try checkSize(upTo: bytes.count)
-        if requestLine == nil, lineStart < bytes.count { try checkFirst(bytes[lineStart]) }
         return .incomplete
     }
 
     /// A TLS greeting or other noise is refused at its first byte instead of at a deadline.
-    private func checkFirst(_ byte: UInt8) throws(HTTPWireError) {
-        guard ByteClass.isToken(byte) || byte == ByteClass.carriageReturn else {
+    private func checkFirst(_ bytes: Span<UInt8>) throws(HTTPWireError) {
+        guard requestLine == nil, lineStart < bytes.count else { return }
+        let byte = bytes[lineStart]
+        guard ByteClass.isToken(byte) || byte == ByteClass.carriageReturn || byte == ByteClass.lineFeed else {
             throw HTTPWireError(.requestLine)
         }
     }
