@@ -104,7 +104,7 @@ final class Connection: Sendable {
             request = try self.request(head)
             exchange.request = request
             match = try service.server.router.match(head.method, head.path)
-            request.body = try await input.body(of: head, maximumBytes: bodyLimit(match))
+            request.body = try await input.body(of: head, maximumBytes: bodyLimit(match, head))
         } catch let error where error is Problem || error is HTTPWireError {
             let problem = (error as? HTTPWireError).map(Problem.init) ?? error
             let response = service.response(to: problem, request: exchange.request)
@@ -131,8 +131,12 @@ final class Connection: Sendable {
             id: origin.requestID ?? server.identifiers.next())
     }
 
-    private func bodyLimit(_ match: Router.Match) -> Int {
+    /// A client that asks before it sends a body is not asked for one that nobody would read.
+    ///
+    /// - Throws: the `Problem` of a path or method without a handler, for such a client.
+    private func bodyLimit(_ match: Router.Match, _ head: RequestHead) throws -> Int {
         if case .found(let route, _) = match { return route.maximumBodyBytes ?? limits.bodyBytes }
+        if head.expectsContinue { throw Router.problem(match, head.method) }
         return limits.bodyBytes
     }
 

@@ -173,22 +173,22 @@ extension Router {
             var request = request
             request.parameters = parameters
             return try await route.handler(request)
-        case .otherMethods(let allowed):
-            if request.method == .options { return Response(status: .noContent, headers: ["Allow": allowed]) }
-            try Self.checkKnown(request.method)
-            throw Problem(.methodNotAllowed, headers: ["Allow": allowed])
-        case .nothing:
-            if request.method == .options, request.path == "*" { return Response(status: .noContent) }
-            try Self.checkKnown(request.method)
-            throw Problem(.notFound)
+        case .otherMethods(let allowed) where request.method == .options:
+            return Response(status: .noContent, headers: ["Allow": allowed])
+        case .nothing where request.method == .options && request.path == "*":
+            return Response(status: .noContent)
+        case .otherMethods, .nothing:
+            throw Self.problem(match, request.method)
         }
     }
 
-    /// RFC 9110 section 9.1: 501 for methods that no resource here could have.
-    private static func checkKnown(_ method: HTTPWire.Method) throws(Problem) {
+    /// Why there is no handler. RFC 9110 section 9.1: 501 for methods that no resource here could have.
+    static func problem(_ match: Match, _ method: HTTPWire.Method) -> Problem {
         switch method {
-        case .other, .connect, .trace: throw Problem(.notImplemented)
+        case .other, .connect, .trace: return Problem(.notImplemented)
         default: break
         }
+        guard case .otherMethods(let allowed) = match else { return Problem(.notFound) }
+        return Problem(.methodNotAllowed, headers: ["Allow": allowed])
     }
 }

@@ -136,6 +136,9 @@ struct ServerTests {
             #expect(try await client.response().body == "abc")
             try await client.send(head.replacing("Length: 3", with: "Length: 3000000"))
             #expect(try await client.response().status == 413)
+            let lost = try await server.connect()
+            try await lost.send(head.replacing("/echo", with: "/nothing"))
+            #expect(try await lost.response().status == 404)
         }
     }
 

@@ -202,6 +202,8 @@ final class Signal: Sendable {
         }
     }
 
+    var isSet: Bool { state.withLock(\.isSet) }
+
     func wait() async {
         await withCheckedContinuation { continuation in
             state.withLock { state in

@@ -1,0 +1,96 @@
+import HTTPWire
+import Reactor
+import Testing
+
+@testable import HTTPServer
+
+private func head(_ method: HTTPWire.Method = .get, _ text: String = "HTTP/1.1\r\nHost: a") throws
+    -> RequestHead
+{
+    var parser = HeadParser()
+    let bytes = Array("\(method) / \(text)\r\n\r\n".utf8)
+    guard case .complete(let head, _) = try parser.parse(bytes.span) else { throw UnexpectedEnd() }
+    return head
+}
+
+private let streamed = Response.Body.stream(length: nil) { _ in }
+
+struct ResponsePlanTests {
+    @Test func `framing follows method, status, version and body`() throws {
+        let modern = try head()
+        let old = try head(.get, "HTTP/1.0\r\nConnection: keep-alive")
+        let cases: [(Response, RequestHead, ResponseHead.Framing, sends: Bool, persists: Bool)] = [
+            (Response(), modern, .length(0), false, true),
+            (Response(body: .bytes([1, 2])), modern, .length(2), true, true),
+            (Response(body: .bytes([1, 2])), try head(.head), .length(2), false, true),
+            (Response(status: .noContent, body: .bytes([1])), modern, .none, false, true),
+            (Response(status: .notModified, body: .bytes([1])), modern, .none, false, true),
+            (Response(body: streamed), modern, .chunked, true, true),
+            (Response(body: streamed), old, .untilClose, true, false),
+            (Response(body: .stream(length: 3) { _ in }), old, .length(3), true, true),
+            (Response(body: streamed), try head(.head), .chunked, false, true),
+        ]
+        for (response, request, framing, sends, persists) in cases {
+            let plan = ResponsePlan(response, to: request, mayPersist: true)
+            #expect(plan.framing == framing)
+            #expect(plan.sendsBody == sends)
+            #expect(plan.persists == persists)
+            #expect(!ResponsePlan(response, to: request, mayPersist: false).persists)
+        }
+    }
+
+    @Test func `an answer to no request closes`() {
+        let plan = ResponsePlan(Response(), to: nil, mayPersist: true)
+        #expect(plan.connection == .close)
+    }
+}
+
+struct AccessRecordTests {
+    @Test func `values that logfmt would misread are quoted`() {
+        let record = AccessRecord(
+            method: "GET", path: "/a\"b", query: "code=1&x", status: 200, bytes: 7,
+            duration: .microseconds(12_034), client: "::1", requestID: "r",
+            fields: [("tenant", "a b\n\\c"), ("empty", "")])
+        #expect(
+            record.line
+                == "method=GET path=\"/a\\\"b?code&x\" status=200 bytes=7 ms=12.034 client=::1 request_id=r"
+                + " tenant=\"a b \\\\c\" empty=\"\"")
+    }
+}
+
+struct AdmissionTests {
+    @Test func `places are counted by process and by address and given back`() throws {
+        var limits = Limits()
+        limits.connections = 3
+        limits.connectionsPerPeer = 2
+        let admission = Admission(limits, .nobody)
+        let first = SocketAddress(ip: "192.0.2.1", port: 1)
+        let second = SocketAddress(ip: "192.0.2.2", port: 1)
+        #expect(admission.enter(first))
+        #expect(admission.enter(SocketAddress(ip: "192.0.2.1", port: 2)))
+        #expect(!admission.enter(first))
+        #expect(admission.enter(second))
+        #expect(!admission.enter(second))
+        admission.leave(first)
+        #expect(admission.enter(second))
+        #expect(!admission.enter(nil))
+    }
+}
+
+struct OriginTests {
+    @Test(arguments: [
+        ("1.2.3.4", "1.2.3.4"), ("evil, 1.2.3.4", "1.2.3.4"), ("a,", "a"), ("", "192.0.2.1"),
+        (" , ", "192.0.2.1"),
+    ])
+    func `the proxy's own entry counts`(field: String, address: String) {
+        let origin = Origin(
+            ["X-Forwarded-For": field], peer: SocketAddress(ip: "192.0.2.1", port: 1), trust: .proxy)
+        #expect(origin.address == address)
+    }
+
+    @Test(arguments: ["", "a b", "a\"", "é", String(repeating: "a", count: 129), "a\u{1b}"])
+    func `an unusable request id is replaced`(id: String) {
+        let origin = Origin(["X-Request-Id": id], peer: nil, trust: .proxy)
+        #expect(origin.requestID == nil)
+    }
+}
