@@ -1,17 +1,26 @@
 package import Logging
 package import Postgres
+package import Redis
 
 /// Where jobs are put. A job is a row of the caller's transaction; Redis is told of it after the commit. If that
 /// never happens (a crash, Redis away), the reconciler does it some seconds later: only time is lost.
 package struct JobQueue: Sendable {
     private let pool: PostgresPool
+    let index: JobIndex?
     private let store: JobStore
+    private let recovery: RecoveryStore
     private let logger: Logger
 
-    /// A queue that tells Redis nothing: its jobs start when the reconciler finds them. For commands and tests.
-    package init(pool: PostgresPool, limits: JobsLimits = JobsLimits(), logger: Logger) {
+    /// A queue of one loop: pool and client are that loop's.
+    ///
+    /// - Parameter redis: nil for commands and tests: their jobs start when the reconciler finds them.
+    package init(
+        pool: PostgresPool, redis: RedisClient? = nil, limits: JobsLimits = JobsLimits(), logger: Logger
+    ) {
         self.pool = pool
+        index = redis.map { JobIndex(redis: $0, limits: limits) }
         store = JobStore(limits: limits)
+        recovery = RecoveryStore(limits: limits)
         self.logger = logger
     }
 
@@ -24,12 +33,26 @@ package struct JobQueue: Sendable {
 
     /// Tells Redis of jobs whose transaction has committed. Never fails: what cannot be told now is told by the
     /// reconciler. Telling of a job that does not exist does no harm.
-    package func push(_ jobs: [EnqueuedJob]) async {}
+    package func push(_ jobs: [EnqueuedJob]) async {
+        await push(jobs.compactMap(\.record))
+    }
 
     /// Inserts a job in a transaction of its own and tells Redis.
     package func enqueue(_ job: NewJob) async throws -> JobID {
         let enqueued = try await pool.withConnection { try await store.insert(job, on: $0) }
         await push([enqueued])
         return enqueued.id
+    }
+
+    func push(_ records: [JobRecord]) async {
+        guard let index, !records.isEmpty else { return }
+        do {
+            let epoch = try await index.push(records)
+            let open = records.filter(\.state.isOpen).map(\.id)
+            guard !open.isEmpty else { return }
+            try await pool.withConnection { try await recovery.markPushed(open, epoch: epoch, on: $0) }
+        } catch {
+            logger.debug("Redis was not told of jobs; the reconciler will", metadata: ["error": "\(error)"])
+        }
     }
 }

@@ -8,6 +8,8 @@ package struct JobsLimits: Sendable {
     package var pop: Duration = .seconds(4)
     /// How often the reconciler looks for what was lost.
     package var reconciliation: Duration = .seconds(5)
+    /// How long whoever enqueued a job has to tell Redis of it before the reconciler does.
+    package var push: Duration = .seconds(1)
     /// How often workers whose session has ended are looked for.
     package var livenessCheck: Duration = .seconds(1)
     /// How long a fetcher waits for a wake token: a lost token costs no more than this.

@@ -74,7 +74,7 @@ struct RecoveryStore: Sendable {
             """
             select \(JobRecord.columns) from multiconnect.jobs as j
             where state in ('queued', 'scheduled', 'retry') and pushed_epoch is null
-                and created_at < clock_timestamp() - interval '1 second'
+                and created_at < clock_timestamp() - \(limits.push)
             order by created_at, id limit \(limits.batch)
             """)
         return try rows.map(JobRecord.init(row:))

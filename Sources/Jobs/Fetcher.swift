@@ -1,0 +1,128 @@
+import Logging
+import Postgres
+
+/// Takes jobs for free slots: from Redis, or from the rows themselves while Redis does not answer. One for each
+/// worker; it is the only part that waits for work.
+struct Fetcher: Sendable {
+    let sites: [WorkerSite]
+    let runners: [JobRunner]
+    let state: WorkerState
+    let settings: WorkerSettings
+    let store: JobStore
+    let index: JobIndex
+    let wake: WakeUp
+    let logger: Logger
+
+    /// Where the next jobs come from.
+    private enum Source: Equatable {
+        case redis
+        /// Redis did not answer; it is asked again at this time.
+        case rows(until: ContinuousClock.Instant)
+    }
+
+    /// Starts jobs until the worker stops.
+    func run(in jobs: inout DiscardingTaskGroup) async {
+        var source = Source.redis
+        var pause: Duration = .milliseconds(50)
+        var turn = 0
+        while !state.isStopping {
+            let free = await state.gate.waitForFree()
+            guard free > 0 else { break }
+            if state.isQuiet {
+                await rest(settings.limits.wake)
+                continue
+            }
+            do {
+                for job in try await next(free, from: &source) {
+                    start(job, on: turn, in: &jobs)
+                    turn += 1
+                }
+                pause = .milliseconds(50)
+            } catch {
+                logger.debug("no jobs could be taken", metadata: ["error": "\(error)"])
+                await rest(pause)
+                pause = min(pause * 2, settings.limits.longestPause)
+            }
+        }
+    }
+
+    private func start(_ job: ClaimedJob, on turn: Int, in jobs: inout DiscardingTaskGroup) {
+        let runner = runners[turn % runners.count]
+        let run = JobRun(claim: job.claim, leaseUntil: .now + settings.limits.lease)
+        state.gate.take(1)
+        state.begin(.init(record: job.record, run: run))
+        jobs.addTask(executorPreference: runner.site.executor) { await runner.run(job, run) }
+    }
+
+    private func next(_ count: Int, from source: inout Source) async throws -> [ClaimedJob] {
+        if case .rows(let until) = source, ContinuousClock.now >= until { source = .redis }
+        if source == .redis {
+            do {
+                return try await takeFromRedis(count)
+            } catch let failure as RedisFailure {
+                logger.debug("Redis does not answer", metadata: ["error": "\(failure.underlying)"])
+                await wake.reset()
+                source = .rows(until: .now + settings.limits.wake)
+            }
+        }
+        let claimed = try await sites[0].pool.withConnection {
+            try await store.claimWaiting(count, for: settings.identity.text, on: $0)
+        }
+        if claimed.isEmpty { await rest(settings.limits.poll) }
+        return claimed
+    }
+
+    /// An error of Redis, told apart from one of Postgres: the one has another way, the other has none.
+    private struct RedisFailure: Error {
+        let underlying: any Error
+    }
+
+    private func takeFromRedis(_ count: Int) async throws -> [ClaimedJob] {
+        let taken: JobIndex.Taken
+        do {
+            try await wake.wait()
+            taken = try await index.claim(count, acknowledging: wake.owned)
+        } catch {
+            throw RedisFailure(underlying: error)
+        }
+        wake.owned = []
+        wake.set(after: taken)
+        guard !taken.entries.isEmpty else { return [] }
+        let keys = taken.entries.map(\.key)
+        let ids = keys.compactMap(JobID.init)
+        do {
+            let claimed = try await sites[0].pool.withConnection { connection in
+                let claimed = try await store.claim(ids, for: settings.identity.text, on: connection)
+                // Most of these are duplicates, which is nothing; the rest must not be forgotten.
+                let missing = Set(ids).subtracting(claimed.map(\.record.id))
+                if !missing.isEmpty {
+                    try await store.unpush(missing.sorted { $0.text < $1.text }, on: connection)
+                }
+                return claimed
+            }
+            await acknowledge(keys, slotsLeft: count - claimed.count)
+            return claimed
+        } catch {
+            try? await index.release(keys)
+            throw error
+        }
+    }
+
+    /// Normally told with the next claim; at once when that may take a while.
+    private func acknowledge(_ keys: [String], slotsLeft: Int) async {
+        if slotsLeft > 0 {
+            wake.owned = keys
+        } else {
+            try? await index.acknowledge(keys)
+        }
+    }
+
+    /// A pause that the worker's stop ends.
+    private func rest(_ duration: Duration) async {
+        let end = ContinuousClock.now + min(duration, settings.limits.longestPause)
+        while !state.isStopping, ContinuousClock.now < end {
+            try? await Task.sleep(for: min(.milliseconds(100), end - .now))
+            if Task.isCancelled { return }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Logging
+import Postgres
+
+/// The worker's own connection. Its session proves by an advisory lock that the worker lives; over it the worker
+/// looks after the queue as a whole: jobs of workers that fell silent, jobs that Redis does not know.
+struct Overseer: Sendable {
+    let settings: WorkerSettings
+    let state: WorkerState
+    let workers: WorkerStore
+    let reconciler: Reconciler
+    let logger: Logger
+
+    /// Runs until cancelled; opens the connection again, with pauses, whenever it is lost.
+    func run() async {
+        var pause: Duration = .milliseconds(100)
+        while !Task.isCancelled {
+            do {
+                let connection = try await connect()
+                defer { connection.close() }
+                pause = .milliseconds(100)
+                try await watch(over: connection)
+            } catch {
+                logger.debug("the worker's own connection is lost", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, settings.limits.longestPause)
+        }
+    }
+
+    private func connect() async throws -> PostgresConnection {
+        var configuration = settings.database
+        configuration.answerTimeout = settings.limits.call
+        // A worker that is stopped in the middle of a transaction must not keep the others from reconciling.
+        configuration.settings["idle_in_transaction_session_timeout"] = "10s"
+        let connection = try await PostgresConnection.connect(
+            configuration, deadline: .now + settings.limits.call)
+        do {
+            try await workers.register(
+                settings.identity, lockKey: Int.random(in: 1...Int(Int32.max)),
+                concurrency: settings.concurrency, version: settings.version, on: connection)
+        } catch {
+            connection.close()
+            throw error
+        }
+        return connection
+    }
+
+    private func watch(over connection: PostgresConnection) async throws {
+        var suspects: Set<String> = []
+        var nextPass = ContinuousClock.now
+        while true {
+            // A session may be between two connections: only who is missing twice in a row is gone.
+            let missing = Set(try await workers.silent(on: connection)).subtracting([settings.identity.text])
+            let silent = missing.intersection(suspects)
+            suspects = missing
+            if !silent.isEmpty || ContinuousClock.now >= nextPass {
+                try await reconciler.pass(silent: silent.sorted(), on: connection)
+                try await workers.beat(
+                    settings.identity, busy: state.busy, isQuiet: state.isQuiet, on: connection)
+                nextPass = .now + settings.limits.reconciliation
+            }
+            try await Task.sleep(for: settings.limits.livenessCheck)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Logging
+import Postgres
+import Synchronization
+
+/// Finds what was lost: jobs of silent workers, jobs that Redis was not told of or has forgotten, jobs whose time
+/// went by. Any worker does it, one at a time. Telling Redis of a job twice does no harm, so it errs on that side.
+final class Reconciler: Sendable {
+    private struct Memory {
+        var epoch: String?
+        var emptyLanes: Set<LaneName> = []
+    }
+
+    private let workers: WorkerStore
+    private let recovery: RecoveryStore
+    private let index: JobIndex
+    private let logger: Logger
+    private let memory = Mutex(Memory())
+
+    init(workers: WorkerStore, recovery: RecoveryStore, index: JobIndex, logger: Logger) {
+        self.workers = workers
+        self.recovery = recovery
+        self.index = index
+        self.logger = logger
+    }
+
+    /// One look over everything. Without Redis the rows alone are put in order: workers take from them.
+    func pass(silent: [String], on connection: PostgresConnection) async throws {
+        let recovered = try await connection.transaction { connection -> [JobRecord]? in
+            guard try await recovery.isLeader(on: connection) else { return nil }
+            let recovered = try await recovery.recover(from: silent, on: connection)
+            _ = try await recovery.requeueOverdue(on: connection)
+            try await workers.bury(silent, on: connection)
+            _ = try await recovery.prune(on: connection)
+            return recovered
+        }
+        guard let recovered else { return }
+        for record in recovered {
+            logger.warning(
+                "a job was taken from a worker that fell silent",
+                metadata: ["job": "\(record.id)", "class": "\(record.className)", "state": "\(record.state)"])
+        }
+        do {
+            let dead = recovered.filter { $0.state == .dead }
+            if !dead.isEmpty { _ = try await index.push(dead) }
+            let epoch = try await index.epoch()
+            try await forget(before: epoch, on: connection)
+            try await inspectLanes(on: connection)
+            try await pushAll(on: connection)
+        } catch let error as PostgresError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            logger.debug("Redis could not be reconciled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// A new epoch means that Redis lost its memory: it is told of every open job again.
+    private func forget(before epoch: String, on connection: PostgresConnection) async throws {
+        guard memory.withLock({ $0.epoch }) != epoch else { return }
+        while try await recovery.forgetPushes(before: epoch, on: connection) > 0 {}
+        memory.withLock { $0.epoch = epoch }
+    }
+
+    /// Lanes that Redis finds empty, twice in a row, although rows wait in them, are told again.
+    private func inspectLanes(on connection: PostgresConnection) async throws {
+        let waiting = try await recovery.longestWaitingLanes(on: connection)
+        let empty = Set(try await index.inspect(waiting))
+        let lost = memory.withLock { memory in
+            defer { memory.emptyLanes = empty }
+            return empty.intersection(memory.emptyLanes)
+        }
+        if !lost.isEmpty { try await recovery.forgetPushes(of: Array(lost), on: connection) }
+    }
+
+    private func pushAll(on connection: PostgresConnection) async throws {
+        while true {
+            let pushed = try await connection.transaction { connection -> Int in
+                guard try await recovery.isLeader(on: connection) else { return 0 }
+                let records = try await recovery.unpushed(on: connection)
+                guard !records.isEmpty else { return 0 }
+                let epoch = try await index.push(records)
+                try await recovery.markPushed(records.map(\.id), epoch: epoch, on: connection)
+                return records.count
+            }
+            guard pushed == recovery.limits.batch else { return }
+        }
+    }
+}

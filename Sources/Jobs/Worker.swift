@@ -1,0 +1,113 @@
+package import Logging
+import Postgres
+
+/// A worker process: takes jobs, runs them on its loops, renews their leases, and looks after the queue.
+///
+/// It ends in order by `stop`: no more jobs are taken, running ones may finish for a while, the others are asked
+/// to end and handed back. Cancelling the task of `run` ends the jobs at once; their claims are then recovered by
+/// the other workers, as after a crash.
+package final class Worker: Sendable {
+    private let sites: [WorkerSite]
+    private let settings: WorkerSettings
+    private let retryRule: @Sendable (any Error) -> RetryDecision
+    private let logger: Logger
+    private let state: WorkerState
+    private let index: JobIndex
+
+    /// - Parameters:
+    ///   - sites: the loops that run jobs, at least one. The first also runs what the worker does for itself, and
+    ///     `run` is called on it.
+    ///   - retryRule: what an error of a handler means for its job.
+    package init(
+        sites: [WorkerSite], settings: WorkerSettings,
+        retryRule: @escaping @Sendable (any Error) -> RetryDecision, logger: Logger
+    ) {
+        guard let index = sites.first?.queue.index else {
+            preconditionFailure("a worker has at least one loop, and its queue has Redis")
+        }
+        self.index = index
+        self.sites = sites
+        self.settings = settings
+        self.retryRule = retryRule
+        self.logger = logger
+        state = WorkerState(slots: settings.concurrency)
+    }
+
+    /// Takes no more jobs, and goes on with the running ones.
+    package func quiet() { state.quiet() }
+
+    /// Takes no more jobs and lets `run` return, within about 25 s.
+    package func stop() { state.stop() }
+
+    /// Jobs that run at this moment.
+    package var busy: Int { state.busy }
+
+    /// Runs until `stop`. Call it on the first site's loop. Failures of the databases are waited out.
+    package func run() async {
+        let limits = settings.limits
+        let home = sites[0]
+        let store = JobStore(limits: limits)
+        let workers = WorkerStore(limits: limits)
+        let process = SidekiqProcess(settings: settings, state: state, index: index, logger: logger)
+        let reconciler = Reconciler(
+            workers: workers, recovery: RecoveryStore(limits: limits), index: index, logger: logger)
+        let overseer = Overseer(
+            settings: settings, state: state, workers: workers, reconciler: reconciler, logger: logger)
+        let keeper = LeaseKeeper(state: state, store: store, pool: home.pool, logger: logger)
+        let fetcher = fetcher(store: store)
+        await withTaskCancellationHandler {
+            await withTaskGroup(of: Void.self) { services in
+                services.addTask(executorPreference: home.executor) { await overseer.run() }
+                services.addTask(executorPreference: home.executor) { await keeper.run() }
+                services.addTask(executorPreference: home.executor) { await process.run() }
+                services.addTask(executorPreference: home.executor) { [self] in await endJobs(store) }
+                await withDiscardingTaskGroup { jobs in
+                    await fetcher.run(in: &jobs)
+                }
+                // Until here the jobs' leases were renewed.
+                services.cancelAll()
+            }
+        } onCancel: {
+            state.stop()
+        }
+        await fetcher.wake.reset()
+        await process.leave()
+        do {
+            try await home.pool.withConnection { try await workers.stop(settings.identity, on: $0) }
+        } catch {
+            logger.debug("the worker's end was not recorded", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func fetcher(store: JobStore) -> Fetcher {
+        let runners = sites.map { site in
+            JobRunner(
+                site: site, state: state, store: store, batch: CompletionBatch(store: store, pool: site.pool),
+                retryRule: retryRule, logger: logger)
+        }
+        return Fetcher(
+            sites: sites, runners: runners, state: state, settings: settings, store: store,
+            index: index, wake: WakeUp(settings: settings), logger: logger)
+    }
+
+    /// After a stop: lets the jobs finish for a while, then asks them to end, and gives the claims of those that
+    /// do not listen back over their heads.
+    private func endJobs(_ store: JobStore) async {
+        await state.stopped()
+        try? await Task.sleep(for: settings.limits.drain)
+        guard !Task.isCancelled else { return }
+        for job in state.running { job.run.interrupt(.stopping) }
+        try? await Task.sleep(for: settings.limits.grace)
+        guard !Task.isCancelled else { return }
+        let deaf = state.running
+        guard !deaf.isEmpty else { return }
+        do {
+            let records = try await sites[0].pool.withConnection {
+                try await store.handBack(deaf.map(\.run.claim), on: $0)
+            }
+            await sites[0].queue.push(records)
+        } catch {
+            logger.error("jobs could not be handed back", metadata: ["jobs": "\(deaf.count)"])
+        }
+    }
+}

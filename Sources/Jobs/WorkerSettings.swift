@@ -1,0 +1,36 @@
+package import Postgres
+package import Redis
+
+/// How a worker runs.
+package struct WorkerSettings: Sendable {
+    /// Jobs at once, over all loops.
+    package var concurrency: Int
+    /// The process's name.
+    package var identity: WorkerIdentity
+    /// The control database, for the one connection of the worker's own that proves that it lives.
+    package var database: PostgresConfiguration
+    /// Redis, for the one connection that waits for work.
+    package var redis: RedisConfiguration
+    /// The program's version, as the workers' page shows it.
+    package var version: String
+    /// Resident memory in kilobytes, for Sidekiq's page.
+    package var residentKilobytes: @Sendable () -> Int
+    /// Limits and periods.
+    package var limits: JobsLimits
+
+    package init(
+        concurrency: Int, identity: WorkerIdentity, database: PostgresConfiguration,
+        redis: RedisConfiguration,
+        version: String = "", residentKilobytes: @escaping @Sendable () -> Int = { 0 },
+        limits: JobsLimits = JobsLimits()
+    ) {
+        precondition(concurrency > 0, "a worker has at least one slot")
+        self.concurrency = concurrency
+        self.identity = identity
+        self.database = database
+        self.redis = redis
+        self.version = version
+        self.residentKilobytes = residentKilobytes
+        self.limits = limits
+    }
+}
