@@ -74,6 +74,7 @@ package struct SOQL: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The operators.
     package enum Comparison: String, Sendable {
         case equal = "="
         case notEqual = "!="
@@ -83,6 +84,7 @@ package struct SOQL: Equatable, Sendable, CustomStringConvertible {
         case greaterOrEqual = ">="
     }
 
+    /// A value on the right of an operator.
     package enum Value: Equatable, Sendable {
         case string(String)
         case int(Int)

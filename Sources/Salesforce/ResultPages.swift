@@ -1,0 +1,38 @@
+/// Which pages of a Bulk result can be read in parallel.
+package struct ResultPages: Sendable, Equatable {
+    /// Up to five locators; nil is the first page of a result, which has none.
+    package let locators: [String?]
+    /// Where the list goes on; nil at its end.
+    package let next: String?
+
+    /// Reads the answer of `/resultPages`. Throws `.malformedResponse`.
+    package init(parsing body: [UInt8]) throws(SalesforceError) {
+        let answer = try JSONValue(parsing: body)
+        guard let pages = answer["resultPages"]?.array, let done = answer["done"]?.bool else {
+            throw SalesforceError(.malformedResponse, message: "not a list of result pages")
+        }
+        var locators: [String?] = []
+        for page in pages {
+            guard let url = page["resultUrl"]?.string else {
+                throw SalesforceError(.malformedResponse, message: "a result page without address")
+            }
+            locators.append(Self.locator(in: url))
+        }
+        let next = answer["nextRecordsUrl"]?.string
+        guard done || next?.hasPrefix("/services/data/") == true else {
+            throw SalesforceError(.malformedResponse, message: "a list of result pages without its next one")
+        }
+        self.locators = locators
+        self.next = done ? nil : next
+    }
+
+    /// Locators are opaque; in an address they are percent-coded, in the header `Sforce-Locator` they are not.
+    static func locator(in url: String) -> String? {
+        guard let query = url.split(separator: "?", maxSplits: 1).dropFirst().first else { return nil }
+        for pair in query.split(separator: "&") where pair.hasPrefix("locator=") {
+            let value = PercentCoding.decode(String(pair.dropFirst("locator=".count)))
+            return value.isEmpty ? nil : value
+        }
+        return nil
+    }
+}
