@@ -109,6 +109,8 @@ create index notifications_organization on multiconnect.notifications (organizat
 -- Every mail, sent or not: without SMTP settings this is where it is read. Also what throttling counts.
 create table multiconnect.mails (
     id bigint generated always as identity primary key,
+    -- The job that sends it, so that a second start of the job finds the mail of the first.
+    job_id text unique,
     organization_id uuid references multiconnect.organizations (id) on delete cascade,
     purpose text not null check (purpose in ('consent', 'unauthorized', 'lost_token')),
     -- Whom it is meant for; in development it may go to another address, which is in sent_to.

@@ -1,0 +1,41 @@
+package import Cryptography
+package import FoundationEssentials
+
+/// Checks that a registration was sent by somebody who knows `CALLBACK_SECRET`, and lately.
+///
+/// `X-Multiconnect-Signature` is the hexadecimal HMAC-SHA256 of the timestamp's text, a dot and the raw body;
+/// `X-Multiconnect-Timestamp` is that text: seconds since 1970.
+package struct CallbackSignature: Sendable {
+    package static let timestampHeader = "X-Multiconnect-Timestamp"
+    package static let signatureHeader = "X-Multiconnect-Signature"
+
+    /// Why a call is refused with 401.
+    package enum Refusal: String, Error, Sendable {
+        case missing = "the signature or its timestamp is missing"
+        case malformed = "the signature or its timestamp is malformed"
+        case stale = "the timestamp is more than five minutes from now"
+        case wrong = "the signature is wrong"
+    }
+
+    private let secret: Secret
+
+    package init(secret: Secret) {
+        self.secret = secret
+    }
+
+    /// Throws unless both headers are there, the time is near `now`, and the code is the body's.
+    package func verify(
+        timestamp: String?, signature: String?, body: [UInt8], now: Date
+    ) throws(Refusal) {
+        guard let timestamp, let signature else { throw .missing }
+        guard (1...12).contains(timestamp.utf8.count),
+            timestamp.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let seconds = Double(timestamp), let code = try? Hex.decode(signature)
+        else { throw .malformed }
+        // The code first: whoever has no secret learns nothing about our clock.
+        let message = Array(timestamp.utf8) + [UInt8(ascii: ".")] + body
+        guard HMAC.isValid(code: code, key: secret, message: message) else { throw .wrong }
+        let distance = abs(now.timeIntervalSince1970 - seconds)
+        guard distance <= OrganizationsLimits.callbackWindow.timeInterval else { throw .stale }
+    }
+}

@@ -1,0 +1,210 @@
+package import Cryptography
+internal import FoundationEssentials
+package import HTTPClient
+package import Jobs
+package import Logging
+package import Postgres
+package import Salesforce
+
+/// An admin's consent: from the link to stored tokens.
+package struct Consent: Sendable {
+    /// The name of the cookie that binds a consent to the browser that began it.
+    package static let cookieName = "multiconnect_consent"
+
+    private let pool: PostgresPool
+    private let queue: JobQueue
+    private let keys: KeyRing
+    private let oauth: OAuthClient
+    private let http: HTTPClient
+    private let writes: UserRights.Writes
+    private let logger: Logger
+
+    /// All of one loop.
+    ///
+    /// - Parameters:
+    ///   - http: the client that `oauth` uses, for the rights query.
+    ///   - writes: whether a mapping writes to Salesforce, for which a user needs Modify All Data.
+    package init(
+        pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, http: HTTPClient,
+        writes: UserRights.Writes, logger: Logger
+    ) {
+        self.pool = pool
+        self.queue = queue
+        self.keys = keys
+        self.oauth = oauth
+        self.http = http
+        self.writes = writes
+        self.logger = logger
+    }
+
+    /// Where to send the browser, and what to give it.
+    package struct Start: Sendable, Equatable {
+        /// Salesforce's authorize page.
+        package let authorizeURL: String
+        /// The cookie's value.
+        package let cookie: String
+        /// The cookie's age, at most.
+        package let lifetime: Duration
+    }
+
+    /// Begins a consent. Throws `ConsentRefusal.notRegistered` for an org that is named and unknown.
+    ///
+    /// - Parameters:
+    ///   - organization: the org of the mail's link; nil if the admin came by himself.
+    ///   - environment: what the admin chose; nil for what the org registered, or production.
+    ///   - cookie: the value the browser has already, so that two tabs do not spoil each other's.
+    package func begin(
+        organization: OrganizationID?, environment: OrgEnvironment?, cookie: String?
+    ) async throws -> Start {
+        let pkce = PKCE(random: try randomBytes(32))
+        let state = Base64.encode(try randomBytes(32), .url)
+        let browser =
+            try cookie.flatMap { Self.isCookie($0) ? $0 : nil } ?? Base64.encode(try randomBytes(32), .url)
+        let stateHash = Digest.sha256(state)
+        let verifier = try keys.seal(pkce.verifier, context: Self.verifierContext(stateHash))
+        let login = try await pool.transaction { connection in
+            let store = ConsentStore(on: connection)
+            try await store.prune()
+            let found = try await Self.registered(organization, on: connection)
+            let login = try oauth.hosts.loginOrigin(for: environment ?? found?.environment ?? .production)
+            try await store.insert(
+                stateHash: stateHash, browserHash: Digest.sha256(browser), organization: found?.id,
+                verifier: verifier.bytes, loginURL: login.description)
+            return login
+        }
+        return Start(
+            authorizeURL: oauth.app.authorizeURL(
+                at: login, state: state, challenge: pkce.challenge, loginHint: nil),
+            cookie: browser, lifetime: OrganizationsLimits.consentLifetime)
+    }
+
+    /// Completes a consent: redeems the code, checks whose it is and what the user may do, and only then stores
+    /// anything. Returns the tenant; throws `ConsentRefusal` if there is none to be had, and whatever Salesforce or
+    /// the database fail with.
+    package func finish(_ callback: ConsentCallback, cookie: String?) async throws -> Organization {
+        guard let state = callback.state, !state.isEmpty else { throw ConsentRefusal.malformedCallback }
+        let stateHash = Digest.sha256(state)
+        let begun = try await pool.withConnection { connection in
+            try await ConsentStore(on: connection).take(
+                stateHash: stateHash, browserHash: Digest.sha256(cookie ?? ""))
+        }
+        switch callback.step {
+        case .refuse(let refusal): throw refusal
+        case .exchange(let code):
+            let verifier = try keys.open(begun.verifier, context: Self.verifierContext(stateHash))
+            let login = try oauth.hosts.checked(begun.loginURL)
+            let answer = try await exchange(code, verifier: verifier, at: login)
+            do {
+                return try await accept(answer, bound: begun.organization, login: login)
+            } catch {
+                await takeBack(answer, at: login)
+                throw error
+            }
+        }
+    }
+
+    private func exchange(_ code: String, verifier: Secret, at login: Origin) async throws -> TokenAnswer {
+        do {
+            return try await oauth.exchange(code: code, verifier: verifier, at: login)
+        } catch let error as SalesforceError where error.code == .invalidGrant {
+            throw ConsentRefusal.codeRefused
+        } catch let error as SalesforceError where error.code == .badSignature {
+            throw ConsentRefusal.badSignature
+        }
+    }
+
+    private func accept(_ answer: TokenAnswer, bound: UUID?, login: Origin) async throws -> Organization {
+        guard let refreshToken = answer.refreshToken else { throw ConsentRefusal.noRefreshToken }
+        let instance = try oauth.hosts.checked(answer.instanceURL)
+        let identity = try await oauth.identity(of: answer)
+        try await checkOrganization(answer, identity, bound: bound)
+        try await checkRights(answer, identity, at: instance)
+        let organization = identity.organization
+        let grant = SealedGrant(
+            accessToken: try keys.seal(
+                answer.accessToken, context: StoredGrant.Purpose.accessToken.context(organization)),
+            refreshToken: try keys.seal(
+                refreshToken, context: StoredGrant.Purpose.refreshToken.context(organization)),
+            instanceURL: instance.description)
+        return try await store(grant, of: identity, login: login)
+    }
+
+    private func checkOrganization(_ answer: TokenAnswer, _ identity: Identity, bound: UUID?) async throws {
+        let (found, boundTo) = try await pool.withConnection { connection in
+            let store = OrganizationStore(on: connection)
+            let found = try await store.find(answer.identity.organization)
+            guard let bound else { return (found, OrganizationID?.none) }
+            return (found, try await store.get(id: bound).organizationID)
+        }
+        let refusal = ConsentRule.refusal(
+            token: answer.identity.organization, identity: identity.organization, bound: boundTo,
+            status: found?.status)
+        if let refusal { throw refusal }
+    }
+
+    private func checkRights(_ answer: TokenAnswer, _ identity: Identity, at instance: Origin) async throws {
+        let token = AccessToken(value: answer.accessToken, instance: instance, version: 0)
+        let rest = RESTClient(http: http, hosts: oauth.hosts, tokens: { _ in token })
+        let rights: UserRights
+        do {
+            rights = try await rest.rights(of: identity.user)
+        } catch let error as SalesforceError where error.code == .forbidden {
+            // Who lacks API Enabled cannot even ask what he lacks.
+            throw ConsentRefusal.missingRights(user: identity.username, [.apiEnabled])
+        }
+        let refusal = ConsentRule.refusal(rights: rights, writes: writes, user: identity.username)
+        if let refusal { throw refusal }
+    }
+
+    /// Tokens, status, activity and the job that goes on from here are one transaction.
+    private func store(_ grant: SealedGrant, of identity: Identity, login: Origin) async throws
+        -> Organization
+    {
+        let (organization, job) = try await pool.transaction { connection in
+            let store = OrganizationStore(on: connection)
+            guard let found = try await store.lock(identity.organization),
+                let status = found.status.afterConsent
+            else { throw ConsentRefusal.notRegistered(identity.organization) }
+            try await CredentialStore(on: connection).replace(
+                found.id, with: grant, loginURL: login.description, identity: identity.document)
+            try await store.markAuthorized(found.id, status: status)
+            if status == .authorized {
+                try await ConnectionStore(on: connection).setState(of: found.id, to: .importConfiguration)
+            }
+            try await ActivityStore(on: connection).add(
+                "consent_given", by: "admin", organization: found.id, detail: "as \(identity.username)")
+            let job = try await queue.enqueue(OrganizationJob.provision(found.id), on: connection)
+            return (try await store.get(id: found.id), job)
+        }
+        await queue.push([job])
+        return organization
+    }
+
+    /// A grant that is not stored is given back. That it fails is no reason to say more than what the admin did wrong.
+    private func takeBack(_ answer: TokenAnswer, at login: Origin) async {
+        do {
+            try await oauth.revoke(answer.refreshToken ?? answer.accessToken, at: login)
+        } catch {
+            logger.debug("a grant that was not stored could not be revoked", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static func registered(
+        _ organization: OrganizationID?, on connection: PostgresConnection
+    ) async throws -> Organization? {
+        guard let organization else { return nil }
+        guard let found = try await OrganizationStore(on: connection).find(organization),
+            found.status.afterConsent != nil
+        else { throw ConsentRefusal.notRegistered(organization) }
+        return found
+    }
+
+    /// The seal of a verifier is bound to its state; the org may not be known yet.
+    private static func verifierContext(_ stateHash: [UInt8]) -> SealContext {
+        SealContext(organizationID: Hex.encode(stateHash), purpose: "consent verifier")
+    }
+
+    private static func isCookie(_ text: String) -> Bool {
+        (try? Base64.decode(text, .url))?.count == 32
+    }
+}

@@ -1,0 +1,141 @@
+internal import Cryptography
+internal import FoundationEssentials
+package import Postgres
+internal import Salesforce
+
+/// Tenants' sealed tokens, and the lease under which one process at a time refreshes them.
+package struct CredentialStore {
+    private let connection: PostgresConnection
+
+    package init(on connection: PostgresConnection) {
+        self.connection = connection
+    }
+
+    /// The stored tokens; nil if there never were any.
+    func find(_ organization: UUID) async throws -> StoredGrant? {
+        let rows = try await connection.query(
+            """
+            select o.org_id, a.sealed as access_token, r.sealed as refresh_token, r.version, a.instance_url,
+                   r.login_url, r.revoked_at is not null as revoked
+            from multiconnect.organizations o
+            join multiconnect.credentials r on r.organization_id = o.id and r.kind = 'refresh_token'
+            join multiconnect.credentials a on a.organization_id = o.id and a.kind = 'access_token'
+            where o.id = \(organization)
+            """)
+        guard let row = rows.first else { return nil }
+        return StoredGrant(
+            organization: try OrganizationID(try row["org_id", as: String.self]),
+            accessToken: try row["access_token"],
+            refreshToken: try row["refresh_token"], version: try row["version"],
+            instanceURL: try row["instance_url"],
+            loginURL: try row["login_url"], isRevoked: try row["revoked"])
+    }
+
+    /// Stores the tokens of a new consent over whatever was there. Both rows get the same, higher version, and a
+    /// refresh that is under way for the old ones will find that it came too late.
+    func replace(
+        _ organization: UUID, with grant: SealedGrant, loginURL: String, identity: String
+    ) async throws {
+        guard let refreshToken = grant.refreshToken else {
+            throw OrganizationsError(.unreadableCredential, "a consent without a refresh token is not stored")
+        }
+        let rows = try await connection.query(
+            """
+            select coalesce(max(version), 0) + 1 as version from multiconnect.credentials
+            where organization_id = \(organization)
+            """)
+        let version = try rows.scalar(as: Int64.self)
+        for (kind, sealed, document) in [
+            ("refresh_token", refreshToken, String?.some(identity)), ("access_token", grant.accessToken, nil),
+        ] {
+            _ = try await connection.execute(
+                """
+                insert into multiconnect.credentials
+                    (organization_id, kind, sealed, key_id, version, instance_url, login_url, identity)
+                values (\(organization), \(kind), \(sealed.bytes), \(sealed.keyID.text), \(version),
+                        \(grant.instanceURL), \(loginURL), \(document)::jsonb)
+                on conflict (organization_id, kind) do update
+                set sealed = excluded.sealed, key_id = excluded.key_id, version = excluded.version,
+                    instance_url = excluded.instance_url, login_url = excluded.login_url,
+                    identity = excluded.identity, refresh_lease = null, refresh_lease_until = null,
+                    refresh_in_doubt = false, revoked_at = null, updated_at = now()
+                """)
+        }
+    }
+
+    /// What taking the lease tells.
+    struct Lease {
+        /// A refresh of this version was sent before, and its answer was never stored.
+        let isInDoubt: Bool
+    }
+
+    /// Takes the lease for refreshing this version; nil if somebody has it, or the version is no longer stored.
+    /// A lease that ran out was its holder's death, so whatever it sent is in doubt.
+    func takeLease(
+        _ organization: UUID, version: Int64, lease: UUID, duration: Duration
+    ) async throws -> Lease? {
+        let rows = try await connection.query(
+            """
+            update multiconnect.credentials
+            set refresh_in_doubt = refresh_in_doubt or refresh_lease is not null, refresh_lease = \(lease),
+                refresh_lease_until = now() + make_interval(secs => \(duration.timeInterval)::float8)
+            where organization_id = \(organization) and kind = 'refresh_token' and version = \(version)
+              and revoked_at is null and (refresh_lease is null or refresh_lease_until < now())
+            returning refresh_in_doubt
+            """)
+        return try rows.first.map { Lease(isInDoubt: try $0["refresh_in_doubt"]) }
+    }
+
+    /// Gives the lease back. In doubt: the request may have been carried out, and its answer is lost.
+    func releaseLease(_ organization: UUID, lease: UUID, inDoubt: Bool) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.credentials
+            set refresh_lease = null, refresh_lease_until = null,
+                refresh_in_doubt = refresh_in_doubt or \(inDoubt)
+            where organization_id = \(organization) and kind = 'refresh_token' and refresh_lease = \(lease)
+            """)
+    }
+
+    /// Stores refreshed tokens if `version` is still the stored one; returns whether it was. The lease need not be
+    /// held any more: a rotated token that came late is better stored than lost.
+    func refresh(_ organization: UUID, version: Int64, with grant: SealedGrant) async throws -> Bool {
+        let affected = try await connection.execute(
+            """
+            update multiconnect.credentials
+            set sealed = coalesce(\(grant.refreshToken?.bytes), sealed),
+                key_id = coalesce(\(grant.refreshToken?.keyID.text), key_id), version = version + 1,
+                instance_url = \(grant.instanceURL), refresh_lease = null, refresh_lease_until = null,
+                refresh_in_doubt = false, updated_at = now()
+            where organization_id = \(organization) and kind = 'refresh_token' and version = \(version)
+              and revoked_at is null
+            """)
+        guard affected == 1 else { return false }
+        _ = try await connection.execute(
+            """
+            update multiconnect.credentials
+            set sealed = \(grant.accessToken.bytes), key_id = \(grant.accessToken.keyID.text),
+                version = \(version + 1), instance_url = \(grant.instanceURL), updated_at = now()
+            where organization_id = \(organization) and kind = 'access_token'
+            """)
+        return true
+    }
+
+    /// Marks the grant of this version as taken back; returns whether this call did it.
+    func markRevoked(_ organization: UUID, version: Int64) async throws -> Bool {
+        let affected = try await connection.execute(
+            """
+            update multiconnect.credentials
+            set revoked_at = now(), refresh_lease = null, refresh_lease_until = null, updated_at = now()
+            where organization_id = \(organization) and kind = 'refresh_token' and version = \(version)
+              and revoked_at is null
+            """)
+        return affected == 1
+    }
+
+    /// The keys under which credentials are sealed now.
+    func keyIDs() async throws -> [String] {
+        try await connection.query("select distinct key_id from multiconnect.credentials order by key_id")
+            .column()
+    }
+}

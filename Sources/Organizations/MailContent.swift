@@ -1,0 +1,83 @@
+/// The words of a mail: subject, plain text and HTML.
+package struct MailContent: Equatable, Sendable {
+    /// Why a mail is sent; the value is what the database keeps.
+    package enum Purpose: String, Sendable, CaseIterable {
+        case consent
+        /// Salesforce took the grant back.
+        case unauthorized
+        /// A rotated refresh token was lost in a broken answer.
+        case lostToken = "lost_token"
+    }
+
+    package let subject: String
+    package let text: String
+    package let html: String
+
+    /// `appName` is the operator's, `organization` is written by strangers; both are one line and encoded here.
+    package init(purpose: Purpose, appName: String, organization: OrganizationName, link: String) {
+        let app = OrganizationName(appName)?.text ?? "Multiconnect"
+        let words = Self.words(purpose, app: app, organization: organization.text)
+        subject = words.subject
+        text = """
+            \(words.greeting)
+
+            \(words.request)
+
+            \(link)
+
+            \(words.closing)
+
+            """
+        html = """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head><meta charset="utf-8"><title>\(HTMLText.escaped(words.subject))</title></head>
+            <body>
+            <p>\(HTMLText.escaped(words.greeting))</p>
+            <p>\(HTMLText.escaped(words.request))</p>
+            <p><a href="\(HTMLText.escaped(link))">\(HTMLText.escaped(link))</a></p>
+            <p>\(HTMLText.escaped(words.closing))</p>
+            </body>
+            </html>
+
+            """
+    }
+
+    private struct Words {
+        let subject: String
+        let greeting: String
+        let request: String
+        let closing: String
+    }
+
+    private static func words(_ purpose: Purpose, app: String, organization: String) -> Words {
+        let rights =
+            "The user who consents needs the permissions API Enabled, View All Data and Modify All Data."
+        switch purpose {
+        case .consent:
+            return Words(
+                subject: "Connect \(organization) to \(app)",
+                greeting: "\(app) was installed in the Salesforce org \(organization).",
+                request:
+                    "To let it sync the org's records, open this link and log in to that org as an administrator:",
+                closing: rights
+                    + " If you did not expect this mail, do nothing: without your consent nothing is read.")
+        case .unauthorized:
+            return Words(
+                subject: "\(app) lost its access to \(organization)",
+                greeting:
+                    "Salesforce no longer accepts the consent that \(app) had for the org \(organization).",
+                request: "To resume the sync, open this link and log in to that org as an administrator:",
+                closing: rights
+                    + " If the package was uninstalled on purpose, do nothing. Synced data is kept.")
+        case .lostToken:
+            return Words(
+                subject: "\(app) needs a new consent for \(organization)",
+                greeting:
+                    "A connection to Salesforce broke while it issued a new token for the org \(organization).",
+                request:
+                    "The old token is no longer valid. Please consent again, as an administrator of that org:",
+                closing: rights + " Synced data is kept, and the sync goes on where it stopped.")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package import FoundationEssentials
+package import Postgres
+
+/// Something an operator should know, until somebody acknowledges it.
+package struct Notification: Sendable, Equatable {
+    package let id: Int64
+    package let organization: UUID?
+    package let eventType: String
+    package let message: String
+    package let createdAt: Date
+    package let acknowledgedAt: Date?
+}
+
+/// Notifications in the control database.
+package struct NotificationStore {
+    private let connection: PostgresConnection
+
+    package init(on connection: PostgresConnection) {
+        self.connection = connection
+    }
+
+    /// - Parameter eventType: lower-case words joined by `_` or `.`, as `unauthorized`.
+    package func add(_ eventType: String, organization: UUID?, message: String) async throws {
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.notifications (organization_id, event_type, message)
+            values (\(organization), \(eventType), \(message))
+            """)
+    }
+
+    /// Those that nobody has acknowledged, the newest first; of all tenants if none is named.
+    package func open(organization: UUID? = nil, limit: Int = 100) async throws -> [Notification] {
+        let rows = try await connection.query(
+            """
+            select id, organization_id, event_type, message, created_at, acknowledged_at
+            from multiconnect.notifications
+            where acknowledged_at is null
+              and (\(organization)::uuid is null or organization_id = \(organization)::uuid)
+            order by id desc limit \(limit)
+            """)
+        return try rows.map { row in
+            Notification(
+                id: try row["id"], organization: try row["organization_id"], eventType: try row["event_type"],
+                message: try row["message"], createdAt: try row["created_at"],
+                acknowledgedAt: try row["acknowledged_at"])
+        }
+    }
+
+    /// Returns whether it was open.
+    package func acknowledge(_ id: Int64, by operatorName: String) async throws -> Bool {
+        let affected = try await connection.execute(
+            """
+            update multiconnect.notifications set acknowledged_at = now(), acknowledged_by = \(operatorName)
+            where id = \(id) and acknowledged_at is null
+            """)
+        return affected == 1
+    }
+}

@@ -1,0 +1,25 @@
+package import Jobs
+internal import Salesforce
+
+/// What errors of Salesforce and of tenants mean for the job that met them.
+package enum OrganizationRetry {
+    /// The quota is counted over the last 24 hours, so some of it comes back each hour.
+    static let quotaPause = Duration.seconds(15 * 60)
+
+    /// Nil for errors that this target does not know.
+    package static func decision(for error: any Error) -> RetryDecision? {
+        switch error {
+        case let error as SalesforceError:
+            if error.code == .requestLimit { return .retryAfter(quotaPause) }
+            if let seconds = error.retryAfterSeconds { return .retryAfter(.seconds(seconds)) }
+            return error.isTransient ? .retry : nil
+        case let error as OrganizationsError:
+            switch error.code {
+            case .unauthorized, .unknownOrganization, .malformedArguments, .illegalTransition: return .discard
+            case .refreshTimedOut: return .retry
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+}

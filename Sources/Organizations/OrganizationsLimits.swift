@@ -1,0 +1,37 @@
+/// The named maxima of this target.
+package enum OrganizationsLimits {
+    /// Salesforce's org names have at most 80 characters; the rest is room for translations.
+    package static let nameCharacters = 255
+    /// RFC 5321, section 4.5.3.1.3, less the angle brackets.
+    package static let emailCharacters = 254
+    /// How far a signed callback's clock may be from ours, and how long a captured one could be sent again.
+    package static let callbackWindow = Duration.seconds(5 * 60)
+    /// A person logs in, finds a second factor, reads the consent page.
+    package static let consentLifetime = Duration.seconds(15 * 60)
+    /// Consents kept after they ended, to tell a replayed state from a forged one.
+    static let consentMemory = Duration.seconds(24 * 60 * 60)
+    /// Registrations of one address: installs come through few addresses of Salesforce, so this is generous.
+    package static let addressBurst = 120
+    package static let addressRefill = Duration.milliseconds(500)
+    /// Registrations of one org: an install calls once, an admin may try again.
+    package static let organizationBurst = 6
+    package static let organizationRefill = Duration.seconds(60)
+    /// Keys that a limiter remembers; two generations of half of it.
+    package static let limiterKeys = 20_000
+    /// The same admin is not mailed again about the same org within this time.
+    package static let mailPause = Duration.seconds(10 * 60)
+    /// Mails about one org in an hour, whoever they go to.
+    package static let mailsPerOrganization = 6
+    /// Mails to one recipient in an hour, whatever org they are about.
+    package static let mailsPerRecipient = 10
+    /// How long one refresh may hold the lease; the call's deadline lies inside.
+    static let refreshLease = Duration.seconds(40)
+    /// The two tries of one refresh together.
+    static let refreshDeadline = Duration.seconds(30)
+    /// How long a caller waits for a refresh that another process makes.
+    static let refreshWait = Duration.seconds(60)
+    /// Pauses between looks at the stored token while waiting.
+    static let refreshPoll = Duration.milliseconds(150)
+    /// One mail to the SMTP server.
+    static let mailDeadline = Duration.seconds(60)
+}

@@ -1,0 +1,54 @@
+import Cryptography
+import Foundation
+import Postgres
+import Testing
+
+@testable import Organizations
+
+struct KeyCheckTests {
+    private let old: SecretKey
+    private let new: SecretKey
+
+    init() throws {
+        old = try SecretKey.generate()
+        new = try SecretKey.generate()
+    }
+
+    private func refuses(_ keys: KeyRing, stored: [SecretKey], credentials: [SecretKey] = []) -> Bool {
+        let verdict = KeyCheck.verdict(
+            keys, stored: Dictionary(uniqueKeysWithValues: stored.map { ($0.id.text, $0.checkValue) }),
+            credentials: credentials.map(\.id.text))
+        if case .refuse(let message) = verdict { return message.contains("SECRET") }
+        return false
+    }
+
+    @Test func `the key of the first start is the key of all`() {
+        #expect(!refuses(KeyRing(current: old), stored: []))
+        #expect(!refuses(KeyRing(current: old), stored: [old], credentials: [old]))
+        #expect(refuses(KeyRing(current: new), stored: [old]))
+        #expect(refuses(KeyRing(current: new), stored: [old], credentials: [old]))
+        #expect(refuses(KeyRing(current: new), stored: [], credentials: [old]))
+    }
+
+    @Test func `a key is rotated with the previous one at hand`() {
+        let ring = KeyRing(current: new, previous: old)
+        #expect(!refuses(ring, stored: [old], credentials: [old]))
+        #expect(!refuses(ring, stored: [old, new], credentials: [old, new]))
+        #expect(!refuses(KeyRing(current: new), stored: [old, new], credentials: [new]))
+        #expect(refuses(KeyRing(current: new), stored: [old, new], credentials: [old, new]))
+    }
+
+    @Test func `another key is refused at the next start, by name`() async throws {
+        try await Tenancy.run { tenancy in
+            try await tenancy.pool.withConnection { connection in
+                try await KeyCheck.verify(KeyRing(current: old), on: connection)
+                try await KeyCheck.verify(KeyRing(current: old), on: connection)
+                await #expect(throws: OrganizationsError.self) {
+                    try await KeyCheck.verify(KeyRing(current: new), on: connection)
+                }
+                try await KeyCheck.verify(KeyRing(current: new, previous: old), on: connection)
+                try await KeyCheck.verify(KeyRing(current: new), on: connection)
+            }
+        }
+    }
+}

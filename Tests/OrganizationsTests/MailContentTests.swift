@@ -1,0 +1,30 @@
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct MailContentTests {
+    @Test(arguments: MailContent.Purpose.allCases)
+    func `names never become markup or header lines`(purpose: MailContent.Purpose) throws {
+        let name = try #require(OrganizationName("<script>\"x\"&'\r\nBcc: all@example.com"))
+        let mail = MailContent(
+            purpose: purpose, appName: "My\nApp <b>", organization: name,
+            link: "https://app.example/authenticate?a=1&b=2")
+        #expect(!mail.subject.unicodeScalars.contains { $0.properties.generalCategory == .control })
+        #expect(mail.subject.contains("<script>\"x\"&' Bcc: all@example.com"))
+        #expect(!mail.html.contains("<script>"))
+        #expect(mail.html.contains("&lt;script&gt;&quot;x&quot;&amp;&#39; Bcc: all@example.com"))
+        #expect(mail.html.contains("My App &lt;b&gt;"))
+        #expect(mail.html.contains("href=\"https://app.example/authenticate?a=1&amp;b=2\""))
+        #expect(mail.text.contains("\nhttps://app.example/authenticate?a=1&b=2\n"))
+    }
+
+    @Test func `the link names the org`() throws {
+        let organization = try OrganizationID("00D090000083B1p")
+        for base in ["https://app.example", "https://app.example/"] {
+            #expect(
+                ConsentLink.url(appURL: base, organization: organization)
+                    == "https://app.example/authenticate?org_id=00D090000083B1pEAE")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+@testable import Organizations
+
+struct MailThrottleTests {
+    private let now = Date(timeIntervalSince1970: 1_800_000_000)
+
+    private func ago(_ minutes: Double) -> Date { now.addingTimeInterval(-minutes * 60) }
+
+    @Test func `the first mail goes at once`() {
+        #expect(MailThrottle.decision(MailThrottle.Facts(), now: now) == .now)
+    }
+
+    @Test func `the same admin is not mailed twice in ten minutes`() {
+        var facts = MailThrottle.Facts(lastToRecipientAboutOrganization: ago(9), aboutOrganization: [ago(9)])
+        #expect(MailThrottle.decision(facts, now: now) == .not)
+        facts.lastToRecipientAboutOrganization = ago(10)
+        #expect(MailThrottle.decision(facts, now: now) == .now)
+    }
+
+    @Test func `another admin is mailed at once`() {
+        #expect(MailThrottle.decision(MailThrottle.Facts(aboutOrganization: [ago(1)]), now: now) == .now)
+    }
+
+    @Test func `many registrations of one org delay a mail but do not drop it`() {
+        let mails = [ago(59), ago(50), ago(40), ago(30), ago(20), ago(10)]
+        #expect(
+            MailThrottle.decision(MailThrottle.Facts(aboutOrganization: mails), now: now)
+                == .at(ago(59).addingTimeInterval(3_600)))
+        #expect(
+            MailThrottle.decision(
+                MailThrottle.Facts(aboutOrganization: [ago(61)] + mails.dropFirst()), now: now) == .now)
+    }
+
+    @Test func `nobody gets more than ten mails an hour`() {
+        let mails = (0..<10).map { ago(Double(50 - $0)) }
+        #expect(
+            MailThrottle.decision(MailThrottle.Facts(toRecipient: mails), now: now)
+                == .at(ago(50).addingTimeInterval(3_600)))
+    }
+}

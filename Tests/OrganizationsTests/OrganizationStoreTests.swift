@@ -1,0 +1,130 @@
+import Foundation
+import Postgres
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct OrganizationStoreTests {
+    @Test func `an org has one tenant, whichever form of its id is used`() async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await tenancy.organization("00D090000083B1p")
+            #expect(organization.schemaName == "salesforce00d090000083b1peae")
+            #expect(organization.status == .registered)
+            #expect(organization.connectionState == .needAuthentication)
+            let again = try tenancy.request("00D090000083B1pEAE")
+            let other = try OrganizationID("00D090000083b1P")
+            try await tenancy.pool.withConnection { connection in
+                let store = OrganizationStore(on: connection)
+                let isNew = try await store.insert(again, cell: "default")
+                #expect(!isNew)
+                #expect(try await store.find(again.organization)?.id == organization.id)
+                #expect(try await store.find(other) == nil)
+            }
+        }
+    }
+
+    @Test func `orgs whose ids differ only in case are two tenants`() async throws {
+        try await Tenancy.run { tenancy in
+            let one = try await tenancy.organization("00D090000083B1p")
+            let other = try await tenancy.organization("00D090000083b1P")
+            #expect(one.id != other.id && one.schemaName != other.schemaName)
+            try await tenancy.pool.withConnection { connection in
+                let all = try await OrganizationStore(on: connection).list()
+                #expect(Set(all.map(\.id)) == [one.id, other.id])
+                #expect(try await OrganizationStore(on: connection).counts() == [.registered: 2])
+                #expect(try await OrganizationStore(on: connection).list(status: .live).isEmpty)
+            }
+        }
+    }
+
+    @Test func `a status changes only as the table allows`() async throws {
+        try await Tenancy.run { tenancy in
+            let id = try await tenancy.organization().id
+            try await tenancy.pool.withConnection { connection in
+                let store = OrganizationStore(on: connection)
+                await #expect(throws: OrganizationsError.self) { try await store.setStatus(id, to: .live) }
+                try await store.setStatus(id, to: .authorized)
+                try await store.setStatus(id, to: .provisioning, detail: "schema")
+                #expect(try await store.get(id: id).statusDetail == "schema")
+                #expect(try await store.trySetStatus(id, to: .registered) == false)
+                await #expect(throws: OrganizationsError.self) {
+                    try await store.setStatus(UUID(), to: .live)
+                }
+                await #expect(throws: OrganizationsError.self) { try await store.get(id: UUID()) }
+            }
+        }
+    }
+
+    @Test func `awkward text is kept as it is`() async throws {
+        try await Tenancy.run { tenancy in
+            let request = try tenancy.request(
+                name: "O'Neil \\ \"q\" <b> 😀", email: "o'neil+x@example.com",
+                environment: .myDomain("acme.my.salesforce.com"))
+            try await tenancy.pool.withConnection { connection in
+                let store = OrganizationStore(on: connection)
+                #expect(try await store.insert(request, cell: "eu"))
+                let found = try #require(try await store.find(request.organization))
+                #expect(found.name == request.name && found.adminEmail == request.adminEmail)
+                #expect(found.environment == .myDomain("acme.my.salesforce.com") && found.cell == "eu")
+            }
+        }
+    }
+
+    @Test func `activity, notifications, mails and usage are kept`() async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await tenancy.organization()
+            try await tenancy.pool.withConnection { connection in
+                let activities = ActivityStore(on: connection)
+                try await activities.add("registered", by: "org", organization: organization.id)
+                try await activities.add("paused", by: "ann", organization: nil, detail: "all")
+                #expect(try await activities.list().map(\.action) == ["paused", "registered"])
+                #expect(try await activities.list(organization: organization.id).map(\.actor) == ["org"])
+
+                let notifications = NotificationStore(on: connection)
+                try await notifications.add("unauthorized", organization: organization.id, message: "told")
+                let open = try await notifications.open()
+                #expect(open.map(\.message) == ["told"])
+                #expect(try await notifications.acknowledge(open[0].id, by: "ann"))
+                #expect(try await notifications.acknowledge(open[0].id, by: "bob") == false)
+                #expect(try await notifications.open().isEmpty)
+
+                let usage = UsageStore(on: connection)
+                try await usage.record(LimitInfo(used: 10, allowed: 100), of: organization.id)
+                try await usage.record(LimitInfo(used: 7, allowed: 200), of: organization.id)
+                #expect(try await usage.latest(of: organization.id) == LimitInfo(used: 10, allowed: 200))
+            }
+        }
+    }
+
+    @Test func `a job's mail is written once, and counted for throttling`() async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await tenancy.organization()
+            let other = try await tenancy.organization("00D090000083b1P")
+            let content = MailContent(
+                purpose: .consent, appName: "App", organization: organization.name, link: "https://x.example")
+            try await tenancy.pool.withConnection { connection in
+                let mails = MailStore(on: connection)
+                let email = organization.adminEmail
+                let first = try await mails.write(
+                    content, purpose: .consent, job: "a", organization: organization.id, recipient: email)
+                let again = try await mails.write(
+                    content, purpose: .consent, job: "a", organization: organization.id, recipient: email)
+                #expect(first.id == again.id && !again.isSent)
+                try await mails.markSent(first.id, to: email)
+                let sent = try await mails.write(
+                    content, purpose: .consent, job: "a", organization: organization.id, recipient: email)
+                #expect(sent.isSent)
+                _ = try await mails.write(
+                    content, purpose: .consent, job: "b", organization: other.id, recipient: email)
+                let (facts, now) = try await mails.facts(organization: organization.id, recipient: email)
+                #expect(facts.aboutOrganization.count == 1 && facts.toRecipient.count == 2)
+                #expect(MailThrottle.decision(facts, now: now) == .not)
+                #expect(try await mails.list(organization: organization.id).map(\.sentTo) == [email.text])
+                let stranger = try #require(EmailAddress("bob@example.com"))
+                let (others, _) = try await mails.facts(organization: organization.id, recipient: stranger)
+                #expect(MailThrottle.decision(others, now: now) == .now)
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct RegistrationRequestTests {
+    private func parse(_ text: String) throws -> RegistrationRequest {
+        try RegistrationRequest(parsing: Array(text.utf8))
+    }
+
+    private func problems(_ text: String) -> [String] {
+        do {
+            _ = try parse(text)
+            return []
+        } catch let invalid as RegistrationRequest.Invalid {
+            return invalid.problems.map(\.description)
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    @Test func `a body is read and its org id normalised`() throws {
+        let request = try parse(
+            #"{"org_id":"00D090000083B1p","org_name":" Acme\n Corp ","admin_email":"Ann@Example.COM","future":[1]}"#
+        )
+        #expect(request.organization.text == "00D090000083B1pEAE")
+        #expect(request.name.text == "Acme Corp")
+        #expect(request.adminEmail.text == "Ann@example.com")
+        #expect(request.environment == nil)
+    }
+
+    @Test(arguments: [
+        ("production", OrgEnvironment.production), ("sandbox", .sandbox),
+        ("acme.my.salesforce.com", .myDomain("acme.my.salesforce.com")),
+    ])
+    func `an environment may be named`(text: String, environment: OrgEnvironment) throws {
+        let request = try parse(
+            #"{"org_id":"00D090000083B1pEAE","org_name":"A","admin_email":"a@b.co","environment":"\#(text)"}"#
+        )
+        #expect(request.environment == environment)
+    }
+
+    @Test func `every problem is named`() {
+        #expect(
+            problems(#"{"org_id":"00D090000083B1pEAF","org_name":7,"environment":"mars"}"#).map {
+                $0.prefix(while: { $0 != ":" })
+            } == ["org_id", "org_name", "admin_email", "environment"])
+        #expect(problems("{}").count == 3)
+        #expect(problems(#"{"org_id":null,"org_name":"","admin_email":"a@b"}"#).count == 3)
+    }
+
+    @Test(arguments: ["", "[]", "\"x\"", "{", "null", "org_id=1"])
+    func `a body that is no JSON object is one problem`(text: String) {
+        #expect(problems(text).count == 1)
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Postgres
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct RegistrationTests {
+    private func accepted(_ outcome: Registration.Outcome) throws -> (Organization, MailThrottle.Decision) {
+        guard case .accepted(let organization, let mail) = outcome else {
+            throw OrganizationsError(.illegalTransition, "not accepted")
+        }
+        return (organization, mail)
+    }
+
+    @Test func `a registration writes organization, connection and job together`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue, cell: "eu")
+            let (organization, mail) = try accepted(try await registration.register(tenancy.request()))
+            #expect(mail == .now)
+            #expect(organization.cell == "eu" && organization.connectionState == .needAuthentication)
+            #expect(
+                try await tenancy.jobs() == [
+                    #"SendConsentMail ["\#(organization.id.uuidString)", "consent"]"#
+                ])
+            let pushed = try await tenancy.pool.query(
+                "select pushed_at is not null as pushed from multiconnect.jobs")
+            #expect(try pushed.scalar(as: Bool.self))
+        }
+    }
+
+    @Test func `a repeat before consent replaces name and address and mails the new admin`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let (first, _) = try accepted(
+                try await registration.register(tenancy.request(email: "stranger@example.net")))
+            let (again, mail) = try accepted(
+                try await registration.register(
+                    tenancy.request("00D090000083B1pEAE", name: "Real", email: "admin@example.com")))
+            #expect(
+                again.id == first.id && again.name.text == "Real"
+                    && again.adminEmail.text == "admin@example.com")
+            #expect(mail == .now)
+            #expect(try await tenancy.jobs().count == 2)
+        }
+    }
+
+    @Test func `the same registration twice leaves one mail to be sent`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            _ = try await registration.register(tenancy.request())
+            _ = try await registration.register(tenancy.request())
+            #expect(try await tenancy.jobs().count == 1)
+        }
+    }
+
+    @Test func `registrations of one org at the same time are one tenant`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { _ = try await registration.register(tenancy.request()) }
+                }
+                try await group.waitForAll()
+            }
+            let count = try await tenancy.pool.query("select count(*) from multiconnect.organizations")
+            #expect(try count.scalar(as: Int.self) == 1)
+            #expect(try await tenancy.jobs().count == 1)
+        }
+    }
+
+    @Test(arguments: [OrganizationStatus.authorized, .provisioning, .importing, .live, .paused, .failed])
+    func `an org that consented is left as it is`(status: OrganizationStatus) async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await tenancy.organization()
+            try await tenancy.pool.execute(
+                "update multiconnect.organizations set status = \(status.rawValue)")
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let outcome = try await registration.register(
+                tenancy.request(name: "Other", email: "stranger@example.net"))
+            guard case .alreadyConsented(let found) = outcome else {
+                Issue.record("accepted")
+                return
+            }
+            #expect(found.name == organization.name && found.adminEmail == organization.adminEmail)
+            #expect(try await tenancy.jobs().isEmpty)
+        }
+    }
+
+    @Test func `a reinstall starts an uninstalled org again`() async throws {
+        try await Tenancy.run { tenancy in
+            _ = try await tenancy.organization()
+            try await tenancy.pool.execute(
+                "update multiconnect.organizations set status = 'uninstalled', status_detail = 'gone'")
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let (organization, _) = try accepted(try await registration.register(tenancy.request()))
+            #expect(organization.status == .registered && organization.statusDetail == nil)
+            #expect(try await tenancy.jobs().count == 1)
+        }
+    }
+
+    @Test func `an admin who was just mailed is not mailed again`() async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await tenancy.organization()
+            let content = MailContent(
+                purpose: .consent, appName: "App", organization: organization.name, link: "https://x.example")
+            try await tenancy.pool.withConnection { connection in
+                _ = try await MailStore(on: connection).write(
+                    content, purpose: .consent, job: "a", organization: organization.id,
+                    recipient: organization.adminEmail)
+            }
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let (_, mail) = try accepted(try await registration.register(tenancy.request()))
+            #expect(mail == .not)
+            #expect(try await tenancy.jobs().isEmpty)
+        }
+    }
+}

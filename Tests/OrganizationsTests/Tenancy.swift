@@ -1,0 +1,76 @@
+import Cryptography
+import Foundation
+import Jobs
+import Logging
+import Postgres
+import Salesforce
+import Support
+import Testing
+
+@testable import Organizations
+
+/// A control database with its migrations, and makers of what tests begin with.
+struct Tenancy: Sendable {
+    let database: TestDatabase
+    let pool: PostgresPool
+    let keys: KeyRing
+    let queue: JobQueue
+
+    static let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "migrations").path
+
+    static func run<R: Sendable>(_ body: @concurrent @Sendable (Tenancy) async throws -> R) async throws -> R
+    {
+        try await withDatabase { database in
+            let connection = try await database.connect()
+            _ = try await Migrator(directory: migrations).migrate(on: connection)
+            connection.close()
+            let pool = database.pool()
+            defer { pool.close() }
+            return try await body(
+                Tenancy(
+                    database: database, pool: pool, keys: KeyRing(current: try SecretKey.generate()),
+                    queue: JobQueue(pool: pool, logger: Logger(label: "test"))))
+        }
+    }
+
+    func request(
+        _ id: String = "00D090000083B1p", name: String = "Acme", email: String = "ann@example.com",
+        environment: OrgEnvironment? = nil
+    ) throws -> RegistrationRequest {
+        RegistrationRequest(
+            organization: try OrganizationID(id), name: try #require(OrganizationName(name)),
+            adminEmail: try #require(EmailAddress(email)), environment: environment)
+    }
+
+    /// A tenant without a job.
+    func organization(_ id: String = "00D090000083B1p") async throws -> Organization {
+        try await pool.withConnection { connection in
+            let store = OrganizationStore(on: connection)
+            _ = try await store.insert(request(id), cell: "default")
+            return try #require(try await store.find(OrganizationID(id)))
+        }
+    }
+
+    /// Class and arguments of the jobs that wait, oldest first.
+    func jobs() async throws -> [String] {
+        try await pool.query(
+            "select class || ' ' || args as job from multiconnect.jobs order by created_at, id"
+        )
+        .map { try $0["job", as: String.self] }
+    }
+
+    /// Tokens as they are stored.
+    func grant(
+        _ organization: Organization, access: String = "access", refresh: String? = "refresh",
+        instance: String = "https://acme.my.salesforce.com"
+    ) throws -> SealedGrant {
+        let id = organization.organizationID
+        return SealedGrant(
+            accessToken: try keys.seal(
+                Secret(text: access), context: StoredGrant.Purpose.accessToken.context(id)),
+            refreshToken: try refresh.map {
+                try keys.seal(Secret(text: $0), context: StoredGrant.Purpose.refreshToken.context(id))
+            }, instanceURL: instance)
+    }
+}
