@@ -35,11 +35,13 @@ package struct PoolMachine: Sendable {
         }
     }
 
+    /// Why nobody is served.
     package enum Refusal: Hashable, Sendable {
         case closed
         case tooManyWaiters
     }
 
+    /// What a task that wants a connection is to do.
     package enum Acquisition: Hashable, Sendable {
         /// Use the connection; with `check`, ask first whether it answers.
         case use(Slot, check: Bool)

@@ -3,6 +3,7 @@
 /// `description` holds codes and names of schema objects only and is safe to log. Message, detail and
 /// statement may contain stored values; they are in `debugDescription`.
 package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    /// What kind of thing went wrong.
     package enum Code: String, Sendable {
         /// The URL or a setting makes no sense.
         case configuration

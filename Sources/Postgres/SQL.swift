@@ -57,6 +57,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
 }
 
 extension SQL {
+    /// Collects the text and the parameters of an interpolated literal.
     package struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var segments: [String] = [""]
         fileprivate var parameters: [PostgresParameter] = []

@@ -166,7 +166,33 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `an unknown database and a wrong password are told by their codes`() async throws {
+    @Test func `a wrong password is told by its code and not tried elsewhere`() async throws {
+        try await withLoop {
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0, reusePort: false)
+            defer { listener.close() }
+            let port = listener.address.port
+            let url = "postgres://ann:wrong@127.0.0.1:\(port),127.0.0.1:\(port)/x?sslmode=disable"
+            let configuration = try PostgresConfiguration(url: url)
+            // The test server trusts everybody, so this one says what a server says to a wrong password.
+            async let error = #expect(throws: PostgresError.self) {
+                try await PostgresConnection.connect(configuration)
+            }
+            let socket = try await listener.accept()
+            var buffer = ReadBuffer(capacity: 4096)
+            _ = try await socket.read(into: &buffer, deadline: .now + .seconds(30))
+            let fields = "SFATAL\0VFATAL\0C28P01\0Mle mot de passe est faux\0\0"
+            let length = UInt8(fields.utf8.count + 4)
+            let refusal = [UInt8(ascii: "E"), 0, 0, 0, length] + Array(fields.utf8)
+            try await socket.write(refusal, deadline: .now + .seconds(30))
+            socket.close()
+            let told = await error
+            #expect(told?.sqlState == .invalidPassword)
+            #expect(told?.isTransient == false)
+            #expect(told?.debugDescription.contains("wrong") == false)
+        }
+    }
+
+    @Test func `an unknown database is told by its code`() async throws {
         try await withDatabase { database in
             var configuration = database.configuration
             configuration.database = "no such database"
