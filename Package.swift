@@ -99,7 +99,7 @@ let package = Package(
         tests("Reactor"),
         tests("TLS", ["Reactor"]),
         tests("HTTPWire"),
-        tests("HTTPServer", ["Reactor", "Support"]),
+        tests("HTTPServer", ["Reactor", "TLS", "Support"]),
         tests("HTTPClient", ["Reactor", "HTTPServer", "Support"]),
         tests("Postgres", ["Reactor", "Support"]),
         tests("Redis", ["Reactor", "Support"]),

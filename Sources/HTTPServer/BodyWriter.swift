@@ -13,13 +13,13 @@ package final class BodyWriter: Sendable {
         var sent = 0
     }
 
-    private let socket: Socket
+    private let stream: any ByteStream
     private let limits: Limits
     private let framing: ResponseHead.Framing
     private let state: Mutex<State>
 
-    init(socket: Socket, limits: Limits, head: [UInt8], framing: ResponseHead.Framing) {
-        self.socket = socket
+    init(stream: any ByteStream, limits: Limits, head: [UInt8], framing: ResponseHead.Framing) {
+        self.stream = stream
         self.limits = limits
         self.framing = framing
         state = Mutex(State(pending: head))
@@ -45,15 +45,15 @@ package final class BodyWriter: Sendable {
         let deadline = limits.writeDeadline(for: bytes.count)
         guard bytes.count <= limits.copiedBodyBytes else {
             if prefix.isEmpty {
-                try await socket.write(bytes, deadline: deadline)
+                try await stream.write(bytes, deadline: deadline)
             } else {
-                try await socket.write(prefix, bytes, deadline: deadline)
+                try await stream.write(prefix, bytes, deadline: deadline)
             }
             return
         }
         prefix += bytes
         if framing == .chunked { prefix += state.withLock { exchange(&$0.pending) } }
-        try await socket.write(prefix, deadline: deadline)
+        try await stream.write(prefix, deadline: deadline)
     }
 
     /// Sends text as UTF-8.
@@ -69,7 +69,7 @@ package final class BodyWriter: Sendable {
         if case .length(let length) = framing, sentCount != length { throw BodyLengthError() }
         if framing == .chunked { rest += ChunkedEncoder.end }
         guard !rest.isEmpty else { return }
-        try await socket.write(rest, deadline: limits.writeDeadline(for: rest.count))
+        try await stream.write(rest, deadline: limits.writeDeadline(for: rest.count))
     }
 
     /// Counts `count` bytes and takes what stands before them.

@@ -20,6 +20,8 @@ final class Connection: Sendable {
     let socket: Socket
     private let service: Service
     private let phase = Atomic<Phase>(.fresh)
+    /// Set once hands are shaken.
+    private let transport = Mutex<Transport?>(nil)
 
     init(socket: Socket, service: Service) {
         self.socket = socket
@@ -32,8 +34,8 @@ final class Connection: Sendable {
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                await self.serve()
-                self.socket.close()
+                await self.shakeHandsAndServe()
+                self.close()
             }
             // Ends when the client has closed its side, or with the socket.
             try? await socket.peerClosed()
@@ -41,21 +43,53 @@ final class Connection: Sendable {
         }
     }
 
-    /// Answers 503 to one connection too many.
+    /// Answers 503 to one connection too many; over TLS a handshake would cost more than it is worth.
     func turnAway() async {
         let problem = Problem(
             .serviceUnavailable, "Too many connections.", headers: ["Retry-After": "1"])
-        try? await refuse(problem)
+        if service.context == nil,
+            let transport = try? await Transport(accepting: socket, context: nil, deadline: .now)
+        {
+            try? await refuse(problem, over: transport)
+        }
         socket.close()
     }
 
     /// Part of a drain.
     func closeIfIdle() {
-        if phase.load(ordering: .relaxed) == .idle { socket.close() }
+        if phase.load(ordering: .relaxed) == .idle { close() }
     }
 
-    private func serve() async {
-        var input = Input(socket: socket, limits: limits)
+    /// The end of a drain.
+    func cut() {
+        guard let transport = transport.withLock({ $0 }) else {
+            socket.reset()
+            return
+        }
+        transport.cut()
+    }
+
+    private func close() {
+        guard let transport = transport.withLock({ $0 }) else {
+            socket.close()
+            return
+        }
+        transport.close()
+    }
+
+    private func shakeHandsAndServe() async {
+        do {
+            let transport = try await Transport(
+                accepting: socket, context: service.context, deadline: .now + limits.headTimeout)
+            self.transport.withLock { $0 = transport }
+            await serve(transport)
+        } catch {
+            service.server.logger.trace("handshake failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func serve(_ transport: Transport) async {
+        var input = Input(stream: transport.stream, limits: limits)
         do {
             var served = 0
             var quiet = limits.headTimeout
@@ -63,16 +97,16 @@ final class Connection: Sendable {
                 phase.store(.busy, ordering: .relaxed)
                 served += 1
                 let mayPersist = served < limits.requestsPerConnection
-                guard try await exchange(head, &input, mayPersist: mayPersist) else { return }
+                guard try await exchange(head, &input, transport, mayPersist: mayPersist) else { return }
                 if served % limits.pipelinedRequests == 0 { await Task.yield() }
                 phase.store(input.hasMore ? .busy : .idle, ordering: .relaxed)
                 if service.isDraining, !input.hasMore { return }
                 quiet = limits.idleTimeout
             }
         } catch let error as HTTPWireError {
-            await refuse(Problem(error), &input)
+            await refuse(Problem(error), &input, transport)
         } catch let problem as Problem {
-            await refuse(problem, &input)
+            await refuse(problem, &input, transport)
         } catch {
             service.server.logger.trace("connection ended", metadata: ["error": "\(error)"])
         }
@@ -80,14 +114,14 @@ final class Connection: Sendable {
 
     /// Answers what could not be read as a request, and ends the connection so that the client sees the
     /// answer.
-    private func refuse(_ problem: Problem, _ input: inout Input) async {
-        guard (try? await refuse(problem)) != nil else { return }
-        socket.shutdownWrite()
+    private func refuse(_ problem: Problem, _ input: inout Input, _ transport: Transport) async {
+        guard (try? await refuse(problem, over: transport)) != nil else { return }
+        transport.stream.shutdownWrite()
         await input.discardRest()
     }
 
-    private func refuse(_ problem: Problem) async throws {
-        let exchange = Exchange(service: service, socket: socket, head: nil)
+    private func refuse(_ problem: Problem, over transport: Transport) async throws {
+        let exchange = Exchange(service: service, transport: transport, head: nil)
         try await exchange.send(service.response(to: problem, request: nil), mayPersist: false)
     }
 
@@ -95,9 +129,9 @@ final class Connection: Sendable {
     ///
     /// - Returns: whether another request may follow.
     private func exchange(
-        _ head: RequestHead, _ input: inout Input, mayPersist: Bool
+        _ head: RequestHead, _ input: inout Input, _ transport: Transport, mayPersist: Bool
     ) async throws -> Bool {
-        var exchange = Exchange(service: service, socket: socket, head: head)
+        var exchange = Exchange(service: service, transport: transport, head: head)
         let match: Router.Match
         var request: Request
         do {
@@ -109,7 +143,7 @@ final class Connection: Sendable {
             let problem = (error as? HTTPWireError).map(Problem.init) ?? error
             let response = service.response(to: problem, request: exchange.request)
             try await exchange.send(response, mayPersist: false)
-            socket.shutdownWrite()
+            transport.stream.shutdownWrite()
             await input.discardRest()
             return false
         }
@@ -125,7 +159,9 @@ final class Connection: Sendable {
 
     private func request(_ head: RequestHead) throws(HTTPWireError) -> Request {
         let server = service.server
-        let origin = Origin(head.headers, peer: socket.peer, trust: server.configuration.trust)
+        let origin = Origin(
+            head.headers, peer: socket.peer, scheme: service.context == nil ? .http : .https,
+            trust: server.configuration.trust)
         return try Request(
             head: head, peer: socket.peer, clientAddress: origin.address, scheme: origin.scheme,
             id: origin.requestID ?? server.identifiers.next())

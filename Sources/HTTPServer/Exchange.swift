@@ -5,15 +5,15 @@ internal import Reactor
 /// The answering half of one exchange: sends a response and logs the request.
 struct Exchange {
     let service: Service
-    let socket: Socket
+    let transport: Transport
     let head: RequestHead?
     /// The request, once it is one.
     var request: Request?
     private let start = ContinuousClock.now
 
-    init(service: Service, socket: Socket, head: RequestHead?) {
+    init(service: Service, transport: Transport, head: RequestHead?) {
         self.service = service
-        self.socket = socket
+        self.transport = transport
         self.head = head
     }
 
@@ -57,17 +57,18 @@ struct Exchange {
         case .bytes(let bytes) where plan.sendsBody:
             let deadline = limits.writeDeadline(for: bytes.count)
             if bytes.count > limits.copiedBodyBytes {
-                try await socket.write(head, bytes, deadline: deadline)
+                try await transport.stream.write(head, bytes, deadline: deadline)
             } else {
-                try await socket.write(head + bytes, deadline: deadline)
+                try await transport.stream.write(head + bytes, deadline: deadline)
             }
             return bytes.count
         case .stream(_, let produce) where plan.sendsBody:
-            let writer = BodyWriter(socket: socket, limits: limits, head: head, framing: plan.framing)
+            let writer = BodyWriter(
+                stream: transport.stream, limits: limits, head: head, framing: plan.framing)
             try await stream(produce, to: writer)
             return writer.sentCount
         default:
-            try await socket.write(head, deadline: limits.writeDeadline(for: head.count))
+            try await transport.stream.write(head, deadline: limits.writeDeadline(for: head.count))
             return 0
         }
     }
@@ -85,7 +86,7 @@ struct Exchange {
                 service.server.logger.error(
                     "response failed", metadata: ["request_id": "\(request?.id ?? "")", "error": "\(error)"])
             }
-            socket.reset()
+            transport.cut()
             throw error
         }
     }
@@ -99,7 +100,8 @@ struct Exchange {
         AccessRecord(
             method: head?.method.name ?? "-", path: head?.path ?? "-", query: head?.query, status: status,
             bytes: bytes, duration: .now - start,
-            client: request?.clientAddress ?? socket.peer?.ipText ?? "", requestID: request?.id ?? "-",
+            client: request?.clientAddress ?? transport.stream.peer?.ipText ?? "",
+            requestID: request?.id ?? "-",
             fields: fields
         ).line
     }

@@ -15,18 +15,18 @@ struct Origin: Sendable {
     let scheme: Request.Scheme
     let requestID: String?
 
-    init(_ headers: Headers, peer: SocketAddress?, trust: ForwardedTrust) {
-        let direct = Origin.text(peer)
+    init(_ headers: Headers, peer: SocketAddress?, scheme direct: Request.Scheme, trust: ForwardedTrust) {
+        let peerText = Origin.text(peer)
         guard trust == .proxy else {
-            address = direct
-            scheme = .http
+            address = peerText
+            scheme = direct
             requestID = nil
             return
         }
         // The last entry is the one that the proxy itself wrote; those before are the client's own words.
-        address = Origin.last(headers.values("x-forwarded-for")) ?? direct
+        address = Origin.last(headers.values("x-forwarded-for")) ?? peerText
         let forwarded = Origin.last(headers.values("x-forwarded-proto"))?.lowercased()
-        scheme = forwarded.flatMap(Request.Scheme.init(rawValue:)) ?? .http
+        scheme = forwarded.flatMap(Request.Scheme.init(rawValue:)) ?? direct
         requestID = headers["x-request-id"].flatMap { Origin.isUsable($0) ? $0 : nil }
     }
 

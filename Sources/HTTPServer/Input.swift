@@ -3,13 +3,13 @@ internal import Reactor
 
 /// The receiving half of a connection: heads and bodies out of a buffer that is filled as needed.
 struct Input {
-    private let socket: Socket
+    private let stream: any ByteStream
     private let limits: Limits
     private var buffer: ReadBuffer
     private var parser: HeadParser
 
-    init(socket: Socket, limits: Limits) {
-        self.socket = socket
+    init(stream: any ByteStream, limits: Limits) {
+        self.stream = stream
         self.limits = limits
         buffer = ReadBuffer(capacity: limits.readBufferBytes)
         parser = HeadParser(limits: limits.head)
@@ -37,7 +37,7 @@ struct Input {
             }
             buffer.reserve(free: limits.readBufferBytes / 2)
             do {
-                guard try await socket.read(into: &buffer, deadline: deadline) > 0 else { return nil }
+                guard try await stream.read(into: &buffer, deadline: deadline) > 0 else { return nil }
             } catch let error as ReactorError where error.code == .timedOut {
                 if isUnderway { throw Problem(.requestTimeout, "The header took too long.") }
                 return nil
@@ -76,7 +76,7 @@ struct Input {
     private func invite(_ head: RequestHead) async throws {
         guard head.expectsContinue, buffer.isEmpty else { return }
         let bytes = ResponseHead.continueBytes
-        try await socket.write(bytes, deadline: limits.writeDeadline(for: bytes.count))
+        try await stream.write(bytes, deadline: limits.writeDeadline(for: bytes.count))
     }
 
     private mutating func sized(_ length: Int) async throws -> [UInt8] {
@@ -117,7 +117,7 @@ struct Input {
     private mutating func fill(_ pace: inout Pace, received: Int) async throws {
         buffer.reserve(free: limits.bodyReadBytes)
         do {
-            guard try await socket.read(into: &buffer, deadline: pace.deadline(received)) > 0 else {
+            guard try await stream.read(into: &buffer, deadline: pace.deadline(received)) > 0 else {
                 throw ReactorError(.closed, operation: "read body")
             }
         } catch let error as ReactorError where error.code == .timedOut {
@@ -133,7 +133,7 @@ struct Input {
         while left > 0 {
             buffer.consume(buffer.readableCount)
             buffer.reserve(free: limits.readBufferBytes)
-            guard let count = try? await socket.read(into: &buffer, deadline: deadline), count > 0 else {
+            guard let count = try? await stream.read(into: &buffer, deadline: deadline), count > 0 else {
                 return
             }
             left -= count

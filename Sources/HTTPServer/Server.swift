@@ -1,5 +1,6 @@
 package import Logging
 package import Reactor
+package import TLS
 
 /// How a server behaves beside its routes.
 package struct ServerConfiguration: Sendable {
@@ -40,9 +41,14 @@ package struct Server: Sendable {
     /// accepted, idle ones are closed, requests under way are finished with `Connection: close`, and what is
     /// left at the drain deadline is cut.
     ///
+    /// - Parameter credentials: makes the server speak TLS; asked for each connection, so that a reloaded
+    ///   certificate counts from the next one on. Nil: plain HTTP.
     /// - Throws: `ReactorError` when the listener fails; requests under way are finished before.
-    package func serve(on listener: Listener) async throws {
-        let service = Service(server: self, listener: listener, loop: .current)
+    package func serve(
+        on listener: Listener, credentials: (@Sendable () -> TLSContext)? = nil
+    ) async throws {
+        let service = Service(
+            server: self, listener: listener, loop: .current, credentials: credentials)
         await withTaskCancellationHandler {
             await withCancellationShield { await service.run() }
         } onCancel: {

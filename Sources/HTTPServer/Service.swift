@@ -3,6 +3,7 @@ internal import HTTPWire
 internal import Logging
 internal import Reactor
 internal import Synchronization
+internal import TLS
 
 /// A server at work on one listener: its connections, and whether it drains.
 final class Service: Sendable {
@@ -15,16 +16,22 @@ final class Service: Sendable {
 
     let server: Server
     let loop: EventLoop
+    private let credentials: (@Sendable () -> TLSContext)?
     private let listener: Listener
     private let draining = Atomic<Bool>(false)
     private let state = Mutex(State())
 
-    init(server: Server, listener: Listener, loop: EventLoop) {
+    init(
+        server: Server, listener: Listener, loop: EventLoop, credentials: (@Sendable () -> TLSContext)?
+    ) {
+        self.credentials = credentials
         self.server = server
         self.listener = listener
         self.loop = loop
     }
 
+    /// What new connections shake hands with; nil where the listener speaks plain HTTP.
+    var context: TLSContext? { credentials?() }
     var limits: Limits { server.configuration.limits }
     /// Whether connections are to end with their request.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
@@ -78,7 +85,7 @@ final class Service: Sendable {
 
     private func cut() {
         let connections = state.withLock { Array($0.connections.values) }
-        for connection in connections { connection.socket.reset() }
+        for connection in connections { connection.cut() }
     }
 
     /// The value of Date, made once a second.

@@ -84,13 +84,14 @@ struct OriginTests {
     ])
     func `the proxy's own entry counts`(field: String, address: String) {
         let origin = Origin(
-            ["X-Forwarded-For": field], peer: SocketAddress(ip: "192.0.2.1", port: 1), trust: .proxy)
+            ["X-Forwarded-For": field], peer: SocketAddress(ip: "192.0.2.1", port: 1),
+            scheme: .http, trust: .proxy)
         #expect(origin.address == address)
     }
 
     @Test(arguments: ["", "a b", "a\"", "é", String(repeating: "a", count: 129), "a\u{1b}"])
     func `an unusable request id is replaced`(id: String) {
-        let origin = Origin(["X-Request-Id": id], peer: nil, trust: .proxy)
+        let origin = Origin(["X-Request-Id": id], peer: nil, scheme: .http, trust: .proxy)
         #expect(origin.requestID == nil)
     }
 }

@@ -3,6 +3,7 @@ import HTTPWire
 import Logging
 import Reactor
 import Synchronization
+import TLS
 
 /// A server on loopback and the clients that talk to it in bytes.
 final class TestServer: Sendable {
@@ -16,6 +17,15 @@ final class TestServer: Sendable {
 
     func connect() async throws -> TestClient {
         TestClient(socket: try await Socket.connect(to: address, deadline: .now + patience))
+    }
+
+    /// A client that has shaken hands and trusts `certificate` alone.
+    func connect(trusting certificate: TestCertificate) async throws -> TestClient {
+        let context = try TLSContext.client(authorities: certificate.certificate)
+        let socket = try await Socket.connect(to: address, deadline: .now + patience)
+        let stream = try await TLSStream.connect(
+            over: socket, context: context, serverName: "localhost", deadline: .now + patience)
+        return TestClient(socket: socket, stream: stream)
     }
 
     /// One request on a connection of its own.
@@ -34,7 +44,7 @@ let patience = Duration.seconds(20)
 /// Serves `router` while `body` runs, on a loop of its own; then drains.
 func withServer(
     _ configuration: ServerConfiguration = ServerConfiguration(),
-    routes: @Sendable (inout Router) -> Void,
+    credentials: (@Sendable () -> TLSContext)? = nil, routes: @Sendable (inout Router) -> Void,
     _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
     var router = Router()
@@ -48,7 +58,7 @@ func withServer(
         let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
         let handle = TestServer(address: listener.address, log: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.serve(on: listener) }
+            group.addTask { try await server.serve(on: listener, credentials: credentials) }
             group.addTask { try await withDeadline(.now + patience) { try await body(handle) } }
             try await group.next()
             group.cancelAll()
@@ -60,18 +70,25 @@ func withServer(
 /// A client that says exactly what the test wants said.
 final class TestClient: Sendable {
     let socket: Socket
+    private let stream: any ByteStream
     private let buffer = Mutex(ReadBuffer(capacity: 65_536))
 
     init(socket: Socket) {
         self.socket = socket
+        stream = socket
+    }
+
+    init(socket: Socket, stream: TLSStream) {
+        self.socket = socket
+        self.stream = stream
     }
 
     func send(_ text: String) async throws {
-        try await socket.write(Array(text.utf8), deadline: .now + patience)
+        try await stream.write(Array(text.utf8), deadline: .now + patience)
     }
 
     func close() {
-        socket.close()
+        stream.close()
     }
 
     /// How a client goes: in order, or with a reset.
@@ -82,7 +99,7 @@ final class TestClient: Sendable {
 
     func leave(_ departure: Departure) {
         switch departure {
-        case .close: socket.close()
+        case .close: stream.close()
         case .reset: socket.reset()
         }
     }
@@ -91,7 +108,7 @@ final class TestClient: Sendable {
     private func fill() async throws -> Bool {
         var copy = buffer.withLock { $0 }
         copy.reserve(free: 65_536)
-        let count = try await socket.read(into: &copy, deadline: .now + patience)
+        let count = try await stream.read(into: &copy, deadline: .now + patience)
         buffer.withLock { [copy] in $0 = copy }
         return count > 0
     }

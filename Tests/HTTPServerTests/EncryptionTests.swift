@@ -1,0 +1,112 @@
+import Foundation
+import HTTPServer
+import HTTPWire
+import Reactor
+import Synchronization
+import TLS
+import Testing
+
+/// A self-signed certificate for `localhost`, made by the openssl command for one test.
+final class TestCertificate: Sendable {
+    private let directory: String
+    var certificate: String { directory + "/certificate.pem" }
+    private var key: String { directory + "/key.pem" }
+
+    init() throws {
+        directory = NSTemporaryDirectory() + "https-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        process.arguments =
+            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+            + ["-keyout", key, "-out", certificate]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    func context() throws -> TLSContext {
+        try TLSContext.server(certificateFile: certificate, keyFile: key)
+    }
+}
+
+private let hello = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+@Sendable private func routes(_ router: inout Router) {
+    router.on(.get, "/hello") { .text("hello over \($0.scheme.rawValue)") }
+    router.on(.get, "/large") { _ in
+        Response(
+            body: .stream(length: nil) { writer in
+                for _ in 0..<8 { try await writer.write([UInt8](repeating: 0x61, count: 1 << 20)) }
+            })
+    }
+}
+
+struct EncryptionTests {
+    @Test func `requests, pipelines and streams go over TLS`() async throws {
+        let certificate = try TestCertificate()
+        let context = try certificate.context()
+        try await withServer(credentials: { context }, routes: routes) { server in
+            let client = try await server.connect(trusting: certificate)
+            try await client.send(hello + hello)
+            #expect(try await client.response().body == "hello over https")
+            #expect(try await client.response().body == "hello over https")
+            try await client.send("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(try await client.response().body.utf8.count == 8 << 20)
+            #expect(try await client.isClosed())
+        }
+    }
+
+    @Test func `a new certificate counts from the next connection on`() async throws {
+        let first = try TestCertificate()
+        let second = try TestCertificate()
+        let contexts = [try first.context(), try second.context()]
+        let credentials = Credentials(contexts)
+        try await withServer(credentials: { credentials.current }, routes: routes) { server in
+            let old = try await server.connect(trusting: first)
+            credentials.reload()
+            let new = try await server.connect(trusting: second)
+            for client in [old, new] {
+                try await client.send(hello)
+                #expect(try await client.response().status == 200)
+            }
+            await #expect(throws: TLSError.self) { _ = try await server.connect(trusting: first) }
+        }
+    }
+
+    @Test func `a client that speaks no TLS is let go`() async throws {
+        let certificate = try TestCertificate()
+        let context = try certificate.context()
+        try await withServer(credentials: { context }, routes: routes) { server in
+            let plain = try await server.connect()
+            try await plain.send(hello)
+            let answer = try? await plain.rest()
+            #expect(answer?.contains("hello") != true)
+            let client = try await server.connect(trusting: certificate)
+            try await client.send(hello)
+            #expect(try await client.response().status == 200)
+        }
+    }
+}
+
+/// Two contexts, of which the second counts after a reload.
+private final class Credentials: Sendable {
+    private let contexts: [TLSContext]
+    private let index = Mutex(0)
+
+    init(_ contexts: [TLSContext]) {
+        self.contexts = contexts
+    }
+
+    var current: TLSContext { contexts[index.withLock { $0 }] }
+
+    func reload() {
+        index.withLock { $0 = 1 }
+    }
+}
