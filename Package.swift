@@ -82,7 +82,7 @@ let package = Package(
                 "HTTPServer", "Salesforce", "Jobs", "Organizations", "Replication", "Cryptography",
                 mustache, log,
             ]),
-        target("OrgSimulator", ["HTTPServer", "Cryptography", log]),
+        target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", log]),
         .executableTarget(
             name: "Multiconnect",
             dependencies: [

@@ -1,1 +1,97 @@
-// OrgSimulator
+internal import FoundationEssentials
+internal import HTTPServer
+internal import HTTPWire
+package import Logging
+package import Reactor
+internal import Synchronization
+
+/// A Salesforce that runs on loopback, for development and tests: OAuth, identity, describes, SOQL, Bulk API 2.0
+/// queries, limits and the package's Apex endpoint, for several orgs at one address.
+///
+/// Which org a call is for follows from its token, as at Salesforce, where it follows from token and host together.
+/// `/simulator/...` is for tests; see `ControlEndpoints.swift`.
+package final class OrgSimulator: Sendable {
+    let world: Mutex<World>
+    let logger: Logger
+    /// Wakes those who render ahead.
+    private let bells = Mutex<[AsyncStream<Void>.Continuation]>([])
+
+    package init(_ configuration: SimulatorConfiguration, logger: Logger = Logger(label: "org-simulator")) {
+        world = Mutex(World(configuration))
+        self.logger = logger
+    }
+
+    /// What `GET /simulator/orgs` tells, as values: number, id with 18 characters, user names (the first has all
+    /// rights), My Domain label.
+    package struct OrgSummary: Sendable {
+        package let number: Int
+        package let id: String
+        package let name: String
+        package let domain: String
+        package let usernames: [String]
+    }
+
+    /// The orgs, in the order of their numbers.
+    package var orgs: [OrgSummary] {
+        world.withLock { world in
+            world.orgs.map {
+                OrgSummary(
+                    number: $0.number, id: $0.id.text18, name: $0.name, domain: $0.domain,
+                    usernames: $0.users.map(\.username))
+            }
+        }
+    }
+
+    /// Answers the connections of `listener` until the calling task is cancelled. May be called on several loops.
+    ///
+    /// - Throws: `ReactorError` when the listener fails.
+    package func serve(on listener: Listener) async throws {
+        world.withLock { $0.rendersAhead = true }
+        let (bell, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        bells.withLock { $0.append(continuation) }
+        var configuration = ServerConfiguration()
+        // Composite requests and long lists of ids in queries are larger than the pages of a web site.
+        configuration.limits.bodyBytes = 16 << 20
+        let server = Server(router: router(), configuration: configuration, logger: logger)
+        try await withThrowingTaskGroup { group in
+            group.addTask { await self.renderAhead(bell) }
+            try await server.serve(on: listener)
+            continuation.finish()
+            group.cancelAll()
+        }
+    }
+
+    private func router() -> Router {
+        var router = Router()
+        for method in ["GET", "POST", "PATCH", "PUT", "DELETE"] {
+            for pattern in ["/", "/**"] {
+                router.on(.init(method), pattern) { request in try await self.respond(to: request) }
+            }
+        }
+        return router
+    }
+
+    private func respond(to request: Request) async throws -> Response {
+        let call = Call(request, now: Int(Date().timeIntervalSince1970 * 1000))
+        let (reply, limits) = world.withLock { ($0.answer(call), $0.configuration) }
+        if world.withLock({ !$0.unrendered.isEmpty }) {
+            for bell in bells.withLock({ $0 }) { bell.yield() }
+        }
+        let takesGzip = limits.assumptions.compressesResponses && call.acceptsGzip
+        return try await ReplyWriter(reply: reply, shelf: world.withLock(\.shelf), takesGzip: takesGzip)
+            .response()
+    }
+
+    /// Renders results of Bulk jobs while callers still poll, until memory is full.
+    private func renderAhead(_ bell: AsyncStream<Void>) async {
+        for await _ in bell {
+            while let result = world.withLock({ $0.unrendered.popLast() }) {
+                let shelf = world.withLock(\.shelf)
+                for number in 0..<result.blockCount where !result.has(number) {
+                    if shelf.isFull || Task.isCancelled { break }
+                    _ = try? await BlockingPool.shared.run { shelf.block(number, of: result) }
+                }
+            }
+        }
+    }
+}

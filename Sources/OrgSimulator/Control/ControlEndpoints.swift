@@ -1,0 +1,171 @@
+import FoundationEssentials
+
+/// `/simulator/...`: what tests may look at and change. Nothing here exists at Salesforce.
+///
+/// - `GET /simulator`: origin, client id and secret, number of orgs.
+/// - `GET /simulator/orgs`, `/simulator/orgs/<org>`: ids, names, users and their rights, rows of each object.
+///   `<org>` is a number counted from 1, or an id of 15 or 18 characters.
+/// - `GET /simulator/orgs/<org>/objects/<name>/rows`: the live rows, one JSON object a line, as `TableChecksums`
+///   writes values.
+/// - `GET /simulator/orgs/<org>/objects/<name>/checksums[?fields=A,B]`: see `TableChecksums`.
+/// - `GET /simulator/orgs/<org>/calls`: how often each kind of call was made; `DELETE` forgets them.
+/// - `GET /simulator/orgs/<org>/announcements`: bodies that AuthConnection was called with; `DELETE` forgets them.
+/// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists rules that wait, `DELETE` ends them.
+extension World {
+    mutating func control(_ call: Call, _ segments: [String]) -> Reply {
+        switch (segments.first, segments.count) {
+        case (nil, _):
+            return .json([
+                "origin": .string(origin(call)), "clientId": .string(configuration.clientID),
+                "clientSecret": .string(configuration.clientSecret),
+                "password": .string(configuration.password), "orgs": .integer(orgs.count),
+            ])
+        case ("orgs", 1): return .json(.array(orgs.map(Self.document)))
+        case ("orgs", _):
+            guard let place = place(ofOrg: segments[1]) else { return Self.unknown("org \(segments[1])") }
+            return controlOrg(call, place, Array(segments.dropFirst(2)))
+        case ("faults", 1): return controlFaults(call)
+        default: return Self.unknown(call.path)
+        }
+    }
+
+    private static func unknown(_ what: String) -> Reply {
+        .json(["error": .string("no \(what)")], status: 404)
+    }
+
+    private func place(ofOrg text: String) -> Int? {
+        if let number = Int(text), number >= 1, number <= orgs.count { return number - 1 }
+        guard let id = RecordID(text) else { return nil }
+        return orgs.firstIndex { $0.id == id }
+    }
+
+    private static func document(_ org: Org) -> JSONValue {
+        let counts = Catalog.objects.compactMap { org.tables[$0.name.lowercased()] }.map {
+            JSONValue.Member(name: $0.schema.name, value: .integer($0.liveCount))
+        }
+        return [
+            "number": .integer(org.number), "id": .string(org.id.text18), "name": .string(org.name),
+            "domain": .string(org.domain), "hasPackage": .boolean(org.hasPackage),
+            "users": .array(
+                org.users.map { user in
+                    [
+                        "username": .string(user.username), "id": .string(user.id.text18),
+                        "rights": .array(
+                            user.rights.map { .string($0.rawValue) }.sorted { $0.text ?? "" < $1.text ?? "" }),
+                    ]
+                }), "objects": .object(counts),
+        ]
+    }
+
+    private mutating func controlOrg(_ call: Call, _ place: Int, _ segments: [String]) -> Reply {
+        switch (segments.first, segments.count) {
+        case (nil, _): return .json(Self.document(orgs[place]))
+        case ("calls", 1):
+            if call.method == "DELETE" {
+                orgs[place].calls = [:]
+                return .noContent
+            }
+            let calls = orgs[place].calls.sorted { $0.key < $1.key }
+            return .json(.object(calls.map { .init(name: $0.key, value: .integer($0.value)) }))
+        case ("announcements", 1):
+            if call.method == "DELETE" {
+                orgs[place].announcements = []
+                return .noContent
+            }
+            return .json(.array(orgs[place].announcements))
+        case ("objects", 3):
+            guard let table = orgs[place].tables[segments[1].lowercased()] else {
+                return Self.unknown("object \(segments[1])")
+            }
+            switch segments[2] {
+            case "checksums": return Reply(status: 200, body: .checksums(table, fields: Self.names(call)))
+            case "rows": return Reply(status: 200, body: .rows(table))
+            default: return Self.unknown(call.path)
+            }
+        default: return Self.unknown(call.path)
+        }
+    }
+
+    private static func names(_ call: Call) -> [String]? {
+        call.query["fields"]?.split(separator: ",").map(String.init)
+    }
+
+    private mutating func controlFaults(_ call: Call) -> Reply {
+        switch call.method {
+        case "GET":
+            return .json(
+                .array(
+                    faults.rules.map {
+                        ["path": .string($0.path), "remaining": .integer($0.remaining)]
+                    }))
+        case "DELETE":
+            clearFaults()
+            return .noContent
+        case "POST":
+            guard let request = try? JSONDecoder().decode(FaultRequest.self, from: Data(call.body)) else {
+                return .json(["error": "not a fault: see FaultRequest"], status: 400)
+            }
+            var places = Array(orgs.indices)
+            if let org = request.org {
+                guard let place = place(ofOrg: org) else { return Self.unknown("org \(org)") }
+                places = [place]
+            }
+            apply(request, places)
+            return .noContent
+        default: return Self.unknown(call.path)
+        }
+    }
+
+    private mutating func clearFaults() {
+        faults = Faults()
+        for place in orgs.indices {
+            orgs[place].isOverLimit = false
+            orgs[place].hiddenObjects = []
+            orgs[place].hiddenFields = []
+            orgs[place].changes += 1
+        }
+    }
+
+    private mutating func apply(_ request: FaultRequest, _ places: [Int]) {
+        let isOn = request.on ?? true
+        switch request.kind {
+        case .expireAccessTokens:
+            for place in places { ledger.endAccessTokens(org: place + 1) }
+        case .revokeRefreshTokens:
+            for place in places { ledger.endRefreshTokens(org: place + 1) }
+        case .rotation: configuration.rotatesRefreshTokens = isOn
+        case .fail, .drop, .delay: addRule(request, places)
+        case .slowBulk:
+            configuration.bulkPolls = request.polls ?? configuration.bulkPolls
+            configuration.bulkMilliseconds = request.milliseconds ?? configuration.bulkMilliseconds
+        case .requestLimit:
+            for place in places { orgs[place].isOverLimit = isOn }
+        case .hide:
+            for place in places {
+                orgs[place].hide(request.object ?? "", field: request.field, isHidden: isOn)
+            }
+        case .loseRight:
+            for place in places {
+                orgs[place].setRight(request.right ?? .viewAllData, of: request.user, isHeld: !isOn)
+            }
+        case .clear: clearFaults()
+        }
+    }
+
+    private mutating func addRule(_ request: FaultRequest, _ places: [Int]) {
+        var effect = Faults.Effect()
+        switch request.kind {
+        case .fail:
+            let status = request.status ?? 500
+            effect.error = APIError(
+                status, request.code ?? (status == 503 ? "SERVER_UNAVAILABLE" : "UNKNOWN_EXCEPTION"),
+                request.message ?? "An unexpected error occurred.")
+        case .drop: effect.dropAfterBytes = request.bytes ?? 0
+        default: effect.delayMilliseconds = request.milliseconds ?? 1000
+        }
+        let org = request.org == nil ? nil : places.first.map { orgs[$0].id.text15 }
+        faults.rules.append(
+            Faults.Rule(
+                path: request.path ?? "/", org: org, remaining: request.count ?? 1, effect: effect))
+    }
+}

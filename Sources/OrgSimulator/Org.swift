@@ -1,0 +1,89 @@
+/// One Salesforce org: identity, people and records.
+struct Org: Sendable {
+    /// Counted from 1.
+    let number: Int
+    let id: RecordID
+    /// The first label of its My Domain host, such as `org1`.
+    let domain: String
+    let name: String
+    var users: [OrgUser]
+    /// By name in lower case.
+    var tables: [String: Table]
+    /// Whether the package with `AuthConnection` is installed.
+    let hasPackage: Bool
+    /// Objects that describes and queries pretend not to have, in lower case.
+    var hiddenObjects: Set<String> = []
+    /// The same for fields: `account.name`.
+    var hiddenFields: Set<String> = []
+    /// Answers REQUEST_LIMIT_EXCEEDED to every call.
+    var isOverLimit = false
+    /// API calls that count against the daily limit.
+    var requests = 0
+    /// Calls by kind, for tests.
+    var calls: [String: Int] = [:]
+    /// Bodies that AuthConnection was called with, oldest first.
+    var announcements: [JSONValue] = []
+    /// Numbers for jobs and cursors.
+    var serial = 0
+    /// Grows when what is visible changes.
+    var changes = 0
+
+    init(number: Int, configuration: SimulatorConfiguration) {
+        self.number = number
+        let seed = Mixer.mix(configuration.seed &+ UInt64(number) << 32)
+        id = Self.identity(number, configuration)
+        domain = "org\(number)"
+        name = "Org \(number) \"Ünïted\" & Sons"
+        hasPackage = !configuration.orgsWithoutPackage.contains(number)
+        let users = OrgUser.cast(org: number, domain: domain)
+        self.users = users
+        let sizes = [
+            "Account": configuration.accounts, "Contact": configuration.contacts,
+            "Tweet__c": configuration.tweets, "Connection__c": configuration.connections,
+        ]
+        var neighbours = Column.Neighbours(users: users.map(\.id), objects: [:])
+        for object in Catalog.objects {
+            let space = IDSpace(keyPrefix: object.keyPrefix, org: number)
+            neighbours.objects[object.name] = (space, sizes[object.name] ?? 0)
+        }
+        tables = [:]
+        for object in Catalog.objects where hasPackage || !object.isCustom {
+            tables[object.name.lowercased()] = Table(
+                object, org: number, seed: seed, rows: sizes[object.name] ?? 0, neighbours: neighbours)
+        }
+        for (object, rows) in SetupRows(org: self).byObject {
+            for row in rows { tables[object.lowercased()]?.add(row) }
+        }
+    }
+
+    /// Twelve characters after `00D` that depend on the seed. The second org's are the first's with the case
+    /// of two letters turned when twins are wanted.
+    private static func identity(_ number: Int, _ configuration: SimulatorConfiguration) -> RecordID {
+        let isTwin = configuration.caseTwins && number == 2
+        let source = isTwin ? 1 : number
+        let random = Mixer.key(configuration.seed, "org", "\(source)")
+        var body = (0..<10).map { RecordID.digits[Int(Mixer.mix(random &+ UInt64($0)) % 62)] }
+        let letters = Array("abcdefghijklmnopqrstuvwxyz".utf8)
+        // The last two tell the org apart even when the rest should be equal by chance.
+        let last = [letters[source / 26 % 26], letters[source % 26]]
+        body += isTwin ? last.map { $0 - 0x20 } : last
+        let text = "00D" + String(decoding: body, as: UTF8.self)
+        return RecordID(text) ?? RecordID(high: 0, low: 0)
+    }
+
+    /// The table of an object that callers may see; names ignore case. Documented (SOQL).
+    func table(_ object: String) -> Table? {
+        let name = object.lowercased()
+        return hiddenObjects.contains(name) ? nil : tables[name]
+    }
+
+    /// Whether callers may see a field.
+    func isVisible(_ field: FieldSchema, of object: ObjectSchema) -> Bool {
+        hiddenFields.isEmpty || !hiddenFields.contains("\(object.name).\(field.name)".lowercased())
+    }
+
+    /// The user of this name.
+    func user(named name: String) -> OrgUser? {
+        users.first { $0.username.lowercased() == name.lowercased() }
+    }
+}

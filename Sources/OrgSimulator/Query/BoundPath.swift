@@ -1,0 +1,80 @@
+/// A field of a query with everything looked up: which references to follow and which field to read there.
+struct BoundPath: Sendable {
+    /// A reference field and the table that it leads to.
+    struct Step: Sendable {
+        let place: Int
+        /// As JSON bodies name it.
+        let relationship: String
+        let table: Table
+    }
+
+    let steps: [Step]
+    /// The table that holds the field.
+    let table: Table
+    let place: Int
+
+    var field: FieldSchema { table.schema.fields[place] }
+
+    /// The header of a CSV column: names as the describe spells them, joined by dots.
+    var name: String { (steps.map(\.relationship) + [field.name]).joined(separator: ".") }
+
+    /// Finds a field of `table` in `org`.
+    static func bind(
+        _ path: SOQLQuery.FieldPath, in org: Org, from table: Table
+    ) throws(SOQLError) -> BoundPath {
+        var parts = path.parts[...]
+        // The object's own name may stand in front. Documented.
+        if parts.count > 1, parts[0].lowercased() == table.schema.name.lowercased(),
+            table.schema.place(ofRelationship: parts[0]) == nil
+        {
+            parts = parts.dropFirst()
+        }
+        var steps: [Step] = []
+        var current = table
+        while parts.count > 1, let relationship = parts.popFirst() {
+            guard let place = current.schema.place(ofRelationship: relationship),
+                let target = org.table(current.schema.fields[place].referenceTo[0])
+            else {
+                throw SOQLError(
+                    code: .invalidField,
+                    reason:
+                        "Didn't understand relationship '\(relationship)' in field path. If you are attempting "
+                        + "to use a custom relationship, be sure to append the '__r' after the custom relationship "
+                        + "name. Please reference your WSDL or the describe call for the appropriate names.",
+                    offset: path.offset)
+            }
+            let spelled = current.schema.fields[place].relationshipName ?? relationship
+            steps.append(Step(place: place, relationship: spelled, table: target))
+            current = target
+        }
+        let name = parts.last ?? ""
+        guard let place = current.schema.place(of: name),
+            org.isVisible(current.schema.fields[place], of: current.schema)
+        else {
+            throw SOQLError(
+                code: .invalidField,
+                reason:
+                    "No such column '\(name)' on entity '\(current.schema.name)'. If you are attempting to use a "
+                    + "custom field, be sure to append the '__c' after the custom field name. Please reference your "
+                    + "WSDL or the describe call for the appropriate names.",
+                offset: path.offset)
+        }
+        return BoundPath(steps: steps, table: current, place: place)
+    }
+
+    /// What the field holds for a row of the query's own table; null when a reference on the way is.
+    func value(_ row: Int, of base: Table) -> FieldValue {
+        if steps.isEmpty { return base.value(row, place) }
+        var current = base
+        var currentRow = row
+        for step in steps {
+            guard case .id(let id) = current.value(currentRow, step.place), let next = step.table.row(id)
+            else {
+                return .null
+            }
+            current = step.table
+            currentRow = next
+        }
+        return current.value(currentRow, place)
+    }
+}

@@ -1,0 +1,95 @@
+/// A query with everything looked up in one org, as one user, over a snapshot of the records.
+struct QueryPlan: Sendable {
+    let query: SOQLQuery
+    let table: Table
+    /// What is selected; empty for `COUNT()`.
+    let columns: [BoundPath]
+    private let condition: BoundCondition?
+    private let order: [(path: BoundPath, ordering: SOQLQuery.Ordering)]
+    /// Only rows of this owner are seen.
+    private let owner: RecordID?
+    let includesDeleted: Bool
+
+    /// - Parameters:
+    ///   - owner: for a user without View All Data, that user's id; nil sees everything.
+    ///   - includesDeleted: for queryAll.
+    init(
+        _ query: SOQLQuery, in org: Org, owner: RecordID?, includesDeleted: Bool
+    ) throws(SOQLError) {
+        self.query = query
+        guard query.object.parts.count == 1, let table = org.table(query.object.parts[0]) else {
+            throw SOQLError(
+                code: .invalidType,
+                reason:
+                    "sObject type '\(query.object.parts.joined(separator: "."))' is not supported. If you are "
+                    + "attempting to use a custom object, be sure to append the '__c' after the entity name. Please "
+                    + "reference your WSDL or the describe call for the appropriate names.",
+                offset: query.object.offset)
+        }
+        self.table = table
+        var columns: [BoundPath] = []
+        if case .fields(let paths) = query.selection {
+            for path in paths { columns.append(try BoundPath.bind(path, in: org, from: table)) }
+        }
+        self.columns = columns
+        condition = try query.condition.map { (condition) throws(SOQLError) in
+            try BoundCondition.bind(condition, in: org, from: table)
+        }
+        var order: [(BoundPath, SOQLQuery.Ordering)] = []
+        for ordering in query.order {
+            let path = try BoundPath.bind(ordering.path, in: org, from: table)
+            guard path.field.isSortable else {
+                throw SOQLError(
+                    code: .malformedQuery,
+                    reason: "field '\(path.field.name)' can not be sorted in a query call",
+                    offset: ordering.path.offset)
+            }
+            order.append((path, ordering))
+        }
+        self.order = order
+        self.owner = table.schema.traits.isShared ? owner : nil
+        self.includesDeleted = includesDeleted
+    }
+
+    /// The rows of the result in their order.
+    func rows() -> [Int32] {
+        var rows: [Int32] = []
+        let total = table.isPristine && !includesDeleted ? table.liveRows : table.rowCount
+        let ownerPlace = owner == nil ? nil : table.schema.place(of: "OwnerId")
+        for row in 0..<total {
+            if !includesDeleted, table.isDeleted(row) { continue }
+            if let owner, let ownerPlace, table.value(row, ownerPlace) != .id(owner) { continue }
+            if let condition, !condition.holds(row, of: table) { continue }
+            rows.append(Int32(row))
+        }
+        if !isInOrderOfRows { sort(&rows) }
+        if let offset = query.offset { rows = Array(rows.dropFirst(offset)) }
+        if let limit = query.limit { rows = Array(rows.prefix(limit)) }
+        return rows
+    }
+
+    /// Computed rows are in the order of their ids already.
+    private var isInOrderOfRows: Bool {
+        order.isEmpty
+            || order.count == 1 && order[0].path.steps.isEmpty && order[0].path.place == 0
+                && !order[0].ordering.isDescending
+    }
+
+    private func sort(_ rows: inout [Int32]) {
+        let keys = Dictionary(
+            uniqueKeysWithValues: rows.map { row in
+                (row, order.map { $0.path.value(Int(row), of: table).comparable })
+            })
+        rows.sort { left, right in
+            guard let leftKeys = keys[left], let rightKeys = keys[right] else { return left < right }
+            for (place, entry) in order.enumerated() where leftKeys[place] != rightKeys[place] {
+                let (first, second) = (leftKeys[place], rightKeys[place])
+                if let nullsFirst = entry.ordering.nullsFirst, first == .null || second == .null {
+                    return (first == .null) == nullsFirst
+                }
+                return first.precedes(second) != entry.ordering.isDescending
+            }
+            return left < right
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// An error of the data APIs: a status and an array with one object. Documented and recorded.
+struct APIError: Error, Hashable {
+    let status: Int
+    let code: String
+    let message: String
+    /// Present for some codes only; nil leaves the key out.
+    var fields: [String]?
+
+    init(_ status: Int, _ code: String, _ message: String, fields: [String]? = nil) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.fields = fields
+    }
+
+    /// Recorded.
+    static let invalidSession = APIError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    /// Documented and recorded.
+    static let notFound = APIError(404, "NOT_FOUND", "The requested resource does not exist")
+    /// Many reports; the status is documented.
+    static let overLimit = APIError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+    /// Assumed text.
+    static let apiDisabled = APIError(
+        403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.")
+    /// Assumed text.
+    static let badLocator = APIError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    /// Assumed text.
+    static let notJSON = APIError(
+        400, "JSON_PARSER_ERROR", "Unexpected character in the body at [line:1, column:1]")
+    /// Documented text.
+    static let insufficientAccess = APIError(
+        403, "INSUFFICIENT_ACCESS", "This user does not have permission to view this information.")
+
+    /// Assumed text.
+    static func notAllowed(_ method: String, allowed: String) -> APIError {
+        APIError(405, "METHOD_NOT_ALLOWED", "HTTP Method '\(method)' not allowed. Allowed are \(allowed)")
+    }
+
+    static func query(_ error: SOQLError, _ text: String) -> APIError {
+        APIError(400, error.code.rawValue, error.message(for: text))
+    }
+
+    /// The response. Key order as recorded: the message first.
+    var reply: Reply {
+        var members: [JSONValue.Member] = [
+            .init(name: "message", value: .string(message)), .init(name: "errorCode", value: .string(code)),
+        ]
+        if let fields { members.append(.init(name: "fields", value: .array(fields.map(JSONValue.string)))) }
+        return .json(.array([.object(members)]), status: status)
+    }
+}

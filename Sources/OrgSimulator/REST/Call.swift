@@ -1,0 +1,37 @@
+/// A request as the simulator sees it: a value, so that everything behind it can be tested without a socket.
+struct Call: Sendable {
+    let method: String
+    /// Without the query, percent-decoded, without a slash at the end.
+    let path: String
+    let query: FormFields
+    /// Names in lower case.
+    let headers: [String: String]
+    let body: [UInt8]
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    let now: Int
+
+    init(
+        _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = [], now: Int = 0
+    ) {
+        self.method = method
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        var path = FormFields.decoded(parts[0], plusIsSpace: false)
+        // Recorded: clients send `/query/?q=`, and it is the same as `/query?q=`.
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+        query = FormFields(parts.count > 1 ? String(parts[1]) : "")
+        self.headers = Dictionary(
+            headers.map { ($0.lowercased(), $1) }, uniquingKeysWith: { _, last in last })
+        self.body = body
+        self.now = now
+    }
+
+    /// The parts of the path between slashes.
+    var segments: [String] { path.split(separator: "/").map(String.init) }
+
+    /// The body as a form.
+    var form: FormFields { FormFields(String(decoding: body, as: UTF8.self)) }
+
+    /// The host that the caller named, with its port.
+    var host: String { headers["host"] ?? "127.0.0.1" }
+}

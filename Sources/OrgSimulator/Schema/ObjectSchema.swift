@@ -1,0 +1,35 @@
+/// An object of an org as its describe shows it.
+struct ObjectSchema: Sendable {
+    let name: String
+    let label: String
+    let labelPlural: String
+    /// The first three characters of its ids.
+    let keyPrefix: String
+    let fields: [FieldSchema]
+    let traits: ObjectTraits
+    private let places: [String: Int]
+
+    var isCustom: Bool { name.hasSuffix("__c") }
+
+    init(
+        _ name: String, label: String? = nil, plural: String, keyPrefix: String, traits: ObjectTraits,
+        fields: [FieldSchema]
+    ) {
+        self.name = name
+        self.label = label ?? name
+        labelPlural = plural
+        self.keyPrefix = keyPrefix
+        self.fields = fields
+        self.traits = traits
+        places = Dictionary(
+            fields.enumerated().map { ($1.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Where the field of this name stands; names of fields ignore case. Documented (SOQL).
+    func place(of name: String) -> Int? { places[name.lowercased()] }
+
+    /// Where the reference whose relationship has this name stands.
+    func place(ofRelationship name: String) -> Int? {
+        fields.firstIndex { $0.relationshipName?.lowercased() == name.lowercased() && $0.type == .reference }
+    }
+}

@@ -1,0 +1,20 @@
+/// What a field of a record holds.
+enum FieldValue: Hashable, Sendable {
+    /// Salesforce stores no empty strings: an empty text is null.
+    case null
+    case boolean(Bool)
+    /// Type `int`.
+    case integer(Int)
+    /// Types `double`, `currency` and `percent`.
+    case number(Double)
+    /// Every textual type.
+    case text(String)
+    /// Types `id` and `reference`.
+    case id(RecordID)
+    /// Days since 1970-01-01.
+    case date(Int)
+    /// Milliseconds since midnight.
+    case time(Int)
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    case instant(Int)
+}
