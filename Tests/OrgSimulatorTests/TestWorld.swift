@@ -1,0 +1,70 @@
+import Testing
+
+@testable import OrgSimulator
+
+/// A simulator without sockets, and a clock that tests turn.
+struct TestWorld {
+    var world: World
+    var now = 1_700_000_000_000
+
+    init(_ change: (inout SimulatorConfiguration) -> Void = { _ in }) {
+        var configuration = SimulatorConfiguration()
+        configuration.origin = "http://sim.test"
+        configuration.orgs = 2
+        configuration.accounts = 300
+        configuration.contacts = 50
+        configuration.tweets = 5
+        change(&configuration)
+        world = World(configuration)
+    }
+
+    mutating func call(
+        _ method: String, _ target: String, token: String? = nil, headers: [String: String] = [:],
+        body: String = ""
+    ) -> Reply {
+        var headers = headers
+        if let token { headers["Authorization"] = "Bearer \(token)" }
+        return world.answer(Call(method, target, headers: headers, body: Array(body.utf8), now: now))
+    }
+
+    mutating func get(_ target: String, token: String?) -> Reply { call("GET", target, token: token) }
+
+    /// An access token of a user, by the password grant.
+    mutating func token(_ username: String = "admin@org1.example") throws -> String {
+        let reply = call(
+            "POST", "/services/oauth2/token",
+            body: "grant_type=password&client_id=simulator-client&client_secret=simulator-secret"
+                + "&username=\(username)&password=password")
+        return try #require(reply.document["access_token"]?.text)
+    }
+
+    mutating func query(_ soql: String, token: String, path: String = "query") -> Reply {
+        get("/services/data/v66.0/\(path)?q=\(FormFields.encoded(soql))", token: token)
+    }
+}
+
+extension Reply {
+    /// The whole body.
+    var bytes: [UInt8] {
+        switch body {
+        case .bytes(let bytes): return bytes
+        case .results(let result, let rows):
+            return result.pieces(rows).reduce(result.header) { $0 + result.block($1.block).slice($1.rows) }
+        case .checksums(let table, let fields):
+            var checksums = TableChecksums(table, fields: fields)
+            checksums.add(0..<table.rowCount)
+            return checksums.document.encoded()
+        case .rows: return []
+        }
+    }
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+    var document: JSONValue { JSONValue.parse(bytes) ?? .null }
+    func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}
+
+extension JSONValue {
+    var elements: [JSONValue] { if case .array(let elements) = self { elements } else { [] } }
+    var names: [String] { if case .object(let members) = self { members.map(\.name) } else { [] } }
+    var number: Int? { if case .integer(let number) = self { number } else { nil } }
+}
