@@ -107,7 +107,12 @@ let package = Package(
         tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
         tests("Jobs", ["Reactor", "Support", log]),
         tests("Organizations", ["Reactor", "Support", "OrgSimulator"]),
-        tests("Replication", ["Reactor", "Support", "OrgSimulator"], exclude: ["Golden"]),
+        tests(
+            "Replication",
+            [
+                "Reactor", "Postgres", "Jobs", "Salesforce", "Organizations", "HTTPClient", "Cryptography",
+                "Support", "OrgSimulator", log,
+            ], exclude: ["Golden"]),
         tests("Web", ["Reactor", "Support", "OrgSimulator"]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),

@@ -13,6 +13,8 @@ package enum ReplicationLimits {
     package static let bulkPageRows = 50_000
     /// Pages of one import that are loaded at the same time. Each takes a connection of the cell's pool.
     package static let parallelPages = 2
+    /// Pages that all imports of a loop load at the same time: bounds connections and memory.
+    package static let concurrentPages = 4
     /// Tries of one page within one attempt of the job; then the job fails and is retried with its back-off.
     static let pageAttempts = 4
     /// Problems kept with a mapping; the rest is counted.
@@ -25,8 +27,8 @@ package enum ReplicationLimits {
     static let firstPoll = Duration.milliseconds(500)
     /// The longest pause between two looks.
     static let longestPoll = Duration.seconds(30)
-    /// How long one attempt waits for a Bulk job before it gives its slot to another job.
-    static let pollBudget = Duration.seconds(120)
+    /// Bulk jobs of small and middling objects are done by then; a slot is not held for longer.
+    package static let pollBudget = Duration.seconds(120)
     /// A page of 50,000 wide rows over a slow line; Salesforce itself gives up after 20 minutes.
     static let pageDeadline = Duration.seconds(20 * 60)
     /// DDL waits no longer than this for a lock on a table, so that it never queues up a tenant's own queries.

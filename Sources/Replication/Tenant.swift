@@ -1,4 +1,6 @@
 package import FoundationEssentials
+package import Organizations
+internal import Salesforce
 
 /// What replication needs to know of an organization: where its rows are and what they are called.
 package struct Tenant: Sendable, Equatable {
@@ -30,5 +32,20 @@ package struct Tenant: Sendable, Equatable {
         self.schema = schema
         self.cell = cell
         self.connectionID = connectionID
+    }
+}
+
+extension Tenant {
+    package init(_ organization: Organization) {
+        let work: Work =
+            switch organization.status {
+            case .authorized, .provisioning, .importing, .live: .allowed
+            case .paused: .postponed
+            case .registered, .unauthorized, .uninstalled, .failed: .over
+            }
+        self.init(
+            id: organization.id, orgID: organization.organizationID.text, work: work,
+            schema: organization.schemaName, cell: organization.cell,
+            connectionID: organization.connectionID)
     }
 }

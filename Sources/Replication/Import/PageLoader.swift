@@ -33,7 +33,8 @@ struct PageLoader: Sendable {
         let deadline = ContinuousClock.now + ReplicationLimits.pageDeadline
         return try await pool.transaction { connection in
             // The engine's mark: its own writes are not captured, and rows become SYNCED.
-            try await connection.script("set local xmlbinary = 'hex'")
+            // A page lasts as long as the line is slow, whatever limit statements have otherwise.
+            try await connection.script("set local xmlbinary = 'hex'; set local statement_timeout = 0")
             guard try await pages.claim(locator, of: record.id, on: connection) else { return nil }
             var page = LoadedPage(locator: locator, next: next, rows: 0)
             switch way {
@@ -94,7 +95,8 @@ struct PageLoader: Sendable {
         case let error as SalesforceError: error.isTransient
         case let error as ReplicationError: error.code == .incompletePage
         case let error as PostgresError:
-            error.code == .connection || error.code == .commitInDoubt || error.sqlState?.isTransient == true
+            [.connection, .commitInDoubt, .poolExhausted].contains(error.code)
+                || error.sqlState?.isTransient == true
                 // A page that broke off within quotes, say; staging does not take it either.
                 || error.sqlState == .badCopyFileFormat
         default: false

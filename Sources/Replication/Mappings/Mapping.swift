@@ -31,10 +31,13 @@ package struct Mapping: Sendable, Equatable {
     package var objectName: String
     package var configuration: MappingConfiguration
     package var state: State?
+    /// Whether its rows have been imported once.
+    package var isImported: Bool
 
     package init(
         id: UUID, organizationID: UUID, connectionID: UUID, objectName: String,
-        configuration: MappingConfiguration, state: State?
+        configuration: MappingConfiguration, state: State?,
+        isImported: Bool = false
     ) {
         self.id = id
         self.organizationID = organizationID
@@ -42,5 +45,6 @@ package struct Mapping: Sendable, Equatable {
         self.objectName = objectName
         self.configuration = configuration
         self.state = state
+        self.isImported = isImported
     }
 }

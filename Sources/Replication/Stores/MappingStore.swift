@@ -25,7 +25,8 @@ package struct MappingStore: Sendable {
     }
 
     private static let columns: SQL = """
-        m.id, c.organization_id, m.connection_id, m.object_name, m.config::text as config, m.state
+        m.id, c.organization_id, m.connection_id, m.object_name, m.config::text as config, m.state,
+        m.import_finished_at is not null as is_imported
         """
 
     /// All mappings of a connection by object.
@@ -59,7 +60,7 @@ package struct MappingStore: Sendable {
             id: try row["id"], organizationID: try row["organization_id"],
             connectionID: try row["connection_id"], objectName: name,
             configuration: try MappingConfiguration(config, path: name),
-            state: Mapping.State(rawValue: try row["state"]))
+            state: Mapping.State(rawValue: try row["state"]), isImported: try row["is_imported"])
     }
 
     /// Notes what the org said of the object. A fatal problem makes the mapping invalid.

@@ -85,6 +85,18 @@ struct TenantSchema: Sendable {
             mayUseHstore: try row["may_use_hstore"])
     }
 
+    /// Whether the table has all columns of a plan.
+    func has(_ plan: TablePlan, on connection: PostgresConnection) async throws -> Bool {
+        let names: [String] = try await connection.query(
+            """
+            select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
+            join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = \(tenant.schema) and c.relname = \(plan.table) and a.attnum > 0 and not a.attisdropped
+            """
+        ).column()
+        return Set(plan.columns.map(\.name)).isSubset(of: names)
+    }
+
     /// Runs DDL in one transaction under the common lock. `unless` is asked inside of it whether all is done.
     func run(
         _ statements: [String], unless isDone: @Sendable (PostgresConnection) async throws -> Bool

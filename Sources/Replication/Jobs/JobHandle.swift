@@ -1,0 +1,36 @@
+internal import FoundationEssentials
+package import Jobs
+package import Postgres
+
+/// What the handlers of this target use of a job: its claim, its progress and its end.
+package struct JobHandle: Sendable {
+    package var id: String
+    /// Failed starts in a row before this one.
+    package var failures = 0
+    /// Throws when the job is no longer this worker's, or was asked to end.
+    package var checkClaim: @Sendable () throws -> Void
+    /// Notes progress for whoever looks.
+    var report: @Sendable (ImportProgress) async throws -> Void
+    /// Ends the job in the caller's transaction and enqueues what follows.
+    package var complete: @Sendable (PostgresConnection, [NewJob]) async throws -> Void
+
+    package init(_ context: JobContext) {
+        id = "\(context.id)"
+        failures = context.failures
+        checkClaim = { try context.checkClaim() }
+        report = { try await context.report(progress: $0) }
+        complete = { try await context.complete(on: $0, enqueue: $1) }
+    }
+
+    /// A handle without a job behind it.
+    init(
+        id: String, checkClaim: @escaping @Sendable () throws -> Void = {},
+        report: @escaping @Sendable (ImportProgress) async throws -> Void = { _ in },
+        complete: @escaping @Sendable (PostgresConnection, [NewJob]) async throws -> Void = { _, _ in }
+    ) {
+        self.id = id
+        self.checkClaim = checkClaim
+        self.report = report
+        self.complete = complete
+    }
+}
