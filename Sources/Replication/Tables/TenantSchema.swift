@@ -91,7 +91,8 @@ struct TenantSchema: Sendable {
             """
             select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
             join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = \(tenant.schema) and c.relname = \(plan.table) and a.attnum > 0 and not a.attisdropped
+            where n.nspname = \(tenant.schema) and c.relname = \(plan.table)
+              and a.attnum > 0 and not a.attisdropped
             """
         ).column()
         return Set(plan.columns.map(\.name)).isSubset(of: names)

@@ -1,0 +1,262 @@
+import Foundation
+import Jobs
+import OrgSimulator
+import Organizations
+import Postgres
+import Salesforce
+import Support
+import Testing
+
+@testable import Replication
+
+/// Provisioning and first imports against a simulated org. What counts is what the tables hold in the end: exactly
+/// the org's rows.
+@Suite(.serialized)
+struct ImporterTests {
+    private static let objects = ["Account", "Contact", "Tweet__c", "Connection__c"]
+
+    private func expectSynced(_ scene: OrgScene) async throws {
+        for object in Self.objects { try await scene.expectEqual(object) }
+        let states = try await scene.mappings().map(\.state)
+        #expect(states == [.dataSynced, .dataSynced, .dataSynced, .dataSynced])
+    }
+
+    @Test func `an org's rows are in its tables, by query and by Bulk, and the last import has it told`()
+        async throws
+    {
+        try await withOrg { scene in
+            let enqueued = try await scene.sync()
+            #expect(enqueued == [OrganizationJob.announceConnection])
+            try await expectSynced(scene)
+            let calls = try await scene.calls()
+            #expect(calls["bulk.create", default: 0] <= 2)
+            let organization = try await scene.control.withConnection {
+                try await OrganizationStore(on: $0).get(id: scene.organizationID)
+            }
+            #expect(organization.status == .importing)
+            let rows = try await scene.cell.query(
+                "select method, paging, state, time_mark < now() as before from multiconnect_sync.imports order by sf_object_name"
+            )
+            let methods: [String] = try rows.map { try $0["method"] }
+            #expect(methods == ["bulk", "rest", "bulk", "rest"])
+            let states: [String] = try rows.map { try $0["state"] }
+            #expect(Set(states) == ["done"])
+            let positions: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.positions"
+            )
+            .scalar()
+            #expect(positions == 4)
+        }
+    }
+
+    @Test func `two orgs whose ids differ only in case have their own rows`() async throws {
+        try await withOrg(orgNumber: 2) { scene in
+            _ = try await scene.sync()
+            try await expectSynced(scene)
+        }
+    }
+
+    @Test func `a tenant's cell may be another database`() async throws {
+        try await withOrg(separateCell: true) { scene in
+            _ = try await scene.sync()
+            try await expectSynced(scene)
+            let found: Int = try await scene.control.query(
+                "select count(*) from pg_namespace where nspname like 'salesforce%'"
+            ).scalar()
+            #expect(found == 0)
+        }
+    }
+
+    @Test func `many pages load side by side`() async throws {
+        try await withOrg(simulator: {
+            $0.accounts = 3_000
+            $0.assumptions.resultPageRows = 200
+        }) { scene in
+            _ = try await scene.sync()
+            try await expectSynced(scene)
+            let pages: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.import_pages p join multiconnect_sync.imports i on i.id = p.import_id where table_name = 'account'"
+            ).scalar()
+            #expect(pages == 15)
+        }
+    }
+
+    @Test func `a connection that breaks within pages loses and doubles nothing`() async throws {
+        try await withOrg(simulator: {
+            $0.accounts = 2_000
+            $0.assumptions.resultPageRows = 500
+        }) { scene in
+            try await scene.fault(["kind": "drop", "path": "/results", "count": 3, "bytes": 60_000])
+            _ = try await scene.sync()
+            try await expectSynced(scene)
+        }
+    }
+
+    @Test func `an import killed after any step goes on where it ended`() async throws {
+        try await withOrg(simulator: {
+            $0.accounts = 1_000
+            $0.assumptions.resultPageRows = 100
+        }) { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Account").id
+            var deaths = 0
+            for steps in 0..<40 {
+                do {
+                    _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: steps))
+                    break
+                } catch is OrgScene.Killed {
+                    deaths += 1
+                }
+            }
+            #expect(deaths > 2)
+            _ = try await scene.runImports()
+            try await expectSynced(scene)
+            let jobs: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.imports where table_name = 'account'"
+            ).scalar()
+            #expect(jobs == 1)
+        }
+    }
+
+    @Test func `objects and fields that the org lacks are problems, and the rest is synced`() async throws {
+        try await withOrg { scene in
+            try await scene.fault(["kind": "hide", "object": "Tweet__c"])
+            try await scene.fault(["kind": "hide", "object": "Account", "field": "TickerSymbol"])
+            let enqueued = try await scene.sync()
+            #expect(enqueued == [OrganizationJob.announceConnection])
+            try await scene.expectEqual("Contact")
+            try await scene.expectEqual("Account")
+            let mappings = try await scene.mappings()
+            #expect(mappings.map(\.state) == [.dataSynced, .dataSynced, .dataSynced, .invalid])
+            let rows = try await scene.control.query(
+                "select problems->0->>'kind' as kind, problems->0->>'name' as name from multiconnect.mappings where problems <> '[]' order by object_name"
+            )
+            let kinds: [String] = try rows.map { try $0["kind"] }
+            #expect(kinds == ["unknown_field", "unknown_object"])
+            let notes = try await scene.control.withConnection { try await NotificationStore(on: $0).open() }
+            #expect(notes.filter { $0.eventType == "mapping_problems" }.count == 2)
+        }
+    }
+
+    @Test func `rows that fit no column are quarantined and counted`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            try await scene.cell.execute(
+                "alter table \(identifier: scene.schema, "account") add constraint few check (numberofemployees is null or numberofemployees < 125000)"
+            )
+            _ = try await scene.runImports()
+            let quarantined: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.quarantined_rows where sql_state = '23514'"
+            ).scalar()
+            #expect(quarantined > 0)
+            let loaded: Int = try await scene.cell.query(
+                "select count(*) from \(identifier: scene.schema, "account")"
+            ).scalar()
+            #expect(loaded + quarantined == 300)
+            let row = try await scene.control.query(
+                "select db_count, quarantined_count from multiconnect.mappings where object_name = 'Account'"
+            ).first
+            let counts: [Int?] = [try row?[0], try row?[1]]
+            #expect(counts == [loaded, quarantined])
+            let notes = try await scene.control.withConnection { try await NotificationStore(on: $0).open() }
+            #expect(notes.contains { $0.eventType == "rows_quarantined" })
+        }
+    }
+
+    @Test func `a Bulk job that Salesforce has forgotten is made anew`() async throws {
+        try await withOrg(simulator: {
+            $0.accounts = 1_000
+            $0.assumptions.resultPageRows = 100
+        }) { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Account").id
+            await #expect(throws: OrgScene.Killed.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: 5))
+            }
+            let job: String = try await scene.cell.query(
+                "select bulk_job_id from multiconnect_sync.imports where state = 'open'"
+            ).scalar()
+            try await BulkQuery(try await scene.site.salesforce(scene.organizationID)).delete(
+                try RecordID(job))
+            let error = await #expect(throws: ReplicationError.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle())
+            }
+            #expect(error?.code == .bulkJobLost)
+            let left: Int = try await scene.cell.query(
+                "select count(*) from \(identifier: scene.schema, "account")"
+            ).scalar()
+            #expect(left == 0)
+            _ = try await scene.runImports()
+            try await expectSynced(scene)
+        }
+    }
+
+    @Test func `a slow Bulk job gives its slot back and is found again`() async throws {
+        try await withOrg(
+            simulator: { $0.bulkPolls = 4 }, settings: { $0.pollBudget = .zero }
+        ) { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Account").id
+            let outcome = try await Importer(scene.site).run(id, scene.handle())
+            guard case .again = outcome else {
+                Issue.record("the import did not wait: \(outcome)")
+                return
+            }
+            let state = try await scene.mapping("Account").state
+            #expect(state == .waitBulkLoad)
+            _ = try await scene.runImports()
+            try await expectSynced(scene)
+        }
+    }
+
+    @Test func `expired tokens and failing answers delay an import only`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            try await scene.fault(["kind": "expire_access_tokens"])
+            try await scene.fault(["kind": "fail", "path": "/jobs/query", "count": 2, "status": 503])
+            _ = try await scene.runImports()
+            try await expectSynced(scene)
+        }
+    }
+
+    @Test func `provisioning and imports that are run again change nothing`() async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            try await scene.cell.execute(
+                "update \(identifier: scene.schema, "account") set name = 'mine' where sfid = (select min(sfid) from \(identifier: scene.schema, "account"))"
+            )
+            let enqueued = try await scene.sync()
+            #expect(enqueued == [OrganizationJob.announceConnection])
+            let mine: Int = try await scene.cell.query(
+                "select count(*) from \(identifier: scene.schema, "account") where name = 'mine'"
+            ).scalar()
+            #expect(mine == 1)
+        }
+    }
+
+    @Test func `an org whose quota is used up waits`() async throws {
+        try await withOrg(simulator: { $0.dailyRequests = 50 }) { scene in
+            let outcome = try await Provisioner(scene.site).run(scene.organizationID, scene.handle())
+            guard case .again = outcome else {
+                Issue.record("provisioning began: \(outcome)")
+                return
+            }
+        }
+    }
+
+    @Test func `a database that lacks something is told with the tenant`() async throws {
+        try await withOrg { scene in
+            let server = try await scene.fixture.database.connect()
+            defer { server.close() }
+            let role = try #require(scene.fixture.configuration.user)
+            try await server.script("revoke usage on schema heroku_ext from \(role)")
+            await #expect(throws: ReplicationError.self) { try await scene.provision() }
+            let organization = try await scene.control.withConnection {
+                try await OrganizationStore(on: $0).get(id: scene.organizationID)
+            }
+            #expect(organization.statusDetail?.contains("heroku_ext") == true)
+            let notes = try await scene.control.withConnection { try await NotificationStore(on: $0).open() }
+            #expect(notes.map(\.eventType) == ["database_unsuitable"])
+        }
+    }
+}
