@@ -69,6 +69,9 @@ package final class CopyIn: @unchecked Sendable {
         }
         let deadline = ContinuousClock.now + PostgresLimits.drain
         do {
+            // A server that does not read now, say because it waits for a lock, would not read the end of
+            // the copy either, and full buffers are no sure sign of that: it is always interrupted.
+            guard await link.requestCancel(deadline: deadline) else { return link.close() }
             try await link.endCopy(reason: String(reason.prefix { $0 != "\0" }), deadline: deadline)
             _ = try await connection.collect(statement: statement, deadline: deadline)
         } catch let error as PostgresError where error.code == .server {
