@@ -11,7 +11,7 @@ import Testing
 struct WorkerRig: Sendable {
     let database: TestDatabase
     let pool: PostgresPool
-    let redis: TestRedis
+    let redis: PrivateRedis
     let client: RedisClient
     let queue: JobQueue
     let limits: JobsLimits
@@ -112,7 +112,7 @@ func withWorkerRig(
 ) async throws {
     try await withJobsDatabase { database, pool in
         try await pool.withConnection { try await $0.script("create table effects (job text)") }
-        let redis = try TestRedis()
+        let redis = try PrivateRedis()
         defer { redis.remove() }
         if redisRuns { try await redis.start() }
         let client = RedisClient(configuration: try redis.configuration())

@@ -5,7 +5,7 @@ import Support
 import Synchronization
 
 /// A Redis of one test's own, on a socket in a temporary directory: it can be emptied, killed and started again.
-final class TestRedis: Sendable {
+final class PrivateRedis: Sendable {
     let directory: URL
     let url: String
     private let process = Mutex<Process?>(nil)
