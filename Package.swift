@@ -35,7 +35,6 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -45,7 +44,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         // Without its default trait: that one would link all of Foundation.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -80,7 +78,7 @@ let package = Package(
             "Web",
             [
                 "HTTPServer", "Salesforce", "Jobs", "Organizations", "Replication", "Cryptography",
-                mustache, log,
+                log,
             ]),
         target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", log]),
         .executableTarget(
@@ -113,7 +111,7 @@ let package = Package(
                 "Reactor", "Postgres", "Jobs", "Salesforce", "Organizations", "HTTPClient", "Cryptography",
                 "Support", "OrgSimulator", log,
             ], exclude: ["Golden"]),
-        tests("Web", ["Reactor", "Support", "OrgSimulator"]),
+        tests("Web", ["Reactor", "HTTPServer", "HTTPClient", "Support", "OrgSimulator", log]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(

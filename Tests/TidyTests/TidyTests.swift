@@ -24,7 +24,7 @@ struct TidyTests {
         "Web": [
             "HTTPServer", "HTTPWire", "Reactor", "Salesforce", "Jobs", "Organizations", "Replication",
             "Postgres",
-            "Redis", "Cryptography", "Mustache", "Logging",
+            "Redis", "Cryptography", "Logging",
         ],
         "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", "Logging"],
         "Multiconnect": [

@@ -1,0 +1,93 @@
+import HTTPServer
+import HTTPWire
+import Organizations
+import Salesforce
+
+/// The pages of an admin's consent, from the mail's link to Salesforce and back.
+struct ConsentRoutes: Sendable {
+    let consent: Consent
+    let layout: PageLayout
+    let isSecure: Bool
+
+    /// The path under which the browser sends the cookie: both ends of the consent, nothing else.
+    private static let cookiePath = "/auth/salesforce"
+
+    /// `GET /authenticate`: the choice of where to log in. An org id that is none is passed over: the page works
+    /// without one, and Salesforce says which org it was.
+    func choose(_ request: Request) async throws -> Response {
+        let organization = request.query[ConsentLink.organizationParameter].flatMap {
+            try? OrganizationID($0)
+        }
+        let page = AuthenticatePage(
+            organization: organization, environment: Self.environment(of: request.query))
+        return .html(layout.page("Connect your Salesforce org", page.content).markup)
+    }
+
+    /// `GET /auth/salesforce`: sends the browser to Salesforce, and gives it the cookie that ties the answer to it.
+    func begin(_ request: Request) async throws -> Response {
+        let text = request.query[ConsentLink.organizationParameter] ?? ""
+        let organization = try? OrganizationID(text)
+        let chosen = Self.choice(in: request.query)
+        let environment = chosen.flatMap(OrgEnvironment.init)
+        if !text.isEmpty, organization == nil {
+            return again(
+                nil, environment, "The address names no valid org id. Please use the link of the mail.")
+        }
+        if chosen != nil, environment == nil {
+            return again(organization, nil, "This is not a My Domain, such as acme.my.salesforce.com.")
+        }
+        let start = try await consent.begin(
+            organization: organization, environment: environment,
+            cookie: request.cookie(Consent.cookieName))
+        var response = Response.redirect(to: start.authorizeURL, status: .found)
+        response.headers.add("Cache-Control", "no-store")
+        try response.set(
+            Cookie(
+                name: Consent.cookieName, value: start.cookie, path: Self.cookiePath,
+                maximumAgeSeconds: Int(start.lifetime.components.seconds),
+                isSecure: isSecure || request.scheme == .https))
+        return response
+    }
+
+    /// `GET /auth/salesforce/callback`: where Salesforce sends the browser back to.
+    func finish(_ request: Request) async throws -> Response {
+        let callback = ConsentCallback(
+            state: request.query["state"], code: request.query["code"], error: request.query["error"])
+        let organization = try await consent.finish(callback, cookie: request.cookie(Consent.cookieName))
+        let content: HTML = """
+            <p>Thank you. The org <strong>\(organization.name.description)</strong>
+            (<code>\(organization.organizationID.description)</code>) is connected.</p>
+            <p>Its tables are being set up now and filled with its records. There is nothing more to do;
+            you can close this page.</p>
+            """
+        var response = Response.html(layout.page("Your org is connected", content).markup)
+        response.logFields.append(("organization", organization.organizationID.description))
+        return response
+    }
+
+    /// `GET /auth/failure?reason=`: what one kind of refusal means.
+    func fail(_ request: Request) async throws -> Response {
+        let page = RefusalPage(reason: request.query["reason"])
+        return .html(layout.page(page.title, page.content).markup, status: page.status)
+    }
+
+    private func again(_ organization: OrganizationID?, _ environment: OrgEnvironment?, _ complaint: String)
+        -> Response
+    {
+        let page = AuthenticatePage(
+            organization: organization, environment: environment, complaint: complaint)
+        return .html(layout.page("Connect your Salesforce org", page.content).markup, status: .badRequest)
+    }
+
+    /// What was chosen: a My Domain that was typed, else the environment; nil when nothing was.
+    private static func choice(in query: Form) -> String? {
+        for name in [AuthenticatePage.domainParameter, AuthenticatePage.environmentParameter] {
+            if let value = query[name], !value.isEmpty { return value }
+        }
+        return nil
+    }
+
+    private static func environment(of query: Form) -> OrgEnvironment? {
+        choice(in: query).flatMap(OrgEnvironment.init)
+    }
+}

@@ -1,0 +1,49 @@
+/// A piece of HTML. What is interpolated is text and is escaped; only another piece goes in as it is. There is no
+/// other way to make one from a value, so no value can become markup.
+struct HTML: ExpressibleByStringInterpolation, Sendable {
+    /// The markup.
+    private(set) var markup: String
+
+    init(stringLiteral value: String) {
+        markup = value
+    }
+
+    init(stringInterpolation: StringInterpolation) {
+        markup = stringInterpolation.markup
+    }
+
+    struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var markup = ""
+
+        init(literalCapacity: Int, interpolationCount: Int) {
+            markup.reserveCapacity(literalCapacity + interpolationCount * 32)
+        }
+
+        mutating func appendLiteral(_ literal: String) {
+            markup += literal
+        }
+
+        /// Text, for elements and quoted attributes.
+        mutating func appendInterpolation(_ text: String) {
+            // By scalars: a quote with a combining mark is one character, and a quote all the same.
+            for scalar in text.unicodeScalars {
+                switch scalar {
+                case "&": markup += "&amp;"
+                case "<": markup += "&lt;"
+                case ">": markup += "&gt;"
+                case "\"": markup += "&quot;"
+                case "'": markup += "&#39;"
+                default: markup.unicodeScalars.append(scalar)
+                }
+            }
+        }
+
+        mutating func appendInterpolation(_ piece: HTML) {
+            markup += piece.markup
+        }
+
+        mutating func appendInterpolation(_ pieces: [HTML]) {
+            for piece in pieces { markup += piece.markup }
+        }
+    }
+}

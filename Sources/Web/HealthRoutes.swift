@@ -1,0 +1,58 @@
+import HTTPServer
+import HTTPWire
+import Postgres
+import Redis
+
+/// Whether the process lives, and whether it can do its work.
+struct HealthRoutes: Sendable {
+    let pool: PostgresPool
+    let redis: RedisClient
+
+    /// How long a database may take to say that it is there.
+    private static let patience: Duration = .seconds(2)
+
+    private struct Readiness: Encodable {
+        let status: Int
+        let database: String
+        let redis: String
+    }
+
+    /// `GET /healthz`: says nothing of anybody else, so that a database's failure restarts no process.
+    func live(_ request: Request) async throws -> Response {
+        .text("ok\n")
+    }
+
+    /// `GET /readyz`: 503 while a database does not answer.
+    func ready(_ request: Request) async throws -> Response {
+        async let databaseAnswers = databaseAnswers()
+        async let redisAnswers = redisAnswers()
+        let (database, redis) = await (databaseAnswers, redisAnswers)
+        let status: Status = database && redis ? .ok : .serviceUnavailable
+        return try .json(
+            Readiness(
+                status: status.code, database: Self.word(database), redis: Self.word(redis)),
+            status: status)
+    }
+
+    private func databaseAnswers() async -> Bool {
+        let deadline = ContinuousClock.now + Self.patience
+        do {
+            return try await pool.withConnection(deadline: deadline) { connection in
+                try await connection.query("select 1", deadline: deadline).count == 1
+            }
+        } catch {
+            return false
+        }
+    }
+
+    private func redisAnswers() async -> Bool {
+        do {
+            _ = try await redis.send(["PING"], deadline: .now + Self.patience)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func word(_ answers: Bool) -> String { answers ? "ok" : "does not answer" }
+}

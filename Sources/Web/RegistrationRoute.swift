@@ -1,0 +1,102 @@
+import FoundationEssentials
+import HTTPServer
+import HTTPWire
+import Logging
+import Organizations
+import Salesforce
+
+/// `POST /organizations`: what the package's post-install code calls.
+struct RegistrationRoute: Sendable {
+    let registration: Registration
+    let signature: CallbackSignature?
+    let limits: RegistrationLimits
+
+    /// What is answered, whatever the outcome: Apex code reads `status`, people read `message`.
+    struct Answer: Encodable {
+        struct Problem: Encodable {
+            let field: String?
+            let message: String
+        }
+
+        let status: Int
+        let message: String
+        var problems: [Problem]?
+
+        /// The answer with its status.
+        static func json(_ status: Status, _ message: String, problems: [Problem]? = nil) -> Response {
+            let answer = Answer(status: status.code, message: message, problems: problems)
+            // Two texts and a number can always be written.
+            return (try? Response.json(answer, status: status)) ?? Response(status: status)
+        }
+    }
+
+    func respond(to request: Request) async throws -> Response {
+        if let wait = limits.addresses.take(RateLimiter.addressKey(request.clientAddress)) {
+            return tooMany(wait, "Too many registrations from this address.")
+        }
+        guard Self.isJSON(request.headers["content-type"]) else {
+            return Answer.json(.unsupportedMediaType, "The body has to be application/json.")
+        }
+        if let signature {
+            do {
+                try signature.verify(
+                    timestamp: request.headers[CallbackSignature.timestampHeader],
+                    signature: request.headers[CallbackSignature.signatureHeader], body: request.body,
+                    now: Date())
+            } catch {
+                return Answer.json(.unauthorized, "Not accepted: \(error.rawValue).")
+            }
+        }
+        let parsed: RegistrationRequest
+        do {
+            parsed = try RegistrationRequest(parsing: request.body)
+        } catch {
+            return refuse(error)
+        }
+        if let wait = limits.organizations.take(parsed.organization.description) {
+            return tooMany(wait, "Too many registrations of this org.")
+        }
+        return try await register(parsed)
+    }
+
+    private func register(_ request: RegistrationRequest) async throws -> Response {
+        var response: Response
+        let organization: Organization
+        switch try await registration.register(request) {
+        case .accepted(let accepted, let mail):
+            organization = accepted
+            response = Answer.json(.accepted, Self.message(about: mail))
+        case .alreadyConsented(let known):
+            organization = known
+            response = Answer.json(.conflict, "The org has already given its consent; nothing was changed.")
+        }
+        response.logFields.append(("organization", organization.organizationID.description))
+        return response
+    }
+
+    private func refuse(_ invalid: RegistrationRequest.Invalid) -> Response {
+        let problems = invalid.problems.map { Answer.Problem(field: $0.field, message: $0.message) }
+        let text = invalid.problems.map(\.description).joined(separator: "; ")
+        return Answer.json(.badRequest, "Not accepted: \(text).", problems: problems)
+    }
+
+    private func tooMany(_ wait: Duration, _ message: String) -> Response {
+        var response = Answer.json(.tooManyRequests, message)
+        response.headers.add("Retry-After", String(max(1, wait.components.seconds + 1)))
+        return response
+    }
+
+    private static func message(about mail: MailThrottle.Decision) -> String {
+        switch mail {
+        case .now: "Registered. The admin is being mailed a link to give consent."
+        case .at: "Registered. The admin will be mailed a link to give consent."
+        case .not: "Registered. The admin was mailed a link to give consent a short while ago."
+        }
+    }
+
+    /// Whether a Content-Type is JSON, whatever its parameters.
+    static func isJSON(_ contentType: String?) -> Bool {
+        let type = contentType?.split(separator: ";", omittingEmptySubsequences: false).first ?? ""
+        return type.filter { $0 != " " && $0 != "\t" }.lowercased() == "application/json"
+    }
+}

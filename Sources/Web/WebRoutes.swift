@@ -1,0 +1,165 @@
+package import HTTPServer
+import HTTPWire
+package import Logging
+package import Organizations
+package import Postgres
+package import Redis
+
+/// The routes that Salesforce, admins and platforms call. One value for each loop, made of that loop's services.
+package struct WebRoutes: Sendable {
+    private let registration: RegistrationRoute
+    private let consent: ConsentRoutes
+    private let health: HealthRoutes
+    private let layout: PageLayout
+    private let security: SecurityHeaders
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - signature: the check of callbacks' signatures; nil when there is no `CALLBACK_SECRET`.
+    ///   - limits: one value for the whole process.
+    package init(
+        registration: Registration, consent: Consent, signature: CallbackSignature?,
+        limits: RegistrationLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity, logger: Logger
+    ) {
+        self.registration = RegistrationRoute(
+            registration: registration, signature: signature, limits: limits)
+        security = SecurityHeaders(appURL: app.url)
+        layout = PageLayout(name: app.name)
+        self.consent = ConsentRoutes(consent: consent, layout: layout, isSecure: security.isSecure)
+        health = HealthRoutes(pool: pool, redis: redis)
+        self.logger = logger
+    }
+
+    /// A router with these routes.
+    package func router() -> Router {
+        var router = Router()
+        add(to: &router)
+        return router
+    }
+
+    /// Adds these routes to a router that has others too.
+    package func add(to router: inout Router) {
+        router.group("") { router in
+            router.use { [security] request, handler in
+                var response = try await handler(request)
+                security.apply(to: &response)
+                return response
+            }
+            addCalls(to: &router)
+            addPages(to: &router)
+        }
+    }
+
+    /// How a server with these routes answers what no route is asked for, or what other routes throw: pages in the
+    /// same style where a page is wanted.
+    package func configuration() -> ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.problem = FaultStatus.problem(for:)
+        configuration.problemResponse = { [self] problem, request in
+            let offers = ["application/json", "text/html"]
+            let wanted = request.flatMap { Preference.mediaType(of: offers, for: $0.headers) }
+            var response =
+                wanted == "text/html"
+                ? page(for: problem, request)
+                : RegistrationRoute.Answer.json(problem.status, problem.detail ?? problem.title)
+            for (name, value) in problem.headers { response.headers.add(name, value) }
+            security.apply(to: &response)
+            return response
+        }
+        return configuration
+    }
+
+    /// What programs call: problems are JSON.
+    private func addCalls(to router: inout Router) {
+        router.group("") { router in
+            router.use { request, handler in
+                do {
+                    return try await handler(request)
+                } catch {
+                    return callFailed(error, request)
+                }
+            }
+            // A registration is a few hundred bytes.
+            router.on(.post, "/organizations", maximumBodyBytes: 64 * 1024, registration.respond)
+            router.on(.get, "/healthz", health.live)
+            router.on(.get, "/readyz", health.ready)
+        }
+    }
+
+    /// What people see: problems are pages.
+    private func addPages(to router: inout Router) {
+        router.group("") { router in
+            router.use { request, handler in
+                do {
+                    return try await handler(request)
+                } catch {
+                    return pageFailed(error, request)
+                }
+            }
+            router.on(.get, "/", home)
+            router.on(.get, "/authenticate", consent.choose)
+            router.on(.get, "/auth/salesforce", consent.begin)
+            router.on(.get, "/auth/salesforce/callback", consent.finish)
+            router.on(.get, "/auth/failure", consent.fail)
+        }
+        router.on(.get, PageLayout.stylesheetPath) { _ in
+            Response(
+                headers: [
+                    "Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=3600",
+                ],
+                body: .bytes(Array(PageLayout.stylesheet.utf8)))
+        }
+    }
+
+    private func home(_ request: Request) async throws -> Response {
+        let content: HTML = """
+            <p>This service keeps the records of Salesforce orgs in sync with Postgres.</p>
+            <p>Are you the admin of an org that has installed the package?
+            <a href="/authenticate">Connect your org</a></p>
+            <p><small><a href="/dashboard">For operators</a></small></p>
+            """
+        return .html(layout.page(layout.name, content).markup)
+    }
+
+    private func callFailed(_ error: any Error, _ request: Request) -> Response {
+        let problem = FaultStatus.problem(for: error)
+        log(error, problem, request)
+        let status = problem?.status ?? .internalServerError
+        let message = problem?.detail ?? "Something went wrong. It has been noted."
+        var response = RegistrationRoute.Answer.json(status, message)
+        for (name, value) in problem?.headers ?? Headers() { response.headers.add(name, value) }
+        return response
+    }
+
+    private func pageFailed(_ error: any Error, _ request: Request) -> Response {
+        if let refusal = error as? ConsentRefusal {
+            logger.info(
+                "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
+            let page = RefusalPage(refusal)
+            return .html(layout.page(page.title, page.content).markup, status: page.status)
+        }
+        let problem = FaultStatus.problem(for: error)
+        log(error, problem, request)
+        var response = page(for: problem ?? Problem(.internalServerError), request)
+        for (name, value) in problem?.headers ?? Headers() { response.headers.add(name, value) }
+        return response
+    }
+
+    private func page(for problem: Problem, _ request: Request?) -> Response {
+        let other = problem.status.code < 500 ? problem.title : "Something went wrong. It has been noted."
+        let request: HTML = request.map { "<p><small>Request \($0.id)</small></p>" } ?? ""
+        let content: HTML = """
+            <p>\(problem.detail ?? other)</p>
+            \(request)
+            """
+        return .html(layout.page(problem.title, content).markup, status: problem.status)
+    }
+
+    /// The one place where a request's failure is logged.
+    private func log(_ error: any Error, _ problem: Problem?, _ request: Request) {
+        guard FaultStatus.isOurs(problem) else { return }
+        logger.error(
+            "request failed",
+            metadata: ["request_id": "\(request.id)", "path": "\(request.path)", "error": "\(error)"])
+    }
+}

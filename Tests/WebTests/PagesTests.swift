@@ -1,0 +1,160 @@
+import Foundation
+import HTTPClient
+import Postgres
+import Support
+import Testing
+
+@testable import Web
+
+struct PagesTests {
+    @Test func `health is answered, readiness follows the databases`() async throws {
+        try await withWebRig { rig in
+            #expect(try await rig.get("/healthz").text == "ok\n")
+            let ready = try await rig.get("/readyz")
+            #expect(ready.status == 200)
+            #expect(try ready.json()["database"] as? String == "ok")
+            #expect(try ready.json()["redis"] as? String == "ok")
+            rig.pool.close()
+            let unready = try await rig.get("/readyz")
+            #expect(unready.status == 503)
+            #expect(try unready.json()["database"] as? String == "does not answer")
+            #expect(try unready.json()["redis"] as? String == "ok")
+            #expect(try await rig.get("/healthz").status == 200)
+        }
+    }
+
+    @Test func `every page forbids what it does not need`() async throws {
+        try await withWebRig { rig in
+            for target in ["/", "/authenticate", "/auth/failure", "/auth/salesforce/callback"] {
+                let page = try await rig.get(target)
+                let policy = try #require(page.headers["Content-Security-Policy"])
+                #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
+                #expect(page.headers["X-Content-Type-Options"] == "nosniff")
+                #expect(page.headers["Referrer-Policy"] == "no-referrer")
+                #expect(page.headers["Cache-Control"] == "no-store")
+                #expect(!page.text.contains("<script") && !page.text.contains(" style="))
+            }
+            let style = try await rig.get("/style.css")
+            #expect(style.headers["Content-Type"]?.hasPrefix("text/css") == true)
+        }
+    }
+
+    @Test func `the choice works without the mail's link and keeps the org of a link`() async throws {
+        try await withWebRig { rig in
+            let plain = try await rig.get("/authenticate")
+            #expect(plain.status == 200)
+            for text in ["environment=production", "environment=sandbox", "name=\"domain\""] {
+                #expect(plain.text.contains(text))
+            }
+            #expect(!plain.text.contains("org_id"))
+            let linked = try await rig.get("/authenticate?org_id=00D000000000001&environment=sandbox")
+            #expect(linked.text.contains("org_id=00D000000000001EAA"))
+            #expect(linked.text.contains("name=\"org_id\" value=\"00D000000000001EAA\""))
+            let broken = try await rig.get("/authenticate?org_id=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
+            #expect(broken.status == 200 && !broken.text.contains("<script"))
+        }
+    }
+
+    @Test func `the browser is sent to Salesforce with a cookie that only the callback gets`() async throws {
+        try await withWebRig { rig in
+            _ = try await rig.register(WebRig.body)
+            let response = try await rig.get(
+                "/auth/salesforce?org_id=00D000000000001EAA&environment=production")
+            #expect(response.status == 302)
+            let location = try #require(response.headers["Location"].flatMap { URLComponents(string: $0) })
+            #expect(location.path == "/services/oauth2/authorize")
+            let query = Dictionary(
+                uniqueKeysWithValues: (location.queryItems ?? []).map { ($0.name, $0.value ?? "") })
+            #expect(query["code_challenge_method"] == "S256")
+            #expect(query["redirect_uri"] == rig.origin + "/auth/salesforce/callback")
+            let state = try #require(query["state"])
+            let cookie = try #require(response.headers["Set-Cookie"])
+            for part in ["; HttpOnly", "; SameSite=Lax", "; Path=/auth/salesforce", "; Max-Age="] {
+                #expect(cookie.contains(part))
+            }
+            #expect(!cookie.contains("Secure") && !cookie.contains(state))
+        }
+        try await withWebRig(WebRig.Options(appURL: "https://sync.example")) { rig in
+            let response = try await rig.get("/auth/salesforce")
+            #expect(response.headers["Set-Cookie"]?.contains("; Secure") == true)
+            #expect(response.headers["Strict-Transport-Security"] != nil)
+        }
+    }
+
+    @Test func `an org that nobody registered and a host that is not Salesforce get a clear page`()
+        async throws
+    {
+        try await withWebRig { rig in
+            let unknown = try await rig.get("/auth/salesforce?org_id=00D000000000001EAA")
+            #expect(unknown.status == 404 && unknown.text.contains("is not registered"))
+            for query in ["domain=evil.example", "environment=nowhere", "domain=%3Cscript%3E", "org_id=00Dx"]
+            {
+                let refused = try await rig.get("/auth/salesforce?" + query)
+                #expect(refused.status == 400 && refused.headers["Location"] == nil)
+                #expect(refused.text.contains("role=\"alert\"") && !refused.text.contains("<script"))
+            }
+            #expect(
+                try await rig.pool.query("select count(*) from multiconnect.consents").scalar(as: Int.self)
+                    == 0)
+        }
+    }
+
+    @Test func `a state that is forged, missing, replayed, denied or of another browser is refused`()
+        async throws
+    {
+        try await withWebRig { rig in
+            func begin() async throws -> (state: String, cookie: String) {
+                let response = try await rig.get("/auth/salesforce")
+                let location = try #require(
+                    response.headers["Location"].flatMap { URLComponents(string: $0) })
+                let state = try #require(location.queryItems?.first { $0.name == "state" }?.value)
+                return (state, try #require(response.cookie))
+            }
+            func callback(_ query: String, _ cookie: String?) async throws -> ClientResponse {
+                try await rig.get(
+                    "/auth/salesforce/callback?" + query, cookie.map { [(name: "Cookie", value: $0)] } ?? [])
+            }
+            let begun = try await begin()
+            #expect(try await callback("", begun.cookie).text.contains("incomplete"))
+            let forged = try await callback("code=x&state=forged", begun.cookie)
+            #expect(forged.status == 400 && forged.text.contains("not begun here"))
+            let stolen = try await callback("code=x&state=\(begun.state)", nil)
+            #expect(stolen.status == 400 && stolen.text.contains("another browser"))
+            let second = try await begin()
+            let denied = try await callback(
+                "error=access_denied%3Cb%3E&error_description=%3Cscript%3E&state=\(second.state)",
+                second.cookie)
+            #expect(denied.status == 403 && denied.text.contains("access_denied"))
+            #expect(!denied.text.contains("<script") && !denied.text.contains("<b>"))
+            let replayed = try await callback("code=x&state=\(second.state)", second.cookie)
+            #expect(replayed.status == 400 && replayed.text.contains("already"))
+            #expect(
+                try await rig.pool.query("select count(*) from multiconnect.credentials").scalar(as: Int.self)
+                    == 0)
+        }
+    }
+
+    @Test func `Salesforce out of reach is a page that says so`() async throws {
+        try await withWebRig { rig in
+            let response = try await rig.get("/auth/salesforce")
+            let location = try #require(response.headers["Location"].flatMap { URLComponents(string: $0) })
+            let state = try #require(location.queryItems?.first { $0.name == "state" }?.value)
+            let answer = try await rig.get(
+                "/auth/salesforce/callback?code=x&state=\(state)",
+                [(name: "Cookie", value: try #require(response.cookie))])
+            #expect(answer.status == 503 && answer.text.contains("Salesforce does not answer"))
+        }
+    }
+
+    @Test func `the failure page knows every kind of refusal, and others`() async throws {
+        try await withWebRig { rig in
+            let missing = try await rig.get("/auth/failure?reason=missing_rights")
+            #expect(missing.status == 400 && missing.text.contains("View All Data"))
+            let unknown = try await rig.get("/auth/failure?reason=%3Cb%3E")
+            #expect(unknown.text.contains("Consent was not given") && !unknown.text.contains("<b>"))
+            let nowhere = try await rig.get("/nowhere", [(name: "Accept", value: "text/html")])
+            #expect(nowhere.status == 404)
+            #expect(nowhere.headers["Content-Security-Policy"] != nil)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import Cryptography
+import Foundation
+import HTTPClient
+import Organizations
+import Postgres
+import Support
+import Testing
+
+@testable import Web
+
+struct RegistrationRouteTests {
+    @Test func `an org is registered with its connection and its first job`() async throws {
+        try await withWebRig { rig in
+            let response = try await rig.register(WebRig.body)
+            #expect(response.status == 202)
+            #expect(try response.json()["status"] as? Int == 202)
+            #expect(try (response.json()["message"] as? String)?.isEmpty == false)
+            let row = try #require(
+                try await rig.pool.query(
+                    """
+                    select o.org_id, o.status, c.id is not null as connected, j.class, j.pushed_epoch is not null as pushed
+                    from multiconnect.organizations o
+                    left join multiconnect.connections c on c.organization_id = o.id
+                    left join multiconnect.jobs j on j.organization_id = o.id
+                    """
+                ).first)
+            #expect(try row["org_id"] == "00D000000000001EAA")
+            #expect(try row["status"] == "registered")
+            #expect(try row["connected", as: Bool.self])
+            #expect(try row["class"] == "SendConsentMail")
+            #expect(try row["pushed", as: Bool.self])
+        }
+    }
+
+    @Test func `15 and 18 characters are one org, and a repeat replaces name and address`() async throws {
+        try await withWebRig { rig in
+            #expect(try await rig.register(WebRig.body).status == 202)
+            let again = #"{"org_id":"00D000000000001","org_name":"Acme 2","admin_email":"b@acme.example"}"#
+            #expect(try await rig.register(again, type: "application/JSON; charset=utf-8").status == 202)
+            let names = try await rig.pool.query(
+                "select name || ' ' || admin_email from multiconnect.organizations"
+            ).column(as: String.self)
+            #expect(names == ["Acme 2 b@acme.example"])
+        }
+    }
+
+    @Test func `an org that has consented is left as it is`() async throws {
+        try await withWebRig { rig in
+            _ = try await rig.register(WebRig.body)
+            _ = try await rig.pool.execute("update multiconnect.organizations set status = 'live'")
+            let response = try await rig.register(WebRig.body.replacing("Acme", with: "Evil"))
+            #expect(response.status == 409)
+            #expect(try response.json()["status"] as? Int == 409)
+            let name = try await rig.pool.query("select name from multiconnect.organizations").scalar(
+                as: String.self)
+            #expect(name == "Acme")
+        }
+    }
+
+    @Test func `every problem of a body is named`() async throws {
+        try await withWebRig { rig in
+            let response = try await rig.register(#"{"org_id":"00D000000000001EAB","admin_email":"nobody"}"#)
+            #expect(response.status == 400)
+            let document = try response.json()
+            #expect(document["status"] as? Int == 400)
+            let problems = try #require(document["problems"] as? [[String: String]])
+            #expect(problems.compactMap { $0["field"] } == ["org_id", "org_name", "admin_email"])
+            for body in ["", "no", "[]", "{"] {
+                #expect(try await rig.register(body).status == 400)
+            }
+        }
+    }
+
+    @Test func `anything but JSON is refused as such`() async throws {
+        try await withWebRig { rig in
+            for type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", nil] {
+                let response = try await rig.register(WebRig.body, type: type)
+                #expect(response.status == 415)
+                #expect(try response.json()["status"] as? Int == 415)
+            }
+        }
+    }
+
+    @Test func `with a secret only signed calls of these minutes are taken`() async throws {
+        try await withWebRig(WebRig.Options(callbackSecret: "s3cret")) { rig in
+            func signed(_ secret: String, at time: Date) -> [(name: String, value: String)] {
+                let timestamp = String(Int(time.timeIntervalSince1970))
+                let code = HMAC.sha256(
+                    key: Secret(text: secret), message: Array((timestamp + "." + WebRig.body).utf8))
+                return [
+                    (CallbackSignature.timestampHeader, timestamp),
+                    (CallbackSignature.signatureHeader, Hex.encode(code)),
+                ]
+            }
+            let now = Date()
+            let stale = signed("s3cret", at: now.addingTimeInterval(-301))
+            let tampered = WebRig.body.replacing("Acme", with: "Evil")
+            let statuses = [
+                try await rig.register(WebRig.body).status,
+                try await rig.register(WebRig.body, signed("other", at: now)).status,
+                try await rig.register(WebRig.body, stale).status,
+                try await rig.register(tampered, signed("s3cret", at: now)).status,
+                try await rig.register(WebRig.body, signed("s3cret", at: now)).status,
+            ]
+            #expect(statuses == [401, 401, 401, 401, 202])
+        }
+    }
+
+    @Test func `too many calls are told when to come again`() async throws {
+        let rate = TokenBucket.Rate(burst: 2, refill: .seconds(60))
+        let limits = RegistrationLimits(organizations: RateLimiter(rate: rate))
+        try await withWebRig(WebRig.Options(limits: limits)) { rig in
+            #expect(try await rig.register(WebRig.body).status == 202)
+            #expect(try await rig.register(WebRig.body).status == 202)
+            let response = try await rig.register(WebRig.body)
+            #expect(response.status == 429)
+            #expect(try response.json()["status"] as? Int == 429)
+            let wait = try #require(response.headers["Retry-After"].flatMap { Int($0) })
+            #expect((1...61).contains(wait))
+        }
+        let addresses = RegistrationLimits(
+            addresses: RateLimiter(rate: .init(burst: 1, refill: .seconds(60))))
+        try await withWebRig(WebRig.Options(limits: addresses)) { rig in
+            let first = try await rig.register("no")
+            let second = try await rig.register(WebRig.body)
+            #expect(first.status == 400 && second.status == 429)
+        }
+    }
+
+    @Test func `a body that is too large and another method are refused`() async throws {
+        try await withWebRig { rig in
+            let large = String(repeating: " ", count: 70_000)
+            let refused = try await rig.register(large)
+            let wrong = try await rig.get("/organizations")
+            #expect(refused.status == 413 && wrong.status == 405)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Cryptography
+import Foundation
+import HTTPClient
+import HTTPServer
+import Jobs
+import Logging
+import Organizations
+import Postgres
+import Reactor
+import Redis
+import Salesforce
+import Support
+import Testing
+
+@testable import Web
+
+/// The routes on a real socket, over real databases.
+struct WebRig: Sendable {
+    let origin: String
+    let pool: PostgresPool
+    let redis: TestRedis
+    let http: HTTPClient
+
+    struct Options: Sendable {
+        var callbackSecret: String?
+        var limits = RegistrationLimits()
+        /// Where Salesforce is; nothing listens at the address that is taken without.
+        var loginURL = "http://127.0.0.1:9"
+        var appURL: String?
+    }
+
+    func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
+    {
+        try await http.send(
+            ClientRequest(url: target.hasPrefix("http") ? target : origin + target, headers: headers))
+    }
+
+    func register(
+        _ body: String, type: String? = "application/json", _ headers: [(name: String, value: String)] = []
+    ) async throws -> ClientResponse {
+        let typed = type.map { [(name: "Content-Type", value: $0)] } ?? []
+        return try await http.send(
+            ClientRequest(
+                method: "POST", url: origin + "/organizations", headers: typed + headers,
+                body: Array(body.utf8)))
+    }
+
+    static let body = #"{"org_id":"00D000000000001EAA","org_name":"Acme","admin_email":"a@acme.example"}"#
+}
+
+extension ClientResponse {
+    var text: String { String(decoding: body, as: UTF8.self) }
+
+    func json() throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any])
+    }
+
+    /// Name and value of the consent's cookie.
+    var cookie: String? {
+        headers.values("set-cookie").first { $0.hasPrefix(Consent.cookieName + "=") }.map {
+            String($0.prefix { $0 != ";" })
+        }
+    }
+}
+
+func withWebRig(
+    _ options: WebRig.Options = WebRig.Options(),
+    _ body: @concurrent @Sendable (WebRig) async throws -> Void
+) async throws {
+    try await withDatabase { database in
+        try await withRedis { redis in
+            let connection = try await database.connect()
+            _ = try await Migrator(directory: migrations).migrate(on: connection)
+            connection.close()
+            let pool = database.pool(maximum: 6)
+            defer { pool.close() }
+            let client = RedisClient(configuration: redis.configuration)
+            defer { client.close() }
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            let origin = "http://127.0.0.1:\(listener.address.port)"
+            let http = HTTPClient()
+            let routes = try routes(options, origin: origin, pool: pool, redis: client, http: http)
+            let server = Server(
+                router: routes.router(), configuration: routes.configuration(), logger: quietLogger)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.serve(on: listener) }
+                try await body(WebRig(origin: origin, pool: pool, redis: redis, http: http))
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+        }
+    }
+}
+
+private func routes(
+    _ options: WebRig.Options, origin: String, pool: PostgresPool, redis: RedisClient, http: HTTPClient
+) throws -> WebRoutes {
+    let queue = JobQueue(pool: pool, redis: redis, logger: quietLogger)
+    let app = ConnectedApp(
+        key: "simulator-client", secret: Secret(text: "simulator-secret"),
+        redirectURL: origin + "/auth/salesforce/callback")
+    let oauth = OAuthClient(app: app, hosts: try HostRule(loginURL: options.loginURL), http: http)
+    return WebRoutes(
+        registration: Registration(pool: pool, queue: queue),
+        consent: Consent(
+            pool: pool, queue: queue, keys: KeyRing(current: try SecretKey.generate()), oauth: oauth,
+            http: http,
+            writes: .planned, logger: quietLogger),
+        signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
+        limits: options.limits, pool: pool, redis: redis,
+        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), logger: quietLogger)
+}
+
+private let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "migrations").path
+
+let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
