@@ -105,6 +105,9 @@ final class Service: Sendable {
         let problem: Problem
         if let known = (error as? Problem) ?? server.configuration.problem(error) {
             problem = known
+        } else if let refusal = error as? HTTPWireError, refusal.code != .unwritableField {
+            // A handler decoded something that the client wrote.
+            problem = Problem(refusal)
         } else {
             problem = Problem(.internalServerError)
             server.logger.error(

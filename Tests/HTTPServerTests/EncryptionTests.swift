@@ -80,6 +80,25 @@ struct EncryptionTests {
         }
     }
 
+    /// OpenSSL writes without MSG_NOSIGNAL, so this would end a process that does not ignore SIGPIPE.
+    @Test func `a client that resets in the middle of an encrypted response ends nothing but itself`()
+        async throws
+    {
+        let certificate = try TestCertificate()
+        let context = try certificate.context()
+        try await withServer(credentials: { context }, routes: routes) { server in
+            for _ in 0..<10 {
+                let client = try await server.connect(trusting: certificate)
+                try await client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+                _ = try await client.line()
+                client.leave(.reset)
+            }
+            let client = try await server.connect(trusting: certificate)
+            try await client.send(hello)
+            #expect(try await client.response().status == 200)
+        }
+    }
+
     @Test func `a client that speaks no TLS is let go`() async throws {
         let certificate = try TestCertificate()
         let context = try certificate.context()

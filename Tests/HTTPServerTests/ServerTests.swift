@@ -18,6 +18,7 @@ private struct Greeting: Codable, Equatable {
     router.on(.get, "/empty") { _ in Response(status: .noContent, body: .bytes([1])) }
     router.on(.get, "/number/:n") { try .text("\($0.parameters.value("n", as: Int.self) + 1)") }
     router.on(.get, "/split") { _ in Response(headers: ["X": "a\r\nSet-Cookie: b"]) }
+    router.on(.get, "/decodes") { try .text(Form(decoding: $0.query["form"] ?? "").encoded) }
     router.on(.get, "/fails") { _ in throw UnexpectedEnd() }
     router.on(.get, "/conflict") { _ in throw Problem(.conflict, "It is there <already>.") }
     router.on(.get, "/client") { .text("\($0.clientAddress) \($0.scheme.rawValue) \($0.id)") }
@@ -46,7 +47,8 @@ private let refusals: [(String, Int)] = [
     (post("/greetings", type: "application/json", "{"), 400),
     (post("/greetings", type: "application/json", "{}"), 400), (get("/hello", "Expect: magic\r\n"), 417),
     (get("/hello", "X: \(run(20_000))\r\n"), 431),
-    (get("/hello", String(repeating: "a: b\r\n", count: 101)), 431), (get("/fails"), 500),
+    (get("/hello", String(repeating: "a: b\r\n", count: 101)), 431), (get("/decodes?form=%25"), 400),
+    (get("/fails"), 500),
     (get("/split"), 500),
     ("BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501), ("TRACE /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
