@@ -20,9 +20,19 @@ func startThread(name: String, _ body: @escaping () -> Void) {
             let body = unsafe Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue()
             // The kernel keeps 15 bytes of a thread's name.
             unsafe pthread_setname_np(pthread_self(), String(body.name.prefix(15)))
+            blockBrokenPipes()
             body.run()
             return nil
         }, argument)
     precondition(status == 0, "the system refuses another thread (error \(status))")
     pthread_detach(thread)
+}
+
+/// Libraries write to sockets without MSG_NOSIGNAL (OpenSSL does); in this thread such a write then fails
+/// with EPIPE instead of ending the process.
+private func blockBrokenPipes() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGPIPE)
+    _ = unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
 }
