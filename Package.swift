@@ -115,7 +115,7 @@ let package = Package(
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Support", "Multiconnect"],
+            name: "ProcessTests", dependencies: ["Support", "Multiconnect", "Postgres", "Reactor"],
             swiftSettings: strictTests),
     ],
     swiftLanguageModes: [.v6]

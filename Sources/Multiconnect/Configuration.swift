@@ -1,6 +1,7 @@
 import Cryptography
 import FoundationEssentials
 import Logging
+import Organizations
 import Postgres
 import Redis
 import Salesforce
@@ -26,6 +27,8 @@ struct Configuration: Sendable {
     var newOrganizationsCell: String
     var keyRing: KeyRing
     var applicationURL: String
+    /// How pages and mails call this installation.
+    var applicationName: String
     var port: UInt16
     var salesforceKey: String
     var salesforceSecret: Secret
@@ -34,8 +37,8 @@ struct Configuration: Sendable {
     var namespace: String?
     var callbackSecret: Secret?
     var smtpURL: Secret?
-    var mailFrom: String
-    var developmentAddress: String?
+    var mailFrom: EmailAddress
+    var developmentAddress: EmailAddress?
     var operatorCredentials: (user: String, password: Secret)?
     var mappingFile: String
     var logLevel: Logger.Level
@@ -98,13 +101,12 @@ extension Configuration {
         databaseConnections = reader.number(
             "DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
         trustsProxy = reader.flag("TRUST_PROXY")
-        guard reader.problems.isEmpty, let keyRing else {
+        guard reader.problems.isEmpty, let keyRing, let mailFrom else {
             throw ConfigurationProblems(problems: reader.problems)
         }
         self.keyRing = keyRing
+        self.mailFrom = mailFrom
     }
-
-    private static func host(of url: String) -> String? { URL(string: url)?.host() }
 
     /// The setup of the logger that every process starts with, before anything else can fail.
     static func logLevel(environment: [String: String]) -> Logger.Level {

@@ -1,6 +1,7 @@
 import Cryptography
 import FoundationEssentials
 import Logging
+import Organizations
 import Postgres
 import Redis
 
@@ -82,6 +83,13 @@ struct EnvironmentReader {
             report("\(name) is not a Redis URL: \(error)")
             return nil
         }
+    }
+
+    mutating func address(_ name: String) -> EmailAddress? {
+        guard let text = text(name) else { return nil }
+        if let address = EmailAddress(text) { return address }
+        report("\(name) must be an e-mail address, not \(text.debugDescription)")
+        return nil
     }
 
     mutating func smtpURL(_ name: String) -> String? {

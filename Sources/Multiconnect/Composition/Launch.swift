@@ -42,7 +42,9 @@ struct Launch: Sendable {
         return Logger(label: label)
     }
 
-    private func untilSignalled(_ body: @escaping @concurrent @Sendable (Launch) async throws -> Void) async throws {
+    private func untilSignalled(_ body: @escaping @concurrent @Sendable (Launch) async throws -> Void)
+        async throws
+    {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body(self) }
             group.addTask { try await waitForStop() }

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Logging
+import OrgSimulator
+import Reactor
+
+/// `multiconnect org-simulator`
+struct OrgSimulatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "org-simulator",
+        abstract: "A Salesforce on loopback, with generated data: OAuth, describe, SOQL, Bulk API 2.0.")
+
+    @Option(help: "The port on 127.0.0.1; 0 lets the system choose.") var port: UInt16 = 8090
+    @Option(help: "Orgs at this one port, each with its own users, tokens and data.") var orgs = 3
+    @Option(help: "Accounts of each org.") var accounts = 10_000
+    @Option(help: "Contacts of each org.") var contacts = 10_000
+    @Option(help: "Tweet__c records of each org.") var tweets = 500
+    @Option(help: "What the data is generated from: the same seed gives the same data.") var seed: UInt64 = 1
+    @Option(help: "Consumer key that clients must send.") var clientID = "simulator-client"
+    @Option(help: "Consumer secret that clients must send.") var clientSecret = "simulator-secret"
+    @Option(help: "Namespace of the package's Apex class; without it the class is unmanaged.") var namespace:
+        String?
+    @Flag(help: "Answer each refresh with a new refresh token.") var rotation = false
+    @Flag(help: "Plain values only: what psql's \\copy takes too.") var plain = false
+    @Option(help: "Event loops.") var loops = 1
+
+    func run() async throws {
+        SignalSource.block([.terminate, .interrupt])
+        LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: .warning) }
+        var settings = SimulatorConfiguration()
+        settings.orgs = orgs
+        settings.accounts = accounts
+        settings.contacts = contacts
+        settings.tweets = tweets
+        settings.seed = seed
+        settings.clientID = clientID
+        settings.clientSecret = clientSecret
+        settings.namespace = namespace
+        settings.rotatesRefreshTokens = rotation
+        settings.isPlain = plain
+        try await SimulatorProcess(settings: settings, port: port, loops: loops).run()
+    }
+}
+
+/// The simulator over its loops, until a signal ends it.
+struct SimulatorProcess: Sendable {
+    let settings: SimulatorConfiguration
+    let port: UInt16
+    let loops: Int
+
+    func run() async throws {
+        let loops = (0..<max(1, loops)).map { EventLoop(name: "simulator-\($0)") }
+        try await loops[0].run { try await serve(on: loops) }
+    }
+
+    private func serve(on loops: [EventLoop]) async throws {
+        let first = try Listener.tcp(host: "127.0.0.1", port: port, reusePort: loops.count > 1)
+        let origin = "http://\(first.address)"
+        var settings = settings
+        settings.origin = origin
+        let simulator = OrgSimulator(settings)
+        print("org simulator at \(origin)")
+        for org in simulator.orgs {
+            print("  \(org.id)  \(org.name)  \(org.usernames.joined(separator: " "))")
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await simulator.serve(on: first) }
+            for loop in loops.dropFirst() {
+                group.addTask(executorPreference: loop) {
+                    try await simulator.serve(
+                        on: Listener.tcp(host: "127.0.0.1", port: first.address.port, reusePort: true))
+                }
+            }
+            group.addTask {
+                let signals = try SignalSource([.terminate, .interrupt])
+                defer { signals.close() }
+                _ = try await signals.next()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+            group.cancelAll()
+            do {
+                while try await group.next() != nil {}
+            } catch is CancellationError {}
+        }
+    }
+}

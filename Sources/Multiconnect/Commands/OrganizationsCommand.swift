@@ -1,0 +1,69 @@
+import ArgumentParser
+import Logging
+import Organizations
+import Postgres
+import Reactor
+
+/// `multiconnect organizations`
+struct OrganizationsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "organizations", abstract: "Shows the tenants.",
+        subcommands: [ListCommand.self, MailsCommand.self, NotificationsCommand.self],
+        defaultSubcommand: ListCommand.self)
+
+    /// A connection to the control database for a short command.
+    static func withControlDatabase(
+        _ body: @escaping @concurrent @Sendable (PostgresConnection) async throws -> Void
+    ) async throws {
+        try await Launch.start("organizations") { launch in
+            let connection = try await PostgresConnection.connect(
+                launch.database(named: Configuration.Defaults.cell))
+            defer { connection.close() }
+            try await body(connection)
+        }
+    }
+
+    struct ListCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Every tenant with its status, schema and cell.")
+
+        func run() async throws {
+            try await OrganizationsCommand.withControlDatabase { connection in
+                for organization in try await OrganizationStore(on: connection).list(limit: 10_000) {
+                    let detail = organization.statusDetail.map { "  (\($0))" } ?? ""
+                    print(
+                        "\(organization.organizationID)  \(organization.status)  \(organization.schemaName)  "
+                            + "\(organization.cell)  \(organization.name)\(detail)")
+                }
+            }
+        }
+    }
+
+    struct MailsCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "mails",
+            abstract: "The latest mails, sent or not: where they are read without SMTP_URL.")
+
+        func run() async throws {
+            try await OrganizationsCommand.withControlDatabase { connection in
+                for mail in try await MailStore(on: connection).list(limit: 20).reversed() {
+                    print("To: \(mail.recipient)\nSubject: \(mail.subject)\n\n\(mail.text)\n---")
+                }
+            }
+        }
+    }
+
+    struct NotificationsCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "notifications",
+            abstract: "What operators should know and nobody has acknowledged yet.")
+
+        func run() async throws {
+            try await OrganizationsCommand.withControlDatabase { connection in
+                for notification in try await NotificationStore(on: connection).open(limit: 1000) {
+                    print("\(notification.createdAt)  \(notification.eventType)  \(notification.message)")
+                }
+            }
+        }
+    }
+}

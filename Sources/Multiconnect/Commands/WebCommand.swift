@@ -1,0 +1,68 @@
+import ArgumentParser
+import HTTPServer
+import Logging
+import Organizations
+import Reactor
+import Replication
+import Web
+
+/// `multiconnect web`
+struct WebCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "web", abstract: "Serves the routes that Salesforce, admins and operators call.")
+
+    func run() async throws {
+        try await Launch.start("web") { launch in
+            try await StartupCheck(launch: launch).run()
+            try await WebProcess(launch).run()
+        }
+    }
+}
+
+/// A server over all loops: each listens on the port itself, and has its own pools and clients.
+struct WebProcess: Sendable {
+    private let launch: Launch
+    private let budget: ConnectionBudget
+    private let mappings: MappingFile
+    private let limits = RegistrationLimits()
+    private let usage = APIUsage()
+
+    init(_ launch: Launch) throws {
+        self.launch = launch
+        budget = try launch.budget(reserved: 0)
+        mappings = try launch.mappings()
+    }
+
+    func run() async throws {
+        let configuration = launch.configuration
+        launch.logger.notice(
+            "serving", metadata: ["port": "\(configuration.port)", "loops": "\(launch.loops.count)"])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for loop in launch.loops {
+                group.addTask(executorPreference: loop) { try await serve() }
+            }
+            defer { group.cancelAll() }
+            while try await group.next() != nil {}
+        }
+    }
+
+    private func serve() async throws {
+        let configuration = launch.configuration
+        let services = try LoopServices(launch, budget: budget, usage: usage)
+        defer { services.close() }
+        let registration = Registration(
+            pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell)
+        let consent = Consent(
+            pool: services.control, queue: services.queue, keys: configuration.keyRing, oauth: services.oauth,
+            http: services.http, writes: mappings.writes, logger: launch.logger)
+        let routes = WebRoutes(
+            registration: registration, consent: consent,
+            signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)), limits: limits,
+            pool: services.control, redis: services.redis, app: services.identity, logger: launch.logger)
+        var server = ServerConfiguration()
+        server.trust = configuration.trustsProxy ? .router : .nobody
+        let listener = try Listener.tcp(host: "::", port: configuration.port, reusePort: true)
+        try await Server(router: routes.router(), configuration: server, logger: launch.logger).serve(
+            on: listener)
+    }
+}

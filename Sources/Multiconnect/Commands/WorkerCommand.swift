@@ -1,0 +1,93 @@
+import ArgumentParser
+import FoundationEssentials
+import Jobs
+import Logging
+import Organizations
+import Reactor
+import Replication
+
+/// `multiconnect worker`
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Runs jobs: mail, provisioning, imports.")
+
+    func run() async throws {
+        try await Launch.start("worker") { launch in
+            try await StartupCheck(launch: launch).run()
+            try await WorkerProcess(launch).run()
+        }
+    }
+}
+
+/// A worker over all loops.
+struct WorkerProcess: Sendable {
+    private let launch: Launch
+    private let budget: ConnectionBudget
+    private let usage = APIUsage()
+
+    init(_ launch: Launch) throws {
+        self.launch = launch
+        // The connection that proves that the worker lives is no pool's.
+        budget = try launch.budget(reserved: 1)
+    }
+
+    func run() async throws {
+        var sites: [WorkerSite] = []
+        var services: [LoopServices] = []
+        for loop in launch.loops {
+            let (site, service) = try await loop.run { try site(on: loop) }
+            sites.append(site)
+            services.append(service)
+        }
+        let worker = Worker(
+            sites: sites, settings: try settings(), retryRule: RetryTable.decision(for:),
+            logger: launch.logger)
+        launch.logger.notice(
+            "working",
+            metadata: [
+                "slots": "\(launch.configuration.workerConcurrency)", "loops": "\(launch.loops.count)",
+            ])
+        // Returns when this task is cancelled: then jobs are finished or handed back.
+        await worker.run()
+        for (loop, service) in zip(launch.loops, services) {
+            await loop.run { service.close() }
+        }
+        launch.logger.notice("stopped")
+    }
+
+    private func site(on loop: EventLoop) throws -> (WorkerSite, LoopServices) {
+        let configuration = launch.configuration
+        let services = try LoopServices(launch, budget: budget, usage: usage)
+        var registry = JobRegistry()
+        let organizations = OrganizationJobs(
+            pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,
+            mail: try launch.mail(), namespace: configuration.namespace)
+        organizations.register(in: &registry)
+        let settings = ReplicationSettings(
+            mappings: try launch.mappings(), namespace: configuration.namespace)
+        let replication = ReplicationSite(
+            control: services.control, cell: { try services.cell($0) },
+            salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)
+        replication.register(in: &registry)
+        let site = WorkerSite(
+            executor: loop, pool: services.control, queue: services.queue, registry: registry)
+        return (site, services)
+    }
+
+    private func settings() throws -> WorkerSettings {
+        WorkerSettings(
+            concurrency: launch.configuration.workerConcurrency, identity: .current(),
+            database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
+            version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes)
+    }
+}
+
+/// What the kernel says of this process.
+enum ProcessMemory {
+    /// Resident memory now; 0 where the kernel does not tell.
+    @Sendable static func residentKilobytes() -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+    }
+}

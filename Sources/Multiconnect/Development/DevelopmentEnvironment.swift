@@ -1,0 +1,228 @@
+import Cryptography
+import FoundationEssentials
+import HTTPClient
+import Organizations
+import Postgres
+import Reactor
+import Redis
+
+/// What `multiconnect dev` was asked for.
+struct DevelopmentOptions: Sendable {
+    var orgs: Int
+    var accounts: Int
+    var contacts: Int
+    var tweets: Int
+    var seed: UInt64
+    var mapping: String
+    var patience: Duration
+    var endsWhenDone: Bool
+    var isIdle: Bool
+    var isPlain: Bool
+}
+
+/// Starts all parts on one machine, plays the installs, and shows what arrives.
+struct DevelopmentEnvironment: Sendable {
+    /// A part did not answer in time.
+    struct NotReady: Error, CustomStringConvertible {
+        let part: String
+        var description: String { "\(part) is not ready; its log is shown above, if it has one" }
+    }
+
+    let options: DevelopmentOptions
+
+    /// Runs until a signal, or with `endsWhenDone` until all rows are there; whether they all came.
+    func run() async throws -> Bool {
+        let directory = FileManager.default.temporaryDirectory.appending(
+            path: "multiconnect-dev-\(UUID().uuidString.prefix(8))"
+        ).path
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let session = try DevelopmentSession(options: options, directory: directory)
+        return try await withThrowingTaskGroup(of: Bool?.self) { group in
+            group.addTask { try await session.run() }
+            group.addTask {
+                let signals = try SignalSource([.terminate, .interrupt])
+                defer { signals.close() }
+                _ = try await signals.next()
+                return nil
+            }
+            defer { group.cancelAll() }
+            let first = try await group.next() ?? nil
+            group.cancelAll()
+            if first == nil { print("\nstopping; the directory \(directory) goes with it") }
+            do {
+                while try await group.next() != nil {}
+            } catch is CancellationError {}
+            return first ?? !options.endsWhenDone
+        }
+    }
+}
+
+/// One run of the development environment in its directory.
+struct DevelopmentSession: Sendable {
+    private static let key = "simulator-client"
+    private static let secret = "simulator-secret"
+
+    let options: DevelopmentOptions
+    let directory: String
+    let servers: DevelopmentServers
+    private let webPort: UInt16
+    private let simulatorPort: UInt16
+    private let sealingKey: String
+
+    init(options: DevelopmentOptions, directory: String) throws {
+        self.options = options
+        self.directory = directory
+        servers = try DevelopmentServers(directory: directory)
+        webPort = try DevelopmentServers.freePort()
+        simulatorPort = try DevelopmentServers.freePort()
+        sealingKey = try SecretKey.generate().revealText()
+    }
+
+    private var applicationURL: String { "http://127.0.0.1:\(webPort)" }
+    private var simulatorURL: String { "http://127.0.0.1:\(simulatorPort)" }
+
+    private var environment: [String: String] {
+        [
+            "DATABASE_URL": servers.databaseURL, "REDIS_URL": servers.redisURL, "SECRET": sealingKey,
+            "SALESFORCE_KEY": Self.key, "SALESFORCE_SECRET": Self.secret,
+            "SALESFORCE_LOGIN_URL": simulatorURL,
+            "APP_URL": applicationURL, "PORT": "\(webPort)", "MAPPING_FILE": options.mapping,
+            "SIDEKIQ_USERNAME": "operator", "SIDEKIQ_PASSWORD": "operator", "DATABASE_CONNECTIONS": "16",
+        ]
+    }
+
+    private func program(_ name: String, _ arguments: [String], _ environment: [String: String])
+        -> ChildProcess
+    {
+        // Not /proc/self/exe: to the shell that starts it, that is the shell.
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return ChildProcess(
+            name: name, program: own ?? ProcessInfo.processInfo.arguments[0], arguments: arguments, environment: environment,
+            logFile: "\(directory)/\(name).log", workingDirectory: FileManager.default.currentDirectoryPath)
+    }
+
+    /// Whether all rows came; returns only with `endsWhenDone`.
+    func run() async throws -> Bool {
+        print("private Postgres and Redis in \(directory)")
+        try await servers.prepare()
+        return try await withThrowingTaskGroup(of: Bool?.self) { group in
+            // The servers outlive the programs: their group is left last.
+            group.addTask { try await servers.postgres.run() as Bool? }
+            group.addTask { try await servers.redis.run() as Bool? }
+            group.addTask { try await runPrograms() }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            return false
+        }
+    }
+
+    private func runPrograms() async throws -> Bool {
+        try await prepareDatabase()
+        try await waitUntil("Redis") {
+            try await RedisConnection.connect(RedisConfiguration(url: servers.redisURL)).close()
+        }
+        try await program("migrate", ["migrate"], environment).finish()
+        return try await withThrowingTaskGroup(of: Bool?.self) { group in
+            group.addTask { try await simulator.run() as Bool? }
+            group.addTask { try await program("web", ["web"], environment).run() as Bool? }
+            group.addTask { try await program("worker", ["worker"], environment).run() as Bool? }
+            group.addTask { try await play() }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            return false
+        }
+    }
+
+    private var simulator: ChildProcess {
+        program(
+            "simulator",
+            [
+                "org-simulator", "--port", "\(simulatorPort)", "--orgs", "\(options.orgs)",
+                "--accounts", "\(options.accounts)", "--contacts", "\(options.contacts)",
+                "--tweets", "\(options.tweets)", "--seed", "\(options.seed)",
+                "--client-id", Self.key, "--client-secret", Self.secret,
+            ] + (options.isPlain ? ["--plain"] : []), [:])
+    }
+
+    private func prepareDatabase() async throws {
+        try await waitUntil("Postgres") {
+            let connection = try await PostgresConnection.connect(
+                PostgresConfiguration(url: servers.maintenanceURL))
+            defer { connection.close() }
+            let exists = try await connection.query(
+                "select 1 from pg_database where datname = 'multiconnect'")
+            if exists.isEmpty { try await connection.script("create database multiconnect") }
+        }
+    }
+
+    /// Tries again until it works, for at most half a minute.
+    private func waitUntil(_ part: String, _ attempt: () async throws -> Void) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            do {
+                return try await attempt()
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                guard .now < deadline else {
+                    print("\(error)")
+                    throw NotReady(part: part)
+                }
+                try await EventLoop.current.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    private func play() async throws -> Bool {
+        let http = HTTPClient()
+        try await waitUntil("the web process") {
+            let answer = try await http.send(ClientRequest(url: applicationURL + "/readyz"))
+            guard answer.status == 200 else { throw NotReady(part: "/readyz") }
+        }
+        try await waitUntil("the org simulator") {
+            _ = try await SimulatedOrg.all(at: simulatorURL, http: http)
+        }
+        let pool = PostgresPool(
+            configuration: try PostgresConfiguration(url: servers.databaseURL), maximum: 2)
+        let show = DevelopmentProgress(options: options, pool: pool)
+        let player = InstallationPlayer(
+            applicationURL: applicationURL, simulatorURL: simulatorURL, http: http)
+        let orgs = try await SimulatedOrg.all(at: simulatorURL, http: http)
+        var isComplete = true
+        if !options.isIdle {
+            isComplete = try await show.follow(orgs, player: player)
+        }
+        if options.endsWhenDone { return isComplete }
+        try writeEnvironment()
+        print(guide)
+        try await EventLoop.current.sleep(for: .seconds(3600 * 24 * 365))
+        return isComplete
+    }
+
+    /// For scripts: everything that they need to talk to the parts.
+    private func writeEnvironment() throws {
+        var lines = environment.map { "export \($0.key)='\($0.value)'" }.sorted()
+        lines.append("export SIMULATOR_URL='\(simulatorURL)'")
+        try (lines.joined(separator: "\n") + "\n").write(
+            toFile: "\(directory)/environment", atomically: true, encoding: .utf8)
+    }
+
+    private var guide: String {
+        """
+
+        Look around:
+          psql '\(servers.databaseURL)'
+          web process      \(applicationURL)/authenticate
+          org simulator    \(simulatorURL)/simulator/orgs
+          logs             \(directory)/*.log
+          its environment  \(directory)/environment
+        Ctrl-C ends everything.
+        """
+    }
+}

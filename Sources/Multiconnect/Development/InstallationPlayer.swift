@@ -1,0 +1,66 @@
+import FoundationEssentials
+import HTTPClient
+
+/// Plays what people do: the package's post-install call, and the admin who follows the mail and consents. Everything
+/// goes over HTTP, as in life.
+struct InstallationPlayer: Sendable {
+    /// A step that was not answered as it should be.
+    struct Refused: Error, CustomStringConvertible {
+        let step: String
+        let status: Int
+        let body: String
+        var description: String { "\(step) was answered with \(status): \(body.prefix(500))" }
+    }
+
+    let applicationURL: String
+    let simulatorURL: String
+    let http: HTTPClient
+
+    /// What the package's Apex does after its installation.
+    func install(_ org: SimulatedOrg) async throws {
+        struct Body: Encodable {
+            let org_id: String
+            let org_name: String
+            let admin_email: String
+        }
+        let body = Body(org_id: org.id, org_name: org.name, admin_email: "admin@example.com")
+        let answer = try await http.send(
+            ClientRequest(
+                method: "POST", url: applicationURL + "/organizations",
+                headers: [("Content-Type", "application/json")], body: Array(try JSONEncoder().encode(body))))
+        try expect([202], answer, "POST /organizations for \(org.name)")
+    }
+
+    /// What the admin's browser does, from the mail's link to the last page.
+    func consent(_ org: SimulatedOrg, link: String) async throws {
+        let page = try await http.send(ClientRequest(url: link))
+        try expect([200], page, "the mail's link")
+        let begin = "\(applicationURL)/auth/salesforce?environment=production&org_id=\(org.id)"
+        let redirect = try await http.send(ClientRequest(url: begin))
+        try expect([302, 303], redirect, "/auth/salesforce")
+        let cookies = redirect.headers.all("Set-Cookie").map { String($0.prefix { $0 != ";" }) }
+        let authorize = redirect.headers["Location"] ?? ""
+        guard let query = URLComponents(string: authorize)?.percentEncodedQuery,
+            let admin = org.users.first?.username
+        else {
+            throw Refused(step: "/auth/salesforce", status: redirect.status, body: "Location: \(authorize)")
+        }
+        // The simulator's form: the parameters of the page, who logs in, and the button.
+        let form = "\(query)&username=\(admin)&decision=allow"
+        let allowed = try await http.send(
+            ClientRequest(
+                method: "POST", url: simulatorURL + "/services/oauth2/authorize",
+                headers: [("Content-Type", "application/x-www-form-urlencoded")], body: Array(form.utf8)))
+        try expect([302, 303], allowed, "the consent page")
+        let callback = ClientRequest(
+            url: allowed.headers["Location"] ?? "", headers: [("Cookie", cookies.joined(separator: "; "))])
+        try expect([200, 302, 303], try await http.send(callback), "/auth/salesforce/callback")
+    }
+
+    private func expect(_ statuses: [Int], _ answer: ClientResponse, _ step: String) throws {
+        guard statuses.contains(answer.status) else {
+            throw Refused(
+                step: step, status: answer.status, body: String(decoding: answer.body, as: UTF8.self))
+        }
+    }
+}
