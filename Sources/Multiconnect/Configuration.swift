@@ -87,10 +87,9 @@ extension Configuration {
         namespace = reader.namespace("FORCE_NAMESPACE")
         callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
-        mailFrom =
-            reader.text("MAIL_FROM")
-            ?? "multiconnect@\(Configuration.host(of: applicationURL ?? "") ?? "localhost")"
-        developmentAddress = reader.text("DEV_EMAIL")
+        applicationName = name ?? "Multiconnect"
+        let mailFrom = reader.address("MAIL_FROM") ?? EmailAddress("multiconnect@localhost.localdomain")
+        developmentAddress = reader.address("DEV_EMAIL")
         operatorCredentials = reader.operatorCredentials()
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
         logLevel = reader.logLevel("LOG_LEVEL")

@@ -58,6 +58,15 @@ package final class Listener: @unchecked Sendable {
         return try Listener(descriptor: descriptor, events: [.readable, .edgeTriggered])
     }
 
+    /// Listens on every address of the machine: IPv6 and IPv4 together, or IPv4 alone where there is no IPv6.
+    package static func everywhere(port: UInt16, reusePort: Bool = false) throws(ReactorError) -> Listener {
+        do throws(ReactorError) {
+            return try tcp(host: "::", port: port, reusePort: reusePort)
+        } catch where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
+            return try tcp(host: "0.0.0.0", port: port, reusePort: reusePort)
+        }
+    }
+
     /// Listens on a socket file, replacing one that a dead process left there.
     package static func unix(path: String) throws(ReactorError) -> Listener {
         _ = unsafe CLinux.unlink(path)

@@ -4,6 +4,7 @@ import Logging
 import Organizations
 import Reactor
 import Replication
+import Salesforce
 import Web
 
 /// `multiconnect web`
@@ -46,6 +47,11 @@ struct WebProcess: Sendable {
         }
     }
 
+    /// Whether any mapping writes to the org, for which the consenting user needs a further right.
+    private var writes: UserRights.Writes {
+        mappings.mappings.contains { $0.configuration.access == .readWrite } ? .planned : .none
+    }
+
     private func serve() async throws {
         let configuration = launch.configuration
         let services = try LoopServices(launch, budget: budget, usage: usage)
@@ -54,14 +60,16 @@ struct WebProcess: Sendable {
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell)
         let consent = Consent(
             pool: services.control, queue: services.queue, keys: configuration.keyRing, oauth: services.oauth,
-            http: services.http, writes: mappings.writes, logger: launch.logger)
+            http: services.http, writes: writes, logger: launch.logger)
         let routes = WebRoutes(
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)), limits: limits,
             pool: services.control, redis: services.redis, app: services.identity, logger: launch.logger)
         var server = ServerConfiguration()
-        server.trust = configuration.trustsProxy ? .router : .nobody
-        let listener = try Listener.tcp(host: "::", port: configuration.port, reusePort: true)
+        // Each loop has a server of its own, so each gets its share.
+        server.limits.connections /= launch.loops.count
+        server.trust = configuration.trustsProxy ? .proxy : .nobody
+        let listener = try Listener.everywhere(port: configuration.port, reusePort: true)
         try await Server(router: routes.router(), configuration: server, logger: launch.logger).serve(
             on: listener)
     }

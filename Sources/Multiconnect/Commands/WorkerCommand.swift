@@ -35,9 +35,9 @@ struct WorkerProcess: Sendable {
         var sites: [WorkerSite] = []
         var services: [LoopServices] = []
         for loop in launch.loops {
-            let (site, service) = try await loop.run { try site(on: loop) }
-            sites.append(site)
-            services.append(service)
+            let made = try await loop.run { try self.site(on: loop) }
+            sites.append(made.0)
+            services.append(made.1)
         }
         let worker = Worker(
             sites: sites, settings: try settings(), retryRule: RetryTable.decision(for:),
@@ -68,15 +68,16 @@ struct WorkerProcess: Sendable {
         let replication = ReplicationSite(
             control: services.control, cell: { try services.cell($0) },
             salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)
-        replication.register(in: &registry)
+        Replication.register(into: &registry, site: replication)
         let site = WorkerSite(
             executor: loop, pool: services.control, queue: services.queue, registry: registry)
         return (site, services)
     }
 
     private func settings() throws -> WorkerSettings {
-        WorkerSettings(
-            concurrency: launch.configuration.workerConcurrency, identity: .current(),
+        let host = ProcessInfo.processInfo
+        return WorkerSettings(
+            concurrency: launch.configuration.workerConcurrency, identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
             database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
             version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes)
     }

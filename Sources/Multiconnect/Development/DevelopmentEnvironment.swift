@@ -109,8 +109,14 @@ struct DevelopmentSession: Sendable {
         try await servers.prepare()
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
             // The servers outlive the programs: their group is left last.
-            group.addTask { try await servers.postgres.run() as Bool? }
-            group.addTask { try await servers.redis.run() as Bool? }
+            group.addTask {
+                try await servers.postgres.run()
+                return nil
+            }
+            group.addTask {
+                try await servers.redis.run()
+                return nil
+            }
             group.addTask { try await runPrograms() }
             defer { group.cancelAll() }
             while let value = try await group.next() {
@@ -127,9 +133,18 @@ struct DevelopmentSession: Sendable {
         }
         try await program("migrate", ["migrate"], environment).finish()
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
-            group.addTask { try await simulator.run() as Bool? }
-            group.addTask { try await program("web", ["web"], environment).run() as Bool? }
-            group.addTask { try await program("worker", ["worker"], environment).run() as Bool? }
+            group.addTask {
+                try await simulator.run()
+                return nil
+            }
+            group.addTask {
+                try await program("web", ["web"], environment).run()
+                return nil
+            }
+            group.addTask {
+                try await program("worker", ["worker"], environment).run()
+                return nil
+            }
             group.addTask { try await play() }
             defer { group.cancelAll() }
             while let value = try await group.next() {
@@ -172,7 +187,7 @@ struct DevelopmentSession: Sendable {
             } catch {
                 guard .now < deadline else {
                     print("\(error)")
-                    throw NotReady(part: part)
+                    throw DevelopmentEnvironment.NotReady(part: part)
                 }
                 try await EventLoop.current.sleep(for: .milliseconds(100))
             }
@@ -183,7 +198,7 @@ struct DevelopmentSession: Sendable {
         let http = HTTPClient()
         try await waitUntil("the web process") {
             let answer = try await http.send(ClientRequest(url: applicationURL + "/readyz"))
-            guard answer.status == 200 else { throw NotReady(part: "/readyz") }
+            guard answer.status == 200 else { throw DevelopmentEnvironment.NotReady(part: "/readyz") }
         }
         try await waitUntil("the org simulator") {
             _ = try await SimulatedOrg.all(at: simulatorURL, http: http)

@@ -38,7 +38,7 @@ struct InstallationPlayer: Sendable {
         let begin = "\(applicationURL)/auth/salesforce?environment=production&org_id=\(org.id)"
         let redirect = try await http.send(ClientRequest(url: begin))
         try expect([302, 303], redirect, "/auth/salesforce")
-        let cookies = redirect.headers.all("Set-Cookie").map { String($0.prefix { $0 != ";" }) }
+        let cookies = redirect.headers.values("Set-Cookie").map { String($0.prefix { $0 != ";" }) }
         let authorize = redirect.headers["Location"] ?? ""
         guard let query = URLComponents(string: authorize)?.percentEncodedQuery,
             let admin = org.users.first?.username
