@@ -41,7 +41,8 @@ struct Org: Sendable {
             "Account": configuration.accounts, "Contact": configuration.contacts,
             "Tweet__c": configuration.tweets, "Connection__c": configuration.connections,
         ]
-        var neighbours = Column.Neighbours(users: users.map(\.id), objects: [:])
+        var neighbours = Column.Neighbours(
+            users: users.map(\.id), objects: [:], hasAwkwardTexts: configuration.hasAwkwardTexts)
         for object in Catalog.objects {
             let space = IDSpace(keyPrefix: object.keyPrefix, org: number)
             neighbours.objects[object.name] = (space, sizes[object.name] ?? 0)

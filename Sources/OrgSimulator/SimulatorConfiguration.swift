@@ -17,6 +17,9 @@ package struct SimulatorConfiguration: Sendable {
     package var seed: UInt64 = 1
     /// Org 1 and org 2 have ids that differ only in the case of letters.
     package var caseTwins = true
+    /// Text fields hold awkward values now and then. Without them the results can be loaded by tools that neither
+    /// remove NUL characters nor tell a value `\.` from the end of a copy.
+    package var hasAwkwardTexts = true
     /// The consumer key of the connected app; any other is refused.
     package var clientID = "simulator-client"
     /// The consumer secret.

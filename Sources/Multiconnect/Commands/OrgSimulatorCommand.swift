@@ -36,7 +36,10 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         settings.clientSecret = clientSecret
         settings.namespace = namespace
         settings.rotatesRefreshTokens = rotation
-        settings.isPlain = plain
+        if plain {
+            settings.hasAwkwardTexts = false
+            settings.assumptions.integersWithPoint = 0
+        }
         try await SimulatorProcess(settings: settings, port: port, loops: loops).run()
     }
 }

@@ -77,7 +77,8 @@ struct WorkerProcess: Sendable {
     private func settings() throws -> WorkerSettings {
         let host = ProcessInfo.processInfo
         return WorkerSettings(
-            concurrency: launch.configuration.workerConcurrency, identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
+            concurrency: launch.configuration.workerConcurrency,
+            identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
             database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
             version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes)
     }

@@ -99,7 +99,8 @@ struct DevelopmentSession: Sendable {
         // Not /proc/self/exe: to the shell that starts it, that is the shell.
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return ChildProcess(
-            name: name, program: own ?? ProcessInfo.processInfo.arguments[0], arguments: arguments, environment: environment,
+            name: name, program: own ?? ProcessInfo.processInfo.arguments[0], arguments: arguments,
+            environment: environment,
             logFile: "\(directory)/\(name).log", workingDirectory: FileManager.default.currentDirectoryPath)
     }
 

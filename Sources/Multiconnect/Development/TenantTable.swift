@@ -19,7 +19,9 @@ struct TenantTable: Sendable {
         try await pool.withConnection { connection in
             var lines: [Line] = []
             for organization in try await OrganizationStore(on: connection).list(limit: 1000) {
-                for mapping in try await MappingStore().mappings(of: organization.connectionID, on: connection) {
+                for mapping in try await MappingStore().mappings(
+                    of: organization.connectionID, on: connection)
+                {
                     let table = mapping.objectName.lowercased()
                     let exists = try await connection.query(
                         "select to_regclass(\(organization.schemaName + "." + table)) is not null"
@@ -31,7 +33,8 @@ struct TenantTable: Sendable {
                         ).scalar(as: Int.self) : 0
                     lines.append(
                         Line(
-                            organization: organization, object: mapping.objectName, state: mapping.state?.label ?? "",
+                            organization: organization, object: mapping.objectName,
+                            state: mapping.state?.label ?? "",
                             rows: rows, quarantined: 0))
                 }
             }

@@ -8,6 +8,8 @@ final class Column: Sendable {
         var users: [RecordID]
         /// Id space and number of live rows of each generated object.
         var objects: [String: (space: IDSpace, rows: Int)]
+        /// Whether texts that break importers occur.
+        var hasAwkwardTexts = true
     }
 
     private let recipe: Recipe
@@ -71,7 +73,7 @@ final class Column: Sendable {
         let pool = field.type == .textarea ? AwkwardText.paragraphs : AwkwardText.lines
         // Lengths are counted in UTF-16 units, as Java does.
         awkward =
-            isText && !field.isExternalID
+            isText && !field.isExternalID && neighbours.hasAwkwardTexts
             ? pool.filter { String(decoding: $0, as: UTF8.self).utf16.count <= field.length } : []
     }
 
