@@ -29,13 +29,20 @@ package struct HTTPClientError: Error, Sendable, Equatable {
     package let curlCode: Int
     /// Whether any byte of the request had left: if not, the other side cannot have acted on it.
     package let requestWasSent: Bool
+    /// What a mail server answered, for instance 550; nil for HTTP.
+    package let replyCode: Int?
     /// libcurl's words; they may name hosts and go into `debugDescription` only.
     let detail: String
 
-    package init(_ code: Code, curlCode: Int = 0, requestWasSent: Bool = false, detail: String = "") {
+    /// An error of this client; `curlCode` is 0 when it is our own.
+    package init(
+        _ code: Code, curlCode: Int = 0, requestWasSent: Bool = false, replyCode: Int? = nil,
+        detail: String = ""
+    ) {
         self.code = code
         self.curlCode = curlCode
         self.requestWasSent = requestWasSent
+        self.replyCode = replyCode
         self.detail = detail
     }
 }
@@ -46,6 +53,7 @@ extension HTTPClientError: CustomStringConvertible, CustomDebugStringConvertible
     }
 
     package var debugDescription: String {
-        "HTTPClientError(\(code), curl \(curlCode), sent \(requestWasSent), \(detail))"
+        let numbers = "curl \(curlCode), reply \(replyCode ?? 0)"
+        return "HTTPClientError(\(code), \(numbers), sent \(requestWasSent), \(detail))"
     }
 }

@@ -28,6 +28,13 @@ package struct HTTPClientLimits: Sendable {
     package var idleTimeout = Duration.seconds(130)
     /// A whole mail conversation.
     package var mailTimeout = Duration.seconds(60)
+    /// Waiting for the answer to QUIT, after the mail was taken or refused.
+    package var mailFarewellTimeout = Duration.seconds(5)
+    /// Mails of this process on their way at once: each holds a thread of the blocking pool, and host names
+    /// are resolved there too.
+    package static let mailsAtOnce = 2
+    /// How often a mail that waits for its turn looks again.
+    package static let mailTurnPause = Duration.milliseconds(20)
 
     package init() {}
 }

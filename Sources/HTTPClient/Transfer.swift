@@ -23,6 +23,8 @@ internal import Reactor
     private var refusal: HTTPClientError?
     private var waiter: UnsafeContinuation<Void, Never>?
     private var wasRequestSent = false
+    private var isMail = false
+    private var replyCode = 0
     private let errorText: UnsafeMutablePointer<CChar>
     private var list: UnsafeMutablePointer<curl_slist>?
 
@@ -78,6 +80,7 @@ extension Transfer {
     }
 
     func setProtocols(mail: Bool) throws(HTTPClientError) {
+        isMail = mail
         try check(unsafe curl_easy_set_protocols(handle, mail ? 1 : 0))
     }
 
@@ -170,18 +173,6 @@ extension Transfer {
         }
     }
 
-    /// Returns when it has ended, and throws what ended it.
-    func waitForEnd(in multi: Multi) async throws {
-        while true {
-            if case .ended(let error) = state {
-                if let error { throw error }
-                return
-            }
-            buffer.removeAll(keepingCapacity: true)
-            await wait(in: multi)
-        }
-    }
-
     /// All that has come, nil at the end of the body.
     func next(in multi: Multi) async throws -> [UInt8]? {
         while true {
@@ -228,23 +219,45 @@ extension Transfer {
     /// Ends the transfer at `deadline`, or when nothing moved for `idle` although the reader had kept up.
     func watchTime(in multi: Multi, deadline: ContinuousClock.Instant, idle: Duration) {
         let silence = isPaused ? deadline : lastActivity + idle
-        timer = multi.loop.schedule(at: min(deadline, silence)) { [weak self, weak multi] in
+        watchTime(in: multi, deadline: deadline, idle: idle, next: min(deadline, silence))
+    }
+
+    private func watchTime(
+        in multi: Multi, deadline: ContinuousClock.Instant, idle: Duration, next: ContinuousClock.Instant,
+        silentSince: ContinuousClock.Instant? = nil
+    ) {
+        timer = multi.loop.schedule(at: next) { [weak self, weak multi] in
             guard let self, let multi else { return }
             let now = ContinuousClock.now
-            guard now >= deadline || (!isPaused && now >= lastActivity + idle) else {
-                watchTime(in: multi, deadline: deadline, idle: idle)
-                return
+            let isSilent = !isPaused && now >= lastActivity + idle
+            guard now >= deadline || isSilent else {
+                return watchTime(in: multi, deadline: deadline, idle: idle)
+            }
+            if now < deadline, silentSince != lastActivity {
+                // It may be this process that stood still: sockets get one more look before that counts.
+                return watchTime(
+                    in: multi, deadline: deadline, idle: idle, next: now, silentSince: lastActivity)
             }
             prepareEnd()
             multi.remove(self, because: HTTPClientError(.timedOut, requestWasSent: wasRequestSent))
         }
     }
 
+    /// Runs the whole transfer on the calling thread, which it blocks.
+    func perform() throws(HTTPClientError) {
+        let status = unsafe curl_easy_perform(handle)
+        prepareEnd()
+        guard status == CURLE_OK else { throw error(status) }
+    }
+
     /// Asks libcurl for what it forgets when the handle leaves its multi handle.
     func prepareEnd() {
         var size = 0
         unsafe curl_easy_get_long(handle, CURLINFO_REQUEST_SIZE, &size)
-        wasRequestSent = size > 0
+        wasRequestSent = isMail ? uploaded > 0 : size > 0
+        guard isMail else { return }
+        // For mail, the number of the last reply.
+        unsafe curl_easy_get_long(handle, CURLINFO_RESPONSE_CODE, &replyCode)
     }
 
     func end(_ error: (any Error)?) {
@@ -257,9 +270,13 @@ extension Transfer {
 
     func error(_ status: CURLcode) -> HTTPClientError {
         if let refusal { return refusal }
+        var code = HTTPClientError.Code(status)
+        if isMail, status == CURLE_OPERATION_TIMEDOUT { code = .timedOut }
+        // A reply that refuses something ends a mail with one of several codes.
+        if isMail, replyCode >= 400, code == .interrupted || code == .other { code = .refused }
         return HTTPClientError(
-            HTTPClientError.Code(status), curlCode: Int(status.rawValue), requestWasSent: wasRequestSent,
-            detail: unsafe String(cString: errorText))
+            code, curlCode: Int(status.rawValue), requestWasSent: wasRequestSent,
+            replyCode: isMail && replyCode > 0 ? replyCode : nil, detail: unsafe String(cString: errorText))
     }
 }
 

@@ -25,7 +25,9 @@ struct FailureTests {
         let refused = try await failure(of: { _ in ClientRequest(url: "http://127.0.0.1:1/") }) { _ in }
         #expect(refused?.code == .connect)
         #expect(refused?.requestWasSent == false)
-        let unknown = try await failure(of: { _ in ClientRequest(url: "http://nowhere.invalid/") }) { _ in }
+        // Longer than a label may be, so that no name server is asked.
+        let longLabel = String(repeating: "x", count: 64)
+        let unknown = try await failure(of: { _ in ClientRequest(url: "http://\(longLabel).test/") }) { _ in }
         #expect(unknown?.code == .resolve)
         #expect(unknown?.requestWasSent == false)
     }

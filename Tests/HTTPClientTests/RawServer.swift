@@ -14,6 +14,7 @@ final class RawServer: Sendable {
     }
 
     /// Runs `body` on a loop of its own while the script serves there too.
+    @discardableResult
     static func serve<Value: Sendable>(
         _ script: @escaping @Sendable (RawConnection) async throws -> Void,
         while body: @escaping @Sendable (RawServer) async throws -> Value

@@ -1,0 +1,94 @@
+package import FoundationEssentials
+
+/// A mail with a plain text and, optionally, the same as HTML.
+package struct MailMessage: Sendable {
+    package var from: MailAddress
+    package var to: [MailAddress]
+    package var replyTo: MailAddress?
+    package var subject: String
+    package var text: String
+    package var html: String?
+    package var date: Date
+    /// Makes the Message-ID: letters, digits, `.` and `-`, unique to this mail and the same when it is sent
+    /// again, so that receivers recognise a repetition. A UUID's text, for instance.
+    package var id: String
+
+    package init(
+        from: MailAddress, to: [MailAddress], replyTo: MailAddress? = nil, subject: String, text: String,
+        html: String? = nil, date: Date, id: String
+    ) {
+        self.from = from
+        self.to = to
+        self.replyTo = replyTo
+        self.subject = subject
+        self.text = text
+        self.html = html
+        self.date = date
+        self.id = id
+    }
+
+    /// The message as RFC 5322 and MIME write it. Throws `.invalidRequest` without recipients or with a
+    /// wrong id.
+    package func encoded() throws(HTTPClientError) -> [UInt8] {
+        guard !to.isEmpty, !id.isEmpty, id.utf8.count <= 64,
+            id.utf8.allSatisfy({ HeaderText.isAlphanumeric($0) || $0 == 45 || $0 == 46 })
+        else { throw HTTPClientError(.invalidRequest, detail: "mail message") }
+        var lines = [
+            "Date: \(Self.dateText(date))",
+            "From: \(from.headerText)",
+            "To: \(to.map(\.headerText).joined(separator: ",\r\n "))",
+        ]
+        if let replyTo { lines.append("Reply-To: \(replyTo.headerText)") }
+        lines += [
+            "Subject: \(HeaderText.unstructured(subject))",
+            "Message-ID: <\(id)@\(from.domain)>",
+            // RFC 3834: no absence notes in answer to this.
+            "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
+        ]
+        lines += contentLines
+        return Array((lines.joined(separator: "\r\n") + "\r\n").utf8)
+    }
+
+    private var contentLines: [String] {
+        let plain = Self.part(text, type: "plain")
+        guard let html else { return plain }
+        // Quoted-printable text never contains "=_", so the boundary cannot occur in a part (RFC 2045
+        // section 6.7).
+        let boundary = "=_\(id)"
+        return ["Content-Type: multipart/alternative; boundary=\"\(boundary)\"", "", "--\(boundary)"] + plain
+            + ["--\(boundary)"] + Self.part(html, type: "html") + ["--\(boundary)--"]
+    }
+
+    private static func part(_ text: String, type: String) -> [String] {
+        [
+            "Content-Type: text/\(type); charset=utf-8", "Content-Transfer-Encoding: quoted-printable", "",
+            QuotedPrintable.encode(text),
+        ]
+    }
+
+    /// RFC 5322 section 3.3, in UTC.
+    private static func dateText(_ date: Date) -> String {
+        let seconds = Int(date.timeIntervalSince1970.rounded(.down))
+        let day = Int((Double(seconds) / 86400).rounded(.down))
+        let time = seconds - day * 86400
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][((day % 7) + 7) % 7]
+        let (year, month, dayOfMonth) = civil(day)
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let clock = [time / 3600, time / 60 % 60, time % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+        return "\(weekday), \(dayOfMonth) \(months[month - 1]) \(year) \(clock.joined(separator: ":")) +0000"
+    }
+
+    /// The Gregorian date of a day counted from 1970-01-01, in 400-year eras that begin in March.
+    private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
+        let shifted = day + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+}
