@@ -1,0 +1,194 @@
+import Foundation
+import HTTPClient
+import OrgSimulator
+import Postgres
+import Reactor
+import Support
+import Testing
+
+@testable import Web
+
+/// The whole way of an admin's browser, with the org simulator in Salesforce's place.
+struct ConsentFlowTests {
+    @Test func `an admin consents and the org is authorized, once`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            let browser = Browser(rig: rig)
+            let (page, callback) = try await browser.consent(orgs[0], as: orgs[0].usernames[0])
+            #expect(page.status == 200 && page.text.contains("Your org is connected"))
+            #expect(page.text.contains(orgs[0].id))
+            #expect(try await rig.statuses() == [orgs[0].id + " authorized"])
+            #expect(try await rig.count("credentials") == 2)
+            let classes = try await rig.pool.query("select class from multiconnect.jobs order by created_at")
+                .column(
+                    as: String.self)
+            #expect(classes == ["SendConsentMail", "ProvisionOrganization"])
+            let replayed = try await browser.open(callback)
+            #expect(replayed.status == 400 && replayed.text.contains("already"))
+            #expect(try await rig.count("jobs") == 2)
+        }
+    }
+
+    @Test func `orgs whose ids differ only in case are kept apart`() async throws {
+        try await withConsent { rig, orgs in
+            #expect(
+                orgs[0].id != orgs[1].id
+                    && orgs[0].id.prefix(15).lowercased() == orgs[1].id.prefix(15).lowercased())
+            for org in orgs.prefix(2) {
+                try await rig.registerOrg(org)
+                let (page, _) = try await Browser(rig: rig).consent(org, as: org.usernames[0])
+                #expect(page.status == 200 && page.text.contains(org.id))
+            }
+            #expect(try await rig.statuses() == orgs.prefix(2).map { $0.id + " authorized" }.sorted())
+        }
+    }
+
+    @Test func `without the mail's link Salesforce says which org it is`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[1])
+            let (page, _) = try await Browser(rig: rig).consent(nil, as: orgs[1].usernames[0])
+            #expect(page.status == 200)
+            #expect(try await rig.statuses() == [orgs[1].id + " authorized"])
+        }
+    }
+
+    @Test func `an org that nobody registered gets a clear page and nothing is stored`() async throws {
+        try await withConsent { rig, orgs in
+            let (page, _) = try await Browser(rig: rig).consent(nil, as: orgs[0].usernames[0])
+            #expect(page.status == 404 && page.text.contains("\(orgs[0].id) is not registered"))
+            #expect(try await rig.count("credentials") == 0)
+        }
+    }
+
+    @Test func `a user without the rights reads which are missing, and nothing is stored`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            let missing = ["reader": "Modify All Data", "limited": "View All Data", "noapi": "API Enabled"]
+            for (name, right) in missing {
+                let user = try #require(orgs[0].usernames.first { $0.hasPrefix(name) })
+                let (page, _) = try await Browser(rig: rig).consent(orgs[0], as: user)
+                #expect(page.status == 403 && page.text.contains(right) && page.text.contains(user))
+            }
+            #expect(try await rig.statuses() == [orgs[0].id + " registered"])
+            #expect(try await rig.count("credentials") == 0)
+        }
+    }
+
+    @Test func `logging in to another org than the link's is refused`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            try await rig.registerOrg(orgs[1])
+            let (page, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[1].usernames[0])
+            #expect(page.status == 403)
+            #expect(page.text.contains(orgs[0].id) && page.text.contains(orgs[1].id))
+            #expect(try await rig.count("credentials") == 0)
+        }
+    }
+
+    @Test func `a user who says no is told that nothing was stored`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            let (page, _) = try await Browser(rig: rig).consent(
+                orgs[0], as: orgs[0].usernames[0], decision: "deny")
+            #expect(page.status == 403 && page.text.contains("access_denied"))
+            #expect(try await rig.count("credentials") == 0)
+        }
+    }
+
+    @Test func `another browser than the one that began is refused`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            let victim = Browser(rig: rig)
+            let callback = try await victim.begin(orgs[0], as: orgs[0].usernames[0], decision: "allow")
+            let other = Browser(rig: rig)
+            _ = try await other.begin(orgs[0], as: orgs[0].usernames[0], decision: "allow")
+            let page = try await other.open(callback)
+            #expect(page.status == 400 && page.text.contains("another browser"))
+            #expect(try await rig.count("credentials") == 0)
+        }
+    }
+}
+
+extension WebRig {
+    func registerOrg(_ org: OrgSimulator.OrgSummary) async throws {
+        let body =
+            #"{"org_id":"\#(org.id)","org_name":"Org \#(org.number)","admin_email":"admin\#(org.number)@acme.example"}"#
+        #expect(try await register(body).status == 202)
+    }
+
+    func statuses() async throws -> [String] {
+        try await pool.query("select org_id || ' ' || status from multiconnect.organizations").column(
+            as: String.self
+        )
+        .sorted()
+    }
+
+    func count(_ table: String) async throws -> Int {
+        try await pool.query("select count(*) from multiconnect.\(identifier: table)").scalar()
+    }
+}
+
+/// Follows redirects as a browser does, and keeps the one cookie there is.
+private final class Browser {
+    private let rig: WebRig
+    private var cookie: String?
+
+    init(rig: WebRig) {
+        self.rig = rig
+    }
+
+    /// From the mail's link to the last page; also where Salesforce sent the browser to.
+    func consent(
+        _ org: OrgSimulator.OrgSummary?, as user: String, decision: String = "allow"
+    ) async throws -> (page: ClientResponse, callback: String) {
+        let callback = try await begin(org, as: user, decision: decision)
+        return (try await open(callback), callback)
+    }
+
+    func begin(_ org: OrgSimulator.OrgSummary?, as user: String, decision: String) async throws -> String {
+        let query = org.map { "?org_id=\($0.id)" } ?? ""
+        #expect(try await open("/authenticate" + query).status == 200)
+        let start = try await open("/auth/salesforce" + query)
+        let authorize = try #require(start.headers["Location"].flatMap { URLComponents(string: $0) })
+        var form = URLComponents()
+        form.queryItems =
+            (authorize.queryItems ?? []) + [
+                URLQueryItem(name: "username", value: user), URLQueryItem(name: "decision", value: decision),
+            ]
+        let origin = "\(authorize.scheme ?? "")://\(authorize.host ?? ""):\(authorize.port ?? 0)"
+        let fields = (form.percentEncodedQuery ?? "").replacing("+", with: "%2B")
+        let answer = try await rig.http.send(
+            ClientRequest(
+                method: "POST", url: origin + authorize.path,
+                headers: [(name: "Content-Type", value: "application/x-www-form-urlencoded")],
+                body: Array(fields.utf8)))
+        return try #require(answer.headers["Location"])
+    }
+
+    func open(_ target: String) async throws -> ClientResponse {
+        let response = try await rig.get(target, cookie.map { [(name: "Cookie", value: $0)] } ?? [])
+        cookie = response.cookie ?? cookie
+        return response
+    }
+}
+
+private func withConsent(
+    _ body: @concurrent @Sendable (WebRig, [OrgSimulator.OrgSummary]) async throws -> Void
+) async throws {
+    var configuration = SimulatorConfiguration()
+    configuration.orgs = 2
+    configuration.accounts = 5
+    configuration.contacts = 5
+    configuration.tweets = 1
+    let simulator = OrgSimulator(configuration, logger: quietLogger)
+    try await withLoop {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        let options = WebRig.Options(loginURL: "http://127.0.0.1:\(listener.address.port)")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await simulator.serve(on: listener) }
+            try await withWebRig(options) { rig in try await body(rig, simulator.orgs) }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+}
