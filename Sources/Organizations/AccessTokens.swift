@@ -14,13 +14,19 @@ package struct AccessTokens: Sendable {
     private let queue: JobQueue
     private let keys: KeyRing
     private let oauth: OAuthClient
+    private let executor: any TaskExecutor
 
     /// All of one loop.
-    package init(pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient) {
+    ///
+    /// - Parameter executor: that loop.
+    package init(
+        pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, executor: any TaskExecutor
+    ) {
         self.pool = pool
         self.queue = queue
         self.keys = keys
         self.oauth = oauth
+        self.executor = executor
     }
 
     /// The token provider of one tenant, for `RESTClient`.
@@ -37,13 +43,22 @@ package struct AccessTokens: Sendable {
         while true {
             let grant = try await stored(organization)
             if refused.map({ grant.version > $0.version }) ?? true { return try open(grant) }
-            if let token = try await refresh(organization, grant) { return token }
+            if let token = try await shielded({ try await refresh(organization, grant) }) { return token }
             guard ContinuousClock.now < deadline else {
                 throw OrganizationsError(
                     .refreshTimedOut, "another process has not refreshed the token in time")
             }
             try await Task.sleep(for: OrganizationsLimits.refreshPoll)
         }
+    }
+
+    /// Runs a refresh to its end even if the caller is cancelled meanwhile: a rotated token whose answer nobody
+    /// reads is lost. The task is unstructured only in that one respect: it never outlives the call, and its
+    /// deadlines bound it.
+    private func shielded(
+        _ body: @escaping @Sendable () async throws -> AccessToken?
+    ) async throws -> AccessToken? {
+        try await Task(executorPreference: executor) { try await body() }.value
     }
 
     /// The stored tokens of a working grant.
@@ -89,8 +104,8 @@ package struct AccessTokens: Sendable {
         } catch let error as SalesforceError where error.code == .invalidGrant {
             return try await end(organization, grant, lostToken: isInDoubt)
         } catch {
-            // Also when this task is cancelled: the lease would run out by itself, only later.
-            try await pool.withConnection { connection in
+            // A lease that cannot be given back runs out by itself; what went wrong first is what is told.
+            try? await pool.withConnection { connection in
                 try await CredentialStore(on: connection).releaseLease(
                     organization, lease: lease, inDoubt: isInDoubt)
             }

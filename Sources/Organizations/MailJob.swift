@@ -21,7 +21,11 @@ struct MailJob: Sendable {
         let found = try await pool.withConnection {
             try await OrganizationStore(on: $0).find(id: organizationID)
         }
-        guard let organization = found, Self.isWanted(purpose, by: organization) else { return .done }
+        // A repeated registration may have replaced the address, and enqueued a mail to the new one.
+        let address = try context.argument(2, as: String.self)
+        guard let organization = found, organization.adminEmail.text == address,
+            Self.isWanted(purpose, by: organization)
+        else { return .done }
         let content = MailContent(
             purpose: purpose, appName: app.name, organization: organization.name,
             link: ConsentLink.url(appURL: app.url, organization: organization.organizationID))
@@ -40,8 +44,10 @@ struct MailJob: Sendable {
                 ])
             return .done
         }
-        try await send(
-            content, to: settings.address(for: organization.adminEmail), id: written.id, server: server)
+        let mail = OutgoingMail(
+            from: settings.sender, to: settings.address(for: organization.adminEmail), content: content,
+            job: context.id.text)
+        try await send(mail, id: written.id, server: server)
         return .done
     }
 
@@ -53,17 +59,14 @@ struct MailJob: Sendable {
         }
     }
 
-    private func send(_ content: MailContent, to address: EmailAddress, id: Int64, server: String)
-        async throws
-    {
-        let mail = OutgoingMail(from: settings.sender, to: address, content: content)
+    private func send(_ mail: OutgoingMail, id: Int64, server: MailServer) async throws {
         do {
             try await mail.send(through: http, server: server)
         } catch {
             try await pool.withConnection { try await MailStore(on: $0).markFailed(id, error: "\(error)") }
             throw error
         }
-        try await pool.withConnection { try await MailStore(on: $0).markSent(id, to: address) }
+        try await pool.withConnection { try await MailStore(on: $0).markSent(id, to: mail.to) }
     }
 }
 

@@ -1,13 +1,15 @@
+package import HTTPClient
+
 /// How mails leave.
 package struct MailSettings: Sendable {
     /// `SMTP_URL`; nil: mails are written to the log and the database only.
-    package let server: String?
+    package let server: MailServer?
     /// Who they come from.
-    package let sender: EmailAddress
+    package let sender: MailAddress
     /// `DEV_EMAIL`: in development everything goes here, and nothing to strangers.
     package let developmentRecipient: EmailAddress?
 
-    package init(server: String?, sender: EmailAddress, developmentRecipient: EmailAddress?) {
+    package init(server: MailServer?, sender: MailAddress, developmentRecipient: EmailAddress?) {
         self.server = server
         self.sender = sender
         self.developmentRecipient = developmentRecipient

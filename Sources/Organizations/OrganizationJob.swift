@@ -4,7 +4,7 @@ package import Jobs
 
 /// The jobs that tenants' lives consist of, as they are enqueued.
 package enum OrganizationJob {
-    /// Mails the admin. Arguments: organization, purpose.
+    /// Mails the admin. Arguments: organization, purpose, address.
     package static let sendConsentMail = "SendConsentMail"
     /// Makes or mends the tenant's schema and begins the imports. Arguments: organization.
     package static let provisionOrganization = "ProvisionOrganization"
@@ -19,7 +19,7 @@ extension OrganizationJob {
     {
         let recipient = Hex.encode(Digest.sha256(address.text).prefix(8))
         return NewJob(
-            sendConsentMail, arguments: [organization.uuidString, purpose.rawValue],
+            sendConsentMail, arguments: [organization.uuidString, purpose.rawValue, address.text],
             organizationID: organization,
             runAt: at, uniqueKey: "mail:\(purpose.rawValue):\(organization.uuidString):\(recipient)")
     }

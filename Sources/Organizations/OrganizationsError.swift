@@ -16,8 +16,6 @@ package struct OrganizationsError: Error, Sendable, Equatable {
         case refreshTimedOut
         /// The job's arguments are not what its class takes.
         case malformedArguments
-        /// A mail could not be handed to the server.
-        case undeliverable
         /// A stored value is not one that this version knows.
         case malformedRow
     }

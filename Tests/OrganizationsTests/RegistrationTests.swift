@@ -21,7 +21,7 @@ struct RegistrationTests {
             #expect(organization.cell == "eu" && organization.connectionState == .needAuthentication)
             #expect(
                 try await tenancy.jobs() == [
-                    #"SendConsentMail ["\#(organization.id.uuidString)", "consent"]"#
+                    #"SendConsentMail ["\#(organization.id.uuidString)", "consent", "ann@example.com"]"#
                 ])
             let pushed = try await tenancy.pool.query(
                 "select pushed_at is not null as pushed from multiconnect.jobs")

@@ -1,0 +1,171 @@
+import Cryptography
+import Foundation
+import Postgres
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct AccessTokensTests {
+    @Test func `an expired token is refreshed within the call`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.fault(#"{"kind":"expire_access_tokens"}"#)
+            _ = try await world.sessions.rest(for: organization.id).describe("Account")
+            #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
+            #expect(try await world.calls("refresh") == 1)
+        }
+    }
+
+    @Test func `many callers with one stale token make one refresh`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(#"{"kind":"rotation","on":true}"#)
+            try await world.fault(#"{"kind":"delay","path":"/services/oauth2/token","milliseconds":300}"#)
+            let tokens = world.tokens
+            let versions = try await withThrowingTaskGroup(of: Int64.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { try await tokens.token(for: organization.id, refused: stale).version }
+                }
+                return try await group.reduce(into: Set<Int64>()) { $0.insert($1) }
+            }
+            #expect(versions == [2])
+            #expect(try await world.calls("refresh") == 1)
+        }
+    }
+
+    @Test func `a rotated token is stored, so the next refresh works too`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.fault(#"{"kind":"rotation","on":true}"#)
+            for version in 2...4 {
+                try await world.fault(#"{"kind":"expire_access_tokens"}"#)
+                _ = try await world.sessions.rest(for: organization.id).describe("Account")
+                #expect(
+                    try await world.tokens.token(for: organization.id, refused: nil).version == Int64(version))
+            }
+            #expect(try await world.find(organization).status == .authorized)
+        }
+    }
+
+    @Test func `a refresh goes on when its caller is cancelled`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(#"{"kind":"rotation","on":true}"#)
+            try await world.fault(#"{"kind":"delay","path":"/services/oauth2/token","milliseconds":200}"#)
+            let tokens = world.tokens
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try? await tokens.token(for: organization.id, refused: stale) }
+                // The lease shows that the refresh is under way.
+                while !Task.isCancelled {
+                    let rows = try? await world.tenancy.pool.query(
+                        "select count(refresh_lease) from multiconnect.credentials")
+                    if (try? rows?.scalar(as: Int.self)) == 1 { break }
+                }
+                group.cancelAll()
+            }
+            #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
+        }
+    }
+
+    @Test func `a grant that was taken back ends the tenant's sync and mails the admin`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
+            let rest = world.sessions.rest(for: organization.id)
+            for _ in 0..<2 {
+                await #expect(throws: OrganizationsError.self) { try await rest.describe("Account") }
+            }
+            let after = try await world.find(organization)
+            #expect(after.status == .unauthorized && after.connectionState == .unauthorized)
+            #expect(after.statusDetail?.contains("invalid_grant") == true)
+            let jobs = try await world.tenancy.jobs()
+            #expect(jobs.filter { $0.contains(#""unauthorized""#) }.count == 1)
+            try await world.tenancy.pool.withConnection { connection in
+                let open = try await NotificationStore(on: connection).open(organization: organization.id)
+                #expect(open.map(\.eventType) == ["unauthorized"])
+            }
+            #expect(try await world.calls("refresh") == 0)
+        }
+    }
+
+    @Test func `a new consent revives a tenant that lost its grant`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
+            await #expect(throws: OrganizationsError.self) {
+                try await world.sessions.rest(for: organization.id).describe("Account")
+            }
+            let again = try await world.consented()
+            #expect(again.status == .authorized)
+            _ = try await world.sessions.rest(for: organization.id).describe("Account")
+        }
+    }
+
+    @Test func `a rotated token that is lost in a broken answer is told to the admin at once`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(#"{"kind":"rotation","on":true}"#)
+            try await world.fault(#"{"kind":"drop","path":"/services/oauth2/token","bytes":20}"#)
+            await #expect(throws: OrganizationsError.self) {
+                try await world.tokens.token(for: organization.id, refused: stale)
+            }
+            let after = try await world.find(organization)
+            #expect(after.status == .unauthorized && after.statusDetail?.contains("lost") == true)
+            #expect(try await world.tenancy.jobs().contains { $0.contains(#""lost_token""#) })
+        }
+    }
+
+    @Test func `a broken answer without rotation is asked for again`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(#"{"kind":"drop","path":"/services/oauth2/token","bytes":20}"#)
+            #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+        }
+    }
+
+    @Test func `trouble at Salesforce leaves the grant as it is`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(#"{"kind":"fail","path":"/services/oauth2/token","status":503,"count":2}"#)
+            await #expect(throws: SalesforceError.self) {
+                try await world.tokens.token(for: organization.id, refused: stale)
+            }
+            #expect(try await world.find(organization).status == .authorized)
+            #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+        }
+    }
+
+    @Test func `a loser reads again before it believes invalid_grant`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(#"{"kind":"rotation","on":true}"#)
+            // Somebody else refreshed, but the version that is read here is the old one: as if it had been read before.
+            let grant = try #require(
+                try await world.tenancy.pool.withConnection {
+                    try await CredentialStore(on: $0).find(organization.id)
+                })
+            _ = try await world.tokens.token(for: organization.id, refused: stale)
+            try await world.tenancy.pool.withConnection { connection in
+                #expect(try await CredentialStore(on: connection).markRevoked(organization.id, version: grant.version) == false)
+            }
+            #expect(try await world.find(organization).status == .authorized)
+            #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+        }
+    }
+
+    @Test func `a tenant that never consented has no token`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.tenancy.organization()
+            await #expect(throws: OrganizationsError.self) {
+                try await world.tokens.token(for: organization.id, refused: nil)
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Cryptography
+import Foundation
+import Postgres
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct ConsentTests {
+    /// Nothing of a refused consent may stay.
+    private func expectNothingStored(_ world: SimulatedOrgs) async throws {
+        let counts = try await world.tenancy.pool.query(
+            """
+            select (select count(*) from multiconnect.credentials) as credentials,
+                   (select count(*) from multiconnect.organizations where status <> 'registered') as consented,
+                   (select count(*) from multiconnect.jobs where class <> 'SendConsentMail') as jobs
+            """)
+        for name in ["credentials", "consented", "jobs"] { #expect(try counts[0][name, as: Int.self] == 0, "\(name)") }
+    }
+
+    @Test func `a consent stores sealed tokens and begins provisioning`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            #expect(organization.status == .authorized && organization.authorizedAt != nil)
+            #expect(organization.connectionState == .importConfiguration)
+            let jobs = try await world.tenancy.jobs()
+            #expect(jobs.last == #"ProvisionOrganization ["\#(organization.id.uuidString)"]"#)
+            let rows = try await world.tenancy.pool.query(
+                "select encode(sealed, 'escape') as sealed, identity->>'username' as username from multiconnect.credentials")
+            #expect(rows.count == 2)
+            for row in rows { #expect(try !row["sealed", as: String.self].contains(world.orgs[0].id.prefix(15))) }
+            #expect(try rows.contains { try $0["username", as: String?.self] == world.orgs[0].usernames[0] })
+            let describe = try await world.sessions.rest(for: organization.id).describe("Account")
+            #expect(describe.field(named: "Id")?.type == .id)
+        }
+    }
+
+    @Test func `orgs whose ids differ only in case keep apart`() async throws {
+        try await SimulatedOrgs.run { world in
+            let one = try await world.consented(1)
+            let two = try await world.consented(2)
+            #expect(one.organizationID.text.lowercased() != two.organizationID.text.lowercased())
+            #expect(one.organizationID.text.prefix(15).lowercased() == two.organizationID.text.prefix(15).lowercased())
+            let token = try await world.tokens.token(for: two.id, refused: nil)
+            #expect(token.value.revealText()?.hasPrefix(two.organizationID.text.prefix(15)) == true)
+        }
+    }
+
+    @Test func `an org that nobody registered is refused and its grant given back`() async throws {
+        try await SimulatedOrgs.run { world in
+            let start = try await world.consent().begin(organization: nil, environment: .sandbox, cookie: nil)
+            let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
+            let organization = try world.organizationID(1)
+            await #expect(throws: ConsentRefusal.notRegistered(organization)) {
+                try await world.consent().finish(callback, cookie: start.cookie)
+            }
+            try await expectNothingStored(world)
+            #expect(try await world.calls("revoke") == 1)
+            await #expect(throws: ConsentRefusal.notRegistered(organization)) {
+                try await world.consent().begin(organization: organization, environment: nil, cookie: nil)
+            }
+        }
+    }
+
+    @Test func `a link for one org does not take another's consent`() async throws {
+        try await SimulatedOrgs.run { world in
+            let (one, two) = (try world.organizationID(1), try world.organizationID(2))
+            let registration = Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            for id in [one, two] { _ = try await registration.register(world.tenancy.request(id.text)) }
+            let start = try await world.consent().begin(organization: one, environment: nil, cookie: nil)
+            let callback = try await world.authorize(start, as: world.orgs[1].usernames[0])
+            await #expect(throws: ConsentRefusal.otherOrganization(expected: one, actual: two)) {
+                try await world.consent().finish(callback, cookie: start.cookie)
+            }
+            try await expectNothingStored(world)
+        }
+    }
+
+    @Test(arguments: [(1, [UserRights.Right.modifyAllData]), (2, [.viewAllData, .modifyAllData]), (3, [.apiEnabled])])
+    func `a user without the rights is told what is missing`(user: Int, missing: [UserRights.Right]) async throws {
+        try await SimulatedOrgs.run { world in
+            let username = world.orgs[0].usernames[user]
+            await #expect(throws: ConsentRefusal.missingRights(user: username, missing)) {
+                try await world.consented(1, as: username)
+            }
+            try await expectNothingStored(world)
+        }
+    }
+
+    @Test func `a reader is enough when no mapping writes`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try world.organizationID(1)
+            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+                .register(world.tenancy.request(organization.text))
+            let consent = world.consent(writes: .none)
+            let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
+            let callback = try await world.authorize(start, as: world.orgs[0].usernames[1])
+            #expect(try await consent.finish(callback, cookie: start.cookie).status == .authorized)
+        }
+    }
+
+    @Test func `a callback is good once, and in its own browser`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try world.organizationID(1)
+            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+                .register(world.tenancy.request(organization.text))
+            let consent = world.consent()
+            let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
+            let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
+            let other = try await consent.begin(organization: organization, environment: nil, cookie: nil)
+            for cookie in [nil, other.cookie, "forged"] {
+                await #expect(throws: ConsentRefusal.otherBrowser) {
+                    try await consent.finish(callback, cookie: cookie)
+                }
+            }
+            var forged = callback
+            forged.state = "forged"
+            await #expect(throws: ConsentRefusal.unknownState) {
+                try await consent.finish(forged, cookie: start.cookie)
+            }
+            #expect(try await consent.finish(callback, cookie: start.cookie).status == .authorized)
+            await #expect(throws: ConsentRefusal.usedState) {
+                try await consent.finish(callback, cookie: start.cookie)
+            }
+        }
+    }
+
+    @Test func `two consents of one browser do not spoil each other`() async throws {
+        try await SimulatedOrgs.run { world in
+            let consent = world.consent()
+            let one = try await consent.begin(organization: nil, environment: nil, cookie: nil)
+            let two = try await consent.begin(organization: nil, environment: nil, cookie: one.cookie)
+            #expect(two.cookie == one.cookie && two.authorizeURL != one.authorizeURL)
+            #expect(try await consent.begin(organization: nil, environment: nil, cookie: "x").cookie != "x")
+        }
+    }
+
+    @Test func `a denial and a stolen code are refused`() async throws {
+        try await SimulatedOrgs.run { world in
+            let consent = world.consent()
+            let start = try await consent.begin(organization: nil, environment: nil, cookie: nil)
+            let denial = try await world.authorize(start, as: world.orgs[0].usernames[0], deny: true)
+            await #expect(throws: ConsentRefusal.denied("access_denied")) {
+                try await consent.finish(denial, cookie: start.cookie)
+            }
+            // The code of one consent in the callback of another: its verifier does not fit.
+            let victim = try await consent.begin(organization: nil, environment: nil, cookie: nil)
+            let attacker = try await consent.begin(organization: nil, environment: nil, cookie: nil)
+            var mixed = try await world.authorize(attacker, as: world.orgs[0].usernames[0])
+            mixed.code = try await world.authorize(victim, as: world.orgs[0].usernames[0]).code
+            await #expect(throws: (any Error).self) { try await consent.finish(mixed, cookie: attacker.cookie) }
+            try await expectNothingStored(world)
+        }
+    }
+
+    @Test func `a consent of a live tenant replaces its tokens and nothing else`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'live'")
+            let start = try await world.consent().begin(
+                organization: organization.organizationID, environment: nil, cookie: nil)
+            let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
+            let again = try await world.consent().finish(callback, cookie: start.cookie)
+            #expect(again.status == .live && again.id == organization.id)
+            #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
+        }
+    }
+}
