@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import OrgSimulator
 import Postgres
 import Salesforce
 import Testing
@@ -15,7 +16,9 @@ struct ConsentTests {
                    (select count(*) from multiconnect.organizations where status <> 'registered') as consented,
                    (select count(*) from multiconnect.jobs where class <> 'SendConsentMail') as jobs
             """)
-        for name in ["credentials", "consented", "jobs"] { #expect(try counts[0][name, as: Int.self] == 0, "\(name)") }
+        for name in ["credentials", "consented", "jobs"] {
+            #expect(try counts[0][name, as: Int.self] == 0, "\(name)")
+        }
     }
 
     @Test func `a consent stores sealed tokens and begins provisioning`() async throws {
@@ -26,9 +29,12 @@ struct ConsentTests {
             let jobs = try await world.tenancy.jobs()
             #expect(jobs.last == #"ProvisionOrganization ["\#(organization.id.uuidString)"]"#)
             let rows = try await world.tenancy.pool.query(
-                "select encode(sealed, 'escape') as sealed, identity->>'username' as username from multiconnect.credentials")
+                "select encode(sealed, 'escape') as sealed, identity->>'username' as username from multiconnect.credentials"
+            )
             #expect(rows.count == 2)
-            for row in rows { #expect(try !row["sealed", as: String.self].contains(world.orgs[0].id.prefix(15))) }
+            for row in rows {
+                #expect(try !row["sealed", as: String.self].contains(world.orgs[0].id.prefix(15)))
+            }
             #expect(try rows.contains { try $0["username", as: String?.self] == world.orgs[0].usernames[0] })
             let describe = try await world.sessions.rest(for: organization.id).describe("Account")
             #expect(describe.field(named: "Id")?.type == .id)
@@ -40,7 +46,9 @@ struct ConsentTests {
             let one = try await world.consented(1)
             let two = try await world.consented(2)
             #expect(one.organizationID.text.lowercased() != two.organizationID.text.lowercased())
-            #expect(one.organizationID.text.prefix(15).lowercased() == two.organizationID.text.prefix(15).lowercased())
+            #expect(
+                one.organizationID.text.prefix(15).lowercased()
+                    == two.organizationID.text.prefix(15).lowercased())
             let token = try await world.tokens.token(for: two.id, refused: nil)
             #expect(token.value.revealText()?.hasPrefix(two.organizationID.text.prefix(15)) == true)
         }
@@ -76,8 +84,12 @@ struct ConsentTests {
         }
     }
 
-    @Test(arguments: [(1, [UserRights.Right.modifyAllData]), (2, [.viewAllData, .modifyAllData]), (3, [.apiEnabled])])
-    func `a user without the rights is told what is missing`(user: Int, missing: [UserRights.Right]) async throws {
+    @Test(arguments: [
+        (1, [UserRights.Right.modifyAllData]), (2, [.viewAllData, .modifyAllData]), (3, [.apiEnabled]),
+    ])
+    func `a user without the rights is told what is missing`(user: Int, missing: [UserRights.Right])
+        async throws
+    {
         try await SimulatedOrgs.run { world in
             let username = world.orgs[0].usernames[user]
             await #expect(throws: ConsentRefusal.missingRights(user: username, missing)) {
@@ -148,7 +160,9 @@ struct ConsentTests {
             let attacker = try await consent.begin(organization: nil, environment: nil, cookie: nil)
             var mixed = try await world.authorize(attacker, as: world.orgs[0].usernames[0])
             mixed.code = try await world.authorize(victim, as: world.orgs[0].usernames[0]).code
-            await #expect(throws: (any Error).self) { try await consent.finish(mixed, cookie: attacker.cookie) }
+            await #expect(throws: (any Error).self) {
+                try await consent.finish(mixed, cookie: attacker.cookie)
+            }
             try await expectNothingStored(world)
         }
     }

@@ -33,7 +33,7 @@ struct SimulatedOrgs: Sendable {
         let simulator = OrgSimulator(configuration)
         try await Tenancy.run { tenancy in
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-            let origin = "http://127.0.0.1:\(listener.address.port ?? 0)"
+            let origin = "http://127.0.0.1:\(listener.address.port)"
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await simulator.serve(on: listener) }
                 try await body(try SimulatedOrgs(tenancy, simulator.orgs, origin))
@@ -53,20 +53,24 @@ struct SimulatedOrgs: Sendable {
             redirectURL: "https://app.example/auth/salesforce/callback")
         oauth = OAuthClient(app: app, hosts: hosts, http: http)
         tokens = AccessTokens(
-            pool: tenancy.pool, queue: tenancy.queue, keys: tenancy.keys, oauth: oauth, executor: EventLoop.current)
+            pool: tenancy.pool, queue: tenancy.queue, keys: tenancy.keys, oauth: oauth,
+            executor: EventLoop.current)
         sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: APIUsage())
     }
 
     func consent(writes: UserRights.Writes = .planned) -> Consent {
         Consent(
-            pool: tenancy.pool, queue: tenancy.queue, keys: tenancy.keys, oauth: oauth, http: http, writes: writes,
+            pool: tenancy.pool, queue: tenancy.queue, keys: tenancy.keys, oauth: oauth, http: http,
+            writes: writes,
             logger: Logger(label: "test"))
     }
 
     func organizationID(_ number: Int) throws -> OrganizationID { try OrganizationID(orgs[number - 1].id) }
 
     /// What a browser does at the authorize page: logs in as the user and allows, or denies.
-    func authorize(_ start: Consent.Start, as username: String, deny: Bool = false) async throws -> ConsentCallback {
+    func authorize(_ start: Consent.Start, as username: String, deny: Bool = false) async throws
+        -> ConsentCallback
+    {
         let decision = deny ? "&decision=deny" : ""
         let request = ClientRequest(
             url: start.authorizeURL + decision, headers: [("X-Simulator-User", username)],
@@ -90,14 +94,16 @@ struct SimulatedOrgs: Sendable {
 
     func fault(_ body: String) async throws {
         let request = ClientRequest(
-            method: "POST", url: origin + "/simulator/faults", headers: [("Content-Type", "application/json")],
+            method: "POST", url: origin + "/simulator/faults",
+            headers: [("Content-Type", "application/json")],
             body: Array(body.utf8), deadline: .now + .seconds(30))
         #expect(try await http.send(request).status == 204)
     }
 
     /// How often a kind of call was made to an org.
     func calls(_ kind: String, org number: Int = 1) async throws -> Int {
-        let request = ClientRequest(url: origin + "/simulator/orgs/\(number)/calls", deadline: .now + .seconds(30))
+        let request = ClientRequest(
+            url: origin + "/simulator/orgs/\(number)/calls", deadline: .now + .seconds(30))
         let answer = try JSONValue(parsing: try await http.send(request).body)
         return answer[kind]?.int ?? 0
     }
