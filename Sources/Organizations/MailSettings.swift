@@ -5,11 +5,11 @@ package struct MailSettings: Sendable {
     /// `SMTP_URL`; nil: mails are written to the log and the database only.
     package let server: MailServer?
     /// Who they come from.
-    package let sender: MailAddress
+    package let sender: EmailAddress
     /// `DEV_EMAIL`: in development everything goes here, and nothing to strangers.
     package let developmentRecipient: EmailAddress?
 
-    package init(server: MailServer?, sender: MailAddress, developmentRecipient: EmailAddress?) {
+    package init(server: MailServer?, sender: EmailAddress, developmentRecipient: EmailAddress?) {
         self.server = server
         self.sender = sender
         self.developmentRecipient = developmentRecipient

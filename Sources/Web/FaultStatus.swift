@@ -48,7 +48,7 @@ package enum FaultStatus {
         case .unauthorized: Problem(.conflict, "An admin of the org has to consent first.")
         case .illegalTransition: Problem(.conflict, "The organization's status does not allow this.")
         case .refreshTimedOut: unavailable("Salesforce does not answer at the moment. Please try again.")
-        case .wrongSecret, .unreadableCredential, .malformedArguments, .undeliverable, .malformedRow: nil
+        case .wrongSecret, .unreadableCredential, .malformedArguments, .malformedRow: nil
         }
     }
 

@@ -1,5 +1,6 @@
 import Cryptography
 import FoundationEssentials
+import HTTPClient
 import Organizations
 import Replication
 
@@ -13,7 +14,8 @@ extension Launch {
 
     func mail() throws -> MailSettings {
         MailSettings(
-            server: configuration.smtpURL?.revealText(), sender: configuration.mailFrom,
+            server: try configuration.smtpURL?.revealText().map { try MailServer(url: $0) },
+            sender: configuration.mailFrom,
             developmentRecipient: configuration.developmentAddress)
     }
 }

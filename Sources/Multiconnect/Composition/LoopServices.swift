@@ -5,6 +5,7 @@ import Jobs
 import Logging
 import Organizations
 import Postgres
+import Reactor
 import Redis
 import Replication
 import Salesforce
@@ -51,7 +52,9 @@ struct LoopServices: Sendable {
                 key: configuration.salesforceKey, secret: configuration.salesforceSecret,
                 redirectURL: configuration.applicationURL + "/auth/salesforce/callback"),
             hosts: hosts, http: http)
-        let tokens = AccessTokens(pool: control, queue: queue, keys: configuration.keyRing, oauth: oauth)
+        let tokens = AccessTokens(
+            pool: control, queue: queue, keys: configuration.keyRing, oauth: oauth,
+            executor: EventLoop.current)
         sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: usage)
     }
 
