@@ -1,5 +1,6 @@
 /// What went wrong while a tenant's tables are described, made or filled.
 package struct ReplicationError: Error, Sendable, Equatable {
+    /// What a caller can act upon.
     package enum Code: String, Sendable, Hashable {
         /// The mapping file is not what Heroku Connect's export format says. `message` names the place.
         case invalidMappingFile

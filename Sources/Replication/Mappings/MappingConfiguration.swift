@@ -4,6 +4,7 @@ package import Salesforce
 ///
 /// Keys that we do not know are kept, so that a file goes through a tool of ours unharmed.
 package struct MappingConfiguration: Sendable, Equatable {
+    /// Whether users' changes are sent to Salesforce.
     package enum Access: String, Sendable, Hashable {
         case readOnly = "read_only"
         case readWrite = "read_write"

@@ -6,6 +6,7 @@ package import Salesforce
 /// written again. Object and field names in the file are API names; a custom name (`Tweet__c`) is tried in the
 /// org as it stands and then with the package's namespace (`ns__Tweet__c`): `NameResolver`.
 package struct MappingFile: Sendable, Equatable {
+    /// One mapped object.
     package struct Entry: Sendable, Equatable {
         /// The object's API name.
         package var objectName: String

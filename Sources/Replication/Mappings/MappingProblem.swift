@@ -2,6 +2,7 @@ package import Salesforce
 
 /// Something in a mapping that the org does not allow. The rest of the mapping is synced.
 package struct MappingProblem: Sendable, Equatable {
+    /// What the org does not allow.
     package enum Kind: String, Sendable, Hashable {
         /// The org has no such object, or the user may not see it. Nothing of the mapping is synced.
         case unknownObject = "unknown_object"

@@ -5,6 +5,7 @@ package import Salesforce
 /// Made from the org's describe and the mapping's settings; knows no database. Whatever the org does not have is a
 /// problem in `problems` and leaves the rest as it is.
 package struct TablePlan: Sendable, Equatable {
+    /// A mapped field, or a parent's external id.
     package struct Column: Sendable, Equatable {
         /// In Postgres.
         package var name: String
@@ -16,6 +17,7 @@ package struct TablePlan: Sendable, Equatable {
         package var isRead: Bool
     }
 
+    /// A btree index of one column.
     package struct Index: Sendable, Equatable {
         package var name: String
         package var column: String
