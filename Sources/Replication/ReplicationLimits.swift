@@ -15,6 +15,8 @@ package enum ReplicationLimits {
     package static let parallelPages = 2
     /// Pages that all imports of a loop load at the same time: bounds connections and memory.
     package static let concurrentPages = 4
+    /// How long an import waits for a connection of a cell: the pages of others hold theirs for minutes.
+    static let connectionWait = Duration.seconds(5 * 60)
     /// Tries of one page within one attempt of the job; then the job fails and is retried with its back-off.
     static let pageAttempts = 4
     /// Problems kept with a mapping; the rest is counted.

@@ -5,6 +5,7 @@ import Logging
 import Organizations
 import Reactor
 import Replication
+import Salesforce
 
 /// `multiconnect worker`
 struct WorkerCommand: AsyncParsableCommand {
@@ -63,8 +64,13 @@ struct WorkerProcess: Sendable {
             pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,
             mail: try launch.mail(), namespace: configuration.namespace)
         organizations.register(in: &registry)
-        let settings = ReplicationSettings(
+        var settings = ReplicationSettings(
             mappings: try launch.mappings(), namespace: configuration.namespace)
+        // One connection of the cell's pool is left for what is short.
+        settings.concurrentPages = max(1, budget.cell - 1)
+        // A simulator is on this machine, where gzip only costs time.
+        let isSalesforce = try HostRule(loginURL: configuration.loginURL).loginIsSalesforce
+        settings.compression = isSalesforce ? .gzip : .none
         let replication = ReplicationSite(
             control: services.control, cell: { try services.cell($0) },
             salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)

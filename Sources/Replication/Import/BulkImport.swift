@@ -35,7 +35,7 @@ struct BulkImport: Sendable {
         } catch let error as SalesforceError where error.code == .notFound || error.code == .rejected {
             paging = .sequential
         }
-        try await loader.pool.withConnection {
+        try await loader.pool.patiently {
             try await ImportStore().choose(paging, for: importID, on: $0)
         }
         return paging
@@ -44,7 +44,7 @@ struct BulkImport: Sendable {
     private func loadInSequence(_ refusals: Refusals) async throws {
         var locator: String? = ""
         while let current = locator {
-            let known = try await loader.pool.withConnection {
+            let known = try await loader.pool.patiently {
                 try await loader.pages.next(after: current, of: importID, on: $0)
             }
             if let known {
@@ -53,7 +53,7 @@ struct BulkImport: Sendable {
             }
             try await load(current, maximumRows: settings.bulkPageRows, refusals)
             locator =
-                try await loader.pool.withConnection {
+                try await loader.pool.patiently {
                     try await loader.pages.next(after: current, of: importID, on: $0)
                 } ?? nil
         }
@@ -61,7 +61,7 @@ struct BulkImport: Sendable {
 
     /// Keeps `parallelPages` pages under way while the list of pages is read.
     private func loadInParallel(_ refusals: Refusals) async throws {
-        let loaded = try await loader.pool.withConnection {
+        let loaded = try await loader.pool.patiently {
             try await loader.pages.loaded(of: importID, on: $0)
         }
         var list = PageList(loaded: loaded)
@@ -148,7 +148,7 @@ struct BulkImport: Sendable {
     }
 
     private func report() async throws {
-        let progress = try await loader.pool.withConnection {
+        let progress = try await loader.pool.patiently {
             try await ImportStore().progress(of: importID, on: $0)
         }
         try await job.report(progress)

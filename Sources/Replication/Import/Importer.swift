@@ -48,7 +48,7 @@ package struct Importer: Sendable {
         case .over: return .done
         }
         let cell = try site.cell(tenant.cell)
-        if let result = try await cell.withConnection({
+        if let result = try await cell.patiently({
             try await ImportStore().finished(of: mappingID, on: $0)
         }) {
             return try await finish(result, mapping, tenant, job)
@@ -89,14 +89,14 @@ package struct Importer: Sendable {
         _ scene: Scene, plan: TablePlan, ddl: TenantDDL, schema: TenantSchema, timeMark: Date
     ) async throws -> ImportRecord {
         let store = ImportStore()
-        if let record = try await scene.cell.withConnection({
+        if let record = try await scene.cell.patiently({
             try await store.open(of: scene.mapping.id, on: $0)
         }) {
             try await schema.run(ddl.table(plan)) { try await schema.has(plan, on: $0) }
             return record
         }
         try await schema.run(ddl.table(plan)) { _ in false }
-        return try await scene.cell.withConnection {
+        return try await scene.cell.patiently {
             try await store.begin(
                 scene.mapping, tenant: scene.tenant, plan: plan, timeMark: timeMark, on: $0)
         }
@@ -108,7 +108,7 @@ package struct Importer: Sendable {
         if let method = record.method { return method }
         let records = try await countRecords(plan.objectName, scene.rest)
         let method: ImportRecord.Method = records < site.settings.bulkThreshold ? .rest : .bulk
-        try await scene.cell.withConnection {
+        try await scene.cell.patiently {
             try await ImportStore().choose(method, records: records, for: record.id, on: $0)
         }
         return method
@@ -132,7 +132,7 @@ package struct Importer: Sendable {
         _ record: ImportRecord, expected: Int, _ scene: Scene, _ plan: ImportPlan, _ job: JobHandle
     ) async throws -> JobOutcome {
         let store = ImportStore()
-        let progress = try await scene.cell.withConnection {
+        let progress = try await scene.cell.patiently {
             try await store.progress(of: record.id, on: $0)
         }
         guard progress.rows + progress.quarantined == expected else {
@@ -142,7 +142,7 @@ package struct Importer: Sendable {
                 "\(scene.mapping.objectName): \(progress.rows) rows loaded and \(progress.quarantined) "
                     + "quarantined, but Salesforce had \(expected)")
         }
-        try await scene.cell.transaction { connection in
+        try await scene.cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await store.setExpectedRows(expected, for: record.id, on: connection)
             try await store.finish(record, mapping: scene.mapping, on: connection)
         }
@@ -153,7 +153,7 @@ package struct Importer: Sendable {
 
     /// Takes back what an import has loaded, so that the next start begins anew.
     private func discard(_ record: ImportRecord, _ scene: Scene, _ plan: ImportPlan) async throws {
-        try await scene.cell.transaction { connection in
+        try await scene.cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await connection.script("set local xmlbinary = 'hex'")
             try await ImportStore().discard(record.id, on: connection)
             // Rows that users have added and Salesforce does not know stay.
@@ -203,7 +203,7 @@ extension Importer {
         guard let expected = finished.recordsProcessed else {
             throw ReplicationError(.malformedResponse, "the Bulk job does not say how many records it has")
         }
-        try await scene.cell.withConnection {
+        try await scene.cell.patiently {
             try await ImportStore().setExpectedRows(expected, for: loader.record.id, on: $0)
         }
         try await setState(.loadingBulkJob, scene)
@@ -238,7 +238,7 @@ extension Importer {
             return try RecordID(id)
         }
         let created = try await bulk.create(try loader.plan.soql())
-        try await scene.cell.withConnection {
+        try await scene.cell.patiently {
             try await ImportStore().setBulkJob(
                 created.id.text, apiVersion: scene.rest.version.major, for: loader.record.id, on: $0)
         }

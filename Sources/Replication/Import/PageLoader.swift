@@ -31,7 +31,7 @@ struct PageLoader: Sendable {
         _ locator: String, next: String?, rows: Int?, way: Way, from source: Source
     ) async throws -> LoadedPage? {
         let deadline = ContinuousClock.now + ReplicationLimits.pageDeadline
-        return try await pool.transaction { connection in
+        return try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             // The engine's mark: its own writes are not captured, and rows become SYNCED.
             // A page lasts as long as the line is slow, whatever limit statements have otherwise.
             try await connection.script("set local xmlbinary = 'hex'; set local statement_timeout = 0")

@@ -37,7 +37,7 @@ struct TenantSchema: Sendable {
     ///
     /// Throws `.databaseUnsuitable` with everything that is missing.
     func preflight() async throws -> TenantDDL {
-        try await pool.withConnection { connection in
+        try await pool.patiently { connection in
             try await connection.transaction { connection in
                 _ = try await connection.query(SQL(raw: TenantDDL.lock))
                 var facts = try await facts(on: connection)
@@ -102,7 +102,7 @@ struct TenantSchema: Sendable {
     func run(
         _ statements: [String], unless isDone: @Sendable (PostgresConnection) async throws -> Bool
     ) async throws {
-        try await pool.transaction { connection in
+        try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             if try await isDone(connection) { return }
             try await connection.script(
                 "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
