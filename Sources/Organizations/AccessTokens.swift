@@ -6,9 +6,9 @@ package import Salesforce
 
 /// Tenants' access tokens: one refresh per org at a time, over all processes.
 ///
-/// Who refreshes holds a lease in the database, which is no lock: nothing waits in the database while Salesforce is
-/// asked. A rotated token is stored before it is used. `invalid_grant` is the end of the grant, unless another
-/// process has stored a newer one meanwhile.
+/// Who refreshes holds a lease in the database, which is no lock: nothing waits in the database while
+/// Salesforce is asked. A rotated token is stored before it is used. `invalid_grant` is the end of the grant,
+/// unless another process has stored a newer one meanwhile.
 package struct AccessTokens: Sendable {
     private let pool: PostgresPool
     private let queue: JobQueue
@@ -36,8 +36,8 @@ package struct AccessTokens: Sendable {
 
     /// The current token. With the one that Salesforce has just refused, a newer one.
     ///
-    /// Throws `OrganizationsError(.unauthorized)` if there is no working grant, `.refreshTimedOut` if another process
-    /// takes too long, and what Salesforce or the database fail with.
+    /// Throws `OrganizationsError(.unauthorized)` if there is no working grant, `.refreshTimedOut` if another
+    /// process takes too long, and what Salesforce or the database fail with.
     package func token(for organization: UUID, refused: AccessToken?) async throws -> AccessToken {
         let deadline = ContinuousClock.now + OrganizationsLimits.refreshWait
         while true {
@@ -52,9 +52,9 @@ package struct AccessTokens: Sendable {
         }
     }
 
-    /// Runs a refresh to its end even if the caller is cancelled meanwhile: a rotated token whose answer nobody
-    /// reads is lost. The task is unstructured only in that one respect: it never outlives the call, and its
-    /// deadlines bound it.
+    /// Runs a refresh to its end even if the caller is cancelled meanwhile: a rotated token whose answer
+    /// nobody reads is lost. The task is unstructured only in that one respect: it never outlives the call,
+    /// and its deadlines bound it.
     private func shielded(
         _ body: @escaping @Sendable () async throws -> AccessToken?
     ) async throws -> AccessToken? {
@@ -113,8 +113,8 @@ package struct AccessTokens: Sendable {
         }
     }
 
-    /// Asks twice when an answer is lost: without rotation the token is still good, and with it the sooner the loss
-    /// is known, the sooner the admin is.
+    /// Asks twice when an answer is lost: without rotation the token is still good, and with it the sooner
+    /// the loss is known, the sooner the admin is.
     private func ask(_ grant: StoredGrant, isInDoubt: inout Bool) async throws -> TokenAnswer {
         let token = try open(grant.refreshToken, .refreshToken, of: grant)
         let login = try oauth.hosts.checked(grant.loginURL)
@@ -166,8 +166,8 @@ package struct AccessTokens: Sendable {
         return try keys.seal(try open(grant.refreshToken, .refreshToken, of: grant), context: context)
     }
 
-    /// Salesforce does not know the refresh token any more. Nil if a newer one is stored; else the tenant becomes
-    /// `unauthorized`, and the admin is asked to consent again.
+    /// Salesforce does not know the refresh token any more. Nil if a newer one is stored; else the tenant
+    /// becomes `unauthorized`, and the admin is asked to consent again.
     private func end(_ organization: UUID, _ grant: StoredGrant, lostToken: Bool) async throws -> AccessToken?
     {
         let job = try await pool.transaction { connection -> EnqueuedJob? in

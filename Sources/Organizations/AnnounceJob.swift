@@ -37,7 +37,8 @@ struct AnnounceJob: Sendable {
         let detail: String?
     }
 
-    /// What the org cannot hear is noted and keeps no tenant from going live; what may pass is tried again first.
+    /// What the org cannot hear is noted and keeps no tenant from going live; what may pass is tried again
+    /// first.
     private func announce(_ organization: Organization, failures: Int) async throws -> Note {
         let body = JSONValue.object([
             "connectionId": .string(organization.connectionID.uuidString.lowercased()),

@@ -78,9 +78,9 @@ package struct Consent: Sendable {
             cookie: browser, lifetime: OrganizationsLimits.consentLifetime)
     }
 
-    /// Completes a consent: redeems the code, checks whose it is and what the user may do, and only then stores
-    /// anything. Returns the tenant; throws `ConsentRefusal` if there is none to be had, and whatever Salesforce or
-    /// the database fail with.
+    /// Completes a consent: redeems the code, checks whose it is and what the user may do, and only then
+    /// stores anything. Returns the tenant; throws `ConsentRefusal` if there is none to be had, and whatever
+    /// Salesforce or the database fail with.
     package func finish(_ callback: ConsentCallback, cookie: String?) async throws -> Organization {
         guard let state = callback.state, !state.isEmpty else { throw ConsentRefusal.malformedCallback }
         let stateHash = Digest.sha256(state)
@@ -96,9 +96,10 @@ package struct Consent: Sendable {
             let answer = try await exchange(code, verifier: verifier, at: login)
             do {
                 return try await accept(answer, bound: begun.organization, login: login)
-            } catch {
+            } catch let refusal as ConsentRefusal {
+                // Only what was surely not stored: after a lost commit the grant may be in use.
                 await takeBack(answer, at: login)
-                throw error
+                throw refusal
             }
         }
     }
@@ -180,7 +181,8 @@ package struct Consent: Sendable {
         return organization
     }
 
-    /// A grant that is not stored is given back. That it fails is no reason to say more than what the admin did wrong.
+    /// A grant that is not stored is given back. That it fails is no reason to say more than what the admin
+    /// did wrong.
     private func takeBack(_ answer: TokenAnswer, at login: Origin) async {
         do {
             try await oauth.revoke(answer.refreshToken ?? answer.accessToken, at: login)

@@ -38,8 +38,8 @@ package struct ConsentCallback: Equatable, Sendable {
 
 /// The rules between a token answer and storing its tokens.
 enum ConsentRule {
-    /// The org that the tokens belong to must be registered, be the one that the link was for, and be the one that
-    /// Salesforce's identity service names.
+    /// The org that the tokens belong to must be registered, be the one that the link was for, and be the one
+    /// that Salesforce's identity service names.
     static func refusal(
         token: OrganizationID, identity: OrganizationID, bound: OrganizationID?, status: OrganizationStatus?
     ) -> ConsentRefusal? {

@@ -41,9 +41,9 @@ package struct ConsentStore {
             """)
     }
 
-    /// Uses the state up. One statement, so that of two callbacks with one state only one gets it. A state that
-    /// arrives in another browser is not used up: whoever forged that callback cannot spoil the real one.
-    /// Throws `ConsentRefusal` for a state that cannot be used.
+    /// Uses the state up. One statement, so that of two callbacks with one state only one gets it. A state
+    /// that arrives in another browser is not used up: whoever forged that callback cannot spoil the real
+    /// one. Throws `ConsentRefusal` for a state that cannot be used.
     func take(stateHash: [UInt8], browserHash: [UInt8]) async throws -> Begun {
         let rows = try await connection.query(
             """

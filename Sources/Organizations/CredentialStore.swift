@@ -31,8 +31,8 @@ package struct CredentialStore {
             loginURL: try row["login_url"], isRevoked: try row["revoked"])
     }
 
-    /// Stores the tokens of a new consent over whatever was there. Both rows get the same, higher version, and a
-    /// refresh that is under way for the old ones will find that it came too late.
+    /// Stores the tokens of a new consent over whatever was there. Both rows get the same, higher version,
+    /// and a refresh that is under way for the old ones will find that it came too late.
     func replace(
         _ organization: UUID, with grant: SealedGrant, loginURL: String, identity: String
     ) async throws {
@@ -69,8 +69,8 @@ package struct CredentialStore {
         let isInDoubt: Bool
     }
 
-    /// Takes the lease for refreshing this version; nil if somebody has it, or the version is no longer stored.
-    /// A lease that ran out was its holder's death, so whatever it sent is in doubt.
+    /// Takes the lease for refreshing this version; nil if somebody has it, or the version is no longer
+    /// stored. A lease that ran out was its holder's death, so whatever it sent is in doubt.
     func takeLease(
         _ organization: UUID, version: Int64, lease: UUID, duration: Duration
     ) async throws -> Lease? {
@@ -97,8 +97,8 @@ package struct CredentialStore {
             """)
     }
 
-    /// Stores refreshed tokens if `version` is still the stored one; returns whether it was. The lease need not be
-    /// held any more: a rotated token that came late is better stored than lost.
+    /// Stores refreshed tokens if `version` is still the stored one; returns whether it was. The lease need
+    /// not be held any more: a rotated token that came late is better stored than lost.
     func refresh(_ organization: UUID, version: Int64, with grant: SealedGrant) async throws -> Bool {
         let affected = try await connection.execute(
             """

@@ -1,4 +1,5 @@
-/// An address that mail can be sent to: the unquoted ASCII form of RFC 5321, with a domain of two labels or more.
+/// An address that mail can be sent to: the unquoted ASCII form of RFC 5321, with a domain of two labels or
+/// more.
 ///
 /// Quoted local parts, comments, address literals and anything that could end a header line are refused.
 package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {

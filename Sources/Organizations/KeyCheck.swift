@@ -11,8 +11,8 @@ package enum KeyCheck {
         case refuse(String)
     }
 
-    /// Throws `.wrongSecret`, whose message names the variable at fault, unless every stored credential can be opened.
-    /// Notes a key that is seen for the first time.
+    /// Throws `.wrongSecret`, whose message names the variable at fault, unless every stored credential can
+    /// be opened. Notes a key that is seen for the first time.
     package static func verify(_ keys: KeyRing, on connection: PostgresConnection) async throws {
         try await connection.transaction { connection in
             let store = KeyCheckStore(on: connection)

@@ -13,7 +13,8 @@ package struct MailContent: Equatable, Sendable {
     package let text: String
     package let html: String
 
-    /// `appName` is the operator's, `organization` is written by strangers; both are one line and encoded here.
+    /// `appName` is the operator's, `organization` is written by strangers; both are one line and encoded
+    /// here.
     package init(purpose: Purpose, appName: String, organization: OrganizationName, link: String) {
         let app = OrganizationName(appName)?.text ?? "Multiconnect"
         let words = Self.words(purpose, app: app, organization: organization.text)

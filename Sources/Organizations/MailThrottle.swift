@@ -30,8 +30,8 @@ package enum MailThrottle {
         case not
     }
 
-    /// A limit delays and never drops, so that a stranger who registers an org many times cannot keep its admin
-    /// from being mailed in the end.
+    /// A limit delays and never drops, so that a stranger who registers an org many times cannot keep its
+    /// admin from being mailed in the end.
     package static func decision(_ facts: Facts, now: Date) -> Decision {
         if let last = facts.lastToRecipientAboutOrganization,
             now < last.addingTimeInterval(OrganizationsLimits.mailPause.timeInterval)

@@ -12,7 +12,8 @@ package struct OrganizationStore {
 
     private static let columns: SQL = """
         o.id, o.org_id, o.name, o.admin_email, o.environment, o.status, o.status_detail, o.schema_name,
-        o.cell, o.authorized_at, o.created_at, o.updated_at, c.id as connection_id, c.state as connection_state
+        o.cell, o.authorized_at, o.created_at, o.updated_at, c.id as connection_id,
+        c.state as connection_state
         """
     private static let tables: SQL = """
         multiconnect.organizations o join multiconnect.connections c on c.organization_id = o.id
@@ -113,8 +114,8 @@ package struct OrganizationStore {
             """)
     }
 
-    /// Changes the status if the table of transitions allows it. Throws `.illegalTransition` if not, so that a late
-    /// step cannot revive a tenant that was paused or lost its grant meanwhile.
+    /// Changes the status if the table of transitions allows it. Throws `.illegalTransition` if not, so that
+    /// a late step cannot revive a tenant that was paused or lost its grant meanwhile.
     package func setStatus(_ id: UUID, to status: OrganizationStatus, detail: String? = nil) async throws {
         guard try await trySetStatus(id, to: status, detail: detail) else {
             throw OrganizationsError(

@@ -2,9 +2,9 @@ internal import Synchronization
 
 /// A rate per key, for a bounded number of keys.
 ///
-/// Keys live in two generations: when the younger is full, the older is forgotten, so that neither memory nor time
-/// grows with the number of callers. Forgetting a key forgives it, which a flood of other keys can bring about;
-/// what must hold then is the limit per org, and the throttling of mails in the database.
+/// Keys live in two generations: when the younger is full, the older is forgotten, so that neither memory nor
+/// time grows with the number of callers. Forgetting a key forgives it, which a flood of other keys can bring
+/// about; what must hold then is the limit per org, and the throttling of mails in the database.
 package final class RateLimiter: Sendable {
     private struct Table {
         var younger: [String: TokenBucket] = [:]
@@ -34,7 +34,8 @@ package final class RateLimiter: Sendable {
                 burst: OrganizationsLimits.organizationBurst, refill: OrganizationsLimits.organizationRefill))
     }
 
-    /// Counts one of `key`. Returns nil if it is within the rate, else the time until it would be: `Retry-After`.
+    /// Counts one of `key`. Returns nil if it is within the rate, else the time until it would be:
+    /// `Retry-After`.
     package func take(_ key: String, now: ContinuousClock.Instant = .now) -> Duration? {
         table.withLock { table in
             var bucket = table.younger[key] ?? table.older[key] ?? TokenBucket(now: now)

@@ -25,8 +25,8 @@ package struct Registration: Sendable {
 
     /// Writes organization, connection and first job in one transaction, and tells Redis of the job after it.
     ///
-    /// Before consent a repeat replaces name and address: whoever registers an org id first must not be able to lock
-    /// the real admin out. An uninstalled org starts again.
+    /// Before consent a repeat replaces name and address: whoever registers an org id first must not be able
+    /// to lock the real admin out. An uninstalled org starts again.
     package func register(_ request: RegistrationRequest) async throws -> Outcome {
         let (outcome, job) = try await pool.transaction { connection in
             try await register(request, on: connection)

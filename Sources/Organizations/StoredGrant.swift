@@ -12,7 +12,8 @@ struct StoredGrant {
     let loginURL: String
     let isRevoked: Bool
 
-    /// What the seals are bound to, so that a row copied to another tenant or another purpose cannot be opened.
+    /// What the seals are bound to, so that a row copied to another tenant or another purpose cannot be
+    /// opened.
     enum Purpose: String {
         case accessToken = "access_token"
         case refreshToken = "refresh_token"

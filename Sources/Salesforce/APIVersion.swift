@@ -16,8 +16,9 @@ package struct APIVersion: Hashable, Comparable, Sendable, CustomStringConvertib
         self.major = major
     }
 
-    /// The version that every call names: Spring '24, the first whose `resultPages`, null handling and describes
-    /// this client was written against. Pinned, so that a new release of Salesforce changes nothing by itself.
+    /// The version that every call names: Spring '24, the first whose `resultPages`, null handling and
+    /// describes this client was written against. Pinned, so that a new release of Salesforce changes nothing
+    /// by itself.
     package static let pinned = APIVersion(60)
 
     package static func < (left: APIVersion, right: APIVersion) -> Bool { left.major < right.major }

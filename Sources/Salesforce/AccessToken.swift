@@ -15,6 +15,6 @@ package struct AccessToken: Sendable {
     }
 }
 
-/// Gives the org's current token. With the token that Salesforce has just refused it refreshes first, or gives the
-/// one that somebody else has refreshed meanwhile.
+/// Gives the org's current token. With the token that Salesforce has just refused it refreshes first, or
+/// gives the one that somebody else has refreshed meanwhile.
 package typealias TokenProvider = @Sendable (_ refused: AccessToken?) async throws -> AccessToken

@@ -6,8 +6,8 @@ package struct BulkQuery: Sendable {
         self.rest = rest
     }
 
-    /// Begins a job. Columns come in the order of the query. Not repeated once it may have begun one: the quota
-    /// counts jobs.
+    /// Begins a job. Columns come in the order of the query. Not repeated once it may have begun one: the
+    /// quota counts jobs.
     package func create(_ query: SOQL, scope: RESTClient.QueryScope = .live) async throws -> BulkJob {
         var call = Call(method: "POST", path: rest.path("jobs/query"))
         call.headers = [("Content-Type", "application/json"), ("Accept", "application/json")]

@@ -18,8 +18,8 @@ package struct ConnectedApp: Sendable {
     /// What we ask for: the API, to keep having it, and the identity of who consents.
     static let scope = "api refresh_token id"
 
-    /// Where the browser is sent. The admin logs in anew and sees what is asked for: a session that the browser
-    /// happens to have may be one of another org.
+    /// Where the browser is sent. The admin logs in anew and sees what is asked for: a session that the
+    /// browser happens to have may be one of another org.
     package func authorizeURL(at origin: Origin, state: String, challenge: String, loginHint: String?)
         -> String
     {

@@ -1,6 +1,7 @@
 /// Which addresses may be called: Salesforce's own over https, and the origin that the configuration names.
 ///
-/// Instance addresses arrive in token answers and identities; this rule keeps a forged one from sending tokens away.
+/// Instance addresses arrive in token answers and identities; this rule keeps a forged one from sending
+/// tokens away.
 package struct HostRule: Sendable {
     /// The origin of `SALESFORCE_LOGIN_URL`.
     package let login: Origin

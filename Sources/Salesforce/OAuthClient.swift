@@ -15,8 +15,8 @@ package struct OAuthClient: Sendable {
         transport = Transport(http: http, hosts: hosts)
     }
 
-    /// Redeems an authorization code. The signature is verified. Throws `.invalidGrant` for a code that is used,
-    /// expired, or not the verifier's.
+    /// Redeems an authorization code. The signature is verified. Throws `.invalidGrant` for a code that is
+    /// used, expired, or not the verifier's.
     package func exchange(code: String, verifier: Secret, at origin: Origin) async throws -> TokenAnswer {
         try await token(
             [
@@ -25,8 +25,8 @@ package struct OAuthClient: Sendable {
             ], at: origin)
     }
 
-    /// A new access token. The answer may hold a new refresh token, and then the old one is void: store it before
-    /// the access token is used. Throws `.invalidGrant` if the grant is gone.
+    /// A new access token. The answer may hold a new refresh token, and then the old one is void: store it
+    /// before the access token is used. Throws `.invalidGrant` if the grant is gone.
     package func refresh(_ refreshToken: Secret, at origin: Origin) async throws -> TokenAnswer {
         try await token(
             [("grant_type", "refresh_token"), ("refresh_token", refreshToken.revealText() ?? "")], at: origin)

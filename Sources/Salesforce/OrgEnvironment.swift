@@ -5,8 +5,9 @@ package enum OrgEnvironment: Hashable, Sendable, CustomStringConvertible {
     /// A host such as `acme.my.salesforce.com`, in lower case.
     case myDomain(String)
 
-    /// Reads `production`, `sandbox`, or a My Domain host, which may be written as an address and in capitals; the
-    /// host of the Lightning pages is understood as the My Domain that it belongs to. Nil for anything else.
+    /// Reads `production`, `sandbox`, or a My Domain host, which may be written as an address and in
+    /// capitals; the host of the Lightning pages is understood as the My Domain that it belongs to. Nil for
+    /// anything else.
     package init?(_ text: String) {
         var host = text.split(whereSeparator: \.isWhitespace).joined().lowercased()
         switch host {

@@ -40,8 +40,8 @@ extension RESTClient {
         }
     }
 
-    /// How many records the objects have, approximately: Salesforce counts now and then. Objects that the answer
-    /// leaves out have none.
+    /// How many records the objects have, approximately: Salesforce counts now and then. Objects that the
+    /// answer leaves out have none.
     package func recordCounts(of objects: [String]) async throws -> [String: Int] {
         guard let wrong = objects.first(where: { !SOQL.isName($0) }) else {
             var call = Call(path: path("limits/recordCount"))

@@ -14,7 +14,8 @@ package struct OrganizationID: Hashable, Sendable, CustomStringConvertible {
 
     /// The Postgres schema of this tenant: `salesforce` and the 18 characters in lower case.
     ///
-    /// Lowering the 15-character form would collide: two orgs may differ only in case. The checksum keeps them apart.
+    /// Lowering the 15-character form would collide: two orgs may differ only in case. The checksum keeps
+    /// them apart.
     package var schemaName: String { "salesforce" + text.lowercased() }
 
     package var description: String { text }

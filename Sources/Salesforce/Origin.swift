@@ -1,7 +1,7 @@
 /// Scheme, host and port of an address, read strictly.
 ///
-/// Only letters, digits, `-` and `.` are accepted in the host, and nothing like `user@`: what two parsers could read
-/// differently is refused, so that the host that was checked is the host that is called.
+/// Only letters, digits, `-` and `.` are accepted in the host, and nothing like `user@`: what two parsers
+/// could read differently is refused, so that the host that was checked is the host that is called.
 package struct Origin: Hashable, Sendable, CustomStringConvertible {
     package let scheme: String
     /// In lower case.

@@ -4,8 +4,8 @@ internal import Logging
 
 /// An org's REST API under one grant, on one event loop.
 ///
-/// A refused session is refreshed once per call through the token provider. What can be repeated without harm is
-/// repeated a few times within the call's deadline; the rest is thrown.
+/// A refused session is refreshed once per call through the token provider. What can be repeated without harm
+/// is repeated a few times within the call's deadline; the rest is thrown.
 package struct RESTClient: Sendable {
     package let version: APIVersion
     private let transport: Transport
@@ -46,8 +46,8 @@ package struct RESTClient: Sendable {
         }
     }
 
-    /// Streams an answer of status 200 into `body`. Once `body` has begun nothing is repeated, because what it has
-    /// read cannot be taken back.
+    /// Streams an answer of status 200 into `body`. Once `body` has begun nothing is repeated, because what
+    /// it has read cannot be taken back.
     func stream<Result>(_ call: Call, _ body: (ResponseStream) async throws -> Result) async throws -> Result
     {
         try await attempting(call) { origin, call, deadline in

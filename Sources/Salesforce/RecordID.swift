@@ -1,7 +1,7 @@
 /// The id of a record: 18 characters, of which the last three say which of the first fifteen are capitals.
 ///
-/// Salesforce shows ids of 15 case-sensitive characters in its pages and of 18 in its interfaces; both name the
-/// same record. (Salesforce, Object Reference, "ID Field Type".)
+/// Salesforce shows ids of 15 case-sensitive characters in its pages and of 18 in its interfaces; both name
+/// the same record. (Salesforce, Object Reference, "ID Field Type".)
 package struct RecordID: Hashable, Sendable, CustomStringConvertible {
     /// The normalised 18 characters.
     package let text: String

@@ -26,7 +26,8 @@ package struct ResultPages: Sendable, Equatable {
         self.next = done ? nil : next
     }
 
-    /// Locators are opaque; in an address they are percent-coded, in the header `Sforce-Locator` they are not.
+    /// Locators are opaque; in an address they are percent-coded, in the header `Sforce-Locator` they are
+    /// not.
     static func locator(in url: String) -> String? {
         guard let query = url.split(separator: "?", maxSplits: 1).dropFirst().first else { return nil }
         for pair in query.split(separator: "&") where pair.hasPrefix("locator=") {

@@ -29,7 +29,8 @@ enum RetryRule {
         // Nothing was sent.
         case .unreachable: true
         case .serverUnavailable, .interrupted, .lockedRow: repetition == .harmless
-        // The quota does not come back within seconds, and a query that ran for two minutes is not run again here.
+        // The quota does not come back within seconds, and a query that ran for two minutes is not run again
+        // here.
         default: false
         }
     }

@@ -12,7 +12,8 @@ package enum SalesforceLimits {
     static let smallBodyBytes = 4 * 1024 * 1024
     /// Salesforce refuses longer SOQL (SOQL and SOSL Reference, "SOQL SELECT Syntax").
     package static let soqlCharacters = 100_000
-    /// URI and headers together, beyond which Salesforce answers 414 (REST API Developer Guide, "Status Codes").
+    /// URI and headers together, beyond which Salesforce answers 414 (REST API Developer Guide, "Status
+    /// Codes").
     static let urlBytes = 16_384
     /// Nesting in a JSON answer; Salesforce nests child rows five levels deep.
     static let jsonDepth = 64

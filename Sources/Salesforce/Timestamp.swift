@@ -2,8 +2,8 @@ package import FoundationEssentials
 
 /// Salesforce's way of writing moments.
 package enum Timestamp {
-    /// Reads `2011-07-07T00:37:00.000+0000` (REST) and `2011-07-07T00:37:00.000Z` (Bulk CSV, SOQL), with or without
-    /// fraction and with any offset. Nil for anything else.
+    /// Reads `2011-07-07T00:37:00.000+0000` (REST) and `2011-07-07T00:37:00.000Z` (Bulk CSV, SOQL), with or
+    /// without fraction and with any offset. Nil for anything else.
     package static func date(_ text: String) -> Date? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54, bytes[13] == 0x3A,

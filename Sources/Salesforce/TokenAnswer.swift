@@ -56,8 +56,8 @@ package struct TokenAnswer: Sendable {
         scope = body.scope
     }
 
-    /// Throws `.badSignature` unless the signature is the base64 HMAC-SHA256, under the app's secret, of identity
-    /// address and time of issue. (Help, "OAuth 2.0 Web Server Flow", the parameter `signature`.)
+    /// Throws `.badSignature` unless the signature is the base64 HMAC-SHA256, under the app's secret, of
+    /// identity address and time of issue. (Help, "OAuth 2.0 Web Server Flow", the parameter `signature`.)
     package func verify(secret: Secret) throws(SalesforceError) {
         let message = Array((identityText + issuedAt).utf8)
         guard let code = try? Base64.decode(signature),

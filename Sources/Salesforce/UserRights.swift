@@ -45,8 +45,8 @@ package struct UserRights: Equatable, Sendable {
         case none
     }
 
-    /// A profile's rights are in a permission set that the profile owns, and its assignment is listed like the others.
-    /// (Object Reference, "PermissionSetAssignment".)
+    /// A profile's rights are in a permission set that the profile owns, and its assignment is listed like
+    /// the others. (Object Reference, "PermissionSetAssignment".)
     static func query(for user: RecordID) throws(SalesforceError) -> SOQL {
         try SOQL.select(Right.allCases.map { "PermissionSet." + $0.field }, from: "PermissionSetAssignment")
             .where(.compare("AssigneeId", .equal, .string(user.text)))

@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import Postgres
+import Reactor
 import Salesforce
 import Testing
 
@@ -159,6 +160,30 @@ struct AccessTokensTests {
             #expect(!ended)
             #expect(try await world.find(organization).status == .authorized)
             #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+        }
+    }
+
+    @Test func `a refresh seals under the current key what the previous one sealed`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let old = world.tenancy.keys.current
+            let ring = KeyRing(current: try SecretKey.generate(), previous: old)
+            let tokens = AccessTokens(
+                pool: world.tenancy.pool, queue: world.tenancy.queue, keys: ring, oauth: world.oauth,
+                executor: EventLoop.current)
+            let stale = try await tokens.token(for: organization.id, refused: nil)
+            _ = try await tokens.token(for: organization.id, refused: stale)
+            let keys = try await world.tenancy.pool.withConnection {
+                try await CredentialStore(on: $0).keyIDs()
+            }
+            #expect(keys == [ring.current.id.text])
+            let later = AccessTokens(
+                pool: world.tenancy.pool, queue: world.tenancy.queue, keys: KeyRing(current: ring.current),
+                oauth: world.oauth, executor: EventLoop.current)
+            #expect(try await later.token(for: organization.id, refused: nil).version == 2)
+            await #expect(throws: OrganizationsError.self) {
+                try await world.tokens.token(for: organization.id, refused: nil)
+            }
         }
     }
 

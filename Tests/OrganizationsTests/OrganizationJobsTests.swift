@@ -1,0 +1,184 @@
+import Foundation
+import HTTPClient
+import Jobs
+import Logging
+import OrgSimulator
+import Postgres
+import Reactor
+import Redis
+import Salesforce
+import Support
+import Synchronization
+import Testing
+
+@testable import Organizations
+
+/// A mail server that takes everything and keeps the lines it was sent.
+private final class Postbox: Sendable {
+    private let received = Mutex<[String]>([])
+
+    var lines: [String] { received.withLock { $0 } }
+
+    func serve(on listener: Listener) async throws {
+        while !Task.isCancelled {
+            let socket = try await listener.accept()
+            defer { socket.close() }
+            try? await talk(socket)
+        }
+    }
+
+    private func talk(_ socket: Socket) async throws {
+        var isData = false
+        var pending: [UInt8] = []
+        var buffer = ReadBuffer(capacity: 4_096)
+        try await socket.write(Array("220 ready\r\n".utf8), deadline: nil)
+        while try await socket.read(into: &buffer, deadline: nil) > 0 {
+            pending += buffer.bytes(0..<buffer.readableCount)
+            buffer.consume(buffer.readableCount)
+            while let end = pending.firstIndex(of: 0x0A) {
+                let line = String(decoding: pending[..<end], as: UTF8.self).filter {
+                    $0 != "\r" && $0 != "\r\n"
+                }
+                pending.removeFirst(end + 1)
+                received.withLock { $0.append(line) }
+                if isData && line != "." { continue }
+                isData = line == "DATA"
+                let reply = line.hasPrefix("QUIT") ? "221 bye" : isData ? "354 go on" : "250 ok"
+                try await socket.write(Array("\(reply)\r\n".utf8), deadline: nil)
+            }
+        }
+    }
+}
+
+struct OrganizationJobsTests {
+    private func running(
+        _ world: SimulatedOrgs, mail: MailSettings, namespace: String? = nil,
+        _ body: @Sendable (JobQueue) async throws -> Void
+    ) async throws {
+        try await withRedis { redis in
+            let client = RedisClient(configuration: redis.configuration)
+            defer { client.close() }
+            let pool = world.tenancy.pool
+            let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            let queue = JobQueue(pool: pool, redis: client, logger: logger)
+            var registry = JobRegistry()
+            OrganizationJobs(
+                pool: pool, http: world.http, sessions: world.sessions,
+                app: AppIdentity(name: "Sync", url: "https://app.example"), mail: mail, namespace: namespace
+            ).register(in: &registry)
+            let settings = WorkerSettings(
+                concurrency: 2, identity: WorkerIdentity(hostname: "test", processID: 1),
+                database: world.tenancy.database.configuration, redis: redis.configuration)
+            let worker = Worker(
+                sites: [
+                    WorkerSite(executor: EventLoop.current, pool: pool, queue: queue, registry: registry)
+                ],
+                settings: settings, retryRule: { OrganizationRetry.decision(for: $0) ?? .retry },
+                logger: logger)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await worker.run() }
+                do { try await body(queue) } catch {
+                    group.cancelAll()
+                    throw error
+                }
+                worker.stop()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private func settings(_ server: MailServer? = nil, development: String? = nil) throws -> MailSettings {
+        MailSettings(
+            server: server, sender: try #require(EmailAddress("sync@app.example")),
+            developmentRecipient: development.flatMap { EmailAddress($0) })
+    }
+
+    private func mails(_ world: SimulatedOrgs) async throws -> [StoredMail] {
+        try await world.tenancy.pool.withConnection { try await MailStore(on: $0).list() }
+    }
+
+    @Test func `without a server the mail is where it can be read`() async throws {
+        try await SimulatedOrgs.run { world in
+            try await running(world, mail: try settings()) { queue in
+                let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                _ = try await registration.register(world.tenancy.request(name: "<b>Acme</b>"))
+                try await eventually("a mail") { try await !mails(world).isEmpty }
+                let mail = try #require(try await mails(world).first)
+                #expect(
+                    mail.recipient == "ann@example.com" && mail.sentAt == nil && mail.purpose == "consent")
+                #expect(mail.text.contains("https://app.example/authenticate?org_id=00D090000083B1pEAE"))
+                #expect(!mail.html.contains("<b>Acme"))
+            }
+        }
+    }
+
+    @Test func `a mail goes to the server, in development to the developer`() async throws {
+        try await SimulatedOrgs.run { world in
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            let postbox = Postbox()
+            let server = try MailServer(url: "smtp://127.0.0.1:\(listener.address.port)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await postbox.serve(on: listener) }
+                let settings = try settings(server, development: "dev@example.org")
+                try await running(world, mail: settings) { queue in
+                    let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                    _ = try await registration.register(
+                        world.tenancy.request(name: "A\r\nBcc: x@example.com"))
+                    try await eventually("a sent mail") { try await mails(world).first?.sentAt != nil }
+                    #expect(try await mails(world).map(\.sentTo) == ["dev@example.org"])
+                }
+                group.cancelAll()
+            }
+            let lines = postbox.lines
+            #expect(lines.contains { $0.hasPrefix("RCPT TO:<dev@example.org>") })
+            #expect(!lines.contains { $0.hasPrefix("Bcc:") || $0.contains("ann@example.com") })
+        }
+    }
+
+    @Test func `the org is told of its connection, and the tenant is live`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")
+            try await running(world, mail: try settings()) { queue in
+                _ = try await queue.enqueue(OrganizationJob.announce(organization.id))
+                try await eventually("live") { try await world.find(organization).status == .live }
+            }
+            let after = try await world.find(organization)
+            #expect(after.connectionState == .idle)
+            let request = ClientRequest(url: world.origin + "/simulator/orgs/1/announcements")
+            let told = try JSONValue(parsing: try await world.http.send(request).body).serialized
+            #expect(told.contains(organization.connectionID.uuidString.lowercased()))
+            #expect(told.contains("https://app.example/authenticate?org_id="))
+        }
+    }
+
+    @Test func `an org without the class is live all the same, and that is noted`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")
+            try await running(world, mail: try settings(), namespace: "nobody") { queue in
+                _ = try await queue.enqueue(OrganizationJob.announce(organization.id))
+                try await eventually("live") { try await world.find(organization).status == .live }
+            }
+            let activity = try await world.tenancy.pool.withConnection {
+                try await ActivityStore(on: $0).list(organization: organization.id)
+            }
+            #expect(activity.contains { $0.action == "announce_unavailable" })
+        }
+    }
+
+    @Test func `a tenant that lost its grant is not announced alive`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")
+            try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
+            try await running(world, mail: try settings()) { queue in
+                _ = try await queue.enqueue(OrganizationJob.announce(organization.id))
+                try await eventually("unauthorized") {
+                    try await mails(world).contains { $0.purpose == "unauthorized" }
+                }
+                #expect(try await world.find(organization).status == .unauthorized)
+            }
+        }
+    }
+}
