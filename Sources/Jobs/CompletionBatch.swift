@@ -1,8 +1,9 @@
 import Postgres
 import Synchronization
 
-/// Completions of one loop, gathered: while one statement is on its way the next ones collect, and go together.
-/// There is no task behind it: whoever finds nobody on the way goes, and hands on to the next when back.
+/// Completions of one loop, gathered: while one statement is on its way the next ones collect, and go
+/// together. There is no task behind it: whoever finds nobody on the way goes, and hands on to the next when
+/// back.
 final class CompletionBatch: Sendable {
     private enum Turn {
         case over(Result<Bool, any Error>)

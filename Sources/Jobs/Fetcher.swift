@@ -1,10 +1,11 @@
 import Logging
 import Postgres
 
-/// Takes jobs for free slots: from Redis, or from the rows themselves while Redis does not answer. One for each
-/// worker; it is the only part that waits for work.
+/// Takes jobs for free slots: from Redis, or from the rows themselves while Redis does not answer. One for
+/// each worker; it is the only part that waits for work.
 struct Fetcher: Sendable {
-    let sites: [WorkerSite]
+    /// The worker's own: what jobs hold of their loops' pools keeps nobody from taking more.
+    let pool: PostgresPool
     let runners: [JobRunner]
     let state: WorkerState
     let settings: WorkerSettings
@@ -65,7 +66,7 @@ struct Fetcher: Sendable {
                 source = .rows(until: .now + settings.limits.wake)
             }
         }
-        let claimed = try await sites[0].pool.withConnection {
+        let claimed = try await pool.withConnection {
             try await store.claimWaiting(count, for: settings.identity.text, on: $0)
         }
         if claimed.isEmpty { await rest(settings.limits.poll) }
@@ -91,7 +92,7 @@ struct Fetcher: Sendable {
         let keys = taken.entries.map(\.key)
         let ids = keys.compactMap(JobID.init)
         do {
-            let claimed = try await sites[0].pool.withConnection { connection in
+            let claimed = try await pool.withConnection { connection in
                 let claimed = try await store.claim(ids, for: settings.identity.text, on: connection)
                 // Most of these are duplicates, which is nothing; the rest must not be forgotten.
                 let missing = Set(ids).subtracting(claimed.map(\.record.id))

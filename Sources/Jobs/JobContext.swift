@@ -35,8 +35,8 @@ package struct JobContext: Sendable {
 
     /// Completes the job in the handler's own transaction, so that its effects and its end are one thing. The
     /// handler then returns `.completed`.
-    /// - Throws: `JobsError` with the code `.claimLost` when the job is no longer this worker's. Let it leave the
-    ///   transaction: nothing of it may stay.
+    /// - Throws: `JobsError` with the code `.claimLost` when the job is no longer this worker's. Let it leave
+    ///   the transaction: nothing of it may stay.
     package func complete(on connection: PostgresConnection, enqueue jobs: [NewJob] = []) async throws {
         for job in jobs { _ = try await enqueue(job, on: connection) }
         guard try await store.complete([run.claim], on: connection).contains(id) else {

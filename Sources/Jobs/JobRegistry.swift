@@ -1,5 +1,5 @@
-/// The classes of jobs that a worker can run, and how. Each loop has its own, because handlers hold what lives
-/// on their loop: pools and clients.
+/// The classes of jobs that a worker can run, and how. Each loop has its own, because handlers hold what
+/// lives on their loop: pools and clients.
 package struct JobRegistry: Sendable {
     /// What is known of a class.
     struct Entry: Sendable {
@@ -16,7 +16,7 @@ package struct JobRegistry: Sendable {
     /// - Parameters:
     ///   - timeout: how long one start may take; then it is cancelled and counts as failed.
     ///   - maximumAttempts: how many failed starts end the job.
-    ///   - run: the handler. It is started anew after a crash at any point, so it finds out what is done already.
+    ///   - run: the handler. It starts anew after a crash at any point, so it finds out what is done already.
     package mutating func register(
         _ className: String, timeout: Duration, maximumAttempts: Int = RetryRule.defaultMaximumAttempts,
         _ run: @escaping @Sendable (JobContext) async throws -> JobOutcome

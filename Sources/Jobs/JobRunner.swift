@@ -41,8 +41,8 @@ struct JobRunner: Sendable {
         case .failure(let error):
             await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts, logger)
         }
-        // After a failure too: a transaction of the handler may have committed before it. Telling Redis of a job
-        // whose transaction did not commit does no harm.
+        // After a failure too: a transaction of the handler may have committed before it. Telling Redis of a
+        // job whose transaction did not commit does no harm.
         await site.queue.push(run.followers)
     }
 
@@ -86,9 +86,9 @@ struct JobRunner: Sendable {
         case .completed where run.isCompleted:
             held = true
         case .completed, .done:
-            held = await persist(logger) { try await batch.complete(job.claim) }
+            held = await persist(run, logger) { try await batch.complete(job.claim) }
         case .again(let pause):
-            held = await persist(logger) {
+            held = await persist(run, logger) {
                 let record = try await site.pool.withConnection {
                     try await store.again(job.claim, after: pause, on: $0)
                 }
@@ -114,14 +114,14 @@ struct JobRunner: Sendable {
             return
         }
         if run.interruption == .stopping || (run.interruption == nil && Task.isCancelled) {
-            await handBack(job, logger)
+            await handBack(job, run, logger)
             return
         }
         let (outcome, shown, decision) = judge(error, run)
         let verdict = RetryRule.verdict(
             failures: job.record.failures + 1, maximumAttempts: maximumAttempts, decision: decision,
             random: Int.random(in: RetryRule.jitter))
-        let held = await persist(logger) {
+        let held = await persist(run, logger) {
             let record = try await site.pool.withConnection {
                 try await store.fail(
                     job.claim, outcome: outcome, error: ErrorText(shown, limits: store.limits),
@@ -153,8 +153,8 @@ struct JobRunner: Sendable {
         return (.failed, error, retryRule(error))
     }
 
-    private func handBack(_ job: ClaimedJob, _ logger: Logger) async {
-        let held = await persist(logger) {
+    private func handBack(_ job: ClaimedJob, _ run: JobRun, _ logger: Logger) async {
+        let held = await persist(run, logger) {
             let records = try await site.pool.withConnection { try await store.handBack([job.claim], on: $0) }
             await site.queue.push(records)
             return !records.isEmpty
@@ -162,17 +162,18 @@ struct JobRunner: Sendable {
         logger.info("job handed back", metadata: ["recorded": "\(held ?? false)"])
     }
 
-    /// Tries until Postgres answers, within the time that a lease could last: an ending that was not recorded
-    /// makes the job run again. Nil when it could not be recorded.
-    private func persist(_ logger: Logger, _ operation: () async throws -> Bool) async -> Bool? {
-        let end = ContinuousClock.now + store.limits.lease
+    /// Tries as long as the lease holds: an ending that was not recorded makes the job run again. Nil when it
+    /// could not be recorded.
+    private func persist(
+        _ run: JobRun, _ logger: Logger, _ operation: () async throws -> Bool
+    ) async -> Bool? {
         var pause: Duration = .milliseconds(50)
         while true {
             do {
                 return try await operation()
             } catch {
                 logger.debug("the end of a job is not recorded yet", metadata: ["error": "\(error)"])
-                guard !Task.isCancelled, ContinuousClock.now < end else { return nil }
+                guard !Task.isCancelled, run.leaseUntil > .now else { return nil }
             }
             try? await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(1))

@@ -30,9 +30,9 @@ enum JobScripts {
 
         """
 
-    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then kind, place and payload of each job.
-    /// Kinds: `queue` (place is the lane), `schedule`, `retry` and `dead` (place is the score).
-    /// Returns the epoch.
+    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then kind, place and payload of each
+    /// job. Kinds: `queue` (place is the lane), `schedule`, `retry` and `dead` (place is the score). Returns
+    /// the epoch.
     static let push =
         common + """
             local pushed = 0
@@ -60,11 +60,11 @@ enum JobScripts {
             return epoch
             """
 
-    /// Pops jobs, a lane at a time in turn. ARGV: how many; how long an entry may be in flight, in seconds; then
-    /// the keys of entries that are now owned. Before that, entries in flight for too long return to their
-    /// lanes, and jobs whose time has come move from `schedule` and `retry` into them.
-    /// Returns the seconds until the next such job (-1: none) and whether lanes are left; then key and payload of
-    /// each job.
+    /// Pops jobs, a lane at a time in turn. ARGV: how many; how long an entry may be in flight, in seconds;
+    /// then the keys of entries that are now owned. Before that, entries in flight for too long return to
+    /// their lanes, and jobs whose time has come move from `schedule` and `retry` into them. Returns the
+    /// seconds until the next such job (-1: none) and whether lanes are left; then key and payload of each
+    /// job.
     static let claim =
         common + """
             local time = redis.call('TIME')
@@ -73,7 +73,8 @@ enum JobScripts {
                 redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
                 redis.call('ZREM', 'multiconnect:leases', ARGV[i])
             end
-            for _, key in ipairs(redis.call('ZRANGEBYSCORE', 'multiconnect:leases', '-inf', now, 'LIMIT', 0, 64)) do
+            local late = redis.call('ZRANGEBYSCORE', 'multiconnect:leases', '-inf', now, 'LIMIT', 0, 64)
+            for _, key in ipairs(late) do
                 local payload = redis.call('HGET', 'multiconnect:inflight', key)
                 redis.call('HDEL', 'multiconnect:inflight', key)
                 redis.call('ZREM', 'multiconnect:leases', key)
@@ -135,7 +136,8 @@ enum JobScripts {
         return #ARGV
         """
 
-    /// Puts entries in flight back at the head of their lanes: their rows could not be owned. ARGV: their keys.
+    /// Puts entries in flight back at the head of their lanes: their rows could not be owned. ARGV: their
+    /// keys.
     static let release =
         common + """
             for i = #ARGV, 1, -1 do
@@ -152,8 +154,8 @@ enum JobScripts {
             return #ARGV
             """
 
-    /// The epoch, made anew when there is none or it is of another run of the server: after a restart the memory
-    /// may be older than what was pushed. ARGV: the server's run id, a new random text.
+    /// The epoch, made anew when there is none or it is of another run of the server: after a restart the
+    /// memory may be older than what was pushed. ARGV: the server's run id, a new random text.
     static let epoch = """
         local epoch = redis.call('GET', 'multiconnect:epoch')
         if not epoch or string.sub(epoch, 1, #ARGV[1] + 1) ~= ARGV[1] .. '-' then
@@ -163,8 +165,8 @@ enum JobScripts {
         return epoch
         """
 
-    /// Which of the lanes hold nothing, neither waiting nor in flight, and brings lanes that some other client
-    /// pushed to into the ring. ARGV: the lanes.
+    /// Which of the lanes hold nothing, neither waiting nor in flight, and brings lanes that some other
+    /// client pushed to into the ring. ARGV: the lanes.
     static let inspect =
         common + """
             local busy = {}
@@ -191,9 +193,9 @@ enum JobScripts {
 }
 
 extension JobScripts {
-    /// A process's heartbeat, in Sidekiq's keys; the work it does under both names that versions of Sidekiq read.
-    /// ARGV: identity, info, busy, time, round trip in microseconds, quiet, resident kilobytes, day, jobs
-    /// processed and failed since the last beat; then a thread's name and its work, of each running job.
+    /// A process's heartbeat, in Sidekiq's keys; the work it does under both names that versions of Sidekiq
+    /// read. ARGV: identity, info, busy, time, round trip in microseconds, quiet, resident kilobytes, day,
+    /// jobs processed and failed since the last beat; then a thread's name and its work, of each running job.
     /// Returns the next signal that Sidekiq's page has sent, or nothing.
     static let beat = """
         local identity = ARGV[1]

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Postgres
 
-/// The statements that change a job. Each takes the connection, so that it is part of the caller's transaction
-/// where there is one. Statements over several rows lock them in the order of their ids: two of them never
-/// wait for each other in a circle.
+/// The statements that change a job. Each takes the connection, so that it is part of the caller's
+/// transaction where there is one. Statements over several rows lock them in the order of their ids: two of
+/// them never wait for each other in a circle.
 struct JobStore: Sendable {
     let limits: JobsLimits
 
@@ -17,12 +17,14 @@ struct JobStore: Sendable {
                 within: limits.call,
                 """
                 insert into multiconnect.jobs as j (
-                    id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
-                    unique_key)
+                    id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts,
+                    timeout_ms, unique_key)
                 values (
-                    \(id.text), \(job.className), \(arguments.text)::jsonb, \(job.organizationID), \(job.queue),
+                    \(id.text), \(job.className), \(arguments.text)::jsonb, \(job.organizationID),
+                    \(job.queue),
                     \(job.lane.text),
-                    case when \(job.runAt)::timestamptz > clock_timestamp() then 'scheduled' else 'queued' end,
+                    case when \(job.runAt)::timestamptz > clock_timestamp() then 'scheduled'
+                        else 'queued' end,
                     coalesce(\(job.runAt)::timestamptz, clock_timestamp()), \(job.maximumAttempts)::int,
                     \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey))
                 on conflict (unique_key) where state in ('queued', 'scheduled', 'running', 'retry') do nothing
@@ -89,8 +91,9 @@ struct JobStore: Sendable {
     private func own(_ wanted: SQL, for worker: String, on connection: PostgresConnection) async throws
         -> [ClaimedJob]
     {
+        // Shorter than a lease: the renewals come over the same connection.
         let rows = try await connection.query(
-            within: limits.call,
+            within: limits.renewal,
             """
             with wanted as (\(wanted))
             update multiconnect.jobs as j
@@ -163,8 +166,8 @@ struct JobStore: Sendable {
                 join unnest(\(claims.map(\.id.text))::text[], \(claims.map(\.token))::uuid[]) as c (id, token)
                     on j.id = c.id and j.claim_token = c.token
             ), free as (
-                -- A row that is locked is being completed by its own handler: it needs no longer lease, and one
-                -- job's long transaction must not keep the leases of the others from being renewed.
+                -- A row that is locked is being completed by its own handler: it needs no longer lease, and
+                -- one job's long transaction must not keep the leases of the others from being renewed.
                 select j.id from multiconnect.jobs as j join held using (id)
                 order by j.id for update of j skip locked
             ), renewed as (

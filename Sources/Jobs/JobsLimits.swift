@@ -10,6 +10,8 @@ package struct JobsLimits: Sendable {
     package var reconciliation: Duration = .seconds(5)
     /// How long whoever enqueued a job has to tell Redis of it before the reconciler does.
     package var push: Duration = .seconds(1)
+    /// How long a worker's session may be missing: it may be between two connections.
+    package var silence: Duration = .seconds(2)
     /// How often workers whose session has ended are looked for.
     package var livenessCheck: Duration = .seconds(1)
     /// How long a fetcher waits for a wake token: a lost token costs no more than this.
@@ -28,6 +30,9 @@ package struct JobsLimits: Sendable {
     package var grace: Duration = .seconds(2)
     /// How long finished jobs are kept, in days.
     package var keepDays = 7
+    /// Connections for claims and renewals alone, beside the one that proves that the worker lives: its jobs
+    /// may hold all of their pools' for long.
+    package var ownConnections = 1
     /// Rows handled by one statement of the reconciler, so that none holds locks for long.
     package var batch = 500
     /// Starts in a row that ended in silence before a job is taken for a poison pill.

@@ -5,6 +5,7 @@ import Postgres
 struct LeaseKeeper: Sendable {
     let state: WorkerState
     let store: JobStore
+    /// The worker's own: jobs may hold all connections of their loop's pool for long.
     let pool: PostgresPool
     let logger: Logger
 
@@ -22,7 +23,7 @@ struct LeaseKeeper: Sendable {
         // The lease counts from before the statement was sent: never longer than the server thinks.
         let until = ContinuousClock.now + store.limits.lease
         do {
-            let held = try await pool.withConnection {
+            let held = try await pool.withConnection(deadline: until) {
                 try await store.renew(running.map(\.run.claim), on: $0)
             }
             for job in running {

@@ -1,8 +1,8 @@
 import Logging
 import Postgres
 
-/// The worker's own connection. Its session proves by an advisory lock that the worker lives; over it the worker
-/// looks after the queue as a whole: jobs of workers that fell silent, jobs that Redis does not know.
+/// The worker's own connection. Its session proves by an advisory lock that the worker lives; over it the
+/// worker looks after the queue as a whole: jobs of workers that fell silent, jobs that Redis does not know.
 struct Overseer: Sendable {
     let settings: WorkerSettings
     let state: WorkerState
@@ -23,7 +23,8 @@ struct Overseer: Sendable {
                 logger.debug("the worker's own connection is lost", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: pause)
-            pause = min(pause * 2, settings.limits.longestPause)
+            // Shorter than the time after which others take this worker for dead.
+            pause = min(pause * 2, settings.limits.silence / 2)
         }
     }
 
@@ -46,13 +47,16 @@ struct Overseer: Sendable {
     }
 
     private func watch(over connection: PostgresConnection) async throws {
-        var suspects: Set<String> = []
+        var missingSince: [String: ContinuousClock.Instant] = [:]
         var nextPass = ContinuousClock.now
         while true {
-            // A session may be between two connections: only who is missing twice in a row is gone.
-            let missing = Set(try await workers.silent(on: connection)).subtracting([settings.identity.text])
-            let silent = missing.intersection(suspects)
-            suspects = missing
+            let missing = try await workers.silent(on: connection).filter { $0 != settings.identity.text }
+            let now = ContinuousClock.now
+            missingSince = Dictionary(
+                uniqueKeysWithValues: missing.map { ($0, missingSince[$0] ?? now) })
+            let silent = missing.filter { worker in
+                missingSince[worker].map { now - $0 >= settings.limits.silence } ?? false
+            }
             if !silent.isEmpty || ContinuousClock.now >= nextPass {
                 try await reconciler.pass(silent: silent.sorted(), on: connection)
                 try await workers.beat(

@@ -2,8 +2,9 @@ import Logging
 import Postgres
 import Synchronization
 
-/// Finds what was lost: jobs of silent workers, jobs that Redis was not told of or has forgotten, jobs whose time
-/// went by. Any worker does it, one at a time. Telling Redis of a job twice does no harm, so it errs on that side.
+/// Finds what was lost: jobs of silent workers, jobs that Redis was not told of or has forgotten, jobs whose
+/// time went by. Any worker does it, one at a time. Telling Redis of a job twice does no harm, so it errs on
+/// that side.
 final class Reconciler: Sendable {
     private struct Memory {
         var epoch: String?

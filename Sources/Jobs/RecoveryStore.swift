@@ -13,8 +13,8 @@ struct RecoveryStore: Sendable {
         ).scalar()
     }
 
-    /// Takes jobs from workers that fell silent: their lease ran out, or their session has ended. Each such end
-    /// counts; after too many in a row the job is dead.
+    /// Takes jobs from workers that fell silent: their lease ran out, or their session has ended. Each such
+    /// end counts; after too many in a row the job is dead.
     func recover(from silent: [String], on connection: PostgresConnection) async throws -> [JobRecord] {
         let reason = "the worker fell silent while the job ran, \(limits.crashClaims) times in a row"
         let rows = try await connection.query(
@@ -31,7 +31,8 @@ struct RecoveryStore: Sendable {
                     run_at = clock_timestamp(),
                     state = verdict.state,
                     finished_at = case when verdict.state = 'queued' then null else clock_timestamp() end,
-                    error_class = case when verdict.state = 'dead' then 'WorkerCrashed' else j.error_class end,
+                    error_class = case when verdict.state = 'dead' then 'WorkerCrashed'
+                        else j.error_class end,
                     error_message = case when verdict.state = 'dead' then \(reason) else j.error_message end,
                     failed_at = case when verdict.state = 'dead' then coalesce(j.failed_at, clock_timestamp())
                         else j.failed_at end
@@ -39,7 +40,8 @@ struct RecoveryStore: Sendable {
                 join multiconnect.jobs as old on old.id = lost.id
                 cross join lateral (
                     select case when old.cancel_requested_at is not null then 'cancelled'
-                        when old.crash_claims + 1 >= \(limits.crashClaims) then 'dead' else 'queued' end as state
+                        when old.crash_claims + 1 >= \(limits.crashClaims) then 'dead'
+                        else 'queued' end as state
                 ) as verdict
                 where j.id = lost.id
                 returning j.*
@@ -59,7 +61,8 @@ struct RecoveryStore: Sendable {
             """
             with overdue as (
                 select id from multiconnect.jobs
-                where state in ('scheduled', 'retry') and run_at < clock_timestamp() - \(limits.reconciliation)
+                where state in ('scheduled', 'retry')
+                    and run_at < clock_timestamp() - \(limits.reconciliation)
                 order by id limit \(limits.batch) for update skip locked
             )
             update multiconnect.jobs as j set state = 'queued', pushed_epoch = null

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Logging
+import Redis
 
 /// The worker as Sidekiq's pages show it: a process with its running jobs. They may also send it a signal.
 struct SidekiqProcess: Sendable {
@@ -12,6 +13,7 @@ struct SidekiqProcess: Sendable {
     /// Beats until cancelled.
     func run() async {
         var roundTrip: Duration = .zero
+        await checkMemory()
         while !Task.isCancelled {
             let start = ContinuousClock.now
             let counts = state.takeCounts()
@@ -35,6 +37,14 @@ struct SidekiqProcess: Sendable {
         } catch {
             logger.debug("no farewell in Redis", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Redis that drops keys when its memory is full drops jobs: they come back from their rows, but late.
+    private func checkMemory() async {
+        guard let policy = try? await index.redis.evictionPolicy(), policy != "noeviction" else { return }
+        logger.warning(
+            "Redis may drop keys when its memory is full; set maxmemory-policy to noeviction",
+            metadata: ["policy": "\(policy)"])
     }
 
     private func obey(_ signal: String?) {

@@ -1,8 +1,8 @@
 import Redis
 import Synchronization
 
-/// The fetcher's wait for work: a token in Redis, or the time of the next job that is due. It has a connection of
-/// its own, because the command blocks. Also remembers what the next claim has to tell.
+/// The fetcher's wait for work: a token in Redis, or the time of the next job that is due. It has a
+/// connection of its own, because the command blocks. Also remembers what the next claim has to tell.
 final class WakeUp: Sendable {
     private struct State {
         var connection: RedisConnection?
@@ -24,8 +24,8 @@ final class WakeUp: Sendable {
         set { state.withLock { $0.owned = newValue } }
     }
 
-    /// After an empty claim there is nothing to do until a token comes, or a job's time, or a second has gone:
-    /// tokens may be lost.
+    /// After an empty claim there is nothing to do until a token comes, or a job's time, or a second has
+    /// gone: tokens may be lost.
     func set(after taken: JobIndex.Taken) {
         let longest = settings.limits.wake
         state.withLock { state in

@@ -3,9 +3,8 @@ import Postgres
 
 /// A worker process: takes jobs, runs them on its loops, renews their leases, and looks after the queue.
 ///
-/// It ends in order by `stop`: no more jobs are taken, running ones may finish for a while, the others are asked
-/// to end and handed back. Cancelling the task of `run` ends the jobs at once; their claims are then recovered by
-/// the other workers, as after a crash.
+/// It ends in order by `stop`, or by cancelling the task of `run`: no more jobs are taken, running ones may
+/// finish for a while, the others are asked to end and handed back.
 package final class Worker: Sendable {
     private let sites: [WorkerSite]
     private let settings: WorkerSettings
@@ -15,8 +14,7 @@ package final class Worker: Sendable {
     private let index: JobIndex
 
     /// - Parameters:
-    ///   - sites: the loops that run jobs, at least one. The first also runs what the worker does for itself, and
-    ///     `run` is called on it.
+    ///   - sites: the loops that run jobs, at least one. The first also runs what the worker does for itself.
     ///   - retryRule: what an error of a handler means for its job.
     package init(
         sites: [WorkerSite], settings: WorkerSettings,
@@ -42,57 +40,70 @@ package final class Worker: Sendable {
     /// Jobs that run at this moment.
     package var busy: Int { state.busy }
 
-    /// Runs until `stop`. Call it on the first site's loop. Failures of the databases are waited out.
+    /// Runs until `stop`, or until its task is cancelled, which is the same: the cancellation does not reach
+    /// the jobs, so that they can be finished or handed back. Failures of the databases are waited out.
     package func run() async {
+        await withTaskCancellationHandler {
+            // Unstructured only in that the caller's cancellation stays outside; it never outlives the call.
+            await Task(executorPreference: sites[0].executor) { [self] in await work() }.value
+        } onCancel: {
+            state.stop()
+        }
+    }
+
+    /// The work itself. Cancelling it ends the jobs at once and hands nothing back, as a crash does.
+    func work() async {
         let limits = settings.limits
         let home = sites[0]
         let store = JobStore(limits: limits)
         let workers = WorkerStore(limits: limits)
+        let pool = PostgresPool(configuration: settings.database, maximum: limits.ownConnections)
+        defer { pool.close() }
         let process = SidekiqProcess(settings: settings, state: state, index: index, logger: logger)
         let reconciler = Reconciler(
             workers: workers, recovery: RecoveryStore(limits: limits), index: index, logger: logger)
         let overseer = Overseer(
             settings: settings, state: state, workers: workers, reconciler: reconciler, logger: logger)
-        let keeper = LeaseKeeper(state: state, store: store, pool: home.pool, logger: logger)
-        let fetcher = fetcher(store: store)
-        await withTaskCancellationHandler {
-            await withTaskGroup(of: Void.self) { services in
-                services.addTask(executorPreference: home.executor) { await overseer.run() }
-                services.addTask(executorPreference: home.executor) { await keeper.run() }
-                services.addTask(executorPreference: home.executor) { await process.run() }
-                services.addTask(executorPreference: home.executor) { [self] in await endJobs(store) }
+        let keeper = LeaseKeeper(state: state, store: store, pool: pool, logger: logger)
+        let fetcher = fetcher(store: store, pool: pool)
+        await withTaskGroup(of: Void.self) { services in
+            services.addTask(executorPreference: home.executor) { await overseer.run() }
+            services.addTask(executorPreference: home.executor) { await keeper.run() }
+            services.addTask(executorPreference: home.executor) { await process.run() }
+            services.addTask(executorPreference: home.executor) { [self] in await endJobs(store, pool) }
+            await withTaskCancellationHandler {
                 await withDiscardingTaskGroup { jobs in
                     await fetcher.run(in: &jobs)
                 }
-                // Until here the jobs' leases were renewed.
-                services.cancelAll()
+            } onCancel: {
+                state.stop()
             }
-        } onCancel: {
-            state.stop()
+            // Until here the jobs' leases were renewed.
+            services.cancelAll()
         }
         await fetcher.wake.reset()
         await process.leave()
         do {
-            try await home.pool.withConnection { try await workers.stop(settings.identity, on: $0) }
+            try await pool.withConnection { try await workers.stop(settings.identity, on: $0) }
         } catch {
             logger.debug("the worker's end was not recorded", metadata: ["error": "\(error)"])
         }
     }
 
-    private func fetcher(store: JobStore) -> Fetcher {
+    private func fetcher(store: JobStore, pool: PostgresPool) -> Fetcher {
         let runners = sites.map { site in
             JobRunner(
                 site: site, state: state, store: store, batch: CompletionBatch(store: store, pool: site.pool),
                 retryRule: retryRule, logger: logger)
         }
         return Fetcher(
-            sites: sites, runners: runners, state: state, settings: settings, store: store,
+            pool: pool, runners: runners, state: state, settings: settings, store: store,
             index: index, wake: WakeUp(settings: settings), logger: logger)
     }
 
-    /// After a stop: lets the jobs finish for a while, then asks them to end, and gives the claims of those that
-    /// do not listen back over their heads.
-    private func endJobs(_ store: JobStore) async {
+    /// After a stop: lets the jobs finish for a while, then asks them to end, and gives the claims of those
+    /// that do not listen back over their heads.
+    private func endJobs(_ store: JobStore, _ pool: PostgresPool) async {
         await state.stopped()
         try? await Task.sleep(for: settings.limits.drain)
         guard !Task.isCancelled else { return }
@@ -102,7 +113,7 @@ package final class Worker: Sendable {
         let deaf = state.running
         guard !deaf.isEmpty else { return }
         do {
-            let records = try await sites[0].pool.withConnection {
+            let records = try await pool.withConnection {
                 try await store.handBack(deaf.map(\.run.claim), on: $0)
             }
             await sites[0].queue.push(records)

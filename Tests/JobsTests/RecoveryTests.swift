@@ -118,10 +118,10 @@ struct RecoveryTests {
                 limits: limits)
             let first = try slow.worker(registry, identity: "first")
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await first.run() }
+                group.addTask { await first.work() }
                 for _ in 0..<4 { _ = try await rig.queue.enqueue(NewJob("Effect")) }
                 try await eventually("all have started") { started.withLock { $0 } == 4 }
-                // The cancellation of its task is to a worker what a kill is to a process: nothing is handed back.
+                // To a worker this is what a kill is to a process: nothing is handed back.
                 group.cancelAll()
                 try await group.waitForAll()
             }

@@ -23,6 +23,7 @@ struct WorkerRig: Sendable {
         limits.reconciliation = .milliseconds(200)
         limits.push = .milliseconds(200)
         limits.livenessCheck = .milliseconds(100)
+        limits.silence = .milliseconds(300)
         limits.wake = .milliseconds(200)
         limits.poll = .milliseconds(50)
         limits.longestPause = .milliseconds(500)

@@ -218,6 +218,30 @@ struct WorkerTests {
         }
     }
 
+    @Test func `the cancellation of its task stops a worker in order`() async throws {
+        try await withWorkerRig { rig in
+            let registry = WorkerRig.effectful { context in
+                let isLong = try context.argument(0, as: Bool.self)
+                if isLong && context.attempt == 1 { try await Task.sleep(for: .seconds(60)) }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            let worker = try rig.worker(registry)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await worker.run() }
+                for isLong in [false, true] {
+                    _ = try await rig.queue.enqueue(NewJob("Effect", arguments: [isLong]))
+                }
+                try await rig.wait(for: .running, count: 2)
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+            let states = try await rig.pool.query(
+                "select state || crash_claims from multiconnect.jobs order by args::text"
+            ).column(as: String.self)
+            #expect(states == ["done0", "queued0"])
+        }
+    }
+
     @Test func `a job that does not listen is given back over its head, and its late end is refused`()
         async throws
     {

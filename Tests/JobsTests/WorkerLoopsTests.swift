@@ -1,0 +1,84 @@
+import Foundation
+import Postgres
+import Reactor
+import Redis
+import Support
+import Synchronization
+import Testing
+
+@testable import Jobs
+
+/// Workers whose jobs run on several loops, or hold what the loop has.
+struct WorkerLoopsTests {
+    @Test func `jobs run on all loops that the worker is given`() async throws {
+        try await withWorkerRig { rig in
+            let home = EventLoop.current
+            let other = EventLoop(name: "other")
+            defer { other.shutdown() }
+            let counts = Mutex((home: 0, other: 0))
+            let registry = WorkerRig.effectful { _ in
+                let isHome = EventLoop.currentIfAny === home
+                #expect(isHome || EventLoop.currentIfAny === other)
+                counts.withLock { counts in
+                    if isHome { counts.home += 1 } else { counts.other += 1 }
+                }
+            }
+            let configuration = rig.database.configuration
+            let redis = try rig.redis.configuration()
+            let limits = rig.limits
+            let otherSite = await other.run {
+                let pool = PostgresPool(configuration: configuration, maximum: 4)
+                let client = RedisClient(configuration: redis)
+                let queue = JobQueue(pool: pool, redis: client, limits: limits, logger: quietLogger)
+                return WorkerSite(executor: other, pool: pool, queue: queue, registry: registry)
+            }
+            let homeSite = WorkerSite(executor: home, pool: rig.pool, queue: rig.queue, registry: registry)
+            let settings = WorkerSettings(
+                concurrency: 6, identity: WorkerIdentity(hostname: "two", processID: 1),
+                database: configuration, redis: redis, limits: limits)
+            let worker = Worker(
+                sites: [homeSite, otherSite], settings: settings, retryRule: { _ in .retry },
+                logger: quietLogger)
+            try await rig.running(worker) { _ in
+                for _ in 0..<60 { _ = try await rig.queue.enqueue(NewJob("Effect")) }
+                try await rig.wait(for: .done, count: 60)
+            }
+            await other.run { otherSite.pool.close() }
+            try await rig.expectEachEffectOnce(60)
+            let seen = counts.withLock { $0 }
+            #expect(seen.home + seen.other == 60 && seen.home > 0 && seen.other > 0)
+        }
+    }
+
+    /// An import holds a connection for minutes: the leases of all jobs must be renewed all the same.
+    @Test func `jobs that hold every connection of their pool keep their claims`() async throws {
+        try await withWorkerRig { rig in
+            var limits = rig.limits
+            limits.lease = .milliseconds(600)
+            let pool = PostgresPool(configuration: rig.database.configuration, maximum: 1)
+            defer { pool.close() }
+            let queue = JobQueue(pool: pool, redis: rig.client, limits: limits, logger: quietLogger)
+            let registry = WorkerRig.effectful { context in
+                let isHolding = try context.argument(0, as: Bool.self)
+                guard isHolding else { return }
+                try await context.pool.withConnection { connection in
+                    _ = try await connection.query("select pg_sleep(2)")
+                }
+            }
+            let site = WorkerSite(executor: EventLoop.current, pool: pool, queue: queue, registry: registry)
+            let settings = WorkerSettings(
+                concurrency: 3, identity: WorkerIdentity(hostname: "narrow", processID: 1),
+                database: rig.database.configuration, redis: try rig.redis.configuration(), limits: limits)
+            let worker = Worker(
+                sites: [site], settings: settings, retryRule: { _ in .retry }, logger: quietLogger)
+            try await rig.running(worker) { _ in
+                for isHolding in [true, false, false] {
+                    _ = try await rig.queue.enqueue(NewJob("Effect", arguments: [isHolding]))
+                }
+                try await rig.wait(for: .done, count: 3)
+            }
+            try await rig.expectEachEffectOnce(3)
+            #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
+        }
+    }
+}
