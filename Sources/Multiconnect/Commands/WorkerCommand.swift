@@ -28,8 +28,8 @@ struct WorkerProcess: Sendable {
 
     init(_ launch: Launch) throws {
         self.launch = launch
-        // The connection that proves that the worker lives is no pool's.
-        budget = try launch.budget(reserved: 1)
+        // The connection that proves that the worker lives is no pool's, nor is the one that renews leases.
+        budget = try launch.budget(reserved: 1 + JobsLimits().ownConnections)
     }
 
     func run() async throws {
