@@ -112,7 +112,7 @@ let package = Package(
                 "Support", "OrgSimulator", log,
             ], exclude: ["Golden"]),
         tests("Web", ["Reactor", "HTTPServer", "HTTPClient", "Support", "OrgSimulator", log]),
-        tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
+        tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(
             name: "ProcessTests", dependencies: ["Support", "Multiconnect", "Postgres", "Reactor"],

@@ -1,8 +1,8 @@
 import Organizations
 import Salesforce
 
-/// Where an admin chooses how to log in. The mail's link names the org; without it the choice is the same, and
-/// Salesforce says which org it was.
+/// Where an admin chooses how to log in. The mail's link names the org; without it the choice is the same,
+/// and Salesforce says which org it was.
 struct AuthenticatePage: Sendable {
     /// The org of the link, if there is one.
     var organization: OrganizationID?
@@ -26,8 +26,8 @@ struct AuthenticatePage: Sendable {
             who may see all data; Salesforce will ask you whether you allow it.</p>
             \(organization)
             <div class="choices">
-            \(choice("production", "Production", "You log in at login.salesforce.com (also Developer Edition)", .production))
-            \(choice("sandbox", "Sandbox", "You log in at test.salesforce.com", .sandbox))
+            \(choice("production", "Production", "Log in at login.salesforce.com", .production))
+            \(choice("sandbox", "Sandbox", "Log in at test.salesforce.com", .sandbox))
             \(domainForm)
             </div>
             """
@@ -40,15 +40,15 @@ struct AuthenticatePage: Sendable {
         let query = organization.map { "&\(ConsentLink.organizationParameter)=\($0.description)" } ?? ""
         return """
             <a class="\(style)" rel="nofollow"
-            href="/auth/salesforce?\(Self.environmentParameter)=\(value)\(query)"><strong>\(title)</strong>\(text)</a>
+            href="/auth/salesforce?\(Self.environmentParameter)=\(value)\(query)">
+            <strong>\(title)</strong>\(text)</a>
             """
     }
 
     private var domainForm: HTML {
+        let name = ConsentLink.organizationParameter
         let hidden: HTML =
-            organization.map {
-                "<input type=\"hidden\" name=\"\(ConsentLink.organizationParameter)\" value=\"\($0.description)\">"
-            } ?? ""
+            organization.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0.description)\">" } ?? ""
         var host = ""
         if case .myDomain(let known) = environment { host = known }
         let style = host.isEmpty ? "" : "preferred"

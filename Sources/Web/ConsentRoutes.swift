@@ -12,8 +12,8 @@ struct ConsentRoutes: Sendable {
     /// The path under which the browser sends the cookie: both ends of the consent, nothing else.
     private static let cookiePath = "/auth/salesforce"
 
-    /// `GET /authenticate`: the choice of where to log in. An org id that is none is passed over: the page works
-    /// without one, and Salesforce says which org it was.
+    /// `GET /authenticate`: the choice of where to log in. An org id that is none is passed over: the page
+    /// works without one, and Salesforce says which org it was.
     func choose(_ request: Request) async throws -> Response {
         let organization = request.query[ConsentLink.organizationParameter].flatMap {
             try? OrganizationID($0)
@@ -23,7 +23,8 @@ struct ConsentRoutes: Sendable {
         return .html(layout.page("Connect your Salesforce org", page.content).markup)
     }
 
-    /// `GET /auth/salesforce`: sends the browser to Salesforce, and gives it the cookie that ties the answer to it.
+    /// `GET /auth/salesforce`: sends the browser to Salesforce, and gives it the cookie that ties the answer
+    /// to it.
     func begin(_ request: Request) async throws -> Response {
         let text = request.query[ConsentLink.organizationParameter] ?? ""
         let organization = try? OrganizationID(text)

@@ -6,7 +6,8 @@ import Postgres
 import Redis
 import Salesforce
 
-/// The one table from what can go wrong to what a client is told. Texts are ours: an error's own may quote data.
+/// The one table from what can go wrong to what a client is told. Texts are ours: an error's own may quote
+/// data.
 package enum FaultStatus {
     /// What a client is told; nil for what nobody expected, which is logged and answered with 500.
     package static func problem(for error: any Error) -> Problem? {

@@ -1,5 +1,5 @@
-/// A piece of HTML. What is interpolated is text and is escaped; only another piece goes in as it is. There is no
-/// other way to make one from a value, so no value can become markup.
+/// A piece of HTML. What is interpolated is text and is escaped; only another piece goes in as it is. There
+/// is no other way to make one from a value, so no value can become markup.
 struct HTML: ExpressibleByStringInterpolation, Sendable {
     /// The markup.
     private(set) var markup: String

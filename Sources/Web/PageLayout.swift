@@ -30,7 +30,8 @@ struct PageLayout: Sendable {
     static let stylesheetPath = "/style.css"
 
     static let stylesheet = """
-        :root { color-scheme: light dark; --line: #d5dae1; --accent: #0b5cab; --soft: #f4f6f9; --text: #1c2733 }
+        :root { color-scheme: light dark; --line: #d5dae1; --accent: #0b5cab; --soft: #f4f6f9;
+            --text: #1c2733 }
         @media (prefers-color-scheme: dark) {
             :root { --line: #3a4656; --accent: #7ab7f5; --soft: #202a36; --text: #e6ebf1 }
         }
@@ -49,8 +50,10 @@ struct PageLayout: Sendable {
         .choice:hover, button:hover, .choice:focus, button:focus { border-color: var(--accent) }
         .choice strong, button strong { display: block }
         .preferred { border: 2px solid var(--accent) }
-        form { display: grid; gap: 8px; padding: 12px 16px; border: 1px solid var(--line); border-radius: 8px }
-        input { width: 100%; padding: 9px 10px; font: inherit; border: 1px solid var(--line); border-radius: 6px }
+        form { display: grid; gap: 8px; padding: 12px 16px; border: 1px solid var(--line);
+            border-radius: 8px }
+        input { width: 100%; padding: 9px 10px; font: inherit; border: 1px solid var(--line);
+            border-radius: 6px }
         ul { padding-left: 22px }
 
         """

@@ -17,7 +17,8 @@ package struct SecurityHeaders: Sendable {
         response.headers.add("Referrer-Policy", "no-referrer")
         if isSecure { response.headers.add("Strict-Transport-Security", "max-age=31536000") }
         guard response.headers["content-type"]?.hasPrefix("text/html") ?? false else { return }
-        // The forms lead to Salesforce by a redirect, which some browsers hold against this directive as well.
+        // The forms lead to Salesforce by a redirect, which some browsers hold against this directive as
+        // well.
         let schemes = isSecure ? "https:" : "http: https:"
         response.headers.add(
             "Content-Security-Policy",

@@ -5,7 +5,8 @@ package import Organizations
 package import Postgres
 package import Redis
 
-/// The routes that Salesforce, admins and platforms call. One value for each loop, made of that loop's services.
+/// The routes that Salesforce, admins and platforms call. One value for each loop, made of that loop's
+/// services.
 package struct WebRoutes: Sendable {
     private let registration: RegistrationRoute
     private let consent: ConsentRoutes
@@ -50,8 +51,8 @@ package struct WebRoutes: Sendable {
         }
     }
 
-    /// How a server with these routes answers what no route is asked for, or what other routes throw: pages in the
-    /// same style where a page is wanted.
+    /// How a server with these routes answers what no route is asked for, or what other routes throw: pages
+    /// in the same style where a page is wanted.
     package func configuration() -> ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.problem = FaultStatus.problem(for:)
