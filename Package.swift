@@ -112,7 +112,7 @@ let package = Package(
                 "Support", "OrgSimulator", log,
             ], exclude: ["Golden"]),
         tests("Web", ["Reactor", "HTTPServer", "HTTPClient", "Support", "OrgSimulator", log]),
-        tests("OrgSimulator", ["Reactor", "HTTPClient", "Support"]),
+        tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(
             name: "ProcessTests", dependencies: ["Support", "Multiconnect", "Postgres", "Reactor"],

@@ -5,26 +5,41 @@ import Testing
 @testable import Replication
 
 struct PageGateTests {
+    /// How many are at work at the same time.
+    private final class Counter: Sendable {
+        private let state = Mutex((now: 0, most: 0))
+
+        var most: Int { state.withLock { $0.most } }
+
+        func begin() {
+            state.withLock { state in
+                state.now += 1
+                state.most = max(state.most, state.now)
+            }
+        }
+
+        func end() { state.withLock { $0.now -= 1 } }
+    }
+
+    private struct Failure: Error {}
+
     @Test func `at most the limit's number of pages are under way`() async throws {
         try await withLoop {
             let gate = PageGate(limit: 2)
-            let running = Mutex((now: 0, most: 0))
+            let counter = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 {
                     group.addTask {
                         try await gate.withPage {
-                            running.withLock { state in
-                                state.now += 1
-                                state.most = max(state.most, state.now)
-                            }
+                            counter.begin()
                             for _ in 0..<5 { await Task.yield() }
-                            running.withLock { $0.now -= 1 }
+                            counter.end()
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(running.withLock { $0.most } == 2)
+            #expect(counter.most == 2)
         }
     }
 
@@ -54,7 +69,6 @@ struct PageGateTests {
     @Test func `a page that fails gives its place back`() async throws {
         try await withLoop {
             let gate = PageGate(limit: 1)
-            struct Failure: Error {}
             await #expect(throws: Failure.self) { try await gate.withPage { throw Failure() } }
             try await gate.withPage {}
         }

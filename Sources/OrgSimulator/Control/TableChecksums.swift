@@ -8,13 +8,15 @@
 ///         18446744073709551616) + 18446744073709551616, 18446744073709551616)
 ///     from account
 ///
-/// gives `values` and `sum` of the answer. (Postgres takes the hash as a signed number, hence the second `mod`.)
+/// gives `values` and `sum` of the answer. (Postgres takes the hash as a signed number, hence the second `mod`.) The
+/// answer has that expression for each column, as `sql`.
 struct TableChecksums: Sendable {
     private struct Column: Sendable {
         let place: Int
         let name: String
         /// `|name|`
         let label: [UInt8]
+        let type: FieldType
         var sum: UInt64 = 0
         var values = 0
     }
@@ -32,7 +34,7 @@ struct TableChecksums: Sendable {
             field.type != .address && wanted?.contains(field.name.lowercased()) ?? true
         }.map { place, field in
             let name = field.name == "Id" ? "sfid" : field.name.lowercased()
-            return Column(place: place, name: name, label: Array("|\(name)|".utf8))
+            return Column(place: place, name: name, label: Array("|\(name)|".utf8), type: field.type)
         }
     }
 
@@ -70,8 +72,27 @@ struct TableChecksums: Sendable {
         let members = columns.map { column in
             JSONValue.Member(
                 name: column.name,
-                value: ["values": .integer(column.values), "sum": .string("\(column.sum)")])
+                value: [
+                    "values": .integer(column.values), "sum": .string("\(column.sum)"),
+                    "sql": .string(Self.expression(column)),
+                ])
         }
         return ["object": .string(table.schema.name), "rows": .integer(rows), "columns": .object(members)]
+    }
+
+    /// What a Postgres table of the usual types must be asked for to get `sum` as text.
+    private static func expression(_ column: Column) -> String {
+        let name = "\"\(column.name)\""
+        let text =
+            switch column.type {
+            case .boolean, .int, .double, .currency, .percent: "\(name)::text"
+            case .date: "to_char(\(name), 'YYYY-MM-DD')"
+            case .time: "to_char(\(name), 'HH24:MI:SS.MS')"
+            case .datetime: "to_char(\(name), 'YYYY-MM-DD HH24:MI:SS.MS')"
+            default: name
+            }
+        let modulus = "18446744073709551616"
+        let sum = "coalesce(sum(hashtextextended(sfid || '|\(column.name)|' || \(text), 0)::numeric), 0)"
+        return "mod(mod(\(sum), \(modulus)) + \(modulus), \(modulus))::text"
     }
 }
