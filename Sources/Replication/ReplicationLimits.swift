@@ -26,7 +26,7 @@ package enum ReplicationLimits {
     /// Characters of the reason kept with a quarantined row.
     static let reasonCharacters = 1_000
     /// The first pause between two looks at a Bulk job; it grows by half each time.
-    static let firstPoll = Duration.milliseconds(500)
+    static let firstPoll = Duration.milliseconds(100)
     /// The longest pause between two looks.
     static let longestPoll = Duration.seconds(30)
     /// Bulk jobs of small and middling objects are done by then; a slot is not held for longer.
