@@ -171,9 +171,11 @@ final class Deployment: Sendable {
     /// The package's post-install call.
     @discardableResult
     func install(_ org: Org) async throws -> Answer {
-        try await post(
-            "http://127.0.0.1:\(webPort)/organizations",
-            body: #"{"org_id":"\#(org.id)","org_name":"\#(org.name)","admin_email":"admin@example.com"}"#)
+        let body = try JSONEncoder().encode([
+            "org_id": org.id, "org_name": org.name, "admin_email": "admin@example.com",
+        ])
+        return try await post(
+            "http://127.0.0.1:\(webPort)/organizations", body: String(decoding: body, as: UTF8.self))
     }
 
     /// The admin's browser, from the app's page to the last one.

@@ -2,70 +2,74 @@ import Foundation
 import Support
 import Testing
 
-/// What a process says before it refuses to start.
-struct StartTests {
-    @Test(arguments: ["web", "worker", "migrate"])
-    func `an empty environment is named as a whole, with status 78`(command: String) throws {
-        let program = try Program.multiconnect([command], environment: [:])
-        #expect(program.exitStatus() == 78)
-        for name in ["DATABASE_URL", "REDIS_URL", "SECRET", "SALESFORCE_KEY", "SALESFORCE_SECRET", "APP_URL"]
-        {
-            #expect(program.output.contains(name), "\(name) in:\n\(program.output)")
+extension ProcessTests {
+    /// What a process says before it refuses to start.
+    struct StartTests {
+        @Test(arguments: ["web", "worker", "migrate"])
+        func `an empty environment is named as a whole, with status 78`(command: String) throws {
+            let program = try Program.multiconnect([command], environment: [:])
+            #expect(program.exitStatus() == 78)
+            for name in [
+                "DATABASE_URL", "REDIS_URL", "SECRET", "SALESFORCE_KEY", "SALESFORCE_SECRET", "APP_URL",
+            ] {
+                #expect(program.output.contains(name), "\(name) in:\n\(program.output)")
+            }
         }
-    }
 
-    @Test func `wrong values are named with what would be right`() throws {
-        let program = try Program.multiconnect(
-            ["web"],
-            environment: [
-                "DATABASE_URL": "mysql://x", "REDIS_URL": "http://x", "SECRET": "short", "PORT": "99999",
-                "WORKER_CONCURRENCY": "many", "TRUST_PROXY": "perhaps", "SALESFORCE_KEY": "k",
-                "SALESFORCE_SECRET": "s3cret", "APP_URL": "example.com", "CELL_DEFAULT_URL": "postgres://x/y",
-            ])
-        #expect(program.exitStatus() == 78)
-        for name in [
-            "DATABASE_URL", "REDIS_URL", "SECRET", "PORT", "WORKER_CONCURRENCY", "TRUST_PROXY", "APP_URL",
-            "CELL_DEFAULT_URL",
-        ] {
-            #expect(program.output.contains(name), "\(name) in:\n\(program.output)")
-        }
-        #expect(!program.output.contains("s3cret"))
-    }
-
-    @Test(arguments: ["web", "worker"])
-    func `another SECRET is refused by its name`(command: String) async throws {
-        try await withDatabase { database in
-            let deployment = try await Deployment(database: database)
-            let web = try await deployment.startWeb()
-            web.kill()
-            let other = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
-            let program = try Program.multiconnect(
-                [command], environment: deployment.environment.merging(["SECRET": other]) { $1 })
-            #expect(program.exitStatus() != 0)
-            #expect(program.output.contains("SECRET"), "\(program.output)")
-            try await deployment.stop()
-        }
-    }
-
-    @Test func `a database that was not migrated is refused, with what to do`() async throws {
-        try await withDatabase { database in
+        @Test func `wrong values are named with what would be right`() throws {
             let program = try Program.multiconnect(
                 ["web"],
                 environment: [
-                    "DATABASE_URL": database.url, "REDIS_URL": "redis://127.0.0.1:1",
-                    "APP_URL": "http://localhost",
-                    "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_KEY": "k",
-                    "SALESFORCE_SECRET": "s",
+                    "DATABASE_URL": "mysql://x", "REDIS_URL": "http://x", "SECRET": "short", "PORT": "99999",
+                    "WORKER_CONCURRENCY": "many", "TRUST_PROXY": "perhaps", "SALESFORCE_KEY": "k",
+                    "SALESFORCE_SECRET": "s3cret", "APP_URL": "example.com",
+                    "CELL_DEFAULT_URL": "postgres://x/y",
                 ])
-            #expect(program.exitStatus() != 0)
-            #expect(program.output.contains("multiconnect migrate"), "\(program.output)")
+            #expect(program.exitStatus() == 78)
+            for name in [
+                "DATABASE_URL", "REDIS_URL", "SECRET", "PORT", "WORKER_CONCURRENCY", "TRUST_PROXY", "APP_URL",
+                "CELL_DEFAULT_URL",
+            ] {
+                #expect(program.output.contains(name), "\(name) in:\n\(program.output)")
+            }
+            #expect(!program.output.contains("s3cret"))
         }
-    }
 
-    @Test func `generate-secret prints what SECRET takes`() throws {
-        let program = try Program.multiconnect(["generate-secret"], environment: [:])
-        #expect(program.exitStatus() == 0)
-        let text = program.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        #expect(Data(base64Encoded: text)?.count == 32)
+        @Test(arguments: ["web", "worker"])
+        func `another SECRET is refused by its name`(command: String) async throws {
+            try await withDatabase { database in
+                let deployment = try await Deployment(database: database)
+                let web = try await deployment.startWeb()
+                web.kill()
+                let other = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
+                let program = try Program.multiconnect(
+                    [command], environment: deployment.environment.merging(["SECRET": other]) { $1 })
+                #expect(program.exitStatus() != 0)
+                #expect(program.output.contains("SECRET"), "\(program.output)")
+                try await deployment.stop()
+            }
+        }
+
+        @Test func `a database that was not migrated is refused, with what to do`() async throws {
+            try await withDatabase { database in
+                let program = try Program.multiconnect(
+                    ["web"],
+                    environment: [
+                        "DATABASE_URL": database.url, "REDIS_URL": "redis://127.0.0.1:1",
+                        "APP_URL": "http://localhost",
+                        "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_KEY": "k",
+                        "SALESFORCE_SECRET": "s",
+                    ])
+                #expect(program.exitStatus() != 0)
+                #expect(program.output.contains("multiconnect migrate"), "\(program.output)")
+            }
+        }
+
+        @Test func `generate-secret prints what SECRET takes`() throws {
+            let program = try Program.multiconnect(["generate-secret"], environment: [:])
+            #expect(program.exitStatus() == 0)
+            let text = program.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(Data(base64Encoded: text)?.count == 32)
+        }
     }
 }
