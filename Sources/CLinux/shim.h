@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 // Declared by glibc only under _GNU_SOURCE, which a module's headers cannot rely on.
+extern int pipe2(int ends[2], int flags);
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
 

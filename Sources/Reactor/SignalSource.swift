@@ -9,50 +9,64 @@ package enum Signal: Int32, Sendable {
     case quiet = 20
 }
 
-/// Signals as values, in place of handlers. Loop-confined.
+/// Signals as values, in place of handlers. Loop-confined; one for a process.
+///
+/// Not signalfd: it needs signals blocked in every thread, but libdispatch parks the main thread of an `async` program
+/// in a sigsuspend(2) that lets all of them in.
 // SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
 package final class SignalSource: @unchecked Sendable {
     private let descriptor: Int32
     private let readiness: Readiness
 
-    /// Keeps `signals` from their usual effect in the calling thread and all threads that it starts afterwards. To be
-    /// called first thing in `main`; children that are started reset it.
-    package static func block(_ signals: [Signal]) {
-        var set = maskOf(signals)
-        _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    /// Takes `signals` from their usual effect, for a source to receive. To be called first thing in `main`: a signal
+    /// that comes before the source exists is kept for it.
+    package static func claim(_ signals: [Signal]) {
+        if unsafe signalPipe.write < 0 {
+            var ends: [Int32] = [-1, -1]
+            let status = unsafe pipe2(&ends, O_CLOEXEC | O_NONBLOCK)
+            precondition(status == 0, "no descriptors left for signals")
+            unsafe signalPipe = (ends[0], ends[1])
+        }
+        for signal in signals {
+            var action = sigaction()
+            unsafe action.__sigaction_handler.sa_handler = forwardSignal
+            action.sa_flags = SA_RESTART
+            _ = unsafe sigaction(signal.rawValue, &action, nil)
+        }
     }
 
-    /// Receives `signals`, which `block` has named before.
-    package init(_ signals: [Signal]) throws(ReactorError) {
-        var set = SignalSource.maskOf(signals)
-        descriptor = unsafe signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
-        guard descriptor >= 0 else { throw .system("signalfd") }
+    /// Receives the signals that were claimed.
+    package init() throws(ReactorError) {
+        descriptor = unsafe signalPipe.read
+        precondition(descriptor >= 0, "signals are claimed before they are received")
         readiness = try Readiness(descriptor: descriptor)
     }
 
     /// The next signal.
     package func next() async throws -> Signal {
         while true {
-            var information = signalfd_siginfo()
-            let size = MemoryLayout<signalfd_siginfo>.size
-            if unsafe CLinux.read(descriptor, &information, size) == size,
-                let signal = Signal(rawValue: Int32(information.ssi_signo))
-            {
+            var number: UInt8 = 0
+            if unsafe CLinux.read(descriptor, &number, 1) == 1, let signal = Signal(rawValue: Int32(number)) {
                 return signal
             }
             try await readiness.readable(deadline: nil)
         }
     }
 
+    /// Receives no more; the signals stay claimed.
     package func close() {
         readiness.close()
-        CLinux.close(descriptor)
     }
+}
 
-    private static func maskOf(_ signals: [Signal]) -> sigset_t {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        for signal in signals { unsafe sigaddset(&set, signal.rawValue) }
-        return set
-    }
+// SAFETY: written by `claim` before the handlers that read it are installed, and never again.
+private nonisolated(unsafe) var signalPipe: (read: Int32, write: Int32) = (-1, -1)
+
+/// Runs in a signal handler: only write(2), and errno is left as it was (signal-safety(7)).
+private func forwardSignal(_ number: Int32) {
+    let saved = unsafe __errno_location().pointee
+    var byte = UInt8(truncatingIfNeeded: number)
+    // A full pipe already holds more signals than anybody will read.
+    _ = unsafe CLinux.write(signalPipe.write, &byte, 1)
+    unsafe __errno_location().pointee = saved
 }

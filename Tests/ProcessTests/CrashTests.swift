@@ -40,9 +40,9 @@ extension ProcessTests {
         {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
-                // Redis is away, so the job is committed and nobody is told of it.
+                let web = try await deployment.startWeb()
+                // Redis does not answer, so the job is committed and nobody is told of it.
                 deployment.redis.signal(SIGSTOP)
-                let web = try Program.multiconnect(["web"], environment: deployment.environment)
                 let org = try await deployment.orgs()[0]
                 async let registered: Void = {
                     // Its answer may never come: the process is killed while it waits for Redis.

@@ -26,7 +26,7 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Generate plain values only.") var plain = false
 
     func run() async throws {
-        SignalSource.block([.terminate, .interrupt])
+        SignalSource.claim([.terminate, .interrupt])
         LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: .warning) }
         let options = DevelopmentOptions(
             orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets, seed: seed, mapping: mapping,

@@ -24,7 +24,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     @Option(help: "Event loops.") var loops = 1
 
     func run() async throws {
-        SignalSource.block([.terminate, .interrupt])
+        SignalSource.claim([.terminate, .interrupt])
         LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: .warning) }
         var settings = SimulatorConfiguration()
         settings.orgs = orgs
@@ -74,7 +74,7 @@ struct SimulatorProcess: Sendable {
                 }
             }
             group.addTask {
-                let signals = try SignalSource([.terminate, .interrupt])
+                let signals = try SignalSource()
                 defer { signals.close() }
                 _ = try await signals.next()
             }

@@ -17,7 +17,7 @@ struct Launch: Sendable {
         _ role: String, _ body: @escaping @concurrent @Sendable (Launch) async throws -> Void
     ) async throws {
         // Before any thread is started, so that all of them leave signals to the source.
-        SignalSource.block([.terminate, .interrupt, .hangup])
+        SignalSource.claim([.terminate, .interrupt, .hangup])
         let environment = ProcessInfo.processInfo.environment
         let logger = startLogging(role, level: Configuration.logLevel(environment: environment))
         do {
@@ -58,7 +58,7 @@ struct Launch: Sendable {
     }
 
     private func waitForStop() async throws {
-        let source = try SignalSource([.terminate, .interrupt, .hangup])
+        let source = try SignalSource()
         defer { source.close() }
         while true {
             let signal = try await source.next()

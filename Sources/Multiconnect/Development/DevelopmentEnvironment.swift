@@ -42,7 +42,7 @@ struct DevelopmentEnvironment: Sendable {
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
             group.addTask { try await session.run() }
             group.addTask {
-                let signals = try SignalSource([.terminate, .interrupt])
+                let signals = try SignalSource()
                 defer { signals.close() }
                 _ = try await signals.next()
                 return nil
