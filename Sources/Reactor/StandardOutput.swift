@@ -5,6 +5,9 @@ internal import Synchronization
 package enum StandardOutput {
     private static let lock = Mutex(())
 
+    /// Writes a line. Other than `print`, it is there at once even when nobody reads at a terminal.
+    package static func write(line: String) { write(line + "\n") }
+
     /// Writes all of `text`. A reader that went away is no reason to fail: the text is dropped.
     package static func write(_ text: String) {
         let bytes = Array(text.utf8)

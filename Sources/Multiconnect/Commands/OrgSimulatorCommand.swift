@@ -61,9 +61,9 @@ struct SimulatorProcess: Sendable {
         var settings = settings
         settings.origin = origin
         let simulator = OrgSimulator(settings)
-        print("org simulator at \(origin)")
+        StandardOutput.write(line: "org simulator at \(origin)")
         for org in simulator.orgs {
-            print("  \(org.id)  \(org.name)  \(org.usernames.joined(separator: " "))")
+            StandardOutput.write(line: "  \(org.id)  \(org.name)  \(org.usernames.joined(separator: " "))")
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await simulator.serve(on: first) }

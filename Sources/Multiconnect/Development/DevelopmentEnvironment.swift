@@ -50,7 +50,7 @@ struct DevelopmentEnvironment: Sendable {
             defer { group.cancelAll() }
             let first = try await group.next() ?? nil
             group.cancelAll()
-            if first == nil { print("\nstopping; the directory \(directory) goes with it") }
+            if first == nil { StandardOutput.write(line: "\nstopping; the directory \(directory) goes with it") }
             do {
                 while try await group.next() != nil {}
             } catch is CancellationError {}
@@ -106,7 +106,7 @@ struct DevelopmentSession: Sendable {
 
     /// Whether all rows came; returns only with `endsWhenDone`.
     func run() async throws -> Bool {
-        print("private Postgres and Redis in \(directory)")
+        StandardOutput.write(line: "private Postgres and Redis in \(directory)")
         try await servers.prepare()
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
             // The servers outlive the programs: their group is left last.
@@ -187,7 +187,7 @@ struct DevelopmentSession: Sendable {
                 throw CancellationError()
             } catch {
                 guard .now < deadline else {
-                    print("\(error)")
+                    StandardOutput.write(line: "\(error)")
                     throw DevelopmentEnvironment.NotReady(part: part)
                 }
                 try await EventLoop.current.sleep(for: .milliseconds(100))
@@ -216,7 +216,7 @@ struct DevelopmentSession: Sendable {
         }
         if options.endsWhenDone { return isComplete }
         try writeEnvironment()
-        print(guide)
+        StandardOutput.write(line: guide)
         try await EventLoop.current.sleep(for: .seconds(3600 * 24 * 365))
         return isComplete
     }

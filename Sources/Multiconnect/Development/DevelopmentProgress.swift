@@ -13,27 +13,27 @@ struct DevelopmentProgress: Sendable {
         let start = ContinuousClock.now
         for org in orgs {
             try await player.install(org)
-            print("\(elapsed(start))  installed in \(org.name) (\(org.id))")
+            StandardOutput.write(line: "\(elapsed(start))  installed in \(org.name) (\(org.id))")
         }
         for org in orgs {
             try await player.consent(org, link: mailedLink(org, until: start + options.patience))
-            print("\(elapsed(start))  \(org.name) consented")
+            StandardOutput.write(line: "\(elapsed(start))  \(org.name) consented")
         }
         var shown = ""
         while .now < start + options.patience {
             let table = try await TenantTable.read(pool)
             let state = summary(table, orgs)
             if state != shown {
-                print("\(elapsed(start))  \(state)")
+                StandardOutput.write(line: "\(elapsed(start))  \(state)")
                 shown = state
             }
             if isComplete(table, orgs) {
-                print("\n\(table.text)\n\nall rows are there after \(elapsed(start))")
+                StandardOutput.write(line: "\n\(table.text)\n\nall rows are there after \(elapsed(start))")
                 return true
             }
             try await EventLoop.current.sleep(for: .milliseconds(250))
         }
-        print("\n\(try await TenantTable.read(pool).text)\n\nnot all rows came within \(options.patience)")
+        StandardOutput.write(line: "\n\(try await TenantTable.read(pool).text)\n\nnot all rows came within \(options.patience)")
         return false
     }
 
