@@ -93,7 +93,7 @@ struct Exchange {
 
     /// Writes the access log's line.
     func log(status: Int, bytes: Int, fields: [(name: String, value: String)] = []) {
-        service.server.logger.info("\(line(status, bytes, fields))")
+        service.server.accessLogger.info("\(line(status, bytes, fields))")
     }
 
     private func line(_ status: Int, _ bytes: Int, _ fields: [(name: String, value: String)]) -> String {

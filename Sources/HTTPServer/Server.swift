@@ -23,15 +23,19 @@ package struct Server: Sendable {
     let router: Router
     let configuration: ServerConfiguration
     let logger: Logger
+    /// Takes one line for each request, which is logfmt already.
+    let accessLogger: Logger
     let admission: Admission
     let identifiers = RequestIdentifiers()
 
     package init(
-        router: Router, configuration: ServerConfiguration = ServerConfiguration(), logger: Logger
+        router: Router, configuration: ServerConfiguration = ServerConfiguration(), logger: Logger,
+        accessLogger: Logger? = nil
     ) {
         self.router = router
         self.configuration = configuration
         self.logger = logger
+        self.accessLogger = accessLogger ?? logger
         admission = Admission(configuration.limits, configuration.trust)
     }
 

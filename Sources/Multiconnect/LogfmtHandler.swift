@@ -7,6 +7,8 @@ struct LogfmtHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
     let label: String
+    /// The label of the loggers whose messages are logfmt already.
+    static let accessLabel = "access"
 
     init(label: String, level: Logger.Level) {
         self.label = label
@@ -19,8 +21,10 @@ struct LogfmtHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line =
-            "time=\(Self.timestamp()) level=\(event.level) at=\(label) msg=\(Self.quoted("\(event.message)"))"
+        var line = "time=\(Self.timestamp()) level=\(event.level) at=\(label)"
+        // The server writes its access lines in logfmt itself.
+        let message = "\(event.message)"
+        line += label == Self.accessLabel ? " \(message)" : " msg=\(Self.quoted(message))"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\(Self.quoted("\(value)"))"

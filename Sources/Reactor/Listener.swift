@@ -62,7 +62,7 @@ package final class Listener: @unchecked Sendable {
     package static func everywhere(port: UInt16, reusePort: Bool = false) throws(ReactorError) -> Listener {
         do throws(ReactorError) {
             return try tcp(host: "::", port: port, reusePort: reusePort)
-        } catch where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
+        } catch  where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
             return try tcp(host: "0.0.0.0", port: port, reusePort: reusePort)
         }
     }

@@ -19,10 +19,10 @@ final class Program: Sendable {
     }
 
     /// The folder with everything that was built for this test run.
-    static let products = URL(
-        fileURLWithPath: try! FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    )
-    .deletingLastPathComponent()
+    static let products: URL = {
+        let runner = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: runner ?? CommandLine.arguments[0]).deletingLastPathComponent()
+    }()
 
     static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent()

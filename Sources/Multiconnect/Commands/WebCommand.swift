@@ -65,12 +65,14 @@ struct WebProcess: Sendable {
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)), limits: limits,
             pool: services.control, redis: services.redis, app: services.identity, logger: launch.logger)
-        var server = ServerConfiguration()
+        var server = routes.configuration()
         // Each loop has a server of its own, so each gets its share.
         server.limits.connections /= launch.loops.count
         server.trust = configuration.trustsProxy ? .proxy : .nobody
         let listener = try Listener.everywhere(port: configuration.port, reusePort: true)
-        try await Server(router: routes.router(), configuration: server, logger: launch.logger).serve(
-            on: listener)
+        try await Server(
+            router: routes.router(), configuration: server, logger: launch.logger,
+            accessLogger: Logger(label: LogfmtHandler.accessLabel)
+        ).serve(on: listener)
     }
 }

@@ -48,8 +48,14 @@ struct WorkerProcess: Sendable {
             metadata: [
                 "slots": "\(launch.configuration.workerConcurrency)", "loops": "\(launch.loops.count)",
             ])
-        // Returns when this task is cancelled: then jobs are finished or handed back.
-        await worker.run()
+        let recorder = UsageRecorder(usage: usage, pool: services[0].control, logger: launch.logger)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await recorder.run() }
+            // Returns when this task is cancelled: then jobs are finished or handed back.
+            await worker.run()
+            group.cancelAll()
+        }
+        await recorder.flush()
         for (loop, service) in zip(launch.loops, services) {
             await loop.run { service.close() }
         }

@@ -5,6 +5,9 @@ import Reactor
 
 /// What every long-running process starts with: its configuration, its loops and its log.
 struct Launch: Sendable {
+    /// From the signal to the end; Heroku kills after 30 s.
+    static let stopLimit = Duration.seconds(28)
+
     let role: String
     let configuration: Configuration
     let loops: [EventLoop]
@@ -65,6 +68,11 @@ struct Launch: Sendable {
             // Nothing is reloaded yet; a terminal that closes must not end a server.
             if signal == .hangup { continue }
             logger.notice("stopping", metadata: ["signal": "\(signal)"])
+            // Whatever ignores its cancellation must not keep the process until it is killed.
+            EventLoop.current.schedule(at: .now + Self.stopLimit) {
+                logger.critical("stopping took too long", metadata: ["limit": "\(Self.stopLimit)"])
+                Multiconnect.exit(withError: ExitCode.failure)
+            }
             return
         }
     }

@@ -50,7 +50,9 @@ struct DevelopmentEnvironment: Sendable {
             defer { group.cancelAll() }
             let first = try await group.next() ?? nil
             group.cancelAll()
-            if first == nil { StandardOutput.write(line: "\nstopping; the directory \(directory) goes with it") }
+            if first == nil {
+                StandardOutput.write(line: "\nstopping; the directory \(directory) goes with it")
+            }
             do {
                 while try await group.next() != nil {}
             } catch is CancellationError {}

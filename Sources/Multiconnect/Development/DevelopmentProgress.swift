@@ -33,7 +33,9 @@ struct DevelopmentProgress: Sendable {
             }
             try await EventLoop.current.sleep(for: .milliseconds(250))
         }
-        StandardOutput.write(line: "\n\(try await TenantTable.read(pool).text)\n\nnot all rows came within \(options.patience)")
+        StandardOutput.write(
+            line: "\n\(try await TenantTable.read(pool).text)\n\nnot all rows came within \(options.patience)"
+        )
         return false
     }
 

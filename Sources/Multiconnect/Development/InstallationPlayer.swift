@@ -18,12 +18,7 @@ struct InstallationPlayer: Sendable {
 
     /// What the package's Apex does after its installation.
     func install(_ org: SimulatedOrg) async throws {
-        struct Body: Encodable {
-            let org_id: String
-            let org_name: String
-            let admin_email: String
-        }
-        let body = Body(org_id: org.id, org_name: org.name, admin_email: "admin@example.com")
+        let body = ["org_id": org.id, "org_name": org.name, "admin_email": "admin@example.com"]
         let answer = try await http.send(
             ClientRequest(
                 method: "POST", url: applicationURL + "/organizations",
