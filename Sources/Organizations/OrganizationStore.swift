@@ -82,7 +82,7 @@ package struct OrganizationStore {
             values (\(request.organization.text), \(request.name.text), \(request.adminEmail.text),
                     \((request.environment ?? .production).description),
                     \(request.organization.schemaName), \(cell))
-            on conflict (org_id) do nothing returning id
+            on conflict do nothing returning id
             """)
         guard let row = rows.first else { return false }
         _ = try await connection.execute(

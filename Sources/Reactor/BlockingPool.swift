@@ -6,8 +6,8 @@ internal import Synchronization
 // SAFETY: `queue` is guarded by its mutex; the rest never changes.
 package final class BlockingPool: @unchecked Sendable {
     enum Limits {
-        /// A resolver that hangs holds a thread; four let others pass.
-        static let threads = 4
+        /// A resolver or mail server that hangs holds a thread; eight let others pass.
+        static let threads = 8
     }
 
     private struct Queue {

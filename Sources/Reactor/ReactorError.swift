@@ -4,6 +4,7 @@ internal import CLinux
 ///
 /// `description` names the operation and the error's symbolic text only, and is safe to log.
 package struct ReactorError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of failure it is.
     package enum Code: Sendable, Equatable {
         /// The deadline passed first.
         case timedOut

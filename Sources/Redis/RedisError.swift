@@ -1,5 +1,6 @@
 /// What Redis, or the way to it, could not do. `description` is safe to log: it holds no argument of a command.
 package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
+    /// What kind of failure it is.
     package enum Code: Sendable, Equatable {
         /// A URL that cannot be read.
         case configuration

@@ -2,6 +2,7 @@ internal import COpenSSL
 
 /// What a TLS stream or context could not do. `description` is safe to log.
 package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
+    /// What kind of failure it is.
     package enum Code: Sendable, Equatable {
         /// A certificate, key or authority file that cannot be read or does not fit together.
         case credentials

@@ -54,7 +54,7 @@ struct WorkerLoopsTests {
     @Test func `jobs that hold every connection of their pool keep their claims`() async throws {
         try await withWorkerRig { rig in
             var limits = rig.limits
-            limits.lease = .milliseconds(600)
+            limits.lease = .seconds(5)
             let pool = PostgresPool(configuration: rig.database.configuration, maximum: 1)
             defer { pool.close() }
             let queue = JobQueue(pool: pool, redis: rig.client, limits: limits, logger: quietLogger)
@@ -62,7 +62,7 @@ struct WorkerLoopsTests {
                 let isHolding = try context.argument(0, as: Bool.self)
                 guard isHolding else { return }
                 try await context.pool.withConnection { connection in
-                    _ = try await connection.query("select pg_sleep(2)")
+                    _ = try await connection.query("select pg_sleep(8)")
                 }
             }
             let site = WorkerSite(executor: EventLoop.current, pool: pool, queue: queue, registry: registry)
