@@ -40,4 +40,11 @@ struct MailServerTests {
         }
         #expect("\(server)" == "smtp://host:25")
     }
+
+    @Test func `a password leaves this machine only encrypted, unless the URL says that it may`() throws {
+        #expect(try MailServer(url: "smtp://user:pass@mail.example").requiresEncryption)
+        #expect(try !MailServer(url: "smtp://user:pass@mail.example?tls=optional").requiresEncryption)
+        #expect(try !MailServer(url: "smtp://mail.example").requiresEncryption)
+        #expect(try !MailServer(url: "smtp://user:pass@127.0.0.1").requiresEncryption)
+    }
 }

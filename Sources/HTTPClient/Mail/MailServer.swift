@@ -1,6 +1,6 @@
 /// Where mail is handed in: `smtp://user:password@host:port` or `smtps://...`, user and password
-/// percent-encoded. `?tls=required` refuses to go on without STARTTLS, which is otherwise used when the
-/// server offers it.
+/// percent-encoded. STARTTLS is used when the server offers it, and required where a password would leave this
+/// machine in clear text; `?tls=required` and `?tls=optional` say otherwise.
 package struct MailServer: Sendable {
     package let host: String
     package let port: Int
@@ -18,11 +18,7 @@ package struct MailServer: Sendable {
         }
         isEncrypted = scheme.lowercased() == "smtps"
         let (location, query) = Self.cut(rest, "?") ?? (rest, "")
-        switch query {
-        case "": requiresEncryption = false
-        case "tls=required": requiresEncryption = true
-        default: throw Self.invalid
-        }
+        guard ["", "tls=required", "tls=optional"].contains(query) else { throw Self.invalid }
         var authority = location.hasSuffix("/") ? location.dropLast() : location[...]
         if let at = authority.lastIndex(of: "@") {
             let (name, secret) = Self.cut(String(authority[..<at]), ":") ?? (String(authority[..<at]), "")
@@ -37,6 +33,8 @@ package struct MailServer: Sendable {
             password = nil
         }
         (host, port) = try Self.hostAndPort(authority, default: isEncrypted ? 465 : 587)
+        let isLocal = ["localhost", "127.0.0.1", "[::1]"].contains(host)
+        requiresEncryption = query == "tls=required" || (query.isEmpty && user != nil && !isLocal)
     }
 
     private static func hostAndPort(
