@@ -84,7 +84,7 @@ let package = Package(
         .executableTarget(
             name: "Multiconnect",
             dependencies: [
-                "Reactor", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
+                "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
                 "Salesforce", "Jobs", "Organizations", "Replication", "Web", "OrgSimulator",
                 arguments, subprocess, log,
             ], swiftSettings: strict),
@@ -95,7 +95,7 @@ let package = Package(
             dependencies: ["Reactor", "Postgres", "Redis"], path: "Tests/Support",
             swiftSettings: strictTests),
         tests("Reactor"),
-        tests("TLS", ["Reactor"]),
+        tests("TLS", ["Reactor", "Support"]),
         tests("HTTPWire"),
         tests("HTTPServer", ["Reactor", "TLS", "Support"]),
         tests("HTTPClient", ["Reactor", "HTTPServer", "Support"]),
@@ -115,7 +115,7 @@ let package = Package(
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Support", "Multiconnect", "Postgres", "Reactor"],
+            name: "ProcessTests", dependencies: ["Support", "Multiconnect", "Postgres", "Reactor", "TLS"],
             swiftSettings: strictTests),
     ],
     swiftLanguageModes: [.v6]

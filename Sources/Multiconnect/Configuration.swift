@@ -46,6 +46,10 @@ struct Configuration: Sendable {
     var loops: Int
     var databaseConnections: Int
     var trustsProxy: Bool
+    /// Certificate chain and private key in PEM files, with which the web process serves https itself.
+    var tlsFiles: (certificate: String, key: String)?
+    /// Listening sockets that systemd hands over (sd_listen_fds(3)).
+    var activatedSockets: [Int32]
 }
 
 /// What the environment lacks or says wrongly: all of it at once, each by name. The process exits with 78 (EX_CONFIG).
@@ -100,6 +104,8 @@ extension Configuration {
         databaseConnections = reader.number(
             "DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
         trustsProxy = reader.flag("TRUST_PROXY")
+        tlsFiles = reader.tlsFiles()
+        activatedSockets = reader.activatedSockets()
         guard reader.problems.isEmpty, let keyRing, let mailFrom else {
             throw ConfigurationProblems(problems: reader.problems)
         }

@@ -1,5 +1,6 @@
 import Cryptography
 import FoundationEssentials
+import HTTPServer
 import Logging
 import Organizations
 import Postgres
@@ -158,6 +159,22 @@ struct EnvironmentReader {
         case (_, nil): report("SIDEKIQ_USERNAME is set, but SIDEKIQ_PASSWORD is missing")
         }
         return nil
+    }
+
+    mutating func tlsFiles() -> (certificate: String, key: String)? {
+        switch (text("TLS_CERTIFICATE"), text("TLS_KEY")) {
+        case (let certificate?, let key?): return (certificate, key)
+        case (nil, nil): return nil
+        case (nil, _): report("TLS_KEY is set, but TLS_CERTIFICATE is missing")
+        case (_, nil): report("TLS_CERTIFICATE is set, but TLS_KEY is missing")
+        }
+        return nil
+    }
+
+    func activatedSockets() -> [Int32] {
+        SocketActivation.descriptors(
+            listenPID: text("LISTEN_PID"), listenCount: text("LISTEN_FDS"),
+            processID: ProcessInfo.processInfo.processIdentifier)
     }
 
     mutating func logLevel(_ name: String) -> Logger.Level {

@@ -1,32 +1,9 @@
 import Foundation
 import Reactor
+import Support
 import Testing
 
 @testable import TLS
-
-/// A self-signed certificate for `localhost`, made by the openssl command for one test.
-struct TestCertificate {
-    let directory: String
-    var certificate: String { directory + "/certificate.pem" }
-    var key: String { directory + "/key.pem" }
-
-    init() throws {
-        directory = NSTemporaryDirectory() + "tls-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments =
-            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-            + ["-keyout", key, "-out", certificate]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
-    }
-
-    func remove() { try? FileManager.default.removeItem(atPath: directory) }
-}
 
 struct TLSStreamTests {
     let loop = EventLoop(name: "tls")

@@ -10,8 +10,8 @@ struct DevCommand: AsyncParsableCommand {
         abstract:
             "Everything on this machine: private Postgres and Redis, the org simulator, web and worker.",
         discussion: """
-            Plays each org's install and consent over HTTP, shows what arrives, and stays up until Ctrl-C. It \
-            keeps to a temporary directory and leaves nothing behind.
+            Plays each org's install and consent over HTTP, shows what arrives, and stays up until Ctrl-C. \
+            It keeps to a temporary directory and leaves nothing behind.
             """)
 
     @Option(help: "Customer orgs.") var orgs = 3

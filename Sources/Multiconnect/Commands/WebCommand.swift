@@ -27,15 +27,18 @@ struct WebProcess: Sendable {
     private let mappings: MappingFile
     private let limits = RegistrationLimits()
     private let usage = APIUsage()
+    private let credentials: ServerCredentials?
 
     init(_ launch: Launch) throws {
         self.launch = launch
+        credentials = try launch.configuration.tlsFiles.map(ServerCredentials.init)
         budget = try launch.budget(reserved: 0)
         mappings = try launch.mappings()
     }
 
     func run() async throws {
         let configuration = launch.configuration
+        launch.reload.set { [credentials, logger = launch.logger] in credentials?.reload(logger) }
         launch.logger.notice(
             "serving", metadata: ["port": "\(configuration.port)", "loops": "\(launch.loops.count)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -50,6 +53,14 @@ struct WebProcess: Sendable {
     /// Whether any mapping writes to the org, for which the consenting user needs a further right.
     private var writes: UserRights.Writes {
         mappings.mappings.contains { $0.configuration.access == .readWrite } ? .planned : .none
+    }
+
+    /// This loop's own, or the one that systemd has made, which the loops share.
+    private func listener() throws -> Listener {
+        if let activated = launch.configuration.activatedSockets.first {
+            return try Listener.shared(descriptor: activated)
+        }
+        return try Listener.everywhere(port: launch.configuration.port, reusePort: true)
     }
 
     private func serve() async throws {
@@ -69,10 +80,10 @@ struct WebProcess: Sendable {
         // Each loop has a server of its own, so each gets its share.
         server.limits.connections /= launch.loops.count
         server.trust = configuration.trustsProxy ? .proxy : .nobody
-        let listener = try Listener.everywhere(port: configuration.port, reusePort: true)
-        try await Server(
+        let application = Server(
             router: routes.router(), configuration: server, logger: launch.logger,
-            accessLogger: Logger(label: LogfmtHandler.accessLabel)
-        ).serve(on: listener)
+            accessLogger: Logger(label: LogfmtHandler.accessLabel))
+        let context = credentials.map { credentials in { @Sendable in credentials.context } }
+        try await application.serve(on: listener(), credentials: context)
     }
 }

@@ -2,12 +2,22 @@ import ArgumentParser
 import FoundationEssentials
 import Logging
 import Reactor
+import Synchronization
 
 /// What every long-running process starts with: its configuration, its loops and its log.
 struct Launch: Sendable {
     /// From the signal to the end; Heroku kills after 30 s.
     static let stopLimit = Duration.seconds(28)
 
+    /// What SIGHUP asks for: new certificates, for instance.
+    final class Reload: Sendable {
+        private let action = Mutex<(@Sendable () -> Void)?>(nil)
+
+        func set(_ action: @escaping @Sendable () -> Void) { self.action.withLock { $0 = action } }
+        func callAsFunction() { action.withLock { $0 }?() }
+    }
+
+    let reload = Reload()
     let role: String
     let configuration: Configuration
     let loops: [EventLoop]
@@ -65,8 +75,10 @@ struct Launch: Sendable {
         defer { source.close() }
         while true {
             let signal = try await source.next()
-            // Nothing is reloaded yet; a terminal that closes must not end a server.
-            if signal == .hangup { continue }
+            if signal == .hangup {
+                reload()
+                continue
+            }
             logger.notice("stopping", metadata: ["signal": "\(signal)"])
             // Whatever ignores its cancellation must not keep the process until it is killed.
             EventLoop.current.schedule(at: .now + Self.stopLimit) {
