@@ -99,10 +99,12 @@ extension Configuration {
         logLevel = reader.logLevel("LOG_LEVEL")
         workerConcurrency = reader.number(
             "WORKER_CONCURRENCY", default: Defaults.workerConcurrency, in: 1...1000)
-        let loops = min(cores, Defaults.maximumLoops)
-        self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
         databaseConnections = reader.number(
             "DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
+        let loops = min(
+            cores, Defaults.maximumLoops,
+            ConnectionBudget.loops(total: databaseConnections, cells: 1 + cellURLs.count))
+        self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()

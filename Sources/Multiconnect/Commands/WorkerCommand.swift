@@ -28,8 +28,7 @@ struct WorkerProcess: Sendable {
 
     init(_ launch: Launch) throws {
         self.launch = launch
-        // The connection that proves that the worker lives is no pool's, nor is the one that renews leases.
-        budget = try launch.budget(reserved: 1 + JobsLimits().ownConnections)
+        budget = try launch.budget(reserved: ConnectionBudget.workerReserve)
     }
 
     func run() async throws {
