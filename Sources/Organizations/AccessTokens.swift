@@ -91,6 +91,7 @@ package struct AccessTokens: Sendable {
     /// Refreshes under the lease. Nil if there is something newer to read, now or soon.
     private func refresh(_ organization: UUID, _ grant: StoredGrant) async throws -> AccessToken? {
         let lease = UUID()
+        let deadline = ContinuousClock.now + OrganizationsLimits.refreshLease
         let taken = try await pool.withConnection { connection in
             try await CredentialStore(on: connection).takeLease(
                 organization, version: grant.version, lease: lease, duration: OrganizationsLimits.refreshLease
@@ -100,7 +101,9 @@ package struct AccessTokens: Sendable {
         var isInDoubt = taken.isInDoubt
         do {
             let answer = try await ask(grant, isInDoubt: &isInDoubt)
-            return try await store(answer, organization, grant)
+            // From here on the stored token may be void.
+            isInDoubt = isInDoubt || answer.refreshToken != nil
+            return try await keep(answer, organization, grant, until: deadline)
         } catch let error as SalesforceError where error.code == .invalidGrant {
             return try await end(organization, grant, lostToken: isInDoubt)
         } catch {
@@ -139,6 +142,22 @@ package struct AccessTokens: Sendable {
             throw SalesforceError(.malformedResponse, message: "a refreshed token of another organization")
         }
         return answer
+    }
+
+    /// Stores, and waits for a database that is away as long as the lease holds: a rotated token is nowhere else.
+    private func keep(
+        _ answer: TokenAnswer, _ organization: UUID, _ grant: StoredGrant,
+        until deadline: ContinuousClock.Instant
+    ) async throws -> AccessToken? {
+        while true {
+            do {
+                return try await store(answer, organization, grant)
+            } catch let error as PostgresError
+                where (error.isTransient || error.isConnectionLoss) && ContinuousClock.now < deadline
+            {
+                try await Task.sleep(for: OrganizationsLimits.refreshPoll)
+            }
+        }
     }
 
     /// Stores before anybody uses it. Nil if a consent has stored something newer meanwhile.

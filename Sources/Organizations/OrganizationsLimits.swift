@@ -1,3 +1,5 @@
+internal import Salesforce
+
 /// The named maxima of this target.
 package enum OrganizationsLimits {
     /// Salesforce's org names have at most 80 characters; the rest is room for translations.
@@ -24,12 +26,11 @@ package enum OrganizationsLimits {
     package static let mailsPerOrganization = 6
     /// Mails to one recipient in an hour, whatever org they are about.
     package static let mailsPerRecipient = 10
-    /// How long one refresh may hold the lease; the call's deadline lies inside.
-    static let refreshLease = Duration.seconds(40)
-    /// The two tries of one refresh together.
-    static let refreshDeadline = Duration.seconds(30)
+    /// How long one refresh may hold the lease: its two tries, of `SalesforceLimits.oauthDeadline` each, and storing
+    /// what came lie inside. A second refresh beside the first would void a rotated token.
+    static let refreshLease = SalesforceLimits.oauthDeadline * 2 + .seconds(20)
     /// How long a caller waits for a refresh that another process makes.
-    static let refreshWait = Duration.seconds(60)
+    static let refreshWait = refreshLease + .seconds(15)
     /// Pauses between looks at the stored token while waiting.
     static let refreshPoll = Duration.milliseconds(150)
     /// One mail to the SMTP server.
