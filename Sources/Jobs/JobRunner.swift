@@ -130,6 +130,7 @@ struct JobRunner: Sendable {
             if let record { await site.queue.push([record]) }
             return record != nil
         }
+        if verdict == .dead, held == true, outcome != .cancelled { await site.onDeath(job.record, shown) }
         state.count(failed: true)
         let level: Logger.Level = verdict == .dead ? .error : .warning
         logger.log(

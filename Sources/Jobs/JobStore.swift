@@ -235,12 +235,13 @@ struct JobStore: Sendable {
         return try rows.first.map(JobRecord.init(row:))
     }
 
-    /// Notes how far a job has come; false when the claim no longer held.
+    /// Notes how far a job has come; false when the claim no longer held. A job that comes on is no poison pill,
+    /// however often its workers die.
     func report(_ progress: String, of claim: Claim, on connection: PostgresConnection) async throws -> Bool {
         let changed = try await connection.execute(
             within: limits.call,
             """
-            update multiconnect.jobs set progress = \(progress)::jsonb
+            update multiconnect.jobs set progress = \(progress)::jsonb, crash_claims = 0
             where id = \(claim.id.text) and claim_token = \(claim.token)
             """)
         return changed == 1

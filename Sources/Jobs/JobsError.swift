@@ -12,6 +12,8 @@ package struct JobsError: Error, Sendable, Equatable, CustomStringConvertible, C
         case timedOut
         /// The job was asked to end: an operator cancelled it, or the worker is stopping.
         case cancelled
+        /// Its workers fell silent while it ran, too many times in a row.
+        case crashed
         /// A row or an answer of Redis does not have the expected shape.
         case malformed
     }

@@ -35,7 +35,7 @@ package struct JobsLimits: Sendable {
     package var ownConnections = 1
     /// Rows handled by one statement of the reconciler, so that none holds locks for long.
     package var batch = 500
-    /// Starts in a row that ended in silence before a job is taken for a poison pill.
+    /// Starts in a row, without any progress noted, that ended in silence before a job is taken for a poison pill.
     package var crashClaims = 3
     /// The longest error text kept, in characters: what Sidekiq keeps.
     package var errorCharacters = 10_000

@@ -14,13 +14,18 @@ final class Reconciler: Sendable {
     private let workers: WorkerStore
     private let recovery: RecoveryStore
     private let index: JobIndex
+    private let onDeath: @Sendable (JobRecord, any Error) async -> Void
     private let logger: Logger
     private let memory = Mutex(Memory())
 
-    init(workers: WorkerStore, recovery: RecoveryStore, index: JobIndex, logger: Logger) {
+    init(
+        workers: WorkerStore, recovery: RecoveryStore, index: JobIndex,
+        onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void, logger: Logger
+    ) {
         self.workers = workers
         self.recovery = recovery
         self.index = index
+        self.onDeath = onDeath
         self.logger = logger
     }
 
@@ -39,6 +44,10 @@ final class Reconciler: Sendable {
             logger.warning(
                 "a job was taken from a worker that fell silent",
                 metadata: ["job": "\(record.id)", "class": "\(record.className)", "state": "\(record.state)"])
+        }
+        for record in recovered where record.state == .dead {
+            let error = JobsError(.crashed, "the worker fell silent while the job ran, again and again")
+            await onDeath(record, error)
         }
         do {
             let dead = recovered.filter { $0.state == .dead }

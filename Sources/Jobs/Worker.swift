@@ -61,7 +61,8 @@ package final class Worker: Sendable {
         defer { pool.close() }
         let process = SidekiqProcess(settings: settings, state: state, index: index, logger: logger)
         let reconciler = Reconciler(
-            workers: workers, recovery: RecoveryStore(limits: limits), index: index, logger: logger)
+            workers: workers, recovery: RecoveryStore(limits: limits), index: index, onDeath: home.onDeath,
+            logger: logger)
         let overseer = Overseer(
             settings: settings, state: state, workers: workers, reconciler: reconciler, logger: logger)
         let keeper = LeaseKeeper(state: state, store: store, pool: pool, logger: logger)

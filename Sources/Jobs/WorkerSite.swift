@@ -11,10 +11,17 @@ package struct WorkerSite: Sendable {
     /// The handlers, made of what lives on the loop.
     package let registry: JobRegistry
 
-    package init(executor: any TaskExecutor, pool: PostgresPool, queue: JobQueue, registry: JobRegistry) {
+    /// Is told of each job that died, however it died, and why, after its row says so. Runs on the loop.
+    package let onDeath: @Sendable (JobRecord, any Error) async -> Void
+
+    package init(
+        executor: any TaskExecutor, pool: PostgresPool, queue: JobQueue, registry: JobRegistry,
+        onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in }
+    ) {
         self.executor = executor
         self.pool = pool
         self.queue = queue
         self.registry = registry
+        self.onDeath = onDeath
     }
 }

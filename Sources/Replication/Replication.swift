@@ -12,18 +12,14 @@ package enum Replication {
             maximumAttempts: ReplicationLimits.jobAttempts
         ) { context in
             let id = try context.argument(0, as: UUID.self)
-            return try await FailureNote(site).noting(context) {
-                try await Provisioner(site).run(id, JobHandle(context))
-            }
+            return try await Provisioner(site).run(id, JobHandle(context))
         }
         registry.register(
             Importer.className, timeout: ReplicationLimits.importTimeout,
             maximumAttempts: ReplicationLimits.jobAttempts
         ) { context in
             let id = try context.argument(0, as: UUID.self)
-            return try await FailureNote(site).noting(context) {
-                try await Importer(site).run(id, JobHandle(context))
-            }
+            return try await Importer(site).run(id, JobHandle(context))
         }
     }
 }

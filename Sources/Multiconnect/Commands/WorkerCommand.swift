@@ -80,8 +80,10 @@ struct WorkerProcess: Sendable {
             control: services.control, cell: { try services.cell($0) },
             salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)
         Replication.register(into: &registry, site: replication)
+        let failures = FailureNote(control: services.control, logger: launch.logger)
         let site = WorkerSite(
-            executor: loop, pool: services.control, queue: services.queue, registry: registry)
+            executor: loop, pool: services.control, queue: services.queue, registry: registry,
+            onDeath: { await failures.note($0, $1) })
         return (site, services)
     }
 

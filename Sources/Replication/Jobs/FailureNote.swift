@@ -1,51 +1,38 @@
 internal import FoundationEssentials
-internal import Jobs
-internal import Logging
+package import Jobs
+package import Logging
 internal import Organizations
-internal import Postgres
+package import Postgres
 
-/// Says on the tenant what ended its provisioning or import for good: nobody looks for a dead job.
-struct FailureNote: Sendable {
-    private let site: ReplicationSite
+/// Says on the tenant what ended one of its jobs for good: nobody looks for a dead job.
+package struct FailureNote: Sendable {
+    private let control: PostgresPool
+    private let logger: Logger
 
-    init(_ site: ReplicationSite) {
-        self.site = site
+    package init(control: PostgresPool, logger: Logger) {
+        self.control = control
+        self.logger = logger
     }
 
-    /// Runs a job; when its last attempt fails, the tenant becomes `failed` with the reason, and operators are notified.
-    func noting(
-        _ context: JobContext, _ run: () async throws -> JobOutcome
-    ) async throws -> JobOutcome {
+    /// Notes the death of a job that a tenant cannot become live without, whether its attempts, its time or its
+    /// workers came to an end: the tenant becomes `failed` with the reason, and operators are notified.
+    package func note(_ job: JobRecord, _ error: any Error) async {
+        let classes = [
+            OrganizationJob.provisionOrganization, Importer.className, OrganizationJob.announceConnection,
+        ]
+        guard let organization = job.organizationID, classes.contains(job.className) else { return }
+        let reason = (error as? ReplicationError).map(\.debugDescription) ?? "\(error)"
         do {
-            return try await run()
-        } catch {
-            if isFinal(error, context), let organization = context.organizationID {
-                await note(error, context.className, organization)
-            }
-            throw error
-        }
-    }
-
-    private func isFinal(_ error: any Error, _ context: JobContext) -> Bool {
-        if error is CancellationError { return false }
-        if let error = error as? JobsError, error.code == .claimLost || error.code == .cancelled {
-            return false
-        }
-        return context.failures + 1 >= context.maximumAttempts
-    }
-
-    private func note(_ error: any Error, _ className: String, _ organization: UUID) async {
-        do {
-            try await site.control.transaction { connection in
+            try await control.transaction { connection in
                 try await OrganizationStore(on: connection).setStatus(
-                    organization, to: .failed, detail: "\(className): \(error)")
+                    organization, to: .failed, detail: "\(job.className): \(reason)")
                 try await NotificationStore(on: connection).add(
                     "job_failed", organization: organization,
-                    message: "\(className) was given up: \(error)")
+                    message: "\(job.className) was given up: \(reason)")
             }
         } catch let second {
             // The tenant may be unauthorized by now, which says more than this would.
-            site.logger.warning("a failure was not noted", metadata: ["error": "\(second)"])
+            logger.warning("a failure was not noted", metadata: ["error": "\(second)"])
         }
     }
 }
