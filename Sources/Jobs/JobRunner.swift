@@ -24,7 +24,9 @@ struct JobRunner: Sendable {
         }
         guard let entry = site.registry[job.record.className] else {
             let error = JobsError(.unknownClass, "no handler is registered for this class")
-            await settleFailure(error, of: job, run, maximumAttempts: 1, logger)
+            // A newer version's job, while both run side by side during a deploy: another worker knows it.
+            let maximumAttempts = job.record.maximumAttempts ?? RetryRule.defaultMaximumAttempts
+            await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts, logger)
             return
         }
         let maximumAttempts = job.record.maximumAttempts ?? entry.maximumAttempts
@@ -148,9 +150,10 @@ struct JobRunner: Sendable {
             return (.cancelled, JobsError(.cancelled, "an operator cancelled the job"), .discard)
         default: break
         }
-        if let error = error as? JobsError, error.code == .arguments || error.code == .unknownClass {
+        if let error = error as? JobsError, error.code == .arguments {
             return (.failed, error, .discard)
         }
+        if let error = error as? JobsError, error.code == .unknownClass { return (.failed, error, .retry) }
         return (.failed, error, retryRule(error))
     }
 
