@@ -21,6 +21,8 @@ struct Configuration: Sendable {
 
     var databaseURL: Secret
     var redisURL: Secret
+    /// False: any certificate of Redis is taken, whatever the URL says. Heroku's is self-signed, and its URL is Heroku's.
+    var verifiesRedis: Bool
     /// Further databases that hold tenants, by cell name; the control database is the cell `default`.
     var cellURLs: [String: Secret]
     /// The cell that new organizations are placed in.
@@ -74,6 +76,7 @@ extension Configuration {
         }
         databaseURL = Secret(text: reader.postgresURL("DATABASE_URL", isRequired: true) ?? "")
         redisURL = Secret(text: reader.redisURL("REDIS_URL") ?? "")
+        verifiesRedis = reader.flag("REDIS_TLS_VERIFY", default: true)
         cellURLs = reader.cells()
         newOrganizationsCell = reader.text("NEW_ORGANIZATIONS_CELL") ?? Defaults.cell
         if newOrganizationsCell != Defaults.cell, cellURLs[newOrganizationsCell] == nil {

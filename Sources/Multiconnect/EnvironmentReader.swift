@@ -38,8 +38,8 @@ struct EnvironmentReader {
         return standard
     }
 
-    mutating func flag(_ name: String) -> Bool {
-        guard let text = text(name)?.lowercased() else { return false }
+    mutating func flag(_ name: String, default standard: Bool = false) -> Bool {
+        guard let text = text(name)?.lowercased() else { return standard }
         if ["true", "1", "yes", "on"].contains(text) { return true }
         if ["false", "0", "no", "off"].contains(text) { return false }
         report("\(name) must be true or false, not \(text.debugDescription)")

@@ -18,7 +18,7 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebu
     }
 
     let address: Address
-    package let protection: Protection
+    package var protection: Protection
     let user: String?
     let password: String?
     /// The number of the database that is selected.

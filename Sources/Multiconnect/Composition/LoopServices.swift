@@ -87,6 +87,9 @@ extension Launch {
 
     func redis() throws -> RedisConfiguration {
         var redis = try RedisConfiguration(url: configuration.redisURL.revealText() ?? "")
+        if !configuration.verifiesRedis, redis.protection != .none {
+            redis.protection = .tls(isVerified: false)
+        }
         redis.clientName = "multiconnect-\(role)"
         return redis
     }
