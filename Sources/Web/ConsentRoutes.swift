@@ -8,6 +8,8 @@ struct ConsentRoutes: Sendable {
     let consent: Consent
     let layout: PageLayout
     let isSecure: Bool
+    /// By the caller's address.
+    let limiter: RateLimiter
 
     /// The path under which the browser sends the cookie: both ends of the consent, nothing else.
     private static let cookiePath = "/auth/salesforce"
@@ -36,6 +38,11 @@ struct ConsentRoutes: Sendable {
         }
         if chosen != nil, environment == nil {
             return again(organization, nil, "This is not a My Domain, such as acme.my.salesforce.com.")
+        }
+        if let wait = limiter.take(RateLimiter.addressKey(request.clientAddress)) {
+            throw Problem(
+                .tooManyRequests, "Too many attempts from this address. Please try again in a while.",
+                headers: ["Retry-After": String(max(1, wait.components.seconds + 1))])
         }
         let start = try await consent.begin(
             organization: organization, environment: environment,

@@ -26,7 +26,8 @@ package struct WebRoutes: Sendable {
             registration: registration, signature: signature, limits: limits)
         security = SecurityHeaders(appURL: app.url)
         layout = PageLayout(name: app.name)
-        self.consent = ConsentRoutes(consent: consent, layout: layout, isSecure: security.isSecure)
+        self.consent = ConsentRoutes(
+            consent: consent, layout: layout, isSecure: security.isSecure, limiter: limits.consents)
         health = HealthRoutes(pool: pool, redis: redis)
         self.logger = logger
     }
