@@ -118,7 +118,6 @@ package struct WebRoutes: Sendable {
             <p>This service keeps the records of Salesforce orgs in sync with Postgres.</p>
             <p>Are you the admin of an org that has installed the package?
             <a href="/authenticate">Connect your org</a></p>
-            <p><small><a href="/dashboard">For operators</a></small></p>
             """
         return .html(layout.page(layout.name, content).markup)
     }
