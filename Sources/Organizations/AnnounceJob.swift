@@ -43,7 +43,9 @@ struct AnnounceJob: Sendable {
         let body = JSONValue.object([
             "connectionId": .string(organization.connectionID.uuidString.lowercased()),
             "authorizeUrl": .string(
-                ConsentLink.url(appURL: app.url, organization: organization.organizationID)),
+                ConsentLink.url(
+                    appURL: app.url, organization: organization.organizationID,
+                    environment: organization.environment)),
         ])
         do {
             _ = try await sessions.rest(for: organization.id).apexREST(

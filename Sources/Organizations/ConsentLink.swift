@@ -4,10 +4,18 @@ package import Salesforce
 package enum ConsentLink {
     /// The query's name for the org id.
     package static let organizationParameter = "org_id"
+    /// The query's name for where the org's users log in.
+    package static let environmentParameter = "environment"
 
     /// `appURL` is `APP_URL`, without a slash at its end or with one.
-    package static func url(appURL: String, organization: OrganizationID) -> String {
+    ///
+    /// - Parameter environment: as the org was registered; the page then shows it first.
+    package static func url(
+        appURL: String, organization: OrganizationID, environment: OrgEnvironment = .production
+    ) -> String {
         let base = appURL.hasSuffix("/") ? String(appURL.dropLast()) : appURL
-        return "\(base)/authenticate?\(organizationParameter)=\(organization)"
+        // A word or a host: nothing in it needs percent-coding.
+        let choice = environment == .production ? "" : "\(environmentParameter)=\(environment)&"
+        return "\(base)/authenticate?\(choice)\(organizationParameter)=\(organization)"
     }
 }

@@ -28,7 +28,9 @@ struct MailJob: Sendable {
         else { return .done }
         let content = MailContent(
             purpose: purpose, appName: app.name, organization: organization.name,
-            link: ConsentLink.url(appURL: app.url, organization: organization.organizationID))
+            link: ConsentLink.url(
+                appURL: app.url, organization: organization.organizationID,
+                environment: organization.environment))
         let written = try await pool.withConnection { connection in
             try await MailStore(on: connection).write(
                 content, purpose: purpose, job: context.id.text, organization: organization.id,

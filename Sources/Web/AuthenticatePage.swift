@@ -14,7 +14,7 @@ struct AuthenticatePage: Sendable {
     /// The name of the field for a My Domain, which comes with no other choice.
     static let domainParameter = "domain"
     /// The name of the choice.
-    static let environmentParameter = "environment"
+    static let environmentParameter = ConsentLink.environmentParameter
 
     var content: HTML {
         let complaint: HTML = complaint.map { "<p role=\"alert\"><strong>\($0)</strong></p>" } ?? ""
