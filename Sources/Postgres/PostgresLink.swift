@@ -143,7 +143,7 @@ extension PostgresLink {
         let (handle, loop) = (cancelHandle, loop)
         let timer = loop.schedule(at: deadline) { signal.open(.timedOut) }
         // In a cancelled task this throws at once, but the work is done all the same.
-        try? await BlockingPool.shared.run {
+        try? await BlockingPool.shared.run(deadline: deadline) {
             handle.request()
             loop.post { signal.open(.happened) }
         }
