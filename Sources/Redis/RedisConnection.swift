@@ -198,7 +198,18 @@ package final class RedisConnection: @unchecked Sendable {
             slot.waiter = nil
             timer.cancel()
         }
-        try await waiter.wait(on: loop)
+        do {
+            try await waiter.wait(on: loop)
+        } catch {
+            // The reading may have been left to this task after it had been given up: it goes to the next one.
+            slot.waiter = nil
+            if !isReading { handOverReading() }
+            throw error
+        }
+    }
+
+    private func handOverReading() {
+        slots.first { $0.waiter != nil }?.waiter?.resume()
     }
 
     private func read(until slot: Slot, deadline: ContinuousClock.Instant) async throws {
@@ -206,7 +217,7 @@ package final class RedisConnection: @unchecked Sendable {
         defer {
             isReading = false
             // Another caller takes over; replies of callers that gave up are read along with the next one's.
-            slots.first { $0.waiter != nil }?.waiter?.resume()
+            handOverReading()
         }
         while !slot.isDone {
             let count = try await stream.read(into: &input, deadline: deadline)
