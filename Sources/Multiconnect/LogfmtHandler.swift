@@ -30,7 +30,7 @@ struct LogfmtHandler: LogHandler {
             line += " \(key)=\(Self.quoted("\(value)"))"
         }
         if let error = event.error { line += " error=\(Self.quoted("\(error)"))" }
-        StandardOutput.write(line + "\n")
+        StandardOutput.write(log: line + "\n")
     }
 
     private static func timestamp() -> String {

@@ -3,7 +3,41 @@ internal import Synchronization
 
 /// The process's standard output, unbuffered and a whole text at a time whichever thread writes.
 package enum StandardOutput {
+    enum Limits {
+        /// How long a log line may wait for a reader of standard output that does not read.
+        static let stallMilliseconds: Int32 = 100
+        /// A pipe that is writable has room for so much (pipe(7): PIPE_BUF).
+        static let pieceBytes = 4096
+    }
+
     private static let lock = Mutex(())
+    /// The last log line was dropped: until there is room again, none waits. Guarded by its mutex.
+    private static let isStalled = Mutex(false)
+
+    /// Writes a log line, or drops it where the reader has stalled: loops write these, and must not stand still.
+    package static func write(log text: String) {
+        lock.withLock { _ in
+            let bytes = Array(text.utf8)
+            var sent = 0
+            while sent < bytes.count {
+                var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+                let patience = isStalled.withLock { $0 } ? 0 : Limits.stallMilliseconds
+                let ready = unsafe poll(&entry, 1, patience)
+                if ready < 0, lastErrorNumber() == EINTR { continue }
+                isStalled.withLock { $0 = ready <= 0 }
+                guard ready > 0 else { return }
+                let count = unsafe bytes.withUnsafeBytes { bytes in
+                    unsafe CLinux.write(
+                        STDOUT_FILENO, bytes.baseAddress! + sent, min(Limits.pieceBytes, bytes.count - sent))
+                }
+                if count > 0 {
+                    sent += count
+                } else if lastErrorNumber() != EINTR, lastErrorNumber() != EAGAIN {
+                    return
+                }
+            }
+        }
+    }
 
     /// Writes a line. Other than `print`, it is there at once even when nobody reads at a terminal.
     package static func write(line: String) { write(line + "\n") }
