@@ -13,7 +13,7 @@ final class Connection: Sendable {
         case idle
         /// A request is being read or answered.
         case busy
-        /// A handler runs; it is cancelled when the client leaves.
+        /// A handler runs or streams its answer; it is cancelled when the client leaves.
         case handling
     }
 
@@ -149,11 +149,16 @@ final class Connection: Sendable {
         }
         phase.store(.handling, ordering: .relaxed)
         let response = await respond(to: request, match)
-        phase.store(.busy, ordering: .relaxed)
         guard let response else {
             exchange.log(status: 499, bytes: 0)
             return false
         }
+        switch response.body {
+        // Whoever produces a stream is still the handler, and may wait for other things than the client.
+        case .stream: break
+        case .empty, .bytes: phase.store(.busy, ordering: .relaxed)
+        }
+        defer { phase.store(.busy, ordering: .relaxed) }
         return try await exchange.send(response, mayPersist: mayPersist && !service.isDraining)
     }
 
