@@ -95,7 +95,12 @@ package final class RedisClient: @unchecked Sendable {
         connection?.close()
         connection = nil
         do {
-            connection = try await RedisConnection.connect(configuration)
+            let opened = try await RedisConnection.connect(configuration)
+            guard !isClosed else {
+                opened.close()
+                throw RedisError(.closed, operation: "connect")
+            }
+            connection = opened
             pause = RedisLimits.firstPause
             nextAttempt = nil
         } catch let error as RedisError {

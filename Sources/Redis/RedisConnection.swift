@@ -34,8 +34,6 @@ package final class RedisConnection: @unchecked Sendable {
         loop = .current
     }
 
-    deinit { stream.close() }
-
     /// Opens a session: connects, authenticates, selects the database. Throws `.connection`, `.timedOut`, or
     /// `.server("WRONGPASS")` and the like.
     package static func connect(
