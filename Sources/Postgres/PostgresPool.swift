@@ -103,6 +103,8 @@ extension PostgresPool {
         deadline: ContinuousClock.Instant
     ) async throws -> (PoolMachine.Slot, PostgresConnection) {
         while true {
+            // A cancelled task's check of an idle connection fails whatever the connection is like.
+            try Task.checkCancellation()
             var acquisition = machine.acquire(now: .now)
             if case .wait(let waiter) = acquisition {
                 switch await park(waiter, until: deadline) {
