@@ -33,7 +33,16 @@ struct Exchange {
             plan = ResponsePlan(response, to: head, mayPersist: mayPersist)
             try encode(response, plan, into: &output)
         }
-        let sent = try await sendBody(of: response, plan, after: output)
+        let sent: Int
+        do {
+            sent = try await sendBody(of: response, plan, after: output)
+        } catch {
+            switch response.body {
+            case .stream where plan.sendsBody: break  // Logged with what was sent of it.
+            default: log(status: 499, bytes: 0)
+            }
+            throw error
+        }
         log(status: response.status.code, bytes: sent, fields: response.logFields)
         return plan.persists
     }
