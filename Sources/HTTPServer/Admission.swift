@@ -45,7 +45,16 @@ final class Admission: Sendable {
 
     private func key(_ peer: SocketAddress?) -> String? {
         guard countsPeers, let peer else { return nil }
-        if case .unix = peer { return nil }
-        return peer.ipText
+        switch peer {
+        case .unix:
+            return nil
+        case .ipv6(let bytes, _, _) where bytes.prefix(8).contains(where: { $0 != 0 }):
+            // A customer has a /64 or more (RFC 6177): by single addresses there would be no limit. IPv4 in
+            // IPv6's form (::ffff:0:0/96) and loopback begin with eight zeros.
+            let network = Array(bytes.prefix(8)) + [UInt8](repeating: 0, count: 8)
+            return SocketAddress.ipv6(network, port: 0).ipText
+        default:
+            return peer.ipText
+        }
     }
 }

@@ -8,7 +8,7 @@ package struct Limits: Sendable {
     package var bodyBytes = 1 << 20
     /// Connections of the process, over all loops: 503. Each costs a descriptor and some kilobytes.
     package var connections = 16_384
-    /// Connections of one peer address, where peers are clients and not a trusted proxy: 503.
+    /// Connections of one peer address (IPv6: one /64), where peers are clients and not a trusted proxy: 503.
     package var connectionsPerPeer = 1024
     /// Requests on one connection, so that connections move to other processes in time.
     package var requestsPerConnection = 100_000
