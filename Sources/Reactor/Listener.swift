@@ -17,10 +17,13 @@ package final class Listener: @unchecked Sendable {
     private var isOpen = true
     /// A socket file that is removed at the end.
     private let path: String?
+    /// Which file that is: a successor may have put its own there.
+    private let inode: UInt?
 
     private init(descriptor: Int32, events: Events, path: String? = nil) throws(ReactorError) {
         self.descriptor = descriptor
         self.path = path
+        inode = path.flatMap(Listener.inode)
         address =
             unsafe SocketAddress(of: descriptor) { unsafe getsockname($0, $1, $2) } ?? .unix(path: path ?? "")
         registration = Registration(descriptor: descriptor, loop: .current)
@@ -133,6 +136,11 @@ package final class Listener: @unchecked Sendable {
         isOpen = false
         registration.close()
         CLinux.close(descriptor)
-        if let path { _ = unsafe CLinux.unlink(path) }
+        if let path, let inode, Listener.inode(path) == inode { _ = unsafe CLinux.unlink(path) }
+    }
+
+    private static func inode(_ path: String) -> UInt? {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 ? UInt(status.st_ino) : nil
     }
 }
