@@ -77,8 +77,8 @@ let package = Package(
         target(
             "Web",
             [
-                "HTTPServer", "Salesforce", "Jobs", "Organizations", "Replication", "Cryptography",
-                log,
+                "HTTPServer", "HTTPWire", "Postgres", "Redis", "Salesforce", "Jobs", "Organizations",
+                "Replication", "Cryptography", log,
             ]),
         target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", log]),
         .executableTarget(

@@ -19,7 +19,7 @@ struct TidyTests {
             "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
         ],
         "Replication": [
-            "Postgres", "Jobs", "Salesforce", "Organizations", "HTTPClient", "Reactor", "Logging",
+            "Postgres", "Jobs", "Salesforce", "Organizations", "Reactor", "Logging",
         ],
         "Web": [
             "HTTPServer", "HTTPWire", "Reactor", "Salesforce", "Jobs", "Organizations", "Replication",
@@ -89,6 +89,10 @@ struct TidyTests {
         ("unsafe", wrappers, "unsafe code belongs into the targets that wrap C"),
         ("@unchecked", wrappers, "only wrappers of C may vouch for themselves"),
         ("Task {", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
+        (
+            "Task(", ["Multiconnect", "HTTPServer", "Jobs", "Organizations"],
+            "start tasks in groups; a shield from cancellation awaits its task at once"
+        ),
         ("Task.detached", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
         ("processInfo.environment", ["Multiconnect"], "settings are read once, in the composition root"),
         ("getenv", ["Multiconnect"], "settings are read once, in the composition root"),
