@@ -144,7 +144,12 @@ extension EventLoop {
         let count = epoll.wait(milliseconds: ready.isEmpty ? timers.millisecondsUntilNext(now: .now) : 0)
         for index in 0..<count {
             let (key, events) = epoll.event(index)
-            if key == wakeupKey { continue }
+            if key == wakeupKey {
+                // Before the inbox is taken, never after: a wake-up that comes in between must stay.
+                var count: UInt64 = 0
+                _ = unsafe CLinux.read(wakeup, &count, 8)
+                continue
+            }
             let descriptor = Int(key & 0xffff_ffff)
             guard descriptor < handlers.count, let handler = handlers[descriptor],
                 handler.generation == UInt32(key >> 32)
@@ -165,8 +170,6 @@ extension EventLoop {
             return taken
         }
         guard let taken else { return false }
-        var count: UInt64 = 0
-        _ = unsafe CLinux.read(wakeup, &count, 8)
         ready.append(contentsOf: taken.jobs)
         for closure in taken.closures { closure() }
         return taken.isShuttingDown

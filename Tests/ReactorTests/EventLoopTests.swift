@@ -152,3 +152,22 @@ struct TimerQueueTests {
         #expect(queue.millisecondsUntilNext(now: start + .seconds(1)) == 0)
     }
 }
+
+struct EventLoopWakeupTests {
+    /// A wake-up that came while the loop took its inbox used to be swallowed, and the loop slept on.
+    @Test func `no wake-up is lost between two threads and a loop`() async throws {
+        let loop = EventLoop(name: "wakeups")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    try await loop.run {
+                        for _ in 0..<5000 {
+                            try await BlockingPool.shared.run(deadline: .now + .seconds(5)) {}
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}

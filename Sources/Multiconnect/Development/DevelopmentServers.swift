@@ -27,9 +27,14 @@ struct DevelopmentServers: Sendable {
 
     /// A port that nobody listens on at this moment.
     static func freePort() throws -> UInt16 {
-        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-        defer { listener.close() }
-        return listener.address.port
+        // Below the range from which the kernel takes ports for outgoing connections, which could be quicker.
+        for _ in 0..<1000 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            guard let listener = try? Listener.tcp(host: "127.0.0.1", port: port) else { continue }
+            listener.close()
+            return port
+        }
+        throw ReactorError(.closed, operation: "find a free port")
     }
 
     /// Debian keeps the programs of each major version apart; the newest is taken.
