@@ -80,7 +80,7 @@ let package = Package(
                 "HTTPServer", "HTTPWire", "Postgres", "Redis", "Salesforce", "Jobs", "Organizations",
                 "Replication", "Cryptography", log,
             ]),
-        target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", log]),
+        target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", log]),
         .executableTarget(
             name: "Multiconnect",
             dependencies: [
@@ -89,6 +89,11 @@ let package = Package(
                 arguments, subprocess, log,
             ], swiftSettings: strict),
 
+        // What `bin/bench jobs` runs; no part of the product.
+        .executableTarget(
+            name: "JobsBench", dependencies: ["Jobs", "Postgres", "Redis", "Reactor", arguments, log],
+            path: "Benchmarks/JobsBench", swiftSettings: strict),
+
         // Tests. Support starts real parts: a database per test, the simulator, the built binary.
         .target(
             name: "Support",
@@ -96,7 +101,14 @@ let package = Package(
             swiftSettings: strictTests),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
-        tests("HTTPWire"),
+        // The wire's rules as bytes, for the parsers' tests and for the fuzzer of `bin/bench fuzz`.
+        .target(
+            name: "WireVectors", dependencies: ["HTTPWire"], path: "Tests/WireVectors",
+            swiftSettings: strictTests),
+        .executableTarget(
+            name: "WireFuzz", dependencies: ["WireVectors"], path: "Tests/WireFuzz",
+            swiftSettings: strictTests),
+        tests("HTTPWire", ["WireVectors"]),
         tests("HTTPServer", ["Reactor", "TLS", "Support"]),
         tests("HTTPClient", ["Reactor", "HTTPServer", "Support"]),
         tests("Postgres", ["Reactor", "Support"]),
@@ -115,7 +127,8 @@ let package = Package(
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Support", "Multiconnect", "Postgres", "Reactor", "TLS"],
+            name: "ProcessTests",
+            dependencies: ["Support", "Multiconnect", "Jobs", "Postgres", "Redis", "Reactor", "TLS", log],
             swiftSettings: strictTests),
     ],
     swiftLanguageModes: [.v6]

@@ -2,7 +2,7 @@ internal import Reactor
 internal import Synchronization
 
 /// Counts the connections of the process, all loops together, against the limits.
-final class Admission: Sendable {
+package final class Admission: Sendable {
     private struct Counts {
         var connections = 0
         var peers: [String: Int] = [:]
@@ -14,7 +14,7 @@ final class Admission: Sendable {
 
     /// - Parameter trust: where a proxy is in front, all connections come from it and are not counted by
     /// address.
-    init(_ limits: Limits, _ trust: ForwardedTrust) {
+    package init(_ limits: Limits, _ trust: ForwardedTrust) {
         self.limits = limits
         countsPeers = trust == .nobody
     }

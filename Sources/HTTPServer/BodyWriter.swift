@@ -42,7 +42,7 @@ package final class BodyWriter: Sendable {
             prefix += ChunkedEncoder.sizeLine(bytes.count)
             state.withLock { $0.pending = Self.lineEnd }
         }
-        let deadline = limits.writeDeadline(for: bytes.count)
+        let deadline = ContinuousClock.now + limits.writeDuration(for: bytes.count)
         guard bytes.count <= limits.copiedBodyBytes else {
             if prefix.isEmpty {
                 try await stream.write(bytes, deadline: deadline)
@@ -69,7 +69,7 @@ package final class BodyWriter: Sendable {
         if case .length(let length) = framing, sentCount != length { throw BodyLengthError() }
         if framing == .chunked { rest += ChunkedEncoder.end }
         guard !rest.isEmpty else { return }
-        try await stream.write(rest, deadline: limits.writeDeadline(for: rest.count))
+        try await stream.write(rest, deadline: .now + limits.writeDuration(for: rest.count))
     }
 
     /// Counts `count` bytes and takes what stands before them.

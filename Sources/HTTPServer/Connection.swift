@@ -19,6 +19,8 @@ final class Connection: Sendable {
 
     let socket: Socket
     private let service: Service
+    /// The text of the other end's address.
+    private let peer: String
     private let phase = Atomic<Phase>(.fresh)
     /// Set once hands are shaken.
     private let transport = Mutex<Transport?>(nil)
@@ -26,38 +28,45 @@ final class Connection: Sendable {
     init(socket: Socket, service: Service) {
         self.socket = socket
         self.service = service
+        peer =
+            switch socket.peer {
+            case .unix?, nil: ""
+            case let address?: address.ipText
+            }
     }
 
     private var limits: Limits { service.limits }
 
     /// Serves until either side is done.
     func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await self.shakeHandsAndServe()
-                self.close()
-            }
-            // Ends when the client has closed its side, or with the socket.
-            try? await socket.peerClosed()
-            if phase.load(ordering: .relaxed) == .handling { group.cancelAll() }
+        await socket.runReader {
+            await self.shakeHandsAndServe()
+        } isCancelledAtEnd: {
+            // The client left, or a drain has cut the connection.
+            self.phase.load(ordering: .relaxed) == .handling
         }
+        close()
     }
 
     /// Answers 503 to one connection too many; over TLS a handshake would cost more than it is worth.
     func turnAway() async {
         let problem = Problem(
             .serviceUnavailable, "Too many connections.", headers: ["Retry-After": "1"])
-        if service.context == nil,
+        if !service.isEncrypted,
             let transport = try? await Transport(accepting: socket, context: nil, deadline: .now)
         {
             try? await refuse(problem, over: transport)
         }
+        // Closing while its request is unread would reset the connection, and some clients lose the answer then.
+        var unread = ReadBuffer(capacity: limits.readBufferBytes)
+        _ = try? socket.readAvailable(into: &unread)
         socket.close()
     }
 
     /// Part of a drain.
     func closeIfIdle() {
-        if phase.load(ordering: .relaxed) == .idle { close() }
+        // A request may have come that no event has told of yet.
+        if phase.load(ordering: .relaxed) == .idle, !socket.hasUnreadInput { close() }
     }
 
     /// The end of a drain.
@@ -89,11 +98,11 @@ final class Connection: Sendable {
     }
 
     private func serve(_ transport: Transport) async {
-        var input = Input(stream: transport.stream, limits: limits)
+        var input = Input(stream: transport.stream, service: service)
         do {
             var served = 0
             var quiet = limits.headTimeout
-            while let head = try await input.nextHead(quietUntil: .now + quiet) {
+            while let head = try await input.nextHead(quiet: quiet) {
                 phase.store(.busy, ordering: .relaxed)
                 served += 1
                 let mayPersist = served < limits.requestsPerConnection
@@ -112,46 +121,70 @@ final class Connection: Sendable {
         }
     }
 
+    // What follows is kept out of line: an async function's locals stay allocated with its task, so inlined ones would
+    // cost every idle connection memory.
+
+    /// Answers a request that cannot be handled, and ends the connection.
+    @inline(never)
+    private func refuse(_ error: any Error, _ exchange: Exchange, _ input: inout Input) async throws {
+        let problem = (error as? HTTPWireError).map(Problem.init) ?? error
+        let response = service.response(to: problem, request: exchange.request)
+        try await exchange.send(response, mayPersist: false)
+        exchange.transport.stream.shutdownWrite()
+        await input.discardRest()
+    }
+
     /// Answers what could not be read as a request, and ends the connection so that the client sees the
     /// answer.
+    @inline(never)
     private func refuse(_ problem: Problem, _ input: inout Input, _ transport: Transport) async {
         guard (try? await refuse(problem, over: transport)) != nil else { return }
         transport.stream.shutdownWrite()
         await input.discardRest()
     }
 
+    @inline(never)
     private func refuse(_ problem: Problem, over transport: Transport) async throws {
-        let exchange = Exchange(service: service, transport: transport, head: nil)
+        let exchange = Exchange(service: service, transport: transport, peer: peer, request: nil)
         try await exchange.send(service.response(to: problem, request: nil), mayPersist: false)
     }
 
     /// Reads a request's body, has it answered, and sends the answer.
     ///
     /// - Returns: whether another request may follow.
+    @inline(never)
     private func exchange(
         _ head: RequestHead, _ input: inout Input, _ transport: Transport, mayPersist: Bool
     ) async throws -> Bool {
-        var exchange = Exchange(service: service, transport: transport, head: head)
+        var (request, fault) = request(head)
+        let exchange = Exchange(service: service, transport: transport, peer: peer, request: request)
         let match: Router.Match
-        var request: Request
         do {
-            request = try self.request(head)
-            exchange.request = request
-            match = try service.server.router.match(head.method, head.path)
-            request.body = try await input.body(of: head, maximumBytes: bodyLimit(match, head))
+            if let fault { throw fault }
+            match = try service.server.router.match(request.method, request.path)
+            if head.framing != .none {
+                request.body = try await input.body(of: head, maximumBytes: bodyLimit(match, head))
+            }
         } catch let error where error is Problem || error is HTTPWireError {
-            let problem = (error as? HTTPWireError).map(Problem.init) ?? error
-            let response = service.response(to: problem, request: exchange.request)
-            try await exchange.send(response, mayPersist: false)
-            transport.stream.shutdownWrite()
-            await input.discardRest()
+            try await refuse(error, exchange, &input)
             return false
         }
         phase.store(.handling, ordering: .relaxed)
-        let response = await respond(to: request, match)
-        guard let response else {
-            exchange.log(status: 499, bytes: 0)
-            return false
+        let response: Response
+        do {
+            if case .found(let route, let parameters) = match {
+                request.parameters = parameters
+                response = try await route.handler(request)
+            } else {
+                response = try Router.response(to: request, match)
+            }
+        } catch {
+            if Task.isCancelled {
+                // The client left and its handler gave up.
+                exchange.log(status: 499, bytes: 0)
+                return false
+            }
+            response = service.response(to: error, request: request)
         }
         switch response.body {
         // Whoever produces a stream is still the handler, and may wait for other things than the client.
@@ -162,32 +195,31 @@ final class Connection: Sendable {
         return try await exchange.send(response, mayPersist: mayPersist && !service.isDraining)
     }
 
-    private func request(_ head: RequestHead) throws(HTTPWireError) -> Request {
-        let server = service.server
+    /// - Returns: the request without its body, and what is wrong with its query.
+    private func request(_ head: RequestHead) -> (Request, HTTPWireError?) {
         let origin = Origin(
-            head.headers, peer: socket.peer, scheme: service.context == nil ? .http : .https,
-            trust: server.configuration.trust)
-        return try Request(
-            head: head, peer: socket.peer, clientAddress: origin.address, scheme: origin.scheme,
-            id: origin.requestID ?? server.identifiers.next())
+            head.headers, peer: peer, scheme: service.isEncrypted ? .https : .http,
+            trust: service.server.configuration.trust)
+        var query = Form()
+        var fault: HTTPWireError?
+        do throws(HTTPWireError) {
+            if let text = head.query { query = try Form(decoding: text) }
+        } catch {
+            fault = error
+        }
+        let request = Request(
+            head: head, query: query, peer: socket.peer, clientAddress: origin.address, scheme: origin.scheme,
+            id: origin.requestID ?? service.server.identifiers.next())
+        return (request, fault)
     }
 
     /// A client that asks before it sends a body is not asked for one that nobody would read.
     ///
     /// - Throws: the `Problem` of a path or method without a handler, for such a client.
     private func bodyLimit(_ match: Router.Match, _ head: RequestHead) throws -> Int {
+        if let problem = Problem(refusingCodingsOf: head) { throw problem }
         if case .found(let route, _) = match { return route.maximumBodyBytes ?? limits.bodyBytes }
         if head.expectsContinue { throw Router.problem(match, head.method) }
         return limits.bodyBytes
-    }
-
-    /// - Returns: nil when the client left and its handler gave up.
-    private func respond(to request: Request, _ match: Router.Match) async -> Response? {
-        do {
-            return try await service.server.router.respond(to: request, match)
-        } catch {
-            if Task.isCancelled { return nil }
-            return service.response(to: error, request: request)
-        }
     }
 }

@@ -6,15 +6,20 @@ internal import Reactor
 struct Exchange {
     let service: Service
     let transport: Transport
-    let head: RequestHead?
-    /// The request, once it is one.
+    /// The text of the other end's address.
+    let peer: String
+    /// Nil when what came could not be read as a request.
     var request: Request?
+    /// Names the exchange in the log and the answer, also where no request could be read.
+    private let id: String
     private let start = ContinuousClock.now
 
-    init(service: Service, transport: Transport, head: RequestHead?) {
+    init(service: Service, transport: Transport, peer: String, request: Request?) {
         self.service = service
         self.transport = transport
-        self.head = head
+        self.peer = peer
+        self.request = request
+        id = request?.id ?? service.server.identifiers.next()
     }
 
     /// Sends `response` and logs the request.
@@ -22,27 +27,36 @@ struct Exchange {
     /// - Returns: whether another request may follow.
     /// - Throws: what the socket throws; the connection is of no use then.
     @discardableResult
+    @inline(never)
     func send(_ response: Response, mayPersist: Bool) async throws -> Bool {
         var response = response
-        var plan = ResponsePlan(response, to: head, mayPersist: mayPersist)
-        var output: [UInt8] = []
+        var plan = ResponsePlan(response, to: request, mayPersist: mayPersist)
+        var output = service.takeOutput()
         do {
             try encode(response, plan, into: &output)
         } catch {
             response = service.response(to: error, request: request)
-            plan = ResponsePlan(response, to: head, mayPersist: mayPersist)
+            plan = ResponsePlan(response, to: request, mayPersist: mayPersist)
             try encode(response, plan, into: &output)
         }
-        let sent: Int
-        do {
-            sent = try await sendBody(of: response, plan, after: output)
-        } catch {
+        var sent = 0
+        if plan.sendsBody {
             switch response.body {
-            case .stream where plan.sendsBody: break  // Logged with what was sent of it.
-            default: log(status: 499, bytes: 0)
+            case .empty: break
+            case .bytes(let bytes) where bytes.count > service.limits.copiedBodyBytes:
+                try await write(output, bytes)
+                output.removeAll(keepingCapacity: true)
+                sent = bytes.count
+            case .bytes(let bytes):
+                output.append(contentsOf: bytes)
+                sent = bytes.count
+            case .stream(_, let produce):
+                sent = try await stream(produce, after: output, plan)
+                output.removeAll(keepingCapacity: true)
             }
-            throw error
         }
+        try await write(output)
+        service.giveBack(output: output)
         log(status: response.status.code, bytes: sent, fields: response.logFields)
         return plan.persists
     }
@@ -50,36 +64,50 @@ struct Exchange {
     private func encode(
         _ response: Response, _ plan: ResponsePlan, into output: inout [UInt8]
     ) throws(HTTPWireError) {
-        var headers = response.headers
-        if let request { headers["X-Request-Id"] = request.id }
-        try ResponseHead(status: response.status, headers: headers)
+        try ResponseHead(status: response.status, headers: response.headers)
             .encode(
-                into: &output, framing: plan.framing, connection: plan.connection, date: service.date())
+                into: &output, framing: plan.framing, connection: plan.connection, date: service.date(),
+                requestID: id)
+    }
+
+    // Inlined: nearly always the kernel takes everything, and then nothing here suspends.
+    @inline(__always)
+    private func write(_ bytes: [UInt8]) async throws {
+        guard !bytes.isEmpty else { return }
+        do {
+            let sent = try transport.stream.writeAvailable(bytes[...])
+            if sent < bytes.count {
+                try await transport.stream.write(bytes[sent...], deadline: deadline(for: bytes.count))
+            }
+        } catch {
+            log(status: 499, bytes: 0)
+            throw error
+        }
+    }
+
+    @inline(never)
+    private func write(_ head: [UInt8], _ body: [UInt8]) async throws {
+        do {
+            try await transport.stream.write(head, body, deadline: deadline(for: body.count))
+        } catch {
+            log(status: 499, bytes: 0)
+            throw error
+        }
+    }
+
+    private func deadline(for count: Int) -> ContinuousClock.Instant {
+        service.loop.now + service.limits.writeDuration(for: count)
     }
 
     /// - Returns: the number of body bytes sent.
-    private func sendBody(
-        of response: Response, _ plan: ResponsePlan, after head: [UInt8]
+    @inline(never)
+    private func stream(
+        _ produce: @Sendable (BodyWriter) async throws -> Void, after head: [UInt8], _ plan: ResponsePlan
     ) async throws -> Int {
-        let limits = service.limits
-        switch response.body {
-        case .bytes(let bytes) where plan.sendsBody:
-            let deadline = limits.writeDeadline(for: bytes.count)
-            if bytes.count > limits.copiedBodyBytes {
-                try await transport.stream.write(head, bytes, deadline: deadline)
-            } else {
-                try await transport.stream.write(head + bytes, deadline: deadline)
-            }
-            return bytes.count
-        case .stream(_, let produce) where plan.sendsBody:
-            let writer = BodyWriter(
-                stream: transport.stream, limits: limits, head: head, framing: plan.framing)
-            try await stream(produce, to: writer)
-            return writer.sentCount
-        default:
-            try await transport.stream.write(head, deadline: limits.writeDeadline(for: head.count))
-            return 0
-        }
+        let writer = BodyWriter(
+            stream: transport.stream, limits: service.limits, head: head, framing: plan.framing)
+        try await stream(produce, to: writer)
+        return writer.sentCount
     }
 
     /// After the head is out there is no other way to say that a body is broken than to break the connection.
@@ -93,7 +121,7 @@ struct Exchange {
             log(status: 499, bytes: writer.sentCount)
             if !(error is ReactorError), !(error is CancellationError) {
                 service.server.logger.error(
-                    "response failed", metadata: ["request_id": "\(request?.id ?? "")", "error": "\(error)"])
+                    "response failed", metadata: ["request_id": "\(id)", "error": "\(error)"])
             }
             transport.cut()
             throw error
@@ -102,16 +130,18 @@ struct Exchange {
 
     /// Writes the access log's line.
     func log(status: Int, bytes: Int, fields: [(name: String, value: String)] = []) {
-        service.server.accessLogger.info("\(line(status, bytes, fields))")
-    }
-
-    private func line(_ status: Int, _ bytes: Int, _ fields: [(name: String, value: String)]) -> String {
-        AccessRecord(
-            method: head?.method.name ?? "-", path: head?.path ?? "-", query: head?.query, status: status,
-            bytes: bytes, duration: .now - start,
-            client: request?.clientAddress ?? transport.stream.peer?.ipText ?? "",
-            requestID: request?.id ?? "-",
-            fields: fields
-        ).line
+        guard let log = service.accessLog else { return }
+        guard let request else {
+            log.add(
+                AccessRecord(
+                    method: "-", path: "-", query: nil, status: status, bytes: bytes,
+                    duration: .now - start, client: peer, requestID: id, fields: fields))
+            return
+        }
+        log.add(
+            AccessRecord(
+                method: request.method.name, path: request.path, query: request.rawQuery, status: status,
+                bytes: bytes, duration: .now - start, client: request.clientAddress, requestID: id,
+                fields: fields))
     }
 }

@@ -1,5 +1,4 @@
 internal import HTTPWire
-internal import Reactor
 
 /// Whose word about the client is taken (X-Forwarded-For, X-Forwarded-Proto, X-Request-Id).
 package enum ForwardedTrust: Sendable {
@@ -15,25 +14,21 @@ struct Origin: Sendable {
     let scheme: Request.Scheme
     let requestID: String?
 
-    init(_ headers: Headers, peer: SocketAddress?, scheme direct: Request.Scheme, trust: ForwardedTrust) {
-        let peerText = Origin.text(peer)
+    /// - Parameters:
+    ///   - peer: the text of the other end's address.
+    ///   - direct: the connection's own scheme.
+    init(_ headers: Headers, peer: String, scheme direct: Request.Scheme, trust: ForwardedTrust) {
         guard trust == .proxy else {
-            address = peerText
+            address = peer
             scheme = direct
             requestID = nil
             return
         }
         // The last entry is the one that the proxy itself wrote; those before are the client's own words.
-        address = Origin.last(headers.values("x-forwarded-for")) ?? peerText
+        address = Origin.last(headers.values("x-forwarded-for")) ?? peer
         let forwarded = Origin.last(headers.values("x-forwarded-proto"))?.lowercased()
         scheme = forwarded.flatMap(Request.Scheme.init(rawValue:)) ?? direct
         requestID = headers["x-request-id"].flatMap { Origin.isUsable($0) ? $0 : nil }
-    }
-
-    private static func text(_ peer: SocketAddress?) -> String {
-        guard let peer else { return "" }
-        if case .unix = peer { return "" }
-        return peer.ipText
     }
 
     private static func last(_ values: [String]) -> String? {

@@ -4,42 +4,44 @@ internal import Reactor
 /// The receiving half of a connection: heads and bodies out of a buffer that is filled as needed.
 struct Input {
     private let stream: any ByteStream
-    private let limits: Limits
-    private var buffer: ReadBuffer
+    private let service: Service
+    private var buffer = ReadBuffer(capacity: 0)
     private var parser: HeadParser
 
-    init(stream: any ByteStream, limits: Limits) {
+    init(stream: any ByteStream, service: Service) {
         self.stream = stream
-        self.limits = limits
-        buffer = ReadBuffer(capacity: limits.readBufferBytes)
-        parser = HeadParser(limits: limits.head)
+        self.service = service
+        parser = HeadParser(limits: service.limits.head)
     }
+
+    private var limits: Limits { service.limits }
 
     /// Whether a part of the next request is here already.
     var hasMore: Bool { !buffer.isEmpty }
 
     /// The next request's head; nil when the client is done or idle for too long.
     ///
-    /// - Parameter quietUntil: how long nothing at all may come.
+    /// - Parameter quiet: how long nothing at all may come.
     /// - Throws: `HTTPWireError` for what is no request, a 408 `Problem` for half of one, or what the socket
     /// throws.
-    mutating func nextHead(quietUntil: ContinuousClock.Instant) async throws -> RequestHead? {
-        var deadline = quietUntil
-        var isUnderway = false
+    mutating func nextHead(quiet: Duration) async throws -> RequestHead? {
+        var deadline: ContinuousClock.Instant?
         while true {
-            if case .complete(let head, let consumed) = try Self.parse(&parser, buffer) {
-                buffer.consume(consumed)
-                return head
+            if !buffer.isEmpty {
+                if case .complete(let head, let consumed) = try Self.parse(&parser, buffer) {
+                    buffer.consume(consumed)
+                    return head
+                }
+                if deadline == nil { deadline = service.loop.now + limits.headTimeout }
             }
-            if !isUnderway, !buffer.isEmpty {
-                isUnderway = true
-                deadline = .now + limits.headTimeout
+            if let count = try take(free: limits.readBufferBytes / 2) {
+                guard count > 0 else { return nil }
+                continue
             }
-            buffer.reserve(free: limits.readBufferBytes / 2)
             do {
-                guard try await stream.read(into: &buffer, deadline: deadline) > 0 else { return nil }
+                try await stream.waitReadable(deadline: deadline ?? service.loop.now + quiet)
             } catch let error as ReactorError where error.code == .timedOut {
-                if isUnderway { throw Problem(.requestTimeout, "The header took too long.") }
+                if deadline != nil { throw Problem(.requestTimeout, "The header took too long.") }
                 return nil
             }
         }
@@ -51,9 +53,39 @@ struct Input {
         try parser.parse(buffer.readableBytes)
     }
 
+    /// Reads what has come; the buffer is only there while something is in it, so that an idle connection costs none.
+    ///
+    /// - Returns: the count, 0 at the end of the stream, nil when nothing is there.
+    private mutating func take(free: Int) throws -> Int? {
+        if stream.mayHaveInput {
+            if buffer.capacity == 0 { buffer = service.takeReadBuffer() }
+            buffer.reserve(free: free)
+            if let count = try stream.readAvailable(into: &buffer) { return count }
+        }
+        giveBackBuffer()
+        return nil
+    }
+
+    /// Waits for more.
+    ///
+    /// - Returns: the count, 0 at the end of the stream.
+    private mutating func fill(free: Int, deadline: ContinuousClock.Instant) async throws -> Int {
+        while true {
+            if let count = try take(free: free) { return count }
+            try await stream.waitReadable(deadline: deadline)
+        }
+    }
+
+    private mutating func giveBackBuffer() {
+        guard buffer.isEmpty, buffer.capacity > 0 else { return }
+        service.giveBack(buffer)
+        buffer = ReadBuffer(capacity: 0)
+    }
+
     /// The body that follows `head`.
     ///
     /// - Throws: a `Problem` (408, 413), `HTTPWireError` for broken chunks, or what the socket throws.
+    @inline(never)
     mutating func body(of head: RequestHead, maximumBytes: Int) async throws -> [UInt8] {
         switch head.framing {
         case .none:
@@ -61,14 +93,10 @@ struct Input {
         case .length(let length):
             guard length <= maximumBytes else { throw Problem(HTTPWireError(.bodyTooLarge)) }
             try await invite(head)
-            let body = try await sized(length)
-            buffer.shrink(to: limits.readBufferBytes)
-            return body
+            return try await sized(length)
         case .chunked:
             try await invite(head)
-            let body = try await chunked(maximumBytes)
-            buffer.shrink(to: limits.readBufferBytes)
-            return body
+            return try await chunked(maximumBytes)
         }
     }
 
@@ -76,7 +104,7 @@ struct Input {
     private func invite(_ head: RequestHead) async throws {
         guard head.expectsContinue, buffer.isEmpty else { return }
         let bytes = ResponseHead.continueBytes
-        try await stream.write(bytes, deadline: limits.writeDeadline(for: bytes.count))
+        try await stream.write(bytes, deadline: .now + limits.writeDuration(for: bytes.count))
     }
 
     private mutating func sized(_ length: Int) async throws -> [UInt8] {
@@ -115,9 +143,8 @@ struct Input {
     }
 
     private mutating func fill(_ pace: inout Pace, received: Int) async throws {
-        buffer.reserve(free: limits.bodyReadBytes)
         do {
-            guard try await stream.read(into: &buffer, deadline: pace.deadline(received)) > 0 else {
+            guard try await fill(free: limits.bodyReadBytes, deadline: pace.deadline(received)) > 0 else {
                 throw ReactorError(.closed, operation: "read body")
             }
         } catch let error as ReactorError where error.code == .timedOut {
@@ -132,10 +159,8 @@ struct Input {
         var left = limits.lingerBytes
         while left > 0 {
             buffer.consume(buffer.readableCount)
-            buffer.reserve(free: limits.readBufferBytes)
-            guard let count = try? await stream.read(into: &buffer, deadline: deadline), count > 0 else {
-                return
-            }
+            guard let count = try? await fill(free: limits.readBufferBytes / 2, deadline: deadline), count > 0
+            else { return }
             left -= count
         }
     }
@@ -156,8 +181,8 @@ private struct Pace {
 }
 
 extension Limits {
-    /// When a write of `count` bytes that begins now is given up.
-    func writeDeadline(for count: Int) -> ContinuousClock.Instant {
-        .now + writeTimeout + .seconds(count / writeBytesPerSecond)
+    /// How long a write of `count` bytes may take.
+    func writeDuration(for count: Int) -> Duration {
+        writeTimeout + .seconds(count / writeBytesPerSecond)
     }
 }

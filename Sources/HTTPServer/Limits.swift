@@ -15,6 +15,8 @@ package struct Limits: Sendable {
     /// Requests that one connection may have answered in a row before the loop looks at the others: a client
     /// that pipelines without end gets its turn, not the thread.
     package var pipelinedRequests = 32
+    /// Connections that are accepted in a row before the loop looks at those it has.
+    package var acceptedInRow = 64
 
     /// From a request's first byte, or a new connection's start, to the end of its head: 408.
     package var headTimeout = Duration.seconds(10)

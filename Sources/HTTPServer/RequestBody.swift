@@ -67,3 +67,15 @@ extension Request {
             : keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     }
 }
+
+extension Problem {
+    /// 415 for a body in a content coding (gzip, say): nothing here decodes one, and a handler that took its bytes for
+    /// the content would be wrong. RFC 9110 section 15.5.16. Nil when there is no body or no coding.
+    init?(refusingCodingsOf head: RequestHead) {
+        guard head.framing != .none else { return nil }
+        let codings = head.headers.values("content-encoding")
+        guard codings.contains(where: { $0.lowercased() != "identity" }) else { return nil }
+        self.init(
+            .unsupportedMediaType, "The body must not be encoded.", headers: ["Accept-Encoding": "identity"])
+    }
+}

@@ -12,8 +12,9 @@ struct ResponsePlan: Equatable {
     /// - Parameters:
     ///   - request: nil when no request could be read.
     ///   - mayPersist: whether the server wants to go on.
-    init(_ response: Response, to request: RequestHead?, mayPersist: Bool) {
+    init(_ response: Response, to request: Request?, mayPersist: Bool) {
         let isHead = request?.method == .head
+        let isOld = request?.minorVersion == 0
         var framing: ResponseHead.Framing
         if response.status.forbidsBody {
             framing = .none
@@ -22,12 +23,12 @@ struct ResponsePlan: Equatable {
             case .empty: framing = .length(0)
             case .bytes(let bytes): framing = .length(bytes.count)
             case .stream(let length?, _): framing = .length(length)
-            case .stream(nil, _): framing = request?.minorVersion == 0 ? .untilClose : .chunked
+            case .stream(nil, _): framing = isOld ? .untilClose : .chunked
             }
         }
         sendsBody = !isHead && framing != .none && framing != .length(0)
         persists = mayPersist && (request?.persists ?? false) && (framing != .untilClose || isHead)
         self.framing = framing
-        connection = persists ? (request?.minorVersion == 0 ? .keepAlive : .implied) : .close
+        connection = persists ? (isOld ? .keepAlive : .implied) : .close
     }
 }

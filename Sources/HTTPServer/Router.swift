@@ -18,6 +18,15 @@ package struct Router: Sendable {
         let maximumBodyBytes: Int?
     }
 
+    /// A function in an array would be wrapped to fit any type, and unwrapped at each call.
+    private struct Layer: Sendable {
+        let middleware: Middleware
+
+        func around(_ handler: @escaping Handler) -> Handler {
+            { [middleware] request in try await middleware(request, handler) }
+        }
+    }
+
     private struct Node: Sendable {
         var literals: [String: Int] = [:]
         var parameter: Int?
@@ -36,7 +45,7 @@ package struct Router: Sendable {
     private var nodes = [Node()]
     /// Nodes of patterns without parameters by their whole path, which most requests hit.
     private var exact: [String: Int] = [:]
-    private var middleware: [Middleware] = []
+    private var layers: [Layer] = []
     private var prefix = ""
 
     package init() {}
@@ -65,15 +74,15 @@ package struct Router: Sendable {
 
     /// Puts `middleware` around the routes that are added from now on, inside what is there already.
     package mutating func use(_ middleware: @escaping Middleware) {
-        self.middleware.append(middleware)
+        layers.append(Layer(middleware: middleware))
     }
 
     /// Adds routes under a common prefix; middleware used inside stays inside.
     package mutating func group(_ prefix: String, _ build: (inout Router) -> Void) {
-        let outer = (self.prefix, middleware)
+        let outer = (self.prefix, layers)
         self.prefix += prefix
         build(&self)
-        (self.prefix, middleware) = outer
+        (self.prefix, layers) = outer
     }
 
     private mutating func child(of node: Int, for segment: Substring, _ names: inout [String]) -> Int {
@@ -100,9 +109,9 @@ package struct Router: Sendable {
     }
 
     private func wrapped(_ handler: @escaping Handler) -> Handler {
-        middleware.reversed().reduce(handler) { inner, middleware in
-            { request in try await middleware(request, inner) }
-        }
+        var handler = handler
+        for layer in layers.reversed() { handler = layer.around(handler) }
+        return handler
     }
 }
 
@@ -164,21 +173,24 @@ extension Router {
     ///
     /// - Throws: a `Problem` where there is no handler, or whatever the handler throws.
     package func respond(to request: Request) async throws -> Response {
-        try await respond(to: request, match(request.method, request.path))
+        let match = try match(request.method, request.path)
+        guard case .found(let route, let parameters) = match else {
+            return try Self.response(to: request, match)
+        }
+        var request = request
+        request.parameters = parameters
+        return try await route.handler(request)
     }
 
-    func respond(to request: Request, _ match: Match) async throws -> Response {
+    /// The answer where there is no handler.
+    static func response(to request: Request, _ match: Match) throws(Problem) -> Response {
         switch match {
-        case .found(let route, let parameters):
-            var request = request
-            request.parameters = parameters
-            return try await route.handler(request)
         case .otherMethods(let allowed) where request.method == .options:
             return Response(status: .noContent, headers: ["Allow": allowed])
         case .nothing where request.method == .options && request.path == "*":
             return Response(status: .noContent)
-        case .otherMethods, .nothing:
-            throw Self.problem(match, request.method)
+        case .otherMethods, .nothing, .found:
+            throw problem(match, request.method)
         }
     }
 

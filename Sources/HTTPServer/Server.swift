@@ -8,6 +8,8 @@ package struct ServerConfiguration: Sendable {
     package var limits = Limits()
     /// Whose word about clients is taken.
     package var trust = ForwardedTrust.nobody
+    /// Counts the connections of several servers together; nil: the server's own alone.
+    package var admission: Admission?
     /// Turns a handler's error into what the client is told; nil answers 500 and logs the error.
     package var problem: @Sendable (any Error) -> Problem? = { _ in nil }
     /// The page or document for a problem, where the built-in ones do not do. The request is nil when none
@@ -19,24 +21,26 @@ package struct ServerConfiguration: Sendable {
 
 /// An HTTP/1.1 server. One value serves any number of listeners, usually one on each loop; its limits on
 /// connections hold for all of them together.
-package struct Server: Sendable {
+package final class Server: Sendable {
     let router: Router
     let configuration: ServerConfiguration
     let logger: Logger
-    /// Takes one line for each request, which is logfmt already.
-    let accessLogger: Logger
+    /// Takes the access log's lines; nil where there is none.
+    let accessLog: (@Sendable ([UInt8]) -> Void)?
     let admission: Admission
     let identifiers = RequestIdentifiers()
 
+    /// - Parameter accessLog: takes one or more whole lines of the access log, logfmt in UTF-8, on the loop of their
+    ///   requests and before it waits.
     package init(
         router: Router, configuration: ServerConfiguration = ServerConfiguration(), logger: Logger,
-        accessLogger: Logger? = nil
+        accessLog: (@Sendable ([UInt8]) -> Void)? = nil
     ) {
         self.router = router
         self.configuration = configuration
         self.logger = logger
-        self.accessLogger = accessLogger ?? logger
-        admission = Admission(configuration.limits, configuration.trust)
+        self.accessLog = accessLog
+        admission = configuration.admission ?? Admission(configuration.limits, configuration.trust)
     }
 
     /// Serves the connections of `listener`, which belongs to the current loop and is closed in the end.

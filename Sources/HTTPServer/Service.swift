@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HTTPWire
 internal import Logging
 internal import Reactor
@@ -12,12 +11,24 @@ final class Service: Sendable {
         var failure: ReactorError?
         var dateSecond = -1
         var date = ""
+        var readBuffers: [ReadBuffer] = []
+        var output: [UInt8] = []
+    }
+
+    private enum Limits {
+        /// Read buffers kept for the next connection that gets something to read: more than are in use at once where
+        /// handlers do not wait.
+        static let spareReadBuffers = 64
+        /// An output buffer that has grown beyond this is not kept.
+        static let outputBytes = 65_536
     }
 
     let server: Server
     let loop: EventLoop
+    let limits: HTTPServer.Limits
     private let credentials: (@Sendable () -> TLSContext)?
     private let listener: Listener
+    let accessLog: AccessLog?
     private let draining = Atomic<Bool>(false)
     private let state = Mutex(State())
 
@@ -28,11 +39,13 @@ final class Service: Sendable {
         self.server = server
         self.listener = listener
         self.loop = loop
+        limits = server.configuration.limits
+        accessLog = server.accessLog.map { AccessLog(loop: loop, output: $0) }
     }
 
     /// What new connections shake hands with; nil where the listener speaks plain HTTP.
     var context: TLSContext? { credentials?() }
-    var limits: Limits { server.configuration.limits }
+    var isEncrypted: Bool { credentials != nil }
     /// Whether connections are to end with their request.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
     /// Why the listener failed.
@@ -41,7 +54,10 @@ final class Service: Sendable {
     /// Accepts until drained; returns when the last connection has ended.
     func run() async {
         await withDiscardingTaskGroup { group in
+            var accepted = 0
             while let socket = await accept() {
+                accepted += 1
+                if accepted % limits.acceptedInRow == 0 { await Task.yield() }
                 let admitted = server.admission.enter(socket.peer)
                 let connection = Connection(socket: socket, service: self)
                 guard admitted else {
@@ -54,13 +70,14 @@ final class Service: Sendable {
                     self.forget(connection)
                 }
             }
+            listener.close()
             drain()
         }
     }
 
     private func accept() async -> Socket? {
         do {
-            return isDraining ? nil : try await listener.accept()
+            return try await listener.accept()
         } catch let error as ReactorError {
             if error.code != .closed { state.withLock { $0.failure = error } }
         } catch {
@@ -74,23 +91,25 @@ final class Service: Sendable {
         _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
 
-    /// Ends accepting and idle connections, and cuts the rest at the deadline. Loop thread only.
+    /// Ends idle connections and, once the kernel holds no more of them, accepting; cuts the rest at the deadline. Loop
+    /// thread only.
     func drain() {
         guard !draining.exchange(true, ordering: .relaxed) else { return }
-        listener.close()
+        listener.stop()
         let connections = state.withLock { Array($0.connections.values) }
         for connection in connections { connection.closeIfIdle() }
         loop.schedule(at: .now + limits.drainTimeout) { [weak self] in self?.cut() }
     }
 
     private func cut() {
+        listener.close()
         let connections = state.withLock { Array($0.connections.values) }
         for connection in connections { connection.cut() }
     }
 
     /// The value of Date, made once a second.
     func date() -> String {
-        let second = Int(Date().timeIntervalSince1970)
+        let second = WallClock.seconds
         return state.withLock { state in
             if second != state.dateSecond {
                 state.dateSecond = second
@@ -98,6 +117,34 @@ final class Service: Sendable {
             }
             return state.date
         }
+    }
+
+    /// A buffer to read into, for as long as a connection has something to read: idle ones hold none.
+    func takeReadBuffer() -> ReadBuffer {
+        state.withLock { $0.readBuffers.popLast() } ?? ReadBuffer(capacity: limits.readBufferBytes)
+    }
+
+    func giveBack(_ buffer: consuming ReadBuffer) {
+        guard buffer.capacity == limits.readBufferBytes else { return }
+        let returned = buffer
+        state.withLock { state in
+            if state.readBuffers.count < Limits.spareReadBuffers { state.readBuffers.append(returned) }
+        }
+    }
+
+    /// An empty buffer with room, to put a response together in.
+    func takeOutput() -> [UInt8] {
+        state.withLock { state in
+            var output: [UInt8] = []
+            swap(&output, &state.output)
+            return output
+        }
+    }
+
+    func giveBack(output: consuming [UInt8]) {
+        guard output.capacity <= Limits.outputBytes else { return }
+        output.removeAll(keepingCapacity: true)
+        state.withLock { [output] in $0.output = output }
     }
 
     /// What the client is told about an error. What nobody expected is logged here, once.

@@ -18,6 +18,9 @@ package struct HeadParser: Sendable {
         var minorVersion: Int
     }
 
+    /// As many as a browser sends, so that the array grows once.
+    private static let usualFieldCount = 16
+
     private let limits: HeadLimits
     /// Everything before this offset has been searched for line ends.
     private var scanned = 0
@@ -139,6 +142,7 @@ package struct HeadParser: Sendable {
     private mutating func readField(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPWireError) {
         if ByteClass.isBlank(bytes[line.lowerBound]) { throw HTTPWireError(.foldedField) }
         guard fields.count < limits.fieldCount else { throw HTTPWireError(.headTooLarge) }
+        if fields.isEmpty { fields.reserveCapacity(Self.usualFieldCount) }
         fields.append(try FieldLine.read(bytes, line).moved(by: -start))
     }
 

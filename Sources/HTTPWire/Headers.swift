@@ -1,12 +1,17 @@
 /// Header fields in their order, with repeated fields kept and names compared without regard to case.
 ///
 /// All text stands in one array and a field is four offsets into it, so a request's head costs two
-/// allocations however many fields it has.
+/// allocations however many fields it has. Between a name and its value stand a colon and blanks, as on the wire.
 package struct Headers: Sendable {
     /// Where a field's name and value stand in `text`.
     struct Field: Sendable {
         var name: Range<Int32>
         var value: Range<Int32>
+
+        var nameRange: Range<Int> { Int(name.lowerBound)..<Int(name.upperBound) }
+        var valueRange: Range<Int> { Int(value.lowerBound)..<Int(value.upperBound) }
+        /// Name, colon and value.
+        var lineRange: Range<Int> { Int(name.lowerBound)..<Int(value.upperBound) }
     }
 
     private(set) var text: [UInt8]
@@ -67,14 +72,44 @@ package struct Headers: Sendable {
     /// Appends a field. Name and value are checked when they are written, not here.
     package mutating func add(_ name: String, _ value: String) {
         let start = Int32(text.count)
-        text.append(contentsOf: name.utf8)
+        text.append(text: name)
         let nameEnd = Int32(text.count)
-        text.append(contentsOf: value.utf8)
-        fields.append(Field(name: start..<nameEnd, value: nameEnd..<Int32(text.count)))
+        text.append(text: ": ")
+        let valueStart = Int32(text.count)
+        text.append(text: value)
+        fields.append(Field(name: start..<nameEnd, value: valueStart..<Int32(text.count)))
+    }
+
+    /// Appends all fields of `others`.
+    package mutating func append(contentsOf others: Headers) {
+        let offset = text.count
+        text.append(contentsOf: others.text)
+        fields.reserveCapacity(fields.count + others.fields.count)
+        for field in others.fields { fields.append(field.moved(by: offset)) }
+    }
+
+    /// Whether the first field with this name has a value that begins so; the case of ASCII letters does not count.
+    package func hasValue(_ name: String, beginningWith prefix: String) -> Bool {
+        for field in fields where matches(field, name) {
+            let length = Int32(prefix.utf8.count)
+            return field.value.count >= length
+                && equals(field.value.lowerBound..<field.value.lowerBound + length, prefix)
+        }
+        return false
+    }
+
+    /// Whether every name is a token and no value has CR, LF, NUL or another control character: whether the fields can
+    /// stand on the wire.
+    var isWritable: Bool {
+        fields.allSatisfy { field in
+            !field.name.isEmpty && text.span.extracting(field.nameRange).allAre(ByteClass.isToken)
+                && text.span.extracting(field.valueRange).allAre(ByteClass.isFieldValue)
+        }
     }
 
     /// Removes all fields with this name.
     package mutating func remove(_ name: String) {
+        guard contains(name) else { return }
         fields = fields.filter { !matches($0, name) }
     }
 

@@ -9,6 +9,7 @@ struct MessageRules {
     private var contentLength: Int?
     private var codings: [Range<Int32>] = []
     private var hasTransferEncoding = false
+    private var hasEmptyCoding = false
     private var asksClose = false
     private var asksKeepAlive = false
 
@@ -69,7 +70,10 @@ struct MessageRules {
 
     private mutating func readCodings(_ headers: Headers, _ field: Headers.Field) {
         hasTransferEncoding = true
-        codings += headers.listElements(field)
+        let elements = headers.listElements(field)
+        codings += elements
+        let commas = headers.bytes(field.value).count { $0 == ByteClass.comma }
+        if elements.count != commas + 1 { hasEmptyCoding = true }
     }
 
     private mutating func decideFraming(_ headers: Headers, _ minorVersion: Int) throws(HTTPWireError) {
@@ -79,6 +83,8 @@ struct MessageRules {
         }
         guard contentLength == nil, minorVersion >= 1 else { throw HTTPWireError(.ambiguousFraming) }
         let chunked = codings.map { headers.equals($0, "chunked") }
+        // RFC 9110 section 5.6.1 lets empty elements pass, but not everybody does: what is read in two ways is refused.
+        if hasEmptyCoding { throw HTTPWireError(.transferEncoding) }
         if chunked == [true] {
             framing = .chunked
         } else if chunked.isEmpty || chunked.dropLast().contains(true) {

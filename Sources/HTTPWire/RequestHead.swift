@@ -1,5 +1,6 @@
 /// A request's line and header fields, checked, with everything that decides how the connection goes on.
-package struct RequestHead: Sendable {
+/// It is a class because it never changes and is handed through many functions: a copy costs one reference.
+package final class RequestHead: Sendable {
     /// How the end of the body is found (RFC 9112 section 6.3).
     package enum Framing: Sendable, Equatable {
         /// There is no body.
@@ -30,13 +31,31 @@ package struct RequestHead: Sendable {
     package let persists: Bool
     /// Whether the client waits for `100 Continue` before it sends the body.
     package let expectsContinue: Bool
+
+    init(
+        method: Method, target: String, path: String, query: String?, minorVersion: Int, headers: Headers,
+        host: String, framing: Framing, persists: Bool, expectsContinue: Bool
+    ) {
+        self.method = method
+        self.target = target
+        self.path = path
+        self.query = query
+        self.minorVersion = minorVersion
+        self.headers = headers
+        self.host = host
+        self.framing = framing
+        self.persists = persists
+        self.expectsContinue = expectsContinue
+    }
 }
 
 extension RequestHead {
     /// A head that came over no wire, for handlers that are called directly.
     ///
     /// - Throws: `.requestLine` for a target that no request may have.
-    package init(method: Method, target: String, headers: Headers = Headers()) throws(HTTPWireError) {
+    package convenience init(method: Method, target: String, headers: Headers = Headers())
+        throws(HTTPWireError)
+    {
         let parts = try RequestTarget(target, method: method)
         self.init(
             method: method, target: target, path: parts.path, query: parts.query, minorVersion: 1,

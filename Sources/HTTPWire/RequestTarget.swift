@@ -15,7 +15,11 @@ struct RequestTarget {
             guard method == .options else { throw HTTPWireError(.requestLine) }
             self.init(path: target, query: nil, authority: nil)
         } else if target.utf8.first == UInt8(ascii: "/") {
-            self.init(pathAndQuery: target[...], authority: nil)
+            if target.utf8.contains(UInt8(ascii: "?")) {
+                self.init(pathAndQuery: target[...], authority: nil)
+            } else {
+                self.init(path: target, query: nil, authority: nil)
+            }
         } else {
             try self.init(absolute: target)
         }

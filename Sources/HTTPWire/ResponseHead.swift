@@ -35,46 +35,46 @@ package struct ResponseHead: Sendable {
 
     /// Appends the head to `output`.
     ///
-    /// - Parameter date: the value of Date, or nil to leave it out.
-    /// - Throws: `.unwritableField` for a name that is no token or a value with CR, LF, NUL or another
-    /// control
+    /// - Parameters:
+    ///   - date: the value of Date, or nil to leave it out.
+    ///   - requestID: the value of X-Request-Id, where the fields have none.
+    /// - Throws: `.unwritableField` for a name that is no token or a value with CR, LF, NUL or another control
     ///   character; `output` is then as it was before.
     package func encode(
-        into output: inout [UInt8], framing: Framing, connection: Connection, date: String?
+        into output: inout [UInt8], framing: Framing, connection: Connection, date: String?,
+        requestID: String? = nil
     ) throws(HTTPWireError) {
-        for field in headers.fields {
-            guard !field.name.isEmpty, headers.bytes(field.name).allSatisfy(ByteClass.isToken),
-                headers.bytes(field.value).allSatisfy(ByteClass.isFieldValue)
-            else { throw HTTPWireError(.unwritableField) }
+        guard headers.isWritable, requestID?.utf8.span.allAre(ByteClass.isFieldValue) ?? true else {
+            throw HTTPWireError(.unwritableField)
         }
-        output.reserveCapacity(output.count + headers.text.count + headers.fields.count * 4 + 160)
-        Self.append("HTTP/1.1 ", to: &output)
-        Self.append(status.code, to: &output)
+        output.reserveCapacity(output.count + headers.text.count + headers.fields.count * 4 + 200)
+        output.append(text: "HTTP/1.1 ")
+        output.append(decimal: status.code)
         output.append(ByteClass.space)
-        Self.append(status.reason, to: &output)
-        Self.appendLineEnd(to: &output)
-        if let date { Self.append(field: "Date: ", date, to: &output) }
+        output.append(text: status.reason)
+        output.appendLineEnd()
+        if let date { Self.append("Date: ", date, to: &output) }
+        var namesRequest = false
         for field in headers.fields where !isOwnedByEncoder(field) {
-            output.append(contentsOf: headers.bytes(field.name))
-            output.append(ByteClass.colon)
-            output.append(ByteClass.space)
-            output.append(contentsOf: headers.bytes(field.value))
-            Self.appendLineEnd(to: &output)
+            if field.name.count == 12, headers.matches(field, "x-request-id") { namesRequest = true }
+            output.append(contentsOf: headers.text[field.lineRange])
+            output.appendLineEnd()
         }
+        if let requestID, !namesRequest { Self.append("X-Request-Id: ", requestID, to: &output) }
         switch framing {
         case .none, .untilClose: break
         case .length(let length):
-            Self.append("Content-Length: ", to: &output)
-            Self.append(length, to: &output)
-            Self.appendLineEnd(to: &output)
-        case .chunked: Self.append("Transfer-Encoding: chunked\r\n", to: &output)
+            output.append(text: "Content-Length: ")
+            output.append(decimal: length)
+            output.appendLineEnd()
+        case .chunked: output.append(text: "Transfer-Encoding: chunked\r\n")
         }
         switch connection {
         case .implied: break
-        case .keepAlive: Self.append("Connection: keep-alive\r\n", to: &output)
-        case .close: Self.append("Connection: close\r\n", to: &output)
+        case .keepAlive: output.append(text: "Connection: keep-alive\r\n")
+        case .close: output.append(text: "Connection: close\r\n")
         }
-        Self.appendLineEnd(to: &output)
+        output.appendLineEnd()
     }
 
     /// The interim response that asks for the body (RFC 9110 section 10.1.1).
@@ -90,23 +90,9 @@ package struct ResponseHead: Sendable {
         }
     }
 
-    private static func append(_ text: String, to output: inout [UInt8]) {
-        output.append(contentsOf: text.utf8)
-    }
-
-    private static func append(field name: String, _ value: String, to output: inout [UInt8]) {
-        append(name, to: &output)
-        append(value, to: &output)
-        appendLineEnd(to: &output)
-    }
-
-    private static func append(_ number: Int, to output: inout [UInt8]) {
-        if number >= 10 { append(number / 10, to: &output) }
-        output.append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
-    }
-
-    private static func appendLineEnd(to output: inout [UInt8]) {
-        output.append(ByteClass.carriageReturn)
-        output.append(ByteClass.lineFeed)
+    private static func append(_ name: String, _ value: String, to output: inout [UInt8]) {
+        output.append(text: name)
+        output.append(text: value)
+        output.appendLineEnd()
     }
 }

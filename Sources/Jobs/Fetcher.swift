@@ -11,6 +11,7 @@ struct Fetcher: Sendable {
     let settings: WorkerSettings
     let store: JobStore
     let index: JobIndex
+    let imports: ForeignImport
     let wake: WakeUp
     let logger: Logger
 
@@ -82,6 +83,8 @@ struct Fetcher: Sendable {
         let taken: JobIndex.Taken
         do {
             try await wake.wait()
+            // Asked to take no more while it waited.
+            if state.isQuiet { return [] }
             taken = try await index.claim(count, acknowledging: wake.owned)
         } catch {
             throw RedisFailure(underlying: error)
@@ -94,12 +97,11 @@ struct Fetcher: Sendable {
         do {
             let claimed = try await pool.withConnection { connection in
                 let claimed = try await store.claim(ids, for: settings.identity.text, on: connection)
-                // Most of these are duplicates, which is nothing; the rest must not be forgotten.
-                let missing = Set(ids).subtracting(claimed.map(\.record.id))
-                if !missing.isEmpty {
-                    try await store.unpush(missing.sorted { $0.text < $1.text }, on: connection)
-                }
-                return claimed
+                let owned = Set(claimed.map(\.record.id.text))
+                let others = taken.entries.filter { !owned.contains($0.key) }
+                guard !others.isEmpty else { return claimed }
+                return try await claimed
+                    + imports.settle(others, for: settings.identity.text, on: connection)
             }
             await acknowledge(keys, slotsLeft: count - claimed.count)
             return claimed

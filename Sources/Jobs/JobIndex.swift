@@ -34,7 +34,7 @@ struct JobIndex: Sendable {
                 arguments += ["retry", SidekiqPayload.seconds(record.runAt), record.payload.waiting]
             case .dead:
                 arguments += ["dead", SidekiqPayload.seconds(now), record.payload.waiting]
-            case .running, .done, .cancelled: continue
+            case .running, .held, .done, .cancelled: continue
             }
         }
         return try Self.text(try await evaluate(Self.pushScript, arguments))
@@ -51,7 +51,9 @@ struct JobIndex: Sendable {
         let entries = stride(from: 2, to: parts.count, by: 2).map {
             Entry(key: parts[$0], payload: parts[$0 + 1])
         }
-        return Taken(entries: entries, nextDue: due < 0 ? nil : .seconds(due), isMoreLeft: left > 0)
+        // Another client may have asked for any time, infinity too.
+        return Taken(
+            entries: entries, nextDue: due < 0 ? nil : .seconds(min(due, 3600)), isMoreLeft: left > 0)
     }
 
     /// Forgets entries in flight.
@@ -110,7 +112,7 @@ struct JobIndex: Sendable {
         return text
     }
 
-    private static func texts(_ reply: RedisReply) throws -> [String] {
+    static func texts(_ reply: RedisReply) throws -> [String] {
         guard let elements = reply.elements else {
             throw JobsError(.malformed, "Redis answered something else than a list")
         }
@@ -119,7 +121,7 @@ struct JobIndex: Sendable {
 }
 
 extension JobIndex {
-    fileprivate func evaluate(_ script: RedisScript, _ arguments: [String]) async throws -> RedisReply {
+    func evaluate(_ script: RedisScript, _ arguments: [String]) async throws -> RedisReply {
         try await redis.evaluate(
             script, keys: [], arguments: arguments.map { RedisArgument($0) }, deadline: .now + limits.script)
     }

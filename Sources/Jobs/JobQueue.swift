@@ -31,6 +31,26 @@ package struct JobQueue: Sendable {
         try await store.insert(job, on: connection)
     }
 
+    /// A statement that inserts jobs, to be part of a pipeline.
+    package struct Insertion: Sendable {
+        package let statement: SQL
+
+        /// The jobs that the statement inserted, from its rows.
+        package func jobs(_ rows: Rows) throws -> [EnqueuedJob] {
+            try rows.map { row in
+                let record = try JobRecord(row: row)
+                return EnqueuedJob(id: record.id, isNew: true, record: record)
+            }
+        }
+    }
+
+    /// The insertion of jobs for which `condition` holds; it may name their columns, as in
+    /// `n.organization_id`. Jobs whose unique key is taken are left out.
+    /// - Throws: `JobsError` with the code `.arguments` when an argument cannot be encoded.
+    package func insertion(of jobs: [NewJob], where condition: SQL) throws -> Insertion {
+        Insertion(statement: try store.insertion(of: jobs.map { (JobID(), $0) }, where: condition))
+    }
+
     /// Tells Redis of jobs whose transaction has committed. Never fails: what cannot be told now is told by
     /// the reconciler. Telling of a job that does not exist does no harm.
     package func push(_ jobs: [EnqueuedJob]) async {
@@ -42,6 +62,19 @@ package struct JobQueue: Sendable {
         let enqueued = try await pool.withConnection { try await store.insert(job, on: $0) }
         await push([enqueued])
         return enqueued.id
+    }
+
+    /// Inserts jobs in one transaction, and tells Redis. Jobs whose unique key is taken are left out.
+    /// - Throws: `JobsError` with the code `.arguments` when an argument cannot be encoded; `PostgresError`.
+    package func enqueue(_ jobs: [NewJob]) async throws -> [EnqueuedJob] {
+        let size = store.limits.batch
+        let insertions = try stride(from: 0, to: jobs.count, by: size).map {
+            try insertion(of: Array(jobs[$0..<min($0 + size, jobs.count)]), where: "true")
+        }
+        let answers = try await pool.withConnection { try await $0.pipeline(insertions.map(\.statement)) }
+        let enqueued = try zip(insertions, answers).map { try $0.jobs($1) }
+        for batch in enqueued { await push(batch) }
+        return enqueued.flatMap(\.self)
     }
 
     func push(_ records: [JobRecord]) async {

@@ -32,37 +32,40 @@ package struct JobRecord: Sendable {
     /// What went wrong last, when it failed.
     package let failure: SidekiqPayload.Failure?
 
-    /// The columns that `init(row:)` reads, from the table or the alias `j`.
+    /// The columns that `init(row:)` reads, from the table or the alias `j`: the first of a statement's result, in
+    /// this order.
     static let columns: SQL = """
         j.id, j.class, j.args::text as args, j.organization_id, j.lane, j.state, j.run_at, j.attempt,
         j.failures, j.crash_claims, j.maximum_attempts, j.timeout_ms, j.created_at, j.failed_at, j.retried_at,
         j.error_class, j.error_message
         """
 
+    static let returning: SQL = " returning \(columns)"
+
     init(row: Row) throws {
-        guard let id = JobID(try row["id", as: String.self]) else {
+        guard let id = JobID(try row[0, as: String.self]) else {
             throw JobsError(.malformed, "a row's id is not a job id")
         }
         self.id = id
-        className = try row["class", as: String.self]
-        arguments = JobArguments(text: try row["args", as: String.self])
-        organizationID = try row["organization_id", as: UUID?.self]
-        lane = LaneName(text: try row["lane", as: String.self])
-        state = try row["state", as: JobState.self]
-        runAt = try row["run_at", as: Date.self]
-        attempt = try row["attempt", as: Int.self]
-        failures = try row["failures", as: Int.self]
-        crashClaims = try row["crash_claims", as: Int.self]
-        maximumAttempts = try row["maximum_attempts", as: Int?.self]
-        timeout = try row["timeout_ms", as: Int?.self].map { .milliseconds($0) }
-        createdAt = try row["created_at", as: Date.self]
-        let failedAt = try row["failed_at", as: Date?.self]
-        let errorClass = try row["error_class", as: String?.self]
-        if failures > 0 || state == .dead, let failedAt, let errorClass {
+        className = try row[1, as: String.self]
+        arguments = JobArguments(text: try row[2, as: String.self])
+        organizationID = try row[3, as: UUID?.self]
+        lane = LaneName(text: try row[4, as: String.self])
+        state = try row[5, as: JobState.self]
+        runAt = try row[6, as: Date.self]
+        attempt = try row[7, as: Int.self]
+        failures = try row[8, as: Int.self]
+        crashClaims = try row[9, as: Int.self]
+        maximumAttempts = try row[10, as: Int?.self]
+        timeout = try row[11, as: Int?.self].map { .milliseconds($0) }
+        createdAt = try row[12, as: Date.self]
+        if failures > 0 || state == .dead, let failedAt = try row[13, as: Date?.self],
+            let errorClass = try row[15, as: String?.self]
+        {
             failure = .init(
                 failures: Swift.max(failures, 1), errorClass: errorClass,
-                message: try row["error_message", as: String?.self] ?? "", failedAt: failedAt,
-                retriedAt: try row["retried_at", as: Date?.self])
+                message: try row[16, as: String?.self] ?? "", failedAt: failedAt,
+                retriedAt: try row[14, as: Date?.self])
         } else {
             failure = nil
         }

@@ -37,7 +37,11 @@ struct JobRunner: Sendable {
             maximumAttempts: maximumAttempts, deadline: .now + timeout, logger: logger, run: run,
             store: store,
             pool: site.pool)
+        let start = ContinuousClock.now
         let result = await attempt(entry, context, run)
+        if case .success = result {
+            state.tallies.countSuccess(job.record.className, after: .now - start)
+        }
         switch result {
         case .success(let outcome): await settle(outcome, of: job, run, logger)
         case .failure(let error):
@@ -134,6 +138,7 @@ struct JobRunner: Sendable {
         }
         if verdict == .dead, held == true, outcome != .cancelled { await site.onDeath(job.record, shown) }
         state.count(failed: true)
+        state.tallies.countFailure(job.record.className)
         let level: Logger.Level = verdict == .dead ? .error : .warning
         logger.log(
             level: level, verdict == .dead ? "job failed for good" : "job failed and will be retried",

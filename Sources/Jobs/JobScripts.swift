@@ -7,9 +7,10 @@
 /// - `multiconnect:wake` (list): tokens on which idle workers wait.
 /// - `multiconnect:inflight` (hash) and `multiconnect:leases` (sorted set): entries popped and not yet owned.
 /// - `multiconnect:epoch` (string): made anew when Redis lost its memory.
+/// - `multiconnect:watch` (string): whose turn it is to watch what other clients do here.
 enum JobScripts {
     /// Functions shared by the scripts.
-    private static let common = """
+    static let common = """
         -- Other clients push here too: a payload may be anything.
         local function field(payload, name)
             local ok, job = pcall(cjson.decode, payload)
@@ -17,11 +18,30 @@ enum JobScripts {
             return nil
         end
         local function lane_of(payload) return field(payload, 'queue') or 'default' end
+        -- Names an entry by its job's id. Where that is none of ours (24 hexadecimal digits), a digest of it
+        -- is, and where there is none, one of the payload: the same entry always has the same key.
+        local function entry_key(payload)
+            local jid = field(payload, 'jid')
+            if jid and #jid == 24 and not string.find(jid, '[^0-9a-f]') then return jid end
+            return redis.sha1hex(jid or payload)
+        end
         local function join_ring(lane)
             redis.call('SADD', 'queues', lane)
             if redis.call('SADD', 'multiconnect:lanes', lane) == 1 then
                 redis.call('RPUSH', 'multiconnect:ring', lane)
             end
+        end
+        -- Lanes that some other client pushed to join the ring.
+        local function adopt()
+            local adopted = 0
+            for _, lane in ipairs(redis.call('SDIFF', 'queues', 'multiconnect:lanes')) do
+                -- What is no list would fail every claim.
+                if redis.call('TYPE', 'queue:' .. lane).ok == 'list' then
+                    join_ring(lane)
+                    adopted = adopted + 1
+                end
+            end
+            return adopted
         end
         local function wake(count)
             for i = 1, math.min(count, 64) do redis.call('LPUSH', 'multiconnect:wake', '1') end
@@ -91,7 +111,10 @@ enum JobScripts {
                     redis.call('ZREM', set, payload)
                     local lane = lane_of(payload)
                     -- The text is spliced, not encoded anew: that would turn an empty array into an object.
-                    local stamped = string.sub(payload, 1, -2) .. string.format(',"enqueued_at":%.6f}', now)
+                    local stamped = payload
+                    if #payload > 2 and string.sub(payload, -1) == '}' then
+                        stamped = string.sub(payload, 1, -2) .. string.format(',"enqueued_at":%.6f}', now)
+                    end
                     redis.call('LPUSH', 'queue:' .. lane, stamped)
                     join_ring(lane)
                 end
@@ -110,7 +133,7 @@ enum JobScripts {
                 local payload = redis.call('RPOP', 'queue:' .. lane)
                 if payload then
                     redis.call('RPUSH', 'multiconnect:ring', lane)
-                    local key = field(payload, 'jid') or redis.sha1hex(payload)
+                    local key = entry_key(payload)
                     redis.call('HSET', 'multiconnect:inflight', key, payload)
                     redis.call('ZADD', 'multiconnect:leases', now + tonumber(ARGV[2]), key)
                     taken[#taken + 1] = key
@@ -179,15 +202,7 @@ enum JobScripts {
                     empty[#empty + 1] = ARGV[i]
                 end
             end
-            local adopted = 0
-            for _, lane in ipairs(redis.call('SMEMBERS', 'queues')) do
-                if redis.call('SISMEMBER', 'multiconnect:lanes', lane) == 0
-                        and redis.call('LLEN', 'queue:' .. lane) > 0 then
-                    join_ring(lane)
-                    adopted = adopted + 1
-                end
-            end
-            wake(adopted)
+            wake(adopt())
             return empty
             """
 }
@@ -221,6 +236,7 @@ extension JobScripts {
     /// A process that has stopped. ARGV: identity.
     static let farewell = """
         redis.call('SREM', 'processes', ARGV[1])
+        if redis.call('GET', 'multiconnect:watch') == ARGV[1] then redis.call('DEL', 'multiconnect:watch') end
         return redis.call('DEL', ARGV[1], ARGV[1] .. ':workers', ARGV[1] .. ':work', ARGV[1] .. '-signals')
         """
 }

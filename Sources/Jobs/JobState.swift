@@ -8,6 +8,8 @@ package enum JobState: String, Sendable, CaseIterable {
     case running
     /// Failed; waits for `run_at`.
     case retry
+    /// Due, but its queue, class or tenant is paused. Leaves when an operator ends the pause.
+    case held
     /// Ended well. Final.
     case done
     /// Gave up: out of attempts, discarded, or crashed too often. Final until an operator retries it.
@@ -18,7 +20,7 @@ package enum JobState: String, Sendable, CaseIterable {
     /// Whether the job can still run.
     package var isOpen: Bool {
         switch self {
-        case .queued, .scheduled, .running, .retry: true
+        case .queued, .scheduled, .running, .retry, .held: true
         case .done, .dead, .cancelled: false
         }
     }

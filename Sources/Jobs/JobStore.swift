@@ -11,34 +11,23 @@ struct JobStore: Sendable {
     func insert(_ job: NewJob, on connection: PostgresConnection) async throws -> EnqueuedJob {
         let id = JobID()
         let arguments = try JobArguments(job.arguments)
+        guard let key = job.uniqueKey else {
+            let rows = try await connection.query(
+                within: limits.call, insertion(of: job, id, arguments) + JobRecord.returning)
+            guard let row = rows.first else { throw JobsError(.malformed, "an insert gave back no row") }
+            return EnqueuedJob(id: id, isNew: true, record: try JobRecord(row: row))
+        }
         // A holder of the key that ends between the two statements frees it: then the insert is tried again.
         for _ in 0..<3 {
             let inserted = try await connection.query(
                 within: limits.call,
-                """
-                insert into multiconnect.jobs as j (
-                    id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts,
-                    timeout_ms, unique_key)
-                values (
-                    \(id.text), \(job.className), \(arguments.text)::jsonb, \(job.organizationID),
-                    \(job.queue),
-                    \(job.lane.text),
-                    case when \(job.runAt)::timestamptz > clock_timestamp() then 'scheduled'
-                        else 'queued' end,
-                    coalesce(\(job.runAt)::timestamptz, clock_timestamp()), \(job.maximumAttempts)::int,
-                    \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey))
-                on conflict (unique_key) where state in ('queued', 'scheduled', 'running', 'retry') do nothing
-                returning \(JobRecord.columns)
-                """)
+                insertion(of: job, id, arguments) + Self.unlessTaken + JobRecord.returning)
             if let row = inserted.first {
                 return EnqueuedJob(id: id, isNew: true, record: try JobRecord(row: row))
             }
             let holder = try await connection.query(
                 within: limits.call,
-                """
-                select id from multiconnect.jobs
-                where unique_key = \(job.uniqueKey) and state in ('queued', 'scheduled', 'running', 'retry')
-                """)
+                "select id from multiconnect.jobs where unique_key = \(key) and finished_at is null")
             if let text = try holder.first?["id", as: String.self], let open = JobID(text) {
                 return EnqueuedJob(id: open, isNew: false, record: nil)
             }
@@ -46,78 +35,137 @@ struct JobStore: Sendable {
         throw JobsError(.malformed, "the unique key changes hands too fast")
     }
 
+    private func insertion(of job: NewJob, _ id: JobID, _ arguments: JobArguments) -> SQL {
+        """
+        insert into multiconnect.jobs as j (
+            id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
+            unique_key)
+        values (
+            \(id.text), \(job.className), \(arguments.text)::jsonb, \(job.organizationID), \(job.queue),
+            \(job.lane.text),
+            case when \(job.runAt)::timestamptz > clock_timestamp() then 'scheduled' else 'queued' end,
+            coalesce(\(job.runAt)::timestamptz, clock_timestamp()), \(job.maximumAttempts)::int,
+            \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey))
+        """
+    }
+
+    /// The predicate names the index.
+    private static let unlessTaken: SQL =
+        " on conflict (unique_key) where unique_key is not null and finished_at is null do nothing"
+
+    /// The statement that inserts jobs whose rows `condition` lets through, in a form that is the same for any
+    /// number of them; the condition sees them as `n`. Jobs whose unique key is taken are left out.
+    func insertion(of jobs: [(id: JobID, job: NewJob)], where condition: SQL) throws -> SQL {
+        let arguments = try jobs.map { try JobArguments($0.job.arguments).text }
+        return """
+            insert into multiconnect.jobs as j (
+                id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
+                unique_key)
+            select n.id, n.class, n.args::jsonb, n.organization_id, n.queue, n.lane,
+                case when n.run_at > clock_timestamp() then 'scheduled' else 'queued' end,
+                coalesce(n.run_at, clock_timestamp()), n.maximum_attempts, n.timeout_ms, n.unique_key
+            from unnest(
+                \(jobs.map(\.id.text))::text[], \(jobs.map(\.job.className))::text[], \(arguments)::text[],
+                \(jobs.map(\.job.organizationID))::uuid[], \(jobs.map(\.job.queue))::text[],
+                \(jobs.map(\.job.lane.text))::text[], \(jobs.map(\.job.runAt))::timestamptz[],
+                \(jobs.map(\.job.maximumAttempts))::int[],
+                \(jobs.map { $0.job.timeout.map(Self.milliseconds) })::int[],
+                \(jobs.map(\.job.uniqueKey))::text[]
+            ) as n (id, class, args, organization_id, queue, lane, run_at, maximum_attempts, timeout_ms,
+                unique_key)
+            where \(condition)
+            -- In one order everywhere: no two of them wait for each other's keys in a circle.
+            order by n.unique_key\(Self.unlessTaken)\(JobRecord.returning)
+            """
+    }
+
     /// Owns those of the jobs that are waiting and due. One that is not returned was a duplicate in Redis, or
-    /// somebody else's already.
-    func claim(_ ids: [JobID], for worker: String, on connection: PostgresConnection) async throws
-        -> [ClaimedJob]
-    {
+    /// somebody else's already. Claims in `ended` have no running job any more: they are forgotten.
+    func claim(
+        _ ids: [JobID], for worker: String, forgetting ended: [UUID] = [],
+        on connection: PostgresConnection
+    ) async throws -> [ClaimedJob] {
         try await own(
             """
-            select id from multiconnect.jobs
-            where id = any (\(ids.map(\.text))) and state in ('queued', 'scheduled', 'retry')
-                -- Redis' clock and this one may differ a little.
-                and run_at <= clock_timestamp() + interval '1 second'
-            order by id for update
-            """, for: worker, on: connection)
+            j.id = any (\(ids.map(\.text))) and j.state in ('queued', 'scheduled', 'retry')
+            -- Redis' clock and this one may differ a little.
+            and j.run_at <= clock_timestamp() + interval '1 second' and not \(PauseStore.covers("j"))
+            """, for: worker, forgetting: ended, on: connection)
     }
 
     /// Owns up to so many due jobs without Redis, tenants in turn.
-    func claimWaiting(_ count: Int, for worker: String, on connection: PostgresConnection) async throws
-        -> [ClaimedJob]
-    {
+    func claimWaiting(
+        _ count: Int, for worker: String, forgetting ended: [UUID] = [], on connection: PostgresConnection
+    ) async throws -> [ClaimedJob] {
         try await own(
             """
-            select id from multiconnect.jobs
-            where id in (
-                    select id
-                    from (
-                        select id, run_at, row_number() over (partition by lane order by run_at, id) as turn
+            j.id in (
+                select id from multiconnect.jobs
+                where id in (
+                        select id
                         from (
-                            (select id, lane, run_at from multiconnect.jobs
-                                where state = 'queued' and run_at <= clock_timestamp()
-                                order by run_at, id limit \(Self.window))
-                            union all
-                            (select id, lane, run_at from multiconnect.jobs
-                                where state in ('scheduled', 'retry') and run_at <= clock_timestamp()
-                                order by run_at, id limit \(Self.window))
-                        ) as due
-                    ) as turns
-                    order by turn, run_at, id limit \(count))
-                and state in ('queued', 'scheduled', 'retry')
-            order by id for update skip locked
-            """, for: worker, on: connection)
+                            select id, run_at,
+                                row_number() over (partition by lane order by run_at, id) as turn
+                            from (
+                                select id, lane, run_at from multiconnect.jobs as w
+                                where finished_at is null and held_by is null and state <> 'running'
+                                    and run_at <= statement_timestamp() and not \(PauseStore.covers("w"))
+                                order by run_at, id limit \(Self.window)
+                            ) as due
+                        ) as turns
+                        order by turn, run_at, id limit \(count))
+                    and state in ('queued', 'scheduled', 'retry')
+                order by id for update skip locked)
+            """, for: worker, forgetting: ended, on: connection)
     }
 
-    private func own(_ wanted: SQL, for worker: String, on connection: PostgresConnection) async throws
-        -> [ClaimedJob]
-    {
+    private func own(
+        _ wanted: SQL, for worker: String, forgetting ended: [UUID], on connection: PostgresConnection
+    ) async throws -> [ClaimedJob] {
+        let token = UUID()
         // Shorter than a lease: the renewals come over the same connection.
         let rows = try await connection.query(
             within: limits.renewal,
             """
-            with wanted as (\(wanted))
-            update multiconnect.jobs as j
-            set state = 'running', attempt = j.attempt + 1, claim_token = gen_random_uuid(),
-                claimed_by = \(worker), lease_until = clock_timestamp() + \(limits.lease),
-                started_at = clock_timestamp(), pushed_epoch = null, cancel_requested_at = null
-            from wanted where j.id = wanted.id
-            returning \(JobRecord.columns), j.claim_token
+            with ended as (
+                delete from multiconnect.job_claims where token = any (\(ended)::uuid[])
+            ), mine as (
+                update multiconnect.jobs as j
+                set state = 'running', attempt = j.attempt + 1, claim_token = \(token)::uuid,
+                    claimed_by = \(worker), lease_until = clock_timestamp() + \(limits.lease),
+                    started_at = clock_timestamp(), cancel_requested_at = null
+                where \(wanted)
+                returning \(JobRecord.columns)
+            ), noted as (
+                insert into multiconnect.job_claims (token, worker, job_ids)
+                select \(token)::uuid, \(worker), array_agg(id) from mine having count(*) > 0
+            )
+            select * from mine
             """)
         return try rows.map { row in
             let record = try JobRecord(row: row)
-            return ClaimedJob(
-                record: record, claim: Claim(id: record.id, token: try row["claim_token", as: UUID.self]))
+            return ClaimedJob(record: record, claim: Claim(id: record.id, token: token))
         }
     }
 
-    /// Jobs that Redis named and no claim got, though they are waiting: Redis has to be told again.
+    /// Jobs that Redis named and no claim got, though they are waiting: what is paused is held, and of the rest
+    /// Redis has to be told again.
     func unpush(_ ids: [JobID], on connection: PostgresConnection) async throws {
         _ = try await connection.execute(
             within: limits.call,
             """
-            update multiconnect.jobs set pushed_epoch = null
-            where id = any (\(ids.map(\.text))) and state in ('queued', 'scheduled', 'retry')
-                and pushed_epoch is not null
+            with waiting as (
+                select id, case when run_at <= clock_timestamp() + interval '1 second'
+                    then \(PauseStore.pause("w")) end as pause
+                from multiconnect.jobs as w
+                where id = any (\(ids.map(\.text))) and state in ('queued', 'scheduled', 'retry')
+                for update skip locked
+            )
+            update multiconnect.jobs as j
+            set held_by = waiting.pause, pushed_epoch = case when waiting.pause is not null then 'held' end,
+                state = case when waiting.pause is null then j.state else 'held' end
+            from waiting
+            where j.id = waiting.id and (waiting.pause is not null or j.pushed_epoch is not null)
             """)
     }
 
@@ -126,11 +174,11 @@ struct JobStore: Sendable {
         let rows = try await connection.query(
             within: limits.call,
             """
-            with mine as (\(held(claims)))
             update multiconnect.jobs as j
             set state = 'done', claim_token = null, lease_until = null, finished_at = clock_timestamp(),
                 failures = 0, crash_claims = 0, error_class = null, error_message = null
-            from mine where j.id = mine.id
+            from \(named(claims))
+            where j.id = c.id and j.claim_token = c.token
             returning j.id
             """)
         return try Self.ids(rows)
@@ -143,7 +191,8 @@ struct JobStore: Sendable {
             """
             with mine as (\(held(claims))), moved as (
                 update multiconnect.jobs as j
-                set state = 'queued', claim_token = null, lease_until = null, run_at = clock_timestamp()
+                set state = 'queued', claim_token = null, lease_until = null, pushed_epoch = null,
+                    run_at = clock_timestamp()
                 from mine where j.id = mine.id
                 returning j.*
             ), noted as (
@@ -163,8 +212,7 @@ struct JobStore: Sendable {
             with held as (
                 select j.id, j.cancel_requested_at is not null as is_cancelled
                 from multiconnect.jobs as j
-                join unnest(\(claims.map(\.id.text))::text[], \(claims.map(\.token))::uuid[]) as c (id, token)
-                    on j.id = c.id and j.claim_token = c.token
+                join \(named(claims)) on j.id = c.id and j.claim_token = c.token
             ), free as (
                 -- A row that is locked is being completed by its own handler: it needs no longer lease, and
                 -- one job's long transaction must not keep the leases of the others from being renewed.
@@ -193,8 +241,8 @@ struct JobStore: Sendable {
             """
             update multiconnect.jobs as j
             set state = case when \(pause) > interval '0' then 'scheduled' else 'queued' end,
-                run_at = clock_timestamp() + \(pause), claim_token = null, lease_until = null, failures = 0,
-                crash_claims = 0, error_class = null, error_message = null
+                run_at = clock_timestamp() + \(pause), claim_token = null, lease_until = null,
+                pushed_epoch = null, failures = 0, crash_claims = 0, error_class = null, error_message = null
             where id = \(claim.id.text) and claim_token = \(claim.token)
             returning \(JobRecord.columns)
             """)
@@ -217,7 +265,7 @@ struct JobStore: Sendable {
             with moved as (
                 update multiconnect.jobs
                 set state = \(state), run_at = clock_timestamp() + \(pause), claim_token = null,
-                    lease_until = null, failures = failures + 1, crash_claims = 0,
+                    lease_until = null, pushed_epoch = null, failures = failures + 1, crash_claims = 0,
                     error_class = \(error.className), error_message = \(error.message),
                     failed_at = coalesce(failed_at, clock_timestamp()),
                     retried_at = case when failures > 0 then clock_timestamp() end,
@@ -252,10 +300,14 @@ struct JobStore: Sendable {
         """
         select j.id
         from multiconnect.jobs as j
-        join unnest(\(claims.map(\.id.text))::text[], \(claims.map(\.token))::uuid[]) as c (id, token)
-            on j.id = c.id and j.claim_token = c.token
+        join \(named(claims)) on j.id = c.id and j.claim_token = c.token
         order by j.id for update of j
         """
+    }
+
+    /// Claims as rows: `c`, with `id` and `token`.
+    private func named(_ claims: [Claim]) -> SQL {
+        "unnest(\(claims.map(\.id.text))::text[], \(claims.map(\.token))::uuid[]) as c (id, token)"
     }
 
     private static func ids(_ rows: Rows) throws -> Set<JobID> {

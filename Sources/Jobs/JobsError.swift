@@ -14,6 +14,12 @@ package struct JobsError: Error, Sendable, Equatable, CustomStringConvertible, C
         case cancelled
         /// Its workers fell silent while it ran, too many times in a row.
         case crashed
+        /// An operator asked for what the jobs' states do not allow.
+        case refused
+        /// A schedule that cannot be read; the description says what is wrong with it.
+        case schedule
+        /// There is no periodic job of that name.
+        case notFound
         /// A row or an answer of Redis does not have the expected shape.
         case malformed
     }

@@ -4,10 +4,13 @@ package struct JobsLimits: Sendable {
     package var lease: Duration = .seconds(10)
     /// Renewals come at a third of the lease, so that two may fail before it is lost.
     package var renewal: Duration { lease / 3 }
-    /// How long Redis keeps an entry in flight between its pop and the row's claim, before it is put back.
-    package var pop: Duration = .seconds(4)
+    /// How long Redis keeps an entry in flight between its pop and the row's claim, before it is put back. A claim
+    /// that takes longer costs a duplicate, which does no harm; a worker killed between the two costs this time.
+    package var pop: Duration = .seconds(2)
     /// How often the reconciler looks for what was lost.
     package var reconciliation: Duration = .seconds(5)
+    /// How often all open rows are read for running jobs that no recorded claim names: there should be none.
+    package var slowLook: Duration = .seconds(60)
     /// How long whoever enqueued a job has to tell Redis of it before the reconciler does.
     package var push: Duration = .seconds(1)
     /// How long a worker's session may be missing: it may be between two connections.
@@ -28,8 +31,10 @@ package struct JobsLimits: Sendable {
     package var drain: Duration = .seconds(22)
     /// How long jobs that were asked to end may take to do so, before their claim is given back anyway.
     package var grace: Duration = .seconds(2)
-    /// How long finished jobs are kept, in days.
-    package var keepDays = 7
+    /// Rows that one statement of the pruning removes: some ten milliseconds of work.
+    package var pruneBatch = 1000
+    /// Batches of the pruning between two notes of its progress.
+    package var pruneReport = 20
     /// Connections for claims and renewals alone, beside the one that proves that the worker lives: its jobs
     /// may hold all of their pools' for long.
     package var ownConnections = 1
@@ -39,6 +44,39 @@ package struct JobsLimits: Sendable {
     package var crashClaims = 3
     /// The longest error text kept, in characters: what Sidekiq keeps.
     package var errorCharacters = 10_000
+    /// Where counting stops: enough to judge by, and some milliseconds.
+    package var countedRows = 20_000
+    /// Where counting of a state stops when all states are counted, queue by queue and class by class.
+    package var censusRows = 10_000
+    /// Rows that a list looks at first; each further look is four times as long, up to `countedRows`.
+    package var firstLooks = 500
+    /// Entries of a lane that are looked through for one that is to be removed, the next ones first.
+    package var searchedEntries = 5000
+    /// How long a deleted job's id is remembered, in days: as long as Redis may hold an entry of it.
+    package var tombstoneDays = 30
+    /// Rows of a list that belongs to one job or one page.
+    package var shownRows = 1000
+    /// Attempts that the page of a job shows: the latest.
+    package var shownAttempts = 100
+    /// Characters of arguments, of an error and of a progress that the page of a job shows.
+    package var shownCharacters = 100_000
+    /// Batches of held jobs that ending a pause queues by itself, so that it answers soon.
+    package var releasedBatches = 20
+
+    /// The largest payload of another client that is taken for a job: its row and its entry are read whole.
+    package var foreignPayloadBytes = 1 << 20
+    /// How much of another client's text that is no job is kept, in characters.
+    package var malformedCharacters = 10_000
+    /// How late a tick of a periodic job may be and is not missed: all workers may just be starting.
+    package var tickTolerance: Duration = .seconds(60)
+    /// How often a worker says which periodic jobs are part of the program.
+    package var periodicRegistration: Duration = .seconds(3600)
+    /// How long a periodic job stays that no worker has spoken for: versions run side by side during a deploy.
+    package var periodicMemory: Duration = .seconds(86_400)
+    /// How often queues that other clients pushed to are looked for.
+    package var adoption: Duration = .seconds(1)
+    /// Entries of a sorted set, and rows, that one look compares.
+    package var comparison = 500
 
     package init() {}
 }

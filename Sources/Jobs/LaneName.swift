@@ -9,7 +9,7 @@ package struct LaneName: Hashable, Sendable, CustomStringConvertible {
     /// The lane of a tenant's jobs in a queue; jobs of no tenant share the queue's own name.
     package init(queue: String, organizationID: UUID?) {
         if let organizationID {
-            text = "\(queue):t-\(organizationID.uuidString.lowercased())"
+            text = queue + Self.tenantMark + organizationID.uuidString.lowercased()
         } else {
             text = queue
         }
@@ -21,6 +21,22 @@ package struct LaneName: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { text }
+
+    /// The queue and the tenant that the name is made of; nil when a row could not hold them.
+    var parts: (queue: String, organizationID: UUID?)? {
+        if Self.isValidQueue(text) { return (text, nil) }
+        let queue = String(text.dropLast(Self.tenantMark.count + Self.tenantLength))
+        guard text.dropFirst(queue.count).hasPrefix(Self.tenantMark), Self.isValidQueue(queue),
+            let organizationID = UUID(uuidString: String(text.suffix(Self.tenantLength)))
+        else { return nil }
+        return (queue, organizationID)
+    }
+
+    /// The queue of whoever does not name one; Sidekiq's.
+    static let defaultQueue = "default"
+    private static let tenantMark = ":t-"
+    /// A UUID's text.
+    private static let tenantLength = 36
 
     /// Whether a name is safe as a queue: Sidekiq Web routes only these, and writes them unescaped.
     static func isValidQueue(_ name: String) -> Bool {

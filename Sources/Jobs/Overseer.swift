@@ -8,6 +8,7 @@ struct Overseer: Sendable {
     let state: WorkerState
     let workers: WorkerStore
     let reconciler: Reconciler
+    let ticker: PeriodicTicker
     let logger: Logger
 
     /// Runs until cancelled; opens the connection again, with pauses, whenever it is lost.
@@ -57,12 +58,16 @@ struct Overseer: Sendable {
             let silent = missing.filter { worker in
                 missingSince[worker].map { now - $0 >= settings.limits.silence } ?? false
             }
-            if !silent.isEmpty || ContinuousClock.now >= nextPass {
+            var isDue = !silent.isEmpty || ContinuousClock.now >= nextPass
+            // Known at the next look, not at the next pass.
+            if !isDue { isDue = try await reconciler.isLeaseOver(on: connection) }
+            if isDue {
                 try await reconciler.pass(silent: silent.sorted(), on: connection)
                 try await workers.beat(
                     settings.identity, busy: state.busy, isQuiet: state.isQuiet, on: connection)
                 nextPass = .now + settings.limits.reconciliation
             }
+            try await ticker.tick(on: connection)
             try await Task.sleep(for: settings.limits.livenessCheck)
         }
     }

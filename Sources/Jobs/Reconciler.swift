@@ -9,10 +9,12 @@ final class Reconciler: Sendable {
     private struct Memory {
         var epoch: String?
         var emptyLanes: Set<LaneName> = []
+        var nextSlowLook = ContinuousClock.now
     }
 
     private let workers: WorkerStore
     private let recovery: RecoveryStore
+    private let pauses: PauseStore
     private let index: JobIndex
     private let onDeath: @Sendable (JobRecord, any Error) async -> Void
     private let logger: Logger
@@ -24,6 +26,7 @@ final class Reconciler: Sendable {
     ) {
         self.workers = workers
         self.recovery = recovery
+        pauses = PauseStore(limits: recovery.limits)
         self.index = index
         self.onDeath = onDeath
         self.logger = logger
@@ -33,10 +36,11 @@ final class Reconciler: Sendable {
     func pass(silent: [String], on connection: PostgresConnection) async throws {
         let recovered = try await connection.transaction { connection -> [JobRecord]? in
             guard try await recovery.isLeader(on: connection) else { return nil }
-            let recovered = try await recovery.recover(from: silent, on: connection)
+            var recovered = try await recovery.recover(from: silent, on: connection)
+            if isSlowLookDue() { recovered += try await recovery.recoverUnnamed(on: connection) }
+            try await recovery.forgetEndedClaims(on: connection)
             _ = try await recovery.requeueOverdue(on: connection)
             try await workers.bury(silent, on: connection)
-            _ = try await recovery.prune(on: connection)
             return recovered
         }
         guard let recovered else { return }
@@ -49,6 +53,7 @@ final class Reconciler: Sendable {
             let error = JobsError(.crashed, "the worker fell silent while the job ran, again and again")
             await onDeath(record, error)
         }
+        while try await pauses.release(on: connection).count == recovery.limits.batch {}
         do {
             let dead = recovered.filter { $0.state == .dead }
             if !dead.isEmpty { _ = try await index.push(dead) }
@@ -62,6 +67,19 @@ final class Reconciler: Sendable {
             throw error
         } catch {
             logger.debug("Redis could not be reconciled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Whether a pass would find a job whose worker has not renewed its lease in time.
+    func isLeaseOver(on connection: PostgresConnection) async throws -> Bool {
+        try await recovery.isLeaseOver(on: connection)
+    }
+
+    private func isSlowLookDue() -> Bool {
+        memory.withLock { memory in
+            guard ContinuousClock.now >= memory.nextSlowLook else { return false }
+            memory.nextSlowLook = .now + recovery.limits.slowLook
+            return true
         }
     }
 

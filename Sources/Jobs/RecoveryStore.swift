@@ -13,22 +13,58 @@ struct RecoveryStore: Sendable {
         ).scalar()
     }
 
+    /// Whether a recorded claim names a running job whose lease ran out.
+    func isLeaseOver(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            within: limits.call,
+            """
+            select exists (
+                select from multiconnect.job_claims as c
+                cross join lateral unnest(c.job_ids) as named (id)
+                join multiconnect.jobs as j on j.id = named.id and j.claim_token = c.token
+                where j.state = 'running' and j.lease_until < clock_timestamp())
+            """
+        ).scalar()
+    }
+
     /// Takes jobs from workers that fell silent: their lease ran out, or their session has ended. Each such
     /// end counts; after too many in a row the job is dead.
     func recover(from silent: [String], on connection: PostgresConnection) async throws -> [JobRecord] {
+        try await recover(
+            """
+            select j.id
+            from multiconnect.job_claims as c
+            cross join lateral unnest(c.job_ids) as named (id)
+            join multiconnect.jobs as j on j.id = named.id and j.claim_token = c.token
+            where j.state = 'running'
+                and (j.lease_until < clock_timestamp() or j.claimed_by = any (\(silent)))
+            -- A row that is locked is being ended by its owner at this moment.
+            order by j.id limit \(limits.batch) for update of j skip locked
+            """, on: connection)
+    }
+
+    /// The same for running jobs that no recorded claim names. There should be none: the look is a slow one.
+    func recoverUnnamed(on connection: PostgresConnection) async throws -> [JobRecord] {
+        try await recover(
+            """
+            select id from multiconnect.jobs
+            where finished_at is null and held_by is null and state = 'running'
+                and lease_until < clock_timestamp()
+            order by id limit \(limits.batch) for update skip locked
+            """, on: connection)
+    }
+
+    private func recover(_ lost: SQL, on connection: PostgresConnection) async throws -> [JobRecord] {
         let reason = "the worker fell silent while the job ran, \(limits.crashClaims) times in a row"
         let rows = try await connection.query(
             within: limits.call,
             """
             with lost as (
-                select id from multiconnect.jobs
-                where state = 'running' and (lease_until < clock_timestamp() or claimed_by = any (\(silent)))
-                -- A row that is locked is being ended by its owner at this moment.
-                order by id limit \(limits.batch) for update skip locked
+                \(lost)
             ), moved as (
                 update multiconnect.jobs as j
                 set crash_claims = j.crash_claims + 1, claim_token = null, lease_until = null,
-                    run_at = clock_timestamp(),
+                    pushed_epoch = null, run_at = clock_timestamp(),
                     state = verdict.state,
                     finished_at = case when verdict.state = 'queued' then null else clock_timestamp() end,
                     error_class = case when verdict.state = 'dead' then 'WorkerCrashed'
@@ -54,6 +90,23 @@ struct RecoveryStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
+    /// Forgets claims of which no job runs any more. A worker forgets its own; these are of workers that died.
+    func forgetEndedClaims(on connection: PostgresConnection) async throws {
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            delete from multiconnect.job_claims as c
+            where token in (
+                    select token from multiconnect.job_claims
+                    where claimed_at < statement_timestamp() - \(limits.lease)
+                    order by claimed_at limit \(limits.batch) for update skip locked)
+                and not exists (
+                    select from unnest(c.job_ids) as named (id)
+                    join multiconnect.jobs as j on j.id = named.id
+                    where j.claim_token = c.token)
+            """)
+    }
+
     /// Jobs whose time came a while ago and that no worker took: their entry in Redis is lost.
     func requeueOverdue(on connection: PostgresConnection) async throws -> Int {
         try await connection.execute(
@@ -61,8 +114,8 @@ struct RecoveryStore: Sendable {
             """
             with overdue as (
                 select id from multiconnect.jobs
-                where state in ('scheduled', 'retry')
-                    and run_at < clock_timestamp() - \(limits.reconciliation)
+                where aside in ('scheduled', 'retry') and finished_at is null
+                    and run_at < statement_timestamp() - \(limits.reconciliation)
                 order by id limit \(limits.batch) for update skip locked
             )
             update multiconnect.jobs as j set state = 'queued', pushed_epoch = null
@@ -76,8 +129,8 @@ struct RecoveryStore: Sendable {
             within: limits.call,
             """
             select \(JobRecord.columns) from multiconnect.jobs as j
-            where state in ('queued', 'scheduled', 'retry') and pushed_epoch is null
-                and created_at < clock_timestamp() - \(limits.push)
+            where pushed_epoch is null and finished_at is null and state in ('queued', 'scheduled', 'retry')
+                and created_at < statement_timestamp() - \(limits.push)
             order by created_at, id limit \(limits.batch)
             """)
         return try rows.map(JobRecord.init(row:))
@@ -91,7 +144,7 @@ struct RecoveryStore: Sendable {
             with told as (
                 select id from multiconnect.jobs
                 where id = any (\(ids.map(\.text))) and state in ('queued', 'scheduled', 'retry')
-                order by id for update
+                order by id for update skip locked
             )
             update multiconnect.jobs as j set pushed_at = clock_timestamp(), pushed_epoch = \(epoch)
             from told where j.id = told.id
@@ -105,7 +158,8 @@ struct RecoveryStore: Sendable {
             """
             with stale as (
                 select id from multiconnect.jobs
-                where state in ('queued', 'scheduled', 'retry') and pushed_epoch <> \(epoch)
+                where finished_at is null and held_by is null and state <> 'running'
+                    and pushed_epoch <> \(epoch)
                 order by id limit \(limits.batch) for update skip locked
             )
             update multiconnect.jobs as j set pushed_epoch = null
@@ -121,7 +175,8 @@ struct RecoveryStore: Sendable {
             select distinct lane
             from (
                 select lane, pushed_epoch, pushed_at from multiconnect.jobs
-                where state = 'queued' order by run_at, id limit \(limits.batch)
+                where finished_at is null and held_by is null and state = 'queued'
+                order by run_at, id limit \(limits.batch)
             ) as oldest
             where pushed_epoch is not null and pushed_at < clock_timestamp() - \(limits.reconciliation)
             """
@@ -137,25 +192,13 @@ struct RecoveryStore: Sendable {
                 select id from multiconnect.jobs
                 where id in (
                         select id from multiconnect.jobs
-                        where state = 'queued' order by run_at, id limit \(limits.batch))
+                        where finished_at is null and held_by is null and state = 'queued'
+                        order by run_at, id limit \(limits.batch))
                     and lane = any (\(lanes.map(\.text))) and state = 'queued' and pushed_epoch is not null
                     and pushed_at < clock_timestamp() - \(limits.reconciliation)
                 order by id for update skip locked
             )
             update multiconnect.jobs as j set pushed_epoch = null from lost where j.id = lost.id
-            """)
-    }
-
-    /// Removes a batch of finished jobs that are older than the history is kept.
-    func prune(on connection: PostgresConnection) async throws -> Int {
-        try await connection.execute(
-            within: limits.call,
-            """
-            delete from multiconnect.jobs
-            where id in (
-                select id from multiconnect.jobs
-                where finished_at < clock_timestamp() - make_interval(days => \(limits.keepDays)::int)
-                order by finished_at limit \(limits.batch) for update skip locked)
             """)
     }
 }

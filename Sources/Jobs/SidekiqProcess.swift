@@ -20,6 +20,7 @@ struct SidekiqProcess: Sendable {
             do {
                 let signal = try await index.beat(beat(roundTrip: roundTrip, counts: counts))
                 roundTrip = .now - start
+                await tellTallies()
                 obey(signal)
             } catch {
                 state.giveBack(counts)
@@ -29,10 +30,21 @@ struct SidekiqProcess: Sendable {
         }
     }
 
+    private func tellTallies() async {
+        let tallies = state.tallies.take()
+        do {
+            try await index.tell(tallies)
+        } catch {
+            state.tallies.giveBack(tallies)
+            logger.debug("runs were not told to Redis", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Says that the process has stopped.
     func leave() async {
         do {
             _ = try await index.beat(beat(roundTrip: .zero, counts: state.takeCounts()))
+            await tellTallies()
             try await index.farewell(settings.identity.text)
         } catch {
             logger.debug("no farewell in Redis", metadata: ["error": "\(error)"])
@@ -51,6 +63,16 @@ struct SidekiqProcess: Sendable {
         switch signal {
         case "TSTP": state.quiet()
         case "TERM": state.stop()
+        case "TTIN":
+            // Sidekiq prints its threads' stacks; what a slot of ours is at is its job.
+            for job in state.running {
+                logger.notice(
+                    "running",
+                    metadata: [
+                        "job": "\(job.record.id)", "class": "\(job.record.className)",
+                        "since": "\(job.startedAt.formatted(.iso8601))",
+                    ])
+            }
         default: break
         }
     }
@@ -61,7 +83,7 @@ struct SidekiqProcess: Sendable {
         var arguments = [
             settings.identity.text, information, String(running.count), SidekiqPayload.seconds(now),
             String(roundTrip.components.attoseconds / 1_000_000_000_000), state.isQuiet ? "true" : "false",
-            String(settings.residentKilobytes()), Self.day(now), String(counts.processed),
+            String(settings.residentKilobytes()), CivilDay(now).description, String(counts.processed),
             String(counts.failed),
         ]
         for job in running {
@@ -69,8 +91,8 @@ struct SidekiqProcess: Sendable {
             let lane = SidekiqPayload.quoted(job.record.lane.text)
             // Sidekiq's thread names are short texts; a job's id is one, and no two jobs share it.
             arguments.append(String(job.record.id.text.prefix(12)))
-            arguments.append(
-                #"{"queue":\#(lane),"payload":\#(payload),"run_at":\#(Int(now.timeIntervalSince1970))}"#)
+            let start = Int(job.startedAt.timeIntervalSince1970)
+            arguments.append(#"{"queue":\#(lane),"payload":\#(payload),"run_at":\#(start)}"#)
         }
         return arguments
     }
@@ -85,21 +107,5 @@ struct SidekiqProcess: Sendable {
             "queues":["default"],"labels":[],"identity":\(identity),"weights":[{"default":0}],\
             "version":"7.0.0","embedded":false}
             """
-    }
-
-    /// The day in UTC, as Sidekiq names its daily counters.
-    static func day(_ time: Date) -> String {
-        // Civil-from-days: an era is 400 years, 146,097 days, beginning on a 1 March.
-        let days = Int((time.timeIntervalSince1970 / 86400).rounded(.down)) + 719_468
-        let era = (days >= 0 ? days : days - 146_096) / 146_097
-        let dayOfEra = days - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shifted + 2) / 5 + 1
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let pad = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
-        return "\(year)-\(pad(month))-\(pad(day))"
     }
 }

@@ -63,14 +63,25 @@ package final class Worker: Sendable {
         let reconciler = Reconciler(
             workers: workers, recovery: RecoveryStore(limits: limits), index: index, onDeath: home.onDeath,
             logger: logger)
+        let ticker = PeriodicTicker(
+            definitions: settings.periodic, store: PeriodicStore(limits: limits), queue: home.queue,
+            logger: logger)
         let overseer = Overseer(
-            settings: settings, state: state, workers: workers, reconciler: reconciler, logger: logger)
+            settings: settings, state: state, workers: workers, reconciler: reconciler, ticker: ticker,
+            logger: logger)
         let keeper = LeaseKeeper(state: state, store: store, pool: pool, logger: logger)
-        let fetcher = fetcher(store: store, pool: pool)
+        let imports = ForeignImport(
+            store: ForeignStore(limits: limits), jobs: store, queue: home.queue,
+            classNames: Set(home.registry.classNames), logger: logger)
+        let watch = ForeignWatch(
+            imports: imports, index: index, pool: home.pool, identity: settings.identity,
+            onDeath: home.onDeath, logger: logger)
+        let fetcher = fetcher(store: store, pool: pool, imports: imports)
         await withTaskGroup(of: Void.self) { services in
             services.addTask(executorPreference: home.executor) { await overseer.run() }
             services.addTask(executorPreference: home.executor) { await keeper.run() }
             services.addTask(executorPreference: home.executor) { await process.run() }
+            services.addTask(executorPreference: home.executor) { await watch.run() }
             services.addTask(executorPreference: home.executor) { [self] in await endJobs(store, pool) }
             await withTaskCancellationHandler {
                 await withDiscardingTaskGroup { jobs in
@@ -91,7 +102,7 @@ package final class Worker: Sendable {
         }
     }
 
-    private func fetcher(store: JobStore, pool: PostgresPool) -> Fetcher {
+    private func fetcher(store: JobStore, pool: PostgresPool, imports: ForeignImport) -> Fetcher {
         let runners = sites.map { site in
             JobRunner(
                 site: site, state: state, store: store, batch: CompletionBatch(store: store, pool: site.pool),
@@ -99,7 +110,7 @@ package final class Worker: Sendable {
         }
         return Fetcher(
             pool: pool, runners: runners, state: state, settings: settings, store: store,
-            index: index, wake: WakeUp(settings: settings), logger: logger)
+            index: index, imports: imports, wake: WakeUp(settings: settings), logger: logger)
     }
 
     /// After a stop: lets the jobs finish for a while, then asks them to end, and gives the claims of those

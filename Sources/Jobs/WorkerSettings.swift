@@ -15,6 +15,8 @@ package struct WorkerSettings: Sendable {
     package var version: String
     /// Resident memory in kilobytes, for Sidekiq's page.
     package var residentKilobytes: @Sendable () -> Int
+    /// What runs again and again, on whichever worker is there.
+    package var periodic: [PeriodicJob]
     /// Limits and periods.
     package var limits: JobsLimits
 
@@ -22,7 +24,7 @@ package struct WorkerSettings: Sendable {
         concurrency: Int, identity: WorkerIdentity, database: PostgresConfiguration,
         redis: RedisConfiguration,
         version: String = "", residentKilobytes: @escaping @Sendable () -> Int = { 0 },
-        limits: JobsLimits = JobsLimits()
+        periodic: [PeriodicJob] = [], limits: JobsLimits = JobsLimits()
     ) {
         precondition(concurrency > 0, "a worker has at least one slot")
         self.concurrency = concurrency
@@ -31,6 +33,7 @@ package struct WorkerSettings: Sendable {
         self.redis = redis
         self.version = version
         self.residentKilobytes = residentKilobytes
+        self.periodic = periodic
         self.limits = limits
     }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Synchronization
 
 /// What the parts of a worker share: the running jobs, whether it stops, and its counters.
@@ -6,6 +7,7 @@ final class WorkerState: Sendable {
     struct Running: Sendable {
         let record: JobRecord
         let run: JobRun
+        let startedAt = Date()
     }
 
     private struct State {
@@ -18,6 +20,8 @@ final class WorkerState: Sendable {
     }
 
     let gate: SlotGate
+    /// Runs by class, for Sidekiq's page of metrics.
+    let tallies = RunTallies()
     private let state = Mutex(State())
 
     init(slots: Int) {

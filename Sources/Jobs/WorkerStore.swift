@@ -46,6 +46,34 @@ struct WorkerStore: Sendable {
             """)
     }
 
+    /// The workers that have not stopped, by name.
+    func running(on connection: PostgresConnection) async throws -> [WorkerStatus] {
+        let rows = try await connection.query(
+            within: limits.call,
+            """
+            select w.identity, w.hostname, w.pid, w.concurrency, w.busy, w.quiet, w.version, w.started_at,
+                w.beat_at, \(Self.holdsLock) as is_alive
+            from multiconnect.workers as w
+            where w.stopped_at is null order by w.identity limit \(limits.shownRows)
+            """)
+        return try rows.map { row in
+            WorkerStatus(
+                identity: try row["identity"], hostname: try row["hostname"], processID: try row["pid"],
+                concurrency: try row["concurrency"], busy: try row["busy"], isQuiet: try row["quiet"],
+                isAlive: try row["is_alive"], version: try row["version"],
+                startedAt: try row["started_at"], beatAt: try row["beat_at"])
+        }
+    }
+
+    /// Whether the session of the worker `w` holds its lock.
+    private static let holdsLock: SQL = """
+        exists (
+            select from pg_locks as l
+            where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+                and l.database = (select oid from pg_database where datname = current_database())
+                and l.classid = \(AdvisoryLock.space)::bigint::oid and l.objid = w.lock_key::oid)
+        """
+
     /// Workers that did not stop in order and whose session no longer holds its lock.
     func silent(on connection: PostgresConnection) async throws -> [String] {
         try await connection.query(
@@ -53,11 +81,7 @@ struct WorkerStore: Sendable {
             """
             select w.identity from multiconnect.workers as w
             where w.stopped_at is null
-                and not exists (
-                    select from pg_locks as l
-                    where l.locktype = 'advisory' and l.granted and l.objsubid = 2
-                        and l.database = (select oid from pg_database where datname = current_database())
-                        and l.classid = \(AdvisoryLock.space)::bigint::oid and l.objid = w.lock_key::oid)
+                and not \(Self.holdsLock)
             """
         ).column(as: String.self)
     }

@@ -1,5 +1,6 @@
 import Cryptography
 import FoundationEssentials
+import Jobs
 import Logging
 import Organizations
 import Postgres
@@ -17,6 +18,11 @@ struct Configuration: Sendable {
         static let loginURL = "https://login.salesforce.com"
         static let cell = "default"
         static let maximumLoops = 16
+        static let jobsKeepDays = 7
+        /// Sidekiq's.
+        static let deadJobsKeepDays = 180
+        static let historyKeepDays = 365
+        static let registrationsKeepDays = 90
     }
 
     var databaseURL: Secret
@@ -32,6 +38,8 @@ struct Configuration: Sendable {
     /// How pages and mails call this installation.
     var applicationName: String
     var port: UInt16
+    /// The path of a Unix socket that the web process listens on instead of the port.
+    var unixSocket: String?
     var salesforceKey: String
     var salesforceSecret: Secret
     var loginURL: String
@@ -47,6 +55,9 @@ struct Configuration: Sendable {
     var workerConcurrency: Int
     var loops: Int
     var databaseConnections: Int
+    /// How long jobs, the tenants' history and registrations without consent are kept.
+    var jobRetention: JobRetention
+    var historyRetention: HistoryRetention
     var trustsProxy: Bool
     /// Certificate chain and private key in PEM files, with which the web process serves https itself.
     var tlsFiles: (certificate: String, key: String)?
@@ -87,6 +98,7 @@ extension Configuration {
         let keyRing = reader.keyRing()
         self.applicationURL = applicationURL ?? ""
         port = UInt16(reader.number("PORT", default: Defaults.port, in: 1...65535))
+        unixSocket = reader.socketPath("UNIX_SOCKET")
         salesforceKey = reader.required("SALESFORCE_KEY", "the connected app's consumer key")
         salesforceSecret = Secret(
             text: reader.required("SALESFORCE_SECRET", "the connected app's consumer secret"))
@@ -108,6 +120,8 @@ extension Configuration {
             cores, Defaults.maximumLoops,
             ConnectionBudget.loops(total: databaseConnections, cells: 1 + cellURLs.count))
         self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
+        jobRetention = reader.jobRetention()
+        historyRetention = reader.historyRetention()
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()

@@ -1,9 +1,11 @@
 import Cryptography
 import FoundationEssentials
 import HTTPServer
+import Jobs
 import Logging
 import Organizations
 import Postgres
+import Reactor
 import Redis
 
 /// Takes settings out of an environment and remembers what was wrong with them.
@@ -36,6 +38,27 @@ struct EnvironmentReader {
             "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text.debugDescription)"
         )
         return standard
+    }
+
+    mutating func jobRetention() -> JobRetention {
+        JobRetention(
+            finished: days("JOBS_KEEP_DAYS", default: Configuration.Defaults.jobsKeepDays, from: 1),
+            dead: days("DEAD_JOBS_KEEP_DAYS", default: Configuration.Defaults.deadJobsKeepDays, from: 1))
+    }
+
+    mutating func historyRetention() -> HistoryRetention {
+        let history = days(
+            "HISTORY_KEEP_DAYS", default: Configuration.Defaults.historyKeepDays, from: 0)
+        let registrations = days(
+            "REGISTRATIONS_KEEP_DAYS", default: Configuration.Defaults.registrationsKeepDays, from: 0)
+        return HistoryRetention(
+            history: history == .zero ? nil : history,
+            registrations: registrations == .zero ? nil : registrations)
+    }
+
+    /// Days, ten years of them at most.
+    private mutating func days(_ name: String, default standard: Int, from least: Int) -> Duration {
+        .seconds(number(name, default: standard, in: least...3650) * 86_400)
     }
 
     mutating func flag(_ name: String, default standard: Bool = false) -> Bool {
@@ -90,6 +113,16 @@ struct EnvironmentReader {
         guard let text = text(name) else { return nil }
         if let address = EmailAddress(text) { return address }
         report("\(name) must be an e-mail address, not \(text.debugDescription)")
+        return nil
+    }
+
+    /// The path of a Unix socket, absolute: the loops' idea of the working directory must not matter.
+    mutating func socketPath(_ name: String) -> String? {
+        guard let text = text(name) else { return nil }
+        if text.hasPrefix("/"), text.utf8.count <= SocketAddress.maximumPathBytes { return text }
+        report(
+            "\(name) must be an absolute path of at most \(SocketAddress.maximumPathBytes) bytes, not \(text.debugDescription)"
+        )
         return nil
     }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Logging
 import Reactor
 
@@ -7,8 +6,6 @@ struct LogfmtHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
     let label: String
-    /// The label of the loggers whose messages are logfmt already.
-    static let accessLabel = "access"
 
     init(label: String, level: Logger.Level) {
         self.label = label
@@ -22,19 +19,20 @@ struct LogfmtHandler: LogHandler {
 
     func log(event: LogEvent) {
         var line = "time=\(Self.timestamp()) level=\(event.level) at=\(label)"
-        // The server writes its access lines in logfmt itself.
-        let message = "\(event.message)"
-        line += label == Self.accessLabel ? " \(message)" : " msg=\(Self.quoted(message))"
+        line += " msg=\(Self.quoted("\(event.message)"))"
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\(Self.quoted("\(value)"))"
         }
         if let error = event.error { line += " error=\(Self.quoted("\(error)"))" }
-        StandardOutput.write(log: line + "\n")
+        StandardOutput.write(log: Array((line + "\n").utf8))
     }
 
     private static func timestamp() -> String {
-        Date.now.formatted(.iso8601.dateTimeSeparator(.standard).time(includingFractionalSeconds: true))
+        var clock = WallClock()
+        var text: [UInt8] = []
+        clock.append(to: &text)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Bare where that is unambiguous, else in quotes with quotes, backslashes and control characters escaped: one

@@ -12,6 +12,6 @@ struct Multiconnect: AsyncParsableCommand {
         subcommands: [
             WebCommand.self, WorkerCommand.self, MigrateCommand.self, DevCommand.self,
             OrgSimulatorCommand.self,
-            GenerateSecretCommand.self, OrganizationsCommand.self,
+            GenerateSecretCommand.self, OrganizationsCommand.self, JobsCommand.self,
         ])
 }

@@ -4,6 +4,7 @@ internal import HTTPWire
 package import Logging
 package import Reactor
 internal import Synchronization
+package import TLS
 
 /// A Salesforce that runs on loopback, for development and tests: OAuth, identity, describes, SOQL, Bulk API 2.0
 /// queries, limits and the package's Apex endpoint, for several orgs at one address.
@@ -44,8 +45,9 @@ package final class OrgSimulator: Sendable {
 
     /// Answers the connections of `listener` until the calling task is cancelled. May be called on several loops.
     ///
+    /// - Parameter credentials: makes it speak TLS; nil: plain HTTP.
     /// - Throws: `ReactorError` when the listener fails.
-    package func serve(on listener: Listener) async throws {
+    package func serve(on listener: Listener, credentials: TLSContext? = nil) async throws {
         world.withLock { $0.rendersAhead = true }
         let (bell, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         bells.withLock { $0.append(continuation) }
@@ -55,7 +57,8 @@ package final class OrgSimulator: Sendable {
         let server = Server(router: router(), configuration: configuration, logger: logger)
         try await withThrowingTaskGroup { group in
             group.addTask { await self.renderAhead(bell) }
-            try await server.serve(on: listener)
+            try await server.serve(
+                on: listener, credentials: credentials.map { context in { @Sendable in context } })
             continuation.finish()
             group.cancelAll()
         }

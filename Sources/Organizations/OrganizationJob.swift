@@ -13,6 +13,13 @@ package enum OrganizationJob {
 }
 
 extension OrganizationJob {
+    /// The address of a mail is a person's: operators find it with the mails, not in every list of jobs.
+    package static func hide(in mask: inout ArgumentMask) {
+        mask.hide([2], of: sendConsentMail)
+    }
+}
+
+extension OrganizationJob {
     /// The key holds the address: a new address gets its own mail, even while the job for the old one runs.
     static func mail(_ purpose: MailContent.Purpose, organization: UUID, to address: EmailAddress, at: Date?)
         -> NewJob

@@ -24,6 +24,15 @@ package struct OrganizationStore {
         try await first("where o.org_id = \(organization.text)")
     }
 
+    /// The tenants with these ids, as far as there are any.
+    package func find(ids: Set<UUID>) async throws -> [UUID: Organization] {
+        guard !ids.isEmpty else { return [:] }
+        let rows = try await connection.query(
+            "select \(Self.columns) from \(Self.tables) where o.id = any (\(Array(ids)))")
+        let found = try rows.map(Self.read)
+        return Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+    }
+
     package func find(id: UUID) async throws -> Organization? {
         try await first("where o.id = \(id)")
     }
@@ -88,6 +97,50 @@ package struct OrganizationStore {
         _ = try await connection.execute(
             "insert into multiconnect.connections (organization_id) values (\(try row["id", as: UUID.self]))")
         return true
+    }
+
+    /// The statement that writes new tenants, their connections and activity: of those that nobody knows and
+    /// whose admins were not mailed within the hour, so that nothing holds their mail back. The ids tell in the
+    /// rows, which `organizations` reads, whose tenants were written.
+    static func insertion(of new: [(id: UUID, request: RegistrationRequest)], cell: String) -> SQL {
+        let requests = new.map(\.request)
+        return """
+            with o as (
+                insert into multiconnect.organizations (
+                    id, org_id, name, admin_email, environment, schema_name, cell)
+                select n.id, n.org_id, n.name, n.admin_email, n.environment, n.schema_name, \(cell)
+                from unnest(
+                    \(new.map(\.id))::uuid[], \(requests.map(\.organization.text))::text[],
+                    \(requests.map(\.name.text))::text[], \(requests.map(\.adminEmail.text))::text[],
+                    \(requests.map { ($0.environment ?? .production).description })::text[],
+                    \(requests.map(\.organization.schemaName))::text[]
+                ) as n (id, org_id, name, admin_email, environment, schema_name)
+                where not exists (
+                    select from multiconnect.mails as m
+                    where m.recipient = n.admin_email and m.created_at > now() - interval '1 hour')
+                -- In one order everywhere: no two statements wait for each other's orgs in a circle.
+                order by n.org_id
+                on conflict do nothing
+                returning *
+            ), c as (
+                insert into multiconnect.connections (organization_id) select id from o returning *
+            ), a as (
+                insert into multiconnect.activity (organization_id, actor, action, detail)
+                select id, 'org', 'registered', 'admin ' || admin_email from o
+            )
+            select \(columns) from o join c on c.organization_id = o.id
+            """
+    }
+
+    /// The condition that a tenant with the id in that column exists.
+    static func isWritten(_ column: String) -> SQL {
+        "exists (select from multiconnect.organizations as o where o.id = \(raw: column))"
+    }
+
+    /// The tenants that a statement of `insertion` wrote.
+    static func organizations(_ rows: Rows) throws -> [UUID: Organization] {
+        Dictionary(
+            try rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Replaces what a registration tells.

@@ -18,6 +18,8 @@ package enum OrganizationsLimits {
     /// Registrations of one org: an install calls once, an admin may try again.
     package static let organizationBurst = 6
     package static let organizationRefill = Duration.seconds(60)
+    /// Registrations in one statement: enough for its fixed cost to vanish, few enough to last milliseconds.
+    static let registrationBatch = 64
     /// Keys that a limiter remembers; two generations of half of it.
     package static let limiterKeys = 20_000
     /// The same admin is not mailed again about the same org within this time.
@@ -35,4 +37,8 @@ package enum OrganizationsLimits {
     static let refreshPoll = Duration.milliseconds(150)
     /// One mail to the SMTP server.
     static let mailDeadline = Duration.seconds(60)
+    /// Rows that one statement of the pruning removes: some ten milliseconds of work.
+    static let pruneBatch = 1000
+    /// Registrations that one statement removes, with the mails and records of each.
+    static let expireBatch = 100
 }

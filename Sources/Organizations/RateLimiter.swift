@@ -49,6 +49,14 @@ package final class RateLimiter: Sendable {
         }
     }
 
+    /// The time until one of `key` would be within the rate; nil if it is now. Counts nothing.
+    package func wait(for key: String, now: ContinuousClock.Instant = .now) -> Duration? {
+        table.withLock { table in
+            var bucket = table.younger[key] ?? table.older[key] ?? TokenBucket(now: now)
+            return bucket.take(rate, now: now)
+        }
+    }
+
     /// The keys that are remembered.
     var keyCount: Int { table.withLock { $0.younger.count + $0.older.count } }
 

@@ -10,7 +10,7 @@ import Reactor
 package final class PostgresConnection: @unchecked Sendable {
     let link: PostgresLink
     let answerTimeout: Duration
-    private var cache = StatementCache()
+    var cache = StatementCache()
     private var isBusy = false
     /// Open transactions: 1 is a transaction, more are savepoints.
     var transactionDepth = 0
@@ -114,7 +114,7 @@ extension PostgresConnection {
 
     /// The server cannot use what it prepared, because a table changed or `discard all` was run. Such a
     /// statement is forgotten.
-    private func isStale(_ plan: StatementCache.Plan, _ key: StatementCache.Key, _ error: PostgresError)
+    func isStale(_ plan: StatementCache.Plan, _ key: StatementCache.Key, _ error: PostgresError)
         -> Bool
     {
         guard case .prepared = plan else { return false }
@@ -152,7 +152,7 @@ extension PostgresConnection {
     }
 
     /// Outside of transactions only: there a failure does no harm.
-    private func deallocateRetired(deadline: ContinuousClock.Instant) async throws {
+    func deallocateRetired(deadline: ContinuousClock.Instant) async throws {
         guard !cache.retired.isEmpty, link.transactionStatus == PQTRANS_IDLE else { return }
         let text = cache.takeRetired().map { "deallocate \($0)" }.joined(separator: ";")
         try link.sendScript(text)

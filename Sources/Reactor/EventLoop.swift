@@ -32,6 +32,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let wakeup: Int32
     private let inbox = Mutex(Inbox())
     private var ready: [UnownedJob] = []
+    /// The other array of the two that `ready` alternates between.
+    private var spare: [UnownedJob] = []
+    /// What is to be done before the loop looks at its sockets again.
+    private var beforePoll: [() -> Void] = []
+    /// The time of this round: for deadlines, where asking the clock each time would cost more than it tells.
+    private var roundTime = ContinuousClock.now
     private var timers = TimerQueue()
     private var handlers: [DescriptorHandler?] = []
     private var generation: UInt32 = 0
@@ -86,6 +92,16 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         hand { $0.closures.append(body) }
     }
 
+    /// The time at which the current round began, at most some milliseconds ago. Loop thread only.
+    package var now: ContinuousClock.Instant { roundTime }
+
+    /// Runs `body` once, when the jobs at hand are done and before the loop waits: what many jobs of a round have
+    /// collected goes out at once. Loop thread only.
+    package func runBeforePoll(_ body: @escaping () -> Void) {
+        assertCurrent()
+        beforePoll.append(body)
+    }
+
     /// Runs `body` and everything it starts in a structured way on this loop.
     package func run<Value: Sendable>(
         _ body: @concurrent @Sendable () async throws -> Value
@@ -119,9 +135,11 @@ extension EventLoop {
         var isShuttingDown = false
         while !(isShuttingDown && ready.isEmpty) {
             runJobs()
-            let now = ContinuousClock.now
-            while let body = timers.takeDue(now: now) { body() }
+            roundTime = ContinuousClock.now
+            while let body = timers.takeDue(now: roundTime) { body() }
+            runDeferred()
             poll()
+            roundTime = ContinuousClock.now
             isShuttingDown = takeInbox() || isShuttingDown
         }
         pthread_setspecific(currentLoopKey, nil)
@@ -132,16 +150,26 @@ extension EventLoop {
         let end = ContinuousClock.now + Limits.roundDuration
         while !ready.isEmpty, budget > 0 {
             // Jobs that running jobs add are appended to the other array, so order holds and nothing shifts.
-            var batch: [UnownedJob] = []
+            var batch = spare
+            spare = []
             swap(&batch, &ready)
             for job in batch { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             budget -= batch.count
+            batch.removeAll(keepingCapacity: true)
+            spare = batch
             if !ready.isEmpty, ContinuousClock.now > end { return }
         }
     }
 
+    private func runDeferred() {
+        guard !beforePoll.isEmpty else { return }
+        var bodies: [() -> Void] = []
+        swap(&bodies, &beforePoll)
+        for body in bodies { body() }
+    }
+
     private func poll() {
-        let count = epoll.wait(milliseconds: ready.isEmpty ? timers.millisecondsUntilNext(now: .now) : 0)
+        let count = epoll.wait(milliseconds: ready.isEmpty ? timers.millisecondsUntilNext(now: roundTime) : 0)
         for index in 0..<count {
             let (key, events) = epoll.event(index)
             if key == wakeupKey {
@@ -202,6 +230,13 @@ extension EventLoop {
         guard index < handlers.count, handlers[index] === handler else { return }
         handlers[index] = nil
         epoll.remove(handler.descriptor)
+    }
+
+    /// The same for a descriptor that nobody else holds and that is closed next: then the kernel forgets it alone.
+    func forget(_ handler: DescriptorHandler) {
+        assertCurrent()
+        let index = Int(handler.descriptor)
+        if index < handlers.count, handlers[index] === handler { handlers[index] = nil }
     }
 
     private func key(of handler: DescriptorHandler) -> UInt64 {

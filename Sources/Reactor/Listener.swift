@@ -15,6 +15,7 @@ package final class Listener: @unchecked Sendable {
     package let descriptor: Int32
     private let registration: Registration
     private var isOpen = true
+    private var isStopping = false
     /// A socket file that is removed at the end.
     private let path: String?
     /// Which file that is: a successor may have put its own there.
@@ -54,6 +55,8 @@ package final class Listener: @unchecked Sendable {
         }
         let descriptor = try open(address) { descriptor in
             Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+            // tcp(7): accepted sockets inherit it.
+            Socket.disableDelay(descriptor, address)
             if reusePort { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
             // An IPv6 listener on `::` serves IPv4 too.
             if case .ipv6 = address { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
@@ -70,11 +73,13 @@ package final class Listener: @unchecked Sendable {
         }
     }
 
-    /// Listens on a socket file, replacing one that a dead process left there.
+    /// Listens on a socket file, replacing one that another process left there; any other file is left alone and in the
+    /// way. Other loops may share its descriptor.
     package static func unix(path: String) throws(ReactorError) -> Listener {
-        _ = unsafe CLinux.unlink(path)
+        if isSocket(path) { _ = unsafe CLinux.unlink(path) }
         let descriptor = try open(.unix(path: path)) { _ in }
-        return try Listener(descriptor: descriptor, events: [.readable, .edgeTriggered], path: path)
+        return try Listener(
+            descriptor: descriptor, events: [.readable, .exclusive, .edgeTriggered], path: path)
     }
 
     /// Takes over a listening descriptor, for instance systemd's or another loop's; its loops share the connections.
@@ -82,7 +87,9 @@ package final class Listener: @unchecked Sendable {
         let own = fcntl_int(descriptor, F_DUPFD_CLOEXEC, 0)
         guard own >= 0 else { throw .system("fcntl") }
         _ = fcntl_int(own, F_SETFL, fcntl_int(own, F_GETFL, 0) | O_NONBLOCK)
-        return try Listener(descriptor: own, events: [.readable, .exclusive, .edgeTriggered])
+        let listener = try Listener(descriptor: own, events: [.readable, .exclusive, .edgeTriggered])
+        Socket.disableDelay(own, listener.address)
+        return listener
     }
 
     private static func open(_ address: SocketAddress, _ prepare: (Int32) -> Void) throws(ReactorError)
@@ -102,7 +109,8 @@ package final class Listener: @unchecked Sendable {
     }
 
     /// The next connection. Errors of single connections are passed over, and when descriptors or memory run out it
-    /// rests and goes on; it throws `CancellationError`, and `ReactorError.closed` after `close`.
+    /// rests and goes on; it throws `CancellationError`, and `ReactorError.closed` after `close`, or after `stop` once
+    /// the kernel holds no more connections.
     package func accept() async throws -> Socket {
         while true {
             guard isOpen else { throw ReactorError(.closed, operation: "accept") }
@@ -114,21 +122,58 @@ package final class Listener: @unchecked Sendable {
                 return accepted >= 0 ? 0 : -1
             }
             if accepted >= 0 {
-                Socket.disableDelay(accepted, peer)
                 guard let socket = try? Socket(descriptor: accepted, peer: peer) else { continue }
                 return socket
             }
-            switch lastErrorNumber() {
-            case EAGAIN: try await registration.wait(for: .reading, until: nil)
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                try await registration.loop.sleep(for: Limits.pauseAfterExhaustion)
-            // accept(2): pending network errors of the new connection come out here; the listener is fine.
-            case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
-                EOPNOTSUPP, ENOPROTOOPT, ETIMEDOUT:
-                continue
-            case let error: throw ReactorError(.system, operation: "accept", errno: error)
+            let error = lastErrorNumber()
+            switch Listener.consequence(of: error) {
+            case .wait: try await waitForConnection()
+            case .rest: try await registration.loop.sleep(for: Limits.pauseAfterExhaustion)
+            case .goOn: continue
+            case .fail: throw ReactorError(.system, operation: "accept", errno: error)
             }
         }
+    }
+
+    private func waitForConnection() async throws {
+        guard !isStopping else { throw ReactorError(.closed, operation: "accept") }
+        do {
+            try await registration.wait(for: .reading, until: nil)
+        } catch let error as ReactorError where error.code == .closed && isOpen {
+            // Stopped: what came before that is still taken.
+        }
+    }
+
+    /// What an error of accept(2) means for the listener.
+    enum Consequence {
+        /// There is no connection: the next one is waited for.
+        case wait
+        /// Descriptors or memory have run out: somebody may free some.
+        case rest
+        /// It was one connection's error, or nothing at all.
+        case goOn
+        /// The listener is of no use.
+        case fail
+    }
+
+    static func consequence(of error: Int32) -> Consequence {
+        switch error {
+        case EAGAIN: .wait
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: .rest
+        // accept(2): pending network errors of the new connection come out here; the listener is fine.
+        case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
+            EOPNOTSUPP, ENOPROTOOPT, ETIMEDOUT:
+            .goOn
+        default: .fail
+        }
+    }
+
+    /// Ends the waiting for connections: `accept` still hands out those that the kernel holds already. Closing at once
+    /// would reset clients that were let in.
+    package func stop() {
+        guard isOpen, !isStopping else { return }
+        isStopping = true
+        registration.close()
     }
 
     package func close() {
@@ -137,6 +182,11 @@ package final class Listener: @unchecked Sendable {
         registration.close()
         CLinux.close(descriptor)
         if let path, let inode, Listener.inode(path) == inode { _ = unsafe CLinux.unlink(path) }
+    }
+
+    private static func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & UInt32(S_IFMT) == UInt32(S_IFSOCK)
     }
 
     private static func inode(_ path: String) -> UInt? {

@@ -41,29 +41,62 @@ package final class Readiness: @unchecked Sendable {
     }
 }
 
-/// The waits of one descriptor: at most one reader, one writer and one that waits for the peer to go.
-// SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
+/// The waits of one descriptor: at most one reader, one writer and one that wants either.
+// SAFETY: loop-confined, checked by `EventLoop.assertCurrent`; a cancellation reaches it through `EventLoop.post`.
 final class Registration: DescriptorHandler, @unchecked Sendable {
     enum Purpose: Int {
         case reading = 0
         case writing = 1
         case either = 2
-        case peerClosing = 3
     }
 
-    private struct Wait {
+    @safe private struct Wait {
         /// An edge came while nobody waited for it.
         var isReady = false
-        var waiter: Waiter?
+        /// Tells this wait from those before it, for a cancellation that comes late.
+        var ticket: UInt32 = 0
         var deadline: ContinuousClock.Instant?
+        private var continuation: UnsafeContinuation<Void, any Error>?
+
+        var isSuspended: Bool { unsafe continuation != nil }
+
+        mutating func begin(
+            _ continuation: UnsafeContinuation<Void, any Error>, until deadline: ContinuousClock.Instant?
+        ) {
+            unsafe self.continuation = continuation
+            self.deadline = deadline
+        }
+
+        /// Resumes whoever waits; false when nobody does.
+        @discardableResult
+        mutating func end(throwing error: ReactorError.Code? = nil) -> Bool {
+            guard let continuation = unsafe continuation else { return false }
+            unsafe self.continuation = nil
+            if let error {
+                unsafe continuation.resume(throwing: ReactorError(error, operation: "wait"))
+            } else {
+                unsafe continuation.resume()
+            }
+            return true
+        }
+
+        mutating func cancel() {
+            guard let continuation = unsafe continuation else { return }
+            unsafe self.continuation = nil
+            unsafe continuation.resume(throwing: CancellationError())
+        }
     }
 
     let loop: EventLoop
     /// The peer will send no more; stays set.
     private(set) var isPeerClosed = false
-    private var waits = [Wait](repeating: Wait(), count: 4)
+    /// Called once, when the peer is first known to send no more or the registration ends.
+    var onEnd: (() -> Void)?
+    private var waits = InlineArray<3, Wait>(repeating: Wait())
     private var timer: LoopTimer?
     private var isOpen = false
+    /// A handler around all reading passes cancellations on, so that single waits need none.
+    private var isReadingCovered = false
 
     init(descriptor: Int32, loop: EventLoop) {
         self.loop = loop
@@ -78,21 +111,29 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
     }
 
     /// Ends the registration; whoever waits gets `ReactorError.closed`.
-    func close() {
+    ///
+    /// - Parameter closesDescriptor: the caller, who alone holds the descriptor, closes it next, so that the kernel
+    ///   needs no word about it.
+    func close(closesDescriptor: Bool = false) {
         guard isOpen else { return }
         isOpen = false
-        loop.remove(self)
+        if closesDescriptor { loop.forget(self) } else { loop.remove(self) }
         timer?.cancel()
         timer = nil
-        for index in waits.indices {
-            waits[index].waiter?.resume(throwing: ReactorError(.closed, operation: "wait"))
-        }
+        reportEnd()
+        for index in waits.indices { waits[index].end(throwing: .closed) }
+    }
+
+    private func reportEnd() {
+        let body = onEnd
+        onEnd = nil
+        body?()
     }
 
     override func handle(_ events: Events) {
-        if !events.isDisjoint(with: [.peerClosed, .hangup, .error]) {
+        if !isPeerClosed, !events.isDisjoint(with: [.peerClosed, .hangup, .error]) {
             isPeerClosed = true
-            signal(.peerClosing)
+            reportEnd()
         }
         let isEnded = !events.isDisjoint(with: .ended)
         let isReadable = isEnded || !events.isDisjoint(with: [.readable, .peerClosed])
@@ -106,12 +147,8 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
     var isReadSignalled: Bool { waits[Purpose.reading.rawValue].isReady || isPeerClosed }
 
     private func signal(_ purpose: Purpose) {
-        if let waiter = waits[purpose.rawValue].waiter {
-            waits[purpose.rawValue].waiter = nil
-            waiter.resume()
-        } else {
-            waits[purpose.rawValue].isReady = true
-        }
+        let index = purpose.rawValue
+        if !waits[index].end() { waits[index].isReady = true }
     }
 
     func wait(for purpose: Purpose, until deadline: ContinuousClock.Instant?) async throws {
@@ -122,15 +159,45 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
             waits[index].isReady = false
             return
         }
-        precondition(waits[index].waiter == nil, "two tasks wait for one direction of one descriptor")
-        let waiter = Waiter()
-        waits[index].waiter = waiter
-        waits[index].deadline = deadline
-        if let deadline { arm(deadline) }
-        defer {
-            if waits[index].waiter === waiter { waits[index].waiter = nil }
+        precondition(!waits[index].isSuspended, "two tasks wait for one direction of one descriptor")
+        waits[index].ticket &+= 1
+        if isReadingCovered, purpose == .reading {
+            try Task.checkCancellation()
+            try await suspend(index, until: deadline)
+        } else {
+            let ticket = waits[index].ticket
+            try await withTaskCancellationHandler {
+                try await suspend(index, until: deadline)
+            } onCancel: {
+                loop.post { self.cancel(index, ticket) }
+            }
         }
-        try await waiter.wait(on: loop)
+    }
+
+    // Inlined: each async function on the way costs a look at its executor when it goes on.
+    @inline(__always)
+    private func suspend(_ index: Int, until deadline: ContinuousClock.Instant?) async throws {
+        try await unsafe withUnsafeThrowingContinuation { continuation in
+            unsafe waits[index].begin(continuation, until: deadline)
+            if let deadline { arm(deadline) }
+        }
+    }
+
+    private func cancel(_ index: Int, _ ticket: UInt32) {
+        if waits[index].ticket == ticket { waits[index].cancel() }
+    }
+
+    /// Runs `body`, and lets a cancellation of its task end a wait for reading. It costs once what a handler for each
+    /// wait would cost each time. Only the calling task may read meanwhile.
+    func coveringReads(_ body: () async -> Void) async {
+        loop.assertCurrent()
+        isReadingCovered = true
+        defer { isReadingCovered = false }
+        await withTaskCancellationHandler {
+            await body()
+        } onCancel: {
+            loop.post { self.waits[Purpose.reading.rawValue].cancel() }
+        }
     }
 
     /// One timer serves all deadlines of the descriptor, and is left alone while deadlines only move on: a keep-alive
@@ -144,11 +211,10 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
     private func expire() {
         let now = ContinuousClock.now
         var next: ContinuousClock.Instant?
-        for index in waits.indices {
-            guard let waiter = waits[index].waiter, let deadline = waits[index].deadline else { continue }
+        for index in waits.indices where waits[index].isSuspended {
+            guard let deadline = waits[index].deadline else { continue }
             if deadline <= now {
-                waits[index].waiter = nil
-                waiter.resume(throwing: ReactorError(.timedOut, operation: "wait"))
+                waits[index].end(throwing: .timedOut)
             } else {
                 next = min(next ?? deadline, deadline)
             }

@@ -59,17 +59,10 @@ package final class Socket: @unchecked Sendable {
         return socket
     }
 
-    /// Appends what has come to `buffer`, at most its free room, waiting for the first byte until `deadline`.
-    /// Returns the count, 0 at the end of the stream.
-    package func read(
-        into buffer: inout ReadBuffer, deadline: ContinuousClock.Instant?
-    ) async throws -> Int {
-        precondition(buffer.freeCount > 0, "a read needs room")
+    package var mayHaveInput: Bool { !isDrained || registration.isReadSignalled }
+
+    package func readAvailable(into buffer: inout ReadBuffer) throws -> Int? {
         while true {
-            if isDrained, !registration.isReadSignalled {
-                try await registration.wait(for: .reading, until: deadline)
-            }
-            isDrained = false
             guard isOpen else { throw ReactorError(.closed, operation: "read") }
             let room = buffer.freeCount
             let count = unsafe buffer.fill { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
@@ -79,55 +72,40 @@ package final class Socket: @unchecked Sendable {
             }
             switch lastErrorNumber() {
             case EINTR: continue
-            case EAGAIN: try await registration.wait(for: .reading, until: deadline)
+            case EAGAIN:
+                isDrained = true
+                return nil
             case let error: throw ReactorError(.system, operation: "read", errno: error)
             }
         }
     }
 
-    /// Writes all of `bytes`; `deadline` bounds each wait for room.
-    package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant?) async throws {
-        try await write(bytes[...], deadline: deadline)
-    }
-
-    package func write(_ bytes: ArraySlice<UInt8>, deadline: ContinuousClock.Instant?) async throws {
-        var sent = 0
-        while sent < bytes.count {
-            sent += try await attempt(deadline) {
-                unsafe bytes.withUnsafeBytes { bytes in
-                    unsafe send(
-                        descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
-                }
+    package func writeAvailable(_ bytes: ArraySlice<UInt8>) throws -> Int {
+        try attempt {
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
         }
     }
 
-    /// Writes `first` and then `second` with one system call where the kernel has room.
-    package func write(
-        _ first: [UInt8], _ second: [UInt8], deadline: ContinuousClock.Instant?
-    ) async throws {
-        let sent = try await attempt(deadline) { gather(first, second) }
-        if sent < first.count {
-            try await write(first[sent...], deadline: deadline)
-            try await write(second[...], deadline: deadline)
-        } else {
-            try await write(second[(sent - first.count)...], deadline: deadline)
-        }
+    package func writeAvailable(_ first: ArraySlice<UInt8>, _ second: ArraySlice<UInt8>) throws -> Int {
+        try attempt { gather(first, second) }
     }
 
-    private func gather(_ first: [UInt8], _ second: [UInt8]) -> Int {
+    private func gather(_ first: ArraySlice<UInt8>, _ second: ArraySlice<UInt8>) -> Int {
         unsafe first.withUnsafeBytes { first in
             unsafe second.withUnsafeBytes { second in
-                var vectors = unsafe [
+                let vectors: InlineArray<2, iovec> = unsafe [
                     iovec(
                         iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count),
                     iovec(
                         iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count
                     ),
                 ]
-                return unsafe vectors.withUnsafeMutableBufferPointer { vectors in
+                return unsafe withUnsafePointer(to: vectors) { vectors in
                     var message = unsafe msghdr()
-                    unsafe message.msg_iov = vectors.baseAddress
+                    unsafe message.msg_iov = UnsafeMutableRawPointer(mutating: vectors)
+                        .assumingMemoryBound(to: iovec.self)
                     unsafe message.msg_iovlen = 2
                     return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
                 }
@@ -135,38 +113,56 @@ package final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Repeats a write call until the kernel takes something.
-    private func attempt(_ deadline: ContinuousClock.Instant?, _ call: () -> Int) async throws -> Int {
+    /// - Returns: what the write call returned, 0 when the kernel has no room.
+    private func attempt(_ call: () -> Int) throws(ReactorError) -> Int {
         while true {
             guard isOpen else { throw ReactorError(.closed, operation: "write") }
             let count = call()
             if count >= 0 { return count }
             switch lastErrorNumber() {
             case EINTR: continue
-            case EAGAIN: try await registration.wait(for: .writing, until: deadline)
+            case EAGAIN: return 0
             case let error: throw ReactorError(.system, operation: "write", errno: error)
             }
         }
     }
 
-    /// Returns when the kernel may have something to read; for TLS, which reads the descriptor itself.
     package func waitReadable(deadline: ContinuousClock.Instant?) async throws {
         try await registration.wait(for: .reading, until: deadline)
+        isDrained = false
     }
 
-    /// Returns when the kernel may take more.
     package func waitWritable(deadline: ContinuousClock.Instant?) async throws {
         try await registration.wait(for: .writing, until: deadline)
     }
 
-    /// Returns when the other end has closed its side or the connection broke.
-    package func peerClosed() async throws {
-        if registration.isPeerClosed { return }
-        try await registration.wait(for: .peerClosing, until: nil)
+    /// Calls `body` once: when the other end is first known to have closed its side, when the connection breaks, or
+    /// when the socket is closed here.
+    package func whenEnded(_ body: @escaping () -> Void) { registration.onEnd = body }
+
+    /// Runs `body`, which alone reads. A cancellation of the calling task ends a wait for reading as ever, but costs one
+    /// handler and not one for each wait.
+    ///
+    /// - Parameter isCancelledAtEnd: asked when the connection ends (see `whenEnded`), whether that cancels the task.
+    package func runReader(
+        _ body: () async -> Void, isCancelledAtEnd: @escaping () -> Bool
+    ) async {
+        // SAFETY: the reference is taken back below, before the task that it points to can end.
+        let task = unsafe withUnsafeCurrentTask { unsafe $0 }
+        whenEnded { if isCancelledAtEnd() { unsafe task?.cancel() } }
+        await registration.coveringReads(body)
+        registration.onEnd = nil
     }
 
     /// Whether the other end is known to have closed its side.
     package var isPeerClosed: Bool { registration.isPeerClosed }
+
+    /// Whether bytes have come that nobody has read yet, whether an event told of them or not.
+    package var hasUnreadInput: Bool {
+        guard isOpen else { return false }
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    }
 
     /// Says that nothing more will be written (TCP FIN).
     package func shutdownWrite() {
@@ -177,7 +173,7 @@ package final class Socket: @unchecked Sendable {
     package func close() {
         guard isOpen else { return }
         isOpen = false
-        registration.close()
+        registration.close(closesDescriptor: true)
         CLinux.close(descriptor)
     }
 

@@ -8,6 +8,9 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     case ipv6([UInt8], port: UInt16, scope: UInt32 = 0)
     case unix(path: String)
 
+    /// Bytes of a Unix socket's path: what the kernel takes beside the final zero.
+    package static let maximumPathBytes = 107
+
     /// From the text of an IPv4 or IPv6 address (no host names, no brackets); nil when it is neither.
     package init?(ip: String, port: UInt16) {
         var bytes = [UInt8](repeating: 0, count: 16)
@@ -86,8 +89,8 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
             unsafe bytes.storeBytes(of: scope, toByteOffset: 24, as: UInt32.self)
             return MemoryLayout<sockaddr_in6>.size
         case .unix(let path):
-            // The kernel takes 108 bytes with the final zero; a longer path is cut and then not found.
-            let path = Array(path.utf8.prefix(107)) + [0]
+            // A longer path is cut and then not found.
+            let path = Array(path.utf8.prefix(SocketAddress.maximumPathBytes)) + [0]
             unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[2..<2 + path.count]).copyBytes(from: path)
             return 2 + path.count
         }
@@ -102,6 +105,11 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         case AF_INET where bytes.count >= 8:
             self = unsafe .ipv4(Array(bytes[4..<8]), port: port())
         case AF_INET6 where bytes.count >= 28:
+            // RFC 4291 section 2.5.5.2: how a socket for both families shows an IPv4 address.
+            if unsafe bytes[8..<20].elementsEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) {
+                self = unsafe .ipv4(Array(bytes[20..<24]), port: port())
+                return
+            }
             let scope = unsafe bytes.loadUnaligned(fromByteOffset: 24, as: UInt32.self)
             self = unsafe .ipv6(Array(bytes[8..<24]), port: port(), scope: scope)
         case AF_UNIX:

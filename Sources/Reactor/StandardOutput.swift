@@ -8,16 +8,24 @@ package enum StandardOutput {
         static let stallMilliseconds: Int32 = 100
         /// A pipe that is writable has room for so much (pipe(7): PIPE_BUF).
         static let pieceBytes = 4096
+        /// Files always take everything, so pieces only cost calls.
+        static let filePieceBytes = 1 << 20
     }
 
     private static let lock = Mutex(())
     /// The last log line was dropped: until there is room again, none waits. Guarded by its mutex.
     private static let isStalled = Mutex(false)
 
-    /// Writes a log line, or drops it where the reader has stalled: loops write these, and must not stand still.
-    package static func write(log text: String) {
+    private static let maximumPiece: Int = {
+        var status = stat()
+        let isFile =
+            unsafe fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG)
+        return isFile ? Limits.filePieceBytes : Limits.pieceBytes
+    }()
+
+    /// Writes whole log lines, or drops them where the reader has stalled: loops write these, and must not stand still.
+    package static func write(log bytes: [UInt8]) {
         lock.withLock { _ in
-            let bytes = Array(text.utf8)
             var sent = 0
             while sent < bytes.count {
                 var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
@@ -26,9 +34,9 @@ package enum StandardOutput {
                 if ready < 0, lastErrorNumber() == EINTR { continue }
                 isStalled.withLock { $0 = ready <= 0 }
                 guard ready > 0 else { return }
+                let piece = pieceEnd(bytes, sent) - sent
                 let count = unsafe bytes.withUnsafeBytes { bytes in
-                    unsafe CLinux.write(
-                        STDOUT_FILENO, bytes.baseAddress! + sent, min(Limits.pieceBytes, bytes.count - sent))
+                    unsafe CLinux.write(STDOUT_FILENO, bytes.baseAddress! + sent, piece)
                 }
                 if count > 0 {
                     sent += count
@@ -37,6 +45,14 @@ package enum StandardOutput {
                 }
             }
         }
+    }
+
+    /// The end of the last line that fits, so that what is dropped is whole lines.
+    private static func pieceEnd(_ bytes: [UInt8], _ start: Int) -> Int {
+        let most = start + maximumPiece
+        guard most < bytes.count else { return bytes.count }
+        let lineEnd = bytes[start..<most].lastIndex(of: 0x0A)
+        return lineEnd.map { $0 + 1 } ?? most
     }
 
     /// Writes a line. Other than `print`, it is there at once even when nobody reads at a terminal.

@@ -9,6 +9,9 @@ package import Reactor
     /// The context stays alive as long as its connections.
     private let context: TLSContext
     private var isOpen = true
+    /// TLS itself must write before it can read on (a change of keys, say), or the other way round.
+    private var readNeedsRoom = false
+    private var writeNeedsInput = false
     /// TLS's own end has come.
     private var hasEnded = false
 
@@ -102,61 +105,76 @@ package import Reactor
     /// The version that was agreed on, such as `TLSv1.3`.
     package var version: String { unsafe String(cString: SSL_get_version(ssl)) }
 
-    /// As `ByteStream.read`. The stream's end is TLS's own (close_notify): one that is merely cut throws `.truncated`.
-    package func read(into buffer: inout ReadBuffer, deadline: ContinuousClock.Instant?) async throws -> Int {
-        precondition(buffer.freeCount > 0, "a read needs room")
-        while true {
-            guard isOpen else { throw ReactorError(.closed, operation: "read") }
-            if hasEnded { return 0 }
-            ERR_clear_error()
-            let count = unsafe buffer.fill {
-                unsafe Int(SSL_read(ssl, $0.baseAddress, Int32(clamping: $0.count)))
-            }
-            if count > 0 { return count }
-            switch unsafe SSL_get_error(ssl, Int32(count)) {
-            case SSL_ERROR_ZERO_RETURN:
-                hasEnded = true
-            case SSL_ERROR_SYSCALL:
-                throw TLSError.library(.truncated, "read")
-            case SSL_ERROR_SSL where unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0:
-                throw TLSError.library(.truncated, "read")
-            case let reason:
-                try await wait(for: reason, deadline: deadline)
-            }
+    /// TLS may hold bytes that the kernel no longer has, so only trying tells.
+    package var mayHaveInput: Bool { true }
+
+    /// As `ByteStream` says. The stream's end is TLS's own (close_notify): one that is merely cut throws `.truncated`.
+    package func readAvailable(into buffer: inout ReadBuffer) throws -> Int? {
+        guard isOpen else { throw ReactorError(.closed, operation: "read") }
+        if hasEnded { return 0 }
+        ERR_clear_error()
+        let count = unsafe buffer.fill {
+            unsafe Int(SSL_read(ssl, $0.baseAddress, Int32(clamping: $0.count)))
+        }
+        if count > 0 { return count }
+        switch unsafe SSL_get_error(ssl, Int32(count)) {
+        case SSL_ERROR_ZERO_RETURN:
+            hasEnded = true
+            return 0
+        case SSL_ERROR_WANT_READ:
+            readNeedsRoom = false
+            return nil
+        case SSL_ERROR_WANT_WRITE:
+            readNeedsRoom = true
+            return nil
+        case SSL_ERROR_SYSCALL:
+            throw TLSError.library(.truncated, "read")
+        case SSL_ERROR_SSL where unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0:
+            throw TLSError.library(.truncated, "read")
+        default:
+            throw TLSError.library(.library, "stream")
         }
     }
 
-    package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant?) async throws {
-        try await write(bytes[...], deadline: deadline)
-    }
-
-    package func write(_ bytes: ArraySlice<UInt8>, deadline: ContinuousClock.Instant?) async throws {
-        var sent = 0
-        while sent < bytes.count {
-            guard isOpen else { throw ReactorError(.closed, operation: "write") }
-            ERR_clear_error()
-            let count = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe SSL_write(ssl, bytes.baseAddress! + sent, Int32(clamping: bytes.count - sent))
-            }
-            if count > 0 {
-                sent += Int(count)
-            } else {
-                try await wait(for: unsafe SSL_get_error(ssl, count), deadline: deadline)
-            }
+    package func writeAvailable(_ bytes: ArraySlice<UInt8>) throws -> Int {
+        guard isOpen else { throw ReactorError(.closed, operation: "write") }
+        guard !bytes.isEmpty else { return 0 }
+        ERR_clear_error()
+        let count = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count))
         }
+        if count > 0 { return Int(count) }
+        switch unsafe SSL_get_error(ssl, count) {
+        case SSL_ERROR_WANT_READ: writeNeedsInput = true
+        case SSL_ERROR_WANT_WRITE: writeNeedsInput = false
+        default: throw TLSError.library(.library, "stream")
+        }
+        return 0
     }
 
     /// One record for a small head and body, so that they leave in one packet.
-    package func write(_ first: [UInt8], _ second: [UInt8], deadline: ContinuousClock.Instant?) async throws {
-        if first.count + second.count <= Int(SSL3_RT_MAX_PLAIN_LENGTH) {
-            try await write(first + second, deadline: deadline)
+    package func writeAvailable(_ first: ArraySlice<UInt8>, _ second: ArraySlice<UInt8>) throws -> Int {
+        guard first.count + second.count <= Int(SSL3_RT_MAX_PLAIN_LENGTH) else {
+            return try writeAvailable(first)
+        }
+        return try writeAvailable(first + second)
+    }
+
+    package func waitReadable(deadline: ContinuousClock.Instant?) async throws {
+        if readNeedsRoom {
+            try await socket.waitWritable(deadline: deadline)
         } else {
-            try await write(first, deadline: deadline)
-            try await write(second, deadline: deadline)
+            try await socket.waitReadable(deadline: deadline)
         }
     }
 
-    package func peerClosed() async throws { try await socket.peerClosed() }
+    package func waitWritable(deadline: ContinuousClock.Instant?) async throws {
+        if writeNeedsInput {
+            try await socket.waitReadable(deadline: deadline)
+        } else {
+            try await socket.waitWritable(deadline: deadline)
+        }
+    }
 
     /// Sends TLS's own end (close_notify), so that the other end knows that nothing was cut.
     package func shutdownWrite() {

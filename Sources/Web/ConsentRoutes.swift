@@ -49,6 +49,7 @@ struct ConsentRoutes: Sendable {
             cookie: request.cookie(Consent.cookieName))
         var response = Response.redirect(to: start.authorizeURL, status: .found)
         response.headers.add("Cache-Control", "no-store")
+        if let organization { response.log(tenant: organization) }
         try response.set(
             Cookie(
                 name: Consent.cookieName, value: start.cookie, path: Self.cookiePath,
@@ -69,7 +70,7 @@ struct ConsentRoutes: Sendable {
             you can close this page.</p>
             """
         var response = Response.html(layout.page("Your org is connected", content).markup)
-        response.logFields.append(("organization", organization.organizationID.description))
+        response.log(tenant: organization.organizationID)
         return response
     }
 

@@ -8,6 +8,11 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
         markup = value
     }
 
+    /// Pieces one after the other.
+    init(_ pieces: [HTML]) {
+        markup = pieces.map(\.markup).joined()
+    }
+
     init(stringInterpolation: StringInterpolation) {
         markup = stringInterpolation.markup
     }

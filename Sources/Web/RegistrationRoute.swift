@@ -54,7 +54,9 @@ struct RegistrationRoute: Sendable {
             return refuse(error)
         }
         if let wait = limits.organizations.take(parsed.organization.description) {
-            return tooMany(wait, "Too many registrations of this org.")
+            var response = tooMany(wait, "Too many registrations of this org.")
+            response.log(tenant: parsed.organization)
+            return response
         }
         return try await register(parsed)
     }
@@ -70,7 +72,7 @@ struct RegistrationRoute: Sendable {
             organization = known
             response = Answer.json(.conflict, "The org has already given its consent; nothing was changed.")
         }
-        response.logFields.append(("organization", organization.organizationID.description))
+        response.log(tenant: organization.organizationID)
         return response
     }
 

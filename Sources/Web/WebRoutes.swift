@@ -13,6 +13,7 @@ package struct WebRoutes: Sendable {
     private let health: HealthRoutes
     private let layout: PageLayout
     private let security: SecurityHeaders
+    private let operators: OperatorRoutes?
     private let logger: Logger
 
     /// - Parameters:
@@ -20,7 +21,8 @@ package struct WebRoutes: Sendable {
     ///   - limits: one value for the whole process.
     package init(
         registration: Registration, consent: Consent, signature: CallbackSignature?,
-        limits: RegistrationLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity, logger: Logger
+        limits: RegistrationLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
+        operators: OperatorRoutes? = nil, logger: Logger
     ) {
         self.registration = RegistrationRoute(
             registration: registration, signature: signature, limits: limits)
@@ -29,6 +31,7 @@ package struct WebRoutes: Sendable {
         self.consent = ConsentRoutes(
             consent: consent, layout: layout, isSecure: security.isSecure, limiter: limits.consents)
         health = HealthRoutes(pool: pool, redis: redis)
+        self.operators = operators
         self.logger = logger
     }
 
@@ -50,6 +53,7 @@ package struct WebRoutes: Sendable {
             addCalls(to: &router)
             addPages(to: &router)
         }
+        operators?.add(to: &router)
     }
 
     /// How a server with these routes answers what no route is asked for, or what other routes throw: pages
@@ -82,9 +86,12 @@ package struct WebRoutes: Sendable {
                 }
             }
             // A registration is a few hundred bytes.
-            router.on(.post, "/organizations", maximumBodyBytes: 64 * 1024, registration.respond)
-            router.on(.get, "/healthz", health.live)
-            router.on(.get, "/readyz", health.ready)
+            router.on(.post, "/organizations", maximumBodyBytes: 64 * 1024) { [registration] in
+                try await registration.respond(to: $0)
+            }
+            // Closures: a method's name here would be a function that leaves its executor and comes back.
+            router.on(.get, "/healthz") { [health] in try await health.live($0) }
+            router.on(.get, "/readyz") { [health] in try await health.ready($0) }
         }
     }
 

@@ -115,7 +115,7 @@ struct FailureTests {
         try await RawServer.serve { connection in
             _ = try await connection.request()
             try await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345")
-            try await connection.socket.peerClosed()
+            try await connection.untilClientLeaves()
         } while: { server in
             let client = HTTPClient()
             await #expect(throws: CancellationError.self) {

@@ -61,6 +61,11 @@ final class RawConnection: @unchecked Sendable {
         self.socket = socket
     }
 
+    /// Returns when the client has closed its side.
+    func untilClientLeaves() async throws {
+        while try await fill() {}
+    }
+
     /// The next line without its end, nil at the end of the stream.
     func line() async throws -> String? {
         while true {

@@ -127,7 +127,7 @@ struct SendMailTests {
     @Test func `a server that is silent is given up at the deadline`() async throws {
         let text = try message()
         try await RawServer.serve {
-            try await $0.socket.peerClosed()
+            try await $0.untilClientLeaves()
         } while: { server in
             await #expect {
                 try await HTTPClient().sendMail(

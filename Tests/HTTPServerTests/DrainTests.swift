@@ -77,6 +77,51 @@ struct DrainTests {
         }
     }
 
+    /// The request is in the kernel when the drain begins, but no event has told the server.
+    @Test func `a request on an idle connection that came before the drain is answered`() async throws {
+        try await withDrainable { router in
+            router.on(.get, "/hello") { _ in .text("hello") }
+        } _: { server, drain in
+            let client = try await server.connect()
+            try await client.send(hello)
+            #expect(try await client.response().body == "hello")
+            try await client.send(hello)
+            drain.set()
+            let response = try await client.response()
+            #expect(response.body == "hello")
+            #expect(response.closes)
+            #expect(try await client.isClosed())
+        }
+    }
+
+    @Test func `connections that the kernel holds when the drain begins are served`() async throws {
+        var router = Router()
+        router.on(.get, "/hello") { _ in .text("hello") }
+        let server = Server(router: router, logger: Logger(label: "test") { _ in TestLog() })
+        let loop = EventLoop(name: "queue test")
+        defer { loop.shutdown() }
+        try await loop.run {
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            var clients: [TestClient] = []
+            for _ in 0..<100 {
+                let socket = try await Socket.connect(to: listener.address, deadline: .now + patience)
+                clients.append(TestClient(socket: socket))
+                try await clients.last?.send(hello)
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.cancelAll()
+                // It is told to drain before it has accepted anybody.
+                group.addTask { try await server.serve(on: listener) }
+                try await group.waitForAll()
+            }
+            for client in clients {
+                let response = try await client.response()
+                #expect(response.body == "hello")
+                #expect(response.closes)
+            }
+        }
+    }
+
     @Test func `what is left at the deadline is cut and its handler cancelled`() async throws {
         var limits = Limits()
         limits.drainTimeout = .milliseconds(50)

@@ -1,37 +1,13 @@
-import Foundation
 import HTTPServer
 import HTTPWire
 import Reactor
+import Support
 import Synchronization
 import TLS
 import Testing
 
-/// A self-signed certificate for `localhost`, made by the openssl command for one test.
-final class TestCertificate: Sendable {
-    private let directory: String
-    var certificate: String { directory + "/certificate.pem" }
-    private var key: String { directory + "/key.pem" }
-
-    init() throws {
-        directory = NSTemporaryDirectory() + "https-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments =
-            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-            + ["-keyout", key, "-out", certificate]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: directory)
-    }
-
-    func context() throws -> TLSContext {
+extension TestCertificate {
+    fileprivate func context() throws -> TLSContext {
         try TLSContext.server(certificateFile: certificate, keyFile: key)
     }
 }
@@ -51,6 +27,7 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 struct EncryptionTests {
     @Test func `requests, pipelines and streams go over TLS`() async throws {
         let certificate = try TestCertificate()
+        defer { certificate.remove() }
         let context = try certificate.context()
         try await withServer(credentials: { context }, routes: routes) { server in
             let client = try await server.connect(trusting: certificate)
@@ -66,6 +43,10 @@ struct EncryptionTests {
     @Test func `a new certificate counts from the next connection on`() async throws {
         let first = try TestCertificate()
         let second = try TestCertificate()
+        defer {
+            first.remove()
+            second.remove()
+        }
         let contexts = [try first.context(), try second.context()]
         let credentials = Credentials(contexts)
         try await withServer(credentials: { credentials.current }, routes: routes) { server in
@@ -85,6 +66,7 @@ struct EncryptionTests {
         async throws
     {
         let certificate = try TestCertificate()
+        defer { certificate.remove() }
         let context = try certificate.context()
         try await withServer(credentials: { context }, routes: routes) { server in
             for _ in 0..<10 {
@@ -101,6 +83,7 @@ struct EncryptionTests {
 
     @Test func `a client that speaks no TLS is let go`() async throws {
         let certificate = try TestCertificate()
+        defer { certificate.remove() }
         let context = try certificate.context()
         try await withServer(credentials: { context }, routes: routes) { server in
             let plain = try await server.connect()

@@ -3,11 +3,13 @@ import HTTPServer
 import HTTPWire
 import Logging
 import Reactor
+import Synchronization
 import Testing
 
 private func server() -> Server {
     var router = Router()
     router.on(.get, "/hello") { .text("hello \($0.clientAddress)") }
+    router.on(.get, "/loop") { _ in .text(EventLoop.current.name) }
     return Server(router: router, logger: Logger(label: "test") { _ in TestLog() })
 }
 
@@ -33,10 +35,10 @@ private func serving(
 }
 
 struct ListenerTests {
-    private func hello(_ address: SocketAddress) async throws -> String {
+    private func hello(_ address: SocketAddress, path: String = "/hello") async throws -> String {
         let client = TestClient(socket: try await Socket.connect(to: address, deadline: .now + patience))
         defer { client.close() }
-        try await client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
         return try await client.response().body
     }
 
@@ -56,6 +58,46 @@ struct ListenerTests {
         try await serving(1, { _ in try Listener.unix(path: path) }) { address in
             let text = try await self.hello(address)
             #expect(text == "hello ")
+        }
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func `loops that listen on one port each get a part of the connections`() async throws {
+        let port = Mutex<UInt16>(0)
+        try await serving(
+            3,
+            { _ in
+                let listener = try Listener.tcp(
+                    host: "127.0.0.1", port: port.withLock { $0 }, reusePort: true)
+                port.withLock { $0 = listener.address.port }
+                return listener
+            }
+        ) { address in
+            // The kernel chooses by a hash of the connection's ports: that all of these go to two of three loops would
+            // be as likely as never; but a loop may begin to listen only now.
+            var counts: [String: Int] = [:]
+            while counts.count < 3 || counts.values.contains(where: { $0 < 10 }) {
+                counts[try await self.hello(address, path: "/loop"), default: 0] += 1
+            }
+        }
+    }
+
+    @Test func `several loops share one Unix socket`() async throws {
+        let path = "/tmp/multiconnect-test-\(UUID().uuidString.prefix(8)).sock"
+        let descriptor = Mutex<Int32>(-1)
+        try await serving(
+            3,
+            { index in
+                if index > 0 { return try Listener.shared(descriptor: descriptor.withLock { $0 }) }
+                let owner = try Listener.unix(path: path)
+                descriptor.withLock { $0 = owner.descriptor }
+                return owner
+            }
+        ) { address in
+            for _ in 0..<50 {
+                let text = try await self.hello(address)
+                #expect(text == "hello ")
+            }
         }
         #expect(!FileManager.default.fileExists(atPath: path))
     }

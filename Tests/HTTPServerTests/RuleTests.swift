@@ -5,12 +5,12 @@ import Testing
 @testable import HTTPServer
 
 private func head(_ method: HTTPWire.Method = .get, _ text: String = "HTTP/1.1\r\nHost: a") throws
-    -> RequestHead
+    -> Request
 {
     var parser = HeadParser()
     let bytes = Array("\(method) / \(text)\r\n\r\n".utf8)
     guard case .complete(let head, _) = try parser.parse(bytes.span) else { throw UnexpectedEnd() }
-    return head
+    return Request(head: head, query: Form(), peer: nil, clientAddress: "", scheme: .http, id: "r")
 }
 
 private let streamed = Response.Body.stream(length: nil) { _ in }
@@ -19,7 +19,7 @@ struct ResponsePlanTests {
     @Test func `framing follows method, status, version and body`() throws {
         let modern = try head()
         let old = try head(.get, "HTTP/1.0\r\nConnection: keep-alive")
-        let cases: [(Response, RequestHead, ResponseHead.Framing, sends: Bool, persists: Bool)] = [
+        let cases: [(Response, Request, ResponseHead.Framing, sends: Bool, persists: Bool)] = [
             (Response(), modern, .length(0), false, true),
             (Response(body: .bytes([1, 2])), modern, .length(2), true, true),
             (Response(body: .bytes([1, 2])), try head(.head), .length(2), false, true),
@@ -51,8 +51,10 @@ struct AccessRecordTests {
             method: "GET", path: "/a\"b", query: "code=1&x", status: 200, bytes: 7,
             duration: .microseconds(12_034), client: "::1", requestID: "r",
             fields: [("tenant", "a b\n\\c"), ("empty", "")])
+        var line: [UInt8] = []
+        record.append(to: &line)
         #expect(
-            record.line
+            String(decoding: line, as: UTF8.self)
                 == "method=GET path=\"/a\\\"b?code&x\" status=200 bytes=7 ms=12.034 client=::1 request_id=r"
                 + " tenant=\"a b \\\\c\" empty=\"\"")
     }
@@ -75,6 +77,34 @@ struct AdmissionTests {
         #expect(admission.enter(second))
         #expect(!admission.enter(nil))
     }
+
+    @Test
+    func `an IPv6 network of 64 bits counts as one peer, IPv4 addresses and loopback each for themselves`() {
+        var limits = Limits()
+        limits.connectionsPerPeer = 1
+        let admission = Admission(limits, .nobody)
+        func enter(_ ip: String) -> Bool { admission.enter(SocketAddress(ip: ip, port: 1)) }
+        #expect(enter("2001:db8:0:1::1"))
+        #expect(!enter("2001:db8:0:1:ffff::2"))
+        #expect(enter("2001:db8:0:2::1"))
+        #expect(enter("::1"))
+        #expect(enter("::ffff:192.0.2.1"))
+        #expect(enter("::ffff:192.0.2.2"))
+        #expect(!enter("::ffff:192.0.2.2"))
+        admission.leave(SocketAddress(ip: "2001:db8:0:1:2:3:4:5", port: 1))
+        #expect(enter("2001:db8:0:1::9"))
+    }
+
+    @Test func `Unix sockets and what comes from a proxy are counted by process alone`() {
+        var limits = Limits()
+        limits.connections = 3
+        limits.connectionsPerPeer = 1
+        let peer = SocketAddress(ip: "192.0.2.1", port: 1)
+        let proxied = Admission(limits, .proxy)
+        #expect((0..<4).map { _ in proxied.enter(peer) } == [true, true, true, false])
+        let direct = Admission(limits, .nobody)
+        #expect((0..<4).map { _ in direct.enter(.unix(path: "")) } == [true, true, true, false])
+    }
 }
 
 struct OriginTests {
@@ -84,14 +114,13 @@ struct OriginTests {
     ])
     func `the proxy's own entry counts`(field: String, address: String) {
         let origin = Origin(
-            ["X-Forwarded-For": field], peer: SocketAddress(ip: "192.0.2.1", port: 1),
-            scheme: .http, trust: .proxy)
+            ["X-Forwarded-For": field], peer: "192.0.2.1", scheme: .http, trust: .proxy)
         #expect(origin.address == address)
     }
 
     @Test(arguments: ["", "a b", "a\"", "é", String(repeating: "a", count: 129), "a\u{1b}"])
     func `an unusable request id is replaced`(id: String) {
-        let origin = Origin(["X-Request-Id": id], peer: nil, scheme: .http, trust: .proxy)
+        let origin = Origin(["X-Request-Id": id], peer: "", scheme: .http, trust: .proxy)
         #expect(origin.requestID == nil)
     }
 }

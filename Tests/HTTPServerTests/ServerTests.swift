@@ -211,7 +211,9 @@ struct ServerTests {
             let response = try await server.exchange(get("/hello?code=secret&state=hidden"))
             let id = try #require(response.headers["x-request-id"])
             let line = try #require(server.log.lines.first { $0.contains("path=") })
-            #expect(line.hasPrefix("info method=GET path=/hello?code&state status=200 bytes=5 ms="))
+            #expect(
+                line.contains(
+                    " level=info at=access method=GET path=/hello?code&state status=200 bytes=5 ms="))
             #expect(line.contains("client=127.0.0.1 request_id=\(id)"))
             #expect(!line.contains("secret"))
         }

@@ -10,12 +10,6 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
     router.on(.post, "/echo") { .text(String(decoding: $0.body, as: UTF8.self)) }
 }
 
-private func configuration(_ change: (inout Limits) -> Void) -> ServerConfiguration {
-    var configuration = ServerConfiguration()
-    change(&configuration.limits)
-    return configuration
-}
-
 struct SurvivalTests {
     @Test func `half a head is answered with 408 at its deadline`() async throws {
         let short = configuration { $0.headTimeout = .milliseconds(50) }
@@ -219,29 +213,61 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a client that pipelines without end does not keep others waiting`() async throws {
-        let served = Signal()
+    /// The producer waits for something else than the client, so no write tells it that the client is gone.
+    @Test(arguments: [TestClient.Departure.close, .reset])
+    func `a client that leaves cancels the producer of a streamed answer`(departure: TestClient.Departure)
+        async throws
+    {
+        let started = Signal()
+        let cancelled = Signal()
         try await withServer { router in
-            router.on(.get, "/hello") { _ in .text("hello") }
-            router.on(.get, "/n") { _ in Response(status: .noContent) }
-        } _: { server in
-            let greedy = try await server.connect()
-            let burst = String(repeating: "GET /n HTTP/1.1\r\nHost: a\r\n\r\n", count: 100)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    while !served.isSet { try? await greedy.send(burst) }
-                }
-                group.addTask {
-                    var sink = ReadBuffer(capacity: 65_536)
-                    while let count = try? await greedy.socket.read(into: &sink, deadline: nil), count > 0 {
-                        sink.consume(count)
-                    }
-                }
-                for _ in 0..<3 { #expect(try await server.exchange(hello).body == "hello") }
-                served.set()
-                greedy.socket.reset()
-                try await group.waitForAll()
+            router.on(.get, "/events") { _ in
+                Response(
+                    body: .stream(length: nil) { writer in
+                        try await writer.write("one")
+                        started.set()
+                        do {
+                            try await EventLoop.current.sleep(for: .seconds(3600))
+                        } catch {
+                            cancelled.set()
+                            throw error
+                        }
+                    })
             }
+        } _: { server in
+            let client = try await server.connect()
+            try await client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+            await started.wait()
+            client.leave(departure)
+            await cancelled.wait()
+        }
+    }
+
+    @Test(arguments: [
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n2\r\nbc\r\n0\r\nT: u\r\n\r\n",
+    ])
+    func `two requests are the same however their bytes come`(first: String) async throws {
+        try await withServer(routes: routes) { server in
+            let bytes = Array((first + hello).utf8)
+            for split in 0...bytes.count {
+                let client = try await server.connect()
+                for part in [bytes[..<split], bytes[split...]] where !part.isEmpty {
+                    try await client.send(String(decoding: part, as: UTF8.self))
+                    // The server has its turn with what is there.
+                    for _ in 0..<3 { try await EventLoop.current.sleep(for: .zero) }
+                }
+                #expect(try await client.response().body == "abc", "split at \(split)")
+                #expect(try await client.response().body == "hello", "split at \(split)")
+                client.close()
+            }
+            let client = try await server.connect()
+            for byte in bytes {
+                try await client.send(String(decoding: [byte], as: UTF8.self))
+                try await EventLoop.current.sleep(for: .zero)
+            }
+            #expect(try await client.response().body == "abc")
+            #expect(try await client.response().body == "hello")
         }
     }
 }

@@ -2,6 +2,7 @@ import HTTPServer
 import HTTPWire
 import Logging
 import Reactor
+import Support
 import Synchronization
 import TLS
 
@@ -51,7 +52,8 @@ func withServer(
     routes(&router)
     let log = TestLog()
     let server = Server(
-        router: router, configuration: configuration, logger: Logger(label: "test") { _ in log })
+        router: router, configuration: configuration, logger: Logger(label: "test") { _ in log },
+        accessLog: { log.append($0) })
     let loop = EventLoop(name: "server test")
     defer { loop.shutdown() }
     try await loop.run {
@@ -200,6 +202,11 @@ final class TestLog: LogHandler, Sendable {
     var logLevel: Logger.Level {
         get { .info }
         set {}
+    }
+
+    func append(_ lines: [UInt8]) {
+        let lines = String(decoding: lines, as: UTF8.self).split(separator: "\n").map(String.init)
+        kept.withLock { $0 += lines }
     }
 
     func log(event: LogEvent) {

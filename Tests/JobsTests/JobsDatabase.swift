@@ -12,7 +12,7 @@ func withJobsDatabase(
 ) async throws {
     try await withDatabase { database in
         let connection = try await database.connect()
-        try await connection.script(try migration("0002_create_jobs.sql"))
+        try await Migrator(directory: migrations.path).migrate(on: connection)
         connection.close()
         let pool = database.pool(maximum: 8)
         do {
@@ -25,10 +25,7 @@ func withJobsDatabase(
     }
 }
 
-private func migration(_ name: String) throws -> String {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-    return try String(contentsOf: root.appending(path: "migrations/\(name)"), encoding: .utf8)
-}
+private let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "migrations")
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

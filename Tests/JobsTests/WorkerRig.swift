@@ -24,6 +24,7 @@ struct WorkerRig: Sendable {
         limits.push = .milliseconds(200)
         limits.livenessCheck = .milliseconds(100)
         limits.silence = .milliseconds(300)
+        limits.adoption = .milliseconds(100)
         limits.wake = .milliseconds(200)
         limits.poll = .milliseconds(50)
         limits.longestPause = .milliseconds(500)
@@ -35,12 +36,14 @@ struct WorkerRig: Sendable {
     /// A worker on the current loop.
     func worker(
         _ registry: JobRegistry, concurrency: Int = 4, identity: String = "host",
+        periodic: [PeriodicJob] = [],
         retryRule: @escaping @Sendable (any Error) -> RetryDecision = { _ in .retryAfter(.milliseconds(20)) }
     ) throws -> Worker {
         let site = WorkerSite(executor: EventLoop.current, pool: pool, queue: queue, registry: registry)
         let settings = WorkerSettings(
             concurrency: concurrency, identity: WorkerIdentity(hostname: identity, processID: 7),
-            database: database.configuration, redis: try redis.configuration(), limits: limits)
+            database: database.configuration, redis: try redis.configuration(), periodic: periodic,
+            limits: limits)
         return Worker(sites: [site], settings: settings, retryRule: retryRule, logger: quietLogger)
     }
 

@@ -66,6 +66,66 @@ struct RegistrationTests {
         }
     }
 
+    @Test func `registrations of many orgs at the same time are each their own, whole tenant`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            // Known already; and an admin who was mailed ten times of late, whose next mail has to wait.
+            let known = try await tenancy.organization()
+            try await tenancy.pool.execute(
+                """
+                insert into multiconnect.mails (purpose, recipient, subject, text_body, html_body)
+                select 'consent', 'busy@example.com', '', '', '' from generate_series(1, 10)
+                """)
+            let outcomes = try await withThrowingTaskGroup(of: Registration.Outcome.self) { group in
+                for index in 0..<40 {
+                    let id = "00D0900000\(10_000 + index)"
+                    let email = index == 7 ? "busy@example.com" : "admin\(index)@example.com"
+                    group.addTask {
+                        try await registration.register(
+                            tenancy.request(id, name: "Org \(index)", email: email))
+                    }
+                }
+                group.addTask { try await registration.register(tenancy.request()) }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let registered = try outcomes.map(accepted)
+            #expect(Set(registered.map(\.0.id)).count == 41)
+            #expect(registered.contains { $0.0.id == known.id && $0.1 == .now })
+            for (organization, mail) in registered {
+                #expect((mail == .now) == (organization.adminEmail.text != "busy@example.com"))
+                #expect(organization.connectionState == .needAuthentication)
+            }
+            let whole = try await tenancy.pool.query(
+                """
+                select count(*) from multiconnect.organizations as o
+                join multiconnect.connections as c on c.organization_id = o.id
+                join multiconnect.activity as a on a.organization_id = o.id
+                    and a.detail = 'admin ' || o.admin_email
+                join multiconnect.jobs as j on j.organization_id = o.id and j.args ->> 2 = o.admin_email
+                where j.state = case when o.admin_email = 'busy@example.com' then 'scheduled' else 'queued' end
+                """)
+            #expect(try whole.scalar(as: Int.self) == 41)
+        }
+    }
+
+    @Test func `one org many times within a batch is one tenant`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for index in 0..<20 {
+                    group.addTask {
+                        let id = index.isMultiple(of: 2) ? "00D090000083B1p" : "00D0900000000\(10 + index)"
+                        _ = try await registration.register(tenancy.request(id))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let count = try await tenancy.pool.query("select count(*) from multiconnect.organizations")
+            #expect(try count.scalar(as: Int.self) == 11)
+            #expect(try await tenancy.jobs().count == 11)
+        }
+    }
+
     @Test(arguments: [OrganizationStatus.authorized, .provisioning, .importing, .live, .paused, .failed])
     func `an org that consented is left as it is`(status: OrganizationStatus) async throws {
         try await Tenancy.run { tenancy in

@@ -320,6 +320,35 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a pipeline prepares what comes again, and does without a plan that went stale`() async throws
+    {
+        try await withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.script("create table t (a int primary key)")
+            let prepared: SQL = "select count(*) from pg_prepared_statements where statement like 'insert%'"
+            for round in 0..<3 {
+                let base = round * 10
+                let statements: [SQL] = (0..<3).map { "insert into t values (\(base + $0)) returning *" }
+                #expect(try await connection.pipeline(statements).count == 3)
+                #expect(try await connection.query(prepared).scalar(as: Int.self) == 1)
+            }
+            // One of the statements fails: the plan is still there, and nothing was kept.
+            await #expect(throws: PostgresError.self) {
+                try await connection.pipeline([
+                    "insert into t values (\(100)) returning *", "insert into t values (\(0)) returning *",
+                ])
+            }
+            // The plan's columns are no longer those of the table.
+            try await connection.script("alter table t add b int")
+            let rows = try await connection.pipeline([
+                "insert into t values (\(200)) returning *", "insert into t values (\(201)) returning *",
+            ])
+            #expect(rows.map(\.columnNames) == [["a", "b"], ["a", "b"]])
+            #expect(try await connection.query("select count(*) from t").scalar(as: Int.self) == 11)
+            #expect(connection.isIdle)
+        }
+    }
+
     @Test func `a pipeline whose answers are large does not get stuck`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()

@@ -114,8 +114,16 @@ final class Deployment: Sendable {
         return (url, url.replacingOccurrences(of: database.name, with: second))
     }
 
-    func startWeb(_ changes: [String: String] = [:]) async throws -> Program {
-        let web = try Program.multiconnect(["web"], environment: environment.merging(changes) { $1 })
+    /// `descriptors`: how many the process may have open.
+    func startWeb(_ changes: [String: String] = [:], descriptors: Int? = nil) async throws -> Program {
+        let environment = environment.merging(changes) { $1 }
+        let web =
+            if let descriptors {
+                try Program.shell(
+                    "ulimit -n \(descriptors); exec \"$0\" web", environment: environment)
+            } else {
+                try Program.multiconnect(["web"], environment: environment)
+            }
         try await eventually(within: .seconds(60), "the web process is ready:\n\(web.output)") {
             guard web.isRunning else { throw Failure("web ended:\n\(web.output)") }
             return (try? await self.get("/readyz"))?.status == 200

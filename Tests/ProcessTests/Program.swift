@@ -36,7 +36,19 @@ final class Program: Sendable {
             environment: environment)
     }
 
-    init(_ name: String, _ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    /// Starts a shell command in which `$0` is the path of `multiconnect`; with `input` as its standard input.
+    static func shell(
+        _ command: String, environment: [String: String], input: FileHandle? = nil
+    ) throws -> Program {
+        try Program(
+            "web", "/bin/bash", ["-c", command, products.appendingPathComponent("multiconnect").path],
+            environment: environment, input: input)
+    }
+
+    init(
+        _ name: String, _ path: String, _ arguments: [String], environment: [String: String] = [:],
+        input: FileHandle? = nil
+    ) throws {
         self.name = name
         process = ProcessBox()
         let process = process.process
@@ -46,6 +58,7 @@ final class Program: Sendable {
         process.environment = environment.merging([
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         ]) { own, _ in own }
+        if let input { process.standardInput = input }
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = pipe

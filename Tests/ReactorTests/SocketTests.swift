@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Reactor
@@ -96,8 +97,10 @@ struct SocketTests {
 
     @Test func `the peer's leaving is noticed without reading`() async throws {
         try await withPair { client, server in
+            let isNoticed = Mutex(false)
+            server.whenEnded { isNoticed.withLock { $0 = true } }
             client.close()
-            try await server.peerClosed()
+            while !isNoticed.withLock({ $0 }) { try await EventLoop.current.sleep(for: .milliseconds(1)) }
             #expect(server.isPeerClosed)
         }
     }

@@ -26,7 +26,7 @@ struct TidyTests {
             "Postgres",
             "Redis", "Cryptography", "Logging",
         ],
-        "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "Cryptography", "Logging"],
+        "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Logging"],
         "Multiconnect": [
             "Reactor", "TLS", "HTTPWire", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
             "Salesforce",
@@ -90,7 +90,7 @@ struct TidyTests {
         ("@unchecked", wrappers, "only wrappers of C may vouch for themselves"),
         ("Task {", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
         (
-            "Task(", ["Multiconnect", "HTTPServer", "Jobs", "Organizations"],
+            "Task(", ["Multiconnect", "Reactor", "HTTPServer", "Jobs", "Organizations"],
             "start tasks in groups; a shield from cancellation awaits its task at once"
         ),
         ("Task.detached", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),

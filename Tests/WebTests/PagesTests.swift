@@ -9,7 +9,7 @@ import Testing
 struct PagesTests {
     @Test func `health is answered, readiness follows the databases`() async throws {
         try await withWebRig { rig in
-            #expect(try await rig.get("/healthz").text == "ok\n")
+            #expect(try await rig.get("/healthz").text == #"{"status":200}"#)
             let ready = try await rig.get("/readyz")
             #expect(ready.status == 200)
             #expect(try ready.json()["database"] as? String == "ok")

@@ -27,6 +27,8 @@ struct WebRig: Sendable {
         /// Where Salesforce is; nothing listens at the address that is taken without.
         var loginURL = "http://127.0.0.1:9"
         var appURL: String?
+        /// The operators' name and password; nil: their pages are closed.
+        var operators: (user: String, password: Secret)?
     }
 
     func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
@@ -100,6 +102,14 @@ private func routes(
         key: "simulator-client", secret: Secret(text: "simulator-secret"),
         redirectURL: origin + "/auth/salesforce/callback")
     let oauth = OAuthClient(app: app, hosts: try HostRule(loginURL: options.loginURL), http: http)
+    var mask = ArgumentMask()
+    mask.hide([1], of: "Masked")
+    let operators = OperatorRoutes(
+        access: try OperatorAccess(
+            credentials: options.operators, failures: OperatorAccess.failureLimiter()),
+        jobs: JobOperator(
+            pool: pool, queue: queue, mask: mask, cache: CensusCache(lifetime: .zero), logger: quietLogger),
+        pool: pool, app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), logger: quietLogger)
     return WebRoutes(
         registration: Registration(pool: pool, queue: queue),
         consent: Consent(
@@ -108,7 +118,8 @@ private func routes(
             writes: .planned, logger: quietLogger),
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
-        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), logger: quietLogger)
+        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), operators: operators,
+        logger: quietLogger)
 }
 
 private let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

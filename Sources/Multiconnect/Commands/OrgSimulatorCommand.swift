@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import OrgSimulator
 import Reactor
+import TLS
 
 /// `multiconnect org-simulator`
 struct OrgSimulatorCommand: AsyncParsableCommand {
@@ -22,6 +23,15 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     @Flag(help: "Answer each refresh with a new refresh token.") var rotation = false
     @Flag(help: "Plain values only: what psql's \\copy takes too.") var plain = false
     @Option(help: "Event loops.") var loops = 1
+    @Option(help: "PEM file with a certificate for localhost: answer https at https://localhost:<port>.")
+    var tlsCertificate: String?
+    @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
+
+    func validate() throws {
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-certificate and --tls-key belong together")
+        }
+    }
 
     func run() async throws {
         SignalSource.claim([.terminate, .interrupt])
@@ -40,7 +50,12 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
             settings.hasAwkwardTexts = false
             settings.assumptions.integersWithPoint = 0
         }
-        try await SimulatorProcess(settings: settings, port: port, loops: loops).run()
+        var credentials: TLSContext?
+        if let tlsCertificate, let tlsKey {
+            credentials = try TLSContext.server(certificateFile: tlsCertificate, keyFile: tlsKey)
+        }
+        try await SimulatorProcess(settings: settings, port: port, loops: loops, credentials: credentials)
+            .run()
     }
 }
 
@@ -49,6 +64,8 @@ struct SimulatorProcess: Sendable {
     let settings: SimulatorConfiguration
     let port: UInt16
     let loops: Int
+    /// Nil: plain HTTP.
+    let credentials: TLSContext?
 
     func run() async throws {
         let loops = (0..<max(1, loops)).map { EventLoop(name: "simulator-\($0)") }
@@ -57,7 +74,9 @@ struct SimulatorProcess: Sendable {
 
     private func serve(on loops: [EventLoop]) async throws {
         let first = try Listener.tcp(host: "127.0.0.1", port: port, reusePort: loops.count > 1)
-        let origin = "http://\(first.address)"
+        // Certificates name hosts, seldom addresses.
+        let origin =
+            credentials == nil ? "http://\(first.address)" : "https://localhost:\(first.address.port)"
         var settings = settings
         settings.origin = origin
         let simulator = OrgSimulator(settings)
@@ -66,11 +85,12 @@ struct SimulatorProcess: Sendable {
             StandardOutput.write(line: "  \(org.id)  \(org.name)  \(org.usernames.joined(separator: " "))")
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await simulator.serve(on: first) }
+            group.addTask { try await simulator.serve(on: first, credentials: credentials) }
             for loop in loops.dropFirst() {
                 group.addTask(executorPreference: loop) {
                     try await simulator.serve(
-                        on: Listener.tcp(host: "127.0.0.1", port: first.address.port, reusePort: true))
+                        on: Listener.tcp(host: "127.0.0.1", port: first.address.port, reusePort: true),
+                        credentials: credentials)
                 }
             }
             group.addTask {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HTTPServer
+import Jobs
 import Logging
 import Organizations
 import Reactor
@@ -20,13 +21,24 @@ struct WebCommand: AsyncParsableCommand {
     }
 }
 
-/// A server over all loops: each listens on the port itself, and has its own pools and clients.
+/// A server over all loops: each accepts connections itself, and has its own pools and clients.
 struct WebProcess: Sendable {
+    /// Descriptors that clients do not get, or a flood of them would cut the process off from its databases.
+    private enum Reserve {
+        static let process = 16
+        /// Of each loop, beside its Postgres connections: for Redis, calls to Salesforce, and the loop itself.
+        static let loop = 8
+        /// Where descriptors are so few that nothing is left for clients, these are.
+        static let clients = 8
+    }
+
     private let launch: Launch
     private let budget: ConnectionBudget
     private let mappings: MappingFile
-    private let limits = RegistrationLimits()
+    private let registrationLimits = RegistrationLimits()
     private let usage = APIUsage()
+    private let operatorFailures = OperatorAccess.failureLimiter()
+    private let census = CensusCache()
     private let credentials: ServerCredentials?
 
     init(_ launch: Launch) throws {
@@ -39,11 +51,20 @@ struct WebProcess: Sendable {
     func run() async throws {
         let configuration = launch.configuration
         launch.reload.set { [credentials, logger = launch.logger] in credentials?.reload(logger) }
+        let listeners = try await WebListeners.open(configuration, loops: launch.loops)
+        let limits = serverLimits
+        let admission = Admission(limits, trust)
         launch.logger.notice(
-            "serving", metadata: ["port": "\(configuration.port)", "loops": "\(launch.loops.count)"])
+            "serving",
+            metadata: [
+                "address": "\(listeners.description)", "loops": "\(launch.loops.count)",
+                "connections": "\(limits.connections)",
+            ])
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for loop in launch.loops {
-                group.addTask(executorPreference: loop) { try await serve() }
+            for (index, loop) in launch.loops.enumerated() {
+                group.addTask(executorPreference: loop) {
+                    try await serve(on: listeners[loop: index], limits, admission)
+                }
             }
             defer { group.cancelAll() }
             while try await group.next() != nil {}
@@ -55,15 +76,33 @@ struct WebProcess: Sendable {
         mappings.mappings.contains { $0.configuration.access == .readWrite } ? .planned : .none
     }
 
-    /// This loop's own, or the one that systemd has made, which the loops share.
-    private func listener() throws -> Listener {
-        if let activated = launch.configuration.activatedSockets.first {
-            return try Listener.shared(descriptor: activated)
-        }
-        return try Listener.everywhere(port: launch.configuration.port, reusePort: true)
+    private var trust: ForwardedTrust { launch.configuration.trustsProxy ? .proxy : .nobody }
+
+    private var serverLimits: Limits {
+        var limits = Limits()
+        let reserve =
+            Reserve.process + Reserve.loop * launch.loops.count + launch.configuration.databaseConnections
+        limits.connections = min(limits.connections, max(Reserve.clients, launch.descriptors - reserve))
+        return limits
     }
 
-    private func serve() async throws {
+    /// Access lines are news of level info.
+    private var accessLog: (@Sendable ([UInt8]) -> Void)? {
+        guard launch.logger.logLevel <= .info else { return nil }
+        return { StandardOutput.write(log: $0) }
+    }
+
+    private func operators(_ services: LoopServices) throws -> OperatorRoutes {
+        let access = try OperatorAccess(
+            credentials: launch.configuration.operatorCredentials, failures: operatorFailures)
+        let jobs = JobOperator(
+            pool: services.control, queue: services.queue, mask: .standard, cache: census,
+            logger: launch.logger)
+        return OperatorRoutes(
+            access: access, jobs: jobs, pool: services.control, app: services.identity, logger: launch.logger)
+    }
+
+    private func serve(on listeners: [Listener], _ limits: Limits, _ admission: Admission) async throws {
         let configuration = launch.configuration
         let services = try LoopServices(launch, budget: budget, usage: usage)
         defer { services.close() }
@@ -74,16 +113,23 @@ struct WebProcess: Sendable {
             http: services.http, writes: writes, logger: launch.logger)
         let routes = WebRoutes(
             registration: registration, consent: consent,
-            signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)), limits: limits,
-            pool: services.control, redis: services.redis, app: services.identity, logger: launch.logger)
+            signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
+            limits: registrationLimits,
+            pool: services.control, redis: services.redis, app: services.identity,
+            operators: try operators(services), logger: launch.logger)
         var server = routes.configuration()
-        // Each loop has a server of its own, so each gets its share.
-        server.limits.connections /= launch.loops.count
-        server.trust = configuration.trustsProxy ? .proxy : .nobody
+        server.limits = limits
+        server.admission = admission
+        server.trust = trust
         let application = Server(
             router: routes.router(), configuration: server, logger: launch.logger,
-            accessLogger: Logger(label: LogfmtHandler.accessLabel))
+            accessLog: accessLog)
         let context = credentials.map { credentials in { @Sendable in credentials.context } }
-        try await application.serve(on: listener(), credentials: context)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for listener in listeners {
+                group.addTask { try await application.serve(on: listener, credentials: context) }
+            }
+            try await group.waitForAll()
+        }
     }
 }

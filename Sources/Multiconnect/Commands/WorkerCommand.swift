@@ -69,6 +69,7 @@ struct WorkerProcess: Sendable {
             pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,
             mail: try launch.mail(), namespace: configuration.namespace)
         organizations.register(in: &registry)
+        ProbeJob.register(in: &registry, pool: services.control)
         var settings = ReplicationSettings(
             mappings: try launch.mappings(), namespace: configuration.namespace)
         // One connection of the cell's pool is left for what is short.
@@ -80,6 +81,7 @@ struct WorkerProcess: Sendable {
             control: services.control, cell: { try services.cell($0) },
             salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)
         Replication.register(into: &registry, site: replication)
+        PeriodicDuties.register(in: &registry, services: services, configuration: configuration)
         let failures = FailureNote(control: services.control, logger: launch.logger)
         let site = WorkerSite(
             executor: loop, pool: services.control, queue: services.queue, registry: registry,
@@ -93,7 +95,8 @@ struct WorkerProcess: Sendable {
             concurrency: launch.configuration.workerConcurrency,
             identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
             database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
-            version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes)
+            version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes,
+            periodic: try PeriodicDuties.all())
     }
 }
 

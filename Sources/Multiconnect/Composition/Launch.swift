@@ -21,6 +21,8 @@ struct Launch: Sendable {
     let role: String
     let configuration: Configuration
     let loops: [EventLoop]
+    /// How many descriptors the process may have open.
+    let descriptors: Int
     let logger: Logger
 
     /// Reads the environment, starts the loops and runs `body` on the first of them until it ends or a signal asks the
@@ -37,7 +39,9 @@ struct Launch: Sendable {
             let cores = ProcessInfo.processInfo.activeProcessorCount
             let configuration = try Configuration(environment: environment, cores: cores)
             let loops = (0..<configuration.loops).map { EventLoop(name: "\(role)-\($0)") }
-            let launch = Launch(role: role, configuration: configuration, loops: loops, logger: logger)
+            let launch = Launch(
+                role: role, configuration: configuration, loops: loops,
+                descriptors: DescriptorLimit.raise(), logger: logger)
             try await loops[0].run { try await launch.untilSignalled(body) }
         } catch let problems as ConfigurationProblems {
             for problem in problems.problems { logger.critical("configuration: \(problem)") }

@@ -36,8 +36,11 @@ struct LoopServices: Sendable {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
-        control = PostgresPool(
-            configuration: try launch.database(named: Configuration.Defaults.cell), maximum: budget.control)
+        var database = try launch.database(named: Configuration.Defaults.cell)
+        // A process that is stopped in the middle of a transaction would keep the rows that it has locked, its jobs'
+        // among them, from those who take over when its leases have run out.
+        database.settings["idle_in_transaction_session_timeout"] = "\(JobsLimits().lease.components.seconds)s"
+        control = PostgresPool(configuration: database, maximum: budget.control)
         cells = try Dictionary(
             uniqueKeysWithValues: configuration.cellNames.map { name in
                 (name, PostgresPool(configuration: try launch.database(named: name), maximum: budget.cell))

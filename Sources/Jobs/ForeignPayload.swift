@@ -1,0 +1,127 @@
+import FoundationEssentials
+
+/// What another client of Sidekiq's protocol wrote, read strictly as far as a row depends on it.
+///
+/// Versions 6 and 7 write times as seconds, version 8 as whole milliseconds; a job of Rails' ActiveJob comes in
+/// an envelope of its own class. Fields that a row has no use for (tags, backtraces, batches) are left behind.
+struct ForeignPayload: Sendable, Equatable {
+    /// Why a text is no job.
+    struct Refusal: Error, Equatable {
+        let reason: String
+
+        init(_ reason: String) { self.reason = reason }
+    }
+
+    /// What the payload tells of the last failure; Sidekiq's pages change the count when a button is pressed.
+    struct Failure: Sendable, Equatable {
+        /// One less than the failures so far; -1 after "Retry" of a job that failed once.
+        var retryCount: Int
+        var errorClass: String
+        var message: String
+        var failedAt: Date
+        var retriedAt: Date?
+
+        /// When it last failed.
+        var lastAt: Date { retriedAt ?? failedAt }
+    }
+
+    var className: String
+    /// ActiveJob's own class, when the payload is its envelope.
+    var wrappedClassName: String?
+    var queue: String
+    var organizationID: UUID?
+    /// Failed starts that end it; nil for the class's own number.
+    var maximumAttempts: Int?
+    var createdAt: Date?
+    var failure: Failure?
+
+    /// Reads a payload.
+    /// - Throws: `Refusal`, whose reason may be shown to anybody: it quotes nothing of the payload.
+    init(_ payload: String, limits: JobsLimits) throws(Refusal) {
+        guard payload.utf8.count <= limits.foreignPayloadBytes else {
+            throw Refusal("the payload is larger than \(limits.foreignPayloadBytes) bytes")
+        }
+        let fields: Fields
+        do {
+            fields = try JSONDecoder().decode(Fields.self, from: Data(payload.utf8))
+        } catch {
+            throw Refusal("the payload is not a JSON object")
+        }
+        guard let className = fields.className else { throw Refusal("the payload has no class") }
+        guard LaneName.isValidClass(className) else {
+            throw Refusal("the payload's class is not a letter followed by up to 99 letters, digits, _ and :")
+        }
+        guard fields.hasArguments else { throw Refusal("the payload's args are not an array") }
+        let lane = LaneName(text: fields.queue ?? LaneName.defaultQueue)
+        guard let (queue, organizationID) = lane.parts else {
+            throw Refusal("the payload's queue is not 1 to 64 letters, digits, _, . and -")
+        }
+        self.className = className
+        wrappedClassName = fields.wrapped
+        self.queue = queue
+        self.organizationID = organizationID
+        maximumAttempts = fields.maximumAttempts
+        createdAt = fields.createdAt
+        failure = fields.failure
+    }
+
+    /// The lane in which it waits.
+    var lane: LaneName { LaneName(queue: queue, organizationID: organizationID) }
+}
+
+extension ForeignPayload {
+    /// Every field on its own: one that is of another type than Sidekiq's is as if it were not there.
+    private struct Fields: Decodable {
+        let className: String?
+        let wrapped: String?
+        let queue: String?
+        let hasArguments: Bool
+        let maximumAttempts: Int?
+        let createdAt: Date?
+        let failure: Failure?
+
+        private enum Key: String, CodingKey {
+            case `class`, args, queue, retry, wrapped
+            case createdAt = "created_at"
+            case retryCount = "retry_count"
+            case errorClass = "error_class"
+            case errorMessage = "error_message"
+            case failedAt = "failed_at"
+            case retriedAt = "retried_at"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: Key.self)
+            let text = { (key: Key) in try? fields.decode(String.self, forKey: key) }
+            let time = { (key: Key) in (try? fields.decode(Double.self, forKey: key)).flatMap(Self.time) }
+            className = text(.class)
+            wrapped = text(.wrapped)
+            queue = text(.queue)
+            hasArguments = (try? fields.nestedUnkeyedContainer(forKey: .args)) != nil
+            createdAt = time(.createdAt)
+            if let isRetried = try? fields.decode(Bool.self, forKey: .retry) {
+                maximumAttempts = isRetried ? nil : 1
+            } else {
+                let retries = try? fields.decode(Int.self, forKey: .retry)
+                maximumAttempts = retries.map { min(max($0, 0), Self.mostRetries) + 1 }
+            }
+            if let count = try? fields.decode(Int.self, forKey: .retryCount), let failedAt = time(.failedAt) {
+                failure = Failure(
+                    retryCount: min(max(count, -1), Self.mostRetries), errorClass: text(.errorClass) ?? "",
+                    message: text(.errorMessage) ?? "", failedAt: failedAt, retriedAt: time(.retriedAt))
+            } else {
+                failure = nil
+            }
+        }
+
+        /// More retries than any back-off leaves time for, and few enough for every counter.
+        private static let mostRetries = 1_000_000
+
+        /// Seconds, or milliseconds when they are too many for seconds; nil for what is no time of this age.
+        private static func time(_ number: Double) -> Date? {
+            let seconds = number > 1e11 ? number / 1000 : number
+            guard seconds > 0, seconds < 1e11 else { return nil }
+            return Date(timeIntervalSince1970: seconds)
+        }
+    }
+}

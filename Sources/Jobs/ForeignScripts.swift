@@ -1,0 +1,90 @@
+import Redis
+
+/// The scripts about what other clients do to Redis.
+extension JobScripts {
+    /// Takes or keeps the turn to watch; whoever has it brings the lanes of other clients into the ring. ARGV:
+    /// identity; how long the turn lasts, in milliseconds. Returns whether the caller has it, 1 or 0.
+    static let watch =
+        common + """
+            local holder = redis.call('GET', 'multiconnect:watch')
+            if holder and holder ~= ARGV[1] then return 0 end
+            redis.call('SET', 'multiconnect:watch', ARGV[1], 'PX', ARGV[2])
+            wake(adopt())
+            return 1
+            """
+
+    /// A part of a sorted set. ARGV: the set, a cursor, about how many. Returns the next cursor; then key, text
+    /// and score of each member.
+    static let scan =
+        common + """
+            local page = redis.call('ZSCAN', ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+            local answer = {page[1]}
+            for i = 1, #page[2], 2 do
+                answer[#answer + 1] = entry_key(page[2][i])
+                answer[#answer + 1] = page[2][i]
+                answer[#answer + 1] = page[2][i + 1]
+            end
+            return answer
+            """
+}
+
+extension JobIndex {
+    /// A member of a sorted set.
+    struct Member: Sendable, Equatable {
+        let key: String
+        let payload: String
+        let score: Double
+    }
+
+    /// Whether it is this worker's turn to watch.
+    func watch(for identity: String) async throws -> Bool {
+        let turn = limits.reconciliation + limits.adoption
+        let milliseconds = String(max(Int(turn / .milliseconds(1)), 1))
+        return try await evaluate(Self.watchScript, [identity, milliseconds]).integer == 1
+    }
+
+    /// The next part of a sorted set, and the cursor after it.
+    func scan(_ set: String, from cursor: String) async throws -> (members: [Member], cursor: String) {
+        let parts = try Self.texts(
+            try await evaluate(Self.scanScript, [set, cursor, String(limits.comparison)]))
+        guard let next = parts.first, parts.count % 3 == 1 else {
+            throw JobsError(.malformed, "the scan script answered something else")
+        }
+        let members = stride(from: 1, to: parts.count, by: 3).map {
+            Member(key: parts[$0], payload: parts[$0 + 1], score: Double(parts[$0 + 2]) ?? 0)
+        }
+        return (members, next)
+    }
+
+    /// Removes members of a sorted set.
+    func remove(_ members: [String], from set: String) async throws {
+        guard !members.isEmpty else { return }
+        _ = try await redis.send(
+            ["ZREM", RedisArgument(set)] + members.map { RedisArgument($0) }, deadline: .now + limits.script)
+    }
+
+    /// Which of the jobs are not in the sorted set where they should wait.
+    func missing(_ records: [JobRecord]) async throws -> [JobRecord] {
+        let scores = try await scores(records) { $0.state == .retry ? "retry" : "schedule" }
+        return zip(records, scores).filter { $0.1 == nil }.map(\.0)
+    }
+
+    /// Which of the jobs are among the dead.
+    func buried(_ records: [JobRecord]) async throws -> [JobRecord] {
+        let scores = try await scores(records) { _ in "dead" }
+        return zip(records, scores).filter { $0.1 != nil }.map(\.0)
+    }
+
+    private func scores(_ records: [JobRecord], in set: (JobRecord) -> String) async throws -> [String?] {
+        let commands = records.map {
+            ["ZSCORE", RedisArgument(set($0)), RedisArgument($0.payload.waiting)] as [RedisArgument]
+        }
+        return try await redis.pipeline(commands, deadline: .now + limits.script).map { reply in
+            if case .error(let error) = reply { throw error }
+            return reply.text
+        }
+    }
+
+    private static let watchScript = RedisScript(name: "watch", source: JobScripts.watch)
+    private static let scanScript = RedisScript(name: "scan", source: JobScripts.scan)
+}

@@ -1,0 +1,110 @@
+import FoundationEssentials
+import Logging
+import Postgres
+import Redis
+
+/// Watches what others do to Redis: clients that push to queues of their own or for a later time, and Sidekiq's
+/// pages, on which jobs are deleted and killed. Of all workers one does it at a time.
+///
+/// A job that was deleted in Redis comes back: it cannot be told from one that Redis lost. A job that was killed
+/// there is dead: its entry says so.
+struct ForeignWatch: Sendable {
+    /// How far the comparisons have come.
+    struct Progress {
+        fileprivate var cursors: [String: String] = [:]
+        fileprivate var lastRow: JobRecord?
+    }
+
+    let imports: ForeignImport
+    let index: JobIndex
+    let pool: PostgresPool
+    let identity: WorkerIdentity
+    let onDeath: @Sendable (JobRecord, any Error) async -> Void
+    let logger: Logger
+
+    private var limits: JobsLimits { index.limits }
+
+    /// Runs until cancelled.
+    func run() async {
+        var progress = Progress()
+        var nextComparison = ContinuousClock.now
+        while !Task.isCancelled {
+            do {
+                // Whoever has the turn keeps it: the progress is its own.
+                if try await index.watch(for: identity.text), .now >= nextComparison {
+                    nextComparison = .now + limits.reconciliation
+                    try await compare(&progress)
+                }
+            } catch {
+                logger.debug("what others did to Redis was not looked at", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: limits.adoption)
+        }
+    }
+
+    /// Compares a part of Redis with the rows, and a part of the rows with Redis.
+    func compare(_ progress: inout Progress) async throws {
+        for set in ["schedule", "retry"] {
+            let page = try await index.scan(set, from: progress.cursors[set] ?? "0")
+            progress.cursors[set] = page.cursor
+            try await settle(page.members, of: set)
+        }
+        try await compareRows(&progress)
+    }
+
+    /// Makes rows of jobs that other clients made for later, and removes entries that differ from their rows.
+    private func settle(_ members: [JobIndex.Member], of set: String) async throws {
+        guard !members.isEmpty else { return }
+        let named = members.map { (id: ForeignImport.id(of: $0.key), member: $0) }
+        let (imported, odd) = try await pool.withConnection { connection in
+            let known = try await imports.store.find(named.map(\.id), on: connection)
+            var found: [ForeignImport.Found] = []
+            var odd: [JobIndex.Member] = []
+            var untold: [JobID] = []
+            for (id, member) in named {
+                if let record = known[id] {
+                    // An entry that outlives its job's row would be taken for another client's.
+                    guard !record.state.isOpen || record.payload.waiting != member.payload else { continue }
+                    if record.state == .scheduled || record.state == .retry { untold.append(id) }
+                } else {
+                    found.append(.init(id: id, payload: member.payload, place: Self.place(member, in: set)))
+                }
+                odd.append(member)
+            }
+            let imported = try await imports.insert(found, on: connection)
+            try await imports.jobs.unpush(untold.sorted { $0.text < $1.text }, on: connection)
+            return (imported, odd)
+        }
+        // Only now that the rows are there: until then the entries are all there is of those jobs.
+        try await index.remove(odd.map(\.payload), from: set)
+        await imports.queue.push(imported)
+    }
+
+    private static func place(_ member: JobIndex.Member, in set: String) -> ForeignStore.Place {
+        // A score may be anything, infinity too; nothing runs after the year 5000.
+        let seconds = min(max(member.score, 0), 1e11)
+        return .init(
+            state: set == "retry" ? .retry : .scheduled, runAt: Date(timeIntervalSince1970: seconds))
+    }
+
+    /// Jobs that wait for later and that Redis no longer has: killed, or to be told of again.
+    private func compareRows(_ progress: inout Progress) async throws {
+        let last = progress.lastRow
+        let rows = try await pool.withConnection {
+            try await imports.store.waiting(after: last, on: $0)
+        }
+        progress.lastRow = rows.count == limits.comparison ? rows.last : nil
+        let missing = try await index.missing(rows)
+        guard !missing.isEmpty else { return }
+        let dead = try await index.buried(missing)
+        let lost = missing.map(\.id).filter { id in !dead.contains { $0.id == id } }
+        let killed = try await pool.withConnection { connection in
+            try await imports.jobs.unpush(lost.sorted { $0.text < $1.text }, on: connection)
+            return try await imports.store.kill(dead.map(\.id).sorted { $0.text < $1.text }, on: connection)
+        }
+        for record in killed {
+            logger.notice("a job was killed on a page of Sidekiq", metadata: ["job": "\(record.id)"])
+            await onDeath(record, JobsError(.cancelled, "the job was killed on a page of Sidekiq"))
+        }
+    }
+}

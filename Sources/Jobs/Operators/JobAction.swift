@@ -1,0 +1,61 @@
+/// What an operator can do to a job.
+package enum JobAction: String, Sendable, CaseIterable {
+    /// Runs it now. One that had given up gets all of its attempts again.
+    case retry
+    /// Ends it for good. A running one is asked to end, which takes some seconds and its handler's consent.
+    case cancel
+    /// Gives it up at once: it is among the dead. A running one loses its claim, and its worker ends it.
+    case kill
+    /// Removes it with its history. A running one has to be cancelled or killed before.
+    case delete
+
+    /// The states in which it can be done.
+    package var states: Set<JobState> {
+        switch self {
+        case .retry: [.scheduled, .retry, .dead, .cancelled]
+        case .cancel, .kill: [.queued, .scheduled, .running, .retry, .held]
+        case .delete: [.queued, .scheduled, .retry, .held, .done, .dead, .cancelled]
+        }
+    }
+
+    /// What was done, as in "3 jobs were cancelled".
+    package var pastTense: String {
+        switch self {
+        case .retry: "queued"
+        case .cancel: "cancelled"
+        case .kill: "killed"
+        case .delete: "deleted"
+        }
+    }
+}
+
+/// What became of an action on one job.
+package enum JobActionOutcome: Sendable, Equatable {
+    /// It is done; the state the job had before.
+    case done(from: JobState)
+    /// The job runs, and its worker will end it.
+    case requested
+    /// There is no such job.
+    case unknown
+    /// Jobs in this state cannot be treated so.
+    case refused(JobState)
+    /// Another open job has its unique key.
+    case conflict
+}
+
+/// What became of an action on all jobs that fit a filter.
+package struct BulkOutcome: Sendable, Equatable {
+    /// Jobs that were changed, or asked to end.
+    package var changed = 0
+    /// Jobs that were left as they are: another open job has their unique key, or somebody changed them
+    /// meanwhile.
+    package var skipped = 0
+    /// Whether all jobs that fitted have been met; false when the time was up before.
+    package var isFinished = false
+
+    package init(changed: Int = 0, skipped: Int = 0, isFinished: Bool = false) {
+        self.changed = changed
+        self.skipped = skipped
+        self.isFinished = isFinished
+    }
+}

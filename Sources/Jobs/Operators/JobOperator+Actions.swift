@@ -1,0 +1,139 @@
+import FoundationEssentials
+import Logging
+import Postgres
+
+extension JobOperator {
+    /// Does it to one job.
+    package func perform(_ action: JobAction, on id: JobID, by actor: String) async throws -> JobActionOutcome
+    {
+        let changed: [ChangedJob]
+        do {
+            changed = try await pool.transaction { connection in
+                let changed = try await actions.perform(
+                    action, on: [id], by: actor, isPatient: true, on: connection)
+                for job in changed {
+                    try await activity.note(
+                        "jobs.\(action.rawValue)", by: actor, job: job.id, organization: job.organizationID,
+                        detail: "\(job.className), was \(job.from.rawValue)", on: connection)
+                }
+                return changed
+            }
+        } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+            return .conflict
+        }
+        guard let job = changed.first else { return try await refusal(of: action, on: id) }
+        await tell(changed)
+        log(action, by: actor, "job \(id)", changed: 1)
+        return action == .cancel && job.from == .running ? .requested : .done(from: job.from)
+    }
+
+    /// Does it to all jobs that fit the filter and whose state allows it, batch by batch; what comes to fit
+    /// only after the beginning is left alone.
+    ///
+    /// - Parameter time: after which it pauses, unfinished; call again to go on. Nil: as long as it takes.
+    /// - Throws: `JobsError` with the code `.refused` when none of the filter's states allows it.
+    package func performAll(
+        _ action: JobAction, _ filter: JobFilter, by actor: String, within time: Duration? = nil
+    ) async throws -> BulkOutcome {
+        let deadline = time.map { ContinuousClock.now + $0 }
+        let filter = try Self.possible(action, filter)
+        let start = try await pool.transaction { connection in
+            try await activity.note(
+                "jobs.\(action.rawValue)_all", by: actor, organization: filter.organizationID,
+                detail: "\(filter)", on: connection)
+            if action == .delete { try await actions.forgetDeleted(on: connection) }
+            return try await lists.now(on: connection)
+        }
+        var outcome = BulkOutcome()
+        outcome.isFinished = true
+        for state in filter.wantedStates {
+            var position: JobPosition?
+            while true {
+                let from = position
+                let part = try await pool.withConnection { connection in
+                    try await lists.ids(
+                        state, of: filter, beyond: from, looks: limits.countedRows, action: action,
+                        unchangedSince: start, on: connection)
+                }
+                for index in stride(from: 0, to: part.ids.count, by: limits.batch) {
+                    let batch = Array(part.ids[index..<min(index + limits.batch, part.ids.count)])
+                    let changed = try await performBatch(action, batch, by: actor)
+                    outcome.changed += changed
+                    outcome.skipped += batch.count - changed
+                    if let deadline, ContinuousClock.now > deadline {
+                        outcome.isFinished = false
+                        break
+                    }
+                }
+                position = part.end
+                guard part.isMoreLeft, outcome.isFinished else { break }
+            }
+            guard outcome.isFinished else { break }
+        }
+        let changed = outcome.changed
+        try await pool.withConnection { connection in
+            try await activity.note(
+                "jobs.\(action.rawValue)_all_done", by: actor, organization: filter.organizationID,
+                detail: "\(changed) jobs: \(filter)", on: connection)
+        }
+        log(action, by: actor, "\(filter)", changed: changed)
+        return outcome
+    }
+
+    /// The filter with those of its states that the action can be done in.
+    /// - Throws: `JobsError` with the code `.refused` when there is none.
+    package static func possible(_ action: JobAction, _ filter: JobFilter) throws -> JobFilter {
+        var possible = filter
+        possible.states = filter.states.isEmpty ? action.states : filter.states.intersection(action.states)
+        guard !possible.states.isEmpty else {
+            let states = action.states.map(\.rawValue).sorted().joined(separator: ", ")
+            throw JobsError(.refused, "\(action.rawValue) is for jobs in one of these states: \(states)")
+        }
+        return possible
+    }
+
+    private func performBatch(_ action: JobAction, _ ids: [JobID], by actor: String) async throws -> Int {
+        do {
+            let changed = try await pool.transaction {
+                try await actions.perform(action, on: ids, by: actor, isPatient: false, on: $0)
+            }
+            await tell(changed)
+            return changed.count
+        } catch let error as PostgresError where error.sqlState == .uniqueViolation && ids.count > 1 {
+            // Somebody enqueued one with the same key at this moment: each on its own, to find which it is.
+            var changed = 0
+            for id in ids { changed += try await performBatch(action, [id], by: actor) }
+            return changed
+        } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+            return 0
+        }
+    }
+
+    private func refusal(of action: JobAction, on id: JobID) async throws -> JobActionOutcome {
+        guard let state = try await pool.withConnection({ try await actions.state(of: id, on: $0) }) else {
+            return .unknown
+        }
+        return action.states.contains(state) ? .conflict : .refused(state)
+    }
+
+    /// Tells Redis what was committed: first what it has to forget, then where the jobs are now.
+    private func tell(_ changed: [ChangedJob]) async {
+        cache.forget()
+        guard !changed.isEmpty, let index = queue.index else { return }
+        do {
+            try await index.remove(changed.map(\.entry))
+        } catch {
+            logger.debug("Redis keeps entries of changed jobs", metadata: ["error": "\(error)"])
+        }
+        await queue.push(changed.compactMap(\.record))
+    }
+
+    private func log(_ action: JobAction, by actor: String, _ what: String, changed: Int) {
+        logger.notice(
+            "an operator acted",
+            metadata: [
+                "actor": "\(actor)", "action": "jobs.\(action.rawValue)", "on": "\(what)",
+                "changed": "\(changed)",
+            ])
+    }
+}

@@ -1,0 +1,89 @@
+package import Logging
+package import Postgres
+
+/// What operators do: the rows first, in one transaction with the record of who did it, then Redis. If Redis
+/// is not told, the workers and the reconciler find out from the rows.
+package struct JobOperator: Sendable {
+    let pool: PostgresPool
+    let queue: JobQueue
+    let limits: JobsLimits
+    let logger: Logger
+    let activity: JobActivityStore
+    let pauses: PauseStore
+    let lists: JobListStore
+    let actions: JobActionStore
+    let counts: CensusStore
+    let periodic: PeriodicStore
+    let cache: CensusCache
+    /// What of jobs' arguments nobody is shown.
+    package let mask: ArgumentMask
+
+    /// Of one loop: pool and queue are that loop's.
+    ///
+    /// - Parameter cache: one for all loops of a process.
+    package init(
+        pool: PostgresPool, queue: JobQueue, mask: ArgumentMask = ArgumentMask(),
+        cache: CensusCache = CensusCache(), limits: JobsLimits = JobsLimits(), logger: Logger
+    ) {
+        self.pool = pool
+        self.queue = queue
+        self.limits = limits
+        self.logger = logger
+        activity = JobActivityStore(limits: limits)
+        pauses = PauseStore(limits: limits)
+        lists = JobListStore(limits: limits, mask: mask)
+        counts = CensusStore(limits: limits)
+        periodic = PeriodicStore(limits: limits)
+        self.cache = cache
+        self.mask = mask
+        actions = JobActionStore(limits: limits)
+    }
+}
+
+extension JobOperator {
+    /// Keeps jobs of the scope from being started, from now on. Running ones go on. False when it is paused
+    /// already.
+    package func pause(_ scope: PauseScope, by actor: String, reason: String? = nil) async throws -> Bool {
+        try await pool.transaction { connection in
+            guard try await pauses.add(scope, by: actor, reason: reason, on: connection) else { return false }
+            try await note("jobs.pause", scope, by: actor, detail: reason, on: connection)
+            return true
+        }
+    }
+
+    /// Ends a pause; false when there is none. Held jobs are queued again: some at once, the rest of a long
+    /// backlog by the reconciler.
+    package func resume(_ scope: PauseScope, by actor: String) async throws -> Bool {
+        let isEnded = try await pool.transaction { connection in
+            guard try await pauses.remove(scope, on: connection) else { return false }
+            try await note("jobs.resume", scope, by: actor, detail: nil, on: connection)
+            return true
+        }
+        guard isEnded else { return false }
+        for _ in 0..<limits.releasedBatches {
+            let released = try await pool.withConnection { try await pauses.release(on: $0) }
+            await queue.push(released)
+            guard released.count == limits.batch else { break }
+        }
+        return true
+    }
+
+    /// The pauses, the oldest first.
+    package func pausedScopes() async throws -> [JobPause] {
+        try await pool.withConnection { try await pauses.list(on: $0) }
+    }
+
+    private func note(
+        _ action: String, _ scope: PauseScope, by actor: String, detail: String?,
+        on connection: PostgresConnection
+    ) async throws {
+        let text = detail.map { "\(scope): \($0)" } ?? scope.key
+        if case .tenant(let id) = scope {
+            try await activity.note(action, by: actor, organization: id, detail: text, on: connection)
+        } else {
+            try await activity.note(action, by: actor, detail: text, on: connection)
+        }
+        logger.notice(
+            "an operator acted", metadata: ["actor": "\(actor)", "action": "\(action)", "on": "\(text)"])
+    }
+}

@@ -1,0 +1,21 @@
+package import FoundationEssentials
+
+/// A time as a person types it: a while ago (`30m`, `2h`, `7d`), or as ISO 8601 writes it, a day alone too.
+package struct PointInTime: Sendable {
+    /// The time.
+    package let date: Date
+
+    /// Nil when the text is none.
+    package init?(_ text: String, now: Date) {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        if let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()),
+            (0...1_000_000).contains(count)
+        {
+            date = now.addingTimeInterval(-Double(count) * unit)
+            return
+        }
+        let isDay = text.utf8.count == 10
+        guard let date = try? Date(isDay ? text + "T00:00:00Z" : text, strategy: .iso8601) else { return nil }
+        self.date = date
+    }
+}

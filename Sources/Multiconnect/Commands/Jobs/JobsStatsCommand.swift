@@ -1,0 +1,120 @@
+import ArgumentParser
+import FoundationEssentials
+import Jobs
+
+/// `multiconnect jobs stats`
+struct JobsStatsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats",
+        abstract: "Counts, queues and their latency, workers and what they run, pauses.",
+        discussion: "20,000+ means that counting stopped there; ~ is an estimate.")
+
+    @Flag(help: "As JSON.") var json = false
+
+    /// One look at everything.
+    private struct Stats {
+        let census: JobCensus
+        let workers: [WorkerStatus]
+        let running: [JobSummary]
+        let pauses: [JobPause]
+        let totals: JobTotals?
+    }
+
+    func run() async throws {
+        try await JobsDesk.open { [self] desk in
+            var filter = JobFilter()
+            filter.states = [.running]
+            let stats = Stats(
+                census: try await desk.jobs.census(), workers: try await desk.jobs.workers(),
+                running: try await desk.jobs.list(filter, limit: 1000).jobs,
+                pauses: try await desk.jobs.pausedScopes(), totals: await desk.jobs.totals())
+            print(json ? Self.json(stats, desk.jobs.mask).text : Self.text(stats))
+        }
+    }
+
+    private static func json(_ stats: Stats, _ mask: ArgumentMask) -> JSONText {
+        let queues = stats.census.queues.map { queue in
+            JSONText.object([
+                ("name", .string(queue.name)),
+                ("latency_seconds", queue.latency.map { .seconds($0 / .seconds(1)) } ?? .null),
+                ("counts", JobsJSON.counts(queue.counts)),
+            ])
+        }
+        let classes = stats.census.classes.map { name, counts in
+            JSONText.object([("name", .string(name)), ("counts", JobsJSON.counts(counts))])
+        }
+        let workers = stats.workers.map { worker in
+            JobsJSON.worker(worker, running: stats.running.filter { $0.worker == worker.identity }, mask)
+        }
+        let totals = stats.totals.map { totals in
+            JSONText.object([
+                ("processed", .number(totals.processed)), ("failed", .number(totals.failed)),
+                ("processed_today", .number(totals.processedToday)),
+                ("failed_today", .number(totals.failedToday)),
+            ])
+        }
+        return .object([
+            ("time", .time(stats.census.time)), ("states", JobsJSON.counts(stats.census.states)),
+            ("queues", .array(queues)), ("classes", .array(classes)), ("workers", .array(workers)),
+            ("pauses", .array(stats.pauses.map(JobsJSON.pause))), ("totals", totals ?? .null),
+        ])
+    }
+
+    private static func text(_ stats: Stats) -> String {
+        let now = stats.census.time
+        var parts: [String] = []
+        parts.append(
+            JobState.allCases.map { "\($0.rawValue) \(stats.census[$0])" }.joined(separator: "   "))
+        if let totals = stats.totals {
+            parts.append(
+                "processed \(JobCount(totals.processed)), of these failed \(JobCount(totals.failed)); today "
+                    + "\(JobCount(totals.processedToday)), failed \(JobCount(totals.failedToday))")
+        }
+        let states: [JobState] = [.queued, .running, .scheduled, .retry, .held, .dead]
+        let header = states.map { $0.rawValue.uppercased() }
+        let cells = { (counts: [JobState: JobCount]) in states.map { "\(counts[$0] ?? JobCount(0))" } }
+        parts.append(
+            JobsText.table(
+                ["QUEUE"] + header + ["OLDEST WAITS"],
+                stats.census.queues.map { queue in
+                    let latency = queue.latency.map { JobsText.duration($0 / .seconds(1)) } ?? "-"
+                    return [queue.name] + cells(queue.counts) + [latency]
+                }))
+        parts.append(
+            JobsText.table(["CLASS"] + header, stats.census.classes.map { [$0.name] + cells($0.counts) }))
+        parts.append(workers(stats, now: now))
+        if !stats.pauses.isEmpty {
+            parts.append(
+                JobsText.table(
+                    ["PAUSED", "HOLDS", "BY", "SINCE", "REASON"],
+                    stats.pauses.map { pause in
+                        [
+                            pause.scope.key, "\(pause.held)", JobsText.plain(pause.actor),
+                            JobsText.distance(pause.createdAt, from: now),
+                            JobsText.plain(pause.reason ?? "-", length: 80),
+                        ]
+                    }))
+        }
+        return parts.joined(separator: "\n\n")
+    }
+
+    private static func workers(_ stats: Stats, now: Date) -> String {
+        guard !stats.workers.isEmpty else { return "no workers" }
+        var rows: [[String]] = []
+        for worker in stats.workers {
+            let running = stats.running.filter { $0.worker == worker.identity }
+            let state = !worker.isAlive ? "gone?" : worker.isQuiet ? "quiet" : "ok"
+            rows.append([
+                JobsText.plain(worker.identity), state, "\(running.count)/\(worker.concurrency)",
+                JobsText.distance(worker.beatAt, from: now), worker.version ?? "-",
+            ])
+            for job in running {
+                let since = job.startedAt.map { JobsText.duration(now.timeIntervalSince($0)) } ?? "-"
+                rows.append([
+                    "  \(job.id)", job.className, "", "for \(since)", JobsText.plain(job.progress ?? ""),
+                ])
+            }
+        }
+        return JobsText.table(["WORKER", "STATE", "BUSY", "LAST SIGN", "VERSION"], rows)
+    }
+}

@@ -1,0 +1,102 @@
+import FoundationEssentials
+import Jobs
+
+/// What a person reads on a terminal.
+enum JobsText {
+    /// Text of others without what a terminal would obey, on one line and not longer than `length`
+    /// characters.
+    static func plain(_ text: String, length: Int = .max) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+            // Marks that turn the direction of writing, or that nobody sees.
+            let isTrick =
+                (0x202a...0x202e).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+                || scalar.value == 0x200b || scalar.value == 0xfeff
+            result.append(isControl ? " " : isTrick ? "\u{fffd}" : scalar)
+        }
+        let whole = String(result)
+        return whole.count > length ? whole.prefix(max(length - 1, 0)) + "…" : whole
+    }
+
+    /// Lines with columns of equal width.
+    static func table(_ header: [String], _ rows: [[String]]) -> String {
+        let all = [header] + rows
+        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        return all.map { row in
+            let cells = row.enumerated().map { column, cell in
+                column == row.count - 1
+                    ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+            }
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            return line
+        }.joined(separator: "\n")
+    }
+
+    static func time(_ time: Date) -> String { time.formatted(.iso8601) }
+
+    /// How long ago, or in how long, in the two largest units.
+    static func distance(_ time: Date, from now: Date) -> String {
+        let seconds = now.timeIntervalSince(time)
+        let text = duration(abs(seconds))
+        return seconds < 0 ? "in \(text)" : "\(text) ago"
+    }
+
+    static func duration(_ seconds: Double) -> String {
+        let whole = Int(min(seconds, 1e12))
+        switch whole {
+        case ..<1: return "\(Int((seconds * 1000).rounded())) ms"
+        case ..<60: return "\(whole) s"
+        case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+        case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+        default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
+        }
+    }
+
+    /// - Parameter organizations: the org ids of tenants.
+    static func jobs(_ jobs: [JobSummary], of organizations: [UUID: String], now: Date) -> String {
+        let rows = jobs.map { job in
+            let tenant = job.organizationID.map { organizations[$0] ?? $0.uuidString.lowercased() } ?? "-"
+            let error = [job.errorClass, job.errorMessage].compactMap(\.self).joined(separator: ": ")
+            return [
+                job.id.text, job.state.rawValue, job.className, job.queue, tenant, "\(job.attempt)",
+                distance(job.position.time, from: now), plain(error, length: 80),
+            ]
+        }
+        return table(["ID", "STATE", "CLASS", "QUEUE", "TENANT", "STARTS", "TIME", "ERROR"], rows)
+    }
+
+    static func detail(_ detail: JobDetail, _ mask: ArgumentMask, now: Date) -> String {
+        let job = detail.summary
+        let fields: [(String, String?)] = [
+            ("id", job.id.text), ("class", job.className), ("state", job.state.rawValue),
+            ("queue", "\(job.queue) (lane \(detail.lane))"),
+            ("tenant", job.organizationID?.uuidString.lowercased()),
+            (
+                "args",
+                job.arguments.map { plain(mask.apply(to: $0, of: job.className)) } ?? "too long to show"
+            ),
+            ("created", time(job.createdAt)), ("due", time(job.runAt)), ("started", job.startedAt.map(time)),
+            ("finished", job.finishedAt.map(time)),
+            (
+                "starts",
+                "\(job.attempt), \(job.failures) failures in a row"
+                    + (job.maximumAttempts.map { " of \($0)" } ?? "")
+            ),
+            ("worker", job.worker.map { plain($0) }), ("lease until", detail.leaseUntil.map(time)),
+            ("held by", job.heldBy), ("unique key", detail.uniqueKey.map { plain($0) }),
+            ("progress", job.progress.map { plain($0) }),
+            ("error", job.errorClass.map { plain("\($0): \(job.errorMessage ?? "")") }),
+        ]
+        var lines = fields.compactMap { name, value in
+            value.map { "\(name):\(String(repeating: " ", count: max(12 - name.count, 1)))\($0)" }
+        }
+        lines.append("timeline:")
+        for event in detail.timeline {
+            let particulars = event.detail.map { "  (\(plain($0, length: 200)))" } ?? ""
+            lines.append("  \(time(event.time))  \(plain(event.title))\(particulars)")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,29 @@
+import Jobs
+import Organizations
+
+/// What the program does for itself again and again, on whichever worker is there.
+enum PeriodicDuties {
+    /// The duties, as workers register them. The nightly ones come a while apart.
+    static func all() throws -> [PeriodicJob] {
+        [
+            PeriodicJob(
+                name: "prune-jobs", schedule: try Schedule(PruneJobs.schedule),
+                job: NewJob(PruneJobs.className)),
+            PeriodicJob(
+                name: "prune-history", schedule: try Schedule("23 3 * * *"),
+                job: NewJob(OrganizationUpkeep.pruneHistory)),
+            PeriodicJob(
+                name: "expire-registrations", schedule: try Schedule("53 3 * * *"),
+                job: NewJob(OrganizationUpkeep.expireRegistrations)),
+        ]
+    }
+
+    /// Adds the classes that they run.
+    static func register(
+        in registry: inout JobRegistry, services: LoopServices, configuration: Configuration
+    ) {
+        PruneJobs(pool: services.control, retention: configuration.jobRetention).register(in: &registry)
+        OrganizationUpkeep(pool: services.control, retention: configuration.historyRetention)
+            .register(in: &registry)
+    }
+}

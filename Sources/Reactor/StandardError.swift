@@ -1,0 +1,17 @@
+internal import CLinux
+
+/// The process's standard error, for what a person is told or asked while standard output carries an answer.
+package enum StandardError {
+    /// Writes a whole text; blocks like any write to a terminal.
+    package static func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { bytes in
+                unsafe CLinux.write(STDERR_FILENO, bytes.baseAddress!, bytes.count)
+            }
+            if count < 0, lastErrorNumber() == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import HTTPWire
+import Jobs
+
+/// The question before something is done to all jobs that fit.
+struct BulkPage: Sendable {
+    let action: JobAction
+    let query: JobQuery
+    let count: JobCount
+    let token: FormToken
+    let notice: OperatorNotice?
+
+    var title: String { "\(action.title) all that fit" }
+
+    var content: HTML {
+        let complaints = query.complaints.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" as HTML }
+        return """
+            <section class="card narrow"><h1>\(title)</h1>\(notice?.content ?? "")\(complaints)
+            <dl class="facts">\(facts)</dl>
+            <p></p>\(question)</section>
+            """
+    }
+
+    private var facts: [HTML] {
+        let states = query.states.isEmpty ? action.states : query.states.intersection(action.states)
+        var facts: [(String, String)] = [
+            ("state", JobState.allCases.filter(states.contains).map(\.rawValue).joined(separator: ", "))
+        ]
+        facts += query.fields.filter { $0.name != JobQuery.stateField }.map {
+            ($0.name, $0.value)
+        }
+        return facts.map { "<dt>\($0)</dt><dd>\($1)</dd>" }
+    }
+
+    private var question: HTML {
+        let back: HTML = "<a class=\"button\" href=\"\(query.link())\">Back to the list</a>"
+        // A filter that was not understood would mean other jobs.
+        guard count.value > 0, query.complaints.isEmpty else {
+            return "<p>No job fits.</p><div class=\"actions\">\(back)</div>"
+        }
+        let fields = query.fields.map {
+            "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" as HTML
+        }
+        let style = action.isFinal ? "sure" : "main"
+        return """
+            <p><b>\("\(count)") jobs</b> fit. \(action.explanation)</p>
+            <form method="post" action="/dashboard/jobs/bulk/\(action.rawValue)">\(token.input)\(fields)
+            <div class="actions"><button class="\(style)">\(action.title) \("\(count)") jobs</button>\(back)</div></form>
+            """
+    }
+}

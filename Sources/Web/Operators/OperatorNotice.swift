@@ -1,0 +1,67 @@
+import HTTPWire
+import Jobs
+
+/// What was just done, carried in the address that the browser is sent to: words of a fixed list and numbers,
+/// so that nobody can put words into the page by a link.
+struct OperatorNotice: Sendable {
+    static let field = "notice"
+
+    /// What it says; nil when the address carries none.
+    let text: String
+    /// Whether not all went as wanted.
+    let isWarning: Bool
+
+    /// The fields for one job's outcome.
+    static func fields(_ action: JobAction, _ outcome: JobActionOutcome) -> Form {
+        switch outcome {
+        case .done: [field: "done", "action": action.rawValue]
+        case .requested: [field: "requested"]
+        case .unknown: [field: "unknown"]
+        case .refused(let state): [field: "refused", "action": action.rawValue, "was": state.rawValue]
+        case .conflict: [field: "conflict"]
+        }
+    }
+
+    /// The fields for what became of many.
+    static func fields(_ action: JobAction, _ outcome: BulkOutcome) -> Form {
+        [
+            field: outcome.isFinished ? "bulk" : "unfinished", "action": action.rawValue,
+            "changed": String(outcome.changed), "skipped": String(outcome.skipped),
+        ]
+    }
+
+    init?(_ form: Form) {
+        guard let kind = form[Self.field] else { return nil }
+        let action = form["action"].flatMap(JobAction.init(rawValue:))
+        let changed = JobCount(form["changed"].flatMap { Int($0) } ?? 0)
+        let skipped = form["skipped"].flatMap { Int($0) } ?? 0
+        let left = skipped > 0 ? " \(JobCount(skipped)) were left as they are." : ""
+        switch (kind, action) {
+        case ("done", let action?): (text, isWarning) = ("The job was \(action.pastTense).", false)
+        case ("requested", _):
+            (text, isWarning) = ("The job was asked to end; that takes some seconds.", false)
+        case ("unknown", _): (text, isWarning) = ("There is no such job any more.", true)
+        case ("refused", let action?):
+            let state = form["was"].flatMap(JobState.init(rawValue:))?.rawValue ?? "in another state now"
+            (text, isWarning) = ("The job is \(state): it cannot be \(action.pastTense).", true)
+        case ("conflict", _):
+            (text, isWarning) = ("Another open job has its unique key: it stays as it is.", true)
+        case ("bulk", let action?):
+            (text, isWarning) = ("\(changed) jobs were \(action.pastTense).\(left)", skipped > 0)
+        case ("unfinished", let action?):
+            (text, isWarning) = (
+                "\(changed) jobs were \(action.pastTense) so far, and there are more: go on below.\(left)",
+                true
+            )
+        case ("paused", _): (text, isWarning) = ("It is paused. Running jobs go on.", false)
+        case ("resumed", _): (text, isWarning) = ("It goes on.", false)
+        case ("unchanged", _): (text, isWarning) = ("It was so already.", true)
+        case ("started", _): (text, isWarning) = ("A run was enqueued.", false)
+        default: return nil
+        }
+    }
+
+    var content: HTML {
+        "<p class=\"\(isWarning ? "notice warn" : "notice")\" role=\"status\">\(text)</p>"
+    }
+}

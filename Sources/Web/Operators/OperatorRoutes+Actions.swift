@@ -1,0 +1,134 @@
+import FoundationEssentials
+import HTTPServer
+import HTTPWire
+import Jobs
+
+/// What operators do. Every form is answered by a redirect, so that loading the page again does nothing
+/// twice.
+extension OperatorRoutes {
+    /// How long an action on all that fit may take before the page comes back and asks to go on: routers give
+    /// up on an answer after 30 s.
+    private static let patience: Duration = .seconds(15)
+
+    func act(_ visit: Visit) async throws -> Response {
+        let id = try visit.request.parameters.value("id") { JobID($0) }
+        let action = try visit.request.parameters.value("action") { JobAction(rawValue: $0) }
+        let outcome = try await jobs.perform(action, on: id, by: visit.actor)
+        let notice = OperatorNotice.fields(action, outcome)
+        let isGone = outcome == .unknown || action == .delete && outcome.isDone
+        return .redirect(to: (isGone ? "/dashboard/jobs" : "/dashboard/jobs/\(id)") + "?" + notice.encoded)
+    }
+
+    func actOnSelected(_ visit: Visit) async throws -> Response {
+        let action = try action(visit.form)
+        var outcome = BulkOutcome()
+        outcome.isFinished = true
+        for text in visit.form.values("id").prefix(Self.pageSize) {
+            guard let id = JobID(text) else { throw Problem(.badRequest, "The form names what is no job.") }
+            switch try await jobs.perform(action, on: id, by: visit.actor) {
+            case .done, .requested: outcome.changed += 1
+            case .unknown, .refused, .conflict: outcome.skipped += 1
+            }
+        }
+        return back(to: JobQuery(visit.form).link(), OperatorNotice.fields(action, outcome))
+    }
+
+    func actOnAll(_ visit: Visit) async throws -> Response {
+        let action = try visit.request.parameters.value("action") { JobAction(rawValue: $0) }
+        var query = JobQuery(visit.form)
+        let filter = try await query.filter(pool)
+        if let complaint = query.complaints.first { throw Problem(.badRequest, complaint) }
+        let outcome: BulkOutcome
+        do {
+            outcome = try await jobs.performAll(action, filter, by: visit.actor, within: Self.patience)
+        } catch let error as JobsError where error.code == .refused {
+            throw Problem(.conflict, error.description)
+        }
+        let path = outcome.isFinished ? "/dashboard/jobs" : "/dashboard/jobs/bulk/\(action.rawValue)"
+        return back(to: query.link(path), OperatorNotice.fields(action, outcome))
+    }
+
+    func changePause(_ visit: Visit) async throws -> Response {
+        let scope: PauseScope
+        switch try await self.scope(visit.form) {
+        case .success(let named): scope = named
+        case .failure(let complaint): return try await queues(visit, complaint: complaint.text)
+        }
+        let isChanged: Bool
+        switch visit.form["action"] {
+        case "pause":
+            let reason = visit.form["reason"].flatMap { $0.isEmpty ? nil : String($0.prefix(200)) }
+            isChanged = try await jobs.pause(scope, by: visit.actor, reason: reason)
+        case "resume": isChanged = try await jobs.resume(scope, by: visit.actor)
+        default: throw Problem(.badRequest, "The form says neither pause nor resume.")
+        }
+        let notice = isChanged ? (visit.form["action"] == "pause" ? "paused" : "resumed") : "unchanged"
+        return back(to: "/dashboard/jobs/queues", [OperatorNotice.field: notice])
+    }
+
+    func changePeriodic(_ visit: Visit) async throws -> Response {
+        let name = visit.form["name"] ?? ""
+        let notice: String
+        do {
+            switch visit.form["action"] {
+            case "pause":
+                notice = try await jobs.pausePeriodic(name, by: visit.actor) ? "paused" : "unchanged"
+            case "resume":
+                notice = try await jobs.resumePeriodic(name, by: visit.actor) ? "resumed" : "unchanged"
+            case "run":
+                _ = try await jobs.runPeriodic(name, by: visit.actor)
+                notice = "started"
+            default: throw Problem(.badRequest, "The form says neither pause, resume nor run.")
+            }
+        } catch let error as JobsError where error.code == .notFound {
+            throw Problem(.notFound, "There is no such periodic job any more.")
+        } catch let error as JobsError where error.code == .schedule {
+            throw Problem(.conflict, "Its schedule cannot be read, so it cannot tick.")
+        }
+        return back(to: "/dashboard/jobs/periodic", [OperatorNotice.field: notice])
+    }
+
+    private struct Complaint: Error {
+        let text: String
+    }
+
+    /// What a form wants paused: a key, or a kind and a name.
+    private func scope(_ form: Form) async throws -> Result<PauseScope, Complaint> {
+        if let key = form["scope"] {
+            guard let scope = PauseScope(key: key) else {
+                throw Problem(.badRequest, "The form names nothing.")
+            }
+            return .success(scope)
+        }
+        let name = form["name"] ?? ""
+        if form["kind"] == "tenant" {
+            var query = JobQuery(["tenant": name])
+            let filter = try await query.filter(pool)
+            guard let id = filter.organizationID, query.complaints.isEmpty else {
+                return .failure(Complaint(text: query.complaints.first ?? "Say which tenant: its org id."))
+            }
+            return .success(.tenant(id))
+        }
+        guard let scope = PauseScope(key: "\(form["kind"] ?? ""):\(name)") else {
+            return .failure(Complaint(text: "There can be no \(form["kind"] ?? "queue") “\(name)”."))
+        }
+        return .success(scope)
+    }
+
+    private func action(_ form: Form) throws -> JobAction {
+        guard let action = form["action"].flatMap(JobAction.init(rawValue:)) else {
+            throw Problem(.badRequest, "The form says not what to do.")
+        }
+        return action
+    }
+
+    private func back(to path: String, _ notice: Form) -> Response {
+        .redirect(to: path + (path.contains("?") ? "&" : "?") + notice.encoded)
+    }
+}
+
+extension JobActionOutcome {
+    fileprivate var isDone: Bool {
+        if case .done = self { true } else { false }
+    }
+}

@@ -1,0 +1,98 @@
+import FoundationEssentials
+import HTTPServer
+import HTTPWire
+import Jobs
+import Organizations
+import Postgres
+
+/// What operators look at.
+extension OperatorRoutes {
+    /// Jobs on a page.
+    static let pageSize = 50
+
+    func list(_ visit: Visit) async throws -> Response {
+        var query = JobQuery(visit.request.query)
+        var filter = try await query.filter(pool)
+        // What a person who comes here first wants to see is what has just happened.
+        if query.isPlain { filter.until = Date() }
+        let page = try await jobs.list(filter, beyond: query.after, order: query.order, limit: Self.pageSize)
+        let pauses = try await jobs.pausedScopes()
+        let content = JobsPage(
+            query: query, page: page, census: try await jobs.census(), workers: try await jobs.workers(),
+            pauses: pauses, organizations: try await organizations(page.jobs, pauses), token: visit.token,
+            notice: OperatorNotice(visit.request.query))
+        return layout.page(
+            content.title, in: .jobs, refresh: query.refreshes ? JobsPage.refreshSeconds : nil,
+            content.content)
+    }
+
+    func show(_ visit: Visit) async throws -> Response {
+        let id = try visit.request.parameters.value("id") { JobID($0) }
+        guard let detail = try await jobs.find(id) else {
+            throw Problem(.notFound, "There is no such job. It may have been pruned or deleted.")
+        }
+        let content = JobDetailPage(
+            detail: detail, organization: try await organizations([detail.summary]).values.first,
+            mask: jobs.mask, token: visit.token, notice: OperatorNotice(visit.request.query), now: Date())
+        return layout.page(content.title, in: .jobs, content.content)
+    }
+
+    func queues(_ visit: Visit) async throws -> Response {
+        try await queues(visit, complaint: nil)
+    }
+
+    func queues(_ visit: Visit, complaint: String?) async throws -> Response {
+        let pauses = try await jobs.pausedScopes()
+        let content = QueuesPage(
+            census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses,
+            organizations: try await organizations([], pauses), token: visit.token,
+            notice: OperatorNotice(visit.request.query), complaint: complaint)
+        var response = layout.page("Queues", in: .queues, content.content)
+        if complaint != nil { response.status = .badRequest }
+        return response
+    }
+
+    func workers(_ visit: Visit) async throws -> Response {
+        var filter = JobFilter()
+        filter.states = [.running]
+        let running = try await jobs.list(filter, limit: 1000).jobs
+        let content = WorkersPage(
+            workers: try await jobs.workers(), running: running,
+            organizations: try await organizations(running),
+            now: Date())
+        return layout.page("Workers", in: .workers, content.content)
+    }
+
+    func periodic(_ visit: Visit) async throws -> Response {
+        let content = PeriodicPage(
+            jobs: try await jobs.periodicJobs(), token: visit.token,
+            notice: OperatorNotice(visit.request.query), now: Date())
+        return layout.page("Periodic jobs", in: .periodic, content.content)
+    }
+
+    func askAll(_ visit: Visit) async throws -> Response {
+        let action = try visit.request.parameters.value("action") { JobAction(rawValue: $0) }
+        var query = JobQuery(visit.request.query)
+        let filter = try await query.filter(pool)
+        let count: JobCount
+        if let possible = try? JobOperator.possible(action, filter) {
+            count = try await jobs.count(possible, within: .seconds(2))
+        } else {
+            count = JobCount(0)
+        }
+        let content = BulkPage(
+            action: action, query: query, count: count, token: visit.token,
+            notice: OperatorNotice(visit.request.query))
+        return layout.page(content.title, in: .jobs, content.content)
+    }
+
+    /// The tenants of jobs and of pauses.
+    private func organizations(_ jobs: [JobSummary], _ pauses: [JobPause] = []) async throws -> [UUID:
+        Organization]
+    {
+        var ids = Set(jobs.compactMap(\.organizationID))
+        for pause in pauses { if case .tenant(let id) = pause.scope { ids.insert(id) } }
+        guard !ids.isEmpty else { return [:] }
+        return try await pool.withConnection { try await OrganizationStore(on: $0).find(ids: ids) }
+    }
+}

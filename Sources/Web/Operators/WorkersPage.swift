@@ -1,0 +1,76 @@
+import FoundationEssentials
+import Jobs
+import Organizations
+
+/// Worker processes and what they run.
+struct WorkersPage: Sendable {
+    let workers: [WorkerStatus]
+    let running: [JobSummary]
+    let organizations: [UUID: Organization]
+    let now: Date
+
+    var content: HTML {
+        let slots = workers.reduce(0) { $0 + $1.concurrency }
+        guard !workers.isEmpty else {
+            return """
+                <h1>Workers</h1><section class="card"><div class="empty"><b>No workers</b>
+                Start one with <code>multiconnect worker</code>.</div></section>
+                """
+        }
+        return """
+            <div class="row"><h1>Workers</h1>
+            <span class="dim">\("\(running.count) of \(slots)") slots are busy</span></div>
+            \(workers.map(card))\(lost)
+            """
+    }
+
+    private func card(_ worker: WorkerStatus) -> HTML {
+        let jobs = running.filter { $0.worker == worker.identity }
+        let state: HTML =
+            if !worker.isAlive {
+                "<span class=\"state dead\">gone?</span>"
+            } else if worker.isQuiet {
+                "<span class=\"state retry\">quiet</span>"
+            } else {
+                "<span class=\"state done\">alive</span>"
+            }
+        return """
+            <section class="card flush"><div class="bar"><b>\(worker.hostname)</b>
+            <code class="dim">\(worker.identity)</code>\(state)
+            <span class="dim last">\("\(jobs.count) of \(worker.concurrency)") slots · version
+            \(worker.version ?? "?") · up for \(OperatorText.duration(now.timeIntervalSince(worker.startedAt))) ·
+            last sign \(OperatorText.distance(worker.beatAt, from: now))</span></div>\(table(jobs))</section>
+            """
+    }
+
+    /// Running jobs whose worker is not listed: the reconciler takes them back as soon as their lease is
+    /// over.
+    private var lost: HTML {
+        let known = Set(workers.map(\.identity))
+        let jobs = running.filter { job in !known.contains(job.worker ?? "") }
+        guard !jobs.isEmpty else { return "" }
+        return "<section class=\"card flush\"><h2>Of workers that are gone</h2>\(table(jobs))</section>"
+    }
+
+    private func table(_ jobs: [JobSummary]) -> HTML {
+        guard !jobs.isEmpty else { return "" }
+        let rows = jobs.map { job -> HTML in
+            let tenant = job.organizationID.map {
+                organizations[$0]?.name.description ?? $0.uuidString.lowercased()
+            }
+            let since = job.startedAt.map { OperatorText.duration(now.timeIntervalSince($0)) } ?? ""
+            let asked: HTML =
+                job.cancelRequestedAt == nil ? "" : "<span class=\"state retry\">asked to end</span>"
+            return """
+                <tr><td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(job.className)</a>
+                <span class="id">\(job.id.text)</span></div></td><td data-label="Tenant">\(tenant ?? "–")</td>
+                <td data-label="Queue">\(job.queue)</td><td data-label="Runs for" class="nowrap">\(since) \(asked)</td>
+                <td data-label="Progress"><code>\(job.progress ?? "")</code></td></tr>
+                """
+        }
+        return """
+            <div class="scroll"><table class="cards"><thead><tr><th>Job</th><th>Tenant</th><th>Queue</th>
+            <th>Runs for</th><th>Progress</th></tr></thead><tbody>\(rows)</tbody></table></div>
+            """
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+@testable import Jobs
+
+/// What other clients write is read strictly, and what cannot be read says why.
+struct ForeignPayloadTests {
+    private func read(_ text: String) throws -> ForeignPayload {
+        try ForeignPayload(text, limits: JobsLimits())
+    }
+
+    private func refusal(_ text: String) throws -> String {
+        try #require(throws: ForeignPayload.Refusal.self) { try read(text) }.reason
+    }
+
+    @Test func `a job of Sidekiq's client is read`() throws {
+        let job = try read(
+            #"{"retry":true,"queue":"provision","class":"ProvisionTenantJob","args":["t9"],"#
+                + #""jid":"280f0123456789abcdef0123","created_at":1795225022.8102925,"enqueued_at":1.0}"#)
+        #expect(job.className == "ProvisionTenantJob")
+        #expect(job.queue == "provision")
+        #expect(job.lane.text == "provision")
+        #expect(job.maximumAttempts == nil)
+        #expect(job.failure == nil)
+        #expect(try #require(job.createdAt).timeIntervalSince1970 == 1_795_225_022.8102925)
+    }
+
+    @Test(arguments: [
+        ("1795225022.81", 1_795_225_022.81), ("1795225022", 1_795_225_022),
+        ("1795225022810", 1_795_225_022.81),
+    ])
+    func `a time is seconds, or milliseconds of version 8`(_ text: String, _ seconds: Double) throws {
+        let job = try read(#"{"class":"A","args":[],"created_at":\#(text)}"#)
+        #expect(try #require(job.createdAt).timeIntervalSince1970 == seconds)
+    }
+
+    @Test(arguments: ["-1", "0", "1e300", "\"now\"", "null", "[]"])
+    func `what is no time is as if it were not there`(_ text: String) throws {
+        #expect(try read(#"{"class":"A","args":[],"created_at":\#(text)}"#).createdAt == nil)
+    }
+
+    @Test(arguments: [
+        ("true", nil), ("false", 1), ("0", 1), ("5", 6), ("-3", 1), ("9000000000", 1_000_001), ("\"x\"", nil),
+    ])
+    func `the retries become attempts`(_ text: String, _ attempts: Int?) throws {
+        #expect(try read(#"{"class":"A","args":[],"retry":\#(text)}"#).maximumAttempts == attempts)
+    }
+
+    @Test func `a lane of a tenant names the tenant`() throws {
+        let id = UUID()
+        let job = try read(#"{"class":"A","args":[],"queue":"low:t-\#(id.uuidString.lowercased())"}"#)
+        #expect(job.queue == "low")
+        #expect(job.organizationID == id)
+        #expect(try read(#"{"class":"A","args":[]}"#).lane.text == "default")
+    }
+
+    @Test func `a failure is read with the count that a page may have changed`() throws {
+        let job = try read(
+            #"{"class":"A","args":[],"retry_count":-1,"failed_at":1795225022.5,"retried_at":1795225023.5,"#
+                + #""error_class":"E","error_message":"m"}"#)
+        let failure = try #require(job.failure)
+        #expect(failure.retryCount == -1)
+        #expect(failure.lastAt.timeIntervalSince1970 == 1_795_225_023.5)
+    }
+
+    @Test func `an envelope of ActiveJob is refused by name`() throws {
+        let job = try read(
+            #"{"class":"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper","wrapped":"MailJob","#
+                + #""args":[{"job_class":"MailJob"}]}"#)
+        #expect(ForeignImport.refusal(of: job).contains("MailJob"))
+    }
+
+    @Test(arguments: [
+        ("", "not a JSON object"), ("nonsense", "not a JSON object"), ("[1]", "not a JSON object"),
+        ("\"x\"", "not a JSON object"), ("{}", "no class"), (#"{"class":7,"args":[]}"#, "no class"),
+        (#"{"class":"<b>","args":[]}"#, "class is not"), (#"{"class":"A"}"#, "args are not an array"),
+        (#"{"class":"A","args":{}}"#, "args are not an array"),
+        (#"{"class":"A","args":[],"queue":"a b"}"#, "queue is not"),
+        (#"{"class":"A","args":[],"queue":"x:t-nobody"}"#, "queue is not"),
+        (String(repeating: "[", count: 100_000), "not a JSON object"),
+        (#"{"class":"A","args":[],"x":"\#(String(repeating: "y", count: 1 << 20))"}"#, "larger than 1048576"),
+    ])
+    func `what is no job is refused with its reason`(_ text: String, _ reason: String) throws {
+        #expect(try refusal(text).contains(reason))
+    }
+
+    @Test func `a key becomes an id, always the same`() {
+        #expect(ForeignImport.id(of: "280f0123456789abcdef0123").text == "280f0123456789abcdef0123")
+        let digest = "0123456789abcdef0123456789abcdef01234567"
+        #expect(ForeignImport.id(of: digest).text == "0123456789abcdef01234567")
+    }
+}

@@ -1,0 +1,258 @@
+import Foundation
+import Postgres
+import Redis
+import Support
+import Testing
+
+@testable import Jobs
+
+/// What operators do to jobs: each action changes the row, then Redis.
+struct JobActionTests {
+    private func desk(_ rig: WorkerRig) -> JobOperator {
+        JobOperator(pool: rig.pool, queue: rig.queue, limits: rig.limits, logger: quietLogger)
+    }
+
+    private func state(_ id: JobID, _ rig: WorkerRig) async throws -> String? {
+        try await rig.pool.query("select state from multiconnect.jobs where id = \(id.text)").scalar()
+    }
+
+    /// How many entries Redis has of a job, anywhere.
+    private func entries(_ id: JobID, _ rig: WorkerRig) async throws -> Int {
+        var members: [String] = []
+        for key in ["schedule", "retry", "dead"] {
+            let reply = try await rig.client.send(["ZRANGE", RedisArgument(key), "0", "-1"])
+            members += (reply.elements ?? []).compactMap(\.text)
+        }
+        for lane in try await rig.client.send(["SMEMBERS", "queues"]).elements ?? [] {
+            let reply = try await rig.client.send(
+                ["LRANGE", RedisArgument("queue:\(lane.text ?? "")"), "0", "-1"])
+            members += (reply.elements ?? []).compactMap(\.text)
+        }
+        return members.count { $0.contains(id.text) }
+    }
+
+    /// A job that a worker has brought into a state.
+    private func make(_ state: JobState, _ rig: WorkerRig) async throws -> JobID {
+        let later = Date().addingTimeInterval(3600)
+        let id = try await rig.queue.enqueue(
+            NewJob("A", organizationID: UUID(), runAt: state == .scheduled ? later : nil))
+        let store = JobStore(limits: rig.limits)
+        guard state != .queued, state != .scheduled else { return id }
+        _ = try await rig.client.send(["FLUSHALL"])
+        try await rig.pool.withConnection { connection in
+            guard let job = try await store.claim([id], for: "host:1:abc", on: connection).first else {
+                return
+            }
+            switch state {
+            case .done: _ = try await store.complete([job.claim], on: connection)
+            case .retry, .dead, .cancelled:
+                let record = try await store.fail(
+                    job.claim, outcome: state == .cancelled ? .cancelled : .failed,
+                    error: ErrorText(className: "Broken", message: "oh", limits: rig.limits),
+                    verdict: state == .retry ? .again(after: .seconds(3600)) : .dead, on: connection)
+                if let record { await rig.queue.push([record]) }
+            case .held:
+                _ = try await connection.execute(
+                    """
+                    update multiconnect.jobs
+                    set state = 'held', held_by = 'class:A', claim_token = null, lease_until = null
+                    where id = \(id.text)
+                    """)
+            default: break
+            }
+        }
+        return id
+    }
+
+    @Test(arguments: JobAction.allCases)
+    func `every state and action has one outcome, in the row and in Redis`(action: JobAction) async throws {
+        try await withWorkerRig { rig in
+            let desk = desk(rig)
+            for from in JobState.allCases {
+                let id = try await make(from, rig)
+                let outcome = try await desk.perform(action, on: id, by: "ann")
+                guard action.states.contains(from) else {
+                    #expect(outcome == .refused(from))
+                    #expect(try await state(id, rig) == from.rawValue)
+                    continue
+                }
+                let isAsked = action == .cancel && from == .running
+                #expect(outcome == (isAsked ? .requested : .done(from: from)), "\(action) \(from)")
+                let expected: String? =
+                    switch action {
+                    case .retry: "queued"
+                    case .cancel: isAsked ? "running" : "cancelled"
+                    case .kill: "dead"
+                    case .delete: nil
+                    }
+                #expect(try await state(id, rig) == expected, "\(action) \(from)")
+                let isListed = action == .retry || action == .kill
+                #expect(try await entries(id, rig) == (isListed ? 1 : 0), "\(action) \(from)")
+                let notes = try await rig.pool.query(
+                    "select action from multiconnect.activity where job_id = \(id.text) and actor = 'ann'"
+                ).column(as: String.self)
+                #expect(notes == ["jobs.\(action.rawValue)"])
+            }
+            #expect(try await desk.perform(action, on: JobID(), by: "ann") == .unknown)
+        }
+    }
+
+    @Test func `a dead job that is retried runs, with all of its attempts`() async throws {
+        try await withWorkerRig { rig in
+            let id = try await rig.queue.enqueue(NewJob("Effect", maximumAttempts: 1))
+            let store = JobStore(limits: rig.limits)
+            try await rig.pool.withConnection { connection in
+                let claimed = try await store.claim([id], for: "w", on: connection)
+                _ = try await store.fail(
+                    claimed[0].claim, outcome: .failed,
+                    error: ErrorText(className: "E", message: "m", limits: rig.limits), verdict: .dead,
+                    on: connection)
+            }
+            try await rig.running(WorkerRig.effectful()) { _ in
+                #expect(try await desk(rig).perform(.retry, on: id, by: "ann") == .done(from: .dead))
+                try await rig.wait(for: .done)
+            }
+            try await rig.expectEachEffectOnce(1)
+        }
+    }
+
+    @Test func `a job that is killed while it runs ends, and its effect does not commit`() async throws {
+        try await withWorkerRig { rig in
+            let registry = WorkerRig.effectful { _ in try await Task.sleep(for: .seconds(20)) }
+            let id = try await rig.queue.enqueue(NewJob("Effect"))
+            try await rig.running(registry) { worker in
+                try await rig.wait(for: .running)
+                #expect(try await desk(rig).perform(.kill, on: id, by: "ann") == .done(from: .running))
+                #expect(try await state(id, rig) == "dead")
+                try await eventually("its worker is free") { worker.busy == 0 }
+            }
+            #expect(try await rig.scalar("select count(*) from effects", as: Int.self) == 0)
+            let attempt = try await rig.pool.query(
+                "select outcome, error_message from multiconnect.job_attempts")
+            #expect(try attempt.first?["outcome"] == "killed")
+            #expect(try attempt.first?["error_message"] == "killed by ann")
+        }
+    }
+
+    @Test func `a running job that is cancelled ends as cancelled`() async throws {
+        try await withWorkerRig { rig in
+            let registry = WorkerRig.effectful { _ in try await Task.sleep(for: .seconds(20)) }
+            let id = try await rig.queue.enqueue(NewJob("Effect"))
+            try await rig.running(registry) { _ in
+                try await rig.wait(for: .running)
+                #expect(try await desk(rig).perform(.cancel, on: id, by: "ann") == .requested)
+                try await rig.wait(for: .cancelled)
+            }
+        }
+    }
+
+    @Test func `a key that is taken is a conflict, and bulk leaves it out`() async throws {
+        try await withWorkerRig { rig in
+            let desk = desk(rig)
+            let store = JobStore(limits: rig.limits)
+            var ids: [JobID] = []
+            for key in ["a", "a", "b"] {
+                let id = try await rig.queue.enqueue(NewJob("A", uniqueKey: key))
+                try await rig.pool.withConnection { connection in
+                    let claimed = try await store.claim([id], for: "w", on: connection)
+                    _ = try await store.fail(
+                        claimed[0].claim, outcome: .failed,
+                        error: ErrorText(className: "E", message: "m", limits: rig.limits), verdict: .dead,
+                        on: connection)
+                }
+                ids.append(id)
+            }
+            _ = try await rig.queue.enqueue(NewJob("A", uniqueKey: "b"))
+            #expect(try await desk.perform(.retry, on: ids[2], by: "ann") == .conflict)
+            var filter = JobFilter()
+            filter.states = [.dead]
+            let outcome = try await desk.performAll(.retry, filter, by: "ann")
+            #expect(outcome == BulkOutcome(changed: 1, skipped: 2, isFinished: true))
+        }
+    }
+
+    @Test func `what was deleted does not come back from an entry that Redis still has`() async throws {
+        try await withWorkerRig { rig in
+            let id = try await rig.queue.enqueue(NewJob("Effect"))
+            let entry = try #require(
+                try await rig.client.send(["LRANGE", "queue:default", "0", "-1"]).elements?.first?.text)
+            #expect(try await desk(rig).perform(.delete, on: id, by: "ann") == .done(from: .queued))
+            // As if it had been out of reach, or popped at that moment.
+            _ = try await rig.client.send(["LPUSH", "queue:default", RedisArgument(entry)])
+            _ = try await rig.client.send(["SADD", "queues", "default"])
+            try await rig.running(WorkerRig.effectful()) { _ in
+                let other = try await rig.queue.enqueue(NewJob("Effect"))
+                try await rig.wait(for: .done)
+                #expect(try await state(other, rig) == "done")
+                try await eventually("the entry is gone") {
+                    try await rig.client.send(["EXISTS", "queue:default"]).integer == 0
+                }
+            }
+            #expect(try await state(id, rig) == nil)
+            try await rig.expectEachEffectOnce(1)
+        }
+    }
+
+    @Test func `bulk goes through all that fits, in batches, and stops in time when it is told to`()
+        async throws
+    {
+        try await withWorkerRig { rig in
+            var limits = rig.limits
+            limits.batch = 20
+            limits.countedRows = 50
+            let desk = JobOperator(pool: rig.pool, queue: rig.queue, limits: limits, logger: quietLogger)
+            let jobs = try await rig.pool.transaction { connection in
+                var jobs: [EnqueuedJob] = []
+                for index in 0..<120 {
+                    jobs.append(
+                        try await rig.queue.enqueue(
+                            NewJob(index.isMultiple(of: 3) ? "B" : "A", organizationID: UUID()),
+                            on: connection))
+                }
+                return jobs
+            }
+            await rig.queue.push(jobs)
+            var filter = JobFilter()
+            filter.className = "A"
+            #expect(try await desk.count(JobOperator.possible(.cancel, filter)) == JobCount(80))
+            let first = try await desk.performAll(.cancel, filter, by: "ann", within: .zero)
+            #expect(first == BulkOutcome(changed: 20, skipped: 0, isFinished: false))
+            let rest = try await desk.performAll(.cancel, filter, by: "ann")
+            #expect(rest == BulkOutcome(changed: 60, skipped: 0, isFinished: true))
+            #expect(
+                try await rig.scalar(
+                    "select count(*) from multiconnect.jobs where state = 'queued'", as: Int.self)
+                    == 40)
+            #expect(try await rig.client.send(["SCARD", "queues"]).integer == 40)
+            let notes = try await rig.pool.query("select detail from multiconnect.activity order by id")
+                .column(as: String.self)
+            let states = "state queued,scheduled,running,retry,held"
+            #expect(
+                notes == [
+                    "\(states), class A", "20 jobs: \(states), class A", "\(states), class A",
+                    "60 jobs: \(states), class A",
+                ])
+            filter.states = [.done]
+            await #expect(throws: JobsError.self) { try await desk.performAll(.cancel, filter, by: "ann") }
+        }
+    }
+
+    @Test func `entries leave a lane and a set wherever they stand, and no others`() async throws {
+        try await withWorkerRig { rig in
+            let desk = desk(rig)
+            var ids: [JobID] = []
+            for index in 0..<30 {
+                // The arguments name another job: its entry must not be taken for that one's.
+                let named = ids.last?.text ?? ""
+                let later = index.isMultiple(of: 2) ? Date().addingTimeInterval(600) : nil
+                ids.append(
+                    try await rig.queue.enqueue(NewJob("A", arguments: [["jid": named]], runAt: later)))
+            }
+            for index in [0, 1, 14, 15, 28, 29] {
+                #expect(try await desk.perform(.delete, on: ids[index], by: "ann") != .unknown)
+            }
+            #expect(try await rig.client.send(["LLEN", "queue:default"]).integer == 12)
+            #expect(try await rig.client.send(["ZCARD", "schedule"]).integer == 12)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+@testable import Jobs
+
+/// Lists, counts and filters over rows in every state.
+struct JobListTests {
+    static let tenant = UUID()
+
+    /// Rows in all states, made by the server; ten tenants, three queues, four classes.
+    static func fill(_ count: Int, on connection: PostgresConnection) async throws {
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.jobs (
+                id, class, args, organization_id, queue, lane, state, run_at, attempt, failures, claim_token,
+                claimed_by, lease_until, held_by, error_class, error_message, created_at, started_at, failed_at,
+                finished_at)
+            select substr(md5('x' || i), 1, 24), (array['A', 'B', 'C', 'D'])[1 + i % 4],
+                jsonb_build_array(i, 'text ' || i), case when i % 10 = 0 then \(tenant)::uuid end,
+                (array['default', 'mail', 'slow'])[1 + i % 3], 'default', s.state,
+                -- Several share a time.
+                now() - make_interval(mins => i / 3), 1, 0, case when s.state = 'running' then gen_random_uuid() end,
+                case when s.state = 'running' then 'host:1:abc' end,
+                case when s.state = 'running' then now() + interval '1 hour' end,
+                case when s.state = 'held' then 'class:A' end,
+                case when s.state in ('dead', 'retry') then 'Broken' end,
+                case when s.state in ('dead', 'retry') then 'it broke at 100% of ' || i end,
+                now() - make_interval(mins => i / 3), case when s.state = 'running' then now() end, null,
+                case when s.state in ('done', 'dead', 'cancelled') then now() - make_interval(mins => i / 3) end
+            from generate_series(1, \(count)::int) as i
+            cross join lateral (select (array[
+                'queued', 'scheduled', 'running', 'retry', 'held', 'done', 'dead', 'cancelled'])[1 + i % 8] as state
+            ) as s
+            """)
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.job_claims (token, worker, job_ids)
+            select claim_token, claimed_by, array[id] from multiconnect.jobs where state = 'running'
+            """)
+    }
+
+    private func withJobs(
+        _ count: Int, limits: JobsLimits = JobsLimits(),
+        _ body: @concurrent @Sendable (PostgresPool, JobOperator) async throws -> Void
+    ) async throws {
+        try await withJobsDatabase { _, pool in
+            try await pool.withConnection { try await Self.fill(count, on: $0) }
+            let queue = JobQueue(pool: pool, logger: quietLogger)
+            try await body(pool, JobOperator(pool: pool, queue: queue, limits: limits, logger: quietLogger))
+        }
+    }
+
+    private static func filters() -> [(JobFilter, SQL)] {
+        var cases: [(JobFilter, SQL)] = [(JobFilter(), "true")]
+        for state in JobState.allCases {
+            var filter = JobFilter()
+            filter.states = [state]
+            cases.append((filter, "state = \(state)"))
+            filter.className = "B"
+            cases.append((filter, "state = \(state) and class = 'B'"))
+            filter.className = nil
+            filter.organizationID = tenant
+            cases.append((filter, "state = \(state) and organization_id = \(tenant)::uuid"))
+        }
+        var filter = JobFilter()
+        filter.queue = "mail"
+        filter.states = [.queued, .dead, .done]
+        cases.append((filter, "queue = 'mail' and state in ('queued', 'dead', 'done')"))
+        filter = JobFilter()
+        filter.error = "AT 100% OF 1"
+        cases.append((filter, "error_message ilike '%at 100\\% of 1%'"))
+        filter = JobFilter()
+        filter.arguments = "text 19"
+        cases.append((filter, "args::text like '%text 19%'"))
+        return cases
+    }
+
+    @Test(arguments: [JobOrder.oldestFirst, .newestFirst])
+    func `pages in either order hold what fits, each job once`(order: JobOrder) async throws {
+        var limits = JobsLimits()
+        // Many short looks, so that every seam is met.
+        limits.firstLooks = 3
+        limits.countedRows = 50
+        try await withJobs(400, limits: limits) { pool, desk in
+            let direction: SQL = order == .oldestFirst ? "asc" : "desc"
+            for (filter, condition) in Self.filters() {
+                let expected = try await pool.query(
+                    """
+                    select id from multiconnect.jobs where \(condition)
+                    order by case when state in ('done', 'dead', 'cancelled') then finished_at
+                        when state = 'running' then started_at else run_at end \(direction), id \(direction)
+                    """
+                ).column(as: String.self)
+                var found: [String] = []
+                var position: JobPosition?
+                repeat {
+                    let page = try await desk.list(
+                        filter, beyond: position, order: order, limit: 7, within: nil)
+                    #expect(!page.isCutShort && page.jobs.count <= 7)
+                    found += page.jobs.map(\.id.text)
+                    position = page.next.flatMap { JobPosition("\($0)") }
+                } while position != nil
+                #expect(found == expected, "\(filter)")
+                #expect(try await desk.count(filter, within: nil) == JobCount(expected.count), "\(filter)")
+            }
+        }
+    }
+
+    @Test func `a search that takes too long says where it stands and goes on from there`() async throws {
+        var limits = JobsLimits()
+        limits.firstLooks = 10
+        limits.countedRows = 20
+        try await withJobs(400, limits: limits) { _, desk in
+            var filter = JobFilter()
+            filter.states = [.dead]
+            filter.error = "of 398"
+            var pages = 0
+            var found: [JobSummary] = []
+            var position: JobPosition?
+            repeat {
+                let page = try await desk.list(filter, beyond: position, limit: 5, within: .zero)
+                #expect(page.isCutShort == (page.next != nil))
+                found += page.jobs
+                position = page.next
+                pages += 1
+            } while position != nil && pages < 100
+            #expect(found.map(\.errorMessage) == ["it broke at 100% of 398"])
+            #expect(pages > 1)
+            #expect(try await desk.count(filter, within: .zero).precision == .atLeast)
+        }
+    }
+
+    @Test func `a time range is one of the time by which jobs are listed`() async throws {
+        try await withJobs(200) { pool, desk in
+            let from = Date().addingTimeInterval(-40 * 60)
+            var filter = JobFilter()
+            filter.states = [.dead, .done]
+            filter.since = from
+            filter.until = from.addingTimeInterval(20 * 60)
+            let expected = try await pool.query(
+                """
+                select count(*) from multiconnect.jobs where state in ('dead', 'done')
+                    and finished_at >= \(from) and finished_at < \(from.addingTimeInterval(20 * 60))
+                """
+            ).scalar(as: Int.self)
+            let page = try await desk.list(filter, limit: 100)
+            #expect(expected > 5 && page.jobs.count == expected)
+        }
+    }
+
+    @Test func `a job is shown with its attempts, what operators did, and a timeline`() async throws {
+        try await withJobs(16) { pool, desk in
+            let id = try #require(
+                JobID(try await pool.query("select id from multiconnect.jobs where state = 'dead'").scalar()))
+            _ = try await pool.execute(
+                """
+                insert into multiconnect.job_attempts
+                    (job_id, attempt, worker, outcome, error_class, error_message, started_at)
+                values (\(id.text), 1, 'host:1:abc', 'failed', 'Broken', 'once', now() - interval '1 minute')
+                """)
+            #expect(try await desk.perform(.retry, on: id, by: "ann") == .done(from: .dead))
+            let detail = try #require(try await desk.find(id))
+            #expect(detail.summary.state == .queued && detail.attempts.map(\.outcome) == ["failed"])
+            #expect(detail.activity.map(\.actor) == ["ann"])
+            let titles = detail.timeline.map(\.title)
+            #expect(
+                titles == ["enqueued in \(detail.summary.queue)", "start 1", "failed", "jobs.retry by ann"])
+            #expect(try await desk.find(JobID()) == nil)
+        }
+    }
+
+    @Test func `a position survives its text, and other texts are none`() throws {
+        let position = JobPosition(
+            time: Date(timeIntervalSince1970: 1_795_225_022.123_457), id: "0123456789abcdef01234567")
+        let read = try #require(JobPosition("\(position)"))
+        #expect("\(read)" == "1795225022123457-0123456789abcdef01234567")
+        for text in ["", "-", "1-", "1-xyz", "-1-0123456789abcdef01234567", "1e3-0123456789abcdef01234567"] {
+            #expect(JobPosition(text) == nil, "\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        (JobCount(0), "0"), (JobCount(999), "999"), (JobCount(1000), "1,000"),
+        (JobCount(20_000, .atLeast), "20,000+"), (JobCount(3_400_000, .estimate), "~ 3,400,000"),
+    ]) func `a count says how exact it is`(count: JobCount, text: String) {
+        #expect("\(count)" == text)
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+extension ProcessTests {
+    /// A worker killed with -9 at one precise point of its jobs' lives, where a lock or a stopped server holds it. Another
+    /// one finishes the jobs, each once.
+    struct FaultPointTests {
+        private static let jobs = 10
+
+        /// The server may carry out a claim that was on its way when the worker died, or never hear of it.
+        @Test(arguments: [false, true])
+        func `killed after the pop and before the claim`(isCarriedOut: Bool) async throws {
+            try await withQueueRig { rig in
+                let check = try rig.startCheck(Self.jobs, milliseconds: 0)
+                try await untilEnqueued(rig)
+                try await killWaiting(
+                    behind: "select from multiconnect.jobs for update", rig, { try rig.startWorker() },
+                    endsSessions: !isCarriedOut)
+                let attempts = try await rig.number(
+                    "select max(attempt) from multiconnect.jobs where \(QueueRig.probes)")
+                #expect(attempts == (isCarriedOut ? 1 : 0))
+                try await finish(check, rig)
+            }
+        }
+
+        @Test func `killed after the claim and before the effect`() async throws {
+            try await withQueueRig { rig in
+                let check = try rig.startCheck(Self.jobs, milliseconds: 0)
+                try await untilEnqueued(rig)
+                try await killWaiting(
+                    behind: "lock table multiconnect.job_probes in share mode", rig,
+                    { try rig.startWorker() })
+                #expect(
+                    try await rig.number(
+                        "select max(attempt) from multiconnect.jobs where \(QueueRig.probes)") == 1)
+                try await finish(check, rig)
+            }
+        }
+
+        @Test func `killed after the effect and before the completion`() async throws {
+            try await withQueueRig { rig in
+                let worker = try await rig.startWorkers(1)[0]
+                let check = try rig.startCheck(Self.jobs, milliseconds: 1500)
+                _ = try await rig.untilRunning(Self.jobs, by: worker)
+                try await killWaiting(
+                    behind: "select from multiconnect.jobs for update", rig, { worker })
+                // What it wrote went with its transaction.
+                #expect(try await rig.number("select count(*) from multiconnect.job_probes") == 0)
+                try await finish(check, rig)
+            }
+        }
+
+        @Test func `killed after the commit and before Redis knows`() async throws {
+            try await withQueueRig { rig in
+                let worker = try await rig.startWorkers(1)[0]
+                let check = try rig.startCheck(Self.jobs, milliseconds: 1500)
+                _ = try await rig.untilRunning(Self.jobs, by: worker)
+                rig.redis.program.signal(SIGSTOP)
+                try await rig.untilEffects(Self.jobs)
+                worker.kill()
+                rig.redis.program.signal(SIGCONT)
+                try await finish(check, rig)
+            }
+        }
+
+        private func untilEnqueued(_ rig: QueueRig) async throws {
+            try await eventually(within: .seconds(30), "the jobs are enqueued") {
+                try await rig.number(
+                    "select count(*) from multiconnect.jobs where \(QueueRig.probes) and pushed_epoch is not null"
+                )
+                    == Self.jobs
+            }
+        }
+
+        /// Takes a lock, kills the worker when it waits for it, and gives the lock back.
+        private func killWaiting(
+            behind lock: String, _ rig: QueueRig, _ worker: () throws -> Program, endsSessions: Bool = false
+        ) async throws {
+            let connection = try await PostgresConnection.connect(PostgresConfiguration(url: rig.databaseURL))
+            defer { connection.close() }
+            try await connection.transaction { connection in
+                try await connection.script(lock)
+                let worker = try worker()
+                try await eventually(within: .seconds(30), "the worker waits\n\(worker.output)") {
+                    try await rig.number(
+                        """
+                        select count(*) from pg_stat_activity
+                        where datname = current_database() and wait_event_type = 'Lock'
+                            and application_name = 'multiconnect worker'
+                        """) > 0
+                }
+                worker.kill()
+                guard endsSessions else { return }
+                _ = try await connection.query(
+                    """
+                    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+                    where datname = current_database() and application_name = 'multiconnect worker'
+                    """)
+            }
+            // Its sessions, freed from the lock, find that nobody is there any more.
+            try await eventually(within: .seconds(30), "the dead worker's sessions end") {
+                try await rig.number(
+                    """
+                    select count(*) from pg_stat_activity
+                    where datname = current_database() and application_name = 'multiconnect worker'
+                    """) == 0
+            }
+        }
+
+        private func finish(_ check: Program, _ rig: QueueRig) async throws {
+            let worker = try rig.startWorker()
+            try await rig.expectEachEffectOnce(check, jobs: Self.jobs)
+            try await eventually(within: .seconds(20), "Redis holds nothing of the jobs\n\(worker.output)") {
+                try rig.waitingInRedis() == 0
+            }
+            try await rig.expectEachEffectOnce(jobs: Self.jobs)
+            worker.kill()
+        }
+    }
+}

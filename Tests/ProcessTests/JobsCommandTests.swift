@@ -1,0 +1,231 @@
+import Foundation
+import Jobs
+import Logging
+import Postgres
+import Redis
+import Support
+import Testing
+
+extension ProcessTests {
+    /// `multiconnect jobs` through the built binary.
+    struct JobsCommandTests {
+        /// Databases with jobs in them, and the command's environment.
+        struct Bench: Sendable {
+            let environment: [String: String]
+            let pool: PostgresPool
+            let queue: JobQueue
+
+            func run(_ arguments: String..., input: String? = nil) throws -> (
+                status: Int32, output: String, errors: String
+            ) {
+                try run(arguments, input: input)
+            }
+
+            func run(_ arguments: [String], input: String? = nil) throws -> (
+                status: Int32, output: String, errors: String
+            ) {
+                let process = Process()
+                process.executableURL = Program.products.appendingPathComponent("multiconnect")
+                process.arguments = ["jobs"] + arguments
+                process.currentDirectoryURL = Program.repository
+                process.environment = environment
+                let (output, errors, typed) = (Pipe(), Pipe(), Pipe())
+                process.standardOutput = output
+                process.standardError = errors
+                process.standardInput = typed
+                try process.run()
+                typed.fileHandleForWriting.write(Data((input ?? "").utf8))
+                try typed.fileHandleForWriting.close()
+                let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+                let complaints = String(
+                    decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+                process.waitUntilExit()
+                return (process.terminationStatus, text, complaints)
+            }
+
+            func json(_ arguments: String...) throws -> [String: Any] {
+                let result = try run(arguments + ["--json"])
+                #expect(result.status == 0, "\(result)")
+                return try #require(
+                    try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+            }
+
+            func state(_ id: JobID) async throws -> String? {
+                try await pool.query("select state from multiconnect.jobs where id = \(id.text)").scalar()
+            }
+        }
+
+        private func withBench(_ body: @concurrent @Sendable (Bench) async throws -> Void) async throws {
+            try await withDatabase { database in
+                try await withRedis { redis in
+                    let connection = try await database.connect()
+                    try await Migrator(directory: Program.repository.appending(path: "migrations").path)
+                        .migrate(on: connection)
+                    connection.close()
+                    let pool = database.pool()
+                    defer { pool.close() }
+                    let client = RedisClient(configuration: redis.configuration)
+                    defer { client.close() }
+                    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                    try await body(
+                        Bench(
+                            environment: [
+                                "DATABASE_URL": database.url, "REDIS_URL": redis.url, "SALESFORCE_KEY": "k",
+                                "SALESFORCE_SECRET": "s", "APP_URL": "http://127.0.0.1:1", "USER": "ann",
+                                "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+                            ], pool: pool, queue: JobQueue(pool: pool, redis: client, logger: logger)))
+                }
+            }
+        }
+
+        @Test func `jobs are listed by filters, page by page`() async throws {
+            try await withBench { bench in
+                let tenant = UUID()
+                for index in 0..<5 {
+                    _ = try await bench.queue.enqueue(
+                        NewJob(
+                            index < 3 ? "Import" : "Mail",
+                            arguments: [["token": "geheim", "index": "\(index)"]],
+                            organizationID: tenant))
+                }
+                let first = try bench.json("list", "--class", "Import", "--limit", "2")
+                #expect((first["jobs"] as? [Any])?.count == 2 && first["cut_short"] as? Bool == false)
+                let next = try #require(first["next"] as? String)
+                let rest = try bench.json("list", "--class", "Import", "--limit", "2", "--after", next)
+                let jobs = try #require(rest["jobs"] as? [[String: Any]])
+                #expect(jobs.count == 1 && rest["next"] is NSNull)
+                let job = try #require(jobs.first)
+                #expect(job["class"] as? String == "Import" && job["state"] as? String == "queued")
+                #expect(job["tenant"] as? String == tenant.uuidString.lowercased())
+                let time = try #require(job["created_at"] as? String)
+                #expect(time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
+                let arguments = try #require((job["args"] as? [[String: Any]])?.first)
+                #expect(arguments["token"] as? String == "<redacted>" && arguments["index"] != nil)
+                let table = try bench.run(
+                    "list", "--tenant", tenant.uuidString, "--since", "1h", "--args", "index")
+                #expect(table.status == 0)
+                #expect(!table.output.contains("geheim"))
+                let none = try bench.run("list", "--state", "dead")
+                #expect(none.status == 0 && none.output.isEmpty && none.errors == "no jobs fit\n")
+            }
+        }
+
+        @Test func `a job is shown, and hostile text does not reach the terminal`() async throws {
+            try await withBench { bench in
+                let id = try await bench.queue.enqueue(
+                    NewJob("Import", arguments: ["\u{1b}[31mred\u{1b}[0m"]))
+                _ = try await bench.pool.execute(
+                    """
+                    update multiconnect.jobs set state = 'dead', finished_at = now(), error_class = 'Broken',
+                        error_message = \("a\u{1b}]0;title\u{7}b\nc\u{202e}d") where id = \(id.text)
+                    """)
+                for arguments in [["show", id.text], ["list"]] {
+                    let result = try bench.run(arguments)
+                    #expect(result.status == 0 && result.output.contains("Broken"))
+                    for scalar in result.output.unicodeScalars {
+                        #expect(scalar == "\n" || scalar.value >= 0x20 && scalar.value != 0x202e)
+                    }
+                }
+                let detail = try bench.json("show", id.text)
+                #expect(detail["error_message"] as? String == "a\u{1b}]0;title\u{7}b\nc\u{202e}d")
+                #expect((detail["timeline"] as? [[String: Any]])?.last?["title"] as? String == "dead")
+            }
+        }
+
+        @Test func `actions on named jobs tell what became of each`() async throws {
+            try await withBench { bench in
+                let one = try await bench.queue.enqueue(NewJob("Import"))
+                let other = try await bench.queue.enqueue(NewJob("Import"))
+                let cancelled = try bench.run("cancel", one.text, other.text)
+                #expect(cancelled.status == 0)
+                #expect(
+                    cancelled.output == "\(one) cancelled; it was queued\n\(other) cancelled; it was queued\n"
+                )
+                let again = try bench.run("cancel", one.text)
+                #expect(again.status == 65 && again.errors.contains("cannot be cancelled"))
+                let unknown = JobID()
+                let mixed = try bench.run("retry", one.text, unknown.text, "--json")
+                #expect(mixed.status == 66)
+                #expect(mixed.output.contains("\"outcome\":\"done\"") && mixed.output.contains("\"unknown\""))
+                #expect(try await bench.state(one) == "queued")
+                let killed = try bench.run("kill", one.text, "--by", "bob")
+                #expect(killed.status == 0)
+                #expect(try await bench.state(one) == "dead")
+                #expect(try bench.run("delete", one.text).status == 0)
+                #expect(try await bench.state(one) == nil)
+                let actors = try await bench.pool.query(
+                    "select actor from multiconnect.activity where job_id = \(one.text) order by id"
+                ).column(as: String.self)
+                #expect(
+                    actors == [
+                        "ann (command line)", "ann (command line)", "bob (command line)",
+                        "ann (command line)",
+                    ])
+            }
+        }
+
+        @Test func `all jobs that fit are counted first, and changed only on a yes`() async throws {
+            try await withBench { bench in
+                var ids: [JobID] = []
+                for index in 0..<6 {
+                    ids.append(try await bench.queue.enqueue(NewJob(index < 4 ? "Import" : "Mail")))
+                }
+                let count = try bench.json("cancel", "--class", "Import", "--dry-run")
+                #expect((count["matching"] as? [String: Any])?["value"] as? Int == 4)
+                let refused = try bench.run("cancel", "--class", "Import", input: "no\n")
+                #expect(refused.status == 1 && refused.errors.contains("cancel 4 jobs"))
+                #expect(try bench.run("cancel", "--class", "Import").status == 1)
+                #expect(try await bench.state(ids[0]) == "queued")
+                let agreed = try bench.run("cancel", "--class", "Import", input: "yes\n")
+                #expect(agreed.status == 0 && agreed.output.hasPrefix("4 jobs cancelled"))
+                let bulk = try bench.json("delete", "--all", "--yes")
+                #expect(bulk["changed"] as? Int == 6 && bulk["finished"] as? Bool == true)
+                #expect(try bench.run("kill", "--state", "done", "--yes").status == 65)
+            }
+        }
+
+        @Test func `queues, classes and tenants are paused and resumed`() async throws {
+            try await withBench { bench in
+                #expect(try bench.run("pause", "--queue", "mail", "--reason", "server moves").status == 0)
+                #expect(try bench.run("pause", "--queue", "mail").output == "queue:mail is paused already\n")
+                #expect(try bench.run("pause", "--tenant", UUID().uuidString).status == 0)
+                _ = try await bench.queue.enqueue(NewJob("Import"))
+                let stats = try bench.json("stats")
+                let pauses = try #require(stats["pauses"] as? [[String: Any]])
+                #expect(pauses.first?["scope"] as? String == "queue:mail")
+                #expect(pauses.first?["reason"] as? String == "server moves")
+                let queued = (stats["states"] as? [String: Any])?["queued"] as? [String: Any]
+                #expect(queued?["value"] as? Int == 1 && queued?["precision"] as? String == "exact")
+                #expect(try bench.run("stats").output.contains("server moves"))
+                #expect(try bench.run("resume", "--queue", "mail").status == 0)
+                #expect(try bench.run("resume", "--queue", "mail").status == 66)
+            }
+        }
+
+        @Test(arguments: [
+            ["retry"], ["retry", "0123456789abcdef01234567", "--all"], ["delete", "--all", "--class", "A"],
+            ["show", "xyz"], ["list", "--state", "lost"], ["list", "--since", "yesterday"],
+            ["list", "--limit", "0"],
+            ["list", "--after", "x"], ["pause"], ["pause", "--queue", "a", "--class", "B"],
+            ["pause", "--queue", "a b"],
+            ["list", "--tenant", "nobody"],
+        ]) func `what makes no sense is refused with status 64`(arguments: [String]) async throws {
+            try await withBench { bench in
+                let result = try bench.run(arguments)
+                #expect(result.status == 64 && result.output.isEmpty && !result.errors.isEmpty, "\(result)")
+            }
+        }
+
+        @Test func `databases that do not answer, or are not migrated, are named`() async throws {
+            try await withBench { bench in
+                var environment = bench.environment
+                environment["DATABASE_URL"] = "postgres://postgres@127.0.0.1:1/none"
+                let away = Bench(environment: environment, pool: bench.pool, queue: bench.queue)
+                #expect(try away.run("list").status == 69)
+                _ = try await bench.pool.execute("drop schema multiconnect cascade")
+                let bare = try bench.run("list")
+                #expect(bare.status == 1 && bare.errors.contains("multiconnect migrate"))
+            }
+        }
+    }
+}

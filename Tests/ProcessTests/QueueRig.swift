@@ -1,0 +1,146 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+/// Workers over a database and a Redis, all of them real processes that a test may kill, and the check whose jobs
+/// they run: each job's effect is one row.
+final class QueueRig: Sendable {
+    static let jobs = 1000
+    /// The check's jobs: a worker has others of its own.
+    static let probes: SQL = "class = 'ProbeJob'"
+
+    let databaseURL: String
+    let redis: ServerProgram
+    private let redisPort: UInt16
+    private let environment: [String: String]
+
+    /// Starts Redis and migrates. Workers are the test's to start.
+    init(databaseURL: String) throws {
+        self.databaseURL = databaseURL
+        let port = try Deployment.freePort()
+        redisPort = port
+        redis = try ServerProgram {
+            try Program(
+                "redis", "/usr/bin/redis-server",
+                ["--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        }
+        environment = [
+            "DATABASE_URL": databaseURL, "REDIS_URL": "redis://127.0.0.1:\(port)/0",
+            "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_KEY": "k",
+            "SALESFORCE_SECRET": "s", "APP_URL": "http://127.0.0.1:1", "LOOPS": "1",
+        ]
+        let migrate = try Program.multiconnect(["migrate"], environment: environment)
+        guard migrate.exitStatus() == 0 else {
+            throw Deployment.Failure("migrate failed:\n\(migrate.output)")
+        }
+    }
+
+    func startWorker() throws -> Program { try Program.multiconnect(["worker"], environment: environment) }
+
+    /// Starts so many workers and waits until they are registered.
+    func startWorkers(_ count: Int) async throws -> [Program] {
+        let workers = try (0..<count).map { _ in try startWorker() }
+        for worker in workers { try await untilRegistered(worker) }
+        return workers
+    }
+
+    func untilRegistered(_ worker: Program) async throws {
+        try await eventually(within: .seconds(30), "the worker is registered\n\(worker.output)") {
+            try await self.number("select count(*) from multiconnect.workers where pid = \(Int(worker.pid))")
+                == 1
+        }
+    }
+
+    /// Starts `multiconnect jobs check`, which enqueues jobs and ends when all of them have run. Its rows stay.
+    func startCheck(_ jobs: Int = QueueRig.jobs, milliseconds: Int, within: Int = 90) throws -> Program {
+        try Program.multiconnect(
+            [
+                "jobs", "check", "--keep", "--jobs", "\(jobs)", "--tenants", "20",
+                "--milliseconds", "\(milliseconds)", "--within", "\(within)",
+            ], environment: environment)
+    }
+
+    func flushRedis() throws {
+        let program = try Program("flush", "/usr/bin/redis-cli", ["-p", "\(redisPort)", "flushall"])
+        #expect(program.exitStatus() == 0)
+    }
+
+    /// Entries in lanes and in flight.
+    func waitingInRedis() throws -> Int {
+        let script = """
+            local count = redis.call('HLEN', 'multiconnect:inflight')
+            for _, lane in ipairs(redis.call('KEYS', 'queue:*')) do count = count + redis.call('LLEN', lane) end
+            return count
+            """
+        let program = try Program("look", "/usr/bin/redis-cli", ["-p", "\(redisPort)", "eval", script, "0"])
+        guard program.exitStatus() == 0,
+            let count = Int(program.output.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { throw Deployment.Failure("redis-cli: \(program.output)") }
+        return count
+    }
+
+    func number(_ sql: SQL) async throws -> Int {
+        let connection = try await PostgresConnection.connect(PostgresConfiguration(url: databaseURL))
+        defer { connection.close() }
+        return try await connection.query(sql).scalar(as: Int.self)
+    }
+
+    /// Waits until so many effects are there. The database may be away meanwhile.
+    func untilEffects(_ count: Int, within limit: Duration = .seconds(60)) async throws {
+        try await eventually(within: limit, "\(count) effects") {
+            (try? await self.number("select count(*) from multiconnect.job_probes")).map { $0 >= count }
+                ?? false
+        }
+    }
+
+    /// Waits until a worker runs so many jobs; the seconds since `begin`.
+    func untilRunning(_ count: Int, by worker: Program, since begin: ContinuousClock.Instant = .now)
+        async throws
+        -> Double
+    {
+        try await eventually(within: .seconds(60), "\(count) jobs run\n\(worker.output)") {
+            try await self.running(by: worker) == count
+        }
+        return (ContinuousClock.now - begin) / .seconds(1)
+    }
+
+    func running(by worker: Program) async throws -> Int {
+        try await number(
+            """
+            select count(*) from multiconnect.jobs
+            where class = 'ProbeJob' and state = 'running' and claimed_by like \("%:\(worker.pid):%")
+            """)
+    }
+
+    /// Waits for the check's end: every job has had its effect, once, whatever was done to the processes.
+    func expectEachEffectOnce(_ check: Program, jobs: Int = QueueRig.jobs) async throws {
+        try await eventually(within: .seconds(100), "the check ends\n\(check.output)") { !check.isRunning }
+        #expect(check.exitStatus() == 0, "\(check.output)")
+        try await expectEachEffectOnce(jobs: jobs)
+    }
+
+    func expectEachEffectOnce(jobs: Int) async throws {
+        #expect(try await number("select count(*) from multiconnect.job_probes") == jobs)
+        #expect(try await number("select count(distinct job_id) from multiconnect.job_probes") == jobs)
+        #expect(try await number("select count(*) from multiconnect.jobs where \(Self.probes)") == jobs)
+        let ended: SQL = "select count(*) from multiconnect.jobs where \(Self.probes) and state = 'done'"
+        #expect(try await number(ended) == jobs)
+    }
+
+    func stop() { redis.kill() }
+}
+
+/// A rig with a database on the tests' server.
+func withQueueRig(_ body: @concurrent @Sendable (QueueRig) async throws -> Void) async throws {
+    try await withDatabase { database in
+        let rig = try QueueRig(databaseURL: database.url)
+        defer { rig.stop() }
+        try await body(rig)
+    }
+}
+
+/// A measured value, in the form in which `bin/bench` prints it.
+func printFigure(_ name: String, _ value: Double, _ unit: String, _ target: String) {
+    print("figure \(name) \(String(format: "%.2f", value)) \(unit) \(target)")
+}

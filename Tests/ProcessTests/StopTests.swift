@@ -1,0 +1,61 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+extension ProcessTests {
+    /// Workers that are asked to stop: what they have begun is finished or handed on.
+    struct StopTests {
+        @Test func `workers that come and go in order lose nothing and do nothing twice`() async throws {
+            try await withQueueRig { rig in
+                var workers = try await rig.startWorkers(2)
+                let check = try rig.startCheck(milliseconds: 20)
+                for round in 1...4 {
+                    try await rig.untilEffects(round * 180)
+                    let leaving = workers.removeFirst()
+                    leaving.signal(SIGTERM)
+                    workers.append(try rig.startWorker())
+                    #expect(leaving.exitStatus() == 0, "\(leaving.output)")
+                }
+                try await rig.expectEachEffectOnce(check)
+                // Short jobs were finished, and nobody was taken for dead.
+                #expect(try await rig.number("select count(*) from multiconnect.job_attempts") == 0)
+                #expect(
+                    try await rig.number(
+                        "select max(attempt) from multiconnect.jobs where \(QueueRig.probes)") == 1)
+                workers.forEach { $0.kill() }
+            }
+        }
+
+        @Test func `jobs too long for a stop are handed to another worker at once`() async throws {
+            try await withQueueRig { rig in
+                let first = try await rig.startWorkers(1)[0]
+                let check = try rig.startCheck(10, milliseconds: 60_000)
+                _ = try await rig.untilRunning(10, by: first)
+                let second = try await rig.startWorkers(1)[0]
+                first.signal(SIGTERM)
+                let begin = ContinuousClock.now
+                #expect(first.exitStatus() == 0, "\(first.output)")
+                #expect(ContinuousClock.now - begin < .seconds(26))
+                _ = try await rig.untilRunning(10, by: second)
+                // From a job's end here to its start there, by the database's clock.
+                let milliseconds = try await rig.number(
+                    """
+                    select round(extract(epoch from max(j.started_at - a.finished_at)) * 1000)::int
+                    from multiconnect.job_attempts as a join multiconnect.jobs as j on j.id = a.job_id
+                    where a.outcome = 'handed_back'
+                    """)
+                printFigure("jobs.recovery_clean_stop_s", Double(milliseconds) / 1000, "s", "<=2")
+                #expect(milliseconds <= 2000)
+                #expect(
+                    try await rig.number(
+                        "select max(crash_claims) from multiconnect.jobs where \(QueueRig.probes)") == 0)
+                #expect(
+                    try await rig.number(
+                        "select min(attempt) from multiconnect.jobs where \(QueueRig.probes)") == 2)
+                check.kill()
+                second.kill()
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@testable import Reactor
+
+struct ListenerTests {
+    @Test(arguments: [
+        (EAGAIN, Listener.Consequence.wait), (EMFILE, .rest), (ENFILE, .rest), (ENOMEM, .rest),
+        (ENOBUFS, .rest), (ECONNABORTED, .goOn), (EINTR, .goOn), (EPROTO, .goOn), (ENETDOWN, .goOn),
+        (EBADF, .fail), (EINVAL, .fail), (ENOTSOCK, .fail),
+    ])
+    func `a failed accept ends the listener only when it is broken itself`(
+        error: Int32, consequence: Listener.Consequence
+    ) {
+        #expect(Listener.consequence(of: error) == consequence)
+    }
+
+    @Test func `a Unix listener removes the file that it made and no successor's`() async throws {
+        let path = NSTemporaryDirectory() + "listener-\(UUID().uuidString.prefix(8)).sock"
+        try await EventLoop(name: "inode").run {
+            let former = try Listener.unix(path: path)
+            let successor = try Listener.unix(path: path)
+            former.close()
+            let client = try await Socket.connect(to: .unix(path: path), deadline: .now + .seconds(5))
+            _ = try await successor.accept()
+            client.close()
+            successor.close()
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    @Test func `a stopped listener hands out what the kernel holds, and nothing after`() async throws {
+        try await EventLoop(name: "stop").run {
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            defer { listener.close() }
+            let clients = [
+                try await Socket.connect(to: listener.address, deadline: nil),
+                try await Socket.connect(to: listener.address, deadline: nil),
+            ]
+            listener.stop()
+            for _ in clients { _ = try await listener.accept() }
+            await #expect(throws: ReactorError(.closed, operation: "accept")) {
+                _ = try await listener.accept()
+            }
+        }
+    }
+
+    @Test func `stopping wakes whoever waits for a connection`() async throws {
+        try await EventLoop(name: "stop").run {
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            defer { listener.close() }
+            await #expect(throws: ReactorError(.closed, operation: "accept")) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = try await listener.accept() }
+                    group.addTask {
+                        await Task.yield()
+                        listener.stop()
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+}
+
+struct StandardOutputTests {
+    /// In a process of its own, because standard output is the process's. Without an end to the wait for the reader this
+    /// would never return.
+    @Test func `a stalled log reader costs lines and no time, and gets whole lines when it reads again`()
+        async
+    {
+        await #expect(processExitsWith: .success) {
+            var ends: [Int32] = [0, 0]
+            precondition(pipe(&ends) == 0 && dup2(ends[1], STDOUT_FILENO) == STDOUT_FILENO)
+            close(ends[1])
+            let written = 5000
+            for number in 0..<written { Self.log("line \(number) " + String(repeating: "x", count: 100)) }
+            let first = Self.readLines(ends[0], while: { !$0.contains("last") }) {
+                Self.log("there is room again, last")
+            }
+            #expect(first.count > 100 && first.count < written)
+            #expect(first.prefix(3).map { $0.prefix(6) } == ["line 0", "line 1", "line 2"])
+            #expect(first.last == "there is room again, last")
+        }
+    }
+
+    private static func log(_ line: String) {
+        StandardOutput.write(log: Array("\(line)\n".utf8))
+    }
+
+    /// Empties the pipe, has something more written, and reads on until `isWanted` says no.
+    private static func readLines(
+        _ descriptor: Int32, while isWanted: (String) -> Bool, _ whenEmpty: () -> Void
+    ) -> [String] {
+        var bytes: [UInt8] = []
+        var isEmptied = false
+        while isWanted(String(decoding: bytes.suffix(40), as: UTF8.self)) {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&entry, 1, 0) == 0, !isEmptied {
+                isEmptied = true
+                whenEmpty()
+            }
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let count = read(descriptor, &chunk, chunk.count)
+            bytes += chunk.prefix(max(0, count))
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+}

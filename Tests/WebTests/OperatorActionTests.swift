@@ -1,0 +1,154 @@
+import Foundation
+import HTTPClient
+import Jobs
+import Postgres
+import Redis
+import Testing
+
+@testable import Web
+
+/// What the buttons of the operators' pages do, to the rows and to Redis.
+struct OperatorActionTests {
+    private func entries(_ browser: OperatorBrowser, _ key: String) async throws -> Int {
+        let length =
+            try await browser.client.send(["TYPE", RedisArgument(key)]).text == "list" ? "LLEN" : "ZCARD"
+        return try await browser.client.send([RedisArgument(length), RedisArgument(key)]).integer ?? 0
+    }
+
+    @Test func `a job is cancelled, retried, killed and deleted`() async throws {
+        try await withOperator { browser in
+            let id = try await browser.queue.enqueue(NewJob("A"))
+            let path = "/dashboard/jobs/\(id)"
+            let steps: [(action: String, state: String?, lane: Int, dead: Int)] = [
+                ("cancel", "cancelled", 0, 0), ("retry", "queued", 1, 0), ("kill", "dead", 0, 1),
+                ("retry", "queued", 1, 0), ("delete", nil, 0, 0),
+            ]
+            for step in steps {
+                let answer = try await browser.post("\(path)/\(step.action)")
+                #expect(answer.status == 303, "\(step)")
+                let place = try #require(answer.headers["location"])
+                let page = try await browser.get(place)
+                #expect(page.status == 200 && page.text.contains("The job was"), "\(step)")
+                #expect(try await browser.state(id) == step.state, "\(step)")
+                #expect(try await entries(browser, "queue:default") == step.lane, "\(step)")
+                #expect(try await entries(browser, "dead") == step.dead, "\(step)")
+            }
+            let gone = try await browser.post("\(path)/retry")
+            #expect(
+                try await browser.get(try #require(gone.headers["location"])).text.contains("no such job"))
+            let actors = try await browser.rig.pool.query(
+                "select distinct actor from multiconnect.activity where job_id = \(id.text)"
+            ).column(as: String.self)
+            #expect(actors == ["ann (web)"])
+            #expect(try await browser.post("\(path)/burn").status == 404)
+        }
+    }
+
+    @Test func `selected jobs are changed, and no others`() async throws {
+        try await withOperator { browser in
+            var ids: [JobID] = []
+            for _ in 0..<4 { ids.append(try await browser.queue.enqueue(NewJob("A"))) }
+            let (cookie, code) = try await browser.form()
+            let body = "form_token=\(code)&action=cancel&state=queued&id=\(ids[0])&id=\(ids[2])"
+            let answer = try await browser.rig.http.send(
+                ClientRequest(
+                    method: "POST", url: browser.rig.origin + "/dashboard/jobs/selected",
+                    headers: [
+                        browser.credentials, ("Content-Type", "application/x-www-form-urlencoded"),
+                        ("Cookie", cookie),
+                    ], body: Array(body.utf8)))
+            #expect(answer.status == 303)
+            #expect(answer.headers["location"]?.hasPrefix("/dashboard/jobs?state=queued&notice=bulk") == true)
+            for (index, id) in ids.enumerated() {
+                #expect(try await browser.state(id) == (index.isMultiple(of: 2) ? "cancelled" : "queued"))
+            }
+            #expect(try await entries(browser, "queue:default") == 2)
+        }
+    }
+
+    @Test func `all that fit are counted, and changed on the second word`() async throws {
+        try await withOperator { browser in
+            for index in 0..<7 { _ = try await browser.queue.enqueue(NewJob(index < 5 ? "A" : "B")) }
+            let question = try await browser.get("/dashboard/jobs/bulk/kill?class=A&state=queued").text
+            #expect(question.contains("<b>5 jobs</b> fit") && question.contains("Kill 5 jobs"))
+            let count = { (state: String) in
+                try await browser.rig.pool.query(
+                    "select count(*) from multiconnect.jobs where state = \(state)"
+                ).scalar(as: Int.self)
+            }
+            #expect(try await count("queued") == 7)
+            let answer = try await browser.post(
+                "/dashboard/jobs/bulk/kill", ["class": "A", "state": "queued"])
+            #expect(answer.status == 303)
+            let page = try await browser.get(try #require(answer.headers["location"]))
+            #expect(page.text.contains("5 jobs were killed."))
+            #expect(try await count("queued") == 2)
+            #expect(try await count("dead") == 5)
+            #expect(try await entries(browser, "queue:default") == 2)
+            #expect(try await entries(browser, "dead") == 5)
+            let none = try await browser.get("/dashboard/jobs/bulk/retry?state=done").text
+            #expect(none.contains("No job fits"))
+            #expect(try await browser.post("/dashboard/jobs/bulk/retry", ["state": "done"]).status == 409)
+            // A filter that is not understood would mean other jobs than the page has shown.
+            #expect(
+                try await browser.post("/dashboard/jobs/bulk/delete", ["since": "yesterday"]).status == 400)
+            #expect(try await count("dead") == 5)
+        }
+    }
+
+    @Test func `queues, classes and tenants are paused and resumed`() async throws {
+        try await withOperator { browser in
+            _ = try await browser.rig.register(WebRig.body)
+            let pauses = {
+                try await browser.rig.pool.query("select key from multiconnect.pauses order by key")
+                    .column(as: String.self)
+            }
+            let path = "/dashboard/jobs/pauses"
+            #expect(try await browser.post(path, ["scope": "queue:mail", "action": "pause"]).status == 303)
+            let tenant = [
+                "kind": "tenant", "name": "00D000000000001EAA", "action": "pause", "reason": "quota",
+            ]
+            #expect(try await browser.post(path, tenant).status == 303)
+            let id: UUID = try await browser.rig.pool.query("select id from multiconnect.organizations")
+                .scalar()
+            #expect(try await pauses() == ["queue:mail", "tenant:\(id.uuidString.lowercased())"])
+            let page = try await browser.get("/dashboard/jobs/queues").text
+            #expect(page.contains("quota") && page.contains("tenant Acme (00D000000000001EAA)"))
+            #expect(try await browser.get("/dashboard/jobs").text.contains("Paused: <b>queue mail</b>"))
+            for fields in [
+                ["kind": "tenant", "name": "nobody"], ["kind": "tenant", "name": ""],
+                ["kind": "queue", "name": "a b"],
+                ["kind": "class", "name": "1"],
+            ] {
+                let answer = try await browser.post(path, fields.merging(["action": "pause"]) { $1 })
+                #expect(answer.status == 400 && answer.text.contains("role=\"alert\""), "\(fields)")
+            }
+            #expect(try await browser.post(path, ["scope": "queue:mail", "action": "resume"]).status == 303)
+            let again = try await browser.post(path, ["scope": "queue:mail", "action": "resume"])
+            #expect(again.headers["location"]?.contains("unchanged") == true)
+            #expect(try await pauses().count == 1)
+        }
+    }
+
+    @Test func `a periodic job is paused, resumed, and run beside its schedule`() async throws {
+        try await withOperator { browser in
+            _ = try await browser.rig.pool.execute(
+                """
+                insert into multiconnect.periodic_jobs (name, class, schedule, next_run_at)
+                values ('prune', 'PruneJobs', 'every 1 hours', now() + interval '1 hour')
+                """)
+            let path = "/dashboard/jobs/periodic"
+            #expect(try await browser.get(path).text.contains("every 1 hours"))
+            #expect(try await browser.post(path, ["name": "prune", "action": "pause"]).status == 303)
+            #expect(try await browser.get(path).text.contains("ann (web)"))
+            #expect(try await browser.post(path, ["name": "prune", "action": "run"]).status == 303)
+            #expect(try await entries(browser, "queue:default") == 1)
+            #expect(try await browser.post(path, ["name": "prune", "action": "resume"]).status == 303)
+            #expect(try await browser.post(path, ["name": "other", "action": "run"]).status == 404)
+            let actions = try await browser.rig.pool.query(
+                "select action from multiconnect.activity where actor = 'ann (web)' order by id"
+            ).column(as: String.self)
+            #expect(actions == ["jobs.periodic_pause", "jobs.periodic_run", "jobs.periodic_resume"])
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Cryptography
+import Foundation
+import HTTPClient
+import Jobs
+import Logging
+import Postgres
+import Redis
+import Support
+import Testing
+
+@testable import Web
+
+/// An operator's browser: sends name and password, keeps the cookie, fills in forms.
+struct OperatorBrowser: Sendable {
+    let rig: WebRig
+    let client: RedisClient
+    let queue: JobQueue
+    var password = "correct horse"
+
+    var credentials: (name: String, value: String) {
+        ("Authorization", "Basic " + Data("ann:\(password)".utf8).base64EncodedString())
+    }
+
+    func get(_ path: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse {
+        try await rig.get(path, [credentials] + headers)
+    }
+
+    /// Name and value of the cookie, and the code that the page's forms carry.
+    func form(on path: String = "/dashboard/jobs/queues") async throws -> (cookie: String, code: String) {
+        let page = try await get(path)
+        let set = try #require(page.headers.values("set-cookie").first { $0.hasPrefix(FormToken.cookieName) })
+        let mark = try #require(page.text.firstRange(of: "name=\"\(FormToken.field)\" value=\""))
+        return (String(set.prefix { $0 != ";" }), String(page.text[mark.upperBound...].prefix { $0 != "\"" }))
+    }
+
+    /// Sends a form that a page has shown.
+    func post(_ path: String, _ fields: [String: String] = [:]) async throws -> ClientResponse {
+        let (cookie, code) = try await form()
+        return try await post(
+            path, fields.merging([FormToken.field: code]) { $1 },
+            [("Cookie", cookie), ("Origin", rig.origin)])
+    }
+
+    /// Sends a form as it is.
+    func post(_ path: String, _ fields: [String: String], _ headers: [(name: String, value: String)])
+        async throws
+        -> ClientResponse
+    {
+        let body = fields.map { name, value in
+            let value = value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+            return "\(name)=\(value)"
+        }.joined(separator: "&")
+        return try await rig.http.send(
+            ClientRequest(
+                method: "POST", url: rig.origin + path,
+                headers: [credentials, ("Content-Type", "application/x-www-form-urlencoded")] + headers,
+                body: Array(body.utf8)))
+    }
+
+    func state(_ id: JobID) async throws -> String? {
+        try await rig.pool.query("select state from multiconnect.jobs where id = \(id.text)").scalar()
+    }
+}
+
+func withOperator(_ body: @concurrent @Sendable (OperatorBrowser) async throws -> Void) async throws {
+    var options = WebRig.Options()
+    options.operators = ("ann", Secret(text: "correct horse"))
+    try await withWebRig(options) { rig in
+        let client = RedisClient(configuration: rig.redis.configuration)
+        defer { client.close() }
+        try await body(
+            OperatorBrowser(
+                rig: rig, client: client, queue: JobQueue(pool: rig.pool, redis: client, logger: quietLogger))
+        )
+    }
+}
