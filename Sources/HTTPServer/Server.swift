@@ -57,6 +57,8 @@ package final class Server: Sendable {
     ) async throws {
         let service = Service(
             server: self, listener: listener, loop: .current, credentials: credentials)
+        // Told to stop before it began: what the kernel holds is served as in any drain.
+        if Task.isCancelled { service.drain() }
         await withTaskCancellationHandler {
             await withCancellationShield { await service.run() }
         } onCancel: {

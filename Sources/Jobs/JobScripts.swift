@@ -74,7 +74,10 @@ enum JobScripts {
             wake(pushed)
             local epoch = redis.call('GET', 'multiconnect:epoch')
             if not epoch then
-                epoch = ARGV[1]
+                -- Named as the script `epoch` names it, which would otherwise make another one at once
+                -- and have everything that was pushed until then pushed again.
+                local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+                epoch = run .. '-' .. ARGV[1]
                 redis.call('SET', 'multiconnect:epoch', epoch)
             end
             return epoch

@@ -32,8 +32,10 @@ struct Overseer: Sendable {
     private func connect() async throws -> PostgresConnection {
         var configuration = settings.database
         configuration.answerTimeout = settings.limits.call
-        // A worker that is stopped in the middle of a transaction must not keep the others from reconciling.
-        configuration.settings["idle_in_transaction_session_timeout"] = "10s"
+        // A worker that is stopped in the middle of a transaction must not keep the others from reconciling for
+        // longer than one whose session has ended.
+        let silence = Int(settings.limits.silence / .milliseconds(1))
+        configuration.settings["idle_in_transaction_session_timeout"] = "\(silence)"
         let connection = try await PostgresConnection.connect(
             configuration, deadline: .now + settings.limits.call)
         do {
