@@ -67,8 +67,9 @@ struct Fetcher: Sendable {
                 source = .rows(until: .now + settings.limits.wake)
             }
         }
+        let room = room(for: count)
         let claimed = try await pool.withConnection {
-            try await store.claimWaiting(count, for: settings.identity.text, on: $0)
+            try await store.claimWaiting(count, within: room, for: settings.identity.text, on: $0)
         }
         if claimed.isEmpty { await rest(settings.limits.poll) }
         return claimed
@@ -85,7 +86,7 @@ struct Fetcher: Sendable {
             try await wake.wait()
             // Asked to take no more while it waited.
             if state.isQuiet { return [] }
-            taken = try await index.claim(count, acknowledging: wake.owned)
+            taken = try await index.claim(count, within: room(for: count), acknowledging: wake.owned)
         } catch {
             throw RedisFailure(underlying: error)
         }
@@ -109,6 +110,15 @@ struct Fetcher: Sendable {
             try? await index.release(keys)
             throw error
         }
+    }
+
+    /// What may be taken besides what the free slots say.
+    private func room(for count: Int) -> ClaimRoom {
+        let concurrencies = runners[0].site.registry.concurrencies
+        guard settings.tenantCap != nil || !concurrencies.isEmpty else { return .unbounded }
+        return ClaimRoom(
+            for: count, beside: state.running.map(\.record), tenantCap: settings.tenantCap,
+            concurrencies: concurrencies)
     }
 
     /// Normally told with the next claim; at once when that may take a while.

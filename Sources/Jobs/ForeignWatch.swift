@@ -13,6 +13,9 @@ struct ForeignWatch: Sendable {
     struct Progress {
         fileprivate var cursors: [String: String] = [:]
         fileprivate var lastRow: JobRecord?
+
+        /// Whether the next look begins from the front everywhere.
+        fileprivate var isAtFront: Bool { lastRow == nil && cursors.values.allSatisfy { $0 == "0" } }
     }
 
     let imports: ForeignImport
@@ -32,8 +35,9 @@ struct ForeignWatch: Sendable {
             do {
                 // Whoever has the turn keeps it: the progress is its own.
                 if try await index.watch(for: identity.text), .now >= nextComparison {
+                    // Where one was deleted there are often thousands: then the next turn comes at once.
+                    if try await compare(&progress) > 0 { continue }
                     nextComparison = .now + limits.reconciliation
-                    try await compare(&progress)
                 }
             } catch {
                 logger.debug("what others did to Redis was not looked at", metadata: ["error": "\(error)"])
@@ -42,19 +46,26 @@ struct ForeignWatch: Sendable {
         }
     }
 
-    /// Compares a part of Redis with the rows, and a part of the rows with Redis.
-    func compare(_ progress: inout Progress) async throws {
-        for set in ["schedule", "retry"] {
-            let page = try await index.scan(set, from: progress.cursors[set] ?? "0")
-            progress.cursors[set] = page.cursor
-            try await settle(page.members, of: set)
-        }
-        try await compareRows(&progress)
+    /// Compares Redis with the rows and the rows with Redis, part by part, until all is compared or the turn's time
+    /// is over; how many jobs differed.
+    func compare(_ progress: inout Progress) async throws -> Int {
+        let end = ContinuousClock.now + limits.comparisonTurn
+        var differing = 0
+        repeat {
+            for set in ["schedule", "retry"] {
+                let page = try await index.scan(set, from: progress.cursors[set] ?? "0")
+                progress.cursors[set] = page.cursor
+                differing += try await settle(page.members, of: set)
+            }
+            differing += try await compareRows(&progress)
+        } while !progress.isAtFront && .now < end && !Task.isCancelled
+        return differing
     }
 
-    /// Makes rows of jobs that other clients made for later, and removes entries that differ from their rows.
-    private func settle(_ members: [JobIndex.Member], of set: String) async throws {
-        guard !members.isEmpty else { return }
+    /// Makes rows of jobs that other clients made for later, and removes entries that differ from their rows; how
+    /// many there were.
+    private func settle(_ members: [JobIndex.Member], of set: String) async throws -> Int {
+        guard !members.isEmpty else { return 0 }
         let named = members.map { (id: ForeignImport.id(of: $0.key), member: $0) }
         let (imported, odd) = try await pool.withConnection { connection in
             let known = try await imports.store.find(named.map(\.id), on: connection)
@@ -78,6 +89,7 @@ struct ForeignWatch: Sendable {
         // Only now that the rows are there: until then the entries are all there is of those jobs.
         try await index.remove(odd.map(\.payload), from: set)
         await imports.queue.push(imported)
+        return odd.count
     }
 
     private static func place(_ member: JobIndex.Member, in set: String) -> ForeignStore.Place {
@@ -87,15 +99,15 @@ struct ForeignWatch: Sendable {
             state: set == "retry" ? .retry : .scheduled, runAt: Date(timeIntervalSince1970: seconds))
     }
 
-    /// Jobs that wait for later and that Redis no longer has: killed, or to be told of again.
-    private func compareRows(_ progress: inout Progress) async throws {
+    /// Jobs that wait for later and that Redis no longer has: killed, or to be told of again; how many there were.
+    private func compareRows(_ progress: inout Progress) async throws -> Int {
         let last = progress.lastRow
         let rows = try await pool.withConnection {
             try await imports.store.waiting(after: last, on: $0)
         }
         progress.lastRow = rows.count == limits.comparison ? rows.last : nil
         let missing = try await index.missing(rows)
-        guard !missing.isEmpty else { return }
+        guard !missing.isEmpty else { return 0 }
         let dead = try await index.buried(missing)
         let lost = missing.map(\.id).filter { id in !dead.contains { $0.id == id } }
         let killed = try await pool.withConnection { connection in
@@ -106,5 +118,6 @@ struct ForeignWatch: Sendable {
             logger.notice("a job was killed on a page of Sidekiq", metadata: ["job": "\(record.id)"])
             await onDeath(record, JobsError(.cancelled, "the job was killed on a page of Sidekiq"))
         }
+        return missing.count
     }
 }

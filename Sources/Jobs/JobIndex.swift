@@ -12,7 +12,7 @@ struct JobIndex: Sendable {
     /// What a claim gave.
     struct Taken: Sendable, Equatable {
         var entries: [Entry]
-        /// Until the next job whose time comes; nil when there is none.
+        /// Until the next job whose time comes, or until it is worth to ask again; nil when nothing is known.
         var nextDue: Duration?
         /// Whether lanes with jobs may be left.
         var isMoreLeft: Bool
@@ -36,15 +36,18 @@ struct JobIndex: Sendable {
                 arguments += ["dead", SidekiqPayload.seconds(now), record.payload.waiting]
             case .running, .held, .done, .cancelled: continue
             }
+            arguments.append(String(record.weight))
         }
         return try Self.text(try await evaluate(Self.pushScript, arguments))
     }
 
     /// Pops up to so many entries, a lane at a time in turn, and forgets those that are owned by now.
-    func claim(_ count: Int, acknowledging owned: [String]) async throws -> Taken {
+    func claim(
+        _ count: Int, within room: ClaimRoom = .unbounded, acknowledging owned: [String]
+    ) async throws -> Taken {
         let seconds = Double(limits.pop.components.seconds) + Double(limits.pop.components.attoseconds) / 1e18
         let parts = try Self.texts(
-            try await evaluate(Self.claimScript, [String(count), String(seconds)] + owned))
+            try await evaluate(Self.claimScript, [String(count), String(seconds), room.json] + owned))
         guard parts.count >= 2, parts.count.isMultiple(of: 2), let due = Double(parts[0]),
             let left = Int(parts[1])
         else { throw JobsError(.malformed, "the claim script answered something else") }

@@ -9,6 +9,8 @@ package struct JobRegistry: Sendable {
     }
 
     private var entries: [String: Entry] = [:]
+    /// How many jobs of a class a worker runs at once, where that is bounded.
+    private(set) var concurrencies: [String: Int] = [:]
 
     package init() {}
 
@@ -16,13 +18,18 @@ package struct JobRegistry: Sendable {
     /// - Parameters:
     ///   - timeout: how long one start may take; then it is cancelled and counts as failed.
     ///   - maximumAttempts: how many failed starts end the job.
+    ///   - concurrency: how many of them a worker runs at once; nil: as many as it has slots. Jobs beyond that wait
+    ///     in their lanes, where some others may pass them: of very many, put them into a queue of their own.
     ///   - run: the handler. It starts anew after a crash at any point, so it finds out what is done already.
     package mutating func register(
         _ className: String, timeout: Duration, maximumAttempts: Int = RetryRule.defaultMaximumAttempts,
+        concurrency: Int? = nil,
         _ run: @escaping @Sendable (JobContext) async throws -> JobOutcome
     ) {
         precondition(LaneName.isValidClass(className), "a class is a letter, then letters, digits, _ and :")
         precondition(entries[className] == nil, "a class is registered once")
+        precondition(concurrency.map { $0 >= 1 } ?? true, "a class may have one job at least")
+        concurrencies[className] = concurrency
         entries[className] = Entry(timeout: timeout, maximumAttempts: maximumAttempts, run: run)
     }
 

@@ -4,6 +4,8 @@
 /// - `queues` (set), `queue:<lane>` (list), `schedule`, `retry`, `dead` (sorted sets): Sidekiq's.
 /// - `multiconnect:ring` (list): lanes that may have jobs, in the order of their turns;
 ///   `multiconnect:lanes` (set): the same lanes, to add none twice.
+/// - `multiconnect:weights` (hash): lanes that have more than one job in a turn;
+///   `multiconnect:turns` (hash): how many of them a lane has had in its turn so far.
 /// - `multiconnect:wake` (list): tokens on which idle workers wait.
 /// - `multiconnect:inflight` (hash) and `multiconnect:leases` (sorted set): entries popped and not yet owned.
 /// - `multiconnect:epoch` (string): made anew when Redis lost its memory.
@@ -17,7 +19,10 @@ enum JobScripts {
             if ok and type(job) == 'table' and type(job[name]) == 'string' then return job[name] end
             return nil
         end
-        local function lane_of(payload) return field(payload, 'queue') or 'default' end
+        -- Where an entry belongs, whatever list it is in: nothing belongs into a shared lane.
+        local function lane_of(payload)
+            return (string.gsub(field(payload, 'queue') or 'default', ':f%-%d%d$', ''))
+        end
         -- Names an entry by its job's id. Where that is none of ours (24 hexadecimal digits), a digest of it
         -- is, and where there is none, one of the payload: the same entry always has the same key.
         local function entry_key(payload)
@@ -30,6 +35,25 @@ enum JobScripts {
             if redis.call('SADD', 'multiconnect:lanes', lane) == 1 then
                 redis.call('RPUSH', 'multiconnect:ring', lane)
             end
+        end
+        -- Each lane is a queue on Sidekiq's pages, which bear some thousand. Tenants for whom there is no
+        -- room share lanes; nil for a lane that is no tenant's.
+        local function has_room()
+            return redis.call('SCARD', 'multiconnect:lanes') < \(JobsLimits.lanes)
+        end
+        local function shared(lane)
+            local queue = string.match(lane, '^(.+):t%-[%x%-]+$')
+            if not queue then return nil end
+            local digest = tonumber(string.sub(redis.sha1hex(lane), 1, 8), 16)
+            return string.format('%s:f-%02d', queue, digest % \(JobsLimits.sharedLanes))
+        end
+        -- Puts an entry into its lane: LPUSH is the end of the line, RPUSH its head.
+        local function put(command, lane, payload)
+            if redis.call('SISMEMBER', 'multiconnect:lanes', lane) == 0 and not has_room() then
+                lane = shared(lane) or lane
+            end
+            redis.call(command, 'queue:' .. lane, payload)
+            join_ring(lane)
         end
         -- Lanes that some other client pushed to join the ring.
         local function adopt()
@@ -50,17 +74,22 @@ enum JobScripts {
 
         """
 
-    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then kind, place and payload of each
-    /// job. Kinds: `queue` (place is the lane), `schedule`, `retry` and `dead` (place is the score). Returns
-    /// the epoch.
+    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then kind, place, payload and weight of
+    /// each job. Kinds: `queue` (place is the lane), `schedule`, `retry` and `dead` (place is the score).
+    /// Returns the epoch.
     static let push =
         common + """
             local pushed = 0
-            for i = 2, #ARGV, 3 do
-                local kind, place, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+            local is_weighted = redis.call('EXISTS', 'multiconnect:weights') == 1
+            for i = 2, #ARGV, 4 do
+                local kind, place, payload, weight = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+                if weight ~= '1' then
+                    redis.call('HSET', 'multiconnect:weights', lane_of(payload), weight)
+                elseif is_weighted then
+                    redis.call('HDEL', 'multiconnect:weights', lane_of(payload))
+                end
                 if kind == 'queue' then
-                    redis.call('LPUSH', 'queue:' .. place, payload)
-                    join_ring(place)
+                    put('LPUSH', place, payload)
                     pushed = pushed + 1
                 else
                     redis.call('ZADD', kind, place, payload)
@@ -83,75 +112,148 @@ enum JobScripts {
             return epoch
             """
 
-    /// Pops jobs, a lane at a time in turn. ARGV: how many; how long an entry may be in flight, in seconds;
-    /// then the keys of entries that are now owned. Before that, entries in flight for too long return to
-    /// their lanes, and jobs whose time has come move from `schedule` and `retry` into them. Returns the
-    /// seconds until the next such job (-1: none) and whether lanes are left; then key and payload of each
-    /// job.
-    static let claim =
-        common + """
-            local time = redis.call('TIME')
-            local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-            for i = 3, #ARGV do
-                redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
-                redis.call('ZREM', 'multiconnect:leases', ARGV[i])
+    /// Pops jobs, a lane at a time in turn. ARGV: how many; how long an entry may be in flight, in seconds; what
+    /// the worker may take of tenants and classes (`ClaimRoom`); then the keys of entries that are now owned.
+    /// Before that, entries in flight for too long return to their lanes, and jobs whose time has come move from
+    /// `schedule` and `retry` into them. Returns the seconds until there may be more (-1: unknown) and whether
+    /// lanes are left; then key and payload of each job.
+    static let claim = common + returning + choosing + taking
+
+    /// The claim's first part: what comes back, and what has become due.
+    private static let returning = """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+        for i = 4, #ARGV do
+            redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
+            redis.call('ZREM', 'multiconnect:leases', ARGV[i])
+        end
+        local late = redis.call('ZRANGEBYSCORE', 'multiconnect:leases', '-inf', now, 'LIMIT', 0, 64)
+        for _, key in ipairs(late) do
+            local payload = redis.call('HGET', 'multiconnect:inflight', key)
+            redis.call('HDEL', 'multiconnect:inflight', key)
+            redis.call('ZREM', 'multiconnect:leases', key)
+            if payload then put('RPUSH', lane_of(payload), payload) end
+        end
+        local due = -1
+        for _, set in ipairs({'schedule', 'retry'}) do
+            local ready = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, 64)
+            for _, payload in ipairs(ready) do
+                redis.call('ZREM', set, payload)
+                -- The text is spliced, not encoded anew: that would turn an empty array into an object.
+                local stamped = payload
+                if #payload > 2 and string.sub(payload, -1) == '}' then
+                    stamped = string.sub(payload, 1, -2) .. string.format(',"enqueued_at":%.6f}', now)
+                end
+                put('LPUSH', lane_of(payload), stamped)
             end
-            local late = redis.call('ZRANGEBYSCORE', 'multiconnect:leases', '-inf', now, 'LIMIT', 0, 64)
-            for _, key in ipairs(late) do
-                local payload = redis.call('HGET', 'multiconnect:inflight', key)
-                redis.call('HDEL', 'multiconnect:inflight', key)
-                redis.call('ZREM', 'multiconnect:leases', key)
-                if payload then
-                    local lane = lane_of(payload)
-                    redis.call('RPUSH', 'queue:' .. lane, payload)
-                    join_ring(lane)
+            wake(#ready)
+            local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
+            if head[2] then
+                local pause = math.max(tonumber(head[2]) - now, 0)
+                if due < 0 or pause < due then due = pause end
+            end
+        end
+
+        """
+
+    /// The claim's second part: what of a lane may be taken, and where the lane goes afterwards.
+    private static let choosing = """
+        local count = tonumber(ARGV[1])
+        local cap, running, classes = nil, {}, nil
+        if ARGV[3] ~= '' then
+            local room = cjson.decode(ARGV[3])
+            cap, running, classes = room.cap, room.running, room.classes
+        end
+        -- The next entry that may run; false when there is none at all, nil when all are of classes that have
+        -- as many as they may. Such entries let some others pass.
+        local function pop(lane)
+            local list = 'queue:' .. lane
+            if not classes then return redis.call('RPOP', list) end
+            local entries = redis.call('LRANGE', list, -\(JobsLimits.passedEntries) - 1, -1)
+            if #entries == 0 then return false end
+            for i = #entries, 1, -1 do
+                local class = field(entries[i], 'class')
+                local room = class and classes[class]
+                if room ~= 0 then
+                    if room then classes[class] = room - 1 end
+                    redis.call('LREM', list, -1, entries[i])
+                    return entries[i]
                 end
             end
-            local due = -1
-            for _, set in ipairs({'schedule', 'retry'}) do
-                local ready = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, 64)
-                for _, payload in ipairs(ready) do
-                    redis.call('ZREM', set, payload)
-                    local lane = lane_of(payload)
-                    -- The text is spliced, not encoded anew: that would turn an empty array into an object.
-                    local stamped = payload
-                    if #payload > 2 and string.sub(payload, -1) == '}' then
-                        stamped = string.sub(payload, 1, -2) .. string.format(',"enqueued_at":%.6f}', now)
-                    end
-                    redis.call('LPUSH', 'queue:' .. lane, stamped)
-                    join_ring(lane)
-                end
-                wake(#ready)
-                local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
-                if head[2] then
-                    local pause = math.max(tonumber(head[2]) - now, 0)
-                    if due < 0 or pause < due then due = pause end
-                end
-            end
-            local taken = {}
-            local count = tonumber(ARGV[1])
-            while #taken < 2 * count do
-                local lane = redis.call('LPOP', 'multiconnect:ring')
-                if not lane then break end
+            return nil
+        end
+        local function drop(lane)
+            redis.call('SREM', 'multiconnect:lanes', lane)
+            redis.call('SREM', 'queues', lane)
+            redis.call('HDEL', 'multiconnect:turns', lane)
+        end
+        -- As soon as there is room for lanes, what waits in a shared one goes to its tenants' own.
+        local function spread(lane)
+            for _ = 1, \(JobsLimits.spreadEntries) do
+                if not has_room() then break end
                 local payload = redis.call('RPOP', 'queue:' .. lane)
+                if not payload then return drop(lane) end
+                put('LPUSH', lane_of(payload), payload)
+            end
+            redis.call('RPUSH', 'multiconnect:ring', lane)
+        end
+        -- A lane goes to the ring's end, unless its weight gives it more jobs in this turn.
+        local is_weighted = redis.call('EXISTS', 'multiconnect:weights') == 1
+        local function rotate(lane)
+            local weight = is_weighted and redis.call('HGET', 'multiconnect:weights', lane)
+            if weight then
+                if redis.call('HINCRBY', 'multiconnect:turns', lane, 1) < (tonumber(weight) or 1) then
+                    return redis.call('LPUSH', 'multiconnect:ring', lane)
+                end
+                redis.call('HDEL', 'multiconnect:turns', lane)
+            end
+            redis.call('RPUSH', 'multiconnect:ring', lane)
+        end
+
+        """
+
+    /// The claim's third part. A tenant that has its share is passed over as long as somebody else waits.
+    private static let taking = """
+        local taken, passed, full = {}, {}, {}
+        while #taken < 2 * count and #full < \(JobsLimits.fullLanes) do
+            local lane = redis.call('LPOP', 'multiconnect:ring')
+            local tenant = lane and cap and string.match(lane, ':t%-(.+)$')
+            if not lane then
+                if #passed == 0 then break end
+                for _, other in ipairs(passed) do redis.call('RPUSH', 'multiconnect:ring', other) end
+                passed, cap = {}, nil
+            elseif string.find(lane, ':f%-%d%d$') and has_room() then
+                spread(lane)
+            elseif tenant and (running[tenant] or 0) >= cap
+                and redis.call('EXISTS', 'queue:' .. lane) == 1 then
+                passed[#passed + 1] = lane
+            else
+                local payload = pop(lane)
                 if payload then
-                    redis.call('RPUSH', 'multiconnect:ring', lane)
+                    rotate(lane)
                     local key = entry_key(payload)
                     redis.call('HSET', 'multiconnect:inflight', key, payload)
                     redis.call('ZADD', 'multiconnect:leases', now + tonumber(ARGV[2]), key)
                     taken[#taken + 1] = key
                     taken[#taken + 1] = payload
+                    if tenant then running[tenant] = (running[tenant] or 0) + 1 end
+                elseif payload == nil then
+                    full[#full + 1] = lane
                 else
-                    redis.call('SREM', 'multiconnect:lanes', lane)
-                    redis.call('SREM', 'queues', lane)
+                    drop(lane)
                 end
             end
-            local left = redis.call('LLEN', 'multiconnect:ring')
-            if left == 0 then redis.call('DEL', 'multiconnect:wake') end
-            table.insert(taken, 1, tostring(due))
-            table.insert(taken, 2, tostring(left))
-            return taken
-            """
+        end
+        for i = #passed, 1, -1 do redis.call('LPUSH', 'multiconnect:ring', passed[i]) end
+        for _, lane in ipairs(full) do redis.call('RPUSH', 'multiconnect:ring', lane) end
+        -- Nobody says when a job of a class has ended.
+        if #full > 0 and (due < 0 or due > 0.05) then due = 0.05 end
+        local left = redis.call('LLEN', 'multiconnect:ring')
+        if left == 0 then redis.call('DEL', 'multiconnect:wake') end
+        table.insert(taken, 1, tostring(due))
+        table.insert(taken, 2, tostring(left))
+        return taken
+        """
 
     /// Forgets entries in flight. ARGV: their keys.
     static let acknowledge = """
@@ -170,11 +272,7 @@ enum JobScripts {
                 local payload = redis.call('HGET', 'multiconnect:inflight', ARGV[i])
                 redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
                 redis.call('ZREM', 'multiconnect:leases', ARGV[i])
-                if payload then
-                    local lane = lane_of(payload)
-                    redis.call('RPUSH', 'queue:' .. lane, payload)
-                    join_ring(lane)
-                end
+                if payload then put('RPUSH', lane_of(payload), payload) end
             end
             wake(#ARGV)
             return #ARGV
@@ -199,10 +297,12 @@ enum JobScripts {
             for _, payload in ipairs(redis.call('HVALS', 'multiconnect:inflight')) do
                 busy[lane_of(payload)] = true
             end
+            local function is_empty(lane) return redis.call('LLEN', 'queue:' .. lane) == 0 end
             local empty = {}
             for i = 1, #ARGV do
-                if redis.call('LLEN', 'queue:' .. ARGV[i]) == 0 and not busy[ARGV[i]] then
-                    empty[#empty + 1] = ARGV[i]
+                local lane = ARGV[i]
+                if is_empty(lane) and is_empty(shared(lane) or lane) and not busy[lane] then
+                    empty[#empty + 1] = lane
                 end
             end
             wake(adopt())

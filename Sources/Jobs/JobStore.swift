@@ -39,13 +39,13 @@ struct JobStore: Sendable {
         """
         insert into multiconnect.jobs as j (
             id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
-            unique_key)
+            unique_key, weight)
         values (
             \(id.text), \(job.className), \(arguments.text)::jsonb, \(job.organizationID), \(job.queue),
             \(job.lane.text),
             case when \(job.runAt)::timestamptz > clock_timestamp() then 'scheduled' else 'queued' end,
             coalesce(\(job.runAt)::timestamptz, clock_timestamp()), \(job.maximumAttempts)::int,
-            \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey))
+            \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey), \(job.weight)::int)
         """
     }
 
@@ -60,19 +60,20 @@ struct JobStore: Sendable {
         return """
             insert into multiconnect.jobs as j (
                 id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
-                unique_key)
+                unique_key, weight)
             select n.id, n.class, n.args::jsonb, n.organization_id, n.queue, n.lane,
                 case when n.run_at > clock_timestamp() then 'scheduled' else 'queued' end,
-                coalesce(n.run_at, clock_timestamp()), n.maximum_attempts, n.timeout_ms, n.unique_key
+                coalesce(n.run_at, clock_timestamp()), n.maximum_attempts, n.timeout_ms, n.unique_key,
+                n.weight
             from unnest(
                 \(jobs.map(\.id.text))::text[], \(jobs.map(\.job.className))::text[], \(arguments)::text[],
                 \(jobs.map(\.job.organizationID))::uuid[], \(jobs.map(\.job.queue))::text[],
                 \(jobs.map(\.job.lane.text))::text[], \(jobs.map(\.job.runAt))::timestamptz[],
                 \(jobs.map(\.job.maximumAttempts))::int[],
                 \(jobs.map { $0.job.timeout.map(Self.milliseconds) })::int[],
-                \(jobs.map(\.job.uniqueKey))::text[]
+                \(jobs.map(\.job.uniqueKey))::text[], \(jobs.map(\.job.weight))::int[]
             ) as n (id, class, args, organization_id, queue, lane, run_at, maximum_attempts, timeout_ms,
-                unique_key)
+                unique_key, weight)
             where \(condition)
             -- In one order everywhere: no two of them wait for each other's keys in a circle.
             order by n.unique_key\(Self.unlessTaken)\(JobRecord.returning)
@@ -95,28 +96,50 @@ struct JobStore: Sendable {
 
     /// Owns up to so many due jobs without Redis, tenants in turn.
     func claimWaiting(
-        _ count: Int, for worker: String, forgetting ended: [UUID] = [], on connection: PostgresConnection
+        _ count: Int, within room: ClaimRoom = .unbounded, for worker: String, forgetting ended: [UUID] = [],
+        on connection: PostgresConnection
     ) async throws -> [ClaimedJob] {
         try await own(
             """
             j.id in (
                 select id from multiconnect.jobs
-                where id in (
-                        select id
-                        from (
-                            select id, run_at,
-                                row_number() over (partition by lane order by run_at, id) as turn
-                            from (
-                                select id, lane, run_at from multiconnect.jobs as w
-                                where finished_at is null and held_by is null and state <> 'running'
-                                    and run_at <= statement_timestamp() and not \(PauseStore.covers("w"))
-                                order by run_at, id limit \(Self.window)
-                            ) as due
-                        ) as turns
-                        order by turn, run_at, id limit \(count))
+                where id in (\(choice(count, within: room)))
                     and state in ('queued', 'scheduled', 'retry')
                 order by id for update skip locked)
             """, for: worker, forgetting: ended, on: connection)
+    }
+
+    /// The ids of the jobs whose turn it is: tenants that have their share come last.
+    private func choice(_ count: Int, within room: ClaimRoom) -> SQL {
+        let (tenants, classes) = (Array(room.running), Array(room.classes))
+        let full = classes.filter { $0.value <= 0 }.map(\.key)
+        return """
+            select id
+            from (
+                select id, class, run_at, is_over, turn,
+                    row_number() over (partition by class order by is_over, turn, run_at, id) as place
+                from (
+                    select id, class, run_at,
+                        (row_number() over (partition by lane order by run_at, id) - 1) / weight as turn,
+                        coalesce(due.organization_id is not null and coalesce(t.running, 0)
+                            + row_number() over (partition by due.organization_id order by run_at, id)
+                            > \(room.tenantCap)::int, false) as is_over
+                    from (
+                        select id, class, organization_id, lane, weight, run_at from multiconnect.jobs as w
+                        where finished_at is null and held_by is null and state <> 'running'
+                            and run_at <= statement_timestamp() and class <> all (\(full)::text[])
+                            and not \(PauseStore.covers("w"))
+                        order by run_at, id limit \(Self.window)
+                    ) as due
+                    left join unnest(\(tenants.map(\.key))::uuid[], \(tenants.map(\.value))::int[])
+                        as t (organization_id, running) on t.organization_id = due.organization_id
+                ) as turns
+            ) as places
+            left join unnest(\(classes.map(\.key))::text[], \(classes.map(\.value))::int[])
+                as c (name, room) on c.name = places.class
+            where c.room is null or places.place <= c.room
+            order by is_over, turn, run_at, id limit \(count)
+            """
     }
 
     private func own(

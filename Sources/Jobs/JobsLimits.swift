@@ -50,6 +50,16 @@ package struct JobsLimits: Sendable {
     package var censusRows = 10_000
     /// Rows that a list looks at first; each further look is four times as long, up to `countedRows`.
     package var firstLooks = 500
+    /// Lanes at once, each a queue on Sidekiq's pages (its page of 1,000 takes 0.2 s); tenants beyond share lanes.
+    static let lanes = 2000
+    /// Lanes that those tenants share, of each queue.
+    static let sharedLanes = 64
+    /// Entries that leave a shared lane in its turn when there is room for lanes again: less than a millisecond.
+    static let spreadEntries = 16
+    /// Entries of classes that have as many as they may which let others of their lane pass.
+    static let passedEntries = 15
+    /// Lanes with nothing but such entries that one claim looks at; the next claim looks at the next.
+    static let fullLanes = 64
     /// Entries of a lane that are looked through for one that is to be removed, the next ones first.
     package var searchedEntries = 5000
     /// How long a deleted job's id is remembered, in days: as long as Redis may hold an entry of it.
@@ -77,6 +87,9 @@ package struct JobsLimits: Sendable {
     package var adoption: Duration = .seconds(1)
     /// Entries of a sorted set, and rows, that one look compares.
     package var comparison = 500
+    /// How long looks go on in one turn: short, for most find nothing. As long as they find something, turn follows
+    /// turn.
+    package var comparisonTurn: Duration = .milliseconds(100)
 
     package init() {}
 }

@@ -22,9 +22,15 @@ package struct LaneName: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text }
 
-    /// The queue and the tenant that the name is made of; nil when a row could not hold them.
+    /// The queue and the tenant that the name is made of; nil when a row could not hold them. A lane that tenants
+    /// share (`JobScripts`) names none.
     var parts: (queue: String, organizationID: UUID?)? {
         if Self.isValidQueue(text) { return (text, nil) }
+        let shared = text.dropLast(2)
+        if shared.hasSuffix(Self.sharedMark), text.suffix(2).allSatisfy(\.isWholeNumber) {
+            let queue = String(shared.dropLast(Self.sharedMark.count))
+            return Self.isValidQueue(queue) ? (queue, nil) : nil
+        }
         let queue = String(text.dropLast(Self.tenantMark.count + Self.tenantLength))
         guard text.dropFirst(queue.count).hasPrefix(Self.tenantMark), Self.isValidQueue(queue),
             let organizationID = UUID(uuidString: String(text.suffix(Self.tenantLength)))
@@ -35,6 +41,7 @@ package struct LaneName: Hashable, Sendable, CustomStringConvertible {
     /// The queue of whoever does not name one; Sidekiq's.
     static let defaultQueue = "default"
     private static let tenantMark = ":t-"
+    private static let sharedMark = ":f-"
     /// A UUID's text.
     private static let tenantLength = 36
 

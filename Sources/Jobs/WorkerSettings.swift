@@ -5,6 +5,8 @@ package import Redis
 package struct WorkerSettings: Sendable {
     /// Jobs at once, over all loops.
     package var concurrency: Int
+    /// Jobs of one tenant at once while another tenant waits; nil: any number.
+    package var tenantCap: Int?
     /// The process's name.
     package var identity: WorkerIdentity
     /// The control database, for the one connection of the worker's own that proves that it lives.
@@ -21,13 +23,15 @@ package struct WorkerSettings: Sendable {
     package var limits: JobsLimits
 
     package init(
-        concurrency: Int, identity: WorkerIdentity, database: PostgresConfiguration,
+        concurrency: Int, tenantCap: Int? = nil, identity: WorkerIdentity, database: PostgresConfiguration,
         redis: RedisConfiguration,
         version: String = "", residentKilobytes: @escaping @Sendable () -> Int = { 0 },
         periodic: [PeriodicJob] = [], limits: JobsLimits = JobsLimits()
     ) {
         precondition(concurrency > 0, "a worker has at least one slot")
+        precondition(tenantCap.map { $0 >= 1 } ?? true, "a tenant may have one job at least")
         self.concurrency = concurrency
+        self.tenantCap = tenantCap
         self.identity = identity
         self.database = database
         self.redis = redis

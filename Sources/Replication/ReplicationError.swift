@@ -16,8 +16,6 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case rowCountMismatch
         /// Salesforce ended the Bulk job as Failed or Aborted, or has forgotten it.
         case bulkJobLost
-        /// The import waited for the Bulk job as long as one job attempt may.
-        case bulkJobUnfinished
         /// A value of an answer that is not what it must be.
         case malformedResponse
     }
