@@ -65,10 +65,11 @@ let package = Package(
         target("Postgres", ["Reactor", "CPostgres", deque]),
         target("Redis", ["Reactor", "TLS", "CHiredis", deque]),
         target("Cryptography", ["COpenSSL"]),
+        target("Metrics", ["Redis"]),
 
         // Domain.
         target("Salesforce", ["HTTPClient", "Cryptography", log]),
-        target("Jobs", ["Postgres", "Redis", log]),
+        target("Jobs", ["Postgres", "Redis", "Metrics", log]),
         target(
             "Organizations", ["Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
         target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", log]),
@@ -77,14 +78,14 @@ let package = Package(
         target(
             "Web",
             [
-                "HTTPServer", "HTTPWire", "Postgres", "Redis", "Salesforce", "Jobs", "Organizations",
-                "Replication", "Cryptography", log,
+                "HTTPServer", "HTTPWire", "Postgres", "Redis", "Metrics", "Salesforce", "Jobs",
+                "Organizations", "Replication", "Cryptography", log,
             ]),
         target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", log]),
         .executableTarget(
             name: "Multiconnect",
             dependencies: [
-                "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
+                "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Salesforce", "Jobs", "Organizations", "Replication", "Web", "OrgSimulator",
                 arguments, subprocess, log,
             ], swiftSettings: strict),
@@ -114,6 +115,7 @@ let package = Package(
         tests("Postgres", ["Reactor", "Support"]),
         tests("Redis", ["Reactor", "Support"]),
         tests("Cryptography"),
+        tests("Metrics", ["Support", "Redis"]),
         tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
         tests("Jobs", ["Reactor", "Support", log]),
         tests("Organizations", ["Reactor", "Support", "OrgSimulator"]),

@@ -19,6 +19,9 @@ package final class Admission: Sendable {
         countsPeers = trust == .nobody
     }
 
+    /// Connections that are open.
+    package var connections: Int { counts.withLock { $0.connections } }
+
     /// Takes a place for `peer`; false when there is none.
     func enter(_ peer: SocketAddress?) -> Bool {
         let key = key(peer)

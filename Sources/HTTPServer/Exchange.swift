@@ -130,18 +130,20 @@ struct Exchange {
 
     /// Writes the access log's line.
     func log(status: Int, bytes: Int, fields: [(name: String, value: String)] = []) {
+        let duration = ContinuousClock.now - start
+        service.server.configuration.observe?(status, duration)
         guard let log = service.accessLog else { return }
         guard let request else {
             log.add(
                 AccessRecord(
                     method: "-", path: "-", query: nil, status: status, bytes: bytes,
-                    duration: .now - start, client: peer, requestID: id, fields: fields))
+                    duration: duration, client: peer, requestID: id, fields: fields))
             return
         }
         log.add(
             AccessRecord(
                 method: request.method.name, path: request.path, query: request.rawQuery, status: status,
-                bytes: bytes, duration: .now - start, client: request.clientAddress, requestID: id,
+                bytes: bytes, duration: duration, client: request.clientAddress, requestID: id,
                 fields: fields))
     }
 }

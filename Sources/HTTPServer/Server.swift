@@ -15,6 +15,9 @@ package struct ServerConfiguration: Sendable {
     /// The page or document for a problem, where the built-in ones do not do. The request is nil when none
     /// could be read.
     package var problemResponse: (@Sendable (Problem, Request?) -> Response)?
+    /// Is told of each exchange at its end: the status, 499 where the client left, and how long it took. Runs on the
+    /// loop of the exchange, so it is short.
+    package var observe: (@Sendable (_ status: Int, _ duration: Duration) -> Void)?
 
     package init() {}
 }

@@ -68,6 +68,7 @@ struct ForeignImport: Sendable {
         } catch let error as PostgresError where ForeignStore.refusesData(error) {
             records = try await insertApart(found, on: connection)
         }
+        queue.tallies.countEnqueued(records)
         for record in records where record.state == .dead {
             logger.error(
                 "a job of another client cannot run",

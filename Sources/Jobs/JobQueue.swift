@@ -9,15 +9,21 @@ package struct JobQueue: Sendable {
     let index: JobIndex?
     private let store: JobStore
     private let recovery: RecoveryStore
+    /// What happens to jobs in this process; a worker over this queue counts here too.
+    package let tallies: JobTallies
     private let logger: Logger
 
     /// A queue of one loop: pool and client are that loop's.
     ///
-    /// - Parameter redis: nil for commands and tests: their jobs start when the reconciler finds them.
+    /// - Parameters:
+    ///   - redis: nil for commands and tests: their jobs start when the reconciler finds them.
+    ///   - tallies: one for all loops of a process.
     package init(
-        pool: PostgresPool, redis: RedisClient? = nil, limits: JobsLimits = JobsLimits(), logger: Logger
+        pool: PostgresPool, redis: RedisClient? = nil, tallies: JobTallies = JobTallies(),
+        limits: JobsLimits = JobsLimits(), logger: Logger
     ) {
         self.pool = pool
+        self.tallies = tallies
         index = redis.map { JobIndex(redis: $0, limits: limits) }
         store = JobStore(limits: limits)
         recovery = RecoveryStore(limits: limits)
@@ -54,7 +60,9 @@ package struct JobQueue: Sendable {
     /// Tells Redis of jobs whose transaction has committed. Never fails: what cannot be told now is told by
     /// the reconciler. Telling of a job that does not exist does no harm.
     package func push(_ jobs: [EnqueuedJob]) async {
-        await push(jobs.compactMap(\.record))
+        let records = jobs.compactMap(\.record)
+        tallies.countEnqueued(records)
+        await push(records)
     }
 
     /// Inserts a job in a transaction of its own and tells Redis.

@@ -40,7 +40,7 @@ struct JobRunner: Sendable {
         let start = ContinuousClock.now
         let result = await attempt(entry, context, run)
         if case .success = result {
-            state.tallies.countSuccess(job.record.className, after: .now - start)
+            state.countRun(job.record.className, of: .now - start)
         }
         switch result {
         case .success(let outcome): await settle(outcome, of: job, run, logger)
@@ -104,7 +104,7 @@ struct JobRunner: Sendable {
         }
         switch held {
         case true?:
-            state.count(failed: false)
+            state.countFinished(job.record.className)
             logger.info("job ended well", metadata: ["attempt": "\(job.record.attempt)"])
         case false?: logger.warning("job ended after its claim was lost; nothing was recorded")
         case nil: logger.error("the end of a job could not be recorded; it will run again")
@@ -137,8 +137,7 @@ struct JobRunner: Sendable {
             return record != nil
         }
         if verdict == .dead, held == true, outcome != .cancelled { await site.onDeath(job.record, shown) }
-        state.count(failed: true)
-        state.tallies.countFailure(job.record.className)
+        state.countFailed(job.record.className, isRetried: verdict != .dead && held == true)
         let level: Logger.Level = verdict == .dead ? .error : .warning
         logger.log(
             level: level, verdict == .dead ? "job failed for good" : "job failed and will be retried",

@@ -16,18 +16,20 @@ final class Reconciler: Sendable {
     private let recovery: RecoveryStore
     private let pauses: PauseStore
     private let index: JobIndex
+    private let tallies: JobTallies
     private let onDeath: @Sendable (JobRecord, any Error) async -> Void
     private let logger: Logger
     private let memory = Mutex(Memory())
 
     init(
-        workers: WorkerStore, recovery: RecoveryStore, index: JobIndex,
+        workers: WorkerStore, recovery: RecoveryStore, index: JobIndex, tallies: JobTallies,
         onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void, logger: Logger
     ) {
         self.workers = workers
         self.recovery = recovery
         pauses = PauseStore(limits: recovery.limits)
         self.index = index
+        self.tallies = tallies
         self.onDeath = onDeath
         self.logger = logger
     }
@@ -44,6 +46,7 @@ final class Reconciler: Sendable {
             return recovered
         }
         guard let recovered else { return }
+        tallies.countRecovered(recovered)
         for record in recovered {
             logger.warning(
                 "a job was taken from a worker that fell silent",

@@ -28,7 +28,10 @@ package final class Worker: Sendable {
         self.settings = settings
         self.retryRule = retryRule
         self.logger = logger
-        state = WorkerState(slots: settings.concurrency)
+        // All queues of a process count in one place.
+        let meters = sites[0].queue.tallies
+        meters.expect(sites[0].registry.classNames)
+        state = WorkerState(slots: settings.concurrency, meters: meters)
     }
 
     /// Takes no more jobs, and goes on with the running ones.
@@ -61,8 +64,8 @@ package final class Worker: Sendable {
         defer { pool.close() }
         let process = SidekiqProcess(settings: settings, state: state, index: index, logger: logger)
         let reconciler = Reconciler(
-            workers: workers, recovery: RecoveryStore(limits: limits), index: index, onDeath: home.onDeath,
-            logger: logger)
+            workers: workers, recovery: RecoveryStore(limits: limits), index: index,
+            tallies: state.meters, onDeath: home.onDeath, logger: logger)
         let ticker = PeriodicTicker(
             definitions: settings.periodic, store: PeriodicStore(limits: limits), queue: home.queue,
             logger: logger)

@@ -22,10 +22,13 @@ final class WorkerState: Sendable {
     let gate: SlotGate
     /// Runs by class, for Sidekiq's page of metrics.
     let tallies = RunTallies()
+    /// The same and more, for the page of metrics.
+    let meters: JobTallies
     private let state = Mutex(State())
 
-    init(slots: Int) {
+    init(slots: Int, meters: JobTallies) {
         gate = SlotGate(slots: slots)
+        self.meters = meters
     }
 
     var isQuiet: Bool { state.withLock { $0.isQuiet || $0.stopping } }
@@ -58,6 +61,7 @@ final class WorkerState: Sendable {
     }
 
     func begin(_ job: Running) {
+        meters.countStarted(job.record, at: job.startedAt)
         state.withLock { $0.running[job.record.id] = job }
     }
 
@@ -65,11 +69,25 @@ final class WorkerState: Sendable {
         state.withLock { _ = $0.running.removeValue(forKey: id) }
     }
 
-    /// Counts a start that has ended, as Sidekiq does: failed ones are processed too.
-    func count(failed: Bool) {
+    /// Counts a handler that has returned well.
+    func countRun(_ className: String, of duration: Duration) {
+        tallies.countSuccess(className, after: duration)
+        meters.countRun(className, of: duration)
+    }
+
+    /// Counts a start that has ended well.
+    func countFinished(_ className: String) {
+        meters.countFinished(className)
+        state.withLock { $0.processed += 1 }
+    }
+
+    /// Counts a start that has failed, as Sidekiq does: it is processed too.
+    func countFailed(_ className: String, isRetried: Bool) {
+        tallies.countFailure(className)
+        meters.countFailed(className, isRetried: isRetried)
         state.withLock { state in
             state.processed += 1
-            if failed { state.failed += 1 }
+            state.failed += 1
         }
     }
 

@@ -50,6 +50,8 @@ struct Configuration: Sendable {
     var mailFrom: EmailAddress
     var developmentAddress: EmailAddress?
     var operatorCredentials: (user: String, password: Secret)?
+    /// Opens the page of metrics to whoever has it, beside the operators' credentials.
+    var metricsToken: Secret?
     var mappingFile: String
     var logLevel: Logger.Level
     var workerConcurrency: Int
@@ -110,6 +112,7 @@ extension Configuration {
         let mailFrom = reader.address("MAIL_FROM") ?? EmailAddress("multiconnect@localhost.localdomain")
         developmentAddress = reader.address("DEV_EMAIL")
         operatorCredentials = reader.operatorCredentials()
+        metricsToken = reader.text("METRICS_TOKEN").map { Secret(text: $0) }
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
         logLevel = reader.logLevel("LOG_LEVEL")
         workerConcurrency = reader.number(

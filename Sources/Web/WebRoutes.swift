@@ -14,6 +14,7 @@ package struct WebRoutes: Sendable {
     private let layout: PageLayout
     private let security: SecurityHeaders
     private let operators: OperatorRoutes?
+    private let metrics: MetricsRoute?
     private let logger: Logger
 
     /// - Parameters:
@@ -22,7 +23,7 @@ package struct WebRoutes: Sendable {
     package init(
         registration: Registration, consent: Consent, signature: CallbackSignature?,
         limits: RegistrationLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
-        operators: OperatorRoutes? = nil, logger: Logger
+        operators: OperatorRoutes? = nil, metrics: MetricsRoute? = nil, logger: Logger
     ) {
         self.registration = RegistrationRoute(
             registration: registration, signature: signature, limits: limits)
@@ -32,6 +33,7 @@ package struct WebRoutes: Sendable {
             consent: consent, layout: layout, isSecure: security.isSecure, limiter: limits.consents)
         health = HealthRoutes(pool: pool, redis: redis)
         self.operators = operators
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -51,6 +53,7 @@ package struct WebRoutes: Sendable {
                 return response
             }
             addCalls(to: &router)
+            metrics?.add(to: &router)
             addPages(to: &router)
         }
         operators?.add(to: &router)

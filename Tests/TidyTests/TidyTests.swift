@@ -13,8 +13,9 @@ struct TidyTests {
         "Postgres": ["Reactor", "CPostgres", "DequeModule"],
         "Redis": ["Reactor", "TLS", "CHiredis", "DequeModule"],
         "Cryptography": ["COpenSSL"],
+        "Metrics": ["Redis"],
         "Salesforce": ["HTTPClient", "Cryptography", "Reactor", "Logging"],
-        "Jobs": ["Postgres", "Redis", "Reactor", "Logging"],
+        "Jobs": ["Postgres", "Redis", "Metrics", "Reactor", "Logging"],
         "Organizations": [
             "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
         ],
@@ -24,12 +25,12 @@ struct TidyTests {
         "Web": [
             "HTTPServer", "HTTPWire", "Reactor", "Salesforce", "Jobs", "Organizations", "Replication",
             "Postgres",
-            "Redis", "Cryptography", "Logging",
+            "Redis", "Metrics", "Cryptography", "Logging",
         ],
         "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Logging"],
         "Multiconnect": [
             "Reactor", "TLS", "HTTPWire", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
-            "Salesforce",
+            "Metrics", "Salesforce",
             "Jobs", "Organizations", "Replication", "Web", "OrgSimulator", "ArgumentParser", "Subprocess",
             "Logging",
         ],

@@ -4,6 +4,7 @@ import HTTPClient
 import HTTPServer
 import Jobs
 import Logging
+import Metrics
 import Organizations
 import Postgres
 import Reactor
@@ -29,6 +30,7 @@ struct WebRig: Sendable {
         var appURL: String?
         /// The operators' name and password; nil: their pages are closed.
         var operators: (user: String, password: Secret)?
+        var metricsToken: Secret?
     }
 
     func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
@@ -104,12 +106,17 @@ private func routes(
     let oauth = OAuthClient(app: app, hosts: try HostRule(loginURL: options.loginURL), http: http)
     var mask = ArgumentMask()
     mask.hide([1], of: "Masked")
+    let access = try OperatorAccess(
+        credentials: options.operators, failures: OperatorAccess.failureLimiter())
+    let jobs = JobOperator(
+        pool: pool, queue: queue, mask: mask, cache: CensusCache(lifetime: .zero), logger: quietLogger)
+    let metrics = MetricsRoute(
+        access: access, token: options.metricsToken, jobs: jobs, board: MetricsBoard(redis: redis),
+        cache: .init(lifetime: .zero), version: "1.2.3",
+        report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let operators = OperatorRoutes(
-        access: try OperatorAccess(
-            credentials: options.operators, failures: OperatorAccess.failureLimiter()),
-        jobs: JobOperator(
-            pool: pool, queue: queue, mask: mask, cache: CensusCache(lifetime: .zero), logger: quietLogger),
-        pool: pool, app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), logger: quietLogger)
+        access: access, jobs: jobs, pool: pool,
+        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), logger: quietLogger)
     return WebRoutes(
         registration: Registration(pool: pool, queue: queue),
         consent: Consent(
@@ -119,7 +126,7 @@ private func routes(
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
         app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), operators: operators,
-        logger: quietLogger)
+        metrics: metrics, logger: quietLogger)
 }
 
 private let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

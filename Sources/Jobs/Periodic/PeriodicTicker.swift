@@ -25,6 +25,7 @@ final class PeriodicTicker: Sendable {
             try await registerWhenDue(on: connection)
             guard try await store.isAnyDue(on: connection) else { return }
             let records = try await connection.transaction { try await self.run(on: $0) }
+            queue.tallies.countEnqueued(records)
             await queue.push(records)
         } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
             throw error

@@ -1,7 +1,9 @@
 import ArgumentParser
+import FoundationEssentials
 import HTTPServer
 import Jobs
 import Logging
+import Metrics
 import Organizations
 import Reactor
 import Replication
@@ -37,12 +39,16 @@ struct WebProcess: Sendable {
     private let mappings: MappingFile
     private let registrationLimits = RegistrationLimits()
     private let usage = APIUsage()
+    private let jobTallies = JobTallies()
+    private let requestTallies: [RequestTallies]
+    private let metrics = MetricsRoute.Cache()
     private let operatorFailures = OperatorAccess.failureLimiter()
     private let census = CensusCache()
     private let credentials: ServerCredentials?
 
     init(_ launch: Launch) throws {
         self.launch = launch
+        requestTallies = launch.loops.map { _ in RequestTallies() }
         credentials = try launch.configuration.tlsFiles.map(ServerCredentials.init)
         budget = try launch.budget(reserved: 0)
         mappings = try launch.mappings()
@@ -60,15 +66,52 @@ struct WebProcess: Sendable {
                 "address": "\(listeners.description)", "loops": "\(launch.loops.count)",
                 "connections": "\(limits.connections)",
             ])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, loop) in launch.loops.enumerated() {
-                group.addTask(executorPreference: loop) {
-                    try await serve(on: listeners[loop: index], limits, admission)
-                }
-            }
-            defer { group.cancelAll() }
-            while try await group.next() != nil {}
+        var services: [LoopServices] = []
+        for loop in launch.loops {
+            services.append(
+                try await loop.run {
+                    try LoopServices(launch, budget: budget, usage: usage, tallies: jobTallies)
+                })
         }
+        let reporter = reporter(services, admission)
+        var failure: (any Error)?
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await reporter.run() }
+                for (index, loop) in launch.loops.enumerated() {
+                    let services = services[index]
+                    group.addTask(executorPreference: loop) {
+                        try await serve(
+                            with: services, reporter, requestTallies[index], on: listeners[loop: index],
+                            limits, admission)
+                    }
+                }
+                defer { group.cancelAll() }
+                while try await group.next() != nil {}
+            }
+        } catch {
+            failure = error
+        }
+        await end(services, reporter)
+        if let failure { throw failure }
+    }
+
+    private func reporter(_ services: [LoopServices], _ admission: Admission) -> MetricsReporter {
+        let host = ProcessInfo.processInfo
+        return MetricsReporter(
+            launch,
+            identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)).text,
+            board: MetricsBoard(redis: services[0].redis),
+            pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
+            sources: [{ [jobTallies] in jobTallies.take() }]
+                + requestTallies.map { tallies in { tallies.take() } },
+            connections: { admission.connections })
+    }
+
+    private func end(_ services: [LoopServices], _ reporter: MetricsReporter) async {
+        // Unstructured only in that the cancellation that ended the serving stays outside.
+        await Task(executorPreference: launch.loops[0]) { await reporter.leave() }.value
+        for (loop, service) in zip(launch.loops, services) { await loop.run { service.close() } }
     }
 
     /// Whether any mapping writes to the org, for which the consenting user needs a further right.
@@ -92,20 +135,30 @@ struct WebProcess: Sendable {
         return { StandardOutput.write(log: $0) }
     }
 
-    private func operators(_ services: LoopServices) throws -> OperatorRoutes {
+    /// What is for operators: their pages, and the metrics.
+    private func operators(
+        _ services: LoopServices, _ reporter: MetricsReporter
+    ) throws -> (OperatorRoutes, MetricsRoute) {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials, failures: operatorFailures)
         let jobs = JobOperator(
             pool: services.control, queue: services.queue, mask: .standard, cache: census,
             logger: launch.logger)
-        return OperatorRoutes(
+        let pages = OperatorRoutes(
             access: access, jobs: jobs, pool: services.control, app: services.identity, logger: launch.logger)
+        let metrics = MetricsRoute(
+            access: access, token: launch.configuration.metricsToken, jobs: jobs,
+            board: MetricsBoard(redis: services.redis), cache: metrics, version: Multiconnect.version,
+            report: { await reporter.report() }, logger: launch.logger)
+        return (pages, metrics)
     }
 
-    private func serve(on listeners: [Listener], _ limits: Limits, _ admission: Admission) async throws {
+    private func serve(
+        with services: LoopServices, _ reporter: MetricsReporter, _ tallies: RequestTallies,
+        on listeners: [Listener], _ limits: Limits, _ admission: Admission
+    ) async throws {
         let configuration = launch.configuration
-        let services = try LoopServices(launch, budget: budget, usage: usage)
-        defer { services.close() }
+        let (pages, metrics) = try operators(services, reporter)
         let registration = Registration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell)
         let consent = Consent(
@@ -116,11 +169,12 @@ struct WebProcess: Sendable {
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: registrationLimits,
             pool: services.control, redis: services.redis, app: services.identity,
-            operators: try operators(services), logger: launch.logger)
+            operators: pages, metrics: metrics, logger: launch.logger)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission
         server.trust = trust
+        server.observe = { tallies.count(status: $0, after: $1) }
         let application = Server(
             router: routes.router(), configuration: server, logger: launch.logger,
             accessLog: accessLog)

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Jobs
 import Logging
+import Metrics
 import Organizations
 import Reactor
 import Replication
@@ -25,6 +26,7 @@ struct WorkerProcess: Sendable {
     private let launch: Launch
     private let budget: ConnectionBudget
     private let usage = APIUsage()
+    private let tallies = JobTallies()
 
     init(_ launch: Launch) throws {
         self.launch = launch
@@ -39,31 +41,44 @@ struct WorkerProcess: Sendable {
             sites.append(made.0)
             services.append(made.1)
         }
+        let settings = try settings()
         let worker = Worker(
-            sites: sites, settings: try settings(), retryRule: RetryTable.decision(for:),
-            logger: launch.logger)
+            sites: sites, settings: settings, retryRule: RetryTable.decision(for:), logger: launch.logger)
         launch.logger.notice(
             "working",
             metadata: [
                 "slots": "\(launch.configuration.workerConcurrency)", "loops": "\(launch.loops.count)",
             ])
         let recorder = UsageRecorder(usage: usage, pool: services[0].control, logger: launch.logger)
+        let reporter = reporter(settings.identity, services)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recorder.run() }
+            group.addTask { await reporter.run() }
             // Returns when this task is cancelled: then jobs are finished or handed back.
             await worker.run()
             group.cancelAll()
         }
-        await recorder.flush()
+        // Unstructured only in that the cancellation that ended the worker stays outside.
+        await Task(executorPreference: launch.loops[0]) {
+            await recorder.flush()
+            await reporter.leave()
+        }.value
         for (loop, service) in zip(launch.loops, services) {
             await loop.run { service.close() }
         }
         launch.logger.notice("stopped")
     }
 
+    private func reporter(_ identity: WorkerIdentity, _ services: [LoopServices]) -> MetricsReporter {
+        MetricsReporter(
+            launch, identity: identity.text, board: MetricsBoard(redis: services[0].redis),
+            pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
+            sources: [{ [tallies] in tallies.take() }])
+    }
+
     private func site(on loop: EventLoop) throws -> (WorkerSite, LoopServices) {
         let configuration = launch.configuration
-        let services = try LoopServices(launch, budget: budget, usage: usage)
+        let services = try LoopServices(launch, budget: budget, usage: usage, tallies: tallies)
         var registry = JobRegistry()
         let organizations = OrganizationJobs(
             pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,

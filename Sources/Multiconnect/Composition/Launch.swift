@@ -23,6 +23,7 @@ struct Launch: Sendable {
     let loops: [EventLoop]
     /// How many descriptors the process may have open.
     let descriptors: Int
+    let startTime = Date()
     let logger: Logger
 
     /// Reads the environment, starts the loops and runs `body` on the first of them until it ends or a signal asks the

@@ -32,7 +32,11 @@ struct LoopServices: Sendable {
     let logger: Logger
 
     /// Makes the services of the current loop. Nothing is connected yet.
-    init(_ launch: Launch, budget: ConnectionBudget, usage: APIUsage) throws {
+    ///
+    /// - Parameters:
+    ///   - usage: one for all loops of the process.
+    ///   - tallies: the same.
+    init(_ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies) throws {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
@@ -47,7 +51,7 @@ struct LoopServices: Sendable {
             })
         redis = RedisClient(configuration: try launch.redis())
         http = HTTPClient()
-        queue = JobQueue(pool: control, redis: redis, logger: launch.logger)
+        queue = JobQueue(pool: control, redis: redis, tallies: tallies, logger: launch.logger)
         identity = AppIdentity(name: configuration.applicationName, url: configuration.applicationURL)
         let hosts = try HostRule(loginURL: configuration.loginURL)
         oauth = OAuthClient(

@@ -5,7 +5,8 @@ import HTTPWire
 package import Organizations
 
 /// Who may see the operators' pages: whoever knows the name and the password of `SIDEKIQ_USERNAME` and
-/// `SIDEKIQ_PASSWORD`, by HTTP basic authentication (RFC 7617). Without these settings nobody may.
+/// `SIDEKIQ_PASSWORD`, by HTTP basic authentication (RFC 7617). Without these settings nobody may. The page of metrics
+/// takes a token too.
 package struct OperatorAccess: Sendable {
     /// What becomes of a request.
     enum Verdict: Equatable {
@@ -43,13 +44,15 @@ package struct OperatorAccess: Sendable {
     }
 
     /// Judges a request; a wrong password counts.
-    func judge(_ request: Request) -> Verdict {
-        guard isOpen else { return .closed }
+    ///
+    /// - Parameter token: opens in the place of name and password (RFC 6750), if there is one.
+    func judge(_ request: Request, token: Secret? = nil) -> Verdict {
+        guard isOpen || token != nil else { return .closed }
         let address = RateLimiter.addressKey(request.clientAddress)
         // Before the password is looked at: else one that is right would tell itself apart.
         if let wait = failures.wait(for: address) { return .tooOften(wait) }
         guard let header = request.headers["authorization"] else { return .unknown }
-        if let name = verified(header) { return .granted(name) }
+        if let name = verified(header) ?? verified(header, token) { return .granted(name) }
         _ = failures.take(address)
         return .unknown
     }
@@ -57,7 +60,7 @@ package struct OperatorAccess: Sendable {
     /// The name in a right Authorization field.
     private func verified(_ header: String) -> String? {
         let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "basic",
+        guard isOpen, parts.count == 2, parts[0].lowercased() == "basic",
             let decoded = try? Base64.decode(String(parts[1])),
             let text = String(validating: decoded, as: UTF8.self),
             let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
@@ -66,6 +69,13 @@ package struct OperatorAccess: Sendable {
         let rightName = equals(Array(name.utf8), Array(user.utf8))
         let rightPassword = equals(Array(text[text.utf8.index(after: colon)...].utf8), password.reveal())
         return rightName && rightPassword ? name : nil
+    }
+
+    /// A name for whoever has the token in an Authorization field.
+    private func verified(_ header: String, _ token: Secret?) -> String? {
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard let token, parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return equals(Array(parts[1].utf8), token.reveal()) ? "token" : nil
     }
 
     private func equals(_ one: [UInt8], _ other: [UInt8]) -> Bool {

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Jobs
 import Logging
+import Metrics
 import Organizations
 import Postgres
 import Reactor
@@ -55,10 +56,13 @@ struct JobsDesk: Sendable {
             defer { redis.close() }
             // The record of what is done is a row; log lines would stand in the answer.
             let silent = Logger(label: "jobs") { _ in SwiftLogNoOpLogHandler() }
-            let queue = JobQueue(pool: pool, redis: redis, logger: silent)
+            let tallies = JobTallies()
+            let queue = JobQueue(pool: pool, redis: redis, tallies: tallies, logger: silent)
             let jobs = JobOperator(pool: pool, queue: queue, mask: ArgumentMask.standard, logger: silent)
             do {
                 try await body(JobsDesk(jobs: jobs, queue: queue, pool: pool))
+                // A command is over before any period is; without Redis its jobs are not counted.
+                try? await MetricsBoard(redis: redis).write(tallies.take())
             } catch let exit as ExitCode {
                 throw exit
             } catch {

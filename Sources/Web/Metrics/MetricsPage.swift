@@ -1,0 +1,128 @@
+import FoundationEssentials
+import Jobs
+import Metrics
+
+/// The page of metrics: what is known at one moment, in Prometheus' text format. What a part that does not answer
+/// would have told is missing, and `multiconnect_up` says so.
+struct MetricsPage: Sendable {
+    /// What the rows tell.
+    struct Queue: Sendable {
+        let census: JobCensus
+        let workers: [WorkerStatus]
+    }
+
+    let version: String
+    /// Nil while Postgres does not answer.
+    let queue: Queue?
+    /// Nil while Redis does not answer.
+    let board: MetricsBoard.Contents?
+    /// Of the process that answers, as it is now.
+    let own: ProcessReport
+
+    enum Limits {
+        /// Queues shown apart: other clients may make up any number.
+        static let queues = 100
+        static let others = "other"
+    }
+
+    var text: String {
+        var page = Exposition()
+        page.add(Self.build, [.init(1, .init("version", version))])
+        page.add(
+            Self.isUp,
+            [
+                .init(queue == nil ? 0 : 1, .init("part", "postgres")),
+                .init(board == nil ? 0 : 1, .init("part", "redis")),
+            ])
+        if let queue { add(queue, to: &page) }
+        if let totals = board?.totals {
+            for metric in JobMetric.all { page.add(metric, by: "class", from: totals) }
+            for metric in [RequestMetric.requests, RequestMetric.duration] {
+                page.add(metric, by: "status", from: totals)
+            }
+        }
+        addReports(to: &page)
+        return page.text
+    }
+
+    private func add(_ queue: Queue, to page: inout Exposition) {
+        let census = queue.census
+        page.add(
+            Self.jobs,
+            JobState.allCases.map { .init(Double(census[$0].value), .init("state", $0.rawValue)) })
+        let queues = Self.bounded(census.queues)
+        page.add(
+            Self.queueJobs,
+            queues.flatMap { queue in
+                JobState.allCases.compactMap { state in
+                    queue.counts[state].map {
+                        .init(Double($0.value), .init("queue", queue.name), .init("state", state.rawValue))
+                    }
+                }
+            })
+        let latencies = queues.map { ($0.name, $0.latency ?? .zero) }
+        page.add(Self.queueOldest, latencies.map { .init($1 / .seconds(1), .init("queue", $0)) })
+        page.add(Self.oldest, [.init((latencies.map(\.1).max() ?? .zero) / .seconds(1))])
+        let alive = queue.workers.filter(\.isAlive)
+        page.add(
+            Self.workers,
+            [
+                .init(Double(alive.count { !$0.isQuiet }), .init("state", "working")),
+                .init(Double(alive.count(where: \.isQuiet)), .init("state", "quiet")),
+                .init(Double(queue.workers.count - alive.count), .init("state", "lost")),
+            ])
+        page.add(Self.slots, [.init(Double(alive.reduce(0) { $0 + $1.concurrency }))])
+        page.add(Self.busySlots, [.init(Double(alive.reduce(0) { $0 + $1.busy }))])
+    }
+
+    private func addReports(to page: inout Exposition) {
+        let others = (board?.reports ?? []).filter { $0.identity != own.identity }
+        for metric in ProcessMetric.all {
+            page.add(
+                metric,
+                ([own] + others).compactMap { report in
+                    report[metric].map {
+                        .init($0, .init("role", report.role), .init("process", report.identity))
+                    }
+                })
+        }
+    }
+
+    /// The queues, the fullest of them by name and the rest together.
+    static func bounded(_ queues: [JobCensus.Queue]) -> [JobCensus.Queue] {
+        guard queues.count > Limits.queues else { return queues }
+        let size = { (queue: JobCensus.Queue) in queue.counts.values.reduce(0) { $0 + $1.value } }
+        let sorted = queues.sorted { (size($1), $0.name) < (size($0), $1.name) }
+        let rest = sorted[(Limits.queues - 1)...]
+        let others = JobCensus.Queue(
+            name: Limits.others, counts: rest.reduce(into: [:]) { $0.merge($1.counts) { $0 + $1 } },
+            latency: rest.compactMap(\.latency).max())
+        return sorted[..<(Limits.queues - 1)].sorted { $0.name < $1.name } + [others]
+    }
+}
+
+// What is asked at each look, and never counted.
+extension MetricsPage {
+    private static let build = Metric("multiconnect_build_info", .gauge, "The program's version.")
+    private static let isUp = Metric(
+        "multiconnect_up", .gauge, "Whether a database answers; what it would have told is missing if not.")
+    private static let jobs = Metric(
+        "multiconnect_jobs", .gauge,
+        "Jobs by state; beyond 10,000 of a state the planner's estimate.")
+    private static let queueJobs = Metric(
+        "multiconnect_queue_jobs", .gauge,
+        "Jobs by queue and state, except done; counting stops at 10,000 of a state.")
+    private static let queueOldest = Metric(
+        "multiconnect_queue_oldest_waiting_seconds", .gauge,
+        "How long the oldest due job of a queue has been waiting.")
+    private static let oldest = Metric(
+        "multiconnect_oldest_waiting_job_seconds", .gauge,
+        "How long the oldest due job has been waiting; 0 when none is.")
+    private static let workers = Metric(
+        "multiconnect_workers", .gauge,
+        "Worker processes that have not stopped; a lost one has no session with Postgres.")
+    private static let slots = Metric(
+        "multiconnect_worker_slots", .gauge, "Jobs that the workers can run at once.")
+    private static let busySlots = Metric(
+        "multiconnect_worker_slots_busy", .gauge, "Slots with a job, at the workers' last sign of life.")
+}
