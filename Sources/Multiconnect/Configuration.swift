@@ -55,6 +55,8 @@ struct Configuration: Sendable {
     var mappingFile: String
     var logLevel: Logger.Level
     var workerConcurrency: Int
+    /// Jobs of one tenant that a worker runs while another tenant waits; nil: any number.
+    var workerTenantCap: Int?
     var loops: Int
     var databaseConnections: Int
     /// How long jobs, the tenants' history and registrations without consent are kept.
@@ -117,6 +119,7 @@ extension Configuration {
         logLevel = reader.logLevel("LOG_LEVEL")
         workerConcurrency = reader.number(
             "WORKER_CONCURRENCY", default: Defaults.workerConcurrency, in: 1...1000)
+        workerTenantCap = reader.number("WORKER_TENANT_CAP", in: 1...1000)
         databaseConnections = reader.number(
             "DATABASE_CONNECTIONS", default: Defaults.databaseConnections, in: 3...1000)
         let loops = min(

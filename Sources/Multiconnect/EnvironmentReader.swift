@@ -32,12 +32,16 @@ struct EnvironmentReader {
     }
 
     mutating func number(_ name: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
-        guard let text = text(name) else { return standard }
+        number(name, in: range) ?? standard
+    }
+
+    mutating func number(_ name: String, in range: ClosedRange<Int>) -> Int? {
+        guard let text = text(name) else { return nil }
         if let number = Int(text), range.contains(number) { return number }
         report(
             "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text.debugDescription)"
         )
-        return standard
+        return nil
     }
 
     mutating func jobRetention() -> JobRetention {

@@ -21,13 +21,15 @@ extension ProcessTests {
                 ["web"],
                 environment: [
                     "DATABASE_URL": "mysql://x", "REDIS_URL": "http://x", "SECRET": "short", "PORT": "99999",
-                    "WORKER_CONCURRENCY": "many", "TRUST_PROXY": "perhaps", "SALESFORCE_KEY": "k",
+                    "WORKER_CONCURRENCY": "many", "WORKER_TENANT_CAP": "0", "TRUST_PROXY": "perhaps",
+                    "SALESFORCE_KEY": "k",
                     "SALESFORCE_SECRET": "s3cret", "APP_URL": "example.com",
                     "CELL_DEFAULT_URL": "postgres://x/y",
                 ])
             #expect(program.exitStatus() == 78)
             for name in [
-                "DATABASE_URL", "REDIS_URL", "SECRET", "PORT", "WORKER_CONCURRENCY", "TRUST_PROXY", "APP_URL",
+                "DATABASE_URL", "REDIS_URL", "SECRET", "PORT", "WORKER_CONCURRENCY", "WORKER_TENANT_CAP",
+                "TRUST_PROXY", "APP_URL",
                 "CELL_DEFAULT_URL",
             ] {
                 #expect(program.output.contains(name), "\(name) in:\n\(program.output)")

@@ -108,6 +108,7 @@ struct WorkerProcess: Sendable {
         let host = ProcessInfo.processInfo
         return WorkerSettings(
             concurrency: launch.configuration.workerConcurrency,
+            tenantCap: launch.configuration.workerTenantCap,
             identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
             database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
             version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes,
