@@ -33,7 +33,8 @@ struct JobIndex: Sendable {
             case .retry:
                 arguments += ["retry", SidekiqPayload.seconds(record.runAt), record.payload.waiting]
             case .dead:
-                arguments += ["dead", SidekiqPayload.seconds(now), record.payload.waiting]
+                let time = record.finishedAt ?? now
+                arguments += ["dead", SidekiqPayload.seconds(time), record.payload.waiting]
             case .running, .held, .done, .cancelled: continue
             }
             arguments.append(String(record.weight))
@@ -79,6 +80,18 @@ struct JobIndex: Sendable {
         let arguments = [run, Self.random()]
         return try Self.text(try await evaluate(Self.epochScript, arguments))
     }
+
+    /// The epoch under which Redis was told of the dead; nil when it has forgotten them.
+    func epochOfDead() async throws -> String? {
+        try await redis.send(["GET", Self.deadKey], deadline: .now + limits.script).text
+    }
+
+    /// Notes that Redis was told of the dead.
+    func noteDead(_ epoch: String) async throws {
+        _ = try await redis.send(["SET", Self.deadKey, RedisArgument(epoch)], deadline: .now + limits.script)
+    }
+
+    private static let deadKey: RedisArgument = "multiconnect:dead"
 
     /// Which of the lanes are empty; brings lanes of other clients into the ring.
     func inspect(_ lanes: [LaneName]) async throws -> [LaneName] {

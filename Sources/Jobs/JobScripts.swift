@@ -8,7 +8,8 @@
 ///   `multiconnect:turns` (hash): how many of them a lane has had in its turn so far.
 /// - `multiconnect:wake` (list): tokens on which idle workers wait.
 /// - `multiconnect:inflight` (hash) and `multiconnect:leases` (sorted set): entries popped and not yet owned.
-/// - `multiconnect:epoch` (string): made anew when Redis lost its memory.
+/// - `multiconnect:epoch` (string): made anew when Redis lost its memory;
+///   `multiconnect:dead` (string): the epoch under which Redis was told of all dead jobs.
 /// - `multiconnect:watch` (string): whose turn it is to watch what other clients do here.
 enum JobScripts {
     /// Functions shared by the scripts.

@@ -38,6 +38,8 @@ package struct JobsLimits: Sendable {
     /// Connections for claims and renewals alone, beside the one that proves that the worker lives: its jobs
     /// may hold all of their pools' for long.
     package var ownConnections = 1
+    /// Dead jobs that Redis is told of after it lost its memory: as many as Sidekiq keeps, and for as many days.
+    package var shownDead = (count: 10_000, days: 180)
     /// Rows handled by one statement of the reconciler, so that none holds locks for long.
     package var batch = 500
     /// Starts in a row, without any progress noted, that ended in silence before a job is taken for a poison pill.

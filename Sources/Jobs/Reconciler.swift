@@ -86,11 +86,26 @@ final class Reconciler: Sendable {
         }
     }
 
-    /// A new epoch means that Redis lost its memory: it is told of every open job again.
+    /// A new epoch means that Redis lost its memory: it is told of every open job again, and of the dead.
     private func forget(before epoch: String, on connection: PostgresConnection) async throws {
         guard memory.withLock({ $0.epoch }) != epoch else { return }
         while try await recovery.forgetPushes(before: epoch, on: connection) > 0 {}
+        // Once for all workers: one who deletes the dead on Sidekiq's page does not want them back.
+        if try await index.epochOfDead() != epoch {
+            try await pushDead(on: connection)
+            try await index.noteDead(epoch)
+        }
         memory.withLock { $0.epoch = epoch }
+    }
+
+    private func pushDead(on connection: PostgresConnection) async throws {
+        var last: JobRecord?
+        for _ in 0..<(recovery.limits.shownDead.count / recovery.limits.batch) {
+            let records = try await recovery.dead(after: last, on: connection)
+            guard let oldest = records.last else { return }
+            _ = try await index.push(records)
+            last = oldest
+        }
     }
 
     /// Lanes that Redis finds empty, twice in a row, although rows wait in them, are told again.

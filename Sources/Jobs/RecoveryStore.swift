@@ -167,6 +167,21 @@ struct RecoveryStore: Sendable {
             """)
     }
 
+    /// A batch of the dead that Redis shows, the latest first, after the one given.
+    func dead(after last: JobRecord?, on connection: PostgresConnection) async throws -> [JobRecord] {
+        let rows = try await connection.query(
+            within: limits.call,
+            """
+            select \(JobRecord.columns) from multiconnect.jobs as j
+            where aside = 'dead' and finished_at is not null
+                and finished_at > clock_timestamp() - make_interval(days => \(limits.shownDead.days)::int)
+                and (\(last?.finishedAt)::timestamptz is null
+                    or (finished_at, id) < (\(last?.finishedAt)::timestamptz, \(last?.id.text)))
+            order by finished_at desc, id desc limit \(limits.batch)
+            """)
+        return try rows.map(JobRecord.init(row:))
+    }
+
     /// The lanes of the jobs that have waited longest although Redis was told of them a while ago.
     func longestWaitingLanes(on connection: PostgresConnection) async throws -> [LaneName] {
         try await connection.query(

@@ -17,12 +17,7 @@ struct HistoryStore {
 
     /// What was done, long ago.
     func pruneActivity(olderThan age: Duration) async throws -> Int {
-        try await connection.execute(
-            """
-            delete from multiconnect.activity where id in (
-                select id from multiconnect.activity where created_at < now() - \(age)
-                limit \(OrganizationsLimits.pruneBatch) for update skip locked)
-            """)
+        try await prune("multiconnect.activity", by: "created_at", olderThan: age)
     }
 
     /// Quotas of hours long ago. The last of each org stays: it is all that is known of it.
@@ -43,20 +38,19 @@ struct HistoryStore {
 
     /// Mails of long ago.
     func pruneMails(olderThan age: Duration) async throws -> Int {
-        try await connection.execute(
-            """
-            delete from multiconnect.mails where id in (
-                select id from multiconnect.mails where created_at < now() - \(age)
-                limit \(OrganizationsLimits.pruneBatch) for update skip locked)
-            """)
+        try await prune("multiconnect.mails", by: "created_at", olderThan: age)
     }
 
     /// Notifications that somebody acknowledged long ago; open ones stay.
     func pruneNotifications(olderThan age: Duration) async throws -> Int {
+        try await prune("multiconnect.notifications", by: "acknowledged_at", olderThan: age)
+    }
+
+    private func prune(_ table: SQL, by time: SQL, olderThan age: Duration) async throws -> Int {
         try await connection.execute(
             """
-            delete from multiconnect.notifications where id in (
-                select id from multiconnect.notifications where acknowledged_at < now() - \(age)
+            delete from \(table) where id in (
+                select id from \(table) where \(time) < now() - \(age)
                 limit \(OrganizationsLimits.pruneBatch) for update skip locked)
             """)
     }

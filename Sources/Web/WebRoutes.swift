@@ -47,11 +47,7 @@ package struct WebRoutes: Sendable {
     /// Adds these routes to a router that has others too.
     package func add(to router: inout Router) {
         router.group("") { router in
-            router.use { [security] request, handler in
-                var response = try await handler(request)
-                security.apply(to: &response)
-                return response
-            }
+            router.secure(with: security)
             addCalls(to: &router)
             metrics?.add(to: &router)
             addPages(to: &router)
@@ -81,12 +77,8 @@ package struct WebRoutes: Sendable {
     /// What programs call: problems are JSON.
     private func addCalls(to router: inout Router) {
         router.group("") { router in
-            router.use { request, handler in
-                do {
-                    return try await handler(request)
-                } catch {
-                    return callFailed(error, request)
-                }
+            router.answerFaults(logger) { problem, _ in
+                RegistrationRoute.Answer.json(problem.status, problem.detail ?? Self.unexpected)
             }
             // A registration is a few hundred bytes.
             router.on(.post, "/organizations", maximumBodyBytes: 64 * 1024) { [registration] in
@@ -101,11 +93,12 @@ package struct WebRoutes: Sendable {
     /// What people see: problems are pages.
     private func addPages(to router: inout Router) {
         router.group("") { router in
+            router.answerFaults(logger) { page(for: $0, $1) }
             router.use { request, handler in
                 do {
                     return try await handler(request)
-                } catch {
-                    return pageFailed(error, request)
+                } catch let refusal as ConsentRefusal {
+                    return refused(refusal, request)
                 }
             }
             router.on(.get, "/", home)
@@ -132,45 +125,22 @@ package struct WebRoutes: Sendable {
         return .html(layout.page(layout.name, content).markup)
     }
 
-    private func callFailed(_ error: any Error, _ request: Request) -> Response {
-        let problem = FaultStatus.problem(for: error)
-        log(error, problem, request)
-        let status = problem?.status ?? .internalServerError
-        let message = problem?.detail ?? "Something went wrong. It has been noted."
-        var response = RegistrationRoute.Answer.json(status, message)
-        for (name, value) in problem?.headers ?? Headers() { response.headers.add(name, value) }
-        return response
+    private func refused(_ refusal: ConsentRefusal, _ request: Request) -> Response {
+        logger.info(
+            "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
+        let page = RefusalPage(refusal)
+        return .html(layout.page(page.title, page.content).markup, status: page.status)
     }
 
-    private func pageFailed(_ error: any Error, _ request: Request) -> Response {
-        if let refusal = error as? ConsentRefusal {
-            logger.info(
-                "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
-            let page = RefusalPage(refusal)
-            return .html(layout.page(page.title, page.content).markup, status: page.status)
-        }
-        let problem = FaultStatus.problem(for: error)
-        log(error, problem, request)
-        var response = page(for: problem ?? Problem(.internalServerError), request)
-        for (name, value) in problem?.headers ?? Headers() { response.headers.add(name, value) }
-        return response
-    }
+    private static let unexpected = "Something went wrong. It has been noted."
 
     private func page(for problem: Problem, _ request: Request?) -> Response {
-        let other = problem.status.code < 500 ? problem.title : "Something went wrong. It has been noted."
+        let other = problem.status.code < 500 ? problem.title : Self.unexpected
         let request: HTML = request.map { "<p><small>Request \($0.id)</small></p>" } ?? ""
         let content: HTML = """
             <p>\(problem.detail ?? other)</p>
             \(request)
             """
         return .html(layout.page(problem.title, content).markup, status: problem.status)
-    }
-
-    /// The one place where a request's failure is logged.
-    private func log(_ error: any Error, _ problem: Problem?, _ request: Request) {
-        guard FaultStatus.isOurs(problem) else { return }
-        logger.error(
-            "request failed",
-            metadata: ["request_id": "\(request.id)", "path": "\(request.path)", "error": "\(error)"])
     }
 }

@@ -15,7 +15,7 @@ extension Deployment {
 
     /// The tenant's tables hold exactly the org's rows: count and, for each column, a checksum over all values, against
     /// the simulator's own store.
-    func expectExactRows(of org: Org, quarantined: Int = 0) async throws {
+    func expectExactRows(of org: Org) async throws {
         let objects = try await withConnection(databaseURL) { connection in
             try await connection.query(
                 """

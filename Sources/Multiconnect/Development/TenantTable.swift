@@ -9,6 +9,7 @@ struct TenantTable: Sendable {
         let object: String
         let state: String
         let rows: Int
+        /// Rows that no column took.
         let quarantined: Int
     }
 
@@ -35,7 +36,7 @@ struct TenantTable: Sendable {
                         Line(
                             organization: organization, object: mapping.objectName,
                             state: mapping.state?.label ?? "",
-                            rows: rows, quarantined: 0))
+                            rows: rows, quarantined: mapping.quarantined))
                 }
             }
             return TenantTable(lines: lines)
@@ -43,12 +44,13 @@ struct TenantTable: Sendable {
     }
 
     var text: String {
-        let header = ["ORG", "NAME", "STATUS", "SCHEMA", "OBJECT", "STATE", "ROWS"]
+        let header = ["ORG", "NAME", "STATUS", "SCHEMA", "OBJECT", "STATE", "ROWS", "QUARANTINED"]
         let cells = lines.map { line in
             [
                 "\(line.organization.organizationID)", "\(line.organization.name)",
                 "\(line.organization.status)",
                 line.organization.schemaName, line.object, line.state, "\(line.rows)",
+                "\(line.quarantined)",
             ]
         }
         let widths = header.indices.map { column in

@@ -33,11 +33,13 @@ package struct Mapping: Sendable, Equatable {
     package var state: State?
     /// Whether its rows have been imported once.
     package var isImported: Bool
+    /// Rows of the last import that no column took.
+    package var quarantined: Int
 
     package init(
         id: UUID, organizationID: UUID, connectionID: UUID, objectName: String,
         configuration: MappingConfiguration, state: State?,
-        isImported: Bool = false
+        isImported: Bool = false, quarantined: Int = 0
     ) {
         self.id = id
         self.organizationID = organizationID
@@ -46,5 +48,6 @@ package struct Mapping: Sendable, Equatable {
         self.configuration = configuration
         self.state = state
         self.isImported = isImported
+        self.quarantined = quarantined
     }
 }

@@ -26,7 +26,7 @@ package struct MappingStore: Sendable {
 
     private static let columns: SQL = """
         m.id, c.organization_id, m.connection_id, m.object_name, m.config::text as config, m.state,
-        m.import_finished_at is not null as is_imported
+        m.import_finished_at is not null as is_imported, m.quarantined_count as quarantined
         """
 
     /// All mappings of a connection by object.
@@ -60,7 +60,8 @@ package struct MappingStore: Sendable {
             id: try row["id"], organizationID: try row["organization_id"],
             connectionID: try row["connection_id"], objectName: name,
             configuration: try MappingConfiguration(config, path: name),
-            state: Mapping.State(rawValue: try row["state"]), isImported: try row["is_imported"])
+            state: Mapping.State(rawValue: try row["state"]), isImported: try row["is_imported"],
+            quarantined: try row["quarantined"])
     }
 
     /// Notes what the org said of the object. A fatal problem makes the mapping invalid.

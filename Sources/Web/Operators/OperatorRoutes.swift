@@ -35,11 +35,7 @@ package struct OperatorRoutes: Sendable {
     /// Adds these routes to a router.
     package func add(to router: inout Router) {
         router.group("") { router in
-            router.use { [security] request, handler in
-                var response = try await handler(request)
-                security.apply(to: &response)
-                return response
-            }
+            router.secure(with: security)
             router.on(.get, OperatorStyle.path) { _ in OperatorStyle.response }
             // Where Sidekiq's own pages usually are.
             router.on(.get, "/sidekiq") { _ in .redirect(to: "/dashboard/jobs", status: .found) }
@@ -53,13 +49,7 @@ package struct OperatorRoutes: Sendable {
 
     private func addPages(to router: inout Router) {
         router.group("/dashboard/jobs") { router in
-            router.use { request, handler in
-                do {
-                    return try await handler(request)
-                } catch {
-                    return failed(error, request)
-                }
-            }
+            router.answerFaults(logger, failed)
             page(.get, "", &router, list)
             page(.get, "/queues", &router, queues)
             page(.get, "/workers", &router, workers)
@@ -143,20 +133,10 @@ package struct OperatorRoutes: Sendable {
         }
     }
 
-    /// The one place where a failure is logged, and turned into a page.
-    private func failed(_ error: any Error, _ request: Request) -> Response {
-        let problem = FaultStatus.problem(for: error)
-        if FaultStatus.isOurs(problem) {
-            logger.error(
-                "request failed",
-                metadata: ["request_id": "\(request.id)", "path": "\(request.path)", "error": "\(error)"])
-        }
-        let shown = problem ?? Problem(.internalServerError)
-        let text = shown.detail ?? "Something went wrong. It has been noted."
-        var response = layout.notice(
-            shown.title, shown.status, "<p>\(text)</p><p class=\"dim\">Request \(request.id)</p>")
-        for (name, value) in shown.headers { response.headers.add(name, value) }
-        return response
+    private func failed(_ problem: Problem, _ request: Request) -> Response {
+        let text = problem.detail ?? "Something went wrong. It has been noted."
+        return layout.notice(
+            problem.title, problem.status, "<p>\(text)</p><p class=\"dim\">Request \(request.id)</p>")
     }
 
     /// Which page here shows what a page of Sidekiq's does.

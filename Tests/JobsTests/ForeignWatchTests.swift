@@ -1,0 +1,79 @@
+import Foundation
+import Postgres
+import Redis
+import Support
+import Testing
+
+@testable import Jobs
+
+/// However many jobs are deleted in Redis at once, they are back soon.
+struct ForeignWatchTests {
+    /// Jobs for later, of which Redis was told a while ago and knows nothing any more.
+    private func loseScheduled(_ count: Int, _ rig: WorkerRig) async throws {
+        let later = Date().addingTimeInterval(3600)
+        _ = try await rig.queue.enqueue((0..<count).map { _ in NewJob("Effect", runAt: later) })
+        _ = try await rig.pool.execute("update multiconnect.jobs set pushed_at = now() - interval '1 min'")
+        _ = try await rig.client.send(["DEL", "schedule"])
+    }
+
+    private func watch(_ rig: WorkerRig, _ limits: JobsLimits) -> ForeignWatch {
+        let store = JobStore(limits: limits)
+        let imports = ForeignImport(
+            store: ForeignStore(limits: limits), jobs: store, queue: rig.queue, classNames: ["Effect"],
+            logger: quietLogger)
+        return ForeignWatch(
+            imports: imports, index: JobIndex(redis: rig.client, limits: limits), pool: rig.pool,
+            identity: WorkerIdentity(hostname: "watch", processID: 1), onDeath: { _, _ in },
+            logger: quietLogger)
+    }
+
+    @Test func `a turn compares all that there is time for, part by part`() async throws {
+        try await withWorkerRig { rig in
+            try await loseScheduled(1200, rig)
+            var limits = rig.limits
+            limits.comparison = 100
+            limits.comparisonTurn = .seconds(60)
+            var progress = ForeignWatch.Progress()
+            #expect(try await watch(rig, limits).compare(&progress) == 1200)
+            #expect(
+                try await rig.scalar(
+                    "select count(*) from multiconnect.jobs where pushed_epoch is null", as: Int.self) == 1200
+            )
+            #expect(try await watch(rig, limits).compare(&progress) == 0)
+        }
+    }
+
+    @Test func `a turn ends when its time is over`() async throws {
+        try await withWorkerRig { rig in
+            try await loseScheduled(300, rig)
+            var limits = rig.limits
+            limits.comparison = 100
+            limits.comparisonTurn = .zero
+            var progress = ForeignWatch.Progress()
+            for part in [100, 100, 100, 0] {
+                #expect(try await watch(rig, limits).compare(&progress) == part)
+            }
+        }
+    }
+
+    @Test func `turn follows turn as long as something is found`() async throws {
+        try await withWorkerRig { rig in
+            try await loseScheduled(600, rig)
+            var limits = rig.limits
+            limits.comparison = 20
+            limits.comparisonTurn = .zero
+            // Half a minute of pauses, if there were one after each turn.
+            limits.adoption = .seconds(1)
+            let watch = watch(rig, limits)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await watch.run() }
+                try await eventually(within: .seconds(20), "all are found") {
+                    try await rig.scalar(
+                        "select count(*) from multiconnect.jobs where pushed_epoch is null", as: Int.self)
+                        == 600
+                }
+                group.cancelAll()
+            }
+        }
+    }
+}
