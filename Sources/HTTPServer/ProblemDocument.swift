@@ -38,27 +38,12 @@ struct ProblemDocument: Encodable {
     }
 
     private var page: String {
-        let detail = detail.map { "<p>\(Self.escaped($0))</p>" } ?? ""
-        let identifier = requestID.map { "<p><small>Request \(Self.escaped($0))</small></p>" } ?? ""
-        let title = Self.escaped(title)
+        let detail = detail.map { "<p>\(HTMLText.escaped($0))</p>" } ?? ""
+        let identifier = requestID.map { "<p><small>Request \(HTMLText.escaped($0))</small></p>" } ?? ""
+        let title = HTMLText.escaped(title)
         return """
             <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>\(title)</title></head>\
             <body><h1>\(title)</h1>\(detail)\(identifier)</body></html>
             """
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.append(character)
-            }
-        }
-        return escaped
     }
 }

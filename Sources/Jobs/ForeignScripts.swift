@@ -26,6 +26,20 @@ extension JobScripts {
             end
             return answer
             """
+
+    /// The dead that came after one of them, in their order; from the first on when that one is not there any
+    /// more. ARGV: its text; how many. Returns key and text of each.
+    static let deadAfter =
+        common + """
+            local rank = redis.call('ZRANK', 'dead', ARGV[1])
+            local first = rank and rank + 1 or 0
+            local answer = {}
+            for _, payload in ipairs(redis.call('ZRANGE', 'dead', first, first + tonumber(ARGV[2]) - 1)) do
+                answer[#answer + 1] = entry_key(payload)
+                answer[#answer + 1] = payload
+            end
+            return answer
+            """
 }
 
 extension JobIndex {
@@ -54,6 +68,16 @@ extension JobIndex {
             Member(key: parts[$0], payload: parts[$0 + 1], score: Double(parts[$0 + 2]) ?? 0)
         }
         return (members, next)
+    }
+
+    /// The next of the dead, in the order in which they came there.
+    func dead(after last: Entry?) async throws -> [Entry] {
+        let parts = try Self.texts(
+            try await evaluate(Self.deadAfterScript, [last?.payload ?? "", String(limits.comparison)]))
+        guard parts.count.isMultiple(of: 2) else {
+            throw JobsError(.malformed, "the script of the dead answered something else")
+        }
+        return stride(from: 0, to: parts.count, by: 2).map { Entry(key: parts[$0], payload: parts[$0 + 1]) }
     }
 
     /// Removes members of a sorted set.
@@ -86,5 +110,6 @@ extension JobIndex {
     }
 
     private static let watchScript = RedisScript(name: "watch", source: JobScripts.watch)
+    private static let deadAfterScript = RedisScript(name: "dead", source: JobScripts.deadAfter)
     private static let scanScript = RedisScript(name: "scan", source: JobScripts.scan)
 }

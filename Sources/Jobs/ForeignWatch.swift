@@ -13,6 +13,8 @@ struct ForeignWatch: Sendable {
     struct Progress {
         fileprivate var cursors: [String: String] = [:]
         fileprivate var lastRow: JobRecord?
+        /// The last of the dead that were looked at.
+        fileprivate var lastDead: JobIndex.Entry?
 
         /// Whether the next look begins from the front everywhere.
         fileprivate var isAtFront: Bool { lastRow == nil && cursors.values.allSatisfy { $0 == "0" } }
@@ -50,7 +52,7 @@ struct ForeignWatch: Sendable {
     /// is over; how many jobs differed.
     func compare(_ progress: inout Progress) async throws -> Int {
         let end = ContinuousClock.now + limits.comparisonTurn
-        var differing = 0
+        var differing = try await settleDead(&progress, until: end)
         repeat {
             for set in ["schedule", "retry"] {
                 let page = try await index.scan(set, from: progress.cursors[set] ?? "0")
@@ -110,14 +112,45 @@ struct ForeignWatch: Sendable {
         guard !missing.isEmpty else { return 0 }
         let dead = try await index.buried(missing)
         let lost = missing.map(\.id).filter { id in !dead.contains { $0.id == id } }
-        let killed = try await pool.withConnection { connection in
-            try await imports.jobs.unpush(lost.sorted { $0.text < $1.text }, on: connection)
-            return try await imports.store.kill(dead.map(\.id).sorted { $0.text < $1.text }, on: connection)
+        try await pool.withConnection {
+            try await imports.jobs.unpush(lost.sorted { $0.text < $1.text }, on: $0)
+        }
+        try await kill(dead)
+        return missing.count
+    }
+
+    /// Jobs that were killed are new among the dead: so they are found at once, however many wait for later. How
+    /// many there were.
+    private func settleDead(_ progress: inout Progress, until end: ContinuousClock.Instant) async throws
+        -> Int
+    {
+        var killed = 0
+        repeat {
+            let entries = try await index.dead(after: progress.lastDead)
+            guard let last = entries.last else { break }
+            let payloads = Dictionary(
+                entries.map { (ForeignImport.id(of: $0.key), $0.payload) }, uniquingKeysWith: { $1 })
+            let known = try await pool.withConnection {
+                try await imports.store.find(Array(payloads.keys), on: $0)
+            }
+            let waiting = known.values.filter {
+                ($0.state == .scheduled || $0.state == .retry) && payloads[$0.id] == $0.payload.waiting
+            }
+            let gone = try await index.missing(waiting)
+            try await kill(gone)
+            killed += gone.count
+            progress.lastDead = last
+        } while .now < end && !Task.isCancelled
+        return killed
+    }
+
+    private func kill(_ records: [JobRecord]) async throws {
+        let killed = try await pool.withConnection {
+            try await imports.store.kill(records.map(\.id).sorted { $0.text < $1.text }, on: $0)
         }
         for record in killed {
             logger.notice("a job was killed on a page of Sidekiq", metadata: ["job": "\(record.id)"])
             await onDeath(record, JobsError(.cancelled, "the job was killed on a page of Sidekiq"))
         }
-        return missing.count
     }
 }

@@ -35,26 +35,12 @@ struct LogfmtHandler: LogHandler {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Bare where that is unambiguous, else in quotes with quotes, backslashes and control characters escaped: one
-    /// event is one line, whatever a tenant's text holds.
+    /// Bare where that is unambiguous, else a string of JSON: one event is one line, whatever a tenant's text holds.
     static func quoted(_ text: String) -> String {
         let isBare =
             !text.isEmpty
             && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f && $0 != 0x5c }
         if isBare { return text }
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case let control where control.value < 0x20 || control.value == 0x7f:
-                result += "\\u{" + String(control.value, radix: 16) + "}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+        return JSONText.string(text).text
     }
 }

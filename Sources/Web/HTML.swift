@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// A piece of HTML. What is interpolated is text and is escaped; only another piece goes in as it is. There
 /// is no other way to make one from a value, so no value can become markup.
 struct HTML: ExpressibleByStringInterpolation, Sendable {
@@ -30,17 +32,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
         /// Text, for elements and quoted attributes.
         mutating func appendInterpolation(_ text: String) {
-            // By scalars: a quote with a combining mark is one character, and a quote all the same.
-            for scalar in text.unicodeScalars {
-                switch scalar {
-                case "&": markup += "&amp;"
-                case "<": markup += "&lt;"
-                case ">": markup += "&gt;"
-                case "\"": markup += "&quot;"
-                case "'": markup += "&#39;"
-                default: markup.unicodeScalars.append(scalar)
-                }
-            }
+            markup += HTMLText.escaped(text)
         }
 
         mutating func appendInterpolation(_ piece: HTML) {

@@ -76,4 +76,45 @@ struct ForeignWatchTests {
             }
         }
     }
+    /// Moves entries as Sidekiq's page does.
+    private func killScheduled(_ range: ClosedRange<Int>, _ rig: WorkerRig) async throws {
+        let script = """
+            local time = redis.call('TIME')
+            local now = string.format('%d.%06d', time[1], time[2])
+            for _, payload in ipairs(redis.call('ZRANGE', 'schedule', ARGV[1], ARGV[2])) do
+                redis.call('ZREM', 'schedule', payload)
+                redis.call('ZADD', 'dead', now, payload)
+            end
+            """
+        _ = try await rig.client.send([
+            "EVAL", RedisArgument(script), "0", RedisArgument(range.lowerBound),
+            RedisArgument(range.upperBound),
+        ])
+    }
+
+    private func dead(_ rig: WorkerRig) async throws -> Int {
+        try await rig.scalar("select count(*) from multiconnect.jobs where state = 'dead'", as: Int.self)
+    }
+
+    @Test func `a job that was killed is found at once among very many, and so are very many`() async throws {
+        try await withWorkerRig { rig in
+            let later = Date().addingTimeInterval(3600)
+            _ = try await rig.queue.enqueue((0..<600).map { _ in NewJob("Effect", runAt: later) })
+            var limits = rig.limits
+            limits.comparison = 20
+            limits.comparisonTurn = .zero
+            var progress = ForeignWatch.Progress()
+            let watch = watch(rig, limits)
+            // However far the other comparisons have come.
+            for _ in 0..<3 { #expect(try await watch.compare(&progress) == 0) }
+            try await killScheduled(599...599, rig)
+            #expect(try await watch.compare(&progress) == 1)
+            #expect(try await dead(rig) == 1)
+            #expect(try await watch.compare(&progress) == 0)
+            try await killScheduled(0...99, rig)
+            for _ in 0..<5 { #expect(try await watch.compare(&progress) == 20) }
+            #expect(try await dead(rig) == 101)
+            #expect(try await watch.compare(&progress) == 0)
+        }
+    }
 }

@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// The page on which somebody logs in and allows access: a form that a test or a person can submit.
 struct AuthorizePage {
     let request: AuthorizationRequest
@@ -6,22 +8,22 @@ struct AuthorizePage {
     var html: String {
         let hidden = AuthorizationRequest.names.compactMap { name in
             request.fields[name].map {
-                #"<input type="hidden" name="\#(name)" value="\#(Self.escaped($0))">"#
+                #"<input type="hidden" name="\#(name)" value="\#(HTMLText.escaped($0))">"#
             }
         }
         let options = users.map { org, user in
             let mark = user.username == request.loginHint ? " selected" : ""
             let rights = user.rights.map(\.rawValue).sorted().joined(separator: ", ")
-            let name = Self.escaped(user.username)
+            let name = HTMLText.escaped(user.username)
             return
-                #"<option value="\#(name)"\#(mark)>\#(name) (\#(Self.escaped(org.name)): \#(rights))</option>"#
+                #"<option value="\#(name)"\#(mark)>\#(name) (\#(HTMLText.escaped(org.name)): \#(rights))</option>"#
         }
         return """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><title>Allow Access? (org simulator)</title></head>
             <body><h1>Allow Access?</h1>
             <p>This is an org simulator, not Salesforce. Scopes: \
-            \(Self.escaped(request.scopes.joined(separator: " ")))</p>
+            \(HTMLText.escaped(request.scopes.joined(separator: " ")))</p>
             <form method="post" action="/services/oauth2/authorize">
             \(hidden.joined(separator: "\n"))
             <label>Log in as <select name="username">
@@ -31,21 +33,5 @@ struct AuthorizePage {
             <button name="decision" value="deny">Deny</button>
             </form></body></html>
             """
-    }
-
-    /// Text for HTML, attributes included.
-    static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.append(character)
-            }
-        }
-        return escaped
     }
 }

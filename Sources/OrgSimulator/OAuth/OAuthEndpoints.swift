@@ -1,5 +1,6 @@
 import Cryptography
 import FoundationEssentials
+import HTTPServer
 
 /// `/services/oauth2/...` and the identity URL.
 extension World {
@@ -25,7 +26,7 @@ extension World {
         let request = AuthorizationRequest(fields: fields)
         switch request.problem(configuration) {
         case .page(let error):
-            let text = AuthorizePage.escaped("error=\(error.code)&error_description=\(error.reason)")
+            let text = HTMLText.escaped("error=\(error.code)&error_description=\(error.reason)")
             return .html("<!doctype html><title>Error</title><p>\(text)</p>", status: 400)
         case .callback(let error): return request.callback(error)
         case nil: break
