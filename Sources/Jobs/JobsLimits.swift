@@ -9,8 +9,11 @@ package struct JobsLimits: Sendable {
     package var pop: Duration = .seconds(2)
     /// How often the reconciler looks for what was lost.
     package var reconciliation: Duration = .seconds(5)
-    /// How often all open rows are read for running jobs that no recorded claim names: there should be none.
+    /// How long after all open rows were looked through for running jobs that no recorded claim names the look begins
+    /// again: there should be none.
     package var slowLook: Duration = .seconds(60)
+    /// Open rows that one pass looks through for them: some milliseconds.
+    package var stretchRows = 10_000
     /// How long whoever enqueued a job has to tell Redis of it before the reconciler does.
     package var push: Duration = .seconds(1)
     /// How long a worker's session may be missing: it may be between two connections.

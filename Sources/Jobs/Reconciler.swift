@@ -10,6 +10,8 @@ final class Reconciler: Sendable {
         var epoch: String?
         var emptyLanes: Set<LaneName> = []
         var nextSlowLook = ContinuousClock.now
+        /// How far the slow look has come; nil: it begins anew.
+        var position: JobPosition?
     }
 
     private let workers: WorkerStore
@@ -39,7 +41,7 @@ final class Reconciler: Sendable {
         let recovered = try await connection.transaction { connection -> [JobRecord]? in
             guard try await recovery.isLeader(on: connection) else { return nil }
             var recovered = try await recovery.recover(from: silent, on: connection)
-            if isSlowLookDue() { recovered += try await recovery.recoverUnnamed(on: connection) }
+            recovered += try await lookSlowly(on: connection)
             try await recovery.forgetEndedClaims(on: connection)
             _ = try await recovery.requeueOverdue(on: connection)
             try await workers.bury(silent, on: connection)
@@ -78,12 +80,20 @@ final class Reconciler: Sendable {
         try await recovery.isLeaseOver(on: connection)
     }
 
-    private func isSlowLookDue() -> Bool {
+    /// Goes a stretch further through all open jobs; at their end it rests.
+    private func lookSlowly(on connection: PostgresConnection) async throws -> [JobRecord] {
+        let (next, position) = memory.withLock { ($0.nextSlowLook, $0.position) }
+        guard ContinuousClock.now >= next else { return [] }
+        let stretch = try await recovery.stretch(after: position, on: connection)
+        let recovered =
+            stretch.lost.isEmpty ? [] : try await recovery.recover(unnamed: stretch.lost, on: connection)
+        // There may be more where there was a whole batch.
+        guard stretch.lost.count < recovery.limits.batch else { return recovered }
         memory.withLock { memory in
-            guard ContinuousClock.now >= memory.nextSlowLook else { return false }
-            memory.nextSlowLook = .now + recovery.limits.slowLook
-            return true
+            memory.position = stretch.end
+            if stretch.end == nil { memory.nextSlowLook = .now + recovery.limits.slowLook }
         }
+        return recovered
     }
 
     /// A new epoch means that Redis lost its memory: it is told of every open job again, and of the dead.

@@ -43,14 +43,49 @@ struct RecoveryStore: Sendable {
             """, on: connection)
     }
 
-    /// The same for running jobs that no recorded claim names. There should be none: the look is a slow one.
-    func recoverUnnamed(on connection: PostgresConnection) async throws -> [JobRecord] {
+    /// A part of all open jobs, along the index by their times.
+    struct Stretch {
+        /// Those that run although their lease ran out.
+        let lost: [String]
+        /// Where the next stretch begins; nil after the last.
+        let end: JobPosition?
+    }
+
+    /// Looks through the next open jobs for ones that run without a lease. No index knows what runs, so that a claim
+    /// has none to write to: a stretch at a time, because all of a long backlog would take a second.
+    func stretch(after position: JobPosition?, on connection: PostgresConnection) async throws -> Stretch {
+        let start = position ?? JobPosition(time: Date(timeIntervalSince1970: 0), id: "")
+        let row = try await connection.query(
+            within: limits.call,
+            """
+            with looked as materialized (
+                select id, run_at, state = 'running' and lease_until < clock_timestamp() as is_lost
+                from multiconnect.jobs
+                where finished_at is null and held_by is null
+                    -- What runs was due.
+                    and run_at < statement_timestamp() + interval '1 minute'
+                    and (run_at, id) > (\(start.time), \(start.id))
+                order by run_at, id limit \(limits.stretchRows)
+            )
+            select last.run_at, last.id, (select count(*) from looked) = \(limits.stretchRows) as is_full,
+                array(select id::text from looked where is_lost limit \(limits.batch)) as lost
+            from (select run_at, id from looked order by run_at desc, id desc limit 1) as last
+            """
+        ).first
+        guard let row else { return Stretch(lost: [], end: nil) }
+        let isFull = try row["is_full", as: Bool.self]
+        return Stretch(
+            lost: try row["lost"], end: isFull ? JobPosition(time: try row["run_at"], id: try row["id"]) : nil
+        )
+    }
+
+    /// Takes jobs whose lease ran out, though no recorded claim names them. There should be none.
+    func recover(unnamed ids: [String], on connection: PostgresConnection) async throws -> [JobRecord] {
         try await recover(
             """
             select id from multiconnect.jobs
-            where finished_at is null and held_by is null and state = 'running'
-                and lease_until < clock_timestamp()
-            order by id limit \(limits.batch) for update skip locked
+            where id = any (\(ids)) and state = 'running' and lease_until < clock_timestamp()
+            order by id for update skip locked
             """, on: connection)
     }
 

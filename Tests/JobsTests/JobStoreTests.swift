@@ -116,7 +116,10 @@ struct JobStoreTests {
                 try await connection.script(
                     "delete from multiconnect.job_claims; update multiconnect.jobs set lease_until = now()")
                 #expect(try await recovery.recover(from: ["w"], on: connection).isEmpty)
-                #expect(try await recovery.recoverUnnamed(on: connection).map(\.id) == ids)
+                let stretch = try await recovery.stretch(after: nil, on: connection)
+                #expect(stretch.end == nil)
+                #expect(
+                    try await recovery.recover(unnamed: stretch.lost, on: connection).map(\.id) == ids)
             }
         }
     }

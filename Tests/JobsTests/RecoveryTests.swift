@@ -75,6 +75,39 @@ struct RecoveryTests {
         }
     }
 
+    @Test func `a job that runs under no recorded claim is found, however many others are open`() async throws
+    {
+        try await withWorkerRig { rig in
+            var limits = rig.limits
+            limits.stretchRows = 2
+            let queue = JobQueue(pool: rig.pool, logger: quietLogger)
+            // Paused ones stay open, and none of them is what is looked for.
+            for _ in 0..<7 { _ = try await queue.enqueue(NewJob("Other")) }
+            let lost = try await queue.enqueue(NewJob("Effect"))
+            let recovery = RecoveryStore(limits: limits)
+            let (stretches, found) = try await rig.pool.withConnection { connection in
+                _ = try await JobStore(limits: rig.limits).claim([lost], for: "gone", on: connection)
+                try await connection.script(
+                    """
+                    delete from multiconnect.job_claims;
+                    update multiconnect.jobs set lease_until = now() - interval '1 s' where state = 'running'
+                    """)
+                var (stretches, found): (Int, [String]) = (0, [])
+                var position: JobPosition?
+                repeat {
+                    let stretch = try await recovery.stretch(after: position, on: connection)
+                    (stretches, found, position) = (stretches + 1, found + stretch.lost, stretch.end)
+                } while position != nil
+                return (stretches, found)
+            }
+            // Eight rows, and a look that finds the end.
+            #expect(stretches == 5)
+            #expect(found == [lost.text])
+            try await rig.running(WorkerRig.effectful()) { _ in try await rig.wait(for: .done) }
+            try await rig.expectEachEffectOnce(1)
+        }
+    }
+
     @Test func `a worker starts without Redis`() async throws {
         try await withWorkerRig(redisRuns: false) { rig in
             try await rig.running(WorkerRig.effectful()) { _ in
