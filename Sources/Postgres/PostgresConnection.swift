@@ -229,6 +229,26 @@ extension PostgresConnection {
         }
     }
 
+    /// Whether the server answers in time. If not, the connection is closed at once: to have the statement cancelled,
+    /// as after other deadlines, would take as long again as whoever asks wants to wait.
+    package func answers(by deadline: ContinuousClock.Instant) async -> Bool {
+        do {
+            try begin()
+        } catch {
+            return false
+        }
+        defer { isBusy = false }
+        do {
+            try link.sendScript("select 1")
+            try await link.flush(deadline: deadline)
+            _ = try await collect(statement: "select 1", deadline: deadline)
+            return true
+        } catch {
+            link.close()
+            return false
+        }
+    }
+
     /// Keeps the connection until `end`, for what lasts longer than one call: a COPY.
     func claim() {
         isBusy = true

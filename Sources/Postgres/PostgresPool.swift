@@ -73,6 +73,12 @@ import Reactor
         }
     }
 
+    /// Whether the server answers in time.
+    package func answers(by deadline: ContinuousClock.Instant) async -> Bool {
+        let answers = try? await withConnection(deadline: deadline) { await $0.answers(by: deadline) }
+        return answers ?? false
+    }
+
     /// Runs one statement on any connection.
     package func query(_ sql: SQL, deadline: ContinuousClock.Instant? = nil) async throws -> Rows {
         try await withConnection(deadline: deadline) { try await $0.query(sql, deadline: deadline) }
@@ -117,8 +123,14 @@ extension PostgresPool {
             case .open(let slot):
                 return (slot, try await open(slot, deadline: deadline))
             case .use(let slot, let check):
-                if let connection = await usable(slot, check: check) { return (slot, connection) }
+                if let connection = await usable(slot, check: check, until: deadline) {
+                    return (slot, connection)
+                }
                 follow(machine.discard(slot, now: .now))
+                // The next one would fail its check for want of time, whatever it is like.
+                guard deadline > .now else {
+                    throw PostgresError(.poolExhausted, "no connection answered in time")
+                }
             case .refuse(.closed), .wait:
                 throw Self.closedError
             case .refuse(.tooManyWaiters):
@@ -143,11 +155,12 @@ extension PostgresPool {
     }
 
     /// The connection of a slot if it still answers. A loss that the kernel knows of costs no round trip.
-    private func usable(_ slot: PoolMachine.Slot, check: Bool) async -> PostgresConnection? {
+    private func usable(
+        _ slot: PoolMachine.Slot, check: Bool, until deadline: ContinuousClock.Instant
+    ) async -> PostgresConnection? {
         guard let connection = connections[slot], connection.stillUsable else { return nil }
         guard check else { return connection }
-        let answer = try? await connection.query("select 1", deadline: .now + Self.checkTimeout)
-        return answer == nil ? nil : connection
+        return await connection.answers(by: min(deadline, .now + Self.checkTimeout)) ? connection : nil
     }
 
     private func giveBack(_ slot: PoolMachine.Slot, _ connection: PostgresConnection) {

@@ -37,14 +37,7 @@ struct HealthRoutes: Sendable {
     }
 
     private func databaseAnswers() async -> Bool {
-        let deadline = ContinuousClock.now + Self.patience
-        do {
-            return try await pool.withConnection(deadline: deadline) { connection in
-                try await connection.query("select 1", deadline: deadline).count == 1
-            }
-        } catch {
-            return false
-        }
+        await pool.answers(by: .now + Self.patience)
     }
 
     private func redisAnswers() async -> Bool {

@@ -36,6 +36,18 @@ final class PrivatePostgres: Sendable {
     /// Kills the postmaster with -9; its sessions notice and end by themselves.
     func kill() { server.kill() }
 
+    /// Stops the postmaster and its sessions in the middle of whatever they do, and lets them go on after `body`:
+    /// connections are accepted by the kernel, and nobody answers.
+    func whileFrozen<R>(_ body: () async throws -> R) async throws -> R {
+        let connection = try await PostgresConnection.connect(try PostgresConfiguration(url: url))
+        defer { connection.close() }
+        let sessions = try await connection.query("select pid from pg_stat_activity").column(as: Int.self)
+        let all = [server.program.pid] + sessions.map { Int32($0) }
+        for pid in all { Foundation.kill(pid, SIGSTOP) }
+        defer { for pid in all { Foundation.kill(pid, SIGCONT) } }
+        return try await body()
+    }
+
     /// Starts the server again, which recovers from its log.
     func restart() async throws {
         // It refuses while sessions of the one before are still ending.

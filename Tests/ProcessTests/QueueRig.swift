@@ -38,6 +38,10 @@ final class QueueRig: Sendable {
 
     func startWorker() throws -> Program { try Program.multiconnect(["worker"], environment: environment) }
 
+    func startWeb(port: UInt16) throws -> Program {
+        try Program.multiconnect(["web"], environment: environment.merging(["PORT": "\(port)"]) { $1 })
+    }
+
     /// Starts so many workers and waits until they are registered.
     func startWorkers(_ count: Int) async throws -> [Program] {
         let workers = try (0..<count).map { _ in try startWorker() }

@@ -11,6 +11,11 @@ extension JobOperator {
         return census
     }
 
+    /// Whether the rows can be asked, in time.
+    package func answers(by deadline: ContinuousClock.Instant) async -> Bool {
+        await pool.answers(by: deadline)
+    }
+
     /// The worker processes that have not stopped, by name.
     package func workers() async throws -> [WorkerStatus] {
         try await pool.withConnection { try await WorkerStore(limits: limits).running(on: $0) }

@@ -49,9 +49,12 @@ final class MetricsReporter: Sendable {
 
     /// A last time; the process is shown no longer.
     func leave() async {
-        await write()
         do {
-            try await board.remove(identity)
+            // Of the time that a stop has, little is left.
+            try await withDeadline(.now + .seconds(1), operation: "leave") {
+                await self.write()
+                try await self.board.remove(self.identity)
+            }
         } catch {
             launch.logger.debug("metrics are not taken leave of", metadata: ["error": "\(error)"])
         }

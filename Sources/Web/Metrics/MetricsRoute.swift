@@ -31,6 +31,8 @@ package struct MetricsRoute: Sendable {
 
     /// How long a database may take to answer: scrapers give up after ten seconds by default.
     private static let patience: Duration = .seconds(3)
+    /// The same, to say that it is there at all. A statement that is cut off takes some seconds more to be cancelled.
+    private static let greeting: Duration = .seconds(1)
 
     private let access: OperatorAccess
     private let token: Secret?
@@ -89,8 +91,9 @@ package struct MetricsRoute: Sendable {
 
     private func page() async -> String {
         if let text = cache.current { return text }
-        async let queue = answer(of: "postgres") {
-            MetricsPage.Queue(census: try await jobs.census(), workers: try await jobs.workers())
+        async let queue = answer(of: "postgres") { () -> MetricsPage.Queue? in
+            guard await jobs.answers(by: .now + Self.greeting) else { return nil }
+            return MetricsPage.Queue(census: try await jobs.census(), workers: try await jobs.workers())
         }
         async let contents = answer(of: "redis") { try await board.read() }
         let text = MetricsPage(
@@ -102,7 +105,7 @@ package struct MetricsRoute: Sendable {
 
     /// What a part told; nil when it did not in time, which must not keep the others from being shown.
     private func answer<Value: Sendable>(
-        of part: String, _ ask: @escaping @Sendable () async throws -> Value
+        of part: String, _ ask: @escaping @Sendable () async throws -> Value?
     ) async -> Value? {
         do {
             return try await withDeadline(.now + Self.patience, operation: "metrics", ask)
