@@ -101,16 +101,32 @@ final class Connection: Sendable {
         var input = Input(stream: transport.stream, service: service)
         do {
             var served = 0
-            var quiet = limits.headTimeout
-            while let head = try await input.nextHead(quiet: quiet) {
-                phase.store(.busy, ordering: .relaxed)
-                served += 1
-                let mayPersist = served < limits.requestsPerConnection
-                guard try await exchange(head, &input, transport, mayPersist: mayPersist) else { return }
-                if served % limits.pipelinedRequests == 0 { await Task.yield() }
-                phase.store(input.hasMore ? .busy : .idle, ordering: .relaxed)
-                if service.isDraining, !input.hasMore { return }
-                quiet = limits.idleTimeout
+            while true {
+                switch try input.next() {
+                case .head(let head):
+                    served += 1
+                    let mayPersist = served < limits.requestsPerConnection
+                    phase.store(.busy, ordering: .relaxed)
+                    let goesOn: Bool
+                    if let answer = try answerImmediately(head, transport, mayPersist: mayPersist) {
+                        goesOn = answer.isComplete ? answer.persists : try await finish(answer)
+                    } else {
+                        goesOn = try await exchange(head, &input, transport, mayPersist: mayPersist)
+                    }
+                    guard goesOn else { return }
+                    if served % limits.pipelinedRequests == 0 { await Task.yield() }
+                    phase.store(input.hasMore ? .busy : .idle, ordering: .relaxed)
+                    if service.isDraining, !input.hasMore { return }
+                case .more:
+                    let quiet = served == 0 ? limits.headTimeout : limits.idleTimeout
+                    do {
+                        try await transport.stream.waitReadable(deadline: input.deadline(quiet: quiet))
+                    } catch let error as ReactorError where error.code == .timedOut {
+                        guard input.isUnderway else { return }
+                        throw Problem(.requestTimeout, "The header took too long.")
+                    }
+                case .end: return
+                }
             }
         } catch let error as HTTPWireError {
             await refuse(Problem(error), &input, transport)
@@ -121,6 +137,26 @@ final class Connection: Sendable {
         }
     }
 
+    /// Answers a request without a body whose handler waits for nothing; nil for others. Most of what is asked all the
+    /// time is of this kind, and such a request costs no asynchronous call.
+    private func answerImmediately(
+        _ head: RequestHead, _ transport: Transport, mayPersist: Bool
+    ) throws -> Sending? {
+        guard head.framing == .none,
+            let (route, handler) = service.server.router.immediate(head.method, head.path)
+        else { return nil }
+        let (request, fault) = request(head)
+        if fault != nil { return nil }
+        let exchange = Exchange(service: service, transport: transport, peer: peer, request: request)
+        let response: Response
+        do {
+            response = try route.respond(to: request, with: handler)
+        } catch {
+            response = service.response(to: error, request: request)
+        }
+        return try exchange.begin(response, mayPersist: mayPersist && !service.isDraining)
+    }
+
     // What follows is kept out of line: an async function's locals stay allocated with its task, so inlined ones would
     // cost every idle connection memory.
 
@@ -129,7 +165,7 @@ final class Connection: Sendable {
     private func refuse(_ error: any Error, _ exchange: Exchange, _ input: inout Input) async throws {
         let problem = (error as? HTTPWireError).map(Problem.init) ?? error
         let response = service.response(to: problem, request: exchange.request)
-        try await exchange.send(response, mayPersist: false)
+        _ = try await exchange.begin(response, mayPersist: false).finish()
         exchange.transport.stream.shutdownWrite()
         await input.discardRest()
     }
@@ -146,7 +182,7 @@ final class Connection: Sendable {
     @inline(never)
     private func refuse(_ problem: Problem, over transport: Transport) async throws {
         let exchange = Exchange(service: service, transport: transport, peer: peer, request: nil)
-        try await exchange.send(service.response(to: problem, request: nil), mayPersist: false)
+        _ = try await exchange.begin(service.response(to: problem, request: nil), mayPersist: false).finish()
     }
 
     /// Reads a request's body, has it answered, and sends the answer.
@@ -159,11 +195,12 @@ final class Connection: Sendable {
         var (request, fault) = request(head)
         let exchange = Exchange(service: service, transport: transport, peer: peer, request: request)
         let match: Router.Match
+        var body: [UInt8] = []
         do {
             if let fault { throw fault }
             match = try service.server.router.match(request.method, request.path)
             if head.framing != .none {
-                request.body = try await input.body(of: head, maximumBytes: bodyLimit(match, head))
+                body = try await input.body(of: head, maximumBytes: bodyLimit(match, head))
             }
         } catch let error where error is Problem || error is HTTPWireError {
             try await refuse(error, exchange, &input)
@@ -173,8 +210,8 @@ final class Connection: Sendable {
         let response: Response
         do {
             if case .found(let route, let parameters) = match {
-                request.parameters = parameters
-                response = try await route.handler(request)
+                request = request.with(body: body, parameters: parameters)
+                response = try await route.respond(to: request)
             } else {
                 response = try Router.response(to: request, match)
             }
@@ -186,13 +223,19 @@ final class Connection: Sendable {
             }
             response = service.response(to: error, request: request)
         }
-        switch response.body {
-        // Whoever produces a stream is still the handler, and may wait for other things than the client.
-        case .stream: break
-        case .empty, .bytes: phase.store(.busy, ordering: .relaxed)
-        }
+        let sending = try exchange.begin(response, mayPersist: mayPersist && !service.isDraining)
+        return try await finish(sending)
+    }
+
+    /// Sends what could not be sent at once.
+    ///
+    /// - Returns: whether another request may follow.
+    @inline(never)
+    private func finish(_ sending: Sending) async throws -> Bool {
+        // Whoever produces a stream is a handler too, and may wait for other things than the client.
+        phase.store(sending.isStream ? .handling : .busy, ordering: .relaxed)
         defer { phase.store(.busy, ordering: .relaxed) }
-        return try await exchange.send(response, mayPersist: mayPersist && !service.isDraining)
+        return try await sending.finish()
     }
 
     /// - Returns: the request without its body, and what is wrong with its query.

@@ -9,10 +9,11 @@ struct Exchange {
     /// The text of the other end's address.
     let peer: String
     /// Nil when what came could not be read as a request.
-    var request: Request?
+    let request: Request?
     /// Names the exchange in the log and the answer, also where no request could be read.
     private let id: String
-    private let start = ContinuousClock.now
+    /// When this round of the loop began to deal with what had come.
+    private let start: ContinuousClock.Instant
 
     init(service: Service, transport: Transport, peer: String, request: Request?) {
         self.service = service
@@ -20,98 +21,67 @@ struct Exchange {
         self.peer = peer
         self.request = request
         id = request?.id ?? service.server.identifiers.next()
+        start = service.loop.now
     }
 
-    /// Sends `response` and logs the request.
+    /// Sends of `response` what can be sent without waiting; nearly always that is all, and the request is logged.
     ///
-    /// - Returns: whether another request may follow.
     /// - Throws: what the socket throws; the connection is of no use then.
-    @discardableResult
-    @inline(never)
-    func send(_ response: Response, mayPersist: Bool) async throws -> Bool {
-        var response = response
-        var plan = ResponsePlan(response, to: request, mayPersist: mayPersist)
-        var output = service.takeOutput()
+    func begin(_ response: Response, mayPersist: Bool) throws -> Sending {
         do {
-            try encode(response, plan, into: &output)
-        } catch {
-            response = service.response(to: error, request: request)
-            plan = ResponsePlan(response, to: request, mayPersist: mayPersist)
-            try encode(response, plan, into: &output)
+            return try begin(response, ResponsePlan(response, to: request, mayPersist: mayPersist))
+        } catch let error as HTTPWireError {
+            let response = service.response(to: error, request: request)
+            return try begin(response, ResponsePlan(response, to: request, mayPersist: mayPersist))
         }
-        var sent = 0
-        if plan.sendsBody {
-            switch response.body {
-            case .empty: break
-            case .bytes(let bytes) where bytes.count > service.limits.copiedBodyBytes:
-                try await write(output, bytes)
-                output.removeAll(keepingCapacity: true)
-                sent = bytes.count
-            case .bytes(let bytes):
-                output.append(contentsOf: bytes)
-                sent = bytes.count
-            case .stream(_, let produce):
-                sent = try await stream(produce, after: output, plan)
-                output.removeAll(keepingCapacity: true)
-            }
-        }
-        try await write(output)
-        service.giveBack(output: output)
-        log(status: response.status.code, bytes: sent, fields: response.logFields)
-        return plan.persists
     }
 
-    private func encode(
-        _ response: Response, _ plan: ResponsePlan, into output: inout [UInt8]
-    ) throws(HTTPWireError) {
-        try ResponseHead(status: response.status, headers: response.headers)
-            .encode(
-                into: &output, framing: plan.framing, connection: plan.connection, date: service.date(),
-                requestID: id)
+    /// - Throws: `HTTPWireError` when the response cannot be written as it is; nothing is sent then.
+    private func begin(_ response: Response, _ plan: ResponsePlan) throws -> Sending {
+        var sending = Sending(response, plan, of: self)
+        try service.withOutput { output, date in
+            try ResponseHead(status: response.status, headers: response.headers)
+                .encode(
+                    into: &output, framing: plan.framing, connection: plan.connection, date: date,
+                    requestID: id)
+            if plan.sendsBody {
+                switch response.body {
+                case .empty: break
+                case .bytes(let bytes) where bytes.count <= service.limits.copiedBodyBytes:
+                    output.append(contentsOf: bytes)
+                    sending.bodyCount = bytes.count
+                case .bytes(let bytes): sending.body = .bytes(bytes)
+                case .stream(_, let produce): sending.body = .stream(produce)
+                }
+            }
+            let sent = sending.hasBody ? 0 : try write(output)
+            if sent < output.count { sending.rest = Array(output[sent...]) }
+        }
+        if sending.isComplete { sending.log(bytes: sending.bodyCount) }
+        return sending
     }
 
-    // Inlined: nearly always the kernel takes everything, and then nothing here suspends.
-    @inline(__always)
-    private func write(_ bytes: [UInt8]) async throws {
-        guard !bytes.isEmpty else { return }
+    private func write(_ bytes: [UInt8]) throws -> Int {
         do {
-            let sent = try transport.stream.writeAvailable(bytes[...])
-            if sent < bytes.count {
-                try await transport.stream.write(bytes[sent...], deadline: deadline(for: bytes.count))
-            }
+            return try transport.stream.writeAvailable(bytes[...])
         } catch {
             log(status: 499, bytes: 0)
             throw error
         }
     }
 
-    @inline(never)
-    private func write(_ head: [UInt8], _ body: [UInt8]) async throws {
+    func write(_ head: [UInt8], _ body: [UInt8]) async throws {
         do {
-            try await transport.stream.write(head, body, deadline: deadline(for: body.count))
+            let duration = service.limits.writeDuration(for: head.count + body.count)
+            try await transport.stream.write(head, body, deadline: service.loop.now + duration)
         } catch {
             log(status: 499, bytes: 0)
             throw error
         }
-    }
-
-    private func deadline(for count: Int) -> ContinuousClock.Instant {
-        service.loop.now + service.limits.writeDuration(for: count)
-    }
-
-    /// - Returns: the number of body bytes sent.
-    @inline(never)
-    private func stream(
-        _ produce: @Sendable (BodyWriter) async throws -> Void, after head: [UInt8], _ plan: ResponsePlan
-    ) async throws -> Int {
-        let writer = BodyWriter(
-            stream: transport.stream, limits: service.limits, head: head, framing: plan.framing)
-        try await stream(produce, to: writer)
-        return writer.sentCount
     }
 
     /// After the head is out there is no other way to say that a body is broken than to break the connection.
-    private func stream(
+    func stream(
         _ produce: @Sendable (BodyWriter) async throws -> Void, to writer: BodyWriter
     ) async throws {
         do {

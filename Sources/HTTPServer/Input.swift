@@ -7,6 +7,8 @@ struct Input {
     private let service: Service
     private var buffer = ReadBuffer(capacity: 0)
     private var parser: HeadParser
+    /// Until when the rest of a head must come.
+    private var headDeadline: ContinuousClock.Instant?
 
     init(stream: any ByteStream, service: Service) {
         self.stream = stream
@@ -19,32 +21,42 @@ struct Input {
     /// Whether a part of the next request is here already.
     var hasMore: Bool { !buffer.isEmpty }
 
-    /// The next request's head; nil when the client is done or idle for too long.
+    /// What the client has sent so far.
+    enum Step {
+        /// A whole head.
+        case head(RequestHead)
+        /// Nothing, or half of a head (see `isUnderway`): wait for more.
+        case more
+        /// The client is done.
+        case end
+    }
+
+    /// Whether half of a head has come.
+    var isUnderway: Bool { headDeadline != nil }
+
+    /// Reads the next request's head, as far as it has come.
     ///
-    /// - Parameter quiet: how long nothing at all may come.
-    /// - Throws: `HTTPWireError` for what is no request, a 408 `Problem` for half of one, or what the socket
-    /// throws.
-    mutating func nextHead(quiet: Duration) async throws -> RequestHead? {
-        var deadline: ContinuousClock.Instant?
+    /// - Throws: `HTTPWireError` for what is no request, or what the socket throws.
+    mutating func next() throws -> Step {
         while true {
             if !buffer.isEmpty {
                 if case .complete(let head, let consumed) = try Self.parse(&parser, buffer) {
                     buffer.consume(consumed)
-                    return head
+                    headDeadline = nil
+                    return .head(head)
                 }
-                if deadline == nil { deadline = service.loop.now + limits.headTimeout }
+                if headDeadline == nil { headDeadline = service.loop.now + limits.headTimeout }
             }
-            if let count = try take(free: limits.readBufferBytes / 2) {
-                guard count > 0 else { return nil }
-                continue
-            }
-            do {
-                try await stream.waitReadable(deadline: deadline ?? service.loop.now + quiet)
-            } catch let error as ReactorError where error.code == .timedOut {
-                if deadline != nil { throw Problem(.requestTimeout, "The header took too long.") }
-                return nil
-            }
+            guard let count = try take(free: limits.readBufferBytes / 2) else { return .more }
+            if count == 0 { return .end }
         }
+    }
+
+    /// Until when to wait for more.
+    ///
+    /// - Parameter quiet: how long nothing at all may come.
+    func deadline(quiet: Duration) -> ContinuousClock.Instant {
+        headDeadline ?? service.loop.now + quiet
     }
 
     private static func parse(

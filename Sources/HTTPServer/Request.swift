@@ -2,68 +2,46 @@ package import HTTPWire
 package import Reactor
 
 /// A request that has come in whole: head checked, body read within its limit.
-package struct Request: Sendable {
+///
+/// It never changes, and is handed through many functions: a class, so that a copy costs one reference.
+package final class Request: Sendable {
     /// How the client reached the server, as far as the server can know.
     package enum Scheme: String, Sendable {
         case http
         case https
     }
 
-    /// What never changes, in one place: a request is handed through many functions, and a copy of it costs one
-    /// reference.
-    private final class Origins: Sendable {
-        let head: RequestHead
-        let query: Form
-        let peer: SocketAddress?
-        let clientAddress: String
-        let scheme: Scheme
-        let id: String
-
-        init(
-            head: RequestHead, query: Form, peer: SocketAddress?, clientAddress: String, scheme: Scheme,
-            id: String
-        ) {
-            self.head = head
-            self.query = query
-            self.peer = peer
-            self.clientAddress = clientAddress
-            self.scheme = scheme
-            self.id = id
-        }
-    }
-
-    private let origins: Origins
-    /// The body; empty when there is none.
-    package var body: [UInt8] = []
-    /// The values of the route's parameters.
-    package var parameters = PathParameters()
-
     /// Line and fields.
-    package var head: RequestHead { origins.head }
+    package let head: RequestHead
     /// The decoded query.
-    package var query: Form { origins.query }
+    package let query: Form
     /// The other end of the connection: the client, or a proxy.
-    package var peer: SocketAddress? { origins.peer }
+    package let peer: SocketAddress?
     /// The client's address: the peer's, or what a trusted proxy says. Empty for Unix sockets.
-    package var clientAddress: String { origins.clientAddress }
+    package let clientAddress: String
     /// The scheme, from a trusted proxy or the connection.
-    package var scheme: Scheme { origins.scheme }
+    package let scheme: Scheme
     /// Names this request in logs and in X-Request-Id.
-    package var id: String { origins.id }
+    package let id: String
+    /// The body; empty when there is none.
+    package let body: [UInt8]
+    /// The values of the route's parameters.
+    package let parameters: PathParameters
+
     /// The method.
-    package var method: HTTPWire.Method { origins.head.method }
+    package var method: HTTPWire.Method { head.method }
     /// 0 for HTTP/1.0, 1 for HTTP/1.1 and above.
-    var minorVersion: Int { origins.head.minorVersion }
+    var minorVersion: Int { head.minorVersion }
     /// Whether the client wants to send another request after this one.
-    var persists: Bool { origins.head.persists }
+    var persists: Bool { head.persists }
     /// The target as it was sent.
-    package var target: String { origins.head.target }
+    package var target: String { head.target }
     /// The path, still percent-encoded.
-    package var path: String { origins.head.path }
+    package var path: String { head.path }
     /// The query, still encoded; nil when there is none.
-    var rawQuery: String? { origins.head.query }
+    var rawQuery: String? { head.query }
     /// The header fields.
-    package var headers: Headers { origins.head.headers }
+    package var headers: Headers { head.headers }
     /// The value of the first cookie with this name.
     package func cookie(_ name: String) -> String? {
         Cookie.read(headers).first { $0.name == name }?.value
@@ -72,16 +50,29 @@ package struct Request: Sendable {
     /// A request from a head, as the server makes it; its query is decoded already.
     init(
         head: RequestHead, query: Form, peer: SocketAddress?, clientAddress: String, scheme: Scheme,
-        id: String
+        id: String, body: [UInt8] = [], parameters: PathParameters = PathParameters()
     ) {
-        origins = Origins(
-            head: head, query: query, peer: peer, clientAddress: clientAddress, scheme: scheme, id: id)
+        self.head = head
+        self.query = query
+        self.peer = peer
+        self.clientAddress = clientAddress
+        self.scheme = scheme
+        self.id = id
+        self.body = body
+        self.parameters = parameters
+    }
+
+    /// The same request with what its route has found out.
+    func with(body: [UInt8], parameters: PathParameters) -> Request {
+        Request(
+            head: head, query: query, peer: peer, clientAddress: clientAddress, scheme: scheme, id: id,
+            body: body, parameters: parameters)
     }
 
     /// A request that came over no wire, for `Router.respond`.
     ///
     /// - Throws: `HTTPWireError` when target or query are malformed.
-    package init(
+    package convenience init(
         _ method: HTTPWire.Method, _ target: String, headers: Headers = Headers(), body: [UInt8] = [],
         clientAddress: String = "127.0.0.1", scheme: Scheme = .http, id: String = "local"
     ) throws(HTTPWireError) {
@@ -90,7 +81,6 @@ package struct Request: Sendable {
             head: head,
             query: try head.query.map { text throws(HTTPWireError) in try Form(decoding: text) } ?? Form(),
             peer: nil, clientAddress: clientAddress,
-            scheme: scheme, id: id)
-        self.body = body
+            scheme: scheme, id: id, body: body)
     }
 }

@@ -1,37 +1,22 @@
 package import HTTPWire
 
-/// Answers a request, or throws: a `Problem` for the client, anything else for the log.
-package typealias Handler = @Sendable (Request) async throws -> Response
-
-/// Goes around handlers: may look at the request, answer it itself, or change the answer.
-package typealias Middleware = @Sendable (Request, Handler) async throws -> Response
-
 /// Finds the handler for a method and a path.
 ///
 /// Patterns are literal segments, `:name` for one segment and a final `**` for all that is left, one segment
 /// at least. Where several patterns fit, the literal one wins over `:name` and that over `**`, segment by
 /// segment. GET routes answer HEAD; OPTIONS is answered for every known path.
 package struct Router: Sendable {
-    struct Route: Sendable {
-        let handler: Handler
-        let parameterNames: [String]
-        let maximumBodyBytes: Int?
-    }
-
-    /// A function in an array would be wrapped to fit any type, and unwrapped at each call.
-    private struct Layer: Sendable {
-        let middleware: Middleware
-
-        func around(_ handler: @escaping Handler) -> Handler {
-            { [middleware] request in try await middleware(request, handler) }
-        }
-    }
-
     private struct Node: Sendable {
         var literals: [String: Int] = [:]
         var parameter: Int?
         var rest: Int?
-        var routes: [HTTPWire.Method: Route] = [:]
+        /// A handful at most: looking through them is faster than hashing.
+        var routes: [(method: HTTPWire.Method, route: Route)] = []
+
+        func route(for method: HTTPWire.Method) -> Route? {
+            for candidate in routes where candidate.method == method { return candidate.route }
+            return method == .head ? route(for: .get) : nil
+        }
     }
 
     /// What there is at a path.
@@ -45,17 +30,31 @@ package struct Router: Sendable {
     private var nodes = [Node()]
     /// Nodes of patterns without parameters by their whole path, which most requests hit.
     private var exact: [String: Int] = [:]
-    private var layers: [Layer] = []
+    private var layers: [Route.Layer] = []
     private var prefix = ""
 
     package init() {}
 
-    /// Answers `method` requests for `pattern` with `handler`, inside the middleware given so far.
+    /// Answers `method` requests for `pattern` with `handler`, inside the layers given so far.
     ///
     /// - Parameter maximumBodyBytes: instead of the server's limit.
     package mutating func on(
         _ method: HTTPWire.Method, _ pattern: String, maximumBodyBytes: Int? = nil,
         _ handler: @escaping Handler
+    ) {
+        add(method, pattern, .waiting(handler), maximumBodyBytes)
+    }
+
+    /// Answers `method` requests for `pattern` with a handler that waits for nothing; the compiler takes this one where
+    /// a closure has no `await`.
+    package mutating func on(
+        _ method: HTTPWire.Method, _ pattern: String, _ handler: @escaping ImmediateHandler
+    ) {
+        add(method, pattern, .immediate(handler), nil)
+    }
+
+    private mutating func add(
+        _ method: HTTPWire.Method, _ pattern: String, _ action: Route.Action, _ maximumBodyBytes: Int?
     ) {
         let pattern = prefix + pattern
         precondition(pattern.hasPrefix("/"), "a pattern begins with a slash: \(pattern)")
@@ -67,17 +66,26 @@ package struct Router: Sendable {
             node = child(of: node, for: segment, &names)
         }
         if names.isEmpty { exact[pattern] = node }
-        precondition(nodes[node].routes[method] == nil, "\(method) \(pattern) has two handlers")
-        nodes[node].routes[method] = Route(
-            handler: wrapped(handler), parameterNames: names, maximumBodyBytes: maximumBodyBytes)
+        let isFree = !nodes[node].routes.contains { $0.method == method }
+        precondition(isFree, "\(method) \(pattern) has two handlers")
+        let route = Route(
+            action: action, layers: layers.reversed(), parameterNames: names,
+            maximumBodyBytes: maximumBodyBytes)
+        nodes[node].routes.append((method, route))
     }
 
-    /// Puts `middleware` around the routes that are added from now on, inside what is there already.
-    package mutating func use(_ middleware: @escaping Middleware) {
-        layers.append(Layer(middleware: middleware))
+    /// Lets `change` change what the routes answer that are added from now on, after the layers further in.
+    package mutating func decorate(_ change: @escaping @Sendable (inout Response) -> Void) {
+        layers.append(.decorate(change))
     }
 
-    /// Adds routes under a common prefix; middleware used inside stays inside.
+    /// Lets `answer` turn errors of the routes that are added from now on into answers; nil leaves one to the layers
+    /// further out.
+    package mutating func recover(_ answer: @escaping @Sendable (any Error, Request) -> Response?) {
+        layers.append(.recover(answer))
+    }
+
+    /// Adds routes under a common prefix; layers given inside stay inside.
     package mutating func group(_ prefix: String, _ build: (inout Router) -> Void) {
         let outer = (self.prefix, layers)
         self.prefix += prefix
@@ -106,12 +114,6 @@ package struct Router: Sendable {
         nodes.append(Node())
         nodes[node][keyPath: place] = nodes.count - 1
         return nodes.count - 1
-    }
-
-    private func wrapped(_ handler: @escaping Handler) -> Handler {
-        var handler = handler
-        for layer in layers.reversed() { handler = layer.around(handler) }
-        return handler
     }
 }
 
@@ -160,13 +162,20 @@ extension Router {
     }
 
     private func choose(_ node: Int, _ method: HTTPWire.Method, _ values: [String]) -> Match {
-        let routes = nodes[node].routes
-        guard let route = routes[method] ?? (method == .head ? routes[.get] : nil) else {
-            var names = Set(routes.keys.map(\.name)).union(["OPTIONS"])
+        guard let route = nodes[node].route(for: method) else {
+            var names = Set(nodes[node].routes.map(\.method.name)).union(["OPTIONS"])
             if names.contains("GET") { names.insert("HEAD") }
             return .otherMethods(names.sorted().joined(separator: ", "))
         }
         return .found(route, PathParameters(names: route.parameterNames, values: values))
+    }
+
+    /// The route of a path without parameters, if its handler waits for nothing.
+    func immediate(_ method: HTTPWire.Method, _ path: String) -> (Route, ImmediateHandler)? {
+        guard let node = exact[path], let route = nodes[node].route(for: method),
+            case .immediate(let handler) = route.action
+        else { return nil }
+        return (route, handler)
     }
 
     /// Answers a request, without catching what its handler throws.
@@ -177,9 +186,7 @@ extension Router {
         guard case .found(let route, let parameters) = match else {
             return try Self.response(to: request, match)
         }
-        var request = request
-        request.parameters = parameters
-        return try await route.handler(request)
+        return try await route.respond(to: request.with(body: request.body, parameters: parameters))
     }
 
     /// The answer where there is no handler.

@@ -107,18 +107,6 @@ final class Service: Sendable {
         for connection in connections { connection.cut() }
     }
 
-    /// The value of Date, made once a second.
-    func date() -> String {
-        let second = WallClock.seconds
-        return state.withLock { state in
-            if second != state.dateSecond {
-                state.dateSecond = second
-                state.date = HTTPDate.format(secondsSince1970: second)
-            }
-            return state.date
-        }
-    }
-
     /// A buffer to read into, for as long as a connection has something to read: idle ones hold none.
     func takeReadBuffer() -> ReadBuffer {
         state.withLock { $0.readBuffers.popLast() } ?? ReadBuffer(capacity: limits.readBufferBytes)
@@ -132,19 +120,23 @@ final class Service: Sendable {
         }
     }
 
-    /// An empty buffer with room, to put a response together in.
-    func takeOutput() -> [UInt8] {
-        state.withLock { state in
-            var output: [UInt8] = []
-            swap(&output, &state.output)
-            return output
+    /// Lends an empty buffer with room, to put a response together in, and the value of Date, made once a second.
+    func withOutput(_ body: (inout [UInt8], _ date: String) throws -> Void) rethrows {
+        let second = WallClock.seconds
+        try state.withLock { state in
+            if second != state.dateSecond {
+                state.dateSecond = second
+                state.date = HTTPDate.format(secondsSince1970: second)
+            }
+            defer {
+                if state.output.capacity <= Limits.outputBytes {
+                    state.output.removeAll(keepingCapacity: true)
+                } else {
+                    state.output = []
+                }
+            }
+            try body(&state.output, state.date)
         }
-    }
-
-    func giveBack(output: consuming [UInt8]) {
-        guard output.capacity <= Limits.outputBytes else { return }
-        output.removeAll(keepingCapacity: true)
-        state.withLock { [output] in $0.output = output }
     }
 
     /// What the client is told about an error. What nobody expected is logged here, once.

@@ -16,6 +16,9 @@ package struct Headers: Sendable {
 
     private(set) var text: [UInt8]
     private(set) var fields: [Field]
+    /// Whether every name is a token and no value has CR, LF, NUL or another control character: whether the fields can
+    /// stand on the wire. Kept as fields are added, so that fields which many responses share are looked at once.
+    private(set) var isWritable = true
 
     /// No fields.
     package init() {
@@ -69,7 +72,7 @@ package struct Headers: Sendable {
         return false
     }
 
-    /// Appends a field. Name and value are checked when they are written, not here.
+    /// Appends a field. Whether it can be written is for `isWritable` to say.
     package mutating func add(_ name: String, _ value: String) {
         let start = Int32(text.count)
         text.append(text: name)
@@ -78,12 +81,19 @@ package struct Headers: Sendable {
         let valueStart = Int32(text.count)
         text.append(text: value)
         fields.append(Field(name: start..<nameEnd, value: valueStart..<Int32(text.count)))
+        isWritable = isWritable && canBeWritten(fields[fields.count - 1])
+    }
+
+    private func canBeWritten(_ field: Field) -> Bool {
+        !field.name.isEmpty && text.span.extracting(field.nameRange).allAre(ByteClass.isToken)
+            && text.span.extracting(field.valueRange).allAre(ByteClass.isFieldValue)
     }
 
     /// Appends all fields of `others`.
     package mutating func append(contentsOf others: Headers) {
         let offset = text.count
         text.append(contentsOf: others.text)
+        isWritable = isWritable && others.isWritable
         fields.reserveCapacity(fields.count + others.fields.count)
         for field in others.fields { fields.append(field.moved(by: offset)) }
     }
@@ -98,19 +108,11 @@ package struct Headers: Sendable {
         return false
     }
 
-    /// Whether every name is a token and no value has CR, LF, NUL or another control character: whether the fields can
-    /// stand on the wire.
-    var isWritable: Bool {
-        fields.allSatisfy { field in
-            !field.name.isEmpty && text.span.extracting(field.nameRange).allAre(ByteClass.isToken)
-                && text.span.extracting(field.valueRange).allAre(ByteClass.isFieldValue)
-        }
-    }
-
     /// Removes all fields with this name.
     package mutating func remove(_ name: String) {
         guard contains(name) else { return }
         fields = fields.filter { !matches($0, name) }
+        isWritable = fields.allSatisfy(canBeWritten)
     }
 
     func string(_ range: Range<Int32>) -> String {

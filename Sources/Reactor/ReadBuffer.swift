@@ -78,10 +78,12 @@ package struct ReadBuffer: Sendable {
     }
 
     /// Lets `fill` write into the free room; it returns how many bytes it wrote, or a negative number.
-    package mutating func fill(_ fill: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+    package mutating func fill<Failure: Error>(
+        _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
         let range = end..<storage.count
-        let count = unsafe storage.withUnsafeMutableBytes { bytes in
-            unsafe fill(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))
+        let count = try unsafe storage.withUnsafeMutableBufferPointer { bytes throws(Failure) in
+            try unsafe fill(UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: bytes[range])))
         }
         if count > 0 { end += count }
         return count

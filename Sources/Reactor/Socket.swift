@@ -62,12 +62,23 @@ package final class Socket: @unchecked Sendable {
     package var mayHaveInput: Bool { !isDrained || registration.isReadSignalled }
 
     package func readAvailable(into buffer: inout ReadBuffer) throws -> Int? {
+        var count: Int?
+        _ = try unsafe buffer.fill { bytes throws(ReactorError) in
+            count = try unsafe receive(bytes)
+            return count ?? 0
+        }
+        return count
+    }
+
+    /// Takes what has come, for a library that reads by itself.
+    ///
+    /// - Returns: the count, 0 at the end of the stream, nil when nothing is there.
+    package func receive(_ bytes: UnsafeMutableRawBufferPointer) throws(ReactorError) -> Int? {
         while true {
             guard isOpen else { throw ReactorError(.closed, operation: "read") }
-            let room = buffer.freeCount
-            let count = unsafe buffer.fill { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+            let count = unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0)
             if count >= 0 {
-                isDrained = count < room && count > 0
+                isDrained = count < bytes.count && count > 0
                 return count
             }
             switch lastErrorNumber() {
@@ -80,12 +91,15 @@ package final class Socket: @unchecked Sendable {
         }
     }
 
+    /// Hands over what there is room for, for a library that writes by itself.
+    ///
+    /// - Returns: the count, 0 when there is no room.
+    package func send(_ bytes: UnsafeRawBufferPointer) throws(ReactorError) -> Int {
+        try attempt { unsafe CLinux.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+    }
+
     package func writeAvailable(_ bytes: ArraySlice<UInt8>) throws -> Int {
-        try attempt {
-            unsafe bytes.withUnsafeBytes { bytes in
-                unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            }
-        }
+        try unsafe bytes.withUnsafeBytes { try unsafe send($0) }
     }
 
     package func writeAvailable(_ first: ArraySlice<UInt8>, _ second: ArraySlice<UInt8>) throws -> Int {

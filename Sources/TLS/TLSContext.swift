@@ -28,6 +28,8 @@ internal import COpenSSL
             Int(SSL_MODE_ENABLE_PARTIAL_WRITE) | Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
             | Int(SSL_MODE_RELEASE_BUFFERS)
         _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_MODE, mode, nil)
+        // A record's header and body, and what follows them, in one system call.
+        _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_READ_AHEAD, 1, nil)
         // Renegotiation only serves attackers; compression leaks (CRIME).
         unsafe SSL_CTX_set_options(context, tlsOptions)
     }

@@ -17,10 +17,12 @@ package import Reactor
 
     private init(socket: Socket, context: TLSContext) throws(TLSError) {
         guard let ssl = unsafe SSL_new(context.pointer) else { throw .library(.library, "stream") }
-        guard unsafe SSL_set_fd(ssl, socket.descriptor) == 1 else {
+        guard let bio = unsafe SocketBIO.make(for: socket) else {
             unsafe SSL_free(ssl)
             throw .library(.library, "stream")
         }
+        // Owns it from here on.
+        unsafe SSL_set_bio(ssl, bio, bio)
         self.socket = socket
         self.context = context
         unsafe self.ssl = ssl
@@ -105,8 +107,10 @@ package import Reactor
     /// The version that was agreed on, such as `TLSv1.3`.
     package var version: String { unsafe String(cString: SSL_get_version(ssl)) }
 
-    /// TLS may hold bytes that the kernel no longer has, so only trying tells.
-    package var mayHaveInput: Bool { true }
+    /// TLS may hold bytes that the kernel no longer has.
+    package var mayHaveInput: Bool {
+        unsafe socket.mayHaveInput || hasEnded || readNeedsRoom || SSL_has_pending(ssl) == 1
+    }
 
     /// As `ByteStream` says. The stream's end is TLS's own (close_notify): one that is merely cut throws `.truncated`.
     package func readAvailable(into buffer: inout ReadBuffer) throws -> Int? {

@@ -20,8 +20,8 @@ struct HealthRoutes: Sendable {
     }
 
     /// `GET /healthz`: says nothing of anybody else, so that a database's failure restarts no process.
-    func live(_ request: Request) async throws -> Response {
-        Self.alive
+    static func live(_ request: Request) -> Response {
+        alive
     }
 
     /// `GET /readyz`: 503 while a database does not answer.

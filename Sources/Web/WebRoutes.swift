@@ -84,8 +84,8 @@ package struct WebRoutes: Sendable {
             router.on(.post, "/organizations", maximumBodyBytes: 64 * 1024) { [registration] in
                 try await registration.respond(to: $0)
             }
-            // Closures: a method's name here would be a function that leaves its executor and comes back.
-            router.on(.get, "/healthz") { [health] in try await health.live($0) }
+            router.on(.get, "/healthz", HealthRoutes.live)
+            // A closure: a method's name here would be a function that leaves its executor and comes back.
             router.on(.get, "/readyz") { [health] in try await health.ready($0) }
         }
     }
@@ -94,12 +94,8 @@ package struct WebRoutes: Sendable {
     private func addPages(to router: inout Router) {
         router.group("") { router in
             router.answerFaults(logger) { page(for: $0, $1) }
-            router.use { request, handler in
-                do {
-                    return try await handler(request)
-                } catch let refusal as ConsentRefusal {
-                    return refused(refusal, request)
-                }
+            router.recover { error, request in
+                (error as? ConsentRefusal).map { refused($0, request) }
             }
             router.on(.get, "/", home)
             router.on(.get, "/authenticate", consent.choose)
@@ -116,7 +112,7 @@ package struct WebRoutes: Sendable {
         }
     }
 
-    private func home(_ request: Request) async throws -> Response {
+    private func home(_ request: Request) -> Response {
         let content: HTML = """
             <p>This service keeps the records of Salesforce orgs in sync with Postgres.</p>
             <p>Are you the admin of an org that has installed the package?

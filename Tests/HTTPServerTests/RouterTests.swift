@@ -15,7 +15,10 @@ private func router() -> Router {
 }
 
 private func answer(_ router: Router, _ method: HTTPWire.Method, _ path: String) async throws -> String {
-    let response = try await router.respond(to: Request(method, path))
+    text(try await router.respond(to: Request(method, path)))
+}
+
+private func text(_ response: Response) -> String {
     guard case .bytes(let bytes) = response.body else { return "\(response.status)" }
     return String(decoding: bytes, as: UTF8.self)
 }
@@ -53,28 +56,53 @@ struct RouterTests {
         #expect(try await problem(router(), path)?.status == .badRequest)
     }
 
-    @Test func `middleware goes around the routes added after it, the first outermost`() async throws {
+    @Test func `layers go around the routes added after them, the first outermost`() async throws {
         var router = Router()
         router.on(.get, "/bare") { _ in .text("bare") }
-        @Sendable func tag(_ name: String) -> Middleware {
-            { request, next in
-                var response = try await next(request)
-                response.headers.add("X", name)
-                return response
-            }
-        }
-        router.use(tag("outer"))
+        router.decorate { $0.headers.add("X", "outer") }
         router.group("/admin") { group in
-            group.use(tag("inner"))
-            group.on(.get, "/page") { _ in .text("page") }
-            group.use { _, _ in throw Problem(.forbidden) }
-            group.on(.get, "/closed") { _ in .text("never") }
+            group.decorate { $0.headers.add("X", "inner") }
+            group.on(.get, "/page") { _ in
+                await Task.yield()
+                return .text("page")
+            }
+            group.on(.get, "/now") { _ in .text("now") }
         }
         router.on(.get, "/after") { _ in .text("after") }
-        for (path, tags) in [("/bare", []), ("/admin/page", ["inner", "outer"]), ("/after", ["outer"])] {
+        for (path, tags) in [
+            ("/bare", []), ("/admin/page", ["inner", "outer"]), ("/admin/now", ["inner", "outer"]),
+            ("/after", ["outer"]),
+        ] {
             let response = try await router.respond(to: Request(.get, path))
             #expect(response.headers.values("x") == tags)
         }
-        #expect(try await problem(router, "/admin/closed")?.status == .forbidden)
+    }
+
+    @Test(arguments: ["/waiting", "/immediate"])
+    func `an error is answered by the innermost layer that knows it, and decorated further out`(
+        path: String
+    ) async throws {
+        struct Known: Error {}
+        struct Unknown: Error {}
+        func router(throwing error: any Error) -> Router {
+            var router = Router()
+            router.decorate { $0.headers.add("X", "outer") }
+            router.recover { _, request in .text("outer \(request.path)") }
+            router.decorate { $0.headers.add("X", "middle") }
+            router.recover { error, _ in error is Known ? .text("inner") : nil }
+            router.decorate { $0.headers.add("X", "never") }
+            router.on(.get, "/waiting") { _ in
+                await Task.yield()
+                throw error
+            }
+            router.on(.get, "/immediate") { _ in throw error }
+            return router
+        }
+        let known = try await router(throwing: Known()).respond(to: Request(.get, path))
+        #expect(text(known) == "inner")
+        #expect(known.headers.values("x") == ["middle", "outer"])
+        let unknown = try await router(throwing: Unknown()).respond(to: Request(.get, path))
+        #expect(text(unknown) == "outer \(path)")
+        #expect(unknown.headers.values("x") == ["outer"])
     }
 }

@@ -1,0 +1,65 @@
+/// Answers a request, or throws: a `Problem` for the client, anything else for the log.
+package typealias Handler = @Sendable (Request) async throws -> Response
+
+/// The same for what has to wait for nothing: such a request costs its connection's task no turn.
+package typealias ImmediateHandler = @Sendable (Request) throws -> Response
+
+/// What is done with requests for one method and one pattern.
+struct Route: Sendable {
+    /// What goes around handlers.
+    enum Layer: Sendable {
+        case decorate(@Sendable (inout Response) -> Void)
+        case recover(@Sendable (any Error, Request) -> Response?)
+    }
+
+    enum Action: Sendable {
+        case immediate(ImmediateHandler)
+        case waiting(Handler)
+    }
+
+    let action: Action
+    /// The innermost first.
+    let layers: [Layer]
+    let parameterNames: [String]
+    let maximumBodyBytes: Int?
+
+    func respond(to request: Request) async throws -> Response {
+        switch action {
+        case .immediate(let handler): return try respond(to: request, with: handler)
+        case .waiting(let handler):
+            let response: Response
+            do {
+                response = try await handler(request)
+            } catch {
+                return try recover(from: error, request)
+            }
+            return decorated(response, by: layers[...])
+        }
+    }
+
+    func respond(to request: Request, with handler: ImmediateHandler) throws -> Response {
+        let response: Response
+        do {
+            response = try handler(request)
+        } catch {
+            return try recover(from: error, request)
+        }
+        return decorated(response, by: layers[...])
+    }
+
+    private func recover(from error: any Error, _ request: Request) throws -> Response {
+        for (index, layer) in layers.enumerated() {
+            guard case .recover(let recover) = layer, let response = recover(error, request) else { continue }
+            return decorated(response, by: layers[(index + 1)...])
+        }
+        throw error
+    }
+
+    private func decorated(_ response: Response, by layers: ArraySlice<Layer>) -> Response {
+        var response = response
+        for layer in layers {
+            if case .decorate(let decorate) = layer { decorate(&response) }
+        }
+        return response
+    }
+}
