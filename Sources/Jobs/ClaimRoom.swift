@@ -18,10 +18,8 @@ extension ClaimRoom {
         for count: Int, beside running: [JobRecord], tenantCap: Int?, concurrencies: [String: Int]
     ) {
         self.tenantCap = tenantCap
-        if tenantCap != nil {
-            for organization in running.compactMap(\.organizationID) {
-                self.running[organization, default: 0] += 1
-            }
+        for organization in running.compactMap(\.organizationID) {
+            self.running[organization, default: 0] += 1
         }
         for (className, most) in concurrencies {
             let room = max(most - running.count { $0.className == className }, 0)
@@ -36,8 +34,11 @@ extension ClaimRoom {
         let object = { (members: [(String, Int)]) in
             "{" + members.map { "\(SidekiqPayload.quoted($0)):\($1)" }.joined(separator: ",") + "}"
         }
-        var fields = ["\"running\":" + object(running.map { ($0.uuidString.lowercased(), $1) })]
-        if let tenantCap { fields.append("\"cap\":\(tenantCap)") }
+        var fields: [String] = []
+        if let tenantCap {
+            let running = object(running.map { ($0.uuidString.lowercased(), $1) })
+            fields.append("\"cap\":\(tenantCap),\"running\":\(running)")
+        }
         if !classes.isEmpty { fields.append("\"classes\":" + object(classes.map { ($0, $1) })) }
         return "{" + fields.joined(separator: ",") + "}"
     }

@@ -114,11 +114,9 @@ struct Fetcher: Sendable {
 
     /// What may be taken besides what the free slots say.
     private func room(for count: Int) -> ClaimRoom {
-        let concurrencies = runners[0].site.registry.concurrencies
-        guard settings.tenantCap != nil || !concurrencies.isEmpty else { return .unbounded }
-        return ClaimRoom(
+        ClaimRoom(
             for: count, beside: state.running.map(\.record), tenantCap: settings.tenantCap,
-            concurrencies: concurrencies)
+            concurrencies: runners[0].site.registry.concurrencies)
     }
 
     /// Normally told with the next claim; at once when that may take a while.

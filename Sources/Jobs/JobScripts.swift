@@ -163,7 +163,7 @@ enum JobScripts {
         local cap, running, classes = nil, {}, nil
         if ARGV[3] ~= '' then
             local room = cjson.decode(ARGV[3])
-            cap, running, classes = room.cap, room.running, room.classes
+            cap, running, classes = room.cap, room.running or {}, room.classes
         end
         -- The next entry that may run; false when there is none at all, nil when all are of classes that have
         -- as many as they may. Such entries let some others pass.

@@ -120,7 +120,9 @@ struct JobStore: Sendable {
                     row_number() over (partition by class order by is_over, turn, run_at, id) as place
                 from (
                     select id, class, run_at,
-                        (row_number() over (partition by lane order by run_at, id) - 1) / weight as turn,
+                        -- Slots become free one by one: what runs has had its turn.
+                        (coalesce(t.running, 0) - 1
+                            + row_number() over (partition by lane order by run_at, id)) / weight as turn,
                         coalesce(due.organization_id is not null and coalesce(t.running, 0)
                             + row_number() over (partition by due.organization_id order by run_at, id)
                             > \(room.tenantCap)::int, false) as is_over

@@ -63,4 +63,26 @@ struct FairnessTests {
             #expect(last <= 2 * Self.smallTenants + 1 + Self.slots)
         }
     }
+    /// Slots become free one by one: then a tenant's running jobs count as its turns.
+    @Test func `without Redis one tenant's backlog does not keep others waiting either`() async throws {
+        try await withWorkerRig(redisRuns: false) { rig in
+            let large = UUID()
+            _ = try await rig.queue.enqueue((0..<400).map { _ in NewJob("Turn", organizationID: large) })
+            let tenants = (0..<20).map { _ in UUID() }
+            _ = try await rig.queue.enqueue((tenants + tenants).map { NewJob("Turn", organizationID: $0) })
+            let positions = Positions()
+            var registry = JobRegistry()
+            registry.register("Turn", timeout: .seconds(20)) { context in
+                positions.start(context.organizationID, isSmall: context.organizationID != large)
+                try await Task.sleep(for: .milliseconds(.random(in: 1...20)))
+                return .done
+            }
+            try await rig.running(registry, concurrency: 8) { _ in
+                try await eventually(within: .seconds(60), "the small tenants are done") {
+                    positions.done.count == tenants.count
+                }
+            }
+            #expect(try #require(positions.done.max()) <= 120)
+        }
+    }
 }
