@@ -69,6 +69,11 @@ final class Connection: Sendable {
         if phase.load(ordering: .relaxed) == .idle, !socket.hasUnreadInput { close() }
     }
 
+    /// Part of a drain, a while after its beginning: whoever connects only to have a connection at hand asks nothing.
+    func closeIfSilent() {
+        if phase.load(ordering: .relaxed) == .fresh, !socket.hasUnreadInput { close() }
+    }
+
     /// The end of a drain.
     func cut() {
         guard let transport = transport.withLock({ $0 }) else {
@@ -118,6 +123,8 @@ final class Connection: Sendable {
                     phase.store(input.hasMore ? .busy : .idle, ordering: .relaxed)
                     if service.isDraining, !input.hasMore { return }
                 case .more:
+                    // Half of a request: no drain may take it for nothing.
+                    if input.isUnderway { phase.store(.busy, ordering: .relaxed) }
                     let quiet = served == 0 ? limits.headTimeout : limits.idleTimeout
                     do {
                         try await transport.stream.waitReadable(deadline: input.deadline(quiet: quiet))

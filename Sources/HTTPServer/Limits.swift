@@ -33,6 +33,8 @@ package struct Limits: Sendable {
     package var writeBytesPerSecond = 4096
     /// From the beginning of a drain until connections are cut. Heroku kills 30 s after SIGTERM.
     package var drainTimeout = Duration.seconds(20)
+    /// How long a connection that has not asked for anything yet may take to begin when a drain has begun.
+    package var drainGrace = Duration.seconds(1)
 
     /// How long a refused client may go on sending so that it reads the answer before the connection breaks.
     let lingerTimeout = Duration.seconds(1)

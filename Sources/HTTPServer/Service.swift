@@ -98,7 +98,13 @@ final class Service: Sendable {
         listener.stop()
         let connections = state.withLock { Array($0.connections.values) }
         for connection in connections { connection.closeIfIdle() }
+        loop.schedule(at: .now + limits.drainGrace) { [weak self] in self?.closeSilent() }
         loop.schedule(at: .now + limits.drainTimeout) { [weak self] in self?.cut() }
+    }
+
+    private func closeSilent() {
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections { connection.closeIfSilent() }
     }
 
     private func cut() {

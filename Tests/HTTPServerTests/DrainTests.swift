@@ -77,6 +77,31 @@ struct DrainTests {
         }
     }
 
+    @Test func `a connection that never asked for anything does not hold up a drain`() async throws {
+        var limits = Limits()
+        limits.drainGrace = .milliseconds(50)
+        // Longer than the test may take.
+        limits.headTimeout = .seconds(3600)
+        limits.drainTimeout = .seconds(3600)
+        try await withDrainable(limits) { router in
+            router.on(.get, "/hello") { _ in .text("hello") }
+        } _: { server, drain in
+            let silent = try await server.connect()
+            let halfway = try await server.connect()
+            try await halfway.send("GET /hello HTTP/1.1\r\n")
+            // Answered, so the other two are accepted.
+            let other = try await server.connect()
+            try await other.send(hello)
+            #expect(try await other.response().body == "hello")
+            drain.set()
+            #expect(try await silent.isClosed())
+            #expect(try await other.isClosed())
+            try await halfway.send("Host: a\r\n\r\n")
+            #expect(try await halfway.response().body == "hello")
+            #expect(try await halfway.isClosed())
+        }
+    }
+
     /// The request is in the kernel when the drain begins, but no event has told the server.
     @Test func `a request on an idle connection that came before the drain is answered`() async throws {
         try await withDrainable { router in
