@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPWire
 import Postgres
+import Reactor
 import Redis
 
 /// Whether the process lives, and whether it can do its work.
@@ -41,8 +42,12 @@ struct HealthRoutes: Sendable {
     }
 
     private func redisAnswers() async -> Bool {
+        let deadline = ContinuousClock.now + Self.patience
         do {
-            _ = try await redis.send(["PING"], deadline: .now + Self.patience)
+            // A command's deadline does not hold for the connection that is made for it.
+            _ = try await withDeadline(deadline, operation: "PING") { [redis] in
+                try await redis.send(["PING"], deadline: deadline)
+            }
             return true
         } catch {
             return false

@@ -40,8 +40,21 @@ extension ProcessTests {
                     #expect(ContinuousClock.now - begin < .seconds(5))
                 }
                 try await untilReady(port, web)
+                try await expectQuickRefusal(port, without: rig.redis.program)
+                try await untilReady(port, web)
                 worker.kill()
                 web.kill()
+            }
+        }
+
+        /// A Redis that hangs is said to be away in time, also when its connection has to be made anew.
+        private func expectQuickRefusal(_ port: UInt16, without redis: Program) async throws {
+            redis.signal(SIGSTOP)
+            defer { redis.signal(SIGCONT) }
+            for _ in 0..<2 {
+                let begin = ContinuousClock.now
+                #expect(await ask(port)?.readiness.redis == "does not answer")
+                #expect(ContinuousClock.now - begin < .seconds(4))
             }
         }
 
