@@ -69,7 +69,7 @@ let package = Package(
 
         // Domain.
         target("Salesforce", ["HTTPClient", "Cryptography", log]),
-        target("Jobs", ["Postgres", "Redis", "Metrics", log]),
+        target("Jobs", ["Reactor", "Postgres", "Redis", "Metrics", log]),
         target(
             "Organizations", ["Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
         target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", log]),

@@ -1,5 +1,6 @@
 import Logging
 import Postgres
+import Reactor
 
 /// Takes jobs for free slots: from Redis, or from the rows themselves while Redis does not answer. One for
 /// each worker; it is the only part that waits for work.
@@ -46,14 +47,15 @@ struct Fetcher: Sendable {
                 pause = min(pause * 2, settings.limits.longestPause)
             }
         }
+        await acknowledge()
     }
 
     private func start(_ job: ClaimedJob, on turn: Int, in jobs: inout DiscardingTaskGroup) {
         let runner = runners[turn % runners.count]
         let run = JobRun(claim: job.claim, leaseUntil: .now + settings.limits.lease)
-        state.gate.take(1)
-        state.begin(.init(record: job.record, run: run))
-        jobs.addTask(executorPreference: runner.site.executor) { await runner.run(job, run) }
+        let job = WorkerState.Running(record: job.record, run: run)
+        state.begin(job)
+        jobs.addTask(executorPreference: runner.site.executor) { await runner.run(job) }
     }
 
     private func next(_ count: Int, from source: inout Source) async throws -> [ClaimedJob] {
@@ -82,15 +84,17 @@ struct Fetcher: Sendable {
 
     private func takeFromRedis(_ count: Int) async throws -> [ClaimedJob] {
         let taken: JobIndex.Taken
+        var owned: [String] = []
         do {
             try await wake.wait()
             // Asked to take no more while it waited.
             if state.isQuiet { return [] }
-            taken = try await index.claim(count, within: room(for: count), acknowledging: wake.owned)
+            owned = wake.takeOwned()
+            taken = try await index.claim(count, within: room(for: count), acknowledging: owned)
         } catch {
+            wake.owe(owned)
             throw RedisFailure(underlying: error)
         }
-        wake.owned = []
         wake.set(after: taken)
         guard !taken.entries.isEmpty else { return [] }
         let keys = taken.entries.map(\.key)
@@ -104,7 +108,7 @@ struct Fetcher: Sendable {
                 return try await claimed
                     + imports.settle(others, for: settings.identity.text, on: connection)
             }
-            await acknowledge(keys, slotsLeft: count - claimed.count)
+            wake.owe(keys)
             return claimed
         } catch {
             try? await index.release(keys)
@@ -119,12 +123,18 @@ struct Fetcher: Sendable {
             concurrencies: runners[0].site.registry.concurrencies)
     }
 
-    /// Normally told with the next claim; at once when that may take a while.
-    private func acknowledge(_ keys: [String], slotsLeft: Int) async {
-        if slotsLeft > 0 {
-            wake.owned = keys
-        } else {
-            try? await index.acknowledge(keys)
+    /// Tells Redis what is owned. Normally the next claim does: this is for when none comes for a while.
+    private func acknowledge() async {
+        let owned = wake.takeOwned()
+        // Redis would put them back as duplicates, which do no harm.
+        try? await index.acknowledge(owned)
+    }
+
+    /// Until cancelled, well within the time after which Redis takes entries in flight for lost.
+    func acknowledgeNowAndThen() async {
+        while !Task.isCancelled {
+            try? await EventLoop.current.sleep(for: settings.limits.pop / 4)
+            await acknowledge()
         }
     }
 

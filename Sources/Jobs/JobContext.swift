@@ -4,28 +4,29 @@ package import Postgres
 
 /// What a handler is given: the job, and what it may do with its claim on it.
 package struct JobContext: Sendable {
+    let record: JobRecord
     /// The job's id. With a step's name it is the key by which outside effects are made once.
-    package let id: JobID
+    package var id: JobID { record.id }
     /// The class.
-    package let className: String
+    package var className: String { record.className }
     /// The tenant, if it is one's.
-    package let organizationID: UUID?
+    package var organizationID: UUID? { record.organizationID }
     /// The arguments.
-    package let arguments: JobArguments
+    package var arguments: JobArguments { record.arguments }
     /// Starts so far, this one included.
-    package let attempt: Int
+    package var attempt: Int { record.attempt }
     /// Failures in a row before this start.
-    package let failures: Int
+    package var failures: Int { record.failures }
     /// Failures that end the job.
     package let maximumAttempts: Int
     /// When the class's time is over; the handler's task is cancelled then.
     package let deadline: ContinuousClock.Instant
-    /// A logger that names the job.
-    package let logger: Logger
-
     let run: JobRun
     let store: JobStore
     let pool: PostgresPool
+    let workerLogger: Logger
+    /// A logger that names the job. Made when asked for: most jobs have nothing to say.
+    package var logger: Logger { workerLogger.about(record) }
 
     /// The argument at the index.
     /// - Throws: `JobsError` with the code `.arguments` when it is missing or of another type.

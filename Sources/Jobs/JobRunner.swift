@@ -1,62 +1,69 @@
 import Logging
 import Postgres
+import Reactor
 
 /// Runs a claimed job on one loop and records how it ended.
 struct JobRunner: Sendable {
     let site: WorkerSite
     let state: WorkerState
     let store: JobStore
-    let batch: CompletionBatch
+    let ends: EndRecorder
     let retryRule: @Sendable (any Error) -> RetryDecision
     let logger: Logger
 
+    /// What is left to do when a job gives its slot back.
+    private enum Ending {
+        case recorded
+        /// A plain good end, which holds up nothing: it is recorded beside the jobs that follow.
+        case owed
+    }
+
     /// Runs the job; its slot is free afterwards, whatever happens.
-    func run(_ job: ClaimedJob, _ run: JobRun) async {
-        defer {
-            state.end(job.record.id)
-            state.gate.release()
+    func run(_ job: WorkerState.Running) async {
+        switch await perform(job.record, job.run) {
+        case .recorded: state.end(job.record.id)
+        case .owed:
+            state.leave(job)
+            ends.add(job)
         }
-        var logger = logger
-        logger[metadataKey: "job"] = "\(job.record.id)"
-        logger[metadataKey: "class"] = "\(job.record.className)"
-        if let organizationID = job.record.organizationID {
-            logger[metadataKey: "organization"] = "\(organizationID)"
-        }
-        guard let entry = site.registry[job.record.className] else {
+    }
+
+    private func perform(_ job: JobRecord, _ run: JobRun) async -> Ending {
+        guard let entry = site.registry[job.className] else {
             let error = JobsError(.unknownClass, "no handler is registered for this class")
             // A newer version's job, while both run side by side during a deploy: another worker knows it.
-            let maximumAttempts = job.record.maximumAttempts ?? RetryRule.defaultMaximumAttempts
-            await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts, logger)
-            return
+            let maximumAttempts = job.maximumAttempts ?? RetryRule.defaultMaximumAttempts
+            await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts)
+            return .recorded
         }
-        let maximumAttempts = job.record.maximumAttempts ?? entry.maximumAttempts
-        let timeout = job.record.timeout ?? entry.timeout
-        let context = JobContext(
-            id: job.record.id, className: job.record.className, organizationID: job.record.organizationID,
-            arguments: job.record.arguments, attempt: job.record.attempt, failures: job.record.failures,
-            maximumAttempts: maximumAttempts, deadline: .now + timeout, logger: logger, run: run,
-            store: store,
-            pool: site.pool)
         let start = ContinuousClock.now
-        let result = await attempt(entry, context, run)
-        if case .success = result {
-            state.countRun(job.record.className, of: .now - start)
-        }
-        switch result {
-        case .success(let outcome): await settle(outcome, of: job, run, logger)
+        let context = JobContext(
+            record: job, maximumAttempts: job.maximumAttempts ?? entry.maximumAttempts,
+            deadline: start + (job.timeout ?? entry.timeout), run: run, store: store, pool: site.pool,
+            workerLogger: logger)
+        let ending: Ending
+        switch await attempt(entry, context) {
+        case .success(let outcome):
+            state.countRun(job.className, of: .now - start)
+            ending = await settle(outcome, of: job, run)
         case .failure(let error):
-            await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts, logger)
+            await settleFailure(error, of: job, run, maximumAttempts: context.maximumAttempts)
+            ending = .recorded
         }
         // After a failure too: a transaction of the handler may have committed before it. Telling Redis of a
         // job whose transaction did not commit does no harm.
         await site.queue.push(run.followers)
+        return ending
     }
 
     /// Runs the handler; cancels it when its time is over or somebody ends it, and waits for its end.
     private func attempt(
-        _ entry: JobRegistry.Entry, _ context: JobContext, _ run: JobRun
+        _ entry: JobRegistry.Entry, _ context: JobContext
     ) async -> Result<JobOutcome, any Error> {
-        await withTaskGroup(of: Result<JobOutcome, any Error>?.self) { group in
+        let run = context.run
+        let timer = EventLoop.current.schedule(at: context.deadline) { run.interrupt(.timedOut) }
+        defer { timer.cancel() }
+        return await withTaskGroup(of: Result<JobOutcome, any Error>.self) { group in
             group.addTask {
                 defer { run.finish() }
                 do {
@@ -65,84 +72,62 @@ struct JobRunner: Sendable {
                     return .failure(error)
                 }
             }
-            group.addTask {
-                do {
-                    try await Task.sleep(until: context.deadline, clock: .continuous)
-                    run.interrupt(.timedOut)
-                } catch {}
-                return nil
-            }
-            group.addTask {
-                _ = await run.interrupted()
-                return nil
-            }
-            var result: Result<JobOutcome, any Error> = .failure(CancellationError())
-            while let ended = await group.next() {
-                if let ended { result = ended }
-                // Whichever ended first ends the others: the handler by cancelling it.
-                group.cancelAll()
-            }
-            return result
+            if await run.interrupted() != nil { group.cancelAll() }
+            return await group.next() ?? .failure(CancellationError())
         }
     }
 
-    private func settle(_ outcome: JobOutcome, of job: ClaimedJob, _ run: JobRun, _ logger: Logger) async {
-        let held: Bool?
+    private func settle(_ outcome: JobOutcome, of job: JobRecord, _ run: JobRun) async -> Ending {
         switch outcome {
         case .completed where run.isCompleted:
-            held = true
-        case .completed, .done:
-            held = await persist(run, logger) { try await batch.complete(job.claim) }
+            state.noteEnd(of: job, wasHeld: true, logger)
+        case .completed, .done: return .owed
         case .again(let pause):
-            held = await persist(run, logger) {
+            let held = await persist(run) {
                 let record = try await site.pool.withConnection {
-                    try await store.again(job.claim, after: pause, on: $0)
+                    try await store.again(run.claim, after: pause, on: $0)
                 }
                 if let record { await site.queue.push([record]) }
                 return record != nil
             }
+            state.noteEnd(of: job, wasHeld: held, logger)
         }
-        switch held {
-        case true?:
-            state.countFinished(job.record.className)
-            logger.info("job ended well", metadata: ["attempt": "\(job.record.attempt)"])
-        case false?: logger.warning("job ended after its claim was lost; nothing was recorded")
-        case nil: logger.error("the end of a job could not be recorded; it will run again")
-        }
+        return .recorded
     }
 
     private func settleFailure(
-        _ error: any Error, of job: ClaimedJob, _ run: JobRun, maximumAttempts: Int, _ logger: Logger
+        _ error: any Error, of job: JobRecord, _ run: JobRun, maximumAttempts: Int
     ) async {
+        let logger = logger.about(job)
         let jobsError = error as? JobsError
         if run.interruption == .claimLost || jobsError?.code == .claimLost {
             logger.warning("job's claim was lost; nothing was recorded")
             return
         }
         if run.interruption == .stopping || (run.interruption == nil && Task.isCancelled) {
-            await handBack(job, run, logger)
+            await handBack(run, logger)
             return
         }
         let (outcome, shown, decision) = judge(error, run)
         let verdict = RetryRule.verdict(
-            failures: job.record.failures + 1, maximumAttempts: maximumAttempts, decision: decision,
+            failures: job.failures + 1, maximumAttempts: maximumAttempts, decision: decision,
             random: Int.random(in: RetryRule.jitter))
-        let held = await persist(run, logger) {
+        let held = await persist(run) {
             let record = try await site.pool.withConnection {
                 try await store.fail(
-                    job.claim, outcome: outcome, error: ErrorText(shown, limits: store.limits),
+                    run.claim, outcome: outcome, error: ErrorText(shown, limits: store.limits),
                     verdict: verdict, on: $0)
             }
             if let record { await site.queue.push([record]) }
             return record != nil
         }
-        if verdict == .dead, held == true, outcome != .cancelled { await site.onDeath(job.record, shown) }
-        state.countFailed(job.record.className, isRetried: verdict != .dead && held == true)
+        if verdict == .dead, held == true, outcome != .cancelled { await site.onDeath(job, shown) }
+        state.countFailed(job.className, isRetried: verdict != .dead && held == true)
         let level: Logger.Level = verdict == .dead ? .error : .warning
         logger.log(
             level: level, verdict == .dead ? "job failed for good" : "job failed and will be retried",
             metadata: [
-                "error": "\(shown)", "attempt": "\(job.record.attempt)", "recorded": "\(held ?? false)",
+                "error": "\(shown)", "attempt": "\(job.attempt)", "recorded": "\(held ?? false)",
             ])
     }
 
@@ -161,9 +146,9 @@ struct JobRunner: Sendable {
         return (.failed, error, retryRule(error))
     }
 
-    private func handBack(_ job: ClaimedJob, _ run: JobRun, _ logger: Logger) async {
-        let held = await persist(run, logger) {
-            let records = try await site.pool.withConnection { try await store.handBack([job.claim], on: $0) }
+    private func handBack(_ run: JobRun, _ logger: Logger) async {
+        let held = await persist(run) {
+            let records = try await site.pool.withConnection { try await store.handBack([run.claim], on: $0) }
             await site.queue.push(records)
             return !records.isEmpty
         }
@@ -173,7 +158,7 @@ struct JobRunner: Sendable {
     /// Tries as long as the lease holds: an ending that was not recorded makes the job run again. Nil when it
     /// could not be recorded.
     private func persist(
-        _ run: JobRun, _ logger: Logger, _ operation: () async throws -> Bool
+        _ run: JobRun, _ operation: () async throws -> Bool
     ) async -> Bool? {
         var pause: Duration = .milliseconds(50)
         while true {

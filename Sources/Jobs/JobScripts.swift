@@ -68,6 +68,12 @@ enum JobScripts {
             end
             return adopted
         end
+        -- Entries in flight whose keys are arguments from this one on.
+        local function forget(first)
+            if #ARGV < first then return end
+            redis.call('HDEL', 'multiconnect:inflight', unpack(ARGV, first))
+            redis.call('ZREM', 'multiconnect:leases', unpack(ARGV, first))
+        end
         local function wake(count)
             for i = 1, math.min(count, 64) do redis.call('LPUSH', 'multiconnect:wake', '1') end
             redis.call('LTRIM', 'multiconnect:wake', 0, 63)
@@ -124,10 +130,7 @@ enum JobScripts {
     private static let returning = """
         local time = redis.call('TIME')
         local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-        for i = 4, #ARGV do
-            redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
-            redis.call('ZREM', 'multiconnect:leases', ARGV[i])
-        end
+        forget(4)
         local late = redis.call('ZRANGEBYSCORE', 'multiconnect:leases', '-inf', now, 'LIMIT', 0, 64)
         for _, key in ipairs(late) do
             local payload = redis.call('HGET', 'multiconnect:inflight', key)
@@ -215,7 +218,7 @@ enum JobScripts {
 
     /// The claim's third part. A tenant that has its share is passed over as long as somebody else waits.
     private static let taking = """
-        local taken, passed, full = {}, {}, {}
+        local taken, leases, passed, full = {}, {}, {}, {}
         while #taken < 2 * count and #full < \(JobsLimits.fullLanes) do
             local lane = redis.call('LPOP', 'multiconnect:ring')
             local tenant = lane and cap and string.match(lane, ':t%-(.+)$')
@@ -233,8 +236,8 @@ enum JobScripts {
                 if payload then
                     rotate(lane)
                     local key = entry_key(payload)
-                    redis.call('HSET', 'multiconnect:inflight', key, payload)
-                    redis.call('ZADD', 'multiconnect:leases', now + tonumber(ARGV[2]), key)
+                    leases[#leases + 1] = now + tonumber(ARGV[2])
+                    leases[#leases + 1] = key
                     taken[#taken + 1] = key
                     taken[#taken + 1] = payload
                     if tenant then running[tenant] = (running[tenant] or 0) + 1 end
@@ -244,6 +247,10 @@ enum JobScripts {
                     drop(lane)
                 end
             end
+        end
+        if #taken > 0 then
+            redis.call('HSET', 'multiconnect:inflight', unpack(taken))
+            redis.call('ZADD', 'multiconnect:leases', unpack(leases))
         end
         for i = #passed, 1, -1 do redis.call('LPUSH', 'multiconnect:ring', passed[i]) end
         for _, lane in ipairs(full) do redis.call('RPUSH', 'multiconnect:ring', lane) end
@@ -257,13 +264,11 @@ enum JobScripts {
         """
 
     /// Forgets entries in flight. ARGV: their keys.
-    static let acknowledge = """
-        for i = 1, #ARGV do
-            redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
-            redis.call('ZREM', 'multiconnect:leases', ARGV[i])
-        end
-        return #ARGV
-        """
+    static let acknowledge =
+        common + """
+            forget(1)
+            return #ARGV
+            """
 
     /// Puts entries in flight back at the head of their lanes: their rows could not be owned. ARGV: their
     /// keys.

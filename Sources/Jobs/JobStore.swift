@@ -81,32 +81,32 @@ struct JobStore: Sendable {
     }
 
     /// Owns those of the jobs that are waiting and due. One that is not returned was a duplicate in Redis, or
-    /// somebody else's already. Claims in `ended` have no running job any more: they are forgotten.
+    /// somebody else's already.
     func claim(
-        _ ids: [JobID], for worker: String, forgetting ended: [UUID] = [],
-        on connection: PostgresConnection
+        _ ids: [JobID], for worker: String, on connection: PostgresConnection
     ) async throws -> [ClaimedJob] {
         try await own(
             """
-            j.id = any (\(ids.map(\.text))) and j.state in ('queued', 'scheduled', 'retry')
+            from \(.named(ids.sorted { $0.text < $1.text }))
+            where j.id = c.id and j.state in ('queued', 'scheduled', 'retry')
             -- Redis' clock and this one may differ a little.
             and j.run_at <= clock_timestamp() + interval '1 second' and not \(PauseStore.covers("j"))
-            """, for: worker, forgetting: ended, on: connection)
+            """, for: worker, on: connection)
     }
 
     /// Owns up to so many due jobs without Redis, tenants in turn.
     func claimWaiting(
-        _ count: Int, within room: ClaimRoom = .unbounded, for worker: String, forgetting ended: [UUID] = [],
+        _ count: Int, within room: ClaimRoom = .unbounded, for worker: String,
         on connection: PostgresConnection
     ) async throws -> [ClaimedJob] {
         try await own(
             """
-            j.id in (
+            where j.id in (
                 select id from multiconnect.jobs
                 where id in (\(choice(count, within: room)))
                     and state in ('queued', 'scheduled', 'retry')
                 order by id for update skip locked)
-            """, for: worker, forgetting: ended, on: connection)
+            """, for: worker, on: connection)
     }
 
     /// The ids of the jobs whose turn it is: tenants that have their share come last.
@@ -145,27 +145,25 @@ struct JobStore: Sendable {
     }
 
     private func own(
-        _ wanted: SQL, for worker: String, forgetting ended: [UUID], on connection: PostgresConnection
+        _ wanted: SQL, for worker: String, on connection: PostgresConnection
     ) async throws -> [ClaimedJob] {
         let token = UUID()
         // Shorter than a lease: the renewals come over the same connection.
         let rows = try await connection.query(
             within: limits.renewal,
             """
-            with ended as (
-                delete from multiconnect.job_claims where token = any (\(ended)::uuid[])
-            ), mine as (
+            with mine as (
                 update multiconnect.jobs as j
                 set state = 'running', attempt = j.attempt + 1, claim_token = \(token)::uuid,
                     claimed_by = \(worker), lease_until = clock_timestamp() + \(limits.lease),
                     started_at = clock_timestamp(), cancel_requested_at = null
-                where \(wanted)
+                \(wanted)
                 returning \(JobRecord.columns)
             ), noted as (
                 insert into multiconnect.job_claims (token, worker, job_ids)
                 select \(token)::uuid, \(worker), array_agg(id) from mine having count(*) > 0
             )
-            select * from mine
+            select * from mine where \(.mayBeForgotten)
             """)
         return try rows.map { row in
             let record = try JobRecord(row: row)
@@ -202,7 +200,7 @@ struct JobStore: Sendable {
             update multiconnect.jobs as j
             set state = 'done', claim_token = null, lease_until = null, finished_at = clock_timestamp(),
                 failures = 0, crash_claims = 0, error_class = null, error_message = null
-            from \(named(claims))
+            from \(.named(claims))
             where j.id = c.id and j.claim_token = c.token
             returning j.id
             """)
@@ -237,7 +235,7 @@ struct JobStore: Sendable {
             with held as (
                 select j.id, j.cancel_requested_at is not null as is_cancelled
                 from multiconnect.jobs as j
-                join \(named(claims)) on j.id = c.id and j.claim_token = c.token
+                join \(.named(claims)) on j.id = c.id and j.claim_token = c.token
             ), free as (
                 -- A row that is locked is being completed by its own handler: it needs no longer lease, and
                 -- one job's long transaction must not keep the leases of the others from being renewed.
@@ -245,7 +243,7 @@ struct JobStore: Sendable {
                 order by j.id for update of j skip locked
             ), renewed as (
                 update multiconnect.jobs as j set lease_until = clock_timestamp() + \(limits.lease)
-                from free where j.id = free.id
+                from free where j.id = free.id and \(.mayBeForgotten)
             )
             select id, is_cancelled from held
             """)
@@ -325,14 +323,9 @@ struct JobStore: Sendable {
         """
         select j.id
         from multiconnect.jobs as j
-        join \(named(claims)) on j.id = c.id and j.claim_token = c.token
+        join \(.named(claims)) on j.id = c.id and j.claim_token = c.token
         order by j.id for update of j
         """
-    }
-
-    /// Claims as rows: `c`, with `id` and `token`.
-    private func named(_ claims: [Claim]) -> SQL {
-        "unnest(\(claims.map(\.id.text))::text[], \(claims.map(\.token))::uuid[]) as c (id, token)"
     }
 
     private static func ids(_ rows: Rows) throws -> Set<JobID> {

@@ -43,6 +43,12 @@ package struct JobsLimits: Sendable {
     package var ownConnections = 1
     /// Dead jobs that Redis is told of after it lost its memory: as many as Sidekiq keeps, and for as many days.
     package var shownDead = (count: 10_000, days: 180)
+    /// How long the first good end waits for others, so that one statement records them. A job that is not on
+    /// record runs again if its worker dies: short.
+    package var gathering: Duration = .milliseconds(2)
+    /// Good ends that are not recorded yet while jobs are taken: some tens of milliseconds of short jobs. All of
+    /// them run again if the worker dies.
+    package var unrecordedEnds = 500
     /// Rows handled by one statement of the reconciler, so that none holds locks for long.
     package var batch = 500
     /// Starts in a row, without any progress noted, that ended in silence before a job is taken for a poison pill.

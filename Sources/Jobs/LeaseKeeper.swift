@@ -1,7 +1,8 @@
 import Logging
 import Postgres
 
-/// Renews the leases of all running jobs at a third of their length, and ends the jobs whose lease was lost.
+/// Renews the leases of all jobs that run, or whose end is not recorded yet, at a third of their length, and
+/// ends the jobs whose lease was lost.
 struct LeaseKeeper: Sendable {
     let state: WorkerState
     let store: JobStore
@@ -18,15 +19,15 @@ struct LeaseKeeper: Sendable {
     }
 
     private func renew() async {
-        let running = state.running
-        guard !running.isEmpty else { return }
+        let claimed = state.claimed
+        guard !claimed.isEmpty else { return }
         // The lease counts from before the statement was sent: never longer than the server thinks.
         let until = ContinuousClock.now + store.limits.lease
         do {
             let held = try await pool.withConnection(deadline: until) {
-                try await store.renew(running.map(\.run.claim), on: $0)
+                try await store.renew(claimed.map(\.run.claim), on: $0)
             }
-            for job in running {
+            for job in claimed {
                 switch held[job.record.id] {
                 case nil: lose(job)
                 case true?: job.run.interrupt(.cancelled)
@@ -35,7 +36,7 @@ struct LeaseKeeper: Sendable {
             }
         } catch {
             logger.debug("leases were not renewed", metadata: ["error": "\(error)"])
-            for job in running where job.run.leaseUntil < .now { job.run.interrupt(.claimLost) }
+            for job in claimed where job.run.leaseUntil < .now { job.run.interrupt(.claimLost) }
         }
     }
 

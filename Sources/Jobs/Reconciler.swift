@@ -42,7 +42,7 @@ final class Reconciler: Sendable {
             guard try await recovery.isLeader(on: connection) else { return nil }
             var recovered = try await recovery.recover(from: silent, on: connection)
             recovered += try await lookSlowly(on: connection)
-            try await recovery.forgetEndedClaims(on: connection)
+            while try await recovery.forgetEndedClaims(on: connection) == recovery.limits.batch {}
             _ = try await recovery.requeueOverdue(on: connection)
             try await workers.bury(silent, on: connection)
             return recovered

@@ -125,9 +125,10 @@ struct RecoveryStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
-    /// Forgets claims of which no job runs any more. A worker forgets its own; these are of workers that died.
-    func forgetEndedClaims(on connection: PostgresConnection) async throws {
-        _ = try await connection.execute(
+    /// Forgets a batch of claims of which no job runs any more; how many.
+    @discardableResult
+    func forgetEndedClaims(on connection: PostgresConnection) async throws -> Int {
+        try await connection.execute(
             within: limits.call,
             """
             delete from multiconnect.job_claims as c
@@ -177,12 +178,12 @@ struct RecoveryStore: Sendable {
             within: limits.call,
             """
             with told as (
-                select id from multiconnect.jobs
-                where id = any (\(ids.map(\.text))) and state in ('queued', 'scheduled', 'retry')
-                order by id for update skip locked
+                select j.id from multiconnect.jobs as j join \(.named(ids)) on j.id = c.id
+                where j.state in ('queued', 'scheduled', 'retry')
+                order by j.id for update of j skip locked
             )
             update multiconnect.jobs as j set pushed_at = clock_timestamp(), pushed_epoch = \(epoch)
-            from told where j.id = told.id
+            from told where j.id = told.id and \(.mayBeForgotten)
             """)
     }
 

@@ -1,34 +1,37 @@
 import Synchronization
 
-/// How many more jobs a worker may run. The fetcher waits here for a free slot; each job gives its own back.
+/// How many more jobs a worker may run. The fetcher waits here for a free slot; each job gives its own back
+/// when its handler has returned, and may go on owing the record of its end.
 final class SlotGate: Sendable {
     private struct State {
         var free: Int
+        /// Ends that may still be owed: with none left nobody is let in, so that a slow Postgres holds the
+        /// worker back.
+        var credit: Int
         var isClosed = false
         var waiter: CheckedContinuation<Void, Never>?
+
+        var room: Int { max(0, min(free, credit)) }
     }
 
     private let state: Mutex<State>
 
-    init(slots: Int) {
-        state = Mutex(State(free: slots))
+    init(slots: Int, unrecordedEnds: Int) {
+        state = Mutex(State(free: slots, credit: unrecordedEnds))
     }
 
-    /// Free slots at this moment.
-    var free: Int { state.withLock { $0.free } }
-
-    /// Waits until a slot is free; 0 when the gate is closed. One caller at a time.
+    /// Waits until a job may be taken, and says how many; 0 when the gate is closed. One caller at a time.
     func waitForFree() async -> Int {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isReady = state.withLock { state in
-                if state.free > 0 || state.isClosed { return true }
+                if state.room > 0 || state.isClosed { return true }
                 precondition(state.waiter == nil, "only the fetcher waits for slots")
                 state.waiter = continuation
                 return false
             }
             if isReady { continuation.resume() }
         }
-        return state.withLock { $0.isClosed ? 0 : $0.free }
+        return state.withLock { $0.isClosed ? 0 : $0.room }
     }
 
     /// Takes slots that were free.
@@ -40,8 +43,16 @@ final class SlotGate: Sendable {
     }
 
     /// Gives a slot back.
-    func release() {
-        wake { $0.free += 1 }
+    func release(owingEnd: Bool) {
+        wake { state in
+            state.free += 1
+            if owingEnd { state.credit -= 1 }
+        }
+    }
+
+    /// An end that was owed is recorded, or given up.
+    func settle() {
+        wake { $0.credit += 1 }
     }
 
     /// Lets nobody in any more.
@@ -52,6 +63,7 @@ final class SlotGate: Sendable {
     private func wake(_ change: (inout sending State) -> Void) {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             change(&state)
+            guard state.room > 0 || state.isClosed else { return nil }
             defer { state.waiter = nil }
             return state.waiter
         }

@@ -18,10 +18,15 @@ final class WakeUp: Sendable {
         self.settings = settings
     }
 
-    /// Keys of entries that are owned by now and in flight still.
-    var owned: [String] {
-        get { state.withLock { $0.owned } }
-        set { state.withLock { $0.owned = newValue } }
+    /// Notes keys of entries that are owned by now and in flight still.
+    func owe(_ keys: [String]) { state.withLock { $0.owned += keys } }
+
+    /// Those keys, for whoever tells Redis.
+    func takeOwned() -> [String] {
+        state.withLock { state in
+            defer { state.owned = [] }
+            return state.owned
+        }
     }
 
     /// After an empty claim there is nothing to do until a token comes, or a job's time, or a second has

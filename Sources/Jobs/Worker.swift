@@ -31,7 +31,7 @@ package final class Worker: Sendable {
         // All queues of a process count in one place.
         let meters = sites[0].queue.tallies
         meters.expect(sites[0].registry.classNames)
-        state = WorkerState(slots: settings.concurrency, meters: meters)
+        state = WorkerState(slots: settings.concurrency, limits: settings.limits, meters: meters)
     }
 
     /// Takes no more jobs, and goes on with the running ones.
@@ -40,8 +40,8 @@ package final class Worker: Sendable {
     /// Takes no more jobs and lets `run` return, within about 25 s.
     package func stop() { state.stop() }
 
-    /// Jobs that run at this moment.
-    package var busy: Int { state.busy }
+    /// Whether no job runs and the ends of all that ran are on record.
+    package var isIdle: Bool { state.isIdle }
 
     /// Runs until `stop`, or until its task is cancelled, which is the same: the cancellation does not reach
     /// the jobs, so that they can be finished or handed back. Failures of the databases are waited out.
@@ -79,21 +79,27 @@ package final class Worker: Sendable {
         let watch = ForeignWatch(
             imports: imports, index: index, pool: home.pool, identity: settings.identity,
             onDeath: home.onDeath, logger: logger)
-        let fetcher = fetcher(store: store, pool: pool, imports: imports)
+        let ends = EndRecorder(store: store, pool: home.pool, worker: state, logger: logger)
+        let fetcher = fetcher(store: store, ends: ends, pool: pool, imports: imports)
         await withTaskGroup(of: Void.self) { services in
             services.addTask(executorPreference: home.executor) { await overseer.run() }
             services.addTask(executorPreference: home.executor) { await keeper.run() }
             services.addTask(executorPreference: home.executor) { await process.run() }
             services.addTask(executorPreference: home.executor) { await watch.run() }
+            services.addTask(executorPreference: home.executor) { await fetcher.acknowledgeNowAndThen() }
             services.addTask(executorPreference: home.executor) { [self] in await endJobs(store, pool) }
             await withTaskCancellationHandler {
-                await withDiscardingTaskGroup { jobs in
-                    await fetcher.run(in: &jobs)
+                await withDiscardingTaskGroup { recording in
+                    recording.addTask(executorPreference: home.executor) { await ends.run() }
+                    await withDiscardingTaskGroup { jobs in
+                        await fetcher.run(in: &jobs)
+                    }
+                    ends.close()
                 }
             } onCancel: {
                 state.stop()
             }
-            // Until here the jobs' leases were renewed.
+            // Until here, where all ends are recorded, the jobs' leases were renewed.
             services.cancelAll()
         }
         await fetcher.wake.reset()
@@ -105,11 +111,12 @@ package final class Worker: Sendable {
         }
     }
 
-    private func fetcher(store: JobStore, pool: PostgresPool, imports: ForeignImport) -> Fetcher {
+    private func fetcher(
+        store: JobStore, ends: EndRecorder, pool: PostgresPool, imports: ForeignImport
+    ) -> Fetcher {
         let runners = sites.map { site in
             JobRunner(
-                site: site, state: state, store: store, batch: CompletionBatch(store: store, pool: site.pool),
-                retryRule: retryRule, logger: logger)
+                site: site, state: state, store: store, ends: ends, retryRule: retryRule, logger: logger)
         }
         return Fetcher(
             pool: pool, runners: runners, state: state, settings: settings, store: store,
@@ -125,7 +132,7 @@ package final class Worker: Sendable {
         for job in state.running { job.run.interrupt(.stopping) }
         try? await Task.sleep(for: settings.limits.grace)
         guard !Task.isCancelled else { return }
-        let deaf = state.running
+        let deaf = state.claimed
         guard !deaf.isEmpty else { return }
         do {
             let records = try await pool.withConnection {

@@ -1,9 +1,10 @@
 import FoundationEssentials
+import Logging
 import Synchronization
 
 /// What the parts of a worker share: the running jobs, whether it stops, and its counters.
 final class WorkerState: Sendable {
-    /// A running job and since when.
+    /// A job of this worker and since when.
     struct Running: Sendable {
         let record: JobRecord
         let run: JobRun
@@ -12,6 +13,7 @@ final class WorkerState: Sendable {
 
     private struct State {
         var running: [JobID: Running] = [:]
+        var unrecorded: [JobID: Running] = [:]
         var isQuiet = false
         var stopping: Bool = false
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
@@ -26,15 +28,21 @@ final class WorkerState: Sendable {
     let meters: JobTallies
     private let state = Mutex(State())
 
-    init(slots: Int, meters: JobTallies) {
-        gate = SlotGate(slots: slots)
+    init(slots: Int, limits: JobsLimits, meters: JobTallies) {
+        gate = SlotGate(slots: slots, unrecordedEnds: limits.unrecordedEnds)
         self.meters = meters
     }
 
     var isQuiet: Bool { state.withLock { $0.isQuiet || $0.stopping } }
     var isStopping: Bool { state.withLock { $0.stopping } }
+    /// Jobs whose handler runs.
     var running: [Running] { state.withLock { Array($0.running.values) } }
+    /// Those, and the ones whose end is not recorded yet: all whose claim is this worker's.
+    var claimed: [Running] {
+        state.withLock { Array($0.running.values) + Array($0.unrecorded.values) }
+    }
     var busy: Int { state.withLock { $0.running.count } }
+    var isIdle: Bool { state.withLock { $0.running.isEmpty && $0.unrecorded.isEmpty } }
 
     func quiet() { state.withLock { $0.isQuiet = true } }
 
@@ -60,13 +68,48 @@ final class WorkerState: Sendable {
         }
     }
 
+    /// Takes a slot for a job.
     func begin(_ job: Running) {
         meters.countStarted(job.record, at: job.startedAt)
+        gate.take(1)
         state.withLock { $0.running[job.record.id] = job }
     }
 
+    /// Gives the slot of a job back whose end is on record.
     func end(_ id: JobID) {
         state.withLock { _ = $0.running.removeValue(forKey: id) }
+        gate.release(owingEnd: false)
+    }
+
+    /// Gives the slot of a job back whose handler has returned; `settle` follows when its end is recorded.
+    func leave(_ job: Running) {
+        state.withLock { state in
+            state.running[job.record.id] = nil
+            state.unrecorded[job.record.id] = job
+        }
+        gate.release(owingEnd: true)
+    }
+
+    /// The end of a job that left its slot is recorded, or given up.
+    func settle(_ id: JobID) {
+        state.withLock { _ = $0.unrecorded.removeValue(forKey: id) }
+        gate.settle()
+    }
+
+    /// Counts and logs a good end. `wasHeld` is nil when it could not be recorded.
+    func noteEnd(of record: JobRecord, wasHeld: Bool?, _ logger: Logger) {
+        switch wasHeld {
+        case true?:
+            countFinished(record.className)
+            // Nothing is put together for a line that is not written.
+            logger.info(
+                "job ended well",
+                metadata: record.logMetadata.merging(["attempt": "\(record.attempt)"]) { $1 })
+        case false?:
+            logger.about(record).warning("job ended after its claim was lost; nothing was recorded")
+        case nil:
+            logger.about(record).error("the end of a job could not be recorded; it will run again")
+        }
     }
 
     /// Counts a handler that has returned well.
@@ -76,7 +119,7 @@ final class WorkerState: Sendable {
     }
 
     /// Counts a start that has ended well.
-    func countFinished(_ className: String) {
+    private func countFinished(_ className: String) {
         meters.countFinished(className)
         state.withLock { $0.processed += 1 }
     }

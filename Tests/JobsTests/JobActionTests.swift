@@ -124,7 +124,7 @@ struct JobActionTests {
                 try await rig.wait(for: .running)
                 #expect(try await desk(rig).perform(.kill, on: id, by: "ann") == .done(from: .running))
                 #expect(try await state(id, rig) == "dead")
-                try await eventually("its worker is free") { worker.busy == 0 }
+                try await eventually("its worker is free") { worker.isIdle }
             }
             #expect(try await rig.scalar("select count(*) from effects", as: Int.self) == 0)
             let attempt = try await rig.pool.query(

@@ -114,7 +114,7 @@ struct JobEndTests {
                 try await rig.wait(for: .running)
                 #expect(try await jobs.perform(.cancel, on: id, by: "test") == .requested)
                 try await rig.wait(for: .cancelled)
-                try await eventually("its slot is free") { worker.busy == 0 }
+                try await eventually("its slot is free") { worker.isIdle }
                 // Ended for good: its key is free.
                 let next = try await rig.pool.withConnection {
                     try await rig.queue.enqueue(

@@ -36,15 +36,16 @@ struct WorkerRig: Sendable {
     /// A worker on the current loop.
     func worker(
         _ registry: JobRegistry, concurrency: Int = 4, tenantCap: Int? = nil, identity: String = "host",
-        periodic: [PeriodicJob] = [],
+        periodic: [PeriodicJob] = [], pool: PostgresPool? = nil, limits: JobsLimits? = nil,
         retryRule: @escaping @Sendable (any Error) -> RetryDecision = { _ in .retryAfter(.milliseconds(20)) }
     ) throws -> Worker {
-        let site = WorkerSite(executor: EventLoop.current, pool: pool, queue: queue, registry: registry)
+        let site = WorkerSite(
+            executor: EventLoop.current, pool: pool ?? self.pool, queue: queue, registry: registry)
         let settings = WorkerSettings(
             concurrency: concurrency, tenantCap: tenantCap,
             identity: WorkerIdentity(hostname: identity, processID: 7),
             database: database.configuration, redis: try redis.configuration(), periodic: periodic,
-            limits: limits)
+            limits: limits ?? self.limits)
         return Worker(sites: [site], settings: settings, retryRule: retryRule, logger: quietLogger)
     }
 

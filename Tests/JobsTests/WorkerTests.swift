@@ -25,7 +25,7 @@ struct WorkerTests {
                     _ = try await rig.queue.enqueue(NewJob("Plain", arguments: [7]))
                 }
                 try await rig.wait(for: .done, count: 100)
-                try await eventually("slots are free") { worker.busy == 0 }
+                try await eventually("slots are free") { worker.isIdle }
             }
             try await rig.expectEachEffectOnce(50)
             #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
