@@ -65,13 +65,17 @@ final class Connection: Sendable {
 
     /// Part of a drain.
     func closeIfIdle() {
-        // A request may have come that no event has told of yet.
-        if phase.load(ordering: .relaxed) == .idle, !socket.hasUnreadInput { close() }
+        if phase.load(ordering: .relaxed) == .idle, !mayBeAsking { close() }
     }
 
     /// Part of a drain, a while after its beginning: whoever connects only to have a connection at hand asks nothing.
     func closeIfSilent() {
-        if phase.load(ordering: .relaxed) == .fresh, !socket.hasUnreadInput { close() }
+        if phase.load(ordering: .relaxed) == .fresh, !mayBeAsking { close() }
+    }
+
+    /// Whether bytes of a request have come that no event has told of yet, or that TLS keeps until the record is whole.
+    private var mayBeAsking: Bool {
+        socket.hasUnreadInput || transport.withLock { $0?.stream.mayHaveInput ?? false }
     }
 
     /// The end of a drain.
@@ -114,17 +118,18 @@ final class Connection: Sendable {
                     phase.store(.busy, ordering: .relaxed)
                     let goesOn: Bool
                     if let answer = try answerImmediately(head, transport, mayPersist: mayPersist) {
-                        goesOn = answer.isComplete ? answer.persists : try await finish(answer)
+                        let isDone = answer.isComplete && (answer.persists || !input.mayHaveMore)
+                        goesOn = isDone ? answer.persists : try await finish(answer, &input)
                     } else {
                         goesOn = try await exchange(head, &input, transport, mayPersist: mayPersist)
                     }
                     guard goesOn else { return }
                     if served % limits.pipelinedRequests == 0 { await Task.yield() }
                     phase.store(input.hasMore ? .busy : .idle, ordering: .relaxed)
-                    if service.isDraining, !input.hasMore { return }
                 case .more:
                     // Half of a request: no drain may take it for nothing.
                     if input.isUnderway { phase.store(.busy, ordering: .relaxed) }
+                    if service.isDraining, served > 0, !input.isUnderway, !mayBeAsking { return }
                     let quiet = served == 0 ? limits.headTimeout : limits.idleTimeout
                     do {
                         try await transport.stream.waitReadable(deadline: input.deadline(quiet: quiet))
@@ -212,6 +217,9 @@ final class Connection: Sendable {
         } catch let error where error is Problem || error is HTTPWireError {
             try await refuse(error, exchange, &input)
             return false
+        } catch {
+            exchange.log(status: 499, bytes: 0)
+            throw error
         }
         phase.store(.handling, ordering: .relaxed)
         let response: Response
@@ -231,18 +239,24 @@ final class Connection: Sendable {
             response = service.response(to: error, request: request)
         }
         let sending = try exchange.begin(response, mayPersist: mayPersist && !service.isDraining)
-        return try await finish(sending)
+        return try await finish(sending, &input)
     }
 
-    /// Sends what could not be sent at once.
+    /// Sends what could not be sent at once. If that was the last answer, what the client has sent behind its request is
+    /// read and forgotten: closing with unread bytes would reset the connection, and cost the answer.
     ///
     /// - Returns: whether another request may follow.
     @inline(never)
-    private func finish(_ sending: Sending) async throws -> Bool {
+    private func finish(_ sending: Sending, _ input: inout Input) async throws -> Bool {
         // Whoever produces a stream is a handler too, and may wait for other things than the client.
         phase.store(sending.isStream ? .handling : .busy, ordering: .relaxed)
         defer { phase.store(.busy, ordering: .relaxed) }
-        return try await sending.finish()
+        if try await sending.finish() { return true }
+        if input.mayHaveMore {
+            sending.exchange.transport.stream.shutdownWrite()
+            await input.discardRest()
+        }
+        return false
     }
 
     /// - Returns: the request without its body, and what is wrong with its query.

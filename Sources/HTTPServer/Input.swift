@@ -7,8 +7,10 @@ struct Input {
     private let service: Service
     private var buffer = ReadBuffer(capacity: 0)
     private var parser: HeadParser
-    /// Until when the rest of a head must come.
-    private var headDeadline: ContinuousClock.Instant?
+    /// Until when the next head must begin or, once it has, end.
+    private var deadline: ContinuousClock.Instant?
+    /// Whether half of a head has come.
+    private(set) var isUnderway = false
 
     init(stream: any ByteStream, service: Service) {
         self.stream = stream
@@ -20,6 +22,8 @@ struct Input {
 
     /// Whether a part of the next request is here already.
     var hasMore: Bool { !buffer.isEmpty }
+    /// The same, or a part may be here that nobody has read.
+    var mayHaveMore: Bool { hasMore || stream.mayHaveInput }
 
     /// What the client has sent so far.
     enum Step {
@@ -31,9 +35,6 @@ struct Input {
         case end
     }
 
-    /// Whether half of a head has come.
-    var isUnderway: Bool { headDeadline != nil }
-
     /// Reads the next request's head, as far as it has come.
     ///
     /// - Throws: `HTTPWireError` for what is no request, or what the socket throws.
@@ -42,21 +43,28 @@ struct Input {
             if !buffer.isEmpty {
                 if case .complete(let head, let consumed) = try Self.parse(&parser, buffer) {
                     buffer.consume(consumed)
-                    headDeadline = nil
+                    deadline = nil
+                    isUnderway = false
                     return .head(head)
                 }
-                if headDeadline == nil { headDeadline = service.loop.now + limits.headTimeout }
+                if !isUnderway {
+                    deadline = service.loop.now + limits.headTimeout
+                    isUnderway = true
+                }
             }
             guard let count = try take(free: limits.readBufferBytes / 2) else { return .more }
             if count == 0 { return .end }
         }
     }
 
-    /// Until when to wait for more.
+    /// Until when to wait for more. It stays where it is when a wait ends without a byte of a head: TLS's records may
+    /// come byte by byte.
     ///
     /// - Parameter quiet: how long nothing at all may come.
-    func deadline(quiet: Duration) -> ContinuousClock.Instant {
-        headDeadline ?? service.loop.now + quiet
+    mutating func deadline(quiet: Duration) -> ContinuousClock.Instant {
+        let deadline = deadline ?? service.loop.now + quiet
+        self.deadline = deadline
+        return deadline
     }
 
     private static func parse(

@@ -2,14 +2,17 @@ import HTTPServer
 import HTTPWire
 import Logging
 import Reactor
+import Support
 import Synchronization
+import TLS
 import Testing
 
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
 /// Serves until the body asks for the drain; `drain` returns when it is over.
 private func withDrainable(
-    _ limits: Limits = Limits(), routes: (inout Router) -> Void,
+    _ limits: Limits = Limits(), credentials: (@Sendable () -> TLSContext)? = nil,
+    routes: (inout Router) -> Void,
     _ body: @escaping @Sendable (TestServer, Signal) async throws -> Void
 ) async throws {
     var router = Router()
@@ -28,7 +31,7 @@ private func withDrainable(
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withTaskGroup(of: Void.self) { inner in
-                    inner.addTask { try? await server.serve(on: listener) }
+                    inner.addTask { try? await server.serve(on: listener, credentials: credentials) }
                     await begin.wait()
                     inner.cancelAll()
                 }
@@ -116,6 +119,65 @@ struct DrainTests {
             #expect(response.body == "hello")
             #expect(response.closes)
             #expect(try await client.isClosed())
+        }
+    }
+
+    @Test func `a request that came behind a large answer before the drain is answered`() async throws {
+        let block = [UInt8](repeating: 0x61, count: 8 << 20)
+        let started = Signal()
+        try await withDrainable { router in
+            router.on(.get, "/hello") { _ in .text("hello") }
+            router.on(.get, "/block") { _ in
+                started.set()
+                return Response(body: .bytes(block))
+            }
+        } _: { server, drain in
+            let client = try await server.connect()
+            try await client.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
+            await started.wait()
+            // The kernel cannot take the answer, so its end and this request meet the drain.
+            try await client.send(hello)
+            drain.set()
+            while let socket = try? await Socket.connect(to: server.address, deadline: nil) { socket.close() }
+            #expect(try await client.response().body.utf8.count == block.count)
+            let response = try await client.response()
+            #expect(response.body == "hello")
+            #expect(response.closes)
+            #expect(try await client.isClosed())
+        }
+    }
+
+    /// What has come of a record is in TLS's hands: the kernel no longer has it, and no handler sees it yet.
+    @Test func `half of a request's TLS record is no silence`() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let context = try TLSContext.server(
+            certificateFile: certificate.certificate, keyFile: certificate.key)
+        var limits = Limits()
+        limits.drainGrace = .milliseconds(50)
+        limits.drainTimeout = .seconds(3600)
+        try await withDrainable(limits, credentials: { context }) { router in
+            router.on(.get, "/hello") { _ in .text("hello") }
+        } _: { server, drain in
+            let fresh = try await server.connect(trusting: certificate)
+            let idle = try await server.connect(trusting: certificate)
+            let silent = try await server.connect(trusting: certificate)
+            try await idle.send(hello)
+            #expect(try await idle.response().body == "hello")
+            for client in [fresh, idle] {
+                try await client.socket.write([0x17, 3, 3, 0, 32, 1], deadline: .now + patience)
+            }
+            // Served after the other two in the same loop.
+            let other = try await server.connect(trusting: certificate)
+            try await other.send(hello)
+            #expect(try await other.response().body == "hello")
+            drain.set()
+            #expect(try await silent.isClosed())
+            for client in [fresh, idle] {
+                // The record is complete, and wrong: what is said about that only a connection that is served says.
+                try await client.socket.write([UInt8](repeating: 1, count: 31), deadline: .now + patience)
+                await #expect(throws: TLSError.self) { _ = try await client.isClosed() }
+            }
         }
     }
 

@@ -16,6 +16,16 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @Sendable private func routes(_ router: inout Router) {
     router.on(.get, "/hello") { .text("hello over \($0.scheme.rawValue)") }
+    router.on(.post, "/echo") { Response(body: .bytes($0.body)) }
+    router.on(.post, "/echo/:piece") { request in
+        let piece: Int = try request.parameters.value("piece")
+        return Response(
+            body: .stream(length: nil) { writer in
+                for start in stride(from: 0, to: request.body.count, by: piece) {
+                    try await writer.write(Array(request.body[start...].prefix(piece)))
+                }
+            })
+    }
     router.on(.get, "/large") { _ in
         Response(
             body: .stream(length: nil) { writer in
@@ -61,7 +71,7 @@ struct EncryptionTests {
         }
     }
 
-    /// OpenSSL writes without MSG_NOSIGNAL, so this would end a process that does not ignore SIGPIPE.
+    /// A write without MSG_NOSIGNAL would end a process that does not ignore SIGPIPE.
     @Test func `a client that resets in the middle of an encrypted response ends nothing but itself`()
         async throws
     {
@@ -78,6 +88,56 @@ struct EncryptionTests {
             let client = try await server.connect(trusting: certificate)
             try await client.send(hello)
             #expect(try await client.response().status == 200)
+        }
+    }
+
+    /// No byte of a head ever comes, but each one of the record wakes the server.
+    @Test(arguments: ["", hello])
+    func `a record that comes byte by byte keeps a connection no longer than silence does`(
+        before: String
+    ) async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let context = try certificate.context()
+        var limited = ServerConfiguration()
+        limited.limits.headTimeout = .seconds(1)
+        limited.limits.idleTimeout = .seconds(1)
+        try await withServer(limited, credentials: { context }, routes: routes) { server in
+            let client = try await server.connect(trusting: certificate)
+            if !before.isEmpty {
+                try await client.send(before)
+                #expect(try await client.response().status == 200)
+            }
+            try await client.socket.write([0x17, 3, 3, 0x40, 0], deadline: .now + patience)
+            let start = ContinuousClock.now
+            while !client.socket.isPeerClosed, .now < start + .seconds(5) {
+                _ = try? await client.socket.write([1], deadline: .now + patience)
+                try await EventLoop.current.sleep(for: .milliseconds(50))
+            }
+            #expect(client.socket.isPeerClosed)
+        }
+    }
+
+    @Test(arguments: [1, 1000, 16_383, 16_384, 16_385, 100_003])
+    func `a megabyte goes both ways over TLS in pieces of any size`(piece: Int) async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let context = try certificate.context()
+        let body = String(decoding: (0..<1 << 20).map { UInt8(0x21 + $0 % 89) }, as: UTF8.self)
+        try await withServer(credentials: { context }, routes: routes) { server in
+            let client = try await server.connect(trusting: certificate)
+            // Single bytes cost a record each: a part of the body tells as much.
+            let body = piece == 1 ? String(body.prefix(20_000)) : body
+            for path in ["/echo", "/echo/\(piece)"] {
+                try await client.send(
+                    "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+                var rest = body[...]
+                while !rest.isEmpty {
+                    try await client.send(String(rest.prefix(piece)))
+                    rest = rest.dropFirst(piece)
+                }
+                #expect(try await client.response().body == body)
+            }
         }
     }
 

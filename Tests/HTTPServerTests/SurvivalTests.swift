@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPWire
 import Reactor
+import Support
 import Testing
 
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -134,6 +135,39 @@ struct SurvivalTests {
             client.socket.shutdownWrite()
             #expect(try await client.isClosed())
             #expect(try await server.exchange(hello).body == "hello")
+        }
+    }
+
+    @Test func `a client that leaves in the middle of its body is in the access log`() async throws {
+        try await withServer(routes: routes) { server in
+            let client = try await server.connect()
+            try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
+            client.close()
+            try await eventually("the line") {
+                server.log.lines.contains { $0.contains("path=/echo") && $0.contains("status=499") }
+            }
+        }
+    }
+
+    /// What is unread when a connection closes has the kernel reset it, and drop what it has not sent yet.
+    @Test func `the last answer of a connection arrives whole, whatever the client sends behind its request`()
+        async throws
+    {
+        let block = [UInt8](repeating: 0x61, count: 1 << 20)
+        var limited = ServerConfiguration()
+        limited.limits.requestsPerConnection = 1
+        try await withServer(limited) { router in
+            router.on(.get, "/block") { _ in Response(body: .bytes(block)) }
+        } _: { server in
+            let client = try await server.connect()
+            let request = "GET /block HTTP/1.1\r\nHost: a\r\n\r\n"
+            try await client.send(String(repeating: request, count: 200))
+            // Sent, as far as the server can tell.
+            try await eventually("the line") { server.log.lines.contains { $0.contains("status=200") } }
+            let response = try await client.response()
+            #expect(response.body.utf8.count == block.count)
+            #expect(response.closes)
+            #expect(try await client.isClosed())
         }
     }
 
