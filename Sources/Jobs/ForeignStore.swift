@@ -148,11 +148,13 @@ struct ForeignStore: Sendable {
             within: limits.call,
             """
             select \(JobRecord.columns) from multiconnect.jobs as j
-            where finished_at is null and aside in ('scheduled', 'retry') and pushed_epoch is not null
-                and pushed_at < clock_timestamp() - \(limits.reconciliation)
-                and run_at > clock_timestamp() + \(limits.reconciliation)
-                and (\(last?.runAt)::timestamptz is null
-                    or (run_at, id) > (\(last?.runAt)::timestamptz, \(last?.id.text)))
+            where finished_at is null and held_by is null and state in ('scheduled', 'retry')
+                and pushed_epoch is not null and pushed_at < clock_timestamp() - \(limits.reconciliation)
+                and run_at > statement_timestamp() + \(limits.reconciliation)
+                -- One place in any case, and no word of `aside`: the look goes from there along the index of
+                -- all that is open, where it would else read and sort whatever waits.
+                and (run_at, id) > (
+                    coalesce(\(last?.runAt)::timestamptz, '-infinity'), \(last?.id.text ?? ""))
             order by run_at, id limit \(limits.comparison)
             """)
         return try rows.map(JobRecord.init(row:))

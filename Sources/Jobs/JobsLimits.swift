@@ -49,6 +49,8 @@ package struct JobsLimits: Sendable {
     /// Good ends that are not recorded yet while jobs are taken: some tens of milliseconds of short jobs. All of
     /// them run again if the worker dies.
     package var unrecordedEnds = 500
+    /// Open rows of which one statement forgets that Redis was told of them: a tenth of a second.
+    package var forgottenRows = 1000
     /// Rows handled by one statement of the reconciler, so that none holds locks for long.
     package var batch = 500
     /// Starts in a row, without any progress noted, that ended in silence before a job is taken for a poison pill.
@@ -57,6 +59,8 @@ package struct JobsLimits: Sendable {
     package var errorCharacters = 10_000
     /// Where counting stops: enough to judge by, and some milliseconds.
     package var countedRows = 20_000
+    /// How often an action on many jobs says how far it has come.
+    package var report: Duration = .seconds(2)
     /// Where counting of a state stops when all states are counted, queue by queue and class by class.
     package var censusRows = 10_000
     /// Rows that a list looks at first; each further look is four times as long, up to `countedRows`.

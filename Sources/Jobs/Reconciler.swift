@@ -99,7 +99,10 @@ final class Reconciler: Sendable {
     /// A new epoch means that Redis lost its memory: it is told of every open job again, and of the dead.
     private func forget(before epoch: String, on connection: PostgresConnection) async throws {
         guard memory.withLock({ $0.epoch }) != epoch else { return }
-        while try await recovery.forgetPushes(before: epoch, on: connection) > 0 {}
+        var position: JobPosition?
+        repeat {
+            position = try await recovery.forgetPushes(before: epoch, after: position, on: connection)
+        } while position != nil
         // Once for all workers: one who deletes the dead on Sidekiq's page does not want them back.
         if try await index.epochOfDead() != epoch {
             try await pushDead(on: connection)

@@ -187,20 +187,36 @@ struct RecoveryStore: Sendable {
             """)
     }
 
-    /// After Redis lost its memory: forgets, for a batch of open jobs, that it was told. Returns how many.
-    func forgetPushes(before epoch: String, on connection: PostgresConnection) async throws -> Int {
-        try await connection.execute(
+    /// After Redis lost its memory: forgets, for the next stretch of open jobs, that it was told. Along their
+    /// index: by their ids they lie scattered over the whole history. Returns where the next stretch begins;
+    /// nil after the last.
+    func forgetPushes(
+        before epoch: String, after position: JobPosition?, on connection: PostgresConnection
+    ) async throws -> JobPosition? {
+        let start = position ?? JobPosition(time: Date(timeIntervalSince1970: 0), id: "")
+        let row = try await connection.query(
             within: limits.call,
             """
-            with stale as (
+            with looked as materialized (
+                select id, run_at, pushed_epoch from multiconnect.jobs
+                where finished_at is null and held_by is null and (run_at, id) > (\(start.time), \(start.id))
+                order by run_at, id limit \(limits.forgottenRows)
+            ), stale as (
                 select id from multiconnect.jobs
-                where finished_at is null and held_by is null and state <> 'running'
+                where id in (select id from looked where pushed_epoch <> \(epoch))
+                    and finished_at is null and held_by is null and state <> 'running'
                     and pushed_epoch <> \(epoch)
-                order by id limit \(limits.batch) for update skip locked
+                order by id for update skip locked
+            ), forgotten as (
+                update multiconnect.jobs as j set pushed_epoch = null
+                from stale where j.id = stale.id
             )
-            update multiconnect.jobs as j set pushed_epoch = null
-            from stale where j.id = stale.id
-            """)
+            select run_at, id, (select count(*) from looked) = \(limits.forgottenRows) as is_full
+            from looked order by run_at desc, id desc limit 1
+            """
+        ).first
+        guard let row, try row["is_full"] else { return nil }
+        return JobPosition(time: try row["run_at"], id: try row["id"])
     }
 
     /// A batch of the dead that Redis shows, the latest first, after the one given.
@@ -211,12 +227,15 @@ struct RecoveryStore: Sendable {
             select \(JobRecord.columns) from multiconnect.jobs as j
             where aside = 'dead' and finished_at is not null
                 and finished_at > clock_timestamp() - make_interval(days => \(limits.shownDead.days)::int)
-                and (\(last?.finishedAt)::timestamptz is null
-                    or (finished_at, id) < (\(last?.finishedAt)::timestamptz, \(last?.id.text)))
+                and (finished_at, id) < (
+                    coalesce(\(last?.finishedAt)::timestamptz, 'infinity'), \(last?.id.text ?? ""))
             order by finished_at desc, id desc limit \(limits.batch)
             """)
         return try rows.map(JobRecord.init(row:))
     }
+
+    /// Keeps a look for what waits off the jobs of later times, behind which there is none.
+    private static let due: SQL = "run_at < statement_timestamp() + interval '1 minute'"
 
     /// The lanes of the jobs that have waited longest although Redis was told of them a while ago.
     func longestWaitingLanes(on connection: PostgresConnection) async throws -> [LaneName] {
@@ -226,7 +245,7 @@ struct RecoveryStore: Sendable {
             select distinct lane
             from (
                 select lane, pushed_epoch, pushed_at from multiconnect.jobs
-                where finished_at is null and held_by is null and state = 'queued'
+                where finished_at is null and held_by is null and state = 'queued' and \(Self.due)
                 order by run_at, id limit \(limits.batch)
             ) as oldest
             where pushed_epoch is not null and pushed_at < clock_timestamp() - \(limits.reconciliation)
@@ -243,7 +262,7 @@ struct RecoveryStore: Sendable {
                 select id from multiconnect.jobs
                 where id in (
                         select id from multiconnect.jobs
-                        where finished_at is null and held_by is null and state = 'queued'
+                        where finished_at is null and held_by is null and state = 'queued' and \(Self.due)
                         order by run_at, id limit \(limits.batch))
                     and lane = any (\(lanes.map(\.text))) and state = 'queued' and pushed_epoch is not null
                     and pushed_at < clock_timestamp() - \(limits.reconciliation)

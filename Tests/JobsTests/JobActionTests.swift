@@ -167,7 +167,7 @@ struct JobActionTests {
             var filter = JobFilter()
             filter.states = [.dead]
             let outcome = try await desk.performAll(.retry, filter, by: "ann")
-            #expect(outcome == BulkOutcome(changed: 1, skipped: 2, isFinished: true))
+            #expect(outcome == BulkOutcome(changed: 1, skipped: 2, looked: 3, isFinished: true))
         }
     }
 
@@ -216,9 +216,9 @@ struct JobActionTests {
             filter.className = "A"
             #expect(try await desk.count(JobOperator.possible(.cancel, filter)) == JobCount(80))
             let first = try await desk.performAll(.cancel, filter, by: "ann", within: .zero)
-            #expect(first == BulkOutcome(changed: 20, skipped: 0, isFinished: false))
+            #expect(first == BulkOutcome(changed: 20, skipped: 0, looked: 50, isFinished: false))
             let rest = try await desk.performAll(.cancel, filter, by: "ann")
-            #expect(rest == BulkOutcome(changed: 60, skipped: 0, isFinished: true))
+            #expect(rest == BulkOutcome(changed: 60, skipped: 0, looked: 100, isFinished: true))
             #expect(
                 try await rig.scalar(
                     "select count(*) from multiconnect.jobs where state = 'queued'", as: Int.self)

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Support
+import Synchronization
 import Testing
 
 @testable import Jobs
@@ -116,19 +117,82 @@ struct JobListTests {
             var filter = JobFilter()
             filter.states = [.dead]
             filter.error = "of 398"
-            var pages = 0
+            var (pages, searched) = (0, 0)
             var found: [JobSummary] = []
             var position: JobPosition?
             repeat {
                 let page = try await desk.list(filter, beyond: position, limit: 5, within: .zero)
                 #expect(page.isCutShort == (page.next != nil))
                 found += page.jobs
+                searched += page.searched
                 position = page.next
                 pages += 1
             } while position != nil && pages < 100
             #expect(found.map(\.errorMessage) == ["it broke at 100% of 398"])
-            #expect(pages > 1)
+            #expect(pages > 1 && searched == 50)
             #expect(try await desk.count(filter, within: .zero).precision == .atLeast)
+        }
+    }
+
+    @Test func `a search over all states comes on with each page, however little time it has`() async throws {
+        var limits = JobsLimits()
+        limits.firstLooks = 10
+        limits.countedRows = 20
+        try await withJobs(400, limits: limits) { pool, desk in
+            var filter = JobFilter()
+            filter.arguments = "text 39"
+            let expected = try await pool.query(
+                "select id from multiconnect.jobs where args::text like '%text 39%'"
+            ).column(as: String.self)
+            var found: [String] = []
+            var pages = 0
+            var position: JobPosition?
+            repeat {
+                let page = try await desk.list(
+                    filter, beyond: position, order: .newestFirst, limit: 5, within: .zero)
+                found += page.jobs.map(\.id.text)
+                position = page.next
+                pages += 1
+            } while position != nil && pages < 400
+            #expect(found.count == expected.count && Set(found) == Set(expected))
+        }
+    }
+
+    @Test func `no error is looked for among the jobs that ended well`() async throws {
+        try await withJobs(80) { _, desk in
+            var filter = JobFilter()
+            filter.error = "broke"
+            #expect(!filter.wantedStates.contains(.done))
+            let page = try await desk.list(filter)
+            #expect(page.jobs.count == 20)
+            var other = JobFilter()
+            other.queue = "nowhere"
+            // Jobs that ended well are looked for among all that have ended.
+            #expect(try await desk.list(other).searched == page.searched + 30)
+            filter.states = [.done]
+            #expect(filter.description == "state done, error \"broke\"")
+            let none = try await desk.list(filter)
+            #expect(none.jobs.isEmpty && none.next == nil && none.searched == 0)
+            #expect(try await desk.count(filter) == JobCount(0))
+        }
+    }
+
+    @Test func `an action that finds nothing ends in time, and says how far it came`() async throws {
+        var limits = JobsLimits()
+        limits.countedRows = 20
+        limits.report = .zero
+        try await withJobs(800, limits: limits) { _, desk in
+            var filter = JobFilter()
+            filter.states = [.dead]
+            filter.error = "nowhere"
+            let first = try await desk.performAll(.retry, filter, by: "ann", within: .zero)
+            #expect(first == BulkOutcome(looked: 20, isFinished: false))
+            let said = Mutex<[Int]>([])
+            let whole = try await desk.performAll(.retry, filter, by: "ann") { outcome in
+                said.withLock { $0.append(outcome.looked) }
+            }
+            #expect(whole == BulkOutcome(looked: 100, isFinished: true))
+            #expect(said.withLock { $0 } == [20, 40, 60, 80, 100])
         }
     }
 

@@ -282,8 +282,9 @@ struct JobStoreTests {
                 #expect(Set(try await recovery.unpushed(on: connection).map(\.id)) == Set(ids))
                 try await recovery.markPushed(ids, epoch: "e1", on: connection)
                 #expect(try await recovery.unpushed(on: connection).isEmpty)
-                #expect(try await recovery.forgetPushes(before: "e1", on: connection) == 0)
-                #expect(try await recovery.forgetPushes(before: "e2", on: connection) == 2)
+                #expect(try await recovery.forgetPushes(before: "e1", after: nil, on: connection) == nil)
+                #expect(try await recovery.unpushed(on: connection).isEmpty)
+                #expect(try await recovery.forgetPushes(before: "e2", after: nil, on: connection) == nil)
                 #expect(try await recovery.unpushed(on: connection).count == 2)
                 try await recovery.markPushed(ids, epoch: "e2", on: connection)
                 #expect(try await recovery.longestWaitingLanes(on: connection).isEmpty)
@@ -291,8 +292,40 @@ struct JobStoreTests {
                     "update multiconnect.jobs set pushed_at = now() - interval '1 min'")
                 let lanes = try await recovery.longestWaitingLanes(on: connection)
                 #expect(lanes.map(\.text) == ["default"])
+                _ = try await connection.execute(
+                    "update multiconnect.jobs set run_at = now() + interval '1 h' where id = \(ids[1].text)")
+                #expect(try await recovery.longestWaitingLanes(on: connection) == lanes)
+                _ = try await connection.execute("update multiconnect.jobs set run_at = now()")
                 try await recovery.forgetPushes(of: lanes, on: connection)
                 #expect(try await recovery.unpushed(on: connection).count == 2)
+            }
+        }
+    }
+
+    @Test func `pushes are forgotten stretch by stretch, of every open job that no worker has`() async throws
+    {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(7, pool)
+            var limits = JobsLimits()
+            limits.forgottenRows = 2
+            let short = RecoveryStore(limits: limits)
+            try await pool.withConnection { connection in
+                try await recovery.markPushed(ids, epoch: "e1", on: connection)
+                // Several of one time, so that the id decides.
+                _ = try await connection.execute("update multiconnect.jobs set run_at = now()")
+                let claimed = try await store.claim([ids[0]], for: "w", on: connection)
+                #expect(claimed.count == 1)
+                var position: JobPosition?
+                var stretches = 0
+                repeat {
+                    position = try await short.forgetPushes(before: "e2", after: position, on: connection)
+                    stretches += 1
+                } while position != nil && stretches < 10
+                #expect(stretches == 4)
+                let told = try await connection.query(
+                    "select id from multiconnect.jobs where pushed_epoch is not null"
+                ).column(as: String.self)
+                #expect(told == [ids[0].text])
             }
         }
     }

@@ -90,6 +90,7 @@ extension ProcessTests {
                 }
                 let first = try bench.json("list", "--class", "Import", "--limit", "2")
                 #expect((first["jobs"] as? [Any])?.count == 2 && first["cut_short"] as? Bool == false)
+                #expect(first["searched"] as? Int == 5)
                 let next = try #require(first["next"] as? String)
                 let rest = try bench.json("list", "--class", "Import", "--limit", "2", "--after", next)
                 let jobs = try #require(rest["jobs"] as? [[String: Any]])

@@ -50,12 +50,15 @@ package struct BulkOutcome: Sendable, Equatable {
     /// Jobs that were left as they are: another open job has their unique key, or somebody changed them
     /// meanwhile.
     package var skipped = 0
+    /// Jobs that were looked at, whether they fit or not.
+    package var looked = 0
     /// Whether all jobs that fitted have been met; false when the time was up before.
     package var isFinished = false
 
-    package init(changed: Int = 0, skipped: Int = 0, isFinished: Bool = false) {
+    package init(changed: Int = 0, skipped: Int = 0, looked: Int = 0, isFinished: Bool = false) {
         self.changed = changed
         self.skipped = skipped
+        self.looked = looked
         self.isFinished = isFinished
     }
 }

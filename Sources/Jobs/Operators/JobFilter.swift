@@ -21,9 +21,11 @@ package struct JobFilter: Sendable, Equatable {
 
     package init() {}
 
-    /// The states that are looked at.
+    /// The states that are looked at. A job that ended well has no error: most jobs need no search for one.
     package var wantedStates: [JobState] {
-        JobState.allCases.filter { states.isEmpty || states.contains($0) }
+        JobState.allCases.filter { state in
+            (states.isEmpty || states.contains(state)) && (error == nil || state != .done)
+        }
     }
 
     /// Whether it says anything but states.
@@ -38,7 +40,10 @@ extension JobFilter: CustomStringConvertible {
     /// The filter in words, as the record of an operator's action holds it.
     package var description: String {
         var parts: [String] = []
-        if !states.isEmpty { parts.append("state " + wantedStates.map(\.rawValue).joined(separator: ",")) }
+        if !states.isEmpty {
+            let names = JobState.allCases.filter(states.contains).map(\.rawValue)
+            parts.append("state " + names.joined(separator: ","))
+        }
         if let organizationID { parts.append("tenant \(organizationID.uuidString.lowercased())") }
         if let className { parts.append("class \(className)") }
         if let queue { parts.append("queue \(queue)") }

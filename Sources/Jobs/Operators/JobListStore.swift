@@ -7,10 +7,24 @@ struct JobWindow: Sendable {
     var jobs: [JobSummary]
     /// How many fit, listed or not.
     var fitting: Int
+    /// How many were looked at.
+    var looked: Int
     /// The last place that was looked at; nil when there was nothing left to look at.
     var end: JobPosition?
     /// Whether the look stopped before the end of the state's jobs.
     var isMoreLeft: Bool
+}
+
+/// The ids that one look at a part of a state's jobs gave.
+struct JobMatches: Sendable {
+    /// Those that fit, in order.
+    var ids: [JobID] = []
+    /// How many jobs were looked at.
+    var looked = 0
+    /// The last place that was looked at; nil when there was nothing left to look at.
+    var end: JobPosition?
+    /// Whether the look stopped before the end of the state's jobs.
+    var isMoreLeft = false
 }
 
 /// The statements that show jobs. Each reads a bounded part of one index, in the index's order, so that no
@@ -77,7 +91,7 @@ struct JobListStore: Sendable {
     func ids(
         _ state: JobState, of filter: JobFilter, beyond position: JobPosition?, looks: Int, action: JobAction,
         unchangedSince moment: Date, on connection: PostgresConnection
-    ) async throws -> (ids: [JobID], end: JobPosition?, isMoreLeft: Bool) {
+    ) async throws -> JobMatches {
         let unasked: SQL = action == .cancel ? "and j.cancel_requested_at is null" : ""
         let unchanged: SQL = """
             and j.created_at < \(moment) and (j.started_at is null or j.started_at < \(moment)) \(unasked)
@@ -86,13 +100,15 @@ struct JobListStore: Sendable {
             within: limits.call,
             """
             with looked as materialized (\(looked(state, filter, position, .oldestFirst, looks, unchanged)))
-            select at, id, fits from looked order by at, id
+            select (select count(*) from looked) as looked, at, id,
+                array(select id::text from looked where fits order by at, id) as fitting
+            from looked order by at desc, id desc limit 1
             """)
-        let ids = try rows.compactMap { row in
-            try row["fits", as: Bool.self] ? JobID(try row["id", as: String.self]) : nil
-        }
-        let end = try rows.last.map { JobPosition(time: try $0["at"], id: try $0["id"]) }
-        return (ids, end, rows.count == looks)
+        guard let row = rows.first else { return JobMatches() }
+        return JobMatches(
+            ids: try row["fitting", as: [String].self].compactMap(JobID.init), looked: try row["looked"],
+            end: JobPosition(time: try row["at"], id: try row["id"]),
+            isMoreLeft: try row["looked", as: Int.self] == looks)
     }
 
     /// How many jobs of a window fit.
@@ -177,8 +193,7 @@ struct JobListStore: Sendable {
             let pattern = Self.pattern(error)
             fits.append(
                 """
-                (coalesce(j.error_class, '') ilike \(pattern)
-                or coalesce(j.error_message, '') ilike \(pattern))
+                coalesce(j.error_class ilike \(pattern) or j.error_message ilike \(pattern), false)
                 """
             )
         }
@@ -220,13 +235,13 @@ struct JobListStore: Sendable {
 
     private static func window(_ rows: Rows, looks: Int) throws -> JobWindow {
         guard let first = rows.first else {
-            return JobWindow(jobs: [], fitting: 0, end: nil, isMoreLeft: false)
+            return JobWindow(jobs: [], fitting: 0, looked: 0, end: nil, isMoreLeft: false)
         }
         let jobs = try rows.compactMap { row in
             try row["hit_id", as: String?.self] == nil ? nil : try JobSummary(row: row)
         }
         return JobWindow(
-            jobs: jobs, fitting: try first["fitting"],
+            jobs: jobs, fitting: try first["fitting"], looked: try first["looked"],
             end: JobPosition(time: try first["last_at"], id: try first["last_id"]),
             isMoreLeft: try first["looked", as: Int.self] == looks)
     }

@@ -30,12 +30,14 @@ extension JobOperator {
     /// Does it to all jobs that fit the filter and whose state allows it, batch by batch; what comes to fit
     /// only after the beginning is left alone.
     ///
-    /// - Parameter time: after which it pauses, unfinished; call again to go on. Nil: as long as it takes.
+    /// - Parameters:
+    ///   - time: after which it pauses, unfinished; call again to go on. Nil: as long as it takes.
+    ///   - report: told now and then what has been done so far.
     /// - Throws: `JobsError` with the code `.refused` when none of the filter's states allows it.
     package func performAll(
-        _ action: JobAction, _ filter: JobFilter, by actor: String, within time: Duration? = nil
+        _ action: JobAction, _ filter: JobFilter, by actor: String, within time: Duration? = nil,
+        report: @escaping @Sendable (BulkOutcome) -> Void = { _ in }
     ) async throws -> BulkOutcome {
-        let deadline = time.map { ContinuousClock.now + $0 }
         let filter = try Self.possible(action, filter)
         let start = try await pool.transaction { connection in
             try await activity.note(
@@ -44,31 +46,12 @@ extension JobOperator {
             if action == .delete { try await actions.forgetDeleted(on: connection) }
             return try await lists.now(on: connection)
         }
-        var outcome = BulkOutcome()
-        outcome.isFinished = true
-        for state in filter.wantedStates {
-            var position: JobPosition?
-            while true {
-                let from = position
-                let part = try await pool.withConnection { connection in
-                    try await lists.ids(
-                        state, of: filter, beyond: from, looks: limits.countedRows, action: action,
-                        unchangedSince: start, on: connection)
-                }
-                for index in stride(from: 0, to: part.ids.count, by: limits.batch) {
-                    let batch = Array(part.ids[index..<min(index + limits.batch, part.ids.count)])
-                    let changed = try await performBatch(action, batch, by: actor)
-                    outcome.changed += changed
-                    outcome.skipped += batch.count - changed
-                    if let deadline, ContinuousClock.now > deadline {
-                        outcome.isFinished = false
-                        break
-                    }
-                }
-                position = part.end
-                guard part.isMoreLeft, outcome.isFinished else { break }
-            }
-            guard outcome.isFinished else { break }
+        let task = BulkTask(
+            action: action, filter: filter, actor: actor, start: start,
+            deadline: time.map { ContinuousClock.now + $0 }, report: report)
+        var outcome = BulkOutcome(isFinished: true)
+        for state in filter.wantedStates where outcome.isFinished {
+            try await perform(task, in: state, &outcome)
         }
         let changed = outcome.changed
         try await pool.withConnection { connection in
@@ -78,6 +61,36 @@ extension JobOperator {
         }
         log(action, by: actor, "\(filter)", changed: changed)
         return outcome
+    }
+
+    /// Does it to those in one state, part by part, until the time is up.
+    private func perform(_ task: BulkTask, in state: JobState, _ outcome: inout BulkOutcome) async throws {
+        var position: JobPosition?
+        var nextReport = ContinuousClock.now + limits.report
+        while true {
+            let from = position
+            let part = try await pool.withConnection { connection in
+                try await lists.ids(
+                    state, of: task.filter, beyond: from, looks: limits.countedRows, action: task.action,
+                    unchangedSince: task.start, on: connection)
+            }
+            outcome.looked += part.looked
+            for index in stride(from: 0, to: part.ids.count, by: limits.batch) {
+                let batch = Array(part.ids[index..<min(index + limits.batch, part.ids.count)])
+                let changed = try await performBatch(task.action, batch, by: task.actor)
+                outcome.changed += changed
+                outcome.skipped += batch.count - changed
+                guard !task.isOver else { break }
+            }
+            // A search may find nothing for long: the time is looked at after each part too.
+            outcome.isFinished = !task.isOver
+            position = part.end
+            guard part.isMoreLeft, outcome.isFinished else { return }
+            if ContinuousClock.now > nextReport {
+                task.report(outcome)
+                nextReport = .now + limits.report
+            }
+        }
     }
 
     /// The filter with those of its states that the action can be done in.
@@ -136,4 +149,17 @@ extension JobOperator {
                 "changed": "\(changed)",
             ])
     }
+}
+
+/// An action on all jobs that fit.
+private struct BulkTask: Sendable {
+    let action: JobAction
+    let filter: JobFilter
+    let actor: String
+    /// What is made or started later is left alone.
+    let start: Date
+    let deadline: ContinuousClock.Instant?
+    let report: @Sendable (BulkOutcome) -> Void
+
+    var isOver: Bool { deadline.map { ContinuousClock.now > $0 } ?? false }
 }

@@ -23,7 +23,7 @@ extension JobOperator {
                     look.state, of: filter, beyond: look.beyond, order, looks: look.looks, count: limit + 1,
                     on: connection)
                 search.add(window, of: look.state)
-                if let deadline, ContinuousClock.now > deadline { break }
+                if let deadline, search.hasBegun, ContinuousClock.now > deadline { break }
             }
         }
         return search.page()

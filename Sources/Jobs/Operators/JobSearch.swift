@@ -9,6 +9,8 @@ package struct JobPage: Sendable {
     package var next: JobPosition?
     /// Whether looking ended here because the time was up, with jobs left that may fit.
     package var isCutShort = false
+    /// How many jobs were looked at for this page, whether they fit or not.
+    package var searched = 0
 }
 
 /// Makes a page out of looks into the states' own lists: merges them, and looks further where that is needed.
@@ -32,6 +34,7 @@ struct JobSearch {
     }
 
     private var branches: [Branch]
+    private var searched = 0
     private let start: JobPosition?
     private let order: JobOrder
     private let limit: Int
@@ -47,6 +50,9 @@ struct JobSearch {
         self.mostLooks = max(mostLooks, limit + 1)
     }
 
+    /// Whether each state has been looked at: only then has a page that ends here come on from its beginning.
+    var hasBegun: Bool { branches.allSatisfy { $0.edge != nil || $0.isExhausted } }
+
     /// The look that brings the page on most; nil when it is complete.
     func nextLook() -> Look? {
         if let fresh = branches.first(where: { $0.edge == nil && !$0.isExhausted }) {
@@ -59,6 +65,7 @@ struct JobSearch {
     /// Adds what a look gave.
     mutating func add(_ window: JobWindow, of state: JobState) {
         guard let index = branches.firstIndex(where: { $0.state == state }) else { return }
+        searched += window.looked
         branches[index].found += window.jobs
         // Of what fitted only the first were listed: then that is how far this list goes.
         if window.fitting > window.jobs.count, let last = window.jobs.last {
@@ -75,10 +82,10 @@ struct JobSearch {
         let sure = confirmed
         if sure.count > limit {
             let jobs = Array(sure.prefix(limit))
-            return JobPage(jobs: jobs, next: jobs.last?.position)
+            return JobPage(jobs: jobs, next: jobs.last?.position, searched: searched)
         }
-        guard let behind = nearest else { return JobPage(jobs: sure) }
-        return JobPage(jobs: sure, next: behind.edge ?? start, isCutShort: true)
+        guard let behind = nearest else { return JobPage(jobs: sure, searched: searched) }
+        return JobPage(jobs: sure, next: behind.edge ?? start, isCutShort: true, searched: searched)
     }
 
     /// The list that has been followed least far, and has more.

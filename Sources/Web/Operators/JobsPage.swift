@@ -26,7 +26,8 @@ struct JobsPage: Sendable {
         """
         <div class="row"><h1>\(title)</h1>\(refreshLink)</div>
         \(notice?.content ?? "")\(complaints)\(warnings)\(tabs)\(filterForm)
-        <section class="card flush">\(later)\(page.jobs.isEmpty ? emptyState : table)\(footer)</section>
+        <section class="card flush">\(later)\(reach)
+        \(page.jobs.isEmpty ? emptyState : table)\(footer)</section>
         """
     }
 
@@ -109,11 +110,18 @@ struct JobsPage: Sendable {
         return "<div class=\"bar dim\"><a href=\"\(link)\">\("\(count)") jobs are due later</a></div>"
     }
 
+    /// How far a search came that was cut short.
+    private var reach: HTML {
+        guard page.isCutShort, let next = page.next else { return "" }
+        return """
+            <div class="bar dim">Looked at \("\(JobCount(page.searched))") jobs, as far as
+            \(OperatorText.distance(next.time, from: census.time)): there may be more that fit.</div>
+            """
+    }
+
     private var emptyState: HTML {
         if page.isCutShort {
-            return """
-                <div class="empty"><b>Nothing found so far</b>There are many jobs, and none of those looked at fits.</div>
-                """
+            return "<div class=\"empty\"><b>Nothing found so far</b>None of the jobs looked at fits.</div>"
         }
         let (title, text): (String, String) =
             if query.isNarrow {

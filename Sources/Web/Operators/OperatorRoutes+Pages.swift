@@ -9,6 +9,8 @@ import Postgres
 extension OperatorRoutes {
     /// Jobs on a page.
     static let pageSize = 50
+    /// For counting what an action would be done to: beyond it the page says that there are more.
+    private static let countTime: Duration = .milliseconds(150)
 
     func list(_ visit: Visit) async throws -> Response {
         var query = JobQuery(visit.request.query)
@@ -76,7 +78,7 @@ extension OperatorRoutes {
         let filter = try await query.filter(pool)
         let count: JobCount
         if let possible = try? JobOperator.possible(action, filter) {
-            count = try await jobs.count(possible, within: .seconds(2))
+            count = try await jobs.count(possible, within: Self.countTime)
         } else {
             count = JobCount(0)
         }

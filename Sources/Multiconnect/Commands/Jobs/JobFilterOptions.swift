@@ -59,6 +59,23 @@ struct JobFilterOptions: ParsableArguments {
     }
 }
 
+/// How long a command looks for jobs that no index finds.
+struct SearchTime: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How long to look for what fits; a search that ends before says how far it came.",
+            valueName: "seconds"))
+    var within = 1
+
+    func validate() throws {
+        guard (1...86_400).contains(within) else {
+            throw ValidationError("--within is a number of seconds from 1 to 86400")
+        }
+    }
+
+    var duration: Duration { .seconds(within) }
+}
+
 extension JobState: ExpressibleByArgument {}
 extension JobOrder: ExpressibleByArgument {}
 

@@ -9,6 +9,7 @@ struct JobSelection: ParsableArguments {
     @OptionGroup var filter: JobFilterOptions
     @Flag(help: "Every job in a state that allows it, without any filter.") var all = false
     @Flag(help: "Only count the jobs that fit.") var dryRun = false
+    @OptionGroup var time: SearchTime
     @Flag(name: [.short, .long], help: "Do not ask.") var yes = false
     @Flag(help: "As JSON.") var json = false
     @OptionGroup var actor: ActorOption
@@ -62,7 +63,7 @@ struct JobSelection: ParsableArguments {
 
     private func performAll(_ action: JobAction, _ desk: JobsDesk) async throws {
         let filter = try JobOperator.possible(action, try await filter.filter(desk))
-        let count = try await desk.jobs.count(filter, within: nil)
+        let count = try await desk.jobs.count(filter, within: time.duration)
         guard !dryRun else { return answer(count, action) }
         if !yes, count.value > 0 {
             StandardError.write(
@@ -70,7 +71,9 @@ struct JobSelection: ParsableArguments {
             let line = try await BlockingPool.shared.run { readLine() }
             guard line == "yes" else { throw CommandFailure("nothing was changed (--yes does not ask)") }
         }
-        let outcome = try await desk.jobs.performAll(action, filter, by: actor.name)
+        let outcome = try await desk.jobs.performAll(action, filter, by: actor.name) { outcome in
+            StandardError.write(JobsText.progress(outcome, action) + "\n")
+        }
         if json {
             let fields: [(String, JSONText)] = [
                 ("action", .string(action.rawValue)), ("changed", .number(outcome.changed)),
@@ -88,7 +91,13 @@ struct JobSelection: ParsableArguments {
     }
 
     private func answer(_ count: JobCount, _ action: JobAction) {
-        guard json else { return print("\(count) jobs fit") }
+        guard json else {
+            print("\(count) jobs fit")
+            if count.precision == .atLeast {
+                StandardError.write("there may be more: counting stopped there, --within 60 counts longer\n")
+            }
+            return
+        }
         print(
             JSONText.object([("action", .string(action.rawValue)), ("matching", JobsJSON.count(count))]).text)
     }

@@ -23,6 +23,7 @@ enum JobsJSON {
         .object([
             ("jobs", .array(page.jobs.map { .object(job($0, mask)) })),
             ("next", .optional(page.next.map { "\($0)" })), ("cut_short", .bool(page.isCutShort)),
+            ("searched", .number(page.searched)),
         ])
     }
 

@@ -14,6 +14,7 @@ struct JobsListCommand: AsyncParsableCommand {
     @Option(help: "How many, at most 1000.") var limit = 50
     @Option(help: ArgumentHelp("Go on where a page ended: what it called `next`.", valueName: "position"))
     var after: String?
+    @OptionGroup var time: SearchTime
     @Flag(help: "As JSON.") var json = false
 
     func validate() throws {
@@ -27,12 +28,12 @@ struct JobsListCommand: AsyncParsableCommand {
         try await JobsDesk.open { [self] desk in
             let page = try await desk.jobs.list(
                 try await filter.filter(desk), beyond: after.flatMap(JobPosition.init), order: order,
-                limit: limit,
-                within: nil)
+                limit: limit, within: time.duration)
             guard !json else { return print(JobsJSON.page(page, desk.jobs.mask).text) }
-            guard !page.jobs.isEmpty else { return StandardError.write("no jobs fit\n") }
-            print(JobsText.jobs(page.jobs, of: try await desk.organizations(of: page.jobs), now: Date()))
-            if let next = page.next { StandardError.write("there are more: --after \(next)\n") }
+            if !page.jobs.isEmpty {
+                print(JobsText.jobs(page.jobs, of: try await desk.organizations(of: page.jobs), now: Date()))
+            }
+            if let rest = JobsText.rest(of: page) { StandardError.write(rest + "\n") }
         }
     }
 }

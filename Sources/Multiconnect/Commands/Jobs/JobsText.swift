@@ -54,6 +54,21 @@ enum JobsText {
         }
     }
 
+    /// What a page does not show, and how to go on; nil when it shows all that there is.
+    static func rest(of page: JobPage) -> String? {
+        guard let next = page.next else { return page.jobs.isEmpty ? "no jobs fit" : nil }
+        guard page.isCutShort else { return "there are more: --after \(next)" }
+        return """
+            not all jobs were looked at, only \(JobCount(page.searched)), as far as \(time(next.time)): \
+            --after \(next) goes on from there, --within 60 looks longer
+            """
+    }
+
+    /// How far an action on many jobs has come.
+    static func progress(_ outcome: BulkOutcome, _ action: JobAction) -> String {
+        "\(JobCount(outcome.looked)) jobs looked at, \(JobCount(outcome.changed)) \(action.pastTense) so far"
+    }
+
     /// - Parameter organizations: the org ids of tenants.
     static func jobs(_ jobs: [JobSummary], of organizations: [UUID: String], now: Date) -> String {
         let rows = jobs.map { job in
