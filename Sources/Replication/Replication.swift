@@ -16,7 +16,7 @@ package enum Replication {
         }
         registry.register(
             Importer.className, timeout: ReplicationLimits.importTimeout,
-            maximumAttempts: ReplicationLimits.jobAttempts
+            maximumAttempts: ReplicationLimits.jobAttempts, concurrency: site.settings.concurrentImports
         ) { context in
             let id = try context.argument(0, as: UUID.self)
             return try await Importer(site).run(id, JobHandle(context))

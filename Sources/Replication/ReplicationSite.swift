@@ -39,6 +39,8 @@ package struct ReplicationSettings: Sendable {
     package var bulkThreshold = ReplicationLimits.bulkThreshold
     /// Rows of a page where pages are read one after the other.
     package var bulkPageRows = ReplicationLimits.bulkPageRows
+    /// Imports that a worker runs at once; nil: as many as it has slots.
+    package var concurrentImports: Int?
     /// Pages that all imports of a loop load at the same time. Fewer than the cell's pool has connections, so that
     /// what a page needs meanwhile (a token, say) still gets one.
     package var concurrentPages = ReplicationLimits.concurrentPages

@@ -28,6 +28,9 @@ struct WorkerProcess: Sendable {
     private let usage = APIUsage()
     private let tallies = JobTallies()
 
+    /// Slots that imports leave to others.
+    private static let slotsForShortJobs = 2
+
     init(_ launch: Launch) throws {
         self.launch = launch
         budget = try launch.budget(reserved: ConnectionBudget.workerReserve)
@@ -89,6 +92,8 @@ struct WorkerProcess: Sendable {
             mappings: try launch.mappings(), namespace: configuration.namespace)
         // One connection of the cell's pool is left for what is short.
         settings.concurrentPages = max(1, budget.cell - 1)
+        // Imports last for minutes or hours: what is short, a mail to an admin who waits for it, finds a slot.
+        settings.concurrentImports = max(1, configuration.workerConcurrency - Self.slotsForShortJobs)
         // A simulator is on this machine, where gzip only costs time.
         let isSalesforce = try HostRule(loginURL: configuration.loginURL).loginIsSalesforce
         settings.compression = isSalesforce ? .gzip : .none
