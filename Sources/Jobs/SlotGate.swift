@@ -22,6 +22,14 @@ final class SlotGate: Sendable {
 
     /// Waits until a job may be taken, and says how many; 0 when the gate is closed. One caller at a time.
     func waitForFree() async -> Int {
+        while true {
+            await waitForChange()
+            // The room that was there may be gone: an end that is owed takes some away.
+            if let room = state.withLock({ $0.isClosed ? 0 : $0.room > 0 ? $0.room : nil }) { return room }
+        }
+    }
+
+    private func waitForChange() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isReady = state.withLock { state in
                 if state.room > 0 || state.isClosed { return true }
@@ -31,7 +39,6 @@ final class SlotGate: Sendable {
             }
             if isReady { continuation.resume() }
         }
-        return state.withLock { $0.isClosed ? 0 : $0.room }
     }
 
     /// Takes slots that were free.

@@ -1,0 +1,28 @@
+import Reactor
+import Testing
+
+@testable import Jobs
+
+struct SlotGateTests {
+    /// Taken for a closed gate, it would end the fetcher, and the worker would take no job any more.
+    @Test func `room that is gone before the one who waits can look lets him wait on`() async {
+        let loop = EventLoop(name: "gate test")
+        defer { loop.shutdown() }
+        // On one thread, so that the order is certain.
+        await loop.run {
+            let gate = SlotGate(slots: 2, unrecordedEnds: 1)
+            gate.take(2)
+            await withTaskGroup(of: Int.self) { group in
+                group.addTask { await gate.waitForFree() }
+                await Task.yield()
+                gate.release(owingEnd: false)
+                gate.release(owingEnd: true)
+                await Task.yield()
+                gate.settle()
+                #expect(await group.next() == 1)
+            }
+            gate.close()
+            #expect(await gate.waitForFree() == 0)
+        }
+    }
+}
