@@ -4,6 +4,8 @@ import FoundationEssentials
 struct ClaimRoom: Sendable, Equatable {
     /// Jobs of one tenant that the worker runs at once while others wait; nil: any number.
     var tenantCap: Int?
+    /// Slots that are free now: so many jobs may be taken although their tenants have their share.
+    var free = 0
     /// Jobs of tenants that it runs now.
     var running: [UUID: Int] = [:]
     /// How many more jobs of a class may start; of one that is not named, any number.
@@ -13,11 +15,12 @@ struct ClaimRoom: Sendable, Equatable {
 }
 
 extension ClaimRoom {
-    /// The room for a claim of so many jobs beside running ones.
+    /// The room for a claim of so many jobs, of which some may be ahead of free slots, beside running ones.
     init(
-        for count: Int, beside running: [JobRecord], tenantCap: Int?, concurrencies: [String: Int]
+        for count: Int, free: Int, beside running: [JobRecord], tenantCap: Int?, concurrencies: [String: Int]
     ) {
         self.tenantCap = tenantCap
+        self.free = free
         for organization in running.compactMap(\.organizationID) {
             self.running[organization, default: 0] += 1
         }
@@ -37,7 +40,7 @@ extension ClaimRoom {
         var fields: [String] = []
         if let tenantCap {
             let running = object(running.map { ($0.uuidString.lowercased(), $1) })
-            fields.append("\"cap\":\(tenantCap),\"running\":\(running)")
+            fields.append("\"cap\":\(tenantCap),\"free\":\(free),\"running\":\(running)")
         }
         if !classes.isEmpty { fields.append("\"classes\":" + object(classes.map { ($0, $1) })) }
         return "{" + fields.joined(separator: ",") + "}"

@@ -16,6 +16,13 @@ struct Fetcher: Sendable {
     let wake: WakeUp
     let logger: Logger
 
+    /// A job that is this worker's and has no slot yet.
+    private struct Claimed {
+        let job: ClaimedJob
+        /// Its entry in Redis, in flight until the job has begun; nil when it was taken from the rows.
+        var key: String?
+    }
+
     /// Where the next jobs come from.
     private enum Source: Equatable {
         case redis
@@ -27,7 +34,6 @@ struct Fetcher: Sendable {
     func run(in jobs: inout DiscardingTaskGroup) async {
         var source = Source.redis
         var pause: Duration = .milliseconds(50)
-        var turn = 0
         while !state.isStopping {
             let free = await state.gate.waitForFree()
             guard free > 0 else { break }
@@ -36,10 +42,10 @@ struct Fetcher: Sendable {
                 continue
             }
             do {
-                for job in try await next(free, from: &source) {
-                    start(job, on: turn, in: &jobs)
-                    turn += 1
-                }
+                let claimed = try await next(free, from: &source)
+                await start(claimed, in: &jobs)
+                // What has begun goes first on this loop, unless there is more to take.
+                if claimed.count < free { await Task.yield() }
                 pause = .milliseconds(50)
             } catch {
                 logger.debug("no jobs could be taken", metadata: ["error": "\(error)"])
@@ -50,31 +56,57 @@ struct Fetcher: Sendable {
         await acknowledge()
     }
 
-    private func start(_ job: ClaimedJob, on turn: Int, in jobs: inout DiscardingTaskGroup) {
-        let runner = runners[turn % runners.count]
-        let run = JobRun(claim: job.claim, leaseUntil: .now + settings.limits.lease)
-        let job = WorkerState.Running(record: job.record, run: run)
-        state.begin(job)
-        jobs.addTask(executorPreference: runner.site.executor) { await runner.run(job) }
+    /// Starts jobs as slots become free. More than were free have been claimed because jobs were short; when one
+    /// of them is not, the others go back.
+    private func start(_ claimed: [Claimed], in jobs: inout DiscardingTaskGroup) async {
+        let claimedAt = ContinuousClock.now
+        for (index, next) in claimed.enumerated() {
+            guard await state.gate.waitForFree(until: claimedAt + settings.limits.patience) > 0 else {
+                return await putBack(claimed[index...], leaseUntil: claimedAt + settings.limits.lease)
+            }
+            let run = JobRun(claim: next.job.claim, leaseUntil: claimedAt + settings.limits.lease)
+            let running = state.begin(next.job.record, run)
+            if let key = next.key { wake.owe([key]) }
+            let runner = runners[running.loop]
+            jobs.addTask(executorPreference: runner.site.executor) { await runner.run(running) }
+        }
     }
 
-    private func next(_ count: Int, from source: inout Source) async throws -> [ClaimedJob] {
+    /// Tries as long as the leases hold: a claim that stays would count as a start that ended in silence.
+    private func putBack(_ claimed: ArraySlice<Claimed>, leaseUntil: ContinuousClock.Instant) async {
+        repeat {
+            do {
+                let back = try await pool.withConnection {
+                    try await store.putBack(claimed.map(\.job.claim), on: $0)
+                }
+                let keys = claimed.filter { back.contains($0.job.record.id) }.compactMap(\.key)
+                // Should Redis not answer, it puts them back by itself.
+                try? await index.release(keys)
+                return
+            } catch {
+                logger.debug("jobs could not be put back", metadata: ["error": "\(error)"])
+                try? await EventLoop.current.sleep(for: .milliseconds(50))
+            }
+        } while .now < leaseUntil && !Task.isCancelled
+    }
+
+    private func next(_ free: Int, from source: inout Source) async throws -> [Claimed] {
         if case .rows(let until) = source, ContinuousClock.now >= until { source = .redis }
         if source == .redis {
             do {
-                return try await takeFromRedis(count)
+                return try await takeFromRedis(free)
             } catch let failure as RedisFailure {
                 logger.debug("Redis does not answer", metadata: ["error": "\(failure.underlying)"])
                 await wake.reset()
                 source = .rows(until: .now + settings.limits.wake)
             }
         }
-        let room = room(for: count)
+        let room = room(for: free, free: free)
         let claimed = try await pool.withConnection {
-            try await store.claimWaiting(count, within: room, for: settings.identity.text, on: $0)
+            try await store.claimWaiting(free, within: room, for: settings.identity.text, on: $0)
         }
         if claimed.isEmpty { await rest(settings.limits.poll) }
-        return claimed
+        return claimed.map { Claimed(job: $0) }
     }
 
     /// An error of Redis, told apart from one of Postgres: the one has another way, the other has none.
@@ -82,44 +114,60 @@ struct Fetcher: Sendable {
         let underlying: any Error
     }
 
-    private func takeFromRedis(_ count: Int) async throws -> [ClaimedJob] {
+    private func takeFromRedis(_ free: Int) async throws -> [Claimed] {
+        let count = free + ahead()
         let taken: JobIndex.Taken
-        var owned: [String] = []
         do {
-            try await wake.wait()
-            // Asked to take no more while it waited.
-            if state.isQuiet { return [] }
-            owned = wake.takeOwned()
-            taken = try await index.claim(count, within: room(for: count), acknowledging: owned)
+            taken = try await wake.claim(count, within: room(for: count, free: free), from: index)
         } catch {
-            wake.owe(owned)
             throw RedisFailure(underlying: error)
         }
-        wake.set(after: taken)
         guard !taken.entries.isEmpty else { return [] }
         let keys = taken.entries.map(\.key)
-        let ids = keys.compactMap(JobID.init)
+        // Asked to take no more while it waited.
+        if state.isQuiet {
+            try? await index.release(keys)
+            return []
+        }
+        let jobs: [ClaimedJob]
         do {
-            let claimed = try await pool.withConnection { connection in
-                let claimed = try await store.claim(ids, for: settings.identity.text, on: connection)
-                let owned = Set(claimed.map(\.record.id.text))
-                let others = taken.entries.filter { !owned.contains($0.key) }
-                guard !others.isEmpty else { return claimed }
-                return try await claimed
-                    + imports.settle(others, for: settings.identity.text, on: connection)
-            }
-            wake.owe(keys)
-            return claimed
+            jobs = try await pool.withConnection { try await own(taken.entries, on: $0) }
         } catch {
             try? await index.release(keys)
             throw error
         }
+        let owned = Dictionary(uniqueKeysWithValues: jobs.map { ($0.record.id, $0) })
+        // What is not this worker's now was there twice, or is no job that can run.
+        wake.owe(keys.filter { owned[ForeignImport.id(of: $0)] == nil })
+        // In the order of their turns.
+        var waiting = owned
+        return keys.compactMap { key in
+            waiting.removeValue(forKey: ForeignImport.id(of: key)).map { Claimed(job: $0, key: key) }
+        }
+    }
+
+    /// How many more jobs than there are free slots: as many short ones as have run since the last claim will have
+    /// run when this one is over. None after a wait, when that says nothing any more.
+    private func ahead() -> Int {
+        let shortRuns = state.takeShortRuns()
+        return wake.isPausing ? 0 : min(shortRuns, settings.limits.claimedAhead * settings.concurrency)
+    }
+
+    private func own(
+        _ entries: [JobIndex.Entry], on connection: PostgresConnection
+    ) async throws -> [ClaimedJob] {
+        let ids = entries.compactMap { JobID($0.key) }
+        let claimed = try await store.claim(ids, for: settings.identity.text, on: connection)
+        let owned = Set(claimed.map(\.record.id.text))
+        let others = entries.filter { !owned.contains($0.key) }
+        guard !others.isEmpty else { return claimed }
+        return try await claimed + imports.settle(others, for: settings.identity.text, on: connection)
     }
 
     /// What may be taken besides what the free slots say.
-    private func room(for count: Int) -> ClaimRoom {
+    private func room(for count: Int, free: Int) -> ClaimRoom {
         ClaimRoom(
-            for: count, beside: state.running.map(\.record), tenantCap: settings.tenantCap,
+            for: count, free: free, beside: state.running.map(\.record), tenantCap: settings.tenantCap,
             concurrencies: runners[0].site.registry.concurrencies)
     }
 

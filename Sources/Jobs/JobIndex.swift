@@ -25,30 +25,40 @@ struct JobIndex: Sendable {
     func push(_ records: [JobRecord], now: Date = Date()) async throws -> String {
         var arguments = [Self.random()]
         for record in records {
+            let (kind, place, payload): (String, String, String)
             switch record.state {
             case .queued:
-                arguments += ["queue", record.lane.text, record.payload.enqueued(at: now)]
-            case .scheduled:
-                arguments += ["schedule", SidekiqPayload.seconds(record.runAt), record.payload.waiting]
-            case .retry:
-                arguments += ["retry", SidekiqPayload.seconds(record.runAt), record.payload.waiting]
+                (kind, place, payload) = ("queue", record.lane.text, record.payload.enqueued(at: now))
+            case .scheduled, .retry:
+                kind = record.state == .retry ? "retry" : "schedule"
+                (place, payload) = (SidekiqPayload.seconds(record.runAt), record.payload.waiting)
             case .dead:
                 let time = record.finishedAt ?? now
-                arguments += ["dead", SidekiqPayload.seconds(time), record.payload.waiting]
+                (kind, place, payload) = ("dead", SidekiqPayload.seconds(time), record.payload.waiting)
             case .running, .held, .done, .cancelled: continue
             }
-            arguments.append(String(record.weight))
+            arguments += [record.id.text, kind, place, payload, String(record.weight)]
         }
         return try Self.text(try await evaluate(Self.pushScript, arguments))
     }
 
-    /// Pops up to so many entries, a lane at a time in turn, and forgets those that are owned by now.
-    func claim(
-        _ count: Int, within room: ClaimRoom = .unbounded, acknowledging owned: [String]
-    ) async throws -> Taken {
+    /// Takes up to so many of the jobs of which Redis was told and whose rows do not say so yet, and the epoch
+    /// under which it was told. Who takes them notes it; of what is taken and not noted Redis is told again.
+    func takeTold(_ count: Int) async throws -> (ids: [JobID], epoch: String) {
+        let parts = try Self.texts(try await evaluate(Self.takeToldScript, [String(count)]))
+        return (parts.dropFirst().compactMap(JobID.init), parts.first ?? "")
+    }
+
+    /// A claim as it is sent: up to so many entries, a lane at a time in turn. It forgets those that are owned by now.
+    private func claimArguments(_ count: Int, within room: ClaimRoom, acknowledging owned: [String])
+        -> [String]
+    {
         let seconds = Double(limits.pop.components.seconds) + Double(limits.pop.components.attoseconds) / 1e18
-        let parts = try Self.texts(
-            try await evaluate(Self.claimScript, [String(count), String(seconds), room.json] + owned))
+        return [String(count), String(seconds), room.json] + owned
+    }
+
+    private static func taken(_ reply: RedisReply) throws -> Taken {
+        let parts = try texts(reply)
         guard parts.count >= 2, parts.count.isMultiple(of: 2), let due = Double(parts[0]),
             let left = Int(parts[1])
         else { throw JobsError(.malformed, "the claim script answered something else") }
@@ -58,6 +68,32 @@ struct JobIndex: Sendable {
         // Another client may have asked for any time, infinity too.
         return Taken(
             entries: entries, nextDue: due < 0 ? nil : .seconds(min(due, 3600)), isMoreLeft: left > 0)
+    }
+
+    /// Pops up to so many entries, a lane at a time in turn, and forgets those that are owned by now.
+    func claim(
+        _ count: Int, within room: ClaimRoom = .unbounded, acknowledging owned: [String]
+    ) async throws -> Taken {
+        try Self.taken(
+            try await evaluate(
+                Self.claimScript, claimArguments(count, within: room, acknowledging: owned)))
+    }
+
+    /// Pops entries as soon as there may be some, or after the pause.
+    /// - Parameter connection: one of its own: it blocks.
+    func claim(
+        _ count: Int, within room: ClaimRoom, acknowledging owned: [String], waiting pause: Duration,
+        on connection: RedisConnection
+    ) async throws -> Taken {
+        // Redis takes 0 for ever.
+        let milliseconds = max(Int(pause / .milliseconds(1)), 1)
+        let wait: [RedisArgument] = [
+            "BLPOP", "multiconnect:wake", RedisArgument("\(Double(milliseconds) / 1000)"),
+        ]
+        let arguments = claimArguments(count, within: room, acknowledging: owned).map { RedisArgument($0) }
+        return try Self.taken(
+            try await connection.evaluate(
+                Self.claimScript, after: wait, arguments: arguments, deadline: .now + pause + limits.call))
     }
 
     /// Forgets entries in flight.
@@ -115,6 +151,7 @@ struct JobIndex: Sendable {
     private static let acknowledgeScript = RedisScript(name: "acknowledge", source: JobScripts.acknowledge)
     private static let releaseScript = RedisScript(name: "release", source: JobScripts.release)
     private static let epochScript = RedisScript(name: "epoch", source: JobScripts.epoch)
+    private static let takeToldScript = RedisScript(name: "takeTold", source: JobScripts.takeTold)
     private static let inspectScript = RedisScript(name: "inspect", source: JobScripts.inspect)
     private static let beatScript = RedisScript(name: "beat", source: JobScripts.beat)
     private static let farewellScript = RedisScript(name: "farewell", source: JobScripts.farewell)

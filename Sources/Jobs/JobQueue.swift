@@ -1,6 +1,5 @@
 package import Logging
 package import Postgres
-import Reactor
 package import Redis
 
 /// Where jobs are put. A job is a row of the caller's transaction; Redis is told of it after the commit. If
@@ -9,16 +8,9 @@ package struct JobQueue: Sendable {
     private let pool: PostgresPool
     let index: JobIndex?
     private let store: JobStore
-    private let marks: CallBatch<Mark, Void>
     /// What happens to jobs in this process; a worker over this queue counts here too.
     package let tallies: JobTallies
     private let logger: Logger
-
-    /// Jobs of which Redis was told, under an epoch. That is noted for all who tell it at the same time at once.
-    private struct Mark: Sendable {
-        let ids: [JobID]
-        let epoch: String
-    }
 
     /// A queue of one loop: pool and client are that loop's.
     ///
@@ -33,16 +25,6 @@ package struct JobQueue: Sendable {
         self.tallies = tallies
         index = redis.map { JobIndex(redis: $0, limits: limits) }
         store = JobStore(limits: limits)
-        let recovery = RecoveryStore(limits: limits)
-        marks = CallBatch(maximum: limits.batch) { marks in
-            let ids = Dictionary(grouping: marks, by: \.epoch).mapValues { $0.flatMap(\.ids) }
-            try await pool.withConnection { connection in
-                for (epoch, ids) in ids {
-                    try await recovery.markPushed(ids, epoch: epoch, on: connection)
-                }
-            }
-            return marks.map { _ in }
-        }
         self.logger = logger
     }
 
@@ -104,10 +86,7 @@ package struct JobQueue: Sendable {
     func push(_ records: [JobRecord]) async {
         guard let index, !records.isEmpty else { return }
         do {
-            let epoch = try await index.push(records)
-            let open = records.filter(\.state.isOpen).map(\.id)
-            guard !open.isEmpty else { return }
-            try await marks(Mark(ids: open, epoch: epoch))
+            _ = try await index.push(records)
         } catch {
             logger.debug("Redis was not told of jobs; the reconciler will", metadata: ["error": "\(error)"])
         }

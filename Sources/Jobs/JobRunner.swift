@@ -21,7 +21,7 @@ struct JobRunner: Sendable {
     /// Runs the job; its slot is free afterwards, whatever happens.
     func run(_ job: WorkerState.Running) async {
         switch await perform(job.record, job.run) {
-        case .recorded: state.end(job.record.id)
+        case .recorded: state.end(job)
         case .owed:
             state.leave(job)
             ends.add(job)

@@ -8,6 +8,7 @@
 ///   `multiconnect:turns` (hash): how many of them a lane has had in its turn so far.
 /// - `multiconnect:wake` (list): tokens on which idle workers wait.
 /// - `multiconnect:inflight` (hash) and `multiconnect:leases` (sorted set): entries popped and not yet owned.
+/// - `multiconnect:told` (set): jobs of which Redis was told, and whose rows do not say so yet.
 /// - `multiconnect:epoch` (string): made anew when Redis lost its memory;
 ///   `multiconnect:dead` (string): the epoch under which Redis was told of all dead jobs.
 /// - `multiconnect:watch` (string): whose turn it is to watch what other clients do here.
@@ -55,6 +56,7 @@ enum JobScripts {
             end
             redis.call(command, 'queue:' .. lane, payload)
             join_ring(lane)
+            return lane
         end
         -- Lanes that some other client pushed to join the ring.
         local function adopt()
@@ -74,22 +76,40 @@ enum JobScripts {
             redis.call('HDEL', 'multiconnect:inflight', unpack(ARGV, first))
             redis.call('ZREM', 'multiconnect:leases', unpack(ARGV, first))
         end
+        -- An entry in flight goes back to the head of its lane, and it is the lane's turn again: as if it had
+        -- not been taken.
+        local function put_back(key)
+            local payload = redis.call('HGET', 'multiconnect:inflight', key)
+            redis.call('HDEL', 'multiconnect:inflight', key)
+            redis.call('ZREM', 'multiconnect:leases', key)
+            if not payload then return end
+            local lane = put('RPUSH', lane_of(payload), payload)
+            redis.call('LREM', 'multiconnect:ring', 1, lane)
+            redis.call('LPUSH', 'multiconnect:ring', lane)
+            local weight = tonumber(redis.call('HGET', 'multiconnect:weights', lane))
+            if weight and weight > 1 then
+                local turns = tonumber(redis.call('HGET', 'multiconnect:turns', lane)) or 0
+                redis.call('HSET', 'multiconnect:turns', lane, (turns - 1) % weight)
+            end
+            redis.call('SADD', 'multiconnect:told', key)
+        end
         local function wake(count)
-            for i = 1, math.min(count, 64) do redis.call('LPUSH', 'multiconnect:wake', '1') end
-            redis.call('LTRIM', 'multiconnect:wake', 0, 63)
+            local tokens = 0
+            for i = 1, math.min(count, 64) do tokens = redis.call('LPUSH', 'multiconnect:wake', '1') end
+            if tokens > 64 then redis.call('LTRIM', 'multiconnect:wake', 0, 63) end
         end
 
         """
 
-    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then kind, place, payload and weight of
+    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then id, kind, place, payload and weight of
     /// each job. Kinds: `queue` (place is the lane), `schedule`, `retry` and `dead` (place is the score).
     /// Returns the epoch.
     static let push =
         common + """
             local pushed = 0
             local is_weighted = redis.call('EXISTS', 'multiconnect:weights') == 1
-            for i = 2, #ARGV, 4 do
-                local kind, place, payload, weight = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+            for i = 2, #ARGV, 5 do
+                local id, kind, place, payload, weight = unpack(ARGV, i, i + 4)
                 if weight ~= '1' then
                     redis.call('HSET', 'multiconnect:weights', lane_of(payload), weight)
                 elseif is_weighted then
@@ -106,6 +126,7 @@ enum JobScripts {
                         redis.call('ZREMRANGEBYRANK', 'dead', 0, -10001)
                     end
                 end
+                if kind ~= 'dead' then redis.call('SADD', 'multiconnect:told', id) end
             end
             wake(pushed)
             local epoch = redis.call('GET', 'multiconnect:epoch')
@@ -132,12 +153,7 @@ enum JobScripts {
         local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
         forget(4)
         local late = redis.call('ZRANGEBYSCORE', 'multiconnect:leases', '-inf', now, 'LIMIT', 0, 64)
-        for _, key in ipairs(late) do
-            local payload = redis.call('HGET', 'multiconnect:inflight', key)
-            redis.call('HDEL', 'multiconnect:inflight', key)
-            redis.call('ZREM', 'multiconnect:leases', key)
-            if payload then put('RPUSH', lane_of(payload), payload) end
-        end
+        for _, key in ipairs(late) do put_back(key) end
         local due = -1
         for _, set in ipairs({'schedule', 'retry'}) do
             local ready = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, 64)
@@ -163,10 +179,10 @@ enum JobScripts {
     /// The claim's second part: what of a lane may be taken, and where the lane goes afterwards.
     private static let choosing = """
         local count = tonumber(ARGV[1])
-        local cap, running, classes = nil, {}, nil
+        local cap, running, free, classes = nil, {}, 0, nil
         if ARGV[3] ~= '' then
             local room = cjson.decode(ARGV[3])
-            cap, running, classes = room.cap, room.running or {}, room.classes
+            cap, running, free, classes = room.cap, room.running or {}, room.free, room.classes
         end
         -- The next entry that may run; false when there is none at all, nil when all are of classes that have
         -- as many as they may. Such entries let some others pass.
@@ -218,14 +234,15 @@ enum JobScripts {
 
     /// The claim's third part. A tenant that has its share is passed over as long as somebody else waits.
     private static let taking = """
-        local taken, leases, passed, full = {}, {}, {}, {}
+        local taken, keys, leases, passed, full = {}, {}, {}, {}, {}
         while #taken < 2 * count and #full < \(JobsLimits.fullLanes) do
             local lane = redis.call('LPOP', 'multiconnect:ring')
             local tenant = lane and cap and string.match(lane, ':t%-(.+)$')
             if not lane then
-                if #passed == 0 then break end
+                -- Only a slot that is free now goes to one who has its share.
+                if #passed == 0 or #taken >= 2 * free then break end
                 for _, other in ipairs(passed) do redis.call('RPUSH', 'multiconnect:ring', other) end
-                passed, cap = {}, nil
+                passed, cap, count = {}, nil, free
             elseif string.find(lane, ':f%-%d%d$') and has_room() then
                 spread(lane)
             elseif tenant and (running[tenant] or 0) >= cap
@@ -234,8 +251,10 @@ enum JobScripts {
             else
                 local payload = pop(lane)
                 if payload then
-                    rotate(lane)
+                    -- So that whoever took the last job knows it, and does not ask for another.
+                    if redis.call('LLEN', 'queue:' .. lane) > 0 then rotate(lane) else drop(lane) end
                     local key = entry_key(payload)
+                    keys[#keys + 1] = key
                     leases[#leases + 1] = now + tonumber(ARGV[2])
                     leases[#leases + 1] = key
                     taken[#taken + 1] = key
@@ -251,6 +270,8 @@ enum JobScripts {
         if #taken > 0 then
             redis.call('HSET', 'multiconnect:inflight', unpack(taken))
             redis.call('ZADD', 'multiconnect:leases', unpack(leases))
+            -- Their rows are about to be claimed: nobody has to note on them that Redis was told.
+            redis.call('SREM', 'multiconnect:told', unpack(keys))
         end
         for i = #passed, 1, -1 do redis.call('LPUSH', 'multiconnect:ring', passed[i]) end
         for _, lane in ipairs(full) do redis.call('RPUSH', 'multiconnect:ring', lane) end
@@ -274,12 +295,7 @@ enum JobScripts {
     /// keys.
     static let release =
         common + """
-            for i = #ARGV, 1, -1 do
-                local payload = redis.call('HGET', 'multiconnect:inflight', ARGV[i])
-                redis.call('HDEL', 'multiconnect:inflight', ARGV[i])
-                redis.call('ZREM', 'multiconnect:leases', ARGV[i])
-                if payload then put('RPUSH', lane_of(payload), payload) end
-            end
+            for i = #ARGV, 1, -1 do put_back(ARGV[i]) end
             wake(#ARGV)
             return #ARGV
             """
@@ -291,8 +307,19 @@ enum JobScripts {
         if not epoch or string.sub(epoch, 1, #ARGV[1] + 1) ~= ARGV[1] .. '-' then
             epoch = ARGV[1] .. '-' .. ARGV[2]
             redis.call('SET', 'multiconnect:epoch', epoch)
+            redis.call('DEL', 'multiconnect:told')
         end
         return epoch
+        """
+
+    /// Takes jobs of which Redis was told and whose rows do not say so. ARGV: how many at most. Returns the epoch,
+    /// then their ids; nothing when there is no epoch.
+    static let takeTold = """
+        local epoch = redis.call('GET', 'multiconnect:epoch')
+        if not epoch then return {} end
+        local told = redis.call('SPOP', 'multiconnect:told', ARGV[1])
+        table.insert(told, 1, epoch)
+        return told
         """
 
     /// Which of the lanes hold nothing, neither waiting nor in flight, and brings lanes that some other

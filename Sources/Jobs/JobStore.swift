@@ -227,6 +227,22 @@ struct JobStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
+    /// Takes claims back of jobs that were not started, as if they had not been made.
+    func putBack(_ claims: [Claim], on connection: PostgresConnection) async throws -> Set<JobID> {
+        let rows = try await connection.query(
+            within: limits.call,
+            """
+            with mine as (\(held(claims)))
+            update multiconnect.jobs as j
+            set state = 'queued', attempt = j.attempt - 1, claim_token = null, lease_until = null,
+                claimed_by = null, started_at = null
+            -- One that somebody has cancelled meanwhile ends as what is lost does.
+            from mine where j.id = mine.id and j.cancel_requested_at is null
+            returning j.id
+            """)
+        return try Self.ids(rows)
+    }
+
     /// Renews leases; for each that still holds, whether somebody asked for the job's end.
     func renew(_ claims: [Claim], on connection: PostgresConnection) async throws -> [JobID: Bool] {
         let rows = try await connection.query(

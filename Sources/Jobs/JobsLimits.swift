@@ -16,6 +16,9 @@ package struct JobsLimits: Sendable {
     package var stretchRows = 10_000
     /// How long whoever enqueued a job has to tell Redis of it before the reconciler does.
     package var push: Duration = .seconds(1)
+    /// How long one pass of the reconciler tells Redis of jobs, and notes that it was told: lost jobs are looked for
+    /// between two of them.
+    package var telling: Duration = .seconds(1)
     /// How long a worker's session may be missing: it may be between two connections.
     package var silence: Duration = .seconds(2)
     /// How often workers whose session has ended are looked for.
@@ -51,6 +54,12 @@ package struct JobsLimits: Sendable {
     package var unrecordedEnds = 500
     /// Open rows of which one statement forgets that Redis was told of them: a tenth of a second.
     package var forgottenRows = 1000
+    /// A run that is shorter lets the worker claim another job ahead of a free slot: a claim takes about as long.
+    package var shortRun: Duration = .milliseconds(1)
+    /// Jobs claimed ahead at most, for each slot.
+    package var claimedAhead = 4
+    /// How long a job claimed ahead waits for a slot before it goes back to its lane.
+    package var patience: Duration = .milliseconds(10)
     /// Rows handled by one statement of the reconciler, so that none holds locks for long.
     package var batch = 500
     /// Starts in a row, without any progress noted, that ended in silence before a job is taken for a poison pill.

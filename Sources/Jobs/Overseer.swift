@@ -64,12 +64,13 @@ struct Overseer: Sendable {
             // Known at the next look, not at the next pass.
             if !isDue { isDue = try await reconciler.isLeaseOver(on: connection) }
             if isDue {
-                try await reconciler.pass(silent: silent.sorted(), on: connection)
+                let isThrough = try await reconciler.pass(silent: silent.sorted(), on: connection)
                 try await workers.beat(
                     settings.identity, busy: state.busy, isQuiet: state.isQuiet, on: connection)
-                nextPass = .now + settings.limits.reconciliation
+                nextPass = isThrough ? .now + settings.limits.reconciliation : .now
             }
             try await ticker.tick(on: connection)
+            guard nextPass > .now else { continue }
             try await Task.sleep(for: settings.limits.livenessCheck)
         }
     }

@@ -37,7 +37,9 @@ final class Reconciler: Sendable {
     }
 
     /// One look over everything. Without Redis the rows alone are put in order: workers take from them.
-    func pass(silent: [String], on connection: PostgresConnection) async throws {
+    /// - Returns: false when there was more to tell than fits into one pass, so that lost jobs are looked for in
+    ///   between: the next one is due.
+    func pass(silent: [String], on connection: PostgresConnection) async throws -> Bool {
         let recovered = try await connection.transaction { connection -> [JobRecord]? in
             guard try await recovery.isLeader(on: connection) else { return nil }
             var recovered = try await recovery.recover(from: silent, on: connection)
@@ -47,7 +49,7 @@ final class Reconciler: Sendable {
             try await workers.bury(silent, on: connection)
             return recovered
         }
-        guard let recovered else { return }
+        guard let recovered else { return true }
         tallies.countRecovered(recovered)
         for record in recovered {
             logger.warning(
@@ -65,13 +67,16 @@ final class Reconciler: Sendable {
             let epoch = try await index.epoch()
             try await forget(before: epoch, on: connection)
             try await inspectLanes(on: connection)
-            try await pushAll(on: connection)
+            let end = ContinuousClock.now + recovery.limits.telling
+            guard try await noteTold(until: end, on: connection) else { return false }
+            return try await pushAll(until: end, on: connection)
         } catch let error as PostgresError {
             throw error
         } catch let error as CancellationError {
             throw error
         } catch {
             logger.debug("Redis could not be reconciled", metadata: ["error": "\(error)"])
+            return true
         }
     }
 
@@ -132,8 +137,24 @@ final class Reconciler: Sendable {
         if !lost.isEmpty { try await recovery.forgetPushes(of: Array(lost), on: connection) }
     }
 
-    private func pushAll(on connection: PostgresConnection) async throws {
-        while true {
+    /// Notes on the rows that Redis was told of them. Of most there is nothing to note: they have been claimed.
+    /// Before Redis is told of the others, or it would be told of these again. False when it did not come through.
+    private func noteTold(
+        until end: ContinuousClock.Instant, on connection: PostgresConnection
+    ) async throws -> Bool {
+        repeat {
+            let told = try await index.takeTold(recovery.limits.batch)
+            guard !told.ids.isEmpty else { return true }
+            try await recovery.markPushed(told.ids, epoch: told.epoch, on: connection)
+        } while .now < end
+        return false
+    }
+
+    /// Tells Redis of the jobs that it does not know; false when it did not come through.
+    private func pushAll(
+        until end: ContinuousClock.Instant, on connection: PostgresConnection
+    ) async throws -> Bool {
+        repeat {
             let pushed = try await connection.transaction { connection -> Int in
                 guard try await recovery.isLeader(on: connection) else { return 0 }
                 let records = try await recovery.unpushed(on: connection)
@@ -142,7 +163,8 @@ final class Reconciler: Sendable {
                 try await recovery.markPushed(records.map(\.id), epoch: epoch, on: connection)
                 return records.count
             }
-            guard pushed == recovery.limits.batch else { return }
-        }
+            guard pushed == recovery.limits.batch else { return true }
+        } while .now < end
+        return false
     }
 }

@@ -159,7 +159,7 @@ struct RecoveryStore: Sendable {
             """)
     }
 
-    /// Open jobs that Redis was never told of. The youngest are left to whoever enqueued them.
+    /// Open jobs of which nobody noted that Redis was told. The youngest are left to whoever enqueued them.
     func unpushed(on connection: PostgresConnection) async throws -> [JobRecord] {
         let rows = try await connection.query(
             within: limits.call,
@@ -179,7 +179,7 @@ struct RecoveryStore: Sendable {
             """
             with told as (
                 select j.id from multiconnect.jobs as j join \(.named(ids)) on j.id = c.id
-                where j.state in ('queued', 'scheduled', 'retry')
+                where j.state in ('queued', 'scheduled', 'retry') and j.pushed_epoch is distinct from \(epoch)
                 order by j.id for update of j skip locked
             )
             update multiconnect.jobs as j set pushed_at = clock_timestamp(), pushed_epoch = \(epoch)

@@ -1,3 +1,4 @@
+import Reactor
 import Synchronization
 
 /// How many more jobs a worker may run. The fetcher waits here for a free slot; each job gives its own back
@@ -20,16 +21,20 @@ final class SlotGate: Sendable {
         state = Mutex(State(free: slots, credit: unrecordedEnds))
     }
 
-    /// Waits until a job may be taken, and says how many; 0 when the gate is closed. One caller at a time.
-    func waitForFree() async -> Int {
+    /// Waits until a job may be taken, and says how many; 0 when the gate is closed, or when it is too late. One
+    /// caller at a time, on a loop.
+    func waitForFree(until deadline: ContinuousClock.Instant? = nil) async -> Int {
         while true {
-            await waitForChange()
-            // The room that was there may be gone: an end that is owed takes some away.
             if let room = state.withLock({ $0.isClosed ? 0 : $0.room > 0 ? $0.room : nil }) { return room }
+            if let deadline, deadline <= .now { return 0 }
+            await waitForChange(until: deadline)
+            // The room that was there may be gone: an end that is owed takes some away.
         }
     }
 
-    private func waitForChange() async {
+    private func waitForChange(until deadline: ContinuousClock.Instant?) async {
+        let timer = deadline.map { EventLoop.current.schedule(at: $0) { [self] in giveUp() } }
+        defer { timer?.cancel() }
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isReady = state.withLock { state in
                 if state.room > 0 || state.isClosed { return true }
@@ -39,6 +44,14 @@ final class SlotGate: Sendable {
             }
             if isReady { continuation.resume() }
         }
+    }
+
+    private func giveUp() {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
     }
 
     /// Takes slots that were free.

@@ -29,24 +29,37 @@ final class WakeUp: Sendable {
         }
     }
 
-    /// After an empty claim there is nothing to do until a token comes, or a job's time, or a second has
-    /// gone: tokens may be lost.
-    func set(after taken: JobIndex.Taken) {
-        let longest = settings.limits.wake
-        state.withLock { state in
-            state.pause = taken.entries.isEmpty ? min(taken.nextDue ?? longest, longest) : nil
+    /// Whether the next claim waits until there may be something.
+    var isPausing: Bool { state.withLock { $0.pause != nil } }
+
+    /// Claims at once, or where the last claim left nothing, as soon as there may be something.
+    func claim(_ count: Int, within room: ClaimRoom, from index: JobIndex) async throws -> JobIndex.Taken {
+        let (pause, owned) = state.withLock { state in
+            defer { state.owned = [] }
+            return (state.pause, state.owned)
+        }
+        do {
+            guard let pause else {
+                return note(try await index.claim(count, within: room, acknowledging: owned))
+            }
+            return note(
+                try await index.claim(
+                    count, within: room, acknowledging: owned, waiting: pause, on: try await connected()))
+        } catch {
+            owe(owned)
+            throw error
         }
     }
 
-    /// Waits, if the last claim found nothing.
-    func wait() async throws {
-        guard let pause = state.withLock({ $0.pause }) else { return }
-        let connection = try await connected()
-        // Redis takes 0 for ever.
-        let milliseconds = max(Int(pause / .milliseconds(1)), 1)
-        _ = try await connection.send(
-            ["BLPOP", "multiconnect:wake", RedisArgument("\(Double(milliseconds) / 1000)")],
-            deadline: .now + pause + settings.limits.call)
+    /// When nothing is left there is nothing to do until a token comes, or a job's time, or a second has gone:
+    /// tokens may be lost.
+    private func note(_ taken: JobIndex.Taken) -> JobIndex.Taken {
+        let longest = settings.limits.wake
+        state.withLock { state in
+            let mayHaveMore = taken.isMoreLeft && !taken.entries.isEmpty
+            state.pause = mayHaveMore ? nil : min(taken.nextDue ?? longest, longest)
+        }
+        return taken
     }
 
     /// Closes the connection; the next wait opens another.

@@ -31,7 +31,8 @@ package final class Worker: Sendable {
         // All queues of a process count in one place.
         let meters = sites[0].queue.tallies
         meters.expect(sites[0].registry.classNames)
-        state = WorkerState(slots: settings.concurrency, limits: settings.limits, meters: meters)
+        state = WorkerState(
+            slots: settings.concurrency, loops: sites.count, limits: settings.limits, meters: meters)
     }
 
     /// Takes no more jobs, and goes on with the running ones.

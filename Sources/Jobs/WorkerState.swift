@@ -8,12 +8,18 @@ final class WorkerState: Sendable {
     struct Running: Sendable {
         let record: JobRecord
         let run: JobRun
+        /// Which of the worker's loops runs it.
+        let loop: Int
         let startedAt = Date()
     }
 
     private struct State {
         var running: [JobID: Running] = [:]
         var unrecorded: [JobID: Running] = [:]
+        /// Jobs that run on each loop.
+        var loads: [Int]
+        /// Short runs that nobody has asked for yet.
+        var shortRuns = 0
         var isQuiet = false
         var stopping: Bool = false
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
@@ -26,9 +32,12 @@ final class WorkerState: Sendable {
     let tallies = RunTallies()
     /// The same and more, for the page of metrics.
     let meters: JobTallies
-    private let state = Mutex(State())
+    private let shortRun: Duration
+    private let state: Mutex<State>
 
-    init(slots: Int, limits: JobsLimits, meters: JobTallies) {
+    init(slots: Int, loops: Int, limits: JobsLimits, meters: JobTallies) {
+        state = Mutex(State(loads: Array(repeating: 0, count: loops)))
+        shortRun = limits.shortRun
         gate = SlotGate(slots: slots, unrecordedEnds: limits.unrecordedEnds)
         self.meters = meters
     }
@@ -68,16 +77,26 @@ final class WorkerState: Sendable {
         }
     }
 
-    /// Takes a slot for a job.
-    func begin(_ job: Running) {
-        meters.countStarted(job.record, at: job.startedAt)
+    /// Takes a slot for a job, on the loop that has the fewest, the first where there are several.
+    func begin(_ record: JobRecord, _ run: JobRun) -> Running {
         gate.take(1)
-        state.withLock { $0.running[job.record.id] = job }
+        let job = state.withLock { state in
+            let loop = state.loads.indices.min { state.loads[$0] < state.loads[$1] } ?? 0
+            let job = Running(record: record, run: run, loop: loop)
+            state.loads[loop] += 1
+            state.running[record.id] = job
+            return job
+        }
+        meters.countStarted(record, at: job.startedAt)
+        return job
     }
 
     /// Gives the slot of a job back whose end is on record.
-    func end(_ id: JobID) {
-        state.withLock { _ = $0.running.removeValue(forKey: id) }
+    func end(_ job: Running) {
+        state.withLock { state in
+            state.running[job.record.id] = nil
+            state.loads[job.loop] -= 1
+        }
         gate.release(owingEnd: false)
     }
 
@@ -85,6 +104,7 @@ final class WorkerState: Sendable {
     func leave(_ job: Running) {
         state.withLock { state in
             state.running[job.record.id] = nil
+            state.loads[job.loop] -= 1
             state.unrecorded[job.record.id] = job
         }
         gate.release(owingEnd: true)
@@ -116,6 +136,15 @@ final class WorkerState: Sendable {
     func countRun(_ className: String, of duration: Duration) {
         tallies.countSuccess(className, after: duration)
         meters.countRun(className, of: duration)
+        if duration < shortRun { state.withLock { $0.shortRuns += 1 } }
+    }
+
+    /// How many short runs there were since the last time.
+    func takeShortRuns() -> Int {
+        state.withLock { state in
+            defer { state.shortRuns = 0 }
+            return state.shortRuns
+        }
     }
 
     /// Counts a start that has ended well.

@@ -36,6 +36,33 @@ extension RedisConnection {
                 // Nothing was run; it is loaded below.
             }
         }
+        return try await load(script, andRunWith: rest, deadline: deadline)
+    }
+
+    /// Sends a command and a script together: where the command blocks, the script runs as soon as it does no more,
+    /// without a way back and forth between them. Returns the script's reply.
+    package func evaluate(
+        _ script: RedisScript, after command: [RedisArgument], arguments: [RedisArgument],
+        deadline: ContinuousClock.Instant
+    ) async throws -> RedisReply {
+        guard let digest = script.knownDigest else {
+            _ = try await send(command, deadline: deadline)
+            return try await evaluate(script, arguments: arguments, deadline: deadline)
+        }
+        let rest = [RedisArgument(0)] + arguments
+        let replies = try await pipeline(
+            [command, ["EVALSHA", RedisArgument(digest)] + rest], deadline: deadline)
+        for reply in replies {
+            guard case .error(let error) = reply else { continue }
+            guard error.code == .server("NOSCRIPT") else { throw error }
+            return try await load(script, andRunWith: rest, deadline: deadline)
+        }
+        return replies[1]
+    }
+
+    private func load(
+        _ script: RedisScript, andRunWith rest: [RedisArgument], deadline: ContinuousClock.Instant?
+    ) async throws -> RedisReply {
         let loaded = try await send(["SCRIPT", "LOAD", RedisArgument(script.source)], deadline: deadline)
         guard let digest = loaded.text else {
             throw RedisError(.unexpectedReply, operation: "SCRIPT LOAD \(script.name)")

@@ -135,12 +135,12 @@ struct CapTests {
     @Test func `a room is told to the script as far as it binds`() throws {
         let tenant = try #require(UUID(uuidString: "6A0A0F3C-6F0B-4C34-9C5F-3B1E1C1D1E1F"))
         #expect(ClaimRoom.unbounded.json == "")
-        let wide = ClaimRoom(for: 2, beside: [], tenantCap: nil, concurrencies: ["A": 2])
+        let wide = ClaimRoom(for: 2, free: 2, beside: [], tenantCap: nil, concurrencies: ["A": 2])
         #expect(wide.json == "")
-        let narrow = ClaimRoom(for: 3, beside: [], tenantCap: nil, concurrencies: ["A": 2])
+        let narrow = ClaimRoom(for: 3, free: 3, beside: [], tenantCap: nil, concurrencies: ["A": 2])
         #expect(narrow.json == #"{"classes":{"A":2}}"#)
-        let capped = ClaimRoom(tenantCap: 2, running: [tenant: 1])
+        let capped = ClaimRoom(tenantCap: 2, free: 3, running: [tenant: 1])
         #expect(
-            capped.json == #"{"cap":2,"running":{"6a0a0f3c-6f0b-4c34-9c5f-3b1e1c1d1e1f":1}}"#)
+            capped.json == #"{"cap":2,"free":3,"running":{"6a0a0f3c-6f0b-4c34-9c5f-3b1e1c1d1e1f":1}}"#)
     }
 }

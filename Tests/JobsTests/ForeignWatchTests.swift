@@ -12,6 +12,7 @@ struct ForeignWatchTests {
     private func loseScheduled(_ count: Int, _ rig: WorkerRig) async throws {
         let later = Date().addingTimeInterval(3600)
         _ = try await rig.queue.enqueue((0..<count).map { _ in NewJob("Effect", runAt: later) })
+        try await rig.noteTold()
         _ = try await rig.pool.execute("update multiconnect.jobs set pushed_at = now() - interval '1 min'")
         _ = try await rig.client.send(["DEL", "schedule"])
     }
@@ -100,6 +101,7 @@ struct ForeignWatchTests {
         try await withWorkerRig { rig in
             let later = Date().addingTimeInterval(3600)
             _ = try await rig.queue.enqueue((0..<600).map { _ in NewJob("Effect", runAt: later) })
+            try await rig.noteTold()
             var limits = rig.limits
             limits.comparison = 20
             limits.comparisonTurn = .zero

@@ -25,4 +25,17 @@ struct SlotGateTests {
             #expect(await gate.waitForFree() == 0)
         }
     }
+
+    @Test func `who waits for a slot until a time is let go then, and can wait again`() async {
+        let loop = EventLoop(name: "gate test")
+        defer { loop.shutdown() }
+        await loop.run {
+            let gate = SlotGate(slots: 1, unrecordedEnds: 1)
+            gate.take(1)
+            #expect(await gate.waitForFree(until: .now + .milliseconds(20)) == 0)
+            #expect(await gate.waitForFree(until: .now) == 0)
+            gate.release(owingEnd: false)
+            #expect(await gate.waitForFree(until: .now) == 1)
+        }
+    }
 }

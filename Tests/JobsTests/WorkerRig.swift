@@ -72,6 +72,14 @@ struct WorkerRig: Sendable {
         try await running(try worker(registry, concurrency: concurrency), body)
     }
 
+    /// Notes on the rows that Redis was told, as a worker does now and then.
+    func noteTold() async throws {
+        let told = try await JobIndex(redis: client, limits: limits).takeTold(10_000)
+        try await pool.withConnection {
+            try await RecoveryStore(limits: limits).markPushed(told.ids, epoch: told.epoch, on: $0)
+        }
+    }
+
     /// Waits until so many jobs are in the state.
     func wait(for state: JobState, count: Int = 1) async throws {
         try await eventually("\(count) jobs are \(state)") {

@@ -67,10 +67,7 @@ extension ProcessTests {
 
         private func untilEnqueued(_ rig: QueueRig) async throws {
             try await eventually(within: .seconds(30), "the jobs are enqueued") {
-                try await rig.number(
-                    "select count(*) from multiconnect.jobs where \(QueueRig.probes) and pushed_epoch is not null"
-                )
-                    == Self.jobs
+                try rig.waitingInRedis() == Self.jobs
             }
         }
 

@@ -106,6 +106,29 @@ struct RedisConnectionTests {
         }
     }
 
+    @Test func `a script runs as soon as the command before it blocks no more`() async throws {
+        try await withConnection { redis in
+            let (list, salt) = (RedisArgument("test:wake:\(UUID())"), UUID().uuidString)
+            let script = RedisScript(name: "left", source: "return redis.call('LLEN', ARGV[1]) -- \(salt)")
+            let other = try await RedisConnection.connect(try shared())
+            defer { other.close() }
+            // Not known to the server yet; known; forgotten by it.
+            for round in 0..<3 {
+                if round == 2 { _ = try await redis.send(["SCRIPT", "FLUSH"]) }
+                async let left = redis.evaluate(
+                    script, after: ["BLPOP", list, "30"], arguments: [list], deadline: .now + .seconds(20))
+                _ = try await other.send(["RPUSH", list, "a", "b"])
+                #expect(try await left == .integer(1))
+                _ = try await other.send(["DEL", list])
+            }
+            let error = await #expect(throws: RedisError.self) {
+                try await redis.evaluate(
+                    script, after: ["BLPOP", list], arguments: [list], deadline: .now + .seconds(20))
+            }
+            #expect(error?.code == .server("ERR"))
+        }
+    }
+
     @Test func `no answer before the deadline closes the connection`() async throws {
         try await withConnection { redis in
             let error = await #expect(throws: RedisError.self) {

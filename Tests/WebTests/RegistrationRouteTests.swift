@@ -3,6 +3,7 @@ import Foundation
 import HTTPClient
 import Organizations
 import Postgres
+import Redis
 import Support
 import Testing
 
@@ -18,7 +19,7 @@ struct RegistrationRouteTests {
             let row = try #require(
                 try await rig.pool.query(
                     """
-                    select o.org_id, o.status, c.id is not null as connected, j.class, j.pushed_epoch is not null as pushed
+                    select o.org_id, o.status, c.id is not null as connected, j.class, j.lane
                     from multiconnect.organizations o
                     left join multiconnect.connections c on c.organization_id = o.id
                     left join multiconnect.jobs j on j.organization_id = o.id
@@ -28,7 +29,10 @@ struct RegistrationRouteTests {
             #expect(try row["status"] == "registered")
             #expect(try row["connected", as: Bool.self])
             #expect(try row["class"] == "SendConsentMail")
-            #expect(try row["pushed", as: Bool.self])
+            let connection = try await rig.redis.connect()
+            defer { connection.close() }
+            let lane = try row["lane", as: String.self]
+            #expect(try await connection.send(["LLEN", RedisArgument("queue:\(lane)")]).integer == 1)
         }
     }
 

@@ -1,0 +1,106 @@
+import Foundation
+import Postgres
+import Reactor
+import Redis
+import Support
+import Synchronization
+import Testing
+
+@testable import Jobs
+
+/// While jobs are short a worker claims more of them than it has free slots.
+struct ClaimAheadTests {
+    /// A worker of few slots to whom every run is a short one.
+    private func worker(_ rig: WorkerRig, _ registry: JobRegistry, concurrency: Int) throws -> Worker {
+        var limits = rig.limits
+        limits.shortRun = .seconds(60)
+        limits.patience = .milliseconds(50)
+        return try rig.worker(registry, concurrency: concurrency, limits: limits)
+    }
+
+    private func largestClaim(_ rig: WorkerRig) async throws -> Int {
+        try await rig.scalar("select max(cardinality(job_ids)) from multiconnect.job_claims", as: Int.self)
+    }
+
+    @Test func `short jobs are claimed ahead, and no more run at once than there are slots`() async throws {
+        try await withWorkerRig { rig in
+            let running = Mutex((now: 0, most: 0))
+            let registry = WorkerRig.effectful { _ in
+                running.withLock { running in
+                    running.now += 1
+                    running.most = max(running.most, running.now)
+                }
+                await Task.yield()
+                running.withLock { $0.now -= 1 }
+            }
+            _ = try await rig.queue.enqueue((0..<200).map { _ in NewJob("Effect") })
+            try await rig.running(try worker(rig, registry, concurrency: 2)) { _ in
+                try await rig.wait(for: .done, count: 200)
+                #expect(try await largestClaim(rig) > 2)
+            }
+            #expect(running.withLock { $0.most } <= 2)
+            try await rig.expectEachEffectOnce(200)
+        }
+    }
+
+    @Test func `what finds no slot in time goes back to the head of its lane as if it had not been claimed`()
+        async throws
+    {
+        try await withWorkerRig { rig in
+            let isOpen = Mutex(false)
+            let registry = WorkerRig.effectful { context in
+                guard try context.argument(0, as: Bool.self) else { return }
+                try await eventually(within: .seconds(60), "the long jobs may end") {
+                    isOpen.withLock { $0 }
+                }
+            }
+            // The short ones let the claim after them reach past the first of the long ones.
+            let jobs = (0..<20).map { NewJob("Effect", arguments: [$0 >= 8]) }
+            let order = try await rig.queue.enqueue(jobs).map(\.id.text)
+            try await rig.running(try worker(rig, registry, concurrency: 1)) { _ in
+                try await rig.wait(for: .running)
+                try await eventually("the others are back") {
+                    try await rig.scalar(
+                        "select count(*) from multiconnect.jobs where state = 'queued'", as: Int.self) == 11
+                }
+                #expect(try await largestClaim(rig) > 1)
+                let untouched = try await rig.scalar(
+                    """
+                    select count(*) from multiconnect.jobs
+                    where state = 'queued' and attempt = 0 and claimed_by is null and started_at is null
+                    """, as: Int.self)
+                #expect(untouched == 11)
+                #expect(
+                    try await rig.scalar("select count(*) from multiconnect.job_attempts", as: Int.self) == 0)
+                try await eventually("their entries are back") {
+                    try await rig.client.send(["LLEN", "queue:default"]).integer == 11
+                }
+                let waiting =
+                    try await rig.client.send(["LRANGE", "queue:default", "0", "-1"]).elements ?? []
+                let expected = order.suffix(11).reversed()
+                #expect(zip(waiting, expected).allSatisfy { $0.text?.contains($1) == true })
+                isOpen.withLock { $0 = true }
+                try await rig.wait(for: .done, count: 20)
+            }
+            try await rig.expectEachEffectOnce(20)
+            #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
+        }
+    }
+
+    @Test func `a job that somebody cancels while it waits for a slot is not put back`() async throws {
+        try await withJobsDatabase { _, pool in
+            let store = JobStore(limits: JobsLimits())
+            let queue = JobQueue(pool: pool, logger: quietLogger)
+            let ids = try await queue.enqueue((0..<2).map { _ in NewJob("Effect") }).map(\.id)
+            try await pool.withConnection { connection in
+                let claimed = try await store.claim(ids, for: "w", on: connection)
+                _ = try await connection.execute(
+                    "update multiconnect.jobs set cancel_requested_at = now() where id = \(ids[0].text)")
+                let back = try await store.putBack(claimed.map(\.claim), on: connection)
+                #expect(back == [ids[1]])
+                // Too late: the claim is gone.
+                #expect(try await store.putBack(claimed.map(\.claim), on: connection).isEmpty)
+            }
+        }
+    }
+}

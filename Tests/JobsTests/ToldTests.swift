@@ -1,0 +1,85 @@
+import Foundation
+import Postgres
+import Redis
+import Support
+import Testing
+
+@testable import Jobs
+
+/// How a row comes to say that Redis was told of it.
+struct ToldTests {
+    private func told(_ rig: WorkerRig) async throws -> Int {
+        try await rig.client.send(["SCARD", "multiconnect:told"]).integer ?? -1
+    }
+
+    private func noted(_ rig: WorkerRig) async throws -> Int {
+        try await rig.scalar(
+            "select count(*) from multiconnect.jobs where pushed_epoch is not null", as: Int.self)
+    }
+
+    @Test func `of a job that is taken at once there is nothing to note, unless it is put back`() async throws
+    {
+        try await withWorkerRig { rig in
+            let index = JobIndex(redis: rig.client, limits: rig.limits)
+            _ = try await rig.queue.enqueue((0..<3).map { _ in NewJob("Effect") })
+            #expect(try await told(rig) == 3)
+            let taken = try await index.claim(2, acknowledging: [])
+            #expect(taken.entries.count == 2)
+            #expect(try await told(rig) == 1)
+            try await index.release(taken.entries.map(\.key))
+            #expect(try await told(rig) == 3)
+            let again = try await index.claim(3, acknowledging: [])
+            #expect(Array(again.entries.prefix(2)) == taken.entries)
+            #expect(try await told(rig) == 0)
+            #expect(try await noted(rig) == 0)
+        }
+    }
+
+    @Test func `what waits is noted soon, and Redis is not told of it twice`() async throws {
+        try await withWorkerRig { rig in
+            let worker = try rig.worker(WorkerRig.effectful())
+            worker.quiet()
+            try await rig.running(worker) { _ in
+                let later = Date().addingTimeInterval(3600)
+                _ = try await rig.queue.enqueue(
+                    (0..<40).map { NewJob("Effect", runAt: $0.isMultiple(of: 2) ? later : nil) })
+                try await eventually("all is noted") { try await noted(rig) == 40 }
+                #expect(try await told(rig) == 0)
+                let since = try await rig.scalar("select clock_timestamp()", as: Date.self)
+                try await eventually("there was another pass") {
+                    try await rig.scalar(
+                        "select count(*) from multiconnect.workers where beat_at > \(since)::timestamptz",
+                        as: Int.self) == 1
+                }
+            }
+            #expect(try await rig.client.send(["LLEN", "queue:default"]).integer == 20)
+            #expect(try await rig.client.send(["ZCARD", "schedule"]).integer == 20)
+        }
+    }
+
+    @Test func `a pass that has much to tell ends, and says that there is more`() async throws {
+        try await withWorkerRig { rig in
+            _ = try await rig.queue.enqueue((0..<7).map { _ in NewJob("Effect") })
+            // Of two others Redis was never told.
+            let silent = JobQueue(pool: rig.pool, limits: rig.limits, logger: quietLogger)
+            _ = try await silent.enqueue((0..<2).map { _ in NewJob("Effect") })
+            _ = try await rig.pool.execute("update multiconnect.jobs set created_at = now() - interval '5 s'")
+            var limits = rig.limits
+            limits.batch = 2
+            limits.telling = .zero
+            let reconciler = Reconciler(
+                workers: WorkerStore(limits: limits), recovery: RecoveryStore(limits: limits),
+                index: JobIndex(redis: rig.client, limits: limits), tallies: JobTallies(),
+                onDeath: { _, _ in }, logger: quietLogger)
+            var passes = 1
+            while try await !rig.pool.withConnection({ try await reconciler.pass(silent: [], on: $0) }) {
+                passes += 1
+                try #require(passes < 20)
+            }
+            // Four to note the seven and one that finds no more, which tells the two, and then once more.
+            #expect(passes >= 5)
+            #expect(try await noted(rig) == 9)
+            #expect(try await rig.client.send(["LLEN", "queue:default"]).integer == 9)
+        }
+    }
+}
