@@ -16,8 +16,8 @@ package struct JobsLimits: Sendable {
     package var stretchRows = 10_000
     /// How long whoever enqueued a job has to tell Redis of it before the reconciler does.
     package var push: Duration = .seconds(1)
-    /// How long one pass of the reconciler tells Redis of jobs, and notes that it was told: lost jobs are looked for
-    /// between two of them.
+    /// How long one pass of the reconciler may take for each thing of which there may be a million: to forget that Redis
+    /// was told, to note that it was, to tell it. Lost jobs are looked for between two passes.
     package var telling: Duration = .seconds(1)
     /// How long a worker's session may be missing: it may be between two connections.
     package var silence: Duration = .seconds(2)

@@ -8,6 +8,8 @@ import Synchronization
 final class Reconciler: Sendable {
     private struct Memory {
         var epoch: String?
+        /// The epoch before which pushes are being forgotten, and how far that has come.
+        var forgetting: (epoch: String, position: JobPosition)?
         var emptyLanes: Set<LaneName> = []
         var nextSlowLook = ContinuousClock.now
         /// How far the slow look has come; nil: it begins anew.
@@ -65,11 +67,11 @@ final class Reconciler: Sendable {
             let dead = recovered.filter { $0.state == .dead }
             if !dead.isEmpty { _ = try await index.push(dead) }
             let epoch = try await index.epoch()
-            try await forget(before: epoch, on: connection)
+            let isForgotten = try await forget(before: epoch, on: connection)
             try await inspectLanes(on: connection)
-            let end = ContinuousClock.now + recovery.limits.telling
-            guard try await noteTold(until: end, on: connection) else { return false }
-            return try await pushAll(until: end, on: connection)
+            // Before Redis is told of the others, or it would be told of these again.
+            guard try await noteTold(on: connection) else { return false }
+            return try await pushAll(on: connection) && isForgotten
         } catch let error as PostgresError {
             throw error
         } catch let error as CancellationError {
@@ -101,19 +103,34 @@ final class Reconciler: Sendable {
         return recovered
     }
 
-    /// A new epoch means that Redis lost its memory: it is told of every open job again, and of the dead.
-    private func forget(before epoch: String, on connection: PostgresConnection) async throws {
-        guard memory.withLock({ $0.epoch }) != epoch else { return }
-        var position: JobPosition?
+    /// Does a step until it says that it was the last, or for as long as a pass may take for it; whether it has come
+    /// through.
+    private func inTime(_ isLast: () async throws -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + recovery.limits.telling
         repeat {
-            position = try await recovery.forgetPushes(before: epoch, after: position, on: connection)
-        } while position != nil
+            if try await isLast() { return true }
+        } while .now < end
+        return false
+    }
+
+    /// A new epoch means that Redis lost its memory: it is told of every open job again, and of the dead.
+    private func forget(before epoch: String, on connection: PostgresConnection) async throws -> Bool {
+        guard memory.withLock({ $0.epoch }) != epoch else { return true }
+        let isForgotten = try await inTime {
+            let begun = memory.withLock { $0.forgetting }
+            let position = begun?.epoch == epoch ? begun?.position : nil
+            let next = try await recovery.forgetPushes(before: epoch, after: position, on: connection)
+            memory.withLock { $0.forgetting = next.map { (epoch, $0) } }
+            return next == nil
+        }
+        guard isForgotten else { return false }
         // Once for all workers: one who deletes the dead on Sidekiq's page does not want them back.
         if try await index.epochOfDead() != epoch {
             try await pushDead(on: connection)
             try await index.noteDead(epoch)
         }
         memory.withLock { $0.epoch = epoch }
+        return true
     }
 
     private func pushDead(on connection: PostgresConnection) async throws {
@@ -138,33 +155,26 @@ final class Reconciler: Sendable {
     }
 
     /// Notes on the rows that Redis was told of them. Of most there is nothing to note: they have been claimed.
-    /// Before Redis is told of the others, or it would be told of these again. False when it did not come through.
-    private func noteTold(
-        until end: ContinuousClock.Instant, on connection: PostgresConnection
-    ) async throws -> Bool {
-        repeat {
+    private func noteTold(on connection: PostgresConnection) async throws -> Bool {
+        try await inTime {
             let told = try await index.takeTold(recovery.limits.batch)
             guard !told.ids.isEmpty else { return true }
             try await recovery.markPushed(told.ids, epoch: told.epoch, on: connection)
-        } while .now < end
-        return false
+            return false
+        }
     }
 
-    /// Tells Redis of the jobs that it does not know; false when it did not come through.
-    private func pushAll(
-        until end: ContinuousClock.Instant, on connection: PostgresConnection
-    ) async throws -> Bool {
-        repeat {
-            let pushed = try await connection.transaction { connection -> Int in
-                guard try await recovery.isLeader(on: connection) else { return 0 }
+    /// Tells Redis of the jobs that it does not know.
+    private func pushAll(on connection: PostgresConnection) async throws -> Bool {
+        try await inTime {
+            try await connection.transaction { connection in
+                guard try await recovery.isLeader(on: connection) else { return true }
                 let records = try await recovery.unpushed(on: connection)
-                guard !records.isEmpty else { return 0 }
+                guard !records.isEmpty else { return true }
                 let epoch = try await index.push(records)
                 try await recovery.markPushed(records.map(\.id), epoch: epoch, on: connection)
-                return records.count
+                return records.count < recovery.limits.batch
             }
-            guard pushed == recovery.limits.batch else { return true }
-        } while .now < end
-        return false
+        }
     }
 }
