@@ -6,9 +6,13 @@ import Postgres
 struct PauseStore: Sendable {
     let limits: JobsLimits
 
-    /// Whether a pause covers the row of `jobs` that has this alias.
+    /// Whether a pause covers the row of `jobs` that has this alias. Whether there is any is asked first, once for all
+    /// rows: mostly there is none.
     static func covers(_ row: String) -> SQL {
-        "exists (select from multiconnect.pauses as p where p.key in (\(keys(row))))"
+        """
+        (exists (select from multiconnect.pauses)
+            and exists (select from multiconnect.pauses as p where p.key in (\(keys(row)))))
+        """
     }
 
     /// The key of a pause that covers the row; null when there is none.
