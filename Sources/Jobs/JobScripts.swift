@@ -184,18 +184,22 @@ enum JobScripts {
             local room = cjson.decode(ARGV[3])
             cap, running, free, classes = room.cap, room.running or {}, room.free, room.classes
         end
+        local function may_run(payload)
+            local class = field(payload, 'class')
+            local room = class and classes[class]
+            if room and room > 0 then classes[class] = room - 1 end
+            return room ~= 0
+        end
         -- The next entry that may run; false when there is none at all, nil when all are of classes that have
         -- as many as they may. Such entries let some others pass.
         local function pop(lane)
             local list = 'queue:' .. lane
-            if not classes then return redis.call('RPOP', list) end
-            local entries = redis.call('LRANGE', list, -\(JobsLimits.passedEntries) - 1, -1)
-            if #entries == 0 then return false end
+            local payload = redis.call('RPOP', list)
+            if not payload or not classes or may_run(payload) then return payload end
+            redis.call('RPUSH', list, payload)
+            local entries = redis.call('LRANGE', list, -\(JobsLimits.passedEntries) - 1, -2)
             for i = #entries, 1, -1 do
-                local class = field(entries[i], 'class')
-                local room = class and classes[class]
-                if room ~= 0 then
-                    if room then classes[class] = room - 1 end
+                if may_run(entries[i]) then
                     redis.call('LREM', list, -1, entries[i])
                     return entries[i]
                 end

@@ -1,5 +1,4 @@
 import Foundation
-import Jobs
 import OrgSimulator
 import Organizations
 import Postgres
@@ -7,6 +6,7 @@ import Salesforce
 import Support
 import Testing
 
+@testable import Jobs
 @testable import Replication
 
 /// Provisioning and first imports against a simulated org. What counts is what the tables hold in the end: exactly
@@ -19,6 +19,14 @@ struct ImporterTests {
         for object in Self.objects { try await scene.expectEqual(object) }
         let states = try await scene.mappings().map(\.state)
         #expect(states == [.dataSynced, .dataSynced, .dataSynced, .dataSynced])
+    }
+
+    @Test func `a worker runs no more imports at once than its settings say`() async throws {
+        try await withOrg(settings: { $0.concurrentImports = 3 }) { scene in
+            var registry = JobRegistry()
+            Replication.register(into: &registry, site: scene.site)
+            #expect(registry.concurrencies == [Importer.className: 3])
+        }
     }
 
     @Test func `an org's rows are in its tables, by query and by Bulk, and the last import has it told`()
