@@ -186,12 +186,19 @@ struct JobListTests {
             filter.states = [.dead]
             filter.error = "nowhere"
             let first = try await desk.performAll(.retry, filter, by: "ann", within: .zero)
-            #expect(first == BulkOutcome(looked: 20, isFinished: false))
+            #expect(first.looked == 20)
+            let position = try #require(first.rest)
+            #expect(position.state == .dead && BulkPosition("\(position)") == position)
+            for text in ["", "dead.", "dead.1", "live.1-\(JobID())", "dead.-1-\(JobID())"] {
+                #expect(BulkPosition(text) == nil, "\(text)")
+            }
+            let rest = try await desk.performAll(.retry, filter, by: "ann", from: position)
+            #expect(rest == BulkOutcome(looked: 80))
             let said = Mutex<[Int]>([])
             let whole = try await desk.performAll(.retry, filter, by: "ann") { outcome in
                 said.withLock { $0.append(outcome.looked) }
             }
-            #expect(whole == BulkOutcome(looked: 100, isFinished: true))
+            #expect(whole == BulkOutcome(looked: 100))
             #expect(said.withLock { $0 } == [20, 40, 60, 80, 100])
         }
     }

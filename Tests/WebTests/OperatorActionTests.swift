@@ -1,5 +1,6 @@
 import Foundation
 import HTTPClient
+import HTTPWire
 import Jobs
 import Postgres
 import Redis
@@ -93,6 +94,46 @@ struct OperatorActionTests {
             #expect(
                 try await browser.post("/dashboard/jobs/bulk/delete", ["since": "yesterday"]).status == 400)
             #expect(try await count("dead") == 5)
+        }
+    }
+
+    /// A search for arguments may take longer than a page waits, and than it counts.
+    @Test func `an action whose time was up goes on where it was`() async throws {
+        let change = { (options: inout WebRig.Options) in
+            options.patience = .zero
+            options.jobsLimits.countedRows = 10
+        }
+        try await withOperator(change) { browser in
+            let jobs = (0..<40).map { NewJob("A", arguments: [$0 < 38 ? "common" : "rare"]) }
+            _ = try await browser.queue.enqueue(jobs)
+            // One after the other, so that the rare ones come last.
+            _ = try await browser.rig.pool.execute(
+                """
+                update multiconnect.jobs as j set run_at = now() - interval '1 h' + n * interval '1 s'
+                from (select id, row_number() over (order by args::text, id) as n from multiconnect.jobs) as o
+                where o.id = j.id
+                """)
+            var page = "/dashboard/jobs/bulk/cancel?state=queued&args=rare"
+            var rests: [String] = []
+            while page.contains("/bulk/"), rests.count < 10 {
+                let text = try await browser.get(page).text
+                if text.contains("No other job fits.") {
+                    #expect(text.contains("2 jobs were cancelled so far"))
+                    break
+                }
+                let rest = try Form(decoding: page.split(separator: "?").last ?? "")["rest"]
+                if let rest { rests.append(rest) }
+                var fields = ["state": "queued", "args": "rare"]
+                fields["rest"] = rest
+                page = try #require(
+                    await browser.post("/dashboard/jobs/bulk/cancel", fields).headers["location"])
+            }
+            // Ten at a time, and none of them twice.
+            #expect(rests.count == 3 && Set(rests).count == 3)
+            let left = try await browser.rig.pool.query(
+                "select count(*) from multiconnect.jobs where state = 'queued'"
+            ).scalar(as: Int.self)
+            #expect(left == 38)
         }
     }
 

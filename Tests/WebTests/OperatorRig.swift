@@ -62,8 +62,12 @@ struct OperatorBrowser: Sendable {
     }
 }
 
-func withOperator(_ body: @concurrent @Sendable (OperatorBrowser) async throws -> Void) async throws {
+func withOperator(
+    _ change: (inout WebRig.Options) -> Void = { _ in },
+    _ body: @concurrent @Sendable (OperatorBrowser) async throws -> Void
+) async throws {
     var options = WebRig.Options()
+    change(&options)
     options.operators = ("ann", Secret(text: "correct horse"))
     try await withWebRig(options) { rig in
         let client = RedisClient(configuration: rig.redis.configuration)

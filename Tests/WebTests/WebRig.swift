@@ -31,6 +31,9 @@ struct WebRig: Sendable {
         /// The operators' name and password; nil: their pages are closed.
         var operators: (user: String, password: Secret)?
         var metricsToken: Secret?
+        var jobsLimits = JobsLimits()
+        /// How long a page may act on jobs.
+        var patience: Duration = .seconds(15)
     }
 
     func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
@@ -109,14 +112,16 @@ private func routes(
     let access = try OperatorAccess(
         credentials: options.operators, failures: OperatorAccess.failureLimiter())
     let jobs = JobOperator(
-        pool: pool, queue: queue, mask: mask, cache: CensusCache(lifetime: .zero), logger: quietLogger)
+        pool: pool, queue: queue, mask: mask, cache: CensusCache(lifetime: .zero),
+        limits: options.jobsLimits, logger: quietLogger)
     let metrics = MetricsRoute(
         access: access, token: options.metricsToken, jobs: jobs, board: MetricsBoard(redis: redis),
         cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let operators = OperatorRoutes(
         access: access, jobs: jobs, pool: pool,
-        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), logger: quietLogger)
+        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), patience: options.patience,
+        logger: quietLogger)
     return WebRoutes(
         registration: Registration(pool: pool, queue: queue),
         consent: Consent(

@@ -52,13 +52,42 @@ package struct BulkOutcome: Sendable, Equatable {
     package var skipped = 0
     /// Jobs that were looked at, whether they fit or not.
     package var looked = 0
-    /// Whether all jobs that fitted have been met; false when the time was up before.
-    package var isFinished = false
+    /// Where it goes on when the time was up before all jobs that fit had been met.
+    package var rest: BulkPosition?
 
-    package init(changed: Int = 0, skipped: Int = 0, looked: Int = 0, isFinished: Bool = false) {
+    /// Whether all jobs that fitted have been met.
+    package var isFinished: Bool { rest == nil }
+
+    package init(changed: Int = 0, skipped: Int = 0, looked: Int = 0, rest: BulkPosition? = nil) {
         self.changed = changed
         self.skipped = skipped
         self.looked = looked
-        self.isFinished = isFinished
+        self.rest = rest
     }
+}
+
+/// How far an action on all jobs that fit has come: it takes state after state.
+package struct BulkPosition: Sendable, Equatable {
+    let state: JobState
+    /// The last job of the state that was looked at; nil: none.
+    let last: JobPosition?
+
+    init(state: JobState, last: JobPosition?) {
+        self.state = state
+        self.last = last
+    }
+
+    /// The position that a text names, as `description` writes it; nil when it is none.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let state = parts.first.flatMap({ JobState(rawValue: String($0)) }) else { return nil }
+        let last = parts.count == 2 ? JobPosition(String(parts[1])) : nil
+        guard parts.count == 1 || last != nil else { return nil }
+        self.init(state: state, last: last)
+    }
+}
+
+extension BulkPosition: CustomStringConvertible {
+    /// The state and the job's place in it; safe in URLs.
+    package var description: String { last.map { "\(state.rawValue).\($0)" } ?? state.rawValue }
 }

@@ -31,11 +31,13 @@ extension JobOperator {
     /// only after the beginning is left alone.
     ///
     /// - Parameters:
-    ///   - time: after which it pauses, unfinished; call again to go on. Nil: as long as it takes.
+    ///   - rest: where an unfinished one goes on.
+    ///   - time: after which it pauses, unfinished. Nil: as long as it takes.
     ///   - report: told now and then what has been done so far.
     /// - Throws: `JobsError` with the code `.refused` when none of the filter's states allows it.
     package func performAll(
-        _ action: JobAction, _ filter: JobFilter, by actor: String, within time: Duration? = nil,
+        _ action: JobAction, _ filter: JobFilter, by actor: String, from rest: BulkPosition? = nil,
+        within time: Duration? = nil,
         report: @escaping @Sendable (BulkOutcome) -> Void = { _ in }
     ) async throws -> BulkOutcome {
         let filter = try Self.possible(action, filter)
@@ -49,9 +51,12 @@ extension JobOperator {
         let task = BulkTask(
             action: action, filter: filter, actor: actor, start: start,
             deadline: time.map { ContinuousClock.now + $0 }, report: report)
-        var outcome = BulkOutcome(isFinished: true)
-        for state in filter.wantedStates where outcome.isFinished {
-            try await perform(task, in: state, &outcome)
+        var outcome = BulkOutcome()
+        let states = filter.wantedStates
+        let first = rest.flatMap { states.firstIndex(of: $0.state) } ?? 0
+        for state in states[first...] where outcome.isFinished {
+            let last = state == rest?.state ? rest?.last : nil
+            outcome.rest = try await perform(task, in: state, after: last, &outcome)
         }
         let changed = outcome.changed
         try await pool.withConnection { connection in
@@ -63,9 +68,11 @@ extension JobOperator {
         return outcome
     }
 
-    /// Does it to those in one state, part by part, until the time is up.
-    private func perform(_ task: BulkTask, in state: JobState, _ outcome: inout BulkOutcome) async throws {
-        var position: JobPosition?
+    /// Does it to those in one state, part by part, until the time is up; then, where it goes on.
+    private func perform(
+        _ task: BulkTask, in state: JobState, after last: JobPosition?, _ outcome: inout BulkOutcome
+    ) async throws -> BulkPosition? {
+        var position = last
         var nextReport = ContinuousClock.now + limits.report
         while true {
             let from = position
@@ -76,16 +83,17 @@ extension JobOperator {
             }
             outcome.looked += part.looked
             for index in stride(from: 0, to: part.ids.count, by: limits.batch) {
+                // What is done in this part fits no more, so the part may be looked at again.
+                if index > 0, task.isOver { return BulkPosition(state: state, last: from) }
                 let batch = Array(part.ids[index..<min(index + limits.batch, part.ids.count)])
                 let changed = try await performBatch(task.action, batch, by: task.actor)
                 outcome.changed += changed
                 outcome.skipped += batch.count - changed
-                guard !task.isOver else { break }
             }
-            // A search may find nothing for long: the time is looked at after each part too.
-            outcome.isFinished = !task.isOver
+            guard part.isMoreLeft else { return nil }
             position = part.end
-            guard part.isMoreLeft, outcome.isFinished else { return }
+            // A search may find nothing for long: the time is looked at after each part too.
+            if task.isOver { return BulkPosition(state: state, last: position) }
             if ContinuousClock.now > nextReport {
                 task.report(outcome)
                 nextReport = .now + limits.report

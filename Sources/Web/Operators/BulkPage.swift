@@ -3,9 +3,13 @@ import Jobs
 
 /// The question before something is done to all jobs that fit.
 struct BulkPage: Sendable {
+    static let restField = "rest"
+
     let action: JobAction
     let query: JobQuery
     let count: JobCount
+    /// Where an action goes on whose time was up.
+    let rest: BulkPosition?
     let token: FormToken
     let notice: OperatorNotice?
 
@@ -34,17 +38,24 @@ struct BulkPage: Sendable {
     private var question: HTML {
         let back: HTML = "<a class=\"button\" href=\"\(query.link())\">Back to the list</a>"
         // A filter that was not understood would mean other jobs.
-        guard count.value > 0, query.complaints.isEmpty else {
-            return "<p>No job fits.</p><div class=\"actions\">\(back)</div>"
+        guard count != JobCount(0), query.complaints.isEmpty else {
+            return
+                "<p>\(rest == nil ? "No job fits." : "No other job fits.")</p><div class=\"actions\">\(back)</div>"
         }
-        let fields = query.fields.map {
+        var form = Form(query.fields)
+        if let rest { form.fields.append(.init(name: Self.restField, value: "\(rest)")) }
+        let fields = form.fields.map {
             "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" as HTML
         }
         let style = action.isFinal ? "sure" : "main"
+        // Counting is given up early: a rare one may be far behind.
+        let isKnown = count.value > 0
+        let found: HTML = isKnown ? "<b>\("\(count)") jobs</b> fit." : "None that fits was met so far."
+        let what = isKnown ? "\(count) jobs" : "what is met"
         return """
-            <p><b>\("\(count)") jobs</b> fit. \(action.explanation)</p>
+            <p>\(found) \(action.explanation)</p>
             <form method="post" action="/dashboard/jobs/bulk/\(action.rawValue)">\(token.input)\(fields)
-            <div class="actions"><button class="\(style)">\(action.title) \("\(count)") jobs</button>\(back)</div></form>
+            <div class="actions"><button class="\(style)">\(action.title) \(what)</button>\(back)</div></form>
             """
     }
 }

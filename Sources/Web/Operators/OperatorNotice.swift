@@ -50,7 +50,7 @@ struct OperatorNotice: Sendable {
             (text, isWarning) = ("\(changed) jobs were \(action.pastTense).\(left)", skipped > 0)
         case ("unfinished", let action?):
             (text, isWarning) = (
-                "\(changed) jobs were \(action.pastTense) so far, and there are more: go on below.\(left)",
+                "\(changed) jobs were \(action.pastTense) so far, and not all were looked at.\(left)",
                 true
             )
         case ("paused", _): (text, isWarning) = ("It is paused. Running jobs go on.", false)

@@ -6,10 +6,6 @@ import Jobs
 /// What operators do. Every form is answered by a redirect, so that loading the page again does nothing
 /// twice.
 extension OperatorRoutes {
-    /// How long an action on all that fit may take before the page comes back and asks to go on: routers give
-    /// up on an answer after 30 s.
-    private static let patience: Duration = .seconds(15)
-
     func act(_ visit: Visit) async throws -> Response {
         let id = try visit.request.parameters.value("id") { JobID($0) }
         let action = try visit.request.parameters.value("action") { JobAction(rawValue: $0) }
@@ -22,7 +18,6 @@ extension OperatorRoutes {
     func actOnSelected(_ visit: Visit) async throws -> Response {
         let action = try action(visit.form)
         var outcome = BulkOutcome()
-        outcome.isFinished = true
         for text in visit.form.values("id").prefix(Self.pageSize) {
             guard let id = JobID(text) else { throw Problem(.badRequest, "The form names what is no job.") }
             switch try await jobs.perform(action, on: id, by: visit.actor) {
@@ -40,12 +35,16 @@ extension OperatorRoutes {
         if let complaint = query.complaints.first { throw Problem(.badRequest, complaint) }
         let outcome: BulkOutcome
         do {
-            outcome = try await jobs.performAll(action, filter, by: visit.actor, within: Self.patience)
+            let rest = visit.form[BulkPage.restField].flatMap { BulkPosition($0) }
+            outcome = try await jobs.performAll(
+                action, filter, by: visit.actor, from: rest, within: patience)
         } catch let error as JobsError where error.code == .refused {
             throw Problem(.conflict, error.description)
         }
-        let path = outcome.isFinished ? "/dashboard/jobs" : "/dashboard/jobs/bulk/\(action.rawValue)"
-        return back(to: query.link(path), OperatorNotice.fields(action, outcome))
+        var notice = OperatorNotice.fields(action, outcome)
+        guard let rest = outcome.rest else { return back(to: query.link(), notice) }
+        notice.fields.append(.init(name: BulkPage.restField, value: "\(rest)"))
+        return back(to: query.link("/dashboard/jobs/bulk/\(action.rawValue)"), notice)
     }
 
     func changePause(_ visit: Visit) async throws -> Response {

@@ -83,7 +83,8 @@ extension OperatorRoutes {
             count = JobCount(0)
         }
         let content = BulkPage(
-            action: action, query: query, count: count, token: visit.token,
+            action: action, query: query, count: count,
+            rest: visit.request.query[BulkPage.restField].flatMap { BulkPosition($0) }, token: visit.token,
             notice: OperatorNotice(visit.request.query))
         return layout.page(content.title, in: .jobs, content.content)
     }

@@ -14,12 +14,19 @@ package struct OperatorRoutes: Sendable {
     let security: SecurityHeaders
     /// Where browsers find these pages: scheme, host and port.
     let origin: String
+    /// How long an action on all that fit may take before the page comes back and asks to go on.
+    let patience: Duration
     let logger: Logger
 
-    /// - Parameter jobs: made with a cache that all loops of the process share.
+    /// - Parameters:
+    ///   - jobs: made with a cache that all loops of the process share.
+    ///   - patience: how long a page may act on jobs before it asks to go on: routers give up on an answer after
+    ///     30 s.
     package init(
-        access: OperatorAccess, jobs: JobOperator, pool: PostgresPool, app: AppIdentity, logger: Logger
+        access: OperatorAccess, jobs: JobOperator, pool: PostgresPool, app: AppIdentity,
+        patience: Duration = .seconds(15), logger: Logger
     ) {
+        self.patience = patience
         self.access = access
         self.jobs = jobs
         self.pool = pool
