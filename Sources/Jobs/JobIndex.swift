@@ -46,7 +46,7 @@ struct JobIndex: Sendable {
     /// under which it was told. Who takes them notes it; of what is taken and not noted Redis is told again.
     func takeTold(_ count: Int) async throws -> (ids: [JobID], epoch: String) {
         let parts = try Self.texts(try await evaluate(Self.takeToldScript, [String(count)]))
-        return (parts.dropFirst().compactMap(JobID.init), parts.first ?? "")
+        return (parts.dropFirst().map(ForeignImport.id), parts.first ?? "")
     }
 
     /// A claim as it is sent: up to so many entries, a lane at a time in turn. It forgets those that are owned by now.

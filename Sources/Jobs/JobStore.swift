@@ -235,7 +235,9 @@ struct JobStore: Sendable {
             with mine as (\(held(claims)))
             update multiconnect.jobs as j
             set state = 'queued', attempt = j.attempt - 1, claim_token = null, lease_until = null,
-                claimed_by = null, started_at = null
+                claimed_by = null, started_at = null,
+                -- Its entry goes back after this, unless another worker met it too and forgot it.
+                pushed_epoch = null
             -- One that somebody has cancelled meanwhile ends as what is lost does.
             from mine where j.id = mine.id and j.cancel_requested_at is null
             returning j.id

@@ -88,4 +88,46 @@ struct ToldTests {
             #expect(try await (5..<50).contains(passes()))
         }
     }
+
+    @Test func `a job put back of which another worker forgot the entry is told again`() async throws {
+        try await withWorkerRig { rig in
+            let index = JobIndex(redis: rig.client, limits: rig.limits)
+            let store = JobStore(limits: rig.limits)
+            let record = try #require(try await rig.queue.enqueue([NewJob("Effect")]).first?.record)
+            // Told twice, as now and then, and both are noted.
+            _ = try await index.push([record])
+            try await rig.noteTold()
+            let key = record.id.text
+            #expect(try await index.claim(1, acknowledging: []).entries.map(\.key) == [key])
+            let claims = try await rig.pool.withConnection {
+                try await store.claim([record.id], for: "one", on: $0).map(\.claim)
+            }
+            // The other worker meets it too, does not get it, and has nothing more to do with it.
+            #expect(try await index.claim(1, acknowledging: []).entries.map(\.key) == [key])
+            try await index.acknowledge([key])
+            let back = try await rig.pool.withConnection { try await store.putBack(claims, on: $0) }
+            #expect(back == [record.id])
+            try await index.release([key])
+            #expect(try await rig.client.send(["LLEN", "queue:default"]).integer == 0)
+            _ = try await rig.pool.execute("update multiconnect.jobs set created_at = now() - interval '5 s'")
+            let unpushed = try await rig.pool.withConnection {
+                try await RecoveryStore(limits: rig.limits).unpushed(on: $0).map(\.id)
+            }
+            #expect(unpushed == [record.id])
+        }
+    }
+
+    @Test func `a job of another client that is put back is noted by its row's id`() async throws {
+        try await withWorkerRig { rig in
+            let index = JobIndex(redis: rig.client, limits: rig.limits)
+            _ = try await index.epoch()
+            _ = try await rig.client.send(["SADD", "queues", "default"])
+            let payload = #"{"class":"Effect","args":[],"jid":"another's","queue":"default"}"#
+            _ = try await rig.client.send(["LPUSH", "queue:default", RedisArgument(payload)])
+            _ = try await index.inspect([])
+            let key = try #require(try await index.claim(1, acknowledging: []).entries.first?.key)
+            try await index.release([key])
+            #expect(try await index.takeTold(10).ids == [ForeignImport.id(of: key)])
+        }
+    }
 }
