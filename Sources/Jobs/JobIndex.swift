@@ -54,7 +54,7 @@ struct JobIndex: Sendable {
         -> [String]
     {
         let seconds = Double(limits.pop.components.seconds) + Double(limits.pop.components.attoseconds) / 1e18
-        return [String(count), String(seconds), room.json] + owned
+        return [String(min(count, JobsLimits.takenEntries)), String(seconds), room.json] + owned
     }
 
     private static func taken(_ reply: RedisReply) throws -> Taken {

@@ -80,6 +80,9 @@ package struct JobsLimits: Sendable {
     static let sharedLanes = 64
     /// Entries that leave a shared lane in its turn when there is room for lanes again: less than a millisecond.
     static let spreadEntries = 16
+    /// Entries that one claim takes at most. A script hands a command some 8,000 values, two of them for an entry, and
+    /// one that fails there has lost what it popped.
+    static let takenEntries = 2000
     /// Entries of classes that have as many as they may which let others of their lane pass.
     static let passedEntries = 15
     /// Lanes with nothing but such entries that one claim looks at; the next claim looks at the next.

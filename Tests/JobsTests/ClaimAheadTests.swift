@@ -103,4 +103,17 @@ struct ClaimAheadTests {
             }
         }
     }
+
+    @Test func `of a claim that is too large for a script nothing is lost`() async throws {
+        try await withWorkerRig { rig in
+            let index = JobIndex(redis: rig.client, limits: rig.limits)
+            _ = try await rig.queue.enqueue((0..<4500).map { _ in NewJob("Effect") })
+            // A worker of a thousand slots may ask for so many.
+            let taken = try await index.claim(4500, acknowledging: [])
+            #expect(taken.entries.count == JobsLimits.takenEntries)
+            #expect(taken.isMoreLeft)
+            let waiting = try await rig.client.send(["LLEN", "queue:default"]).integer ?? 0
+            #expect(waiting + taken.entries.count == 4500)
+        }
+    }
 }
