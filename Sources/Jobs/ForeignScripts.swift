@@ -99,6 +99,15 @@ extension JobIndex {
         return zip(records, scores).filter { $0.1 != nil }.map(\.0)
     }
 
+    /// Those of the jobs of which Redis was told while their rows do not say so yet.
+    func told(_ records: [JobRecord]) async throws -> [JobID] {
+        let commands = records.map {
+            ["SISMEMBER", "multiconnect:told", RedisArgument($0.id.text)] as [RedisArgument]
+        }
+        let replies = try await redis.pipeline(commands, deadline: .now + limits.script)
+        return zip(records, replies).filter { $0.1.integer == 1 }.map(\.0.id)
+    }
+
     private func scores(_ records: [JobRecord], in set: (JobRecord) -> String) async throws -> [String?] {
         let commands = records.map {
             ["ZSCORE", RedisArgument(set($0)), RedisArgument($0.payload.waiting)] as [RedisArgument]

@@ -117,7 +117,8 @@ struct ForeignStore: Sendable {
     }
 
     /// Ends jobs that wait for a later time, as Sidekiq's page was asked to; those that are now dead.
-    func kill(_ ids: [JobID], on connection: PostgresConnection) async throws -> [JobRecord] {
+    /// - Parameter told: of which Redis was told, whatever their rows say.
+    func kill(_ ids: [JobID], told: [JobID], on connection: PostgresConnection) async throws -> [JobRecord] {
         guard !ids.isEmpty else { return [] }
         let rows = try await connection.query(
             within: limits.call,
@@ -125,7 +126,7 @@ struct ForeignStore: Sendable {
             with wanted as (
                 select id from multiconnect.jobs
                 where id = any (\(ids.map(\.text))) and state in ('scheduled', 'retry')
-                    and pushed_epoch is not null
+                    and (pushed_epoch is not null or id = any (\(told.map(\.text))))
                 order by id for update
             )
             update multiconnect.jobs as j

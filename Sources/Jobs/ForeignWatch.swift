@@ -136,17 +136,19 @@ struct ForeignWatch: Sendable {
             let waiting = known.values.filter {
                 ($0.state == .scheduled || $0.state == .retry) && payloads[$0.id] == $0.payload.waiting
             }
+            // Before they are looked for: of one that is told only now the entry among the dead is an old one.
+            let told = try await index.told(waiting)
             let gone = try await index.missing(waiting)
-            try await kill(gone)
+            try await kill(gone, told: told)
             killed += gone.count
             progress.lastDead = last
         } while .now < end && !Task.isCancelled
         return killed
     }
 
-    private func kill(_ records: [JobRecord]) async throws {
+    private func kill(_ records: [JobRecord], told: [JobID] = []) async throws {
         let killed = try await pool.withConnection {
-            try await imports.store.kill(records.map(\.id).sorted { $0.text < $1.text }, on: $0)
+            try await imports.store.kill(records.map(\.id).sorted { $0.text < $1.text }, told: told, on: $0)
         }
         for record in killed {
             logger.notice("a job was killed on a page of Sidekiq", metadata: ["job": "\(record.id)"])

@@ -119,4 +119,19 @@ struct ForeignWatchTests {
             #expect(try await watch.compare(&progress) == 0)
         }
     }
+
+    @Test func `a job that was killed before it was noted that Redis was told of it stays dead`() async throws
+    {
+        try await withWorkerRig { rig in
+            let later = Date().addingTimeInterval(3600)
+            _ = try await rig.queue.enqueue([NewJob("Effect", runAt: later)])
+            var progress = ForeignWatch.Progress()
+            let watch = watch(rig, rig.limits)
+            try await killScheduled(0...0, rig)
+            #expect(try await watch.compare(&progress) == 1)
+            #expect(try await dead(rig) == 1)
+            try await rig.noteTold()
+            #expect(try await watch.compare(&progress) == 0)
+        }
+    }
 }
