@@ -31,6 +31,9 @@ extension ClaimRoom {
         }
     }
 
+    /// Whether jobs of some class have to wait until one of them ends.
+    var hasFullClass: Bool { classes.values.contains(0) }
+
     /// The room as the script reads it; empty when nothing is bounded.
     var json: String {
         guard tenantCap != nil || !classes.isEmpty else { return "" }

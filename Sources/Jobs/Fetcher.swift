@@ -118,7 +118,7 @@ struct Fetcher: Sendable {
         let count = free + ahead()
         let taken: JobIndex.Taken
         do {
-            taken = try await wake.claim(count, within: room(for: count, free: free), from: index)
+            taken = try await wake.claim(count, from: index) { room(for: count, free: free) }
         } catch {
             throw RedisFailure(underlying: error)
         }

@@ -85,15 +85,23 @@ struct JobIndex: Sendable {
         _ count: Int, within room: ClaimRoom, acknowledging owned: [String], waiting pause: Duration,
         on connection: RedisConnection
     ) async throws -> Taken {
-        // Redis takes 0 for ever.
-        let milliseconds = max(Int(pause / .milliseconds(1)), 1)
-        let wait: [RedisArgument] = [
-            "BLPOP", "multiconnect:wake", RedisArgument("\(Double(milliseconds) / 1000)"),
-        ]
         let arguments = claimArguments(count, within: room, acknowledging: owned).map { RedisArgument($0) }
         return try Self.taken(
             try await connection.evaluate(
-                Self.claimScript, after: wait, arguments: arguments, deadline: .now + pause + limits.call))
+                Self.claimScript, after: Self.waitCommand(pause), arguments: arguments,
+                deadline: .now + pause + limits.call))
+    }
+
+    /// Waits until there may be some entries, or for the pause, and claims none.
+    /// - Parameter connection: one of its own: it blocks.
+    func wait(_ pause: Duration, on connection: RedisConnection) async throws {
+        _ = try await connection.send(Self.waitCommand(pause), deadline: .now + pause + limits.call)
+    }
+
+    private static func waitCommand(_ pause: Duration) -> [RedisArgument] {
+        // Redis takes 0 for ever.
+        let milliseconds = max(Int(pause / .milliseconds(1)), 1)
+        return ["BLPOP", "multiconnect:wake", RedisArgument("\(Double(milliseconds) / 1000)")]
     }
 
     /// Forgets entries in flight.

@@ -33,18 +33,24 @@ final class WakeUp: Sendable {
     var isPausing: Bool { state.withLock { $0.pause != nil } }
 
     /// Claims at once, or where the last claim left nothing, as soon as there may be something.
-    func claim(_ count: Int, within room: ClaimRoom, from index: JobIndex) async throws -> JobIndex.Taken {
-        let (pause, owned) = state.withLock { state in
-            defer { state.owned = [] }
-            return (state.pause, state.owned)
+    /// - Parameter room: as it is now.
+    func claim(
+        _ count: Int, from index: JobIndex, within room: () -> ClaimRoom
+    ) async throws -> JobIndex.Taken {
+        var pause = state.withLock { $0.pause }
+        if let wait = pause, room().hasFullClass {
+            // Of such a class a job may end meanwhile, and make room.
+            try await index.wait(wait, on: try await connected())
+            pause = nil
         }
+        let owned = takeOwned()
         do {
             guard let pause else {
-                return note(try await index.claim(count, within: room, acknowledging: owned))
+                return note(try await index.claim(count, within: room(), acknowledging: owned))
             }
             return note(
                 try await index.claim(
-                    count, within: room, acknowledging: owned, waiting: pause, on: try await connected()))
+                    count, within: room(), acknowledging: owned, waiting: pause, on: try await connected()))
         } catch {
             owe(owned)
             throw error

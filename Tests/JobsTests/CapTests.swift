@@ -143,4 +143,27 @@ struct CapTests {
         #expect(
             capped.json == #"{"cap":2,"free":3,"running":{"6a0a0f3c-6f0b-4c34-9c5f-3b1e1c1d1e1f":1}}"#)
     }
+
+    @Test func `what ends while a worker waits for a class at its bound makes room for that claim`()
+        async throws
+    {
+        try await withWorkerRig { rig in
+            let index = JobIndex(redis: rig.client, limits: rig.limits)
+            let settings = WorkerSettings(
+                concurrency: 2, identity: WorkerIdentity(hostname: "host", processID: 7),
+                database: rig.database.configuration, redis: try rig.redis.configuration(),
+                limits: rig.limits)
+            let wake = WakeUp(settings: settings)
+            _ = try await rig.queue.enqueue(NewJob("Effect"))
+            let full = ClaimRoom(classes: ["Effect": 0])
+            let none = try await wake.claim(1, from: index) { full }
+            #expect(none.entries.isEmpty)
+            #expect(wake.isPausing)
+            _ = try await rig.client.send(["DEL", "multiconnect:wake"])
+            let end = ContinuousClock.now + .milliseconds(20)
+            let taken = try await wake.claim(1, from: index) { .now < end ? full : .unbounded }
+            #expect(taken.entries.count == 1)
+            await wake.reset()
+        }
+    }
 }
