@@ -129,16 +129,17 @@ struct Fetcher: Sendable {
             try? await index.release(keys)
             return []
         }
-        let jobs: [ClaimedJob]
+        let (jobs, unsettled): ([ClaimedJob], [String])
         do {
-            jobs = try await pool.withConnection { try await own(taken.entries, on: $0) }
+            (jobs, unsettled) = try await pool.withConnection { try await own(taken.entries, on: $0) }
         } catch {
             try? await index.release(keys)
             throw error
         }
+        try? await index.release(unsettled)
         let owned = Dictionary(uniqueKeysWithValues: jobs.map { ($0.record.id, $0) })
         // What is not this worker's now was there twice, or is no job that can run.
-        wake.owe(keys.filter { owned[ForeignImport.id(of: $0)] == nil })
+        wake.owe(keys.filter { owned[ForeignImport.id(of: $0)] == nil && !unsettled.contains($0) })
         // In the order of their turns.
         var waiting = owned
         return keys.compactMap { key in
@@ -153,15 +154,23 @@ struct Fetcher: Sendable {
         return wake.isPausing ? 0 : min(shortRuns, settings.limits.claimedAhead * settings.concurrency)
     }
 
+    /// The jobs that are now this worker's, and the keys of entries about which nothing could be decided.
     private func own(
         _ entries: [JobIndex.Entry], on connection: PostgresConnection
-    ) async throws -> [ClaimedJob] {
+    ) async throws -> (jobs: [ClaimedJob], unsettled: [String]) {
         let ids = entries.compactMap { JobID($0.key) }
         let claimed = try await store.claim(ids, for: settings.identity.text, on: connection)
         let owned = Set(claimed.map(\.record.id.text))
         let others = entries.filter { !owned.contains($0.key) }
-        guard !others.isEmpty else { return claimed }
-        return try await claimed + imports.settle(others, for: settings.identity.text, on: connection)
+        guard !others.isEmpty else { return (claimed, []) }
+        do {
+            let settled = try await imports.settle(others, for: settings.identity.text, on: connection)
+            return (claimed + settled, [])
+        } catch  where !claimed.isEmpty {
+            // Claims that nobody runs would count as starts that ended in silence.
+            logger.debug("entries could not be settled", metadata: ["error": "\(error)"])
+            return (claimed, others.map(\.key))
+        }
     }
 
     /// What may be taken besides what the free slots say.

@@ -194,4 +194,22 @@ struct ForeignTests {
             try await rig.expectEachEffectOnce(1)
         }
     }
+
+    @Test func `an entry about which nothing can be decided holds up no job that was taken with it`()
+        async throws
+    {
+        try await withWorkerRig { rig in
+            _ = try await rig.queue.enqueue((0..<5).map { _ in NewJob("Effect") })
+            let payload = #"{"class":"Effect","args":[],"jid":"another's","queue":"default"}"#
+            _ = try await rig.client.send(["LPUSH", "queue:default", RedisArgument(payload)])
+            _ = try await rig.pool.execute("alter table multiconnect.deleted_jobs rename to away")
+            try await rig.running(try rig.worker(WorkerRig.effectful(), concurrency: 10)) { _ in
+                try await rig.wait(for: .done, count: 5)
+                _ = try await rig.pool.execute("alter table multiconnect.away rename to deleted_jobs")
+                try await rig.wait(for: .done, count: 6)
+            }
+            #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
+            try await rig.expectEachEffectOnce(6)
+        }
+    }
 }
