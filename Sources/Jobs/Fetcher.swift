@@ -53,7 +53,7 @@ struct Fetcher: Sendable {
                 pause = min(pause * 2, settings.limits.longestPause)
             }
         }
-        await acknowledge()
+        try? await wake.acknowledge(to: index)
     }
 
     /// Starts jobs as slots become free. More than were free have been claimed because jobs were short; when one
@@ -180,18 +180,12 @@ struct Fetcher: Sendable {
             concurrencies: runners[0].site.registry.concurrencies)
     }
 
-    /// Tells Redis what is owned. Normally the next claim does: this is for when none comes for a while.
-    private func acknowledge() async {
-        let owned = wake.takeOwned()
-        // Redis would put them back as duplicates, which do no harm.
-        try? await index.acknowledge(owned)
-    }
-
-    /// Until cancelled, well within the time after which Redis takes entries in flight for lost.
+    /// Tells Redis what is owned, until cancelled. Normally the next claim does: this is for when none comes for a
+    /// while, and well within the time after which Redis takes entries in flight for lost.
     func acknowledgeNowAndThen() async {
         while !Task.isCancelled {
             try? await EventLoop.current.sleep(for: settings.limits.pop / 4)
-            await acknowledge()
+            try? await wake.acknowledge(to: index)
         }
     }
 

@@ -82,10 +82,9 @@ struct JobIndex: Sendable {
     /// Pops entries as soon as there may be some, or after the pause.
     /// - Parameter connection: one of its own: it blocks.
     func claim(
-        _ count: Int, within room: ClaimRoom, acknowledging owned: [String], waiting pause: Duration,
-        on connection: RedisConnection
+        _ count: Int, within room: ClaimRoom, waiting pause: Duration, on connection: RedisConnection
     ) async throws -> Taken {
-        let arguments = claimArguments(count, within: room, acknowledging: owned).map { RedisArgument($0) }
+        let arguments = claimArguments(count, within: room, acknowledging: []).map { RedisArgument($0) }
         return try Self.taken(
             try await connection.evaluate(
                 Self.claimScript, after: Self.waitCommand(pause), arguments: arguments,

@@ -311,7 +311,7 @@ enum JobScripts {
         if not epoch or string.sub(epoch, 1, #ARGV[1] + 1) ~= ARGV[1] .. '-' then
             epoch = ARGV[1] .. '-' .. ARGV[2]
             redis.call('SET', 'multiconnect:epoch', epoch)
-            redis.call('DEL', 'multiconnect:told')
+            redis.call('UNLINK', 'multiconnect:told')
         end
         return epoch
         """

@@ -1,8 +1,8 @@
 import Redis
 import Synchronization
 
-/// The fetcher's wait for work: a token in Redis, or the time of the next job that is due. It has a
-/// connection of its own, because the command blocks. Also remembers what the next claim has to tell.
+/// The fetcher's wait for work, and the claim after it: a token in Redis, or the time of the next job that is
+/// due. It has a connection of its own, because the command blocks. Also remembers what the next claim has to tell.
 final class WakeUp: Sendable {
     private struct State {
         var connection: RedisConnection?
@@ -21,8 +21,10 @@ final class WakeUp: Sendable {
     /// Notes keys of entries that are owned by now and in flight still.
     func owe(_ keys: [String]) { state.withLock { $0.owned += keys } }
 
-    /// Those keys, for whoever tells Redis.
-    func takeOwned() -> [String] {
+    /// Tells Redis what is owned. What it is not told of it puts back, as duplicates, which do no harm.
+    func acknowledge(to index: JobIndex) async throws { try await index.acknowledge(takeOwned()) }
+
+    private func takeOwned() -> [String] {
         state.withLock { state in
             defer { state.owned = [] }
             return state.owned
@@ -37,24 +39,24 @@ final class WakeUp: Sendable {
     func claim(
         _ count: Int, from index: JobIndex, within room: () -> ClaimRoom
     ) async throws -> JobIndex.Taken {
-        var pause = state.withLock { $0.pause }
-        if let wait = pause, room().hasFullClass {
-            // Of such a class a job may end meanwhile, and make room.
-            try await index.wait(wait, on: try await connected())
-            pause = nil
-        }
-        let owned = takeOwned()
-        do {
-            guard let pause else {
+        guard let pause = state.withLock({ $0.pause }) else {
+            let owned = takeOwned()
+            do {
                 return note(try await index.claim(count, within: room(), acknowledging: owned))
+            } catch {
+                owe(owned)
+                throw error
             }
-            return note(
-                try await index.claim(
-                    count, within: room(), acknowledging: owned, waiting: pause, on: try await connected()))
-        } catch {
-            owe(owned)
-            throw error
         }
+        // Not with the claim: after the wait it would be late.
+        try await acknowledge(to: index)
+        let connection = try await connected()
+        guard room().hasFullClass else {
+            return note(try await index.claim(count, within: room(), waiting: pause, on: connection))
+        }
+        // Of such a class a job may end meanwhile, and make room.
+        try await index.wait(pause, on: connection)
+        return note(try await index.claim(count, within: room(), acknowledging: []))
     }
 
     /// When nothing is left there is nothing to do until a token comes, or a job's time, or a second has gone:

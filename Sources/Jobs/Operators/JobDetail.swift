@@ -15,7 +15,7 @@ package struct JobDetail: Sendable {
     package let timeout: Duration?
     /// Until when its worker's claim holds.
     package let leaseUntil: Date?
-    /// When Redis was last told of it.
+    /// When it was last noted that Redis was told of it; of a job that is taken within seconds nothing is.
     package let pushedAt: Date?
     /// When it first failed.
     package let failedAt: Date?
