@@ -11,10 +11,12 @@ import Testing
 /// While jobs are short a worker claims more of them than it has free slots.
 struct ClaimAheadTests {
     /// A worker of few slots to whom every run is a short one.
-    private func worker(_ rig: WorkerRig, _ registry: JobRegistry, concurrency: Int) throws -> Worker {
+    private func worker(
+        _ rig: WorkerRig, _ registry: JobRegistry, concurrency: Int, patience: Duration = .milliseconds(50)
+    ) throws -> Worker {
         var limits = rig.limits
         limits.shortRun = .seconds(60)
-        limits.patience = .milliseconds(50)
+        limits.patience = patience
         return try rig.worker(registry, concurrency: concurrency, limits: limits)
     }
 
@@ -84,6 +86,33 @@ struct ClaimAheadTests {
             }
             try await rig.expectEachEffectOnce(20)
             #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
+        }
+    }
+
+    @Test func `a stop puts back what waits for a slot`() async throws {
+        try await withWorkerRig { rig in
+            let isOpen = Mutex(false)
+            let registry = WorkerRig.effectful { context in
+                guard try context.argument(0, as: Bool.self) else { return }
+                try await eventually(within: .seconds(60), "the long job may end") { isOpen.withLock { $0 } }
+            }
+            _ = try await rig.queue.enqueue((0..<20).map { NewJob("Effect", arguments: [$0 >= 8]) })
+            let worker = try worker(rig, registry, concurrency: 1, patience: .seconds(60))
+            try await rig.running(worker) { worker in
+                try await rig.wait(for: .running, count: 2)
+                worker.stop()
+                try await eventually("only one is left") {
+                    try await rig.scalar(
+                        "select count(*) from multiconnect.jobs where state = 'running'", as: Int.self) == 1
+                }
+                isOpen.withLock { $0 = true }
+            }
+            let states = try await rig.pool.query(
+                "select state || attempt from multiconnect.jobs group by 1 order by 1"
+            ).column(as: String.self)
+            #expect(states == ["done1", "queued0"])
+            try await rig.running(registry) { _ in try await rig.wait(for: .done, count: 20) }
+            try await rig.expectEachEffectOnce(20)
         }
     }
 
