@@ -227,20 +227,24 @@ struct JobStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
-    /// Takes claims back of jobs that were not started, as if they had not been made.
+    /// Takes claims back of jobs that were not started, as if they had not been made; those that wait again. One that
+    /// somebody has cancelled meanwhile is over.
     func putBack(_ claims: [Claim], on connection: PostgresConnection) async throws -> Set<JobID> {
         let rows = try await connection.query(
             within: limits.call,
             """
-            with mine as (\(held(claims)))
-            update multiconnect.jobs as j
-            set state = 'queued', attempt = j.attempt - 1, claim_token = null, lease_until = null,
-                claimed_by = null, started_at = null,
-                -- Its entry goes back after this, unless another worker met it too and forgot it.
-                pushed_epoch = null
-            -- One that somebody has cancelled meanwhile ends as what is lost does.
-            from mine where j.id = mine.id and j.cancel_requested_at is null
-            returning j.id
+            with mine as (\(held(claims))), moved as (
+                update multiconnect.jobs as j
+                set state = case when j.cancel_requested_at is null then 'queued' else 'cancelled' end,
+                    finished_at = case when j.cancel_requested_at is not null then clock_timestamp() end,
+                    attempt = j.attempt - 1, claim_token = null, lease_until = null, claimed_by = null,
+                    started_at = null,
+                    -- Its entry goes back after this, unless another worker met it too and forgot it.
+                    pushed_epoch = null
+                from mine where j.id = mine.id
+                returning j.id, j.state
+            )
+            select id from moved where state = 'queued'
             """)
         return try Self.ids(rows)
     }

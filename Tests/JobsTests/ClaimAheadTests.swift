@@ -17,6 +17,8 @@ struct ClaimAheadTests {
         var limits = rig.limits
         limits.shortRun = .seconds(60)
         limits.patience = patience
+        // A stop lets what runs end.
+        limits.drain = .seconds(20)
         return try rig.worker(registry, concurrency: concurrency, limits: limits)
     }
 
@@ -92,13 +94,16 @@ struct ClaimAheadTests {
     @Test func `a stop puts back what waits for a slot`() async throws {
         try await withWorkerRig { rig in
             let isOpen = Mutex(false)
+            let hasBegun = Mutex(false)
             let registry = WorkerRig.effectful { context in
                 guard try context.argument(0, as: Bool.self) else { return }
+                hasBegun.withLock { $0 = true }
                 try await eventually(within: .seconds(60), "the long job may end") { isOpen.withLock { $0 } }
             }
             _ = try await rig.queue.enqueue((0..<20).map { NewJob("Effect", arguments: [$0 >= 8]) })
             let worker = try worker(rig, registry, concurrency: 1, patience: .seconds(60))
             try await rig.running(worker) { worker in
+                try await eventually("a long one has begun") { hasBegun.withLock { $0 } }
                 try await rig.wait(for: .running, count: 2)
                 worker.stop()
                 try await eventually("only one is left") {
@@ -116,7 +121,9 @@ struct ClaimAheadTests {
         }
     }
 
-    @Test func `a job that somebody cancels while it waits for a slot is not put back`() async throws {
+    @Test func `a job that somebody cancels while it waits for a slot is over, and not put back`()
+        async throws
+    {
         try await withJobsDatabase { _, pool in
             let store = JobStore(limits: JobsLimits())
             let queue = JobQueue(pool: pool, logger: quietLogger)
@@ -127,6 +134,10 @@ struct ClaimAheadTests {
                     "update multiconnect.jobs set cancel_requested_at = now() where id = \(ids[0].text)")
                 let back = try await store.putBack(claimed.map(\.claim), on: connection)
                 #expect(back == [ids[1]])
+                let cancelled = try await connection.query(
+                    "select state || attempt from multiconnect.jobs where id = \(ids[0].text)"
+                ).scalar(as: String.self)
+                #expect(cancelled == "cancelled0")
                 // Too late: the claim is gone.
                 #expect(try await store.putBack(claimed.map(\.claim), on: connection).isEmpty)
             }
