@@ -12,10 +12,11 @@ import Testing
 struct ClaimAheadTests {
     /// A worker of few slots to whom every run is a short one.
     private func worker(
-        _ rig: WorkerRig, _ registry: JobRegistry, concurrency: Int, patience: Duration = .milliseconds(50)
+        _ rig: WorkerRig, _ registry: JobRegistry, concurrency: Int, shortRun: Duration = .seconds(60),
+        patience: Duration = .milliseconds(50)
     ) throws -> Worker {
         var limits = rig.limits
-        limits.shortRun = .seconds(60)
+        limits.shortRun = shortRun
         limits.patience = patience
         // A stop lets what runs end.
         limits.drain = .seconds(20)
@@ -40,10 +41,21 @@ struct ClaimAheadTests {
             _ = try await rig.queue.enqueue((0..<200).map { _ in NewJob("Effect") })
             try await rig.running(try worker(rig, registry, concurrency: 2)) { _ in
                 try await rig.wait(for: .done, count: 200)
-                #expect(try await largestClaim(rig) > 2)
+                #expect(try await (3...(2 + 2 * rig.limits.claimedAhead)).contains(largestClaim(rig)))
             }
             #expect(running.withLock { $0.most } <= 2)
             try await rig.expectEachEffectOnce(200)
+        }
+    }
+
+    @Test func `jobs that are not short are claimed for free slots only`() async throws {
+        try await withWorkerRig { rig in
+            _ = try await rig.queue.enqueue((0..<60).map { _ in NewJob("Effect") })
+            let worker = try worker(rig, WorkerRig.effectful(), concurrency: 2, shortRun: .zero)
+            try await rig.running(worker) { _ in
+                try await rig.wait(for: .done, count: 60)
+                #expect(try await largestClaim(rig) <= 2)
+            }
         }
     }
 

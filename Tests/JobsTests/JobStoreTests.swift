@@ -271,6 +271,21 @@ struct JobStoreTests {
         }
     }
 
+    @Test(arguments: [
+        "args = '{}'", "weight = 0", "weight = 101", "attempt = -1", "failures = -1", "crash_claims = -1",
+        "maximum_attempts = 0", "timeout_ms = 0", "unique_key = ''", "unique_key = repeat('a', 201)",
+        "state = 'lost'", "class = 'a b'", "lane = '<'",
+    ])
+    func `no column takes what it may not hold`(change: String) async throws {
+        try await withJobsDatabase { _, pool in
+            _ = try await enqueue(1, pool)
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.execute("update multiconnect.jobs set \(raw: change)")
+            }
+            #expect(error?.sqlState == .checkViolation)
+        }
+    }
+
     @Test func `what Redis was not told of is found, and forgotten pushes too`() async throws {
         try await withJobsDatabase { _, pool in
             let ids = try await enqueue(2, pool)

@@ -37,7 +37,10 @@ struct ToldTests {
 
     @Test func `what waits is noted soon, and Redis is not told of it twice`() async throws {
         try await withWorkerRig { rig in
-            let worker = try rig.worker(WorkerRig.effectful())
+            // A pass notes two of them, and the next one does not wait for its time.
+            var limits = rig.limits
+            (limits.batch, limits.telling, limits.livenessCheck) = (2, .zero, .seconds(3))
+            let worker = try rig.worker(WorkerRig.effectful(), limits: limits)
             worker.quiet()
             try await rig.running(worker) { _ in
                 let later = Date().addingTimeInterval(3600)

@@ -114,22 +114,26 @@ struct OperatorActionTests {
                 where o.id = j.id
                 """)
             var page = "/dashboard/jobs/bulk/cancel?state=queued&args=rare"
+            // What was counted does not reach the rare ones.
+            #expect(try await browser.get(page).text.contains("None that fits was met so far."))
             var rests: [String] = []
+            var changed = 0
             while page.contains("/bulk/"), rests.count < 10 {
-                let text = try await browser.get(page).text
-                if text.contains("No other job fits.") {
-                    #expect(text.contains("2 jobs were cancelled so far"))
-                    break
-                }
                 let rest = try Form(decoding: page.split(separator: "?").last ?? "")["rest"]
-                if let rest { rests.append(rest) }
+                if let rest {
+                    rests.append(rest)
+                    #expect(try await browser.get(page).text.contains("value=\"\(rest)\""))
+                }
                 var fields = ["state": "queued", "args": "rare"]
                 fields["rest"] = rest
                 page = try #require(
                     await browser.post("/dashboard/jobs/bulk/cancel", fields).headers["location"])
+                let notice = try Form(decoding: page.split(separator: "?").last ?? "")
+                changed += notice["changed"].flatMap { Int($0) } ?? 0
             }
             // Ten at a time, and none of them twice.
-            #expect(rests.count == 3 && Set(rests).count == 3)
+            #expect((3...4).contains(rests.count) && Set(rests).count == rests.count)
+            #expect(changed == 2)
             let left = try await browser.rig.pool.query(
                 "select count(*) from multiconnect.jobs where state = 'queued'"
             ).scalar(as: Int.self)

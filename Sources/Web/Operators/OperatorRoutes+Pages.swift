@@ -78,7 +78,7 @@ extension OperatorRoutes {
         let filter = try await query.filter(pool)
         let count: JobCount
         if let possible = try? JobOperator.possible(action, filter) {
-            count = try await jobs.count(possible, within: Self.countTime)
+            count = try await jobs.count(possible, within: min(Self.countTime, patience))
         } else {
             count = JobCount(0)
         }
