@@ -75,12 +75,14 @@ final class BenchWorker: Sendable {
     }
 
     /// Waits until so many jobs have ended and their ends are recorded; since the first of them began.
-    func wait(for count: Int, of worker: Worker) async throws -> Duration {
+    /// - Parameter pause: between two looks. Looking is work too, and takes from what is measured.
+    func wait(
+        for count: Int, of worker: Worker, looking pause: Duration = .milliseconds(10)
+    ) async throws -> Duration {
         while true {
             let notes = notes.withLock { $0 }
             if notes.ended >= count, worker.isIdle, let first = notes.first { return .now - first }
-            // Rarely: looking is work too, and takes from what is measured.
-            try await Task.sleep(for: .milliseconds(10))
+            try await Task.sleep(for: pause)
         }
     }
 }

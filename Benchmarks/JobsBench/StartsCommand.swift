@@ -15,7 +15,7 @@ struct StartsCommand: AsyncParsableCommand {
         let bench = BenchWorker(options: options, concurrency: concurrency)
         let count = count
         try await bench.run { worker in
-            _ = try await bench.wait(for: count, of: worker)
+            _ = try await bench.wait(for: count, of: worker, looking: .milliseconds(200))
             let delays = bench.notes.withLock { $0.delays.sorted() }
             print(delays[delays.count / 2], delays[delays.count * 99 / 100])
         }
