@@ -95,6 +95,6 @@ final class EndRecorder: Sendable {
 
     private func settle(_ job: WorkerState.Running, wasHeld: Bool?) {
         worker.noteEnd(of: job.record, wasHeld: wasHeld, logger)
-        worker.settle(job.record.id)
+        worker.settle(job)
     }
 }

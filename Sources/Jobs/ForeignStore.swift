@@ -99,13 +99,20 @@ struct ForeignStore: Sendable {
         let rows = try await connection.query(
             within: limits.call,
             """
-            with wanted as (
-                select id from multiconnect.jobs as d
+            with candidate as (
+                select id, state, unique_key from multiconnect.jobs
                 where id = any (\(ids.map(\.text))) and state in ('scheduled', 'retry', 'dead')
-                    and (state <> 'dead' or not exists (
-                        select from multiconnect.jobs as o
-                        where o.unique_key = d.unique_key and o.finished_at is null))
                 order by id for update
+            ), wanted as (
+                select id from candidate as d
+                where d.state <> 'dead' or d.unique_key is null
+                    -- Of several dead ones with the same key one can be opened.
+                    or d.id = (
+                            select min(s.id) from candidate as s
+                            where s.unique_key = d.unique_key and s.state = 'dead')
+                        and not exists (
+                            select from multiconnect.jobs as o
+                            where o.unique_key = d.unique_key and o.finished_at is null)
             )
             update multiconnect.jobs as j
             set state = 'queued', run_at = clock_timestamp(), finished_at = null, crash_claims = 0,

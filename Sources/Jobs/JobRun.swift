@@ -80,7 +80,7 @@ final class JobRun: Sendable {
 
     func markCompleted() { state.withLock { $0.isCompleted = true } }
 
-    /// Jobs that the handler has enqueued: Redis is told once it has ended well.
+    /// A job that the handler has enqueued: Redis is told when it has returned, if the job is there then.
     func follow(with job: EnqueuedJob) { state.withLock { $0.followers.append(job) } }
 
     var followers: [EnqueuedJob] { state.withLock { $0.followers } }

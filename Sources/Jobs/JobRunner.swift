@@ -50,10 +50,22 @@ struct JobRunner: Sendable {
             await settleFailure(error, of: job, run, maximumAttempts: context.maximumAttempts)
             ending = .recorded
         }
-        // After a failure too: a transaction of the handler may have committed before it. Telling Redis of a
-        // job whose transaction did not commit does no harm.
-        await site.queue.push(run.followers)
+        await tell(run.followers)
         return ending
+    }
+
+    /// Tells Redis of what the handler has enqueued, after a failure too: a transaction of it may have committed.
+    /// Where one did not, Redis must not hear of the job: without a row it would be taken for another client's.
+    private func tell(_ followers: [EnqueuedJob]) async {
+        guard !followers.isEmpty else { return }
+        do {
+            let rows = try await site.pool.withConnection {
+                try await store.existing(followers.map(\.id), on: $0)
+            }
+            await site.queue.push(followers.filter { rows.contains($0.id) })
+        } catch {
+            logger.debug("jobs are left to the reconciler", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Runs the handler; cancels it when its time is over or somebody ends it, and waits for its end.
@@ -112,6 +124,7 @@ struct JobRunner: Sendable {
         let verdict = RetryRule.verdict(
             failures: job.failures + 1, maximumAttempts: maximumAttempts, decision: decision,
             random: Int.random(in: RetryRule.jitter))
+        var recorded: JobState?
         let held = await persist(run) {
             let record = try await site.pool.withConnection {
                 try await store.fail(
@@ -119,13 +132,15 @@ struct JobRunner: Sendable {
                     verdict: verdict, on: $0)
             }
             if let record { await site.queue.push([record]) }
+            recorded = record?.state
             return record != nil
         }
-        if verdict == .dead, held == true, outcome != .cancelled { await site.onDeath(job, shown) }
-        state.countFailed(job.className, isRetried: verdict != .dead && held == true)
-        let level: Logger.Level = verdict == .dead ? .error : .warning
+        if recorded == .dead { await site.onDeath(job, shown) }
+        state.countFailed(job.className, isRetried: recorded == .retry)
+        let isOver = recorded.map { !$0.isOpen } ?? (verdict == .dead)
         logger.log(
-            level: level, verdict == .dead ? "job failed for good" : "job failed and will be retried",
+            level: isOver ? .error : .warning,
+            isOver ? "job failed for good" : "job failed and will be retried",
             metadata: [
                 "error": "\(shown)", "attempt": "\(job.attempt)", "recorded": "\(held ?? false)",
             ])

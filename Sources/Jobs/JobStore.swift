@@ -202,22 +202,23 @@ struct JobStore: Sendable {
             update multiconnect.jobs as j
             set state = 'done', claim_token = null, lease_until = null, finished_at = clock_timestamp(),
                 failures = 0, crash_claims = 0, error_class = null, error_message = null
-            from \(.named(claims))
+            from \(.named(claims.sorted { $0.id.text < $1.id.text }))
             where j.id = c.id and j.claim_token = c.token
             returning j.id
             """)
         return try Self.ids(rows)
     }
 
-    /// Gives unfinished jobs back to their lanes, as if they had not been started.
+    /// Gives unfinished jobs back to their lanes, as if they had not been started. One whose end somebody has asked
+    /// for is over.
     func handBack(_ claims: [Claim], on connection: PostgresConnection) async throws -> [JobRecord] {
         let rows = try await connection.query(
             within: limits.call,
             """
             with mine as (\(held(claims))), moved as (
                 update multiconnect.jobs as j
-                set state = 'queued', claim_token = null, lease_until = null, pushed_epoch = null,
-                    run_at = clock_timestamp()
+                set state = \(Self.unlessCancelled("'queued'")), finished_at = \(Self.endIfCancelled),
+                    claim_token = null, lease_until = null, pushed_epoch = null, run_at = clock_timestamp()
                 from mine where j.id = mine.id
                 returning j.*
             ), noted as (
@@ -237,8 +238,7 @@ struct JobStore: Sendable {
             """
             with mine as (\(held(claims))), moved as (
                 update multiconnect.jobs as j
-                set state = case when j.cancel_requested_at is null then 'queued' else 'cancelled' end,
-                    finished_at = case when j.cancel_requested_at is not null then clock_timestamp() end,
+                set state = \(Self.unlessCancelled("'queued'")), finished_at = \(Self.endIfCancelled),
                     attempt = j.attempt - 1, claim_token = null, lease_until = null, claimed_by = null,
                     started_at = null,
                     -- Its entry goes back after this, unless another worker met it too and forgot it.
@@ -252,12 +252,12 @@ struct JobStore: Sendable {
     }
 
     /// Renews leases; for each that still holds, whether somebody asked for the job's end.
-    func renew(_ claims: [Claim], on connection: PostgresConnection) async throws -> [JobID: Bool] {
+    func renew(_ claims: [Claim], on connection: PostgresConnection) async throws -> [Claim: Bool] {
         let rows = try await connection.query(
             within: limits.call,
             """
             with held as (
-                select j.id, j.cancel_requested_at is not null as is_cancelled
+                select j.id, c.token, j.cancel_requested_at is not null as is_cancelled
                 from multiconnect.jobs as j
                 join \(.named(claims)) on j.id = c.id and j.claim_token = c.token
             ), free as (
@@ -269,25 +269,26 @@ struct JobStore: Sendable {
                 update multiconnect.jobs as j set lease_until = clock_timestamp() + \(limits.lease)
                 from free where j.id = free.id and \(.mayBeForgotten)
             )
-            select id, is_cancelled from held
+            select id, token, is_cancelled from held
             """)
-        var held: [JobID: Bool] = [:]
+        var held: [Claim: Bool] = [:]
         for row in rows {
             guard let id = JobID(try row["id", as: String.self]) else { continue }
-            held[id] = try row["is_cancelled", as: Bool.self]
+            held[Claim(id: id, token: try row["token"])] = try row["is_cancelled", as: Bool.self]
         }
         return held
     }
 
-    /// Lets the job run again at a later time, as a fresh start.
+    /// Lets the job run again at a later time, as a fresh start; unless somebody has asked for its end.
     func again(_ claim: Claim, after pause: Duration, on connection: PostgresConnection) async throws
         -> JobRecord?
     {
+        let state: SQL = pause > .zero ? "'scheduled'" : "'queued'"
         let rows = try await connection.query(
             within: limits.call,
             """
             update multiconnect.jobs as j
-            set state = case when \(pause) > interval '0' then 'scheduled' else 'queued' end,
+            set state = \(Self.unlessCancelled(state)), finished_at = \(Self.endIfCancelled),
                 run_at = clock_timestamp() + \(pause), claim_token = null, lease_until = null,
                 pushed_epoch = null, failures = 0, crash_claims = 0, error_class = null, error_message = null
             where id = \(claim.id.text) and claim_token = \(claim.token)
@@ -296,7 +297,8 @@ struct JobStore: Sendable {
         return try rows.first.map(JobRecord.init(row:))
     }
 
-    /// Records a failure with its verdict; nil when the claim no longer held.
+    /// Records a failure with its verdict; nil when the claim no longer held. One whose end somebody has asked for is
+    /// not tried again.
     func fail(
         _ claim: Claim, outcome: FailedOutcome, error: ErrorText, verdict: RetryRule.Verdict,
         on connection: PostgresConnection
@@ -306,17 +308,18 @@ struct JobStore: Sendable {
             case .again(let pause): (.retry, pause)
             case .dead: (outcome == .cancelled ? .cancelled : .dead, .zero)
             }
+        let ending: SQL = state.isOpen ? Self.unlessCancelled("\(state)") : "\(state)"
         let rows = try await connection.query(
             within: limits.call,
             """
             with moved as (
-                update multiconnect.jobs
-                set state = \(state), run_at = clock_timestamp() + \(pause), claim_token = null,
+                update multiconnect.jobs as j
+                set state = \(ending), run_at = clock_timestamp() + \(pause), claim_token = null,
                     lease_until = null, pushed_epoch = null, failures = failures + 1, crash_claims = 0,
                     error_class = \(error.className), error_message = \(error.message),
                     failed_at = coalesce(failed_at, clock_timestamp()),
                     retried_at = case when failures > 0 then clock_timestamp() end,
-                    finished_at = case when \(state.isOpen)::boolean then null else clock_timestamp() end
+                    finished_at = \(state.isOpen ? Self.endIfCancelled : "clock_timestamp()")
                 where id = \(claim.id.text) and claim_token = \(claim.token)
                 returning *
             ), noted as (
@@ -341,6 +344,22 @@ struct JobStore: Sendable {
             """)
         return changed == 1
     }
+
+    /// Those of the jobs that are there: the transactions that inserted the others were rolled back.
+    func existing(_ ids: [JobID], on connection: PostgresConnection) async throws -> Set<JobID> {
+        let rows = try await connection.query(
+            within: limits.call,
+            "select j.id from multiconnect.jobs as j join \(.named(ids)) on j.id = c.id")
+        return try Self.ids(rows)
+    }
+
+    /// The state after a start that does not end the job; one whose end somebody has asked for meanwhile is over.
+    private static func unlessCancelled(_ state: SQL) -> SQL {
+        "case when j.cancel_requested_at is null then \(state) else 'cancelled' end"
+    }
+
+    private static let endIfCancelled: SQL =
+        "case when j.cancel_requested_at is not null then clock_timestamp() end"
 
     /// The rows of claims that still hold, locked in the order of their ids.
     private func held(_ claims: [Claim]) -> SQL {

@@ -28,11 +28,12 @@ struct LeaseKeeper: Sendable {
                 try await store.renew(claimed.map(\.run.claim), on: $0)
             }
             for job in claimed {
-                switch held[job.record.id] {
-                case nil: lose(job)
-                case true?: job.run.interrupt(.cancelled)
-                case false?: job.run.leaseUntil = until
+                guard let isCancelled = held[job.run.claim] else {
+                    lose(job)
+                    continue
                 }
+                job.run.leaseUntil = until
+                if isCancelled { job.run.interrupt(.cancelled) }
             }
         } catch {
             logger.debug("leases were not renewed", metadata: ["error": "\(error)"])

@@ -14,8 +14,9 @@ final class WorkerState: Sendable {
     }
 
     private struct State {
-        var running: [JobID: Running] = [:]
-        var unrecorded: [JobID: Running] = [:]
+        /// By their claims: of one job an earlier start, whose claim was lost, may not have ended yet.
+        var running: [Claim: Running] = [:]
+        var unrecorded: [Claim: Running] = [:]
         /// Jobs that run on each loop.
         var loads: [Int]
         /// Short runs that nobody has asked for yet.
@@ -84,7 +85,7 @@ final class WorkerState: Sendable {
             let loop = state.loads.indices.min { state.loads[$0] < state.loads[$1] } ?? 0
             let job = Running(record: record, run: run, loop: loop)
             state.loads[loop] += 1
-            state.running[record.id] = job
+            state.running[run.claim] = job
             return job
         }
         meters.countStarted(record, at: job.startedAt)
@@ -94,7 +95,7 @@ final class WorkerState: Sendable {
     /// Gives the slot of a job back whose end is on record.
     func end(_ job: Running) {
         state.withLock { state in
-            state.running[job.record.id] = nil
+            state.running[job.run.claim] = nil
             state.loads[job.loop] -= 1
         }
         gate.release(owingEnd: false)
@@ -103,16 +104,16 @@ final class WorkerState: Sendable {
     /// Gives the slot of a job back whose handler has returned; `settle` follows when its end is recorded.
     func leave(_ job: Running) {
         state.withLock { state in
-            state.running[job.record.id] = nil
+            state.running[job.run.claim] = nil
             state.loads[job.loop] -= 1
-            state.unrecorded[job.record.id] = job
+            state.unrecorded[job.run.claim] = job
         }
         gate.release(owingEnd: true)
     }
 
     /// The end of a job that left its slot is recorded, or given up.
-    func settle(_ id: JobID) {
-        state.withLock { _ = $0.unrecorded.removeValue(forKey: id) }
+    func settle(_ job: Running) {
+        state.withLock { _ = $0.unrecorded.removeValue(forKey: job.run.claim) }
         gate.settle()
     }
 

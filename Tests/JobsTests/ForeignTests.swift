@@ -212,4 +212,22 @@ struct ForeignTests {
             try await rig.expectEachEffectOnce(6)
         }
     }
+
+    @Test func `of several dead jobs with one key that are to run again one does`() async throws {
+        try await withJobsDatabase { _, pool in
+            let limits = JobsLimits()
+            let queue = JobQueue(pool: pool, limits: limits, logger: quietLogger)
+            var ids: [JobID] = []
+            for _ in 0..<3 {
+                ids.append(try await queue.enqueue(NewJob("Effect", uniqueKey: "k")))
+                _ = try await pool.execute(
+                    "update multiconnect.jobs set state = 'dead', finished_at = now()")
+            }
+            let named = ids
+            try await pool.withConnection { connection in
+                let freed = try await ForeignStore(limits: limits).runNow(named, on: connection)
+                #expect(freed.count == 1)
+            }
+        }
+    }
 }

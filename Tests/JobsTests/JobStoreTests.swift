@@ -264,10 +264,10 @@ struct JobStoreTests {
                 let held = try await pool.withConnection {
                     try await store.renew(claims.map(\.claim), on: $0)
                 }
-                #expect(held == [claims[0].record.id: true, claims[1].record.id: false])
+                #expect(held == [claims[0].claim: true, claims[1].claim: false])
             }
             let held = try await pool.withConnection { try await store.renew(claims.map(\.claim), on: $0) }
-            #expect(held == [claims[0].record.id: true])
+            #expect(held == [claims[0].claim: true])
         }
     }
 

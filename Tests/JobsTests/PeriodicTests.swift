@@ -185,6 +185,19 @@ struct PeriodicTests {
         }
     }
 
+    @Test func `a tick that was put off by a clock that was ahead comes at its time`() async throws {
+        try await withWorkerRig { rig in
+            for schedule in ["every 1 hour", "0 * * * *"] {
+                try await register(rig, try periodic("a", schedule))
+                _ = try await rig.pool.execute(
+                    "update multiconnect.periodic_jobs set next_run_at = now() + interval '1 year'")
+                try await register(rig, try periodic("a", schedule))
+                let wait = try #require(try await list(rig).first?.next.timeIntervalSinceNow)
+                #expect((-1...3601).contains(wait))
+            }
+        }
+    }
+
     @Test func `what no version has any more is removed, what an operator added stays`() async throws {
         try await withWorkerRig { rig in
             try await register(rig, try periodic("old", "@daily"), try periodic("new", "@daily"))

@@ -204,7 +204,8 @@ extension ProcessTests {
         }
 
         @Test(arguments: [
-            ["retry"], ["retry", "0123456789abcdef01234567", "--all"], ["delete", "--all", "--class", "A"],
+            ["retry"], ["delete", "--args", "", "--yes"], ["list", "--tenant", ""],
+            ["retry", "0123456789abcdef01234567", "--all"], ["delete", "--all", "--class", "A"],
             ["show", "xyz"], ["list", "--state", "lost"], ["list", "--since", "yesterday"],
             ["list", "--limit", "0"],
             ["list", "--after", "x"], ["pause"], ["pause", "--queue", "a", "--class", "B"],

@@ -48,8 +48,9 @@ package struct PeriodicStore: Sendable {
                 queue = excluded.queue, schedule = excluded.schedule, missed = excluded.missed,
                 may_overlap = excluded.may_overlap, maximum_attempts = excluded.maximum_attempts,
                 timeout_ms = excluded.timeout_ms, registered_at = excluded.registered_at,
-                next_run_at = case when p.schedule = excluded.schedule then p.next_run_at
-                    else excluded.next_run_at end,
+                -- Sooner than the stored one only after a clock was ahead for a while.
+                next_run_at = case when p.schedule = excluded.schedule
+                    then least(p.next_run_at, excluded.next_run_at) else excluded.next_run_at end,
                 enabled = p.enabled or (p.problem is not null and p.paused_at is null), problem = null
             """)
     }

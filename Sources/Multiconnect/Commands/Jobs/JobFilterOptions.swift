@@ -37,6 +37,16 @@ struct JobFilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Before: as --since.", valueName: "time"))
     var until: PointInTime?
 
+    /// A script's variable that is not set must not mean all jobs.
+    func validate() throws {
+        let texts = [
+            ("tenant", tenant), ("class", className), ("queue", queue), ("error", error), ("args", arguments),
+        ]
+        for (name, text) in texts where text?.isEmpty == true {
+            throw ValidationError("--\(name) is empty")
+        }
+    }
+
     /// The filter, with the tenant looked up.
     func filter(_ desk: JobsDesk) async throws -> JobFilter {
         var filter = JobFilter()
