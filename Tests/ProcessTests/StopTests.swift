@@ -27,6 +27,28 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a worker that is told to be quiet ends what it runs, and takes no more`() async throws {
+            try await withQueueRig { rig in
+                let worker = try await rig.startWorkers(1)[0]
+                let long = try rig.startCheck(1, milliseconds: 2000)
+                _ = try await rig.untilRunning(1, by: worker)
+                worker.signal(SIGTSTP)
+                try await eventually("it says so\n\(worker.output)") { worker.output.contains("quiet") }
+                #expect(long.exitStatus() == 0, "\(long.output)")
+                let more = try rig.startCheck(5, milliseconds: 0, within: 3)
+                #expect(more.exitStatus() == 1, "\(more.output)")
+                #expect(try await rig.number("select count(*) from multiconnect.job_probes") == 1)
+                try await eventually("operators see it") {
+                    try await rig.number("select count(*) from multiconnect.workers where quiet") == 1
+                }
+                let other = try await rig.startWorkers(1)[0]
+                try await rig.untilEffects(6)
+                worker.signal(SIGTERM)
+                #expect(worker.exitStatus() == 0, "\(worker.output)")
+                other.kill()
+            }
+        }
+
         @Test func `jobs too long for a stop are handed to another worker at once`() async throws {
             try await withQueueRig { rig in
                 let first = try await rig.startWorkers(1)[0]

@@ -11,10 +11,14 @@ import Salesforce
 /// `multiconnect worker`
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Runs jobs: mail, provisioning, imports.")
+        commandName: "worker", abstract: "Runs jobs: mail, provisioning, imports.",
+        discussion: """
+            SIGTSTP: takes no more jobs, and goes on with the running ones. SIGTERM: takes no more jobs, \
+            hands back what still runs after 22 s, and exits.
+            """)
 
     func run() async throws {
-        try await Launch.start("worker") { launch in
+        try await Launch.start("worker", signals: [.quiet]) { launch in
             try await StartupCheck(launch: launch).run()
             try await WorkerProcess(launch).run()
         }
@@ -47,6 +51,10 @@ struct WorkerProcess: Sendable {
         let settings = try settings()
         let worker = Worker(
             sites: sites, settings: settings, retryRule: RetryTable.decision(for:), logger: launch.logger)
+        launch.quiet.set { [logger = launch.logger] in
+            logger.notice("quiet: no more jobs are taken")
+            worker.quiet()
+        }
         launch.logger.notice(
             "working",
             metadata: [

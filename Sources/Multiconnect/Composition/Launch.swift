@@ -9,15 +9,32 @@ struct Launch: Sendable {
     /// From the signal to the end; Heroku kills after 30 s.
     static let stopLimit = Duration.seconds(28)
 
-    /// What SIGHUP asks for: new certificates, for instance.
-    final class Reload: Sendable {
-        private let action = Mutex<(@Sendable () -> Void)?>(nil)
+    /// What a signal asks for that does not end the process.
+    final class Wish: Sendable {
+        private let state = Mutex<(action: (@Sendable () -> Void)?, isEarly: Bool)>((nil, false))
 
-        func set(_ action: @escaping @Sendable () -> Void) { self.action.withLock { $0 = action } }
-        func callAsFunction() { action.withLock { $0 }?() }
+        /// Does what the signal asks for from now on, and at once if it came before.
+        func set(_ action: @escaping @Sendable () -> Void) {
+            let isEarly = state.withLock { state in
+                defer { state = (action, false) }
+                return state.isEarly
+            }
+            if isEarly { action() }
+        }
+
+        func callAsFunction() {
+            let action = state.withLock { state in
+                if state.action == nil { state.isEarly = true }
+                return state.action
+            }
+            action?()
+        }
     }
 
-    let reload = Reload()
+    /// SIGHUP: new certificates, for instance.
+    let reload = Wish()
+    /// SIGTSTP: no further jobs. Only a worker takes it from its usual effect.
+    let quiet = Wish()
     let role: String
     let configuration: Configuration
     let loops: [EventLoop]
@@ -29,11 +46,14 @@ struct Launch: Sendable {
     /// Reads the environment, starts the loops and runs `body` on the first of them until it ends or a signal asks the
     /// process to stop; then `body` is cancelled and finishes what it has begun. Exits with 78 when the environment is
     /// not complete.
+    ///
+    /// - Parameter others: signals that the process reacts to beside those that all do.
     static func start(
-        _ role: String, _ body: @escaping @concurrent @Sendable (Launch) async throws -> Void
+        _ role: String, signals others: [Signal] = [],
+        _ body: @escaping @concurrent @Sendable (Launch) async throws -> Void
     ) async throws {
         // Before any thread is started, so that all of them leave signals to the source.
-        SignalSource.claim([.terminate, .interrupt, .hangup])
+        SignalSource.claim([.terminate, .interrupt, .hangup] + others)
         let environment = ProcessInfo.processInfo.environment
         let logger = startLogging(role, level: Configuration.logLevel(environment: environment))
         do {
@@ -80,17 +100,20 @@ struct Launch: Sendable {
         defer { source.close() }
         while true {
             let signal = try await source.next()
-            if signal == .hangup {
-                reload()
-                continue
+            switch signal {
+            case .hangup: reload()
+            case .quiet: quiet()
+            case .terminate, .interrupt: return stop(signal)
             }
-            logger.notice("stopping", metadata: ["signal": "\(signal)"])
-            // Whatever ignores its cancellation must not keep the process until it is killed.
-            EventLoop.current.schedule(at: .now + Self.stopLimit) {
-                logger.critical("stopping took too long", metadata: ["limit": "\(Self.stopLimit)"])
-                Multiconnect.exit(withError: ExitCode.failure)
-            }
-            return
+        }
+    }
+
+    private func stop(_ signal: Signal) {
+        logger.notice("stopping", metadata: ["signal": "\(signal)"])
+        // Whatever ignores its cancellation must not keep the process until it is killed.
+        EventLoop.current.schedule(at: .now + Self.stopLimit) {
+            logger.critical("stopping took too long", metadata: ["limit": "\(Self.stopLimit)"])
+            Multiconnect.exit(withError: ExitCode.failure)
         }
     }
 }
