@@ -106,6 +106,9 @@ extension ProcessTests {
                     "list", "--tenant", tenant.uuidString, "--since", "1h", "--args", "index")
                 #expect(table.status == 0)
                 #expect(!table.output.contains("geheim"))
+                for time in ["2000-02-29", "2000-02-29T23:59:59Z", "2000-02-29T23:59:59.5+02:00"] {
+                    #expect(try bench.run("list", "--since", time).status == 0, "\(time)")
+                }
                 let none = try bench.run("list", "--state", "dead")
                 #expect(none.status == 0 && none.output.isEmpty && none.errors == "no jobs fit\n")
             }
@@ -198,6 +201,9 @@ extension ProcessTests {
                 let queued = (stats["states"] as? [String: Any])?["queued"] as? [String: Any]
                 #expect(queued?["value"] as? Int == 1 && queued?["precision"] as? String == "exact")
                 #expect(try bench.run("stats").output.contains("server moves"))
+                _ = try await bench.pool.execute(
+                    "update multiconnect.jobs set state = 'held', held_by = 'queue:mail'")
+                #expect(try bench.run("list").output.contains("paused: queue:mail"))
                 #expect(try bench.run("resume", "--queue", "mail").status == 0)
                 #expect(try bench.run("resume", "--queue", "mail").status == 66)
             }
@@ -211,6 +217,9 @@ extension ProcessTests {
             ["list", "--after", "x"], ["pause"], ["pause", "--queue", "a", "--class", "B"],
             ["pause", "--queue", "a b"],
             ["list", "--tenant", "nobody"],
+            // Days and hours that no calendar and no clock has.
+            ["list", "--since", "2026-02-30"], ["delete", "--until", "2026-04-31T08:00:00Z"],
+            ["list", "--since", "2026-11-21T25:00:00Z"], ["list", "--since", "2026-11-21T08:60:00+01:00"],
         ]) func `what makes no sense is refused with status 64`(arguments: [String]) async throws {
             try await withBench { bench in
                 let result = try bench.run(arguments)

@@ -15,7 +15,19 @@ package struct PointInTime: Sendable {
             return
         }
         let isDay = text.utf8.count == 10
-        guard let date = try? Date(isDay ? text + "T00:00:00Z" : text, strategy: .iso8601) else { return nil }
+        guard let date = try? Date(isDay ? text + "T00:00:00Z" : text, strategy: .iso8601),
+            Self.isOnCalendarAndClock(text)
+        else { return nil }
         self.date = date
+    }
+
+    /// Foundation reads 30 February as 2 March, and 25 o'clock as one o'clock of the next day.
+    private static func isOnCalendarAndClock(_ text: String) -> Bool {
+        let day = text.prefix(10)
+        guard let midnight = try? Date(day + "T00:00:00Z", strategy: .iso8601),
+            CivilDay(midnight).description == day
+        else { return false }
+        let clock = text.dropFirst(11).prefix(8).split(separator: ":").map { Int($0) ?? .max }
+        return zip(clock, [23, 59, 59]).allSatisfy { $0 <= $1 }
     }
 }

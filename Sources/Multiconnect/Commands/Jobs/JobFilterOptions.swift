@@ -73,7 +73,7 @@ struct JobFilterOptions: ParsableArguments {
 struct SearchTime: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long to look for what fits; a search that ends before says how far it came.",
+            "How long to look for jobs that fit, or to count them before an action, which itself goes on to its end.",
             valueName: "seconds"))
     var within = 1
 

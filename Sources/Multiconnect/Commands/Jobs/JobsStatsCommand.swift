@@ -7,7 +7,7 @@ struct JobsStatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
         abstract: "Counts, queues and their latency, workers and what they run, pauses.",
-        discussion: "20,000+ means that counting stopped there; ~ is an estimate.")
+        discussion: "10,000+ means that counting stopped there; ~ is an estimate.")
 
     @Flag(help: "As JSON.") var json = false
 
@@ -69,6 +69,9 @@ struct JobsStatsCommand: AsyncParsableCommand {
             parts.append(
                 "processed \(JobCount(totals.processed)), of these failed \(JobCount(totals.failed)); today "
                     + "\(JobCount(totals.processedToday)), failed \(JobCount(totals.failedToday))")
+        } else {
+            parts.append(
+                "Redis does not answer: workers take jobs from Postgres, what was processed is not known")
         }
         let states: [JobState] = [.queued, .running, .scheduled, .retry, .held, .dead]
         let header = states.map { $0.rawValue.uppercased() }

@@ -73,7 +73,9 @@ enum JobsText {
     static func jobs(_ jobs: [JobSummary], of organizations: [UUID: String], now: Date) -> String {
         let rows = jobs.map { job in
             let tenant = job.organizationID.map { organizations[$0] ?? $0.uuidString.lowercased() } ?? "-"
-            let error = [job.errorClass, job.errorMessage].compactMap(\.self).joined(separator: ": ")
+            let error =
+                job.heldBy.map { "paused: \($0)" }
+                ?? [job.errorClass, job.errorMessage].compactMap(\.self).joined(separator: ": ")
             return [
                 job.id.text, job.state.rawValue, job.className, job.queue, tenant, "\(job.attempt)",
                 distance(job.position.time, from: now), plain(error, length: 80),
