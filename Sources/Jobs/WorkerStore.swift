@@ -48,11 +48,14 @@ struct WorkerStore: Sendable {
 
     /// The workers that have not stopped, by name.
     func running(on connection: PostgresConnection) async throws -> [WorkerStatus] {
+        // A session may hold its lock though its process is stopped: then its jobs are taken away meanwhile.
+        let lately = (limits.lease + limits.reconciliation) / .seconds(1)
         let rows = try await connection.query(
             within: limits.call,
             """
             select w.identity, w.hostname, w.pid, w.concurrency, w.busy, w.quiet, w.version, w.started_at,
-                w.beat_at, \(Self.holdsLock) as is_alive
+                w.beat_at, \(Self.holdsLock)
+                    and w.beat_at > clock_timestamp() - make_interval(secs => \(lately)) as is_alive
             from multiconnect.workers as w
             where w.stopped_at is null order by w.identity limit \(limits.shownRows)
             """)

@@ -84,6 +84,20 @@ struct CensusTests {
         }
     }
 
+    @Test func `a worker whose process is stopped is not alive, though its session is`() async throws {
+        try await withJobsDatabase { _, pool in
+            let identity = WorkerIdentity(hostname: "here", processID: 1)
+            try await pool.withConnection { connection in
+                try await WorkerStore(limits: JobsLimits()).register(
+                    identity, lockKey: 1, concurrency: 1, version: "1", on: connection)
+            }
+            #expect(try await desk(pool).workers().map(\.isAlive) == [true])
+            _ = try await pool.execute(
+                "update multiconnect.workers set beat_at = beat_at - interval '16 seconds'")
+            #expect(try await desk(pool).workers().map(\.isAlive) == [false])
+        }
+    }
+
     @Test func `hidden arguments cannot be searched for`() async throws {
         try await withJobsDatabase { _, pool in
             let queue = JobQueue(pool: pool, logger: quietLogger)

@@ -14,7 +14,8 @@ package struct WorkerStatus: Sendable {
     package let busy: Int
     /// Whether it takes no more jobs.
     package let isQuiet: Bool
-    /// Whether its session holds its lock: else it is gone, or cut off from the database.
+    /// Whether its session holds its lock and it has given a sign of life of late: else it is gone, stopped, or
+    /// cut off from the database.
     package let isAlive: Bool
     /// The program's version.
     package let version: String?
