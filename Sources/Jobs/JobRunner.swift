@@ -30,7 +30,10 @@ struct JobRunner: Sendable {
 
     private func perform(_ job: JobRecord, _ run: JobRun) async -> Ending {
         guard let entry = site.registry[job.className] else {
-            let error = JobsError(.unknownClass, "no handler is registered for this class")
+            let error =
+                job.className == ForeignStore.malformed
+                ? JobsError(.arguments, "another client pushed what is no job: nothing can run it")
+                : JobsError(.unknownClass, "no handler is registered for this class")
             // A newer version's job, while both run side by side during a deploy: another worker knows it.
             let maximumAttempts = job.maximumAttempts ?? RetryRule.defaultMaximumAttempts
             await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts)

@@ -148,6 +148,16 @@ struct ForeignTests {
         }
     }
 
+    @Test func `what is no job is dead at once when it is retried`() async throws {
+        try await withWorkerRig { rig in
+            _ = try await rig.queue.enqueue(NewJob(ForeignStore.malformed, arguments: ["{"]))
+            try await rig.running(WorkerRig.effectful()) { _ in try await rig.wait(for: .dead) }
+            #expect(
+                try await rig.scalar("select error_message from multiconnect.jobs", as: String.self).contains(
+                    "no job"))
+        }
+    }
+
     @Test func `a queue that is no list holds up nobody`() async throws {
         try await withWorkerRig { rig in
             _ = try await rig.client.send(["SET", "queue:text", "x"])
