@@ -190,6 +190,9 @@ struct EnvironmentReader {
 
     mutating func operatorCredentials() -> (user: String, password: Secret)? {
         switch (text("SIDEKIQ_USERNAME"), text("SIDEKIQ_PASSWORD")) {
+        case (let user?, _?) where user.utf8.contains(UInt8(ascii: ":")):
+            // Basic authentication (RFC 7617) ends the name there: nobody could ever log in.
+            report("SIDEKIQ_USERNAME must not have a colon")
         case (let user?, let password?): return (user, Secret(text: password))
         case (nil, nil): return nil
         case (nil, _): report("SIDEKIQ_PASSWORD is set, but SIDEKIQ_USERNAME is missing")

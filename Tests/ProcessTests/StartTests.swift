@@ -24,13 +24,13 @@ extension ProcessTests {
                     "WORKER_CONCURRENCY": "many", "WORKER_TENANT_CAP": "0", "TRUST_PROXY": "perhaps",
                     "SALESFORCE_KEY": "k",
                     "SALESFORCE_SECRET": "s3cret", "APP_URL": "example.com",
-                    "CELL_DEFAULT_URL": "postgres://x/y",
+                    "CELL_DEFAULT_URL": "postgres://x/y", "SIDEKIQ_USERNAME": "a:b", "SIDEKIQ_PASSWORD": "p",
                 ])
             #expect(program.exitStatus() == 78)
             for name in [
                 "DATABASE_URL", "REDIS_URL", "SECRET", "PORT", "WORKER_CONCURRENCY", "WORKER_TENANT_CAP",
                 "TRUST_PROXY", "APP_URL",
-                "CELL_DEFAULT_URL",
+                "CELL_DEFAULT_URL", "SIDEKIQ_USERNAME",
             ] {
                 #expect(program.output.contains(name), "\(name) in:\n\(program.output)")
             }
