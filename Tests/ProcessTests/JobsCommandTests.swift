@@ -217,6 +217,9 @@ extension ProcessTests {
             ["list", "--after", "x"], ["pause"], ["pause", "--queue", "a", "--class", "B"],
             ["pause", "--queue", "a b"],
             ["list", "--tenant", "nobody"],
+            ["pause", "--queue", "a", "--by", ""],
+            ["kill", "--all", "--by", String(repeating: "b", count: 101)],
+            ["pause", "--queue", "a", "--reason", String(repeating: "r", count: 1001)],
             // Days and hours that no calendar and no clock has.
             ["list", "--since", "2026-02-30"], ["delete", "--until", "2026-04-31T08:00:00Z"],
             ["list", "--since", "2026-11-21T25:00:00Z"], ["list", "--since", "2026-11-21T08:60:00+01:00"],

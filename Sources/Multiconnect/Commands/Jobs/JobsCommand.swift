@@ -113,6 +113,16 @@ struct ActorOption: ParsableArguments {
     @Option(help: ArgumentHelp("Who does this, for the record.", valueName: "name"))
     var by: String?
 
+    /// What the tables keep, with room for where it was done.
+    private static let longest = 100
+
+    func validate() throws {
+        guard let by else { return }
+        guard (1...Self.longest).contains(by.unicodeScalars.count) else {
+            throw ValidationError("--by takes 1 to \(Self.longest) characters")
+        }
+    }
+
     var name: String {
         let environment = ProcessInfo.processInfo.environment
         let user = by ?? environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"]

@@ -38,6 +38,15 @@ struct JobsPauseCommand: AsyncParsableCommand {
     @Flag(help: "As JSON.") var json = false
     @OptionGroup var actor: ActorOption
 
+    private static let longestReason = 1000
+
+    func validate() throws {
+        guard let reason else { return }
+        guard (1...Self.longestReason).contains(reason.unicodeScalars.count) else {
+            throw ValidationError("--reason takes 1 to \(Self.longestReason) characters")
+        }
+    }
+
     func run() async throws {
         try await JobsDesk.open { [self] desk in
             let scope = try await scope.scope(desk)
