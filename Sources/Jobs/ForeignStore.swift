@@ -147,25 +147,36 @@ struct ForeignStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
-    /// Jobs that wait for a later time and of which Redis was told a while ago, in the order of their times,
-    /// after the one given.
+    /// Of a part of the jobs that are due later, the next ones after a place, those of which Redis was told a while
+    /// ago; and where the next part begins, nil after the last.
+    ///
+    /// One place in any case, and nothing else that decides which rows are read: so they are read along the index, where
+    /// whatever waits would else be read and sorted for each part.
     func waiting(
-        after last: JobRecord?, on connection: PostgresConnection
-    ) async throws -> [JobRecord] {
+        after last: JobPosition?, on connection: PostgresConnection
+    ) async throws -> (jobs: [JobRecord], end: JobPosition?) {
         let rows = try await connection.query(
             within: limits.call,
             """
-            select \(JobRecord.columns) from multiconnect.jobs as j
-            where finished_at is null and held_by is null and state in ('scheduled', 'retry')
-                and pushed_epoch is not null and pushed_at < clock_timestamp() - \(limits.reconciliation)
-                and run_at > statement_timestamp() + \(limits.reconciliation)
-                -- One place in any case, and no word of `aside`: the look goes from there along the index of
-                -- all that is open, where it would else read and sort whatever waits.
-                and (run_at, id) > (
-                    coalesce(\(last?.runAt)::timestamptz, '-infinity'), \(last?.id.text ?? ""))
-            order by run_at, id limit \(limits.comparison)
+            with looked as materialized (
+                select id, run_at from multiconnect.jobs
+                where finished_at is null and held_by is null and (run_at, id) > (
+                    greatest(\(last?.time)::timestamptz, statement_timestamp() + \(limits.reconciliation)),
+                    case when \(last?.time)::timestamptz > statement_timestamp() + \(limits.reconciliation)
+                        then \(last?.id ?? "") else '' end)
+                order by run_at, id limit \(limits.comparison)
+            )
+            select \(JobRecord.columns), last.run_at as last_at, last.id as last_id,
+                (select count(*) from looked) = \(limits.comparison) as is_full
+            from (select run_at, id from looked order by run_at desc, id desc limit 1) as last
+            left join (looked join multiconnect.jobs as j on j.id = looked.id
+                and j.state in ('scheduled', 'retry') and j.pushed_epoch is not null
+                and j.pushed_at < clock_timestamp() - \(limits.reconciliation)) on true
+            order by j.run_at, j.id
             """)
-        return try rows.map(JobRecord.init(row:))
+        let jobs = try rows.filter { try $0[0, as: String?.self] != nil }.map(JobRecord.init(row:))
+        guard let row = rows.first, try row["is_full"] else { return (jobs, nil) }
+        return (jobs, JobPosition(time: try row["last_at"], id: try row["last_id"]))
     }
 
     /// The class of rows that keep what is no job; nobody registers it.

@@ -12,7 +12,7 @@ struct ForeignWatch: Sendable {
     /// How far the comparisons have come.
     struct Progress {
         fileprivate var cursors: [String: String] = [:]
-        fileprivate var lastRow: JobRecord?
+        fileprivate var lastRow: JobPosition?
         /// The last of the dead that were looked at.
         fileprivate var lastDead: JobIndex.Entry?
 
@@ -104,10 +104,10 @@ struct ForeignWatch: Sendable {
     /// Jobs that wait for later and that Redis no longer has: killed, or to be told of again; how many there were.
     private func compareRows(_ progress: inout Progress) async throws -> Int {
         let last = progress.lastRow
-        let rows = try await pool.withConnection {
+        let (rows, end) = try await pool.withConnection {
             try await imports.store.waiting(after: last, on: $0)
         }
-        progress.lastRow = rows.count == limits.comparison ? rows.last : nil
+        progress.lastRow = end
         let missing = try await index.missing(rows)
         guard !missing.isEmpty else { return 0 }
         let dead = try await index.buried(missing)

@@ -18,28 +18,34 @@ struct RecoveryStore: Sendable {
         try await connection.query(
             within: limits.call,
             """
-            select exists (
-                select from multiconnect.job_claims as c
-                cross join lateral unnest(c.job_ids) as named (id)
-                join multiconnect.jobs as j on j.id = named.id and j.claim_token = c.token
-                where j.state = 'running' and j.lease_until < clock_timestamp())
+            select exists (select \(Self.running) where r.lease_until < clock_timestamp())
             """
         ).scalar()
     }
+
+    /// What runs, `r`, as the recorded claims name it. Each row is looked up by its id (the offset keeps the look from
+    /// becoming a join): who expects many claims and next to nothing that runs would read all of a long history.
+    private static let running: SQL = """
+        from multiconnect.job_claims as c
+        cross join lateral unnest(c.job_ids) as named (id)
+        cross join lateral (
+            select j.id, j.lease_until, j.claimed_by from multiconnect.jobs as j
+            where j.id = named.id and j.claim_token = c.token and j.state = 'running' offset 0
+        ) as r
+        """
 
     /// Takes jobs from workers that fell silent: their lease ran out, or their session has ended. Each such
     /// end counts; after too many in a row the job is dead.
     func recover(from silent: [String], on connection: PostgresConnection) async throws -> [JobRecord] {
         try await recover(
             """
-            select j.id
-            from multiconnect.job_claims as c
-            cross join lateral unnest(c.job_ids) as named (id)
-            join multiconnect.jobs as j on j.id = named.id and j.claim_token = c.token
-            where j.state = 'running'
-                and (j.lease_until < clock_timestamp() or j.claimed_by = any (\(silent)))
+            select id from multiconnect.jobs
+            where id = any (array(
+                    select r.id \(Self.running)
+                    where r.lease_until < clock_timestamp() or r.claimed_by = any (\(silent))))
+                and state = 'running' and (lease_until < clock_timestamp() or claimed_by = any (\(silent)))
             -- A row that is locked is being ended by its owner at this moment.
-            order by j.id limit \(limits.batch) for update of j skip locked
+            order by id limit \(limits.batch) for update skip locked
             """, on: connection)
     }
 
