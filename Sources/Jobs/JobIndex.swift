@@ -37,7 +37,7 @@ struct JobIndex: Sendable {
                 (kind, place, payload) = ("dead", SidekiqPayload.seconds(time), record.payload.waiting)
             case .running, .held, .done, .cancelled: continue
             }
-            arguments += [record.id.text, kind, place, payload, String(record.weight)]
+            arguments += [record.id.text, kind, place, payload]
         }
         return try Self.text(try await evaluate(Self.pushScript, arguments))
     }
@@ -129,6 +129,12 @@ struct JobIndex: Sendable {
         try await redis.send(["GET", Self.deadKey], deadline: .now + limits.script).text
     }
 
+    /// Says which tenants have several jobs in a turn, and how many.
+    func weigh(_ weights: [TenantWeight]) async throws {
+        let fields = weights.flatMap { [$0.organizationID.uuidString.lowercased(), String($0.weight)] }
+        _ = try await evaluate(Self.weighScript, fields)
+    }
+
     /// Notes that Redis was told of the dead.
     func noteDead(_ epoch: String) async throws {
         _ = try await redis.send(["SET", Self.deadKey, RedisArgument(epoch)], deadline: .now + limits.script)
@@ -159,6 +165,7 @@ struct JobIndex: Sendable {
     private static let releaseScript = RedisScript(name: "release", source: JobScripts.release)
     private static let epochScript = RedisScript(name: "epoch", source: JobScripts.epoch)
     private static let takeToldScript = RedisScript(name: "takeTold", source: JobScripts.takeTold)
+    private static let weighScript = RedisScript(name: "weigh", source: JobScripts.weigh)
     private static let inspectScript = RedisScript(name: "inspect", source: JobScripts.inspect)
     private static let beatScript = RedisScript(name: "beat", source: JobScripts.beat)
     private static let farewellScript = RedisScript(name: "farewell", source: JobScripts.farewell)

@@ -27,8 +27,6 @@ package struct JobRecord: Sendable {
     package let maximumAttempts: Int?
     /// How long a start may take; nil for the class's own time.
     package let timeout: Duration?
-    /// Jobs that its lane has in one turn.
-    package let weight: Int
     /// When it was made.
     package let createdAt: Date
     /// When it ended, if it has.
@@ -41,7 +39,7 @@ package struct JobRecord: Sendable {
     static let columns: SQL = """
         j.id, j.class, j.args::text as args, j.organization_id, j.lane, j.state, j.run_at, j.attempt,
         j.failures, j.crash_claims, j.maximum_attempts, j.timeout_ms, j.created_at, j.failed_at, j.retried_at,
-        j.error_class, j.error_message, j.weight, j.finished_at
+        j.error_class, j.error_message, j.finished_at
         """
 
     static let returning: SQL = " returning \(columns)"
@@ -62,8 +60,7 @@ package struct JobRecord: Sendable {
         crashClaims = try row[9, as: Int.self]
         maximumAttempts = try row[10, as: Int?.self]
         timeout = try row[11, as: Int?.self].map { .milliseconds($0) }
-        weight = try row[17, as: Int.self]
-        finishedAt = try row[18, as: Date?.self]
+        finishedAt = try row[17, as: Date?.self]
         createdAt = try row[12, as: Date.self]
         if failures > 0 || state == .dead, let failedAt = try row[13, as: Date?.self],
             let errorClass = try row[15, as: String?.self]

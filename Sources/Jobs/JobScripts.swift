@@ -4,7 +4,7 @@
 /// - `queues` (set), `queue:<lane>` (list), `schedule`, `retry`, `dead` (sorted sets): Sidekiq's.
 /// - `multiconnect:ring` (list): lanes that may have jobs, in the order of their turns;
 ///   `multiconnect:lanes` (set): the same lanes, to add none twice.
-/// - `multiconnect:weights` (hash): lanes that have more than one job in a turn;
+/// - `multiconnect:weights` (hash): tenants whose lanes have more than one job in a turn;
 ///   `multiconnect:turns` (hash): how many of them a lane has had in its turn so far.
 /// - `multiconnect:wake` (list): tokens on which idle workers wait.
 /// - `multiconnect:inflight` (hash) and `multiconnect:leases` (sorted set): entries popped and not yet owned.
@@ -31,6 +31,11 @@ enum JobScripts {
             local jid = field(payload, 'jid')
             if jid and #jid == 24 and not string.find(jid, '[^0-9a-f]') then return jid end
             return redis.sha1hex(jid or payload)
+        end
+        local function tenant_of(lane) return string.match(lane, ':t%-(.+)$') end
+        local function weight_of(lane)
+            local tenant = tenant_of(lane)
+            return tenant and tonumber(redis.call('HGET', 'multiconnect:weights', tenant)) or 1
         end
         local function join_ring(lane)
             redis.call('SADD', 'queues', lane)
@@ -86,8 +91,8 @@ enum JobScripts {
             local lane = put('RPUSH', lane_of(payload), payload)
             redis.call('LREM', 'multiconnect:ring', 1, lane)
             redis.call('LPUSH', 'multiconnect:ring', lane)
-            local weight = tonumber(redis.call('HGET', 'multiconnect:weights', lane))
-            if weight and weight > 1 then
+            local weight = weight_of(lane)
+            if weight > 1 then
                 local turns = tonumber(redis.call('HGET', 'multiconnect:turns', lane)) or 0
                 redis.call('HSET', 'multiconnect:turns', lane, (turns - 1) % weight)
             end
@@ -101,20 +106,14 @@ enum JobScripts {
 
         """
 
-    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then id, kind, place, payload and weight of
+    /// Tells Redis of jobs. ARGV: an epoch to use when there is none; then id, kind, place and payload of
     /// each job. Kinds: `queue` (place is the lane), `schedule`, `retry` and `dead` (place is the score).
     /// Returns the epoch.
     static let push =
         common + """
             local pushed = 0
-            local is_weighted = redis.call('EXISTS', 'multiconnect:weights') == 1
-            for i = 2, #ARGV, 5 do
-                local id, kind, place, payload, weight = unpack(ARGV, i, i + 4)
-                if weight ~= '1' then
-                    redis.call('HSET', 'multiconnect:weights', lane_of(payload), weight)
-                elseif is_weighted then
-                    redis.call('HDEL', 'multiconnect:weights', lane_of(payload))
-                end
+            for i = 2, #ARGV, 4 do
+                local id, kind, place, payload = unpack(ARGV, i, i + 3)
                 if kind == 'queue' then
                     put('LPUSH', place, payload)
                     pushed = pushed + 1
@@ -224,9 +223,9 @@ enum JobScripts {
         -- A lane goes to the ring's end, unless its weight gives it more jobs in this turn.
         local is_weighted = redis.call('EXISTS', 'multiconnect:weights') == 1
         local function rotate(lane)
-            local weight = is_weighted and redis.call('HGET', 'multiconnect:weights', lane)
-            if weight then
-                if redis.call('HINCRBY', 'multiconnect:turns', lane, 1) < (tonumber(weight) or 1) then
+            local weight = is_weighted and weight_of(lane) or 1
+            if weight > 1 then
+                if redis.call('HINCRBY', 'multiconnect:turns', lane, 1) < weight then
                     return redis.call('LPUSH', 'multiconnect:ring', lane)
                 end
                 redis.call('HDEL', 'multiconnect:turns', lane)
@@ -241,7 +240,7 @@ enum JobScripts {
         local taken, keys, leases, passed, full = {}, {}, {}, {}, {}
         while #taken < 2 * count and #full < \(JobsLimits.fullLanes) do
             local lane = redis.call('LPOP', 'multiconnect:ring')
-            local tenant = lane and cap and string.match(lane, ':t%-(.+)$')
+            local tenant = lane and cap and tenant_of(lane)
             if not lane then
                 -- Only a slot that is free now goes to one who has its share.
                 if #passed == 0 or #taken >= 2 * free then break end
@@ -314,6 +313,13 @@ enum JobScripts {
             redis.call('UNLINK', 'multiconnect:told')
         end
         return epoch
+        """
+
+    /// Says which tenants have several jobs in a turn. ARGV: each tenant's id and number.
+    static let weigh = """
+        redis.call('DEL', 'multiconnect:weights')
+        for i = 1, #ARGV, 2 do redis.call('HSET', 'multiconnect:weights', ARGV[i], ARGV[i + 1]) end
+        return #ARGV / 2
         """
 
     /// Takes jobs of which Redis was told and whose rows do not say so. ARGV: how many at most. Returns the epoch,

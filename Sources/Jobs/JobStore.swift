@@ -39,13 +39,13 @@ struct JobStore: Sendable {
         """
         insert into multiconnect.jobs as j (
             id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
-            unique_key, weight)
+            unique_key)
         values (
             \(id.text), \(job.className), \(arguments.text)::jsonb, \(job.organizationID), \(job.queue),
             \(job.lane.text),
             case when \(job.runAt)::timestamptz > clock_timestamp() then 'scheduled' else 'queued' end,
             coalesce(\(job.runAt)::timestamptz, clock_timestamp()), \(job.maximumAttempts)::int,
-            \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey), \(job.weight)::int)
+            \(job.timeout.map(Self.milliseconds))::int, \(job.uniqueKey))
         """
     }
 
@@ -60,20 +60,19 @@ struct JobStore: Sendable {
         return """
             insert into multiconnect.jobs as j (
                 id, class, args, organization_id, queue, lane, state, run_at, maximum_attempts, timeout_ms,
-                unique_key, weight)
+                unique_key)
             select n.id, n.class, n.args::jsonb, n.organization_id, n.queue, n.lane,
                 case when n.run_at > clock_timestamp() then 'scheduled' else 'queued' end,
-                coalesce(n.run_at, clock_timestamp()), n.maximum_attempts, n.timeout_ms, n.unique_key,
-                n.weight
+                coalesce(n.run_at, clock_timestamp()), n.maximum_attempts, n.timeout_ms, n.unique_key
             from unnest(
                 \(jobs.map(\.id.text))::text[], \(jobs.map(\.job.className))::text[], \(arguments)::text[],
                 \(jobs.map(\.job.organizationID))::uuid[], \(jobs.map(\.job.queue))::text[],
                 \(jobs.map(\.job.lane.text))::text[], \(jobs.map(\.job.runAt))::timestamptz[],
                 \(jobs.map(\.job.maximumAttempts))::int[],
                 \(jobs.map { $0.job.timeout.map(Self.milliseconds) })::int[],
-                \(jobs.map(\.job.uniqueKey))::text[], \(jobs.map(\.job.weight))::int[]
+                \(jobs.map(\.job.uniqueKey))::text[]
             ) as n (id, class, args, organization_id, queue, lane, run_at, maximum_attempts, timeout_ms,
-                unique_key, weight)
+                unique_key)
             where \(condition)
             -- In one order everywhere: no two of them wait for each other's keys in a circle.
             order by n.unique_key\(Self.unlessTaken)\(JobRecord.returning)
@@ -122,19 +121,21 @@ struct JobStore: Sendable {
                     select id, class, run_at,
                         -- Slots become free one by one: what runs has had its turn.
                         (coalesce(t.running, 0) - 1
-                            + row_number() over (partition by lane order by run_at, id)) / weight as turn,
+                            + row_number() over (partition by lane order by run_at, id))
+                            / coalesce(w.weight, 1) as turn,
                         coalesce(due.organization_id is not null and coalesce(t.running, 0)
                             + row_number() over (partition by due.organization_id order by run_at, id)
                             > \(room.tenantCap)::int, false) as is_over
                     from (
-                        select id, class, organization_id, lane, weight, run_at from multiconnect.jobs as w
+                        select id, class, organization_id, lane, run_at from multiconnect.jobs as j
                         where finished_at is null and held_by is null and state <> 'running'
                             and run_at <= statement_timestamp() and class <> all (\(full)::text[])
-                            and not \(PauseStore.covers("w"))
+                            and not \(PauseStore.covers("j"))
                         order by run_at, id limit \(Self.window)
                     ) as due
                     left join unnest(\(tenants.map(\.key))::uuid[], \(tenants.map(\.value))::int[])
                         as t (organization_id, running) on t.organization_id = due.organization_id
+                    left join multiconnect.tenant_weights as w on w.organization_id = due.organization_id
                 ) as turns
             ) as places
             left join unnest(\(classes.map(\.key))::text[], \(classes.map(\.value))::int[])

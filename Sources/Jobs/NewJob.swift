@@ -18,20 +18,16 @@ package struct NewJob: Sendable {
     package var maximumAttempts: Int?
     /// How long one start may take; nil is the class's default.
     package var timeout: Duration?
-    /// How many jobs its lane has in one turn: a tenant's with 3 has three where others have one. The job that is
-    /// enqueued last says it for the lane.
-    package var weight: Int
 
     /// Names are constants of the program; ones that Sidekiq's pages would not carry are a mistake in it.
     package init(
         _ className: String, arguments: [any Encodable & Sendable] = [], organizationID: UUID? = nil,
         queue: String = "default", runAt: Date? = nil, uniqueKey: String? = nil,
-        maximumAttempts: Int? = nil, timeout: Duration? = nil, weight: Int = 1
+        maximumAttempts: Int? = nil, timeout: Duration? = nil
     ) {
         precondition(LaneName.isValidClass(className), "a class is a letter, then letters, digits, _ and :")
         precondition(LaneName.isValidQueue(queue), "a queue is 1 to 64 letters, digits, _, . and -")
         precondition(maximumAttempts.map { $0 >= 1 } ?? true, "a job is attempted at least once")
-        precondition((1...100).contains(weight), "a weight is 1 to 100")
         self.className = className
         self.arguments = arguments
         self.organizationID = organizationID
@@ -40,7 +36,6 @@ package struct NewJob: Sendable {
         self.uniqueKey = uniqueKey
         self.maximumAttempts = maximumAttempts
         self.timeout = timeout
-        self.weight = weight
     }
 
     /// The lane it will wait in.

@@ -19,6 +19,7 @@ final class Reconciler: Sendable {
     private let workers: WorkerStore
     private let recovery: RecoveryStore
     private let pauses: PauseStore
+    private let weights: TenantWeightStore
     private let index: JobIndex
     private let tallies: JobTallies
     private let onDeath: @Sendable (JobRecord, any Error) async -> Void
@@ -32,6 +33,7 @@ final class Reconciler: Sendable {
         self.workers = workers
         self.recovery = recovery
         pauses = PauseStore(limits: recovery.limits)
+        weights = TenantWeightStore(limits: recovery.limits)
         self.index = index
         self.tallies = tallies
         self.onDeath = onDeath
@@ -68,6 +70,7 @@ final class Reconciler: Sendable {
             if !dead.isEmpty { _ = try await index.push(dead) }
             let epoch = try await index.epoch()
             let isForgotten = try await forget(before: epoch, on: connection)
+            try await index.weigh(try await weights.list(on: connection))
             try await inspectLanes(on: connection)
             // Before Redis is told of the others, or it would be told of these again.
             guard try await noteTold(on: connection) else { return false }

@@ -272,7 +272,7 @@ struct JobStoreTests {
     }
 
     @Test(arguments: [
-        "args = '{}'", "weight = 0", "weight = 101", "attempt = -1", "failures = -1", "crash_claims = -1",
+        "args = '{}'", "attempt = -1", "failures = -1", "crash_claims = -1",
         "maximum_attempts = 0", "timeout_ms = 0", "unique_key = ''", "unique_key = repeat('a', 201)",
         "state = 'lost'", "class = 'a b'", "lane = '<'",
     ])

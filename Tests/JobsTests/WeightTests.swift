@@ -7,10 +7,10 @@ import Testing
 
 @testable import Jobs
 
-/// A lane of more weight has more jobs in its turn.
+/// A tenant of more weight has more jobs in its turn.
 struct WeightTests {
-    private func jobs(_ count: Int, of tenant: UUID, weight: Int = 1, runAt: Date? = nil) -> [NewJob] {
-        (0..<count).map { _ in NewJob("Effect", organizationID: tenant, runAt: runAt, weight: weight) }
+    private func jobs(_ count: Int, of tenant: UUID) -> [NewJob] {
+        (0..<count).map { _ in NewJob("Effect", organizationID: tenant) }
     }
 
     /// The tenants in the order in which a worker with one slot ran their jobs.
@@ -21,11 +21,24 @@ struct WeightTests {
         return order.withLock { $0 }
     }
 
-    @Test func `a lane of weight three has three jobs in its turn`() async throws {
+    private func `operator`(_ rig: WorkerRig) -> JobOperator {
+        JobOperator(pool: rig.pool, queue: rig.queue, logger: quietLogger)
+    }
+
+    /// What Redis was told.
+    private func weight(_ rig: WorkerRig, of tenant: UUID) async throws -> String? {
+        let field = RedisArgument(tenant.uuidString.lowercased())
+        return try await rig.client.send(["HGET", "multiconnect:weights", field]).text
+    }
+
+    @Test func `a tenant of weight three has three jobs in its turn, also of those that waited already`()
+        async throws
+    {
         try await withWorkerRig { rig in
             let (heavy, light) = (UUID(), UUID())
-            _ = try await rig.queue.enqueue(jobs(9, of: heavy, weight: 3))
+            _ = try await rig.queue.enqueue(jobs(9, of: heavy))
             _ = try await rig.queue.enqueue(jobs(4, of: light))
+            #expect(try await `operator`(rig).weigh(heavy, 3, by: "ann"))
             let order = try await order(rig, count: 13)
             let turn = [heavy, heavy, heavy, light]
             #expect(order == turn + turn + turn + [light])
@@ -34,19 +47,43 @@ struct WeightTests {
         }
     }
 
-    @Test func `the job enqueued last says its lane's weight, also one for later`() async throws {
+    @Test func `a weight is noted with who said it, changed, and taken away`() async throws {
         try await withWorkerRig { rig in
-            let (heavy, light) = (UUID(), UUID())
-            let lane = RedisArgument(LaneName(queue: "default", organizationID: heavy).text)
-            let weight = { try await rig.client.send(["HGET", "multiconnect:weights", lane]).text }
-            _ = try await rig.queue.enqueue(
-                jobs(3, of: heavy, weight: 2, runAt: Date().addingTimeInterval(0.5)))
-            #expect(try await weight() == "2")
-            _ = try await rig.queue.enqueue(jobs(2, of: light))
-            _ = try await order(rig, count: 5)
-            #expect(try await weight() == "2")
-            _ = try await rig.queue.enqueue(jobs(1, of: heavy))
-            #expect(try await weight() == nil)
+            let (tenant, other) = (UUID(), UUID())
+            let jobs = `operator`(rig)
+            #expect(try await jobs.weigh(tenant, 3, by: String(repeating: "a", count: 300)))
+            #expect(try await jobs.weigh(other, 2, by: "ann"))
+            #expect(try await jobs.weigh(tenant, 3, by: "ann") == false)
+            #expect(try await jobs.weigh(tenant, 100, by: "bob"))
+            let weights = try await jobs.tenantWeights()
+            #expect(weights.map(\.organizationID) == [tenant, other])
+            #expect(weights.map(\.weight) == [100, 2] && weights.map(\.actor) == ["bob", "ann"])
+            #expect(try await weight(rig, of: tenant) == "100")
+            #expect(try await jobs.weigh(tenant, 1, by: "ann"))
+            #expect(try await jobs.weigh(tenant, 1, by: "ann") == false)
+            #expect(try await jobs.tenantWeights().map(\.organizationID) == [other])
+            #expect(try await weight(rig, of: tenant) == nil)
+            #expect(try await weight(rig, of: other) == "2")
+            let notes = try await rig.pool.query(
+                "select detail from multiconnect.activity where action = 'jobs.weigh' order by id"
+            ).column(as: String.self)
+            let name = "tenant:\(tenant.uuidString.lowercased())"
+            #expect(notes.count == 4 && notes[0] == "\(name): 3" && notes[3] == "\(name): 1")
+        }
+    }
+
+    @Test func `Redis is told again of weights that it lost or never heard of`() async throws {
+        try await withWorkerRig { rig in
+            let tenant = UUID()
+            let silent = JobQueue(pool: rig.pool, logger: quietLogger)
+            let jobs = JobOperator(pool: rig.pool, queue: silent, logger: quietLogger)
+            #expect(try await jobs.weigh(tenant, 4, by: "ann"))
+            #expect(try await weight(rig, of: tenant) == nil)
+            try await rig.running(WorkerRig.effectful()) { _ in
+                try await eventually("Redis knows") { try await weight(rig, of: tenant) == "4" }
+                _ = try await rig.client.send(["FLUSHALL"])
+                try await eventually("Redis knows again") { try await weight(rig, of: tenant) == "4" }
+            }
         }
     }
 
@@ -55,7 +92,9 @@ struct WeightTests {
             let queue = JobQueue(pool: pool, logger: quietLogger)
             let (heavy, light) = (UUID(), UUID())
             _ = try await queue.enqueue(jobs(8, of: light))
-            _ = try await queue.enqueue(jobs(8, of: heavy, weight: 3))
+            _ = try await queue.enqueue(jobs(8, of: heavy))
+            let jobs = JobOperator(pool: pool, queue: queue, logger: quietLogger)
+            #expect(try await jobs.weigh(heavy, 3, by: "ann"))
             let claimed = try await pool.withConnection {
                 try await JobStore(limits: JobsLimits()).claimWaiting(8, for: "w", on: $0)
             }

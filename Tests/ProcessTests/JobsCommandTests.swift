@@ -209,13 +209,32 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a tenant is given several jobs in a turn`() async throws {
+            try await withBench { bench in
+                let tenant = UUID().uuidString.lowercased()
+                let weighed = try bench.run("weigh", "--tenant", tenant, "3")
+                #expect(weighed.status == 0 && weighed.output == "tenant:\(tenant) has 3 jobs in a turn\n")
+                let again = try bench.json("weigh", "--tenant", tenant, "3")
+                #expect(again["changed"] as? Bool == false && again["weight"] as? Int == 3)
+                let weights = try #require(try bench.json("stats")["weights"] as? [[String: Any]])
+                #expect(weights.count == 1 && weights[0]["tenant"] as? String == tenant)
+                #expect(weights[0]["by"] as? String == "ann (command line)")
+                #expect(try bench.run("stats").output.contains("JOBS IN A TURN"))
+                #expect(
+                    try bench.run("weigh", "--tenant", tenant, "1").output.hasSuffix("one job in a turn\n"))
+                #expect(try (bench.json("stats")["weights"] as? [Any])?.isEmpty == true)
+                #expect(try bench.run("weigh", "--tenant", "00D000000000009", "2").status == 66)
+            }
+        }
+
         @Test(arguments: [
             ["retry"], ["delete", "--args", "", "--yes"], ["list", "--tenant", ""],
             ["retry", "0123456789abcdef01234567", "--all"], ["delete", "--all", "--class", "A"],
             ["show", "xyz"], ["list", "--state", "lost"], ["list", "--since", "yesterday"],
             ["list", "--limit", "0"],
             ["list", "--after", "x"], ["pause"], ["pause", "--queue", "a", "--class", "B"],
-            ["pause", "--queue", "a b"],
+            ["pause", "--queue", "a b"], ["weigh", "3"], ["weigh", "--tenant", "00D000000000009"],
+            ["weigh", "--tenant", "00D000000000009", "0"], ["weigh", "--tenant", "00D000000000009", "101"],
             ["list", "--tenant", "nobody"],
             ["pause", "--queue", "a", "--by", ""],
             ["kill", "--all", "--by", String(repeating: "b", count: 101)],

@@ -175,6 +175,34 @@ struct OperatorActionTests {
         }
     }
 
+    @Test func `a tenant is given several jobs in a turn, and one as the others`() async throws {
+        try await withOperator { browser in
+            _ = try await browser.rig.register(WebRig.body)
+            let path = "/dashboard/jobs/weights"
+            let given = try await browser.post(path, ["tenant": "00D000000000001EAA", "weight": "5"])
+            #expect(given.status == 303)
+            #expect(given.headers["location"] == "/dashboard/jobs/queues?notice=weighed")
+            let page = try await browser.get("/dashboard/jobs/queues?notice=weighed").text
+            #expect(page.contains("tenant Acme (00D000000000001EAA)") && page.contains("ann (web)"))
+            #expect(page.contains(">5</td>") && page.contains("next turn"))
+            for fields in [
+                ["tenant": "nobody", "weight": "2"], ["tenant": "", "weight": "2"], ["weight": "2"],
+                ["tenant": "00D000000000001EAA", "weight": "0"], ["tenant": "00D000000000001EAA"],
+                ["tenant": "00D000000000001EAA", "weight": "101"],
+            ] {
+                let answer = try await browser.post(path, fields)
+                #expect(answer.status == 400 && answer.text.contains("role=\"alert\""), "\(fields)")
+            }
+            // As the page's own button names it.
+            let id: UUID = try await browser.rig.pool.query("select id from multiconnect.organizations")
+                .scalar()
+            let taken = try await browser.post(path, ["tenant": id.uuidString.lowercased(), "weight": "1"])
+            #expect(taken.status == 303)
+            #expect(
+                try await browser.get("/dashboard/jobs/queues").text.contains("All tenants weigh the same"))
+        }
+    }
+
     @Test func `a periodic job is paused, resumed, and run beside its schedule`() async throws {
         try await withOperator { browser in
             _ = try await browser.rig.pool.execute(

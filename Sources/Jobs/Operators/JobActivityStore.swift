@@ -47,7 +47,7 @@ struct JobActivityStore: Sendable {
     }
 
     /// What the column takes.
-    private static func short(_ actor: String) -> String {
+    static func short(_ actor: String) -> String {
         let kept = actor.unicodeScalars.filter { $0.value != 0 }.prefix(200).map(Character.init)
         return kept.isEmpty ? "unknown" : String(kept)
     }

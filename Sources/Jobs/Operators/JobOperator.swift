@@ -10,6 +10,7 @@ package struct JobOperator: Sendable {
     let logger: Logger
     let activity: JobActivityStore
     let pauses: PauseStore
+    let weights: TenantWeightStore
     let lists: JobListStore
     let actions: JobActionStore
     let counts: CensusStore
@@ -31,6 +32,7 @@ package struct JobOperator: Sendable {
         self.logger = logger
         activity = JobActivityStore(limits: limits)
         pauses = PauseStore(limits: limits)
+        weights = TenantWeightStore(limits: limits)
         lists = JobListStore(limits: limits, mask: mask)
         counts = CensusStore(limits: limits)
         periodic = PeriodicStore(limits: limits)

@@ -31,7 +31,8 @@ struct PauseStore: Sendable {
         let added = try await connection.execute(
             within: limits.call,
             """
-            insert into multiconnect.pauses (key, actor, reason) values (\(scope.key), \(actor), \(reason))
+            insert into multiconnect.pauses (key, actor, reason)
+            values (\(scope.key), \(JobActivityStore.short(actor)), \(reason))
             on conflict (key) do nothing
             """)
         return added == 1

@@ -54,6 +54,7 @@ struct OperatorNotice: Sendable {
                 true
             )
         case ("paused", _): (text, isWarning) = ("It is paused. Running jobs go on.", false)
+        case ("weighed", _): (text, isWarning) = ("The tenant's next turn counts so.", false)
         case ("resumed", _): (text, isWarning) = ("It goes on.", false)
         case ("unchanged", _): (text, isWarning) = ("It was so already.", true)
         case ("started", _): (text, isWarning) = ("A run was enqueued.", false)

@@ -65,6 +65,19 @@ extension OperatorRoutes {
         return back(to: "/dashboard/jobs/queues", [OperatorNotice.field: notice])
     }
 
+    func changeWeight(_ visit: Visit) async throws -> Response {
+        guard let weight = visit.form["weight"].flatMap({ Int($0) }), TenantWeight.range.contains(weight)
+        else { return try await queues(visit, complaint: "A weight is 1 to 100.") }
+        let organization: UUID
+        switch try await tenant(visit.form["tenant"] ?? "") {
+        case .success(let id): organization = id
+        case .failure(let complaint): return try await queues(visit, complaint: complaint.text)
+        }
+        let isChanged = try await jobs.weigh(organization, weight, by: visit.actor)
+        return back(
+            to: "/dashboard/jobs/queues", [OperatorNotice.field: isChanged ? "weighed" : "unchanged"])
+    }
+
     func changePeriodic(_ visit: Visit) async throws -> Response {
         let name = visit.form["name"] ?? ""
         let notice: String
@@ -100,18 +113,21 @@ extension OperatorRoutes {
             return .success(scope)
         }
         let name = form["name"] ?? ""
-        if form["kind"] == "tenant" {
-            var query = JobQuery(["tenant": name])
-            let filter = try await query.filter(pool)
-            guard let id = filter.organizationID, query.complaints.isEmpty else {
-                return .failure(Complaint(text: query.complaints.first ?? "Say which tenant: its org id."))
-            }
-            return .success(.tenant(id))
-        }
+        if form["kind"] == "tenant" { return try await tenant(name).map(PauseScope.tenant) }
         guard let scope = PauseScope(key: "\(form["kind"] ?? ""):\(name)") else {
             return .failure(Complaint(text: "There can be no \(form["kind"] ?? "queue") “\(name)”."))
         }
         return .success(scope)
+    }
+
+    /// The tenant that a text names.
+    private func tenant(_ name: String) async throws -> Result<UUID, Complaint> {
+        var query = JobQuery(["tenant": name])
+        let filter = try await query.filter(pool)
+        guard let id = filter.organizationID, query.complaints.isEmpty else {
+            return .failure(Complaint(text: query.complaints.first ?? "Say which tenant: its org id."))
+        }
+        return .success(id)
     }
 
     private func action(_ form: Form) throws -> JobAction {

@@ -44,10 +44,10 @@ extension OperatorRoutes {
     }
 
     func queues(_ visit: Visit, complaint: String?) async throws -> Response {
-        let pauses = try await jobs.pausedScopes()
+        let (pauses, weights) = (try await jobs.pausedScopes(), try await jobs.tenantWeights())
         let content = QueuesPage(
-            census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses,
-            organizations: try await organizations([], pauses), token: visit.token,
+            census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses, weights: weights,
+            organizations: try await organizations([], pauses, weights), token: visit.token,
             notice: OperatorNotice(visit.request.query), complaint: complaint)
         var response = layout.page("Queues", in: .queues, content.content)
         if complaint != nil { response.status = .badRequest }
@@ -89,11 +89,11 @@ extension OperatorRoutes {
         return layout.page(content.title, in: .jobs, content.content)
     }
 
-    /// The tenants of jobs and of pauses.
-    private func organizations(_ jobs: [JobSummary], _ pauses: [JobPause] = []) async throws -> [UUID:
-        Organization]
-    {
-        var ids = Set(jobs.compactMap(\.organizationID))
+    /// The tenants of jobs, of pauses and of weights.
+    private func organizations(
+        _ jobs: [JobSummary], _ pauses: [JobPause] = [], _ weights: [TenantWeight] = []
+    ) async throws -> [UUID: Organization] {
+        var ids = Set(jobs.compactMap(\.organizationID) + weights.map(\.organizationID))
         for pause in pauses { if case .tenant(let id) = pause.scope { ids.insert(id) } }
         guard !ids.isEmpty else { return [:] }
         return try await pool.withConnection { try await OrganizationStore(on: $0).find(ids: ids) }

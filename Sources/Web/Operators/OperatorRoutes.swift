@@ -65,6 +65,7 @@ package struct OperatorRoutes: Sendable {
             page(.get, "/:id", &router, show)
             page(.post, "/selected", &router, actOnSelected)
             page(.post, "/pauses", &router, changePause)
+            page(.post, "/weights", &router, changeWeight)
             page(.post, "/periodic", &router, changePeriodic)
             page(.post, "/bulk/:action", &router, actOnAll)
             page(.post, "/:id/:action", &router, act)

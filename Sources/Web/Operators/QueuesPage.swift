@@ -3,15 +3,16 @@ import HTTPWire
 import Jobs
 import Organizations
 
-/// Queues and classes with what they hold, and pauses.
+/// Queues and classes with what they hold, pauses and weights.
 struct QueuesPage: Sendable {
     let census: JobCensus
     let totals: JobTotals?
     let pauses: [JobPause]
+    let weights: [TenantWeight]
     let organizations: [UUID: Organization]
     let token: FormToken
     let notice: OperatorNotice?
-    /// What was wrong with a pause that was asked for.
+    /// What was wrong with a pause or a weight that was asked for.
     let complaint: String?
 
     private static let shown: [JobState] = [.queued, .running, .scheduled, .retry, .held, .dead]
@@ -23,6 +24,7 @@ struct QueuesPage: Sendable {
             <section class="card flush"><h2>Queues</h2>\(queues)</section>
             <section class="card flush"><h2>Classes</h2>\(classes)</section>
             <section class="card flush"><h2>Pauses</h2>\(pauseTable)\(pauseForm)</section>
+            \(weightsSection.content)
             """
     }
 
@@ -34,6 +36,10 @@ struct QueuesPage: Sendable {
         ]
         let tabs = numbers.map { "<span>\($0)<b>\("\(JobCount($1))")</b></span>" as HTML }
         return "<div class=\"tabs\">\(tabs)</div>"
+    }
+
+    private var weightsSection: WeightsSection {
+        WeightsSection(weights: weights, organizations: organizations, token: token, time: census.time)
     }
 
     private static var headings: [HTML] {

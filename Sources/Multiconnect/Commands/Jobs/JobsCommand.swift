@@ -21,7 +21,7 @@ struct JobsCommand: AsyncParsableCommand {
         subcommands: [
             JobsListCommand.self, JobsShowCommand.self, JobsRetryCommand.self, JobsCancelCommand.self,
             JobsKillCommand.self, JobsDeleteCommand.self, JobsPauseCommand.self, JobsResumeCommand.self,
-            JobsStatsCommand.self, JobsCheckCommand.self,
+            JobsWeighCommand.self, JobsStatsCommand.self, JobsCheckCommand.self,
         ], defaultSubcommand: JobsListCommand.self)
 }
 

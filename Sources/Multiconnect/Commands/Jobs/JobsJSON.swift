@@ -69,6 +69,14 @@ enum JobsJSON {
         ])
     }
 
+    static func weight(_ weight: TenantWeight) -> JSONText {
+        .object([
+            ("tenant", .string(weight.organizationID.uuidString.lowercased())),
+            ("weight", .number(weight.weight)), ("by", .string(weight.actor)),
+            ("since", .time(weight.createdAt)),
+        ])
+    }
+
     static func worker(_ worker: WorkerStatus, running: [JobSummary], _ mask: ArgumentMask) -> JSONText {
         .object([
             ("identity", .string(worker.identity)), ("hostname", .string(worker.hostname)),

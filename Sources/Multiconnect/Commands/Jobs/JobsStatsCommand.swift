@@ -6,7 +6,7 @@ import Jobs
 struct JobsStatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
-        abstract: "Counts, queues and their latency, workers and what they run, pauses.",
+        abstract: "Counts, queues and their latency, workers and what they run, pauses and weights.",
         discussion: "10,000+ means that counting stopped there; ~ is an estimate.")
 
     @Flag(help: "As JSON.") var json = false
@@ -17,6 +17,7 @@ struct JobsStatsCommand: AsyncParsableCommand {
         let workers: [WorkerStatus]
         let running: [JobSummary]
         let pauses: [JobPause]
+        let weights: [TenantWeight]
         let totals: JobTotals?
     }
 
@@ -27,7 +28,8 @@ struct JobsStatsCommand: AsyncParsableCommand {
             let stats = Stats(
                 census: try await desk.jobs.census(), workers: try await desk.jobs.workers(),
                 running: try await desk.jobs.list(filter, limit: 1000).jobs,
-                pauses: try await desk.jobs.pausedScopes(), totals: await desk.jobs.totals())
+                pauses: try await desk.jobs.pausedScopes(), weights: try await desk.jobs.tenantWeights(),
+                totals: await desk.jobs.totals())
             print(json ? Self.json(stats, desk.jobs.mask).text : Self.text(stats))
         }
     }
@@ -56,7 +58,8 @@ struct JobsStatsCommand: AsyncParsableCommand {
         return .object([
             ("time", .time(stats.census.time)), ("states", JobsJSON.counts(stats.census.states)),
             ("queues", .array(queues)), ("classes", .array(classes)), ("workers", .array(workers)),
-            ("pauses", .array(stats.pauses.map(JobsJSON.pause))), ("totals", totals ?? .null),
+            ("pauses", .array(stats.pauses.map(JobsJSON.pause))),
+            ("weights", .array(stats.weights.map(JobsJSON.weight))), ("totals", totals ?? .null),
         ])
     }
 
@@ -95,6 +98,17 @@ struct JobsStatsCommand: AsyncParsableCommand {
                             pause.scope.key, "\(pause.held)", JobsText.plain(pause.actor),
                             JobsText.distance(pause.createdAt, from: now),
                             JobsText.plain(pause.reason ?? "-", length: 80),
+                        ]
+                    }))
+        }
+        if !stats.weights.isEmpty {
+            parts.append(
+                JobsText.table(
+                    ["TENANT", "JOBS IN A TURN", "BY", "SINCE"],
+                    stats.weights.map { weight in
+                        [
+                            weight.organizationID.uuidString.lowercased(), "\(weight.weight)",
+                            JobsText.plain(weight.actor), JobsText.distance(weight.createdAt, from: now),
                         ]
                     }))
         }
