@@ -36,10 +36,4 @@ struct RetryRuleTests {
     @Test func `many failures do not overflow`() {
         #expect(RetryRule.pause(failures: .max, random: 9) == RetryRule.pause(failures: 101, random: 9))
     }
-
-    @Test func `the third silent end in a row is a poison pill`() {
-        let limits = JobsLimits()
-        #expect(
-            (1...4).map { CrashRule.isPoison(crashClaims: $0, limits: limits) } == [false, false, true, true])
-    }
 }
