@@ -2,6 +2,7 @@ import Foundation
 import Postgres
 import Redis
 import Support
+import Synchronization
 import Testing
 
 @testable import Jobs
@@ -94,6 +95,24 @@ struct JobActionTests {
                 #expect(notes == ["jobs.\(action.rawValue)"])
             }
             #expect(try await desk.perform(action, on: JobID(), by: "ann") == .unknown)
+        }
+    }
+
+    @Test func `who waits for a job hears that it was killed, alone or with others`() async throws {
+        try await withWorkerRig { rig in
+            let deaths = Mutex<[JobID]>([])
+            let desk = JobOperator(
+                pool: rig.pool, queue: rig.queue, limits: rig.limits,
+                onDeath: { record, _ in deaths.withLock { $0.append(record.id) } }, logger: quietLogger)
+            let one = try await make(.running, rig)
+            let others = [try await make(.queued, rig), try await make(.retry, rig)]
+            _ = try await desk.perform(.kill, on: one, by: "ann")
+            _ = try await desk.perform(.kill, on: one, by: "ann")
+            #expect(deaths.withLock { $0 } == [one])
+            _ = try await desk.perform(.cancel, on: try await make(.queued, rig), by: "ann")
+            _ = try await desk.performAll(.kill, JobFilter(), by: "ann")
+            #expect(Set(deaths.withLock { $0 }) == Set([one] + others))
+            #expect(deaths.withLock { $0.count } == 3)
         }
     }
 

@@ -188,6 +188,27 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a tenant whose import is killed is failed, and operators are notified`() async throws {
+            try await withBench { bench in
+                let tenant = try await bench.pool.query(
+                    """
+                    insert into multiconnect.organizations (org_id, name, admin_email, status, schema_name)
+                    values ('00D5f000005mc66EAA', 'Acme', 'a@b.example', 'importing', 'salesforce00d5f000005mc66eaa')
+                    returning id
+                    """
+                ).scalar(as: UUID.self)
+                let id = try await bench.queue.enqueue(NewJob("ImportMapping", organizationID: tenant))
+                #expect(try bench.run("kill", id.text).status == 0)
+                let status = try await bench.pool.query(
+                    "select status || ': ' || status_detail from multiconnect.organizations"
+                ).scalar(as: String.self)
+                #expect(status == "failed: ImportMapping: an operator killed the job")
+                let notes = try await bench.pool.query("select count(*) from multiconnect.notifications")
+                    .scalar(as: Int.self)
+                #expect(notes == 1)
+            }
+        }
+
         @Test func `queues, classes and tenants are paused and resumed`() async throws {
             try await withBench { bench in
                 #expect(try bench.run("pause", "--queue", "mail", "--reason", "server moves").status == 0)

@@ -23,6 +23,7 @@ extension JobOperator {
         }
         guard let job = changed.first else { return try await refusal(of: action, on: id) }
         await tell(changed)
+        await noteDeaths(action, changed)
         log(action, by: actor, "job \(id)", changed: 1)
         return action == .cancel && job.from == .running ? .requested : .done(from: job.from)
     }
@@ -119,6 +120,7 @@ extension JobOperator {
                 try await actions.perform(action, on: ids, by: actor, isPatient: false, on: $0)
             }
             await tell(changed)
+            await noteDeaths(action, changed)
             return changed.count
         } catch let error as PostgresError where error.sqlState == .uniqueViolation && ids.count > 1 {
             // Somebody enqueued one with the same key at this moment: each on its own, to find which it is.
@@ -147,6 +149,14 @@ extension JobOperator {
             logger.debug("Redis keeps entries of changed jobs", metadata: ["error": "\(error)"])
         }
         await queue.push(changed.compactMap(\.record))
+    }
+
+    /// Says of killed jobs what is said of those whose attempts came to an end: somebody may wait for them.
+    private func noteDeaths(_ action: JobAction, _ changed: [ChangedJob]) async {
+        guard action == .kill else { return }
+        for record in changed.compactMap(\.record) {
+            await onDeath(record, JobsError(.cancelled, "an operator killed the job"))
+        }
     }
 
     private func log(_ action: JobAction, by actor: String, _ what: String, changed: Int) {

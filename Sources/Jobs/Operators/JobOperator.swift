@@ -16,15 +16,20 @@ package struct JobOperator: Sendable {
     let counts: CensusStore
     let periodic: PeriodicStore
     let cache: CensusCache
+    /// Told of every job that is killed, as a worker's site is of those whose attempts came to an end.
+    let onDeath: @Sendable (JobRecord, any Error) async -> Void
     /// What of jobs' arguments nobody is shown.
     package let mask: ArgumentMask
 
     /// Of one loop: pool and queue are that loop's.
     ///
-    /// - Parameter cache: one for all loops of a process.
+    /// - Parameters:
+    ///   - cache: one for all loops of a process.
+    ///   - onDeath: told of every job that is killed, after the commit.
     package init(
         pool: PostgresPool, queue: JobQueue, mask: ArgumentMask = ArgumentMask(),
-        cache: CensusCache = CensusCache(), limits: JobsLimits = JobsLimits(), logger: Logger
+        cache: CensusCache = CensusCache(), limits: JobsLimits = JobsLimits(),
+        onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in }, logger: Logger
     ) {
         self.pool = pool
         self.queue = queue
@@ -37,6 +42,7 @@ package struct JobOperator: Sendable {
         counts = CensusStore(limits: limits)
         periodic = PeriodicStore(limits: limits)
         self.cache = cache
+        self.onDeath = onDeath
         self.mask = mask
         actions = JobActionStore(limits: limits)
     }

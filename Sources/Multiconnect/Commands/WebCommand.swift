@@ -141,9 +141,10 @@ struct WebProcess: Sendable {
     ) throws -> (OperatorRoutes, MetricsRoute) {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials, failures: operatorFailures)
+        let failures = FailureNote(control: services.control, logger: launch.logger)
         let jobs = JobOperator(
             pool: services.control, queue: services.queue, mask: .standard, cache: census,
-            logger: launch.logger)
+            onDeath: { await failures.note($0, $1) }, logger: launch.logger)
         let pages = OperatorRoutes(
             access: access, jobs: jobs, pool: services.control, app: services.identity, logger: launch.logger)
         let metrics = MetricsRoute(

@@ -7,6 +7,7 @@ import Organizations
 import Postgres
 import Reactor
 import Redis
+import Replication
 import Salesforce
 
 /// `multiconnect jobs`
@@ -58,7 +59,10 @@ struct JobsDesk: Sendable {
             let silent = Logger(label: "jobs") { _ in SwiftLogNoOpLogHandler() }
             let tallies = JobTallies()
             let queue = JobQueue(pool: pool, redis: redis, tallies: tallies, logger: silent)
-            let jobs = JobOperator(pool: pool, queue: queue, mask: ArgumentMask.standard, logger: silent)
+            let failures = FailureNote(control: pool, logger: silent)
+            let jobs = JobOperator(
+                pool: pool, queue: queue, mask: ArgumentMask.standard,
+                onDeath: { await failures.note($0, $1) }, logger: silent)
             do {
                 try await body(JobsDesk(jobs: jobs, queue: queue, pool: pool))
                 // A command is over before any period is; without Redis its jobs are not counted.
