@@ -71,7 +71,8 @@ let package = Package(
         target("Salesforce", ["HTTPClient", "Cryptography", log]),
         target("Jobs", ["Reactor", "Postgres", "Redis", "Metrics", log]),
         target(
-            "Organizations", ["Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
+            "Organizations",
+            ["HTTPWire", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
         target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", log]),
 
         // Surface.

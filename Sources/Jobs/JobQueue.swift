@@ -56,7 +56,8 @@ package struct JobQueue: Sendable {
     }
 
     /// Tells Redis of jobs whose transaction has committed. Never fails: what cannot be told now is told by
-    /// the reconciler. Telling of a job that does not exist does no harm.
+    /// the reconciler. Not for jobs whose transaction was rolled back: what has no row is taken for another client's,
+    /// gets one, and runs.
     package func push(_ jobs: [EnqueuedJob]) async {
         let records = jobs.compactMap(\.record)
         tallies.countEnqueued(records)

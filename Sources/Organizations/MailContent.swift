@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// The words of a mail: subject, plain text and HTML.
 package struct MailContent: Equatable, Sendable {
     /// Why a mail is sent; the value is what the database keeps.

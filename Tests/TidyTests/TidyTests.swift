@@ -17,7 +17,7 @@ struct TidyTests {
         "Salesforce": ["HTTPClient", "Cryptography", "Reactor", "Logging"],
         "Jobs": ["Postgres", "Redis", "Metrics", "Reactor", "Logging"],
         "Organizations": [
-            "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
+            "HTTPWire", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
         ],
         "Replication": [
             "Postgres", "Jobs", "Salesforce", "Organizations", "Reactor", "Logging",

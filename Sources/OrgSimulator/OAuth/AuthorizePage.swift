@@ -1,4 +1,4 @@
-import HTTPServer
+import HTTPWire
 
 /// The page on which somebody logs in and allows access: a form that a test or a person can submit.
 struct AuthorizePage {

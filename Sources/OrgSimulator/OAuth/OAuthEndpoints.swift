@@ -1,6 +1,7 @@
 import Cryptography
 import FoundationEssentials
 import HTTPServer
+import HTTPWire
 
 /// `/services/oauth2/...` and the identity URL.
 extension World {
