@@ -18,7 +18,8 @@ struct RecoveryStore: Sendable {
         try await connection.query(
             within: limits.call,
             """
-            select exists (select \(Self.running) where r.lease_until < clock_timestamp())
+            select exists (
+                select \(Self.running) where \(isOld) and r.lease_until < clock_timestamp())
             """
         ).scalar()
     }
@@ -34,6 +35,9 @@ struct RecoveryStore: Sendable {
         ) as r
         """
 
+    /// Whether a claim is older than a lease: none of a younger one is over, and most jobs have ended by then.
+    private var isOld: SQL { "c.claimed_at < clock_timestamp() - \(limits.lease)" }
+
     /// Takes jobs from workers that fell silent: their lease ran out, or their session has ended. Each such
     /// end counts; after too many in a row the job is dead.
     func recover(from silent: [String], on connection: PostgresConnection) async throws -> [JobRecord] {
@@ -42,7 +46,8 @@ struct RecoveryStore: Sendable {
             select id from multiconnect.jobs
             where id = any (array(
                     select r.id \(Self.running)
-                    where r.lease_until < clock_timestamp() or r.claimed_by = any (\(silent))))
+                    where (\(isOld) or c.worker = any (\(silent)))
+                        and (r.lease_until < clock_timestamp() or r.claimed_by = any (\(silent)))))
                 and state = 'running' and (lease_until < clock_timestamp() or claimed_by = any (\(silent)))
             -- A row that is locked is being ended by its owner at this moment.
             order by id limit \(limits.batch) for update skip locked

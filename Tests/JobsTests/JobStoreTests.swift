@@ -159,8 +159,7 @@ struct JobStoreTests {
             let ids = try await enqueue(1, pool)
             try await pool.withConnection { connection in
                 let stale = try await store.claim(ids, for: "w", on: connection)[0].claim
-                _ = try await connection.execute(
-                    "update multiconnect.jobs set lease_until = now() - interval '1 s'")
+                try await connection.script(WorkerRig.leasesOver)
                 #expect(try await recovery.recover(from: [], on: connection).map(\.state) == [.queued])
                 let fresh = try await store.claim(ids, for: "v", on: connection)[0]
                 #expect(fresh.record.attempt == 2 && fresh.record.crashClaims == 1)

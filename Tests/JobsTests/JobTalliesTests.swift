@@ -59,8 +59,7 @@ struct JobTalliesTests {
             try await rig.pool.withConnection { connection in
                 let claimed = try await store.claim([job], for: "gone", on: connection)
                 #expect(claimed.count == 1)
-                _ = try await connection.execute(
-                    "update multiconnect.jobs set lease_until = now() - interval '1 s'")
+                try await connection.script(WorkerRig.leasesOver)
             }
             var registry = JobRegistry()
             registry.register("Good", timeout: .seconds(5)) { _ in .done }

@@ -209,7 +209,7 @@ struct RecoveryTests {
                         try await store.claim([id], for: "ghost", on: $0)
                     }
                     #expect(claimed.count == 1)
-                    _ = try await rig.pool.execute("update multiconnect.jobs set lease_until = now()")
+                    try await rig.pool.withConnection { try await $0.script(WorkerRig.leasesOver) }
                     try await rig.wait(for: start < 3 ? .queued : .dead)
                 }
             }

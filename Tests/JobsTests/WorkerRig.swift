@@ -33,6 +33,12 @@ struct WorkerRig: Sendable {
         return limits
     }
 
+    /// Makes all leases end, those of claims as old as that.
+    static let leasesOver = """
+        update multiconnect.jobs set lease_until = now() - interval '1 s' where state = 'running';
+        update multiconnect.job_claims set claimed_at = now() - interval '1 min'
+        """
+
     /// A worker on the current loop.
     func worker(
         _ registry: JobRegistry, concurrency: Int = 4, tenantCap: Int? = nil, identity: String = "host",
