@@ -7,4 +7,5 @@ create table multiconnect.tenant_weights (
     actor text not null check (char_length(actor) between 1 and 200),
     created_at timestamptz not null default now()
 );
-alter table multiconnect.jobs drop column weight;
+-- `jobs.weight` stays for a version: processes that were started before this migration still write and read it.
+comment on column multiconnect.jobs.weight is 'Of no meaning any more.';

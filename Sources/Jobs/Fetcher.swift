@@ -34,6 +34,9 @@ struct Fetcher: Sendable {
     func run(in jobs: inout DiscardingTaskGroup) async {
         var source = Source.redis
         var pause: Duration = .milliseconds(50)
+        var redis = Outage(
+            "Redis does not answer: jobs are taken from Postgres", until: "Redis answers again")
+        var outage = Outage("no jobs can be taken", until: "jobs are taken again")
         while !state.isStopping {
             let free = await state.gate.waitForFree()
             guard free > 0 else { break }
@@ -42,13 +45,15 @@ struct Fetcher: Sendable {
                 continue
             }
             do {
-                let claimed = try await next(free, from: &source)
+                let claimed = try await next(free, from: &source, &redis)
+                // Where none waited, Postgres was not asked.
+                if !claimed.isEmpty { outage.finish(logger) }
                 await start(claimed, in: &jobs)
                 // What has begun goes first on this loop, unless there is more to take.
                 if claimed.count < free { await Task.yield() }
                 pause = .milliseconds(50)
             } catch {
-                logger.debug("no jobs could be taken", metadata: ["error": "\(error)"])
+                outage.begin(error, logger)
                 await rest(pause)
                 pause = min(pause * 2, settings.limits.longestPause)
             }
@@ -90,13 +95,17 @@ struct Fetcher: Sendable {
         } while .now < leaseUntil && !Task.isCancelled
     }
 
-    private func next(_ free: Int, from source: inout Source) async throws -> [Claimed] {
+    private func next(
+        _ free: Int, from source: inout Source, _ redis: inout Outage
+    ) async throws -> [Claimed] {
         if case .rows(let until) = source, ContinuousClock.now >= until { source = .redis }
         if source == .redis {
             do {
-                return try await takeFromRedis(free)
+                let claimed = try await takeFromRedis(free)
+                redis.finish(logger)
+                return claimed
             } catch let failure as RedisFailure {
-                logger.debug("Redis does not answer", metadata: ["error": "\(failure.underlying)"])
+                redis.begin(failure.underlying, logger)
                 await wake.reset()
                 source = .rows(until: .now + settings.limits.wake)
             }

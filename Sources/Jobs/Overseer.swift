@@ -14,14 +14,16 @@ struct Overseer: Sendable {
     /// Runs until cancelled; opens the connection again, with pauses, whenever it is lost.
     func run() async {
         var pause: Duration = .milliseconds(100)
+        var outage = Outage("Postgres does not answer", until: "Postgres answers again")
         while !Task.isCancelled {
             do {
                 let connection = try await connect()
                 defer { connection.close() }
+                outage.finish(logger)
                 pause = .milliseconds(100)
                 try await watch(over: connection)
             } catch {
-                logger.debug("the worker's own connection is lost", metadata: ["error": "\(error)"])
+                outage.begin(error, logger)
             }
             try? await Task.sleep(for: pause)
             // Shorter than the time after which others take this worker for dead.
