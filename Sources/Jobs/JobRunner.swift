@@ -57,6 +57,12 @@ struct JobRunner: Sendable {
         return ending
     }
 
+    /// Tells Redis where a job is now; or who waits for it that it has come to an end.
+    private func tell(_ record: JobRecord, _ error: any Error = JobsError.cancelledByOperator) async {
+        await site.queue.push([record])
+        if record.state.isGivenUp { await site.onDeath(record, error) }
+    }
+
     /// Tells Redis of what the handler has enqueued, after a failure too: a transaction of it may have committed.
     /// Where one did not, Redis must not hear of the job: without a row it would be taken for another client's.
     private func tell(_ followers: [EnqueuedJob]) async {
@@ -102,7 +108,7 @@ struct JobRunner: Sendable {
                 let record = try await site.pool.withConnection {
                     try await store.again(run.claim, after: pause, on: $0)
                 }
-                if let record { await site.queue.push([record]) }
+                if let record { await tell(record) }
                 return record != nil
             }
             state.noteEnd(of: job, wasHeld: held, logger)
@@ -134,11 +140,10 @@ struct JobRunner: Sendable {
                     run.claim, outcome: outcome, error: ErrorText(shown, limits: store.limits),
                     verdict: verdict, on: $0)
             }
-            if let record { await site.queue.push([record]) }
+            if let record { await tell(record, shown) }
             recorded = record?.state
             return record != nil
         }
-        if recorded == .dead { await site.onDeath(job, shown) }
         state.countFailed(job.className, isRetried: recorded == .retry)
         let isOver = recorded.map { !$0.isOpen } ?? (verdict == .dead)
         logger.log(
@@ -154,7 +159,7 @@ struct JobRunner: Sendable {
         case .timedOut?:
             return (.timedOut, JobsError(.timedOut, "the job ran longer than its class allows"), .retry)
         case .cancelled?:
-            return (.cancelled, JobsError(.cancelled, "an operator cancelled the job"), .discard)
+            return (.cancelled, JobsError.cancelledByOperator, .discard)
         default: break
         }
         if let error = error as? JobsError, error.code == .arguments {
@@ -167,7 +172,7 @@ struct JobRunner: Sendable {
     private func handBack(_ run: JobRun, _ logger: Logger) async {
         let held = await persist(run) {
             let records = try await site.pool.withConnection { try await store.handBack([run.claim], on: $0) }
-            await site.queue.push(records)
+            for record in records { await tell(record) }
             return !records.isEmpty
         }
         logger.info("job handed back", metadata: ["recorded": "\(held ?? false)"])

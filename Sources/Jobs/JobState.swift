@@ -24,4 +24,7 @@ package enum JobState: String, Sendable, CaseIterable {
         case .done, .dead, .cancelled: false
         }
     }
+
+    /// Whether the job has ended without having done what it was for.
+    var isGivenUp: Bool { self == .dead || self == .cancelled }
 }

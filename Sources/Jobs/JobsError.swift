@@ -37,6 +37,8 @@ package struct JobsError: Error, Sendable, Equatable, CustomStringConvertible, C
         self.detail = detail
     }
 
+    static let cancelledByOperator = JobsError(.cancelled, "an operator cancelled the job")
+
     package var debugDescription: String {
         detail.isEmpty ? "\(code.rawValue): \(description)" : "\(code.rawValue): \(description) (\(detail))"
     }

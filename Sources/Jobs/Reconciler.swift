@@ -60,9 +60,9 @@ final class Reconciler: Sendable {
                 "a job was taken from a worker that fell silent",
                 metadata: ["job": "\(record.id)", "class": "\(record.className)", "state": "\(record.state)"])
         }
-        for record in recovered where record.state == .dead {
-            let error = JobsError(.crashed, "the worker fell silent while the job ran, again and again")
-            await onDeath(record, error)
+        for record in recovered where record.state.isGivenUp {
+            let crash = JobsError(.crashed, "the worker fell silent while the job ran, again and again")
+            await onDeath(record, record.state == .dead ? crash : .cancelledByOperator)
         }
         while try await pauses.release(on: connection).count == recovery.limits.batch {}
         do {

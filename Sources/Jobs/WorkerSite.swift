@@ -11,7 +11,7 @@ package struct WorkerSite: Sendable {
     /// The handlers, made of what lives on the loop.
     package let registry: JobRegistry
 
-    /// Is told of each job that died, however it died, and why, after its row says so. Runs on the loop.
+    /// Is told of each job that died, however it died, or was cancelled, and why, after its row says so. Runs on the loop.
     package let onDeath: @Sendable (JobRecord, any Error) async -> Void
 
     package init(

@@ -29,14 +29,14 @@ package final class RedisClient: @unchecked Sendable {
     package func send(
         _ command: [RedisArgument], deadline: ContinuousClock.Instant? = nil
     ) async throws -> RedisReply {
-        try await current().send(command, deadline: deadline)
+        try await current(deadline).send(command, deadline: deadline)
     }
 
     /// As `RedisConnection.pipeline`.
     package func pipeline(
         _ commands: [[RedisArgument]], deadline: ContinuousClock.Instant? = nil
     ) async throws -> [RedisReply] {
-        try await current().pipeline(commands, deadline: deadline)
+        try await current(deadline).pipeline(commands, deadline: deadline)
     }
 
     /// As `RedisConnection.evaluate`.
@@ -44,7 +44,7 @@ package final class RedisClient: @unchecked Sendable {
         _ script: RedisScript, keys: [RedisArgument] = [], arguments: [RedisArgument] = [],
         deadline: ContinuousClock.Instant? = nil
     ) async throws -> RedisReply {
-        try await current().evaluate(script, keys: keys, arguments: arguments, deadline: deadline)
+        try await current(deadline).evaluate(script, keys: keys, arguments: arguments, deadline: deadline)
     }
 
     /// What `maxmemory-policy` is; anything but `noeviction` may drop keys that are not caches.
@@ -68,7 +68,7 @@ package final class RedisClient: @unchecked Sendable {
     }
 
     /// The open connection, or a new one; tasks that come while one is being made share it.
-    private func current() async throws -> RedisConnection {
+    private func current(_ deadline: ContinuousClock.Instant?) async throws -> RedisConnection {
         loop.preconditionCurrent()
         while true {
             guard !isClosed else { throw RedisError(.closed, operation: "send") }
@@ -80,11 +80,12 @@ package final class RedisClient: @unchecked Sendable {
                 continue
             }
             if let nextAttempt, nextAttempt > .now { throw lastFailure }
-            try await connect()
+            try await connect(deadline)
         }
     }
 
-    private func connect() async throws {
+    /// - Parameter deadline: of who wants it; whoever comes meanwhile waits no longer than that either.
+    private func connect(_ deadline: ContinuousClock.Instant?) async throws {
         isConnecting = true
         defer {
             isConnecting = false
@@ -95,7 +96,9 @@ package final class RedisClient: @unchecked Sendable {
         connection?.close()
         connection = nil
         do {
-            let opened = try await RedisConnection.connect(configuration)
+            let longest = ContinuousClock.now + RedisLimits.connect
+            let opened = try await RedisConnection.connect(
+                configuration, deadline: min(deadline ?? longest, longest))
             guard !isClosed else {
                 opened.close()
                 throw RedisError(.closed, operation: "connect")

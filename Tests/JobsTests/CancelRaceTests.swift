@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Support
+import Synchronization
 import Testing
 
 @testable import Jobs
@@ -66,6 +67,40 @@ struct CancelRaceTests {
                     error: ErrorText(className: "E", message: "m", limits: store.limits), verdict: .dead,
                     on: connection)
                 #expect(record?.state == .dead)
+            }
+        }
+    }
+
+    /// What a handler comes to whose job was cancelled while it ran.
+    enum Ending: CaseIterable {
+        case heeds, runsAgain, fails
+    }
+
+    @Test(arguments: Ending.allCases)
+    func `who waits for a job hears that it was cancelled while it ran`(ending: Ending) async throws {
+        try await withWorkerRig { rig in
+            let jobs = JobOperator(
+                pool: rig.pool, queue: rig.queue, limits: rig.limits, logger: quietLogger)
+            let deaths = Mutex<[String]>([])
+            var registry = JobRegistry()
+            registry.register("A", timeout: .seconds(20)) { context in
+                #expect(try await jobs.perform(.cancel, on: context.id, by: "ann") == .requested)
+                switch ending {
+                case .heeds:
+                    try await Task.sleep(for: .seconds(20))
+                    return .done
+                case .runsAgain: return .again(after: .seconds(60))
+                case .fails: throw JobsError(.malformed, "no")
+                }
+            }
+            let worker = try rig.worker(
+                registry, onDeath: { record, error in deaths.withLock { $0.append("\(record.id) \(error)") } }
+            )
+            try await rig.running(worker) { _ in
+                let id = try await rig.queue.enqueue(NewJob("A"))
+                try await rig.wait(for: .cancelled)
+                let reason = ending == .fails ? "no" : "an operator cancelled the job"
+                try await eventually("it was told") { deaths.withLock { $0 } == ["\(id) \(reason)"] }
             }
         }
     }

@@ -98,7 +98,9 @@ struct JobActionTests {
         }
     }
 
-    @Test func `who waits for a job hears that it was killed, alone or with others`() async throws {
+    @Test func `who waits for a job hears that it was killed or cancelled, alone or with others`()
+        async throws
+    {
         try await withWorkerRig { rig in
             let deaths = Mutex<[JobID]>([])
             let desk = JobOperator(
@@ -109,10 +111,15 @@ struct JobActionTests {
             _ = try await desk.perform(.kill, on: one, by: "ann")
             _ = try await desk.perform(.kill, on: one, by: "ann")
             #expect(deaths.withLock { $0 } == [one])
-            _ = try await desk.perform(.cancel, on: try await make(.queued, rig), by: "ann")
+            // It has not ended yet.
+            let running = try await make(.running, rig)
+            #expect(try await desk.perform(.cancel, on: running, by: "ann") == .requested)
+            #expect(deaths.withLock { $0 } == [one])
+            let cancelled = try await make(.queued, rig)
+            _ = try await desk.perform(.cancel, on: cancelled, by: "ann")
             _ = try await desk.performAll(.kill, JobFilter(), by: "ann")
-            #expect(Set(deaths.withLock { $0 }) == Set([one] + others))
-            #expect(deaths.withLock { $0.count } == 3)
+            #expect(Set(deaths.withLock { $0 }) == Set([one, cancelled, running] + others))
+            #expect(deaths.withLock { $0.count } == 5)
         }
     }
 

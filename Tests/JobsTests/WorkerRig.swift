@@ -43,10 +43,12 @@ struct WorkerRig: Sendable {
     func worker(
         _ registry: JobRegistry, concurrency: Int = 4, tenantCap: Int? = nil, identity: String = "host",
         periodic: [PeriodicJob] = [], pool: PostgresPool? = nil, limits: JobsLimits? = nil,
+        onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in },
         retryRule: @escaping @Sendable (any Error) -> RetryDecision = { _ in .retryAfter(.milliseconds(20)) }
     ) throws -> Worker {
         let site = WorkerSite(
-            executor: EventLoop.current, pool: pool ?? self.pool, queue: queue, registry: registry)
+            executor: EventLoop.current, pool: pool ?? self.pool, queue: queue, registry: registry,
+            onDeath: onDeath)
         let settings = WorkerSettings(
             concurrency: concurrency, tenantCap: tenantCap,
             identity: WorkerIdentity(hostname: identity, processID: 7),

@@ -180,6 +180,21 @@ struct RedisClientTests {
         }
     }
 
+    @Test func `a connection is not waited for longer than the caller waits`() async throws {
+        try await loop.run {
+            let server = try RedisServer(port: try RedisServer.freePort())
+            let client = RedisClient(configuration: try await server.configuration())
+            defer { client.close() }
+            server.hang()
+            let begin = ContinuousClock.now
+            let error = await #expect(throws: RedisError.self) {
+                try await client.send(["PING"], deadline: .now + .milliseconds(200))
+            }
+            #expect(error?.code == .timedOut)
+            #expect(ContinuousClock.now - begin < RedisLimits.connect / 2)
+        }
+    }
+
     @Test func `tasks that come while a connection is being made share it`() async throws {
         try await loop.run {
             let server = try RedisServer(port: RedisServer.freePort())

@@ -34,6 +34,11 @@ final class RedisServer {
         process.waitUntilExit()
     }
 
+    /// SIGSTOP: the kernel takes connections, and nobody answers.
+    func hang() {
+        Foundation.kill(process.processIdentifier, SIGSTOP)
+    }
+
     /// A configuration, as soon as somebody answers there.
     func configuration(password: String? = nil) async throws -> RedisConfiguration {
         let address = SocketAddress(ip: "127.0.0.1", port: port)!

@@ -151,11 +151,13 @@ extension JobOperator {
         await queue.push(changed.compactMap(\.record))
     }
 
-    /// Says of killed jobs what is said of those whose attempts came to an end: somebody may wait for them.
+    /// Says of jobs that are given up now what is said of those whose attempts came to an end: somebody may wait for
+    /// them. One that runs and is asked to end has not ended yet.
     private func noteDeaths(_ action: JobAction, _ changed: [ChangedJob]) async {
-        guard action == .kill else { return }
-        for record in changed.compactMap(\.record) {
-            await onDeath(record, JobsError(.cancelled, "an operator killed the job"))
+        let error: JobsError =
+            action == .kill ? JobsError(.cancelled, "an operator killed the job") : .cancelledByOperator
+        for record in changed.compactMap(\.record) where record.state.isGivenUp {
+            await onDeath(record, error)
         }
     }
 

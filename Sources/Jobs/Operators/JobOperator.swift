@@ -16,7 +16,7 @@ package struct JobOperator: Sendable {
     let counts: CensusStore
     let periodic: PeriodicStore
     let cache: CensusCache
-    /// Told of every job that is killed, as a worker's site is of those whose attempts came to an end.
+    /// Told of every job that is killed or cancelled, as a worker's site is of those whose attempts came to an end.
     let onDeath: @Sendable (JobRecord, any Error) async -> Void
     /// What of jobs' arguments nobody is shown.
     package let mask: ArgumentMask
@@ -25,7 +25,7 @@ package struct JobOperator: Sendable {
     ///
     /// - Parameters:
     ///   - cache: one for all loops of a process.
-    ///   - onDeath: told of every job that is killed, after the commit.
+    ///   - onDeath: told of every job that is killed or cancelled, after the commit.
     package init(
         pool: PostgresPool, queue: JobQueue, mask: ArgumentMask = ArgumentMask(),
         cache: CensusCache = CensusCache(), limits: JobsLimits = JobsLimits(),
