@@ -243,16 +243,20 @@ struct JobActionTests {
             #expect(try await desk.count(JobOperator.possible(.cancel, filter)) == JobCount(80))
             let first = try await desk.performAll(.cancel, filter, by: "ann", within: .zero)
             // In the middle of a part, which is looked at again.
-            let position = BulkPosition(state: .queued, last: nil)
+            let position = try #require(first.rest)
+            #expect(position.state == .queued && position.last == nil)
             #expect(first == BulkOutcome(changed: 20, skipped: 0, looked: 50, rest: position))
-            let text = try #require(first.rest).description
-            let rest = try await desk.performAll(.cancel, filter, by: "ann", from: BulkPosition(text))
-            #expect(rest == BulkOutcome(changed: 60, skipped: 0, looked: 100))
+            // What comes between two pages is left alone.
+            _ = try await rig.queue.enqueue(NewJob("A", organizationID: UUID()))
+            let rest = try await desk.performAll(
+                .cancel, filter, by: "ann", from: BulkPosition(position.description))
+            // Those that it left are looked at once more: others might have come to fit.
+            #expect(rest == BulkOutcome(changed: 60, skipped: 0, looked: 142))
             #expect(
                 try await rig.scalar(
                     "select count(*) from multiconnect.jobs where state = 'queued'", as: Int.self)
-                    == 40)
-            #expect(try await rig.client.send(["SCARD", "queues"]).integer == 40)
+                    == 41)
+            #expect(try await rig.client.send(["SCARD", "queues"]).integer == 41)
             let notes = try await rig.pool.query("select detail from multiconnect.activity order by id")
                 .column(as: String.self)
             let states = "state queued,scheduled,running,retry,held"
@@ -263,6 +267,39 @@ struct JobActionTests {
                 ])
             filter.states = [.done]
             await #expect(throws: JobsError.self) { try await desk.performAll(.cancel, filter, by: "ann") }
+        }
+    }
+
+    @Test(arguments: [JobAction.cancel, .kill])
+    func `an action on all meets jobs that go from state to state meanwhile`(action: JobAction) async throws {
+        try await withWorkerRig { rig in
+            let (back, started) = (try await make(.running, rig), try await make(.scheduled, rig))
+            let first = try await rig.queue.enqueue(NewJob("First"))
+            let desk = JobOperator(
+                pool: rig.pool, queue: rig.queue, limits: rig.limits,
+                onDeath: { record, _ in
+                    guard record.id == first else { return }
+                    // One is handed back to a state that was looked at before, another is started just now.
+                    await #expect(throws: Never.self) {
+                        try await rig.pool.withConnection { connection in
+                            _ = try await connection.execute(
+                                """
+                                update multiconnect.jobs
+                                set state = 'queued', claim_token = null, lease_until = null
+                                where id = \(back.text)
+                                """)
+                            _ = try await connection.execute(
+                                "update multiconnect.jobs set run_at = now() where id = \(started.text)")
+                            let store = JobStore(limits: rig.limits)
+                            _ = try await store.claim([started], for: "host:1:abc", on: connection)
+                        }
+                    }
+                }, logger: quietLogger)
+            let outcome = try await desk.performAll(action, JobFilter(), by: "ann")
+            #expect(outcome.changed == 3 && outcome.isFinished)
+            let open = try await rig.pool.query("select id from multiconnect.jobs where finished_at is null")
+                .column(as: String.self)
+            #expect(open == (action == .cancel ? [started.text] : []), "a running one is only asked to end")
         }
     }
 

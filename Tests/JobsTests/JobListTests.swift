@@ -189,7 +189,7 @@ struct JobListTests {
             #expect(first.looked == 20)
             let position = try #require(first.rest)
             #expect(position.state == .dead && BulkPosition("\(position)") == position)
-            for text in ["", "dead.", "dead.1", "live.1-\(JobID())", "dead.-1-\(JobID())"] {
+            for text in ["", "1.", "1.dead.", "1.dead.1", "1.live.1-\(JobID())", "dead.1-\(JobID())"] {
                 #expect(BulkPosition(text) == nil, "\(text)")
             }
             let rest = try await desk.performAll(.retry, filter, by: "ann", from: position)

@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// What an operator can do to a job.
 package enum JobAction: String, Sendable, CaseIterable {
     /// Runs it now. One that had given up gets all of its attempts again.
@@ -17,6 +19,9 @@ package enum JobAction: String, Sendable, CaseIterable {
         case .delete: [.queued, .scheduled, .retry, .held, .done, .dead, .cancelled]
         }
     }
+
+    /// Whether a job that is met again, in another state, is met by the same action again.
+    var followsJobs: Bool { self == .cancel || self == .kill }
 
     /// What was done, as in "3 jobs were cancelled".
     package var pastTense: String {
@@ -68,26 +73,34 @@ package struct BulkOutcome: Sendable, Equatable {
 
 /// How far an action on all jobs that fit has come: it takes state after state.
 package struct BulkPosition: Sendable, Equatable {
+    /// When it began: what came later is left alone.
+    let start: Date
     let state: JobState
     /// The last job of the state that was looked at; nil: none.
     let last: JobPosition?
 
-    init(state: JobState, last: JobPosition?) {
+    init(start: Date, state: JobState, last: JobPosition?) {
+        self.start = start
         self.state = state
         self.last = last
     }
 
     /// The position that a text names, as `description` writes it; nil when it is none.
     package init?(_ text: String) {
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let state = parts.first.flatMap({ JobState(rawValue: String($0)) }) else { return nil }
-        let last = parts.count == 2 ? JobPosition(String(parts[1])) : nil
-        guard parts.count == 1 || last != nil else { return nil }
-        self.init(state: state, last: last)
+        let parts = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, let start = JobPosition.time(of: parts[0]),
+            let state = JobState(rawValue: String(parts[1]))
+        else { return nil }
+        let last = parts.count == 3 ? JobPosition(String(parts[2])) : nil
+        guard parts.count == 2 || last != nil else { return nil }
+        self.init(start: start, state: state, last: last)
     }
 }
 
 extension BulkPosition: CustomStringConvertible {
-    /// The state and the job's place in it; safe in URLs.
-    package var description: String { last.map { "\(state.rawValue).\($0)" } ?? state.rawValue }
+    /// The time, the state and the job's place in it; safe in URLs.
+    package var description: String {
+        ([JobPosition.text(of: start), state.rawValue] + (last.map { ["\($0)"] } ?? [])).joined(
+            separator: ".")
+    }
 }

@@ -86,16 +86,16 @@ struct JobListStore: Sendable {
         return try Self.window(rows, looks: looks)
     }
 
-    /// Looks in the same way, the oldest first, and gives the ids of all that fit and that nobody has started
-    /// or made since `moment`: what an action brings back does not meet the same action again.
+    /// Looks in the same way, the oldest first, and gives the ids of all that fit and that nobody has made since
+    /// `moment`, nor started when it is to be retried: what an action brings back does not meet the same action again.
     func ids(
         _ state: JobState, of filter: JobFilter, beyond position: JobPosition?, looks: Int, action: JobAction,
         unchangedSince moment: Date, on connection: PostgresConnection
     ) async throws -> JobMatches {
         let unasked: SQL = action == .cancel ? "and j.cancel_requested_at is null" : ""
-        let unchanged: SQL = """
-            and j.created_at < \(moment) and (j.started_at is null or j.started_at < \(moment)) \(unasked)
-            """
+        let unstarted: SQL =
+            action.followsJobs ? "" : "and (j.started_at is null or j.started_at < \(moment))"
+        let unchanged: SQL = "and j.created_at < \(moment) \(unstarted) \(unasked)"
         let rows = try await connection.query(
             within: limits.call,
             """

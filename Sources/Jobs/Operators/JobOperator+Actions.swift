@@ -42,7 +42,7 @@ extension JobOperator {
         report: @escaping @Sendable (BulkOutcome) -> Void = { _ in }
     ) async throws -> BulkOutcome {
         let filter = try Self.possible(action, filter)
-        let start = try await pool.transaction { connection in
+        let now = try await pool.transaction { connection in
             try await activity.note(
                 "jobs.\(action.rawValue)_all", by: actor, organization: filter.organizationID,
                 detail: "\(filter)", on: connection)
@@ -50,15 +50,18 @@ extension JobOperator {
             return try await lists.now(on: connection)
         }
         let task = BulkTask(
-            action: action, filter: filter, actor: actor, start: start,
+            action: action, filter: filter, actor: actor, start: rest?.start ?? now,
             deadline: time.map { ContinuousClock.now + $0 }, report: report)
         var outcome = BulkOutcome()
-        let states = filter.wantedStates
-        let first = rest.flatMap { states.firstIndex(of: $0.state) } ?? 0
-        for state in states[first...] where outcome.isFinished {
-            let last = state == rest?.state ? rest?.last : nil
-            outcome.rest = try await perform(task, in: state, after: last, &outcome)
-        }
+        var changedBefore: Int
+        var rest = rest
+        repeat {
+            changedBefore = outcome.changed
+            outcome.skipped = 0
+            try await perform(task, from: rest, &outcome)
+            rest = nil
+            // While it went from state to state, jobs did so too.
+        } while action.followsJobs && outcome.isFinished && outcome.changed > changedBefore
         let changed = outcome.changed
         try await pool.withConnection { connection in
             try await activity.note(
@@ -67,6 +70,18 @@ extension JobOperator {
         }
         log(action, by: actor, "\(filter)", changed: changed)
         return outcome
+    }
+
+    /// Does it once to those in each state, one state after the other.
+    private func perform(_ task: BulkTask, from rest: BulkPosition?, _ outcome: inout BulkOutcome)
+        async throws
+    {
+        let states = task.filter.wantedStates
+        let first = rest.flatMap { states.firstIndex(of: $0.state) } ?? 0
+        for state in states[first...] where outcome.isFinished {
+            let last = state == rest?.state ? rest?.last : nil
+            outcome.rest = try await perform(task, in: state, after: last, &outcome)
+        }
     }
 
     /// Does it to those in one state, part by part, until the time is up; then, where it goes on.
@@ -85,7 +100,7 @@ extension JobOperator {
             outcome.looked += part.looked
             for index in stride(from: 0, to: part.ids.count, by: limits.batch) {
                 // What is done in this part fits no more, so the part may be looked at again.
-                if index > 0, task.isOver { return BulkPosition(state: state, last: from) }
+                if index > 0, task.isOver { return task.position(state, from) }
                 let batch = Array(part.ids[index..<min(index + limits.batch, part.ids.count)])
                 let changed = try await performBatch(task.action, batch, by: task.actor)
                 outcome.changed += changed
@@ -94,7 +109,7 @@ extension JobOperator {
             guard part.isMoreLeft else { return nil }
             position = part.end
             // A search may find nothing for long: the time is looked at after each part too.
-            if task.isOver { return BulkPosition(state: state, last: position) }
+            if task.isOver { return task.position(state, position) }
             if ContinuousClock.now > nextReport {
                 task.report(outcome)
                 nextReport = .now + limits.report
@@ -180,6 +195,10 @@ private struct BulkTask: Sendable {
     let start: Date
     let deadline: ContinuousClock.Instant?
     let report: @Sendable (BulkOutcome) -> Void
+
+    func position(_ state: JobState, _ last: JobPosition?) -> BulkPosition {
+        BulkPosition(start: start, state: state, last: last)
+    }
 
     var isOver: Bool { deadline.map { ContinuousClock.now > $0 } ?? false }
 }

@@ -16,15 +16,23 @@ package struct JobPosition: Sendable, Hashable, Comparable {
     /// The position that a text names, as `description` writes it; nil when it is none.
     package init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count <= 17, let microseconds = Int64(parts[0]),
-            microseconds >= 0,
-            let id = JobID(String(parts[1]))
-        else { return nil }
-        // Whole seconds and the rest apart: together they would lose the last digits.
-        let (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
-        time = Date(timeIntervalSince1970: Double(seconds)) + Double(rest) / 1e6
+        guard parts.count == 2, let time = Self.time(of: parts[0]), let id = JobID(String(parts[1])) else {
+            return nil
+        }
+        self.time = time
         self.id = id.text
     }
+
+    /// The time that a number of microseconds since 1970 names; nil when the text is none.
+    static func time(of text: Substring) -> Date? {
+        guard text.utf8.count <= 17, let microseconds = Int64(text), microseconds >= 0 else { return nil }
+        // Whole seconds and the rest apart: together they would lose the last digits.
+        let (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return Date(timeIntervalSince1970: Double(seconds)) + Double(rest) / 1e6
+    }
+
+    /// Microseconds since 1970.
+    static func text(of time: Date) -> String { String(Int64((time.timeIntervalSince1970 * 1e6).rounded())) }
 
     package static func < (left: JobPosition, right: JobPosition) -> Bool {
         (left.time, left.id) < (right.time, right.id)
@@ -33,9 +41,7 @@ package struct JobPosition: Sendable, Hashable, Comparable {
 
 extension JobPosition: CustomStringConvertible {
     /// Microseconds since 1970 and the id; safe in URLs.
-    package var description: String {
-        "\(Int64((time.timeIntervalSince1970 * 1e6).rounded()))-\(id)"
-    }
+    package var description: String { "\(Self.text(of: time))-\(id)" }
 }
 
 /// In which direction jobs are listed.
