@@ -145,6 +145,7 @@ struct JobRunner: Sendable {
             return record != nil
         }
         state.countFailed(job.className, isRetried: recorded == .retry)
+        if recorded == .cancelled { return logger.notice("job was cancelled") }
         let isOver = recorded.map { !$0.isOpen } ?? (verdict == .dead)
         logger.log(
             level: isOver ? .error : .warning,

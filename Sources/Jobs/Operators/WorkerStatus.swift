@@ -23,4 +23,14 @@ package struct WorkerStatus: Sendable {
     package let startedAt: Date
     /// Its last sign of life.
     package let beatAt: Date
+
+    /// What it does, in a word; the same on pages, in commands and in metrics.
+    package enum Condition: String, Sendable, CaseIterable {
+        case working
+        case quiet
+        case lost
+    }
+
+    /// What it does.
+    package var condition: Condition { !isAlive ? .lost : isQuiet ? .quiet : .working }
 }

@@ -66,11 +66,10 @@ struct MetricsPage: Sendable {
         let alive = queue.workers.filter(\.isAlive)
         page.add(
             Self.workers,
-            [
-                .init(Double(alive.count { !$0.isQuiet }), .init("state", "working")),
-                .init(Double(alive.count(where: \.isQuiet)), .init("state", "quiet")),
-                .init(Double(queue.workers.count - alive.count), .init("state", "lost")),
-            ])
+            WorkerStatus.Condition.allCases.map { condition in
+                let count = queue.workers.count { $0.condition == condition }
+                return .init(Double(count), .init("state", condition.rawValue))
+            })
         page.add(Self.slots, [.init(Double(alive.reduce(0) { $0 + $1.concurrency }))])
         page.add(Self.busySlots, [.init(Double(alive.reduce(0) { $0 + $1.busy }))])
     }

@@ -8,6 +8,8 @@ struct BulkPage: Sendable {
     let action: JobAction
     let query: JobQuery
     let count: JobCount
+    /// Why no job can fit, when the states asked for do not allow the action.
+    let refusal: String?
     /// Where an action goes on whose time was up.
     let rest: BulkPosition?
     let token: FormToken
@@ -16,7 +18,9 @@ struct BulkPage: Sendable {
     var title: String { "\(action.title) all that fit" }
 
     var content: HTML {
-        let complaints = query.complaints.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" as HTML }
+        let complaints = (query.complaints + [refusal].compactMap(\.self)).map {
+            "<p class=\"notice bad\" role=\"alert\">\($0)</p>" as HTML
+        }
         return """
             <section class="card narrow"><h1>\(title)</h1>\(notice?.content ?? "")\(complaints)
             <dl class="facts">\(facts)</dl>
@@ -25,7 +29,8 @@ struct BulkPage: Sendable {
     }
 
     private var facts: [HTML] {
-        let states = query.states.isEmpty ? action.states : query.states.intersection(action.states)
+        let possible = query.states.isEmpty ? action.states : query.states.intersection(action.states)
+        let states = possible.isEmpty ? query.states : possible
         var facts: [(String, String)] = [
             ("state", JobState.allCases.filter(states.contains).map(\.rawValue).joined(separator: ", "))
         ]

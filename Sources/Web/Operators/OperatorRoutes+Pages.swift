@@ -76,14 +76,15 @@ extension OperatorRoutes {
         let action = try visit.request.parameters.value("action") { JobAction(rawValue: $0) }
         var query = JobQuery(visit.request.query)
         let filter = try await query.filter(pool)
-        let count: JobCount
-        if let possible = try? JobOperator.possible(action, filter) {
+        var (count, refusal) = (JobCount(0), String?.none)
+        do {
+            let possible = try JobOperator.possible(action, filter)
             count = try await jobs.count(possible, within: min(Self.countTime, patience))
-        } else {
-            count = JobCount(0)
+        } catch let error as JobsError where error.code == .refused {
+            refusal = error.description
         }
         let content = BulkPage(
-            action: action, query: query, count: count,
+            action: action, query: query, count: count, refusal: refusal,
             rest: visit.request.query[BulkPage.restField].flatMap { BulkPosition($0) }, token: visit.token,
             notice: OperatorNotice(visit.request.query))
         return layout.page(content.title, in: .jobs, content.content)

@@ -26,17 +26,16 @@ struct WorkersPage: Sendable {
 
     private func card(_ worker: WorkerStatus) -> HTML {
         let jobs = running.filter { $0.worker == worker.identity }
-        let state: HTML =
-            if !worker.isAlive {
-                "<span class=\"state dead\">gone?</span>"
-            } else if worker.isQuiet {
-                "<span class=\"state retry\">quiet</span>"
-            } else {
-                "<span class=\"state done\">alive</span>"
+        let style =
+            switch worker.condition {
+            case .working: "done"
+            case .quiet: "retry"
+            case .lost: "dead"
             }
         return """
             <section class="card flush"><div class="bar"><b>\(worker.hostname)</b>
-            <code class="dim">\(worker.identity)</code>\(state)
+            <code class="dim">\(worker.identity)</code>
+            <span class="state \(style)">\(worker.condition.rawValue)</span>
             <span class="dim last">\("\(jobs.count) of \(worker.concurrency)") slots · version
             \(worker.version ?? "?") · up for \(OperatorText.duration(now.timeIntervalSince(worker.startedAt))) ·
             last sign \(OperatorText.distance(worker.beatAt, from: now))</span></div>\(table(jobs))</section>

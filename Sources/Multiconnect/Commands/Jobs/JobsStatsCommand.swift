@@ -120,9 +120,8 @@ struct JobsStatsCommand: AsyncParsableCommand {
         var rows: [[String]] = []
         for worker in stats.workers {
             let running = stats.running.filter { $0.worker == worker.identity }
-            let state = !worker.isAlive ? "gone?" : worker.isQuiet ? "quiet" : "ok"
             rows.append([
-                JobsText.plain(worker.identity), state, "\(running.count)/\(worker.concurrency)",
+                JobsText.plain(worker.identity), worker.condition.rawValue, "\(running.count)/\(worker.concurrency)",
                 JobsText.distance(worker.beatAt, from: now), worker.version ?? "-",
             ])
             for job in running {
