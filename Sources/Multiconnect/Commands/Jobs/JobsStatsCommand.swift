@@ -121,7 +121,8 @@ struct JobsStatsCommand: AsyncParsableCommand {
         for worker in stats.workers {
             let running = stats.running.filter { $0.worker == worker.identity }
             rows.append([
-                JobsText.plain(worker.identity), worker.condition.rawValue, "\(running.count)/\(worker.concurrency)",
+                JobsText.plain(worker.identity), worker.condition.rawValue,
+                "\(running.count)/\(worker.concurrency)",
                 JobsText.distance(worker.beatAt, from: now), worker.version ?? "-",
             ])
             for job in running {
