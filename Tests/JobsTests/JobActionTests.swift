@@ -257,14 +257,25 @@ struct JobActionTests {
                     "select count(*) from multiconnect.jobs where state = 'queued'", as: Int.self)
                     == 41)
             #expect(try await rig.client.send(["SCARD", "queues"]).integer == 41)
-            let notes = try await rig.pool.query("select detail from multiconnect.activity order by id")
-                .column(as: String.self)
+            let notes = try await rig.pool.query(
+                "select detail from multiconnect.activity where job_id is null order by id"
+            ).column(as: String.self)
             let states = "state queued,scheduled,running,retry,held"
             #expect(
                 notes == [
                     "\(states), class A", "20 jobs: \(states), class A", "\(states), class A",
                     "60 jobs: \(states), class A",
                 ])
+            let each = try await rig.pool.query(
+                """
+                select distinct a.actor || ' ' || a.action || ' ' || a.detail from multiconnect.activity as a
+                join multiconnect.jobs as j on j.id = a.job_id and j.state = 'cancelled'
+                """
+            ).column(as: String.self)
+            #expect(each == ["ann jobs.cancel A, was queued"])
+            #expect(
+                try await rig.scalar(
+                    "select count(distinct job_id) from multiconnect.activity", as: Int.self) == 80)
             filter.states = [.done]
             await #expect(throws: JobsError.self) { try await desk.performAll(.cancel, filter, by: "ann") }
         }

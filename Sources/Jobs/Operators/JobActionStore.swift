@@ -12,6 +12,9 @@ struct ChangedJob: Sendable {
     let entry: IndexEntry
     /// The job as it is now; nil when it is deleted.
     let record: JobRecord?
+
+    /// What was changed, for the record of what operators did.
+    var summary: String { "\(className), was \(from.rawValue)" }
 }
 
 /// The statements by which operators change jobs. Each locks the rows in the order of their ids and looks at

@@ -31,6 +31,21 @@ struct JobActivityStore: Sendable {
             """)
     }
 
+    /// Notes what was done to many jobs, on each of them: of their tenants it says nothing, whose record would drown in
+    /// it. Deleted ones have no record to look at.
+    func note(
+        _ action: JobAction, by actor: String, jobs: [ChangedJob], on connection: PostgresConnection
+    ) async throws {
+        guard action != .delete, !jobs.isEmpty else { return }
+        _ = try await connection.execute(
+            within: limits.call,
+            """
+            insert into multiconnect.activity (actor, action, detail, job_id)
+            select \(Self.short(actor)), \("jobs.\(action.rawValue)"), n.detail, n.id
+            from unnest(\(jobs.map(\.id.text))::text[], \(jobs.map(\.summary))::text[]) as n (id, detail)
+            """)
+    }
+
     /// What was done to one job, the oldest first.
     func about(_ job: JobID, on connection: PostgresConnection) async throws -> [JobActivity] {
         let rows = try await connection.query(

@@ -14,7 +14,7 @@ extension JobOperator {
                 for job in changed {
                     try await activity.note(
                         "jobs.\(action.rawValue)", by: actor, job: job.id, organization: job.organizationID,
-                        detail: "\(job.className), was \(job.from.rawValue)", on: connection)
+                        detail: job.summary, on: connection)
                 }
                 return changed
             }
@@ -131,8 +131,11 @@ extension JobOperator {
 
     private func performBatch(_ action: JobAction, _ ids: [JobID], by actor: String) async throws -> Int {
         do {
-            let changed = try await pool.transaction {
-                try await actions.perform(action, on: ids, by: actor, isPatient: false, on: $0)
+            let changed = try await pool.transaction { connection in
+                let changed = try await actions.perform(
+                    action, on: ids, by: actor, isPatient: false, on: connection)
+                try await activity.note(action, by: actor, jobs: changed, on: connection)
+                return changed
             }
             await tell(changed)
             await noteDeaths(action, changed)
