@@ -72,6 +72,19 @@ struct WeightTests {
         }
     }
 
+    @Test(arguments: [1, 0, 101]) func `no row says a weight that is none`(weight: Int) async throws {
+        try await withJobsDatabase { _, pool in
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.execute(
+                    """
+                    insert into multiconnect.tenant_weights (organization_id, weight, actor)
+                    values (gen_random_uuid(), \(weight)::int, 'ann')
+                    """)
+            }
+            #expect(error?.sqlState == .checkViolation)
+        }
+    }
+
     @Test func `Redis is told again of weights that it lost or never heard of`() async throws {
         try await withWorkerRig { rig in
             let tenant = UUID()

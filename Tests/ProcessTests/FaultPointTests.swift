@@ -7,13 +7,14 @@ extension ProcessTests {
     /// A worker killed with -9 at one precise point of its jobs' lives, where a lock or a stopped server holds it. Another
     /// one finishes the jobs, each once.
     struct FaultPointTests {
-        private static let jobs = 10
+        /// So many that each of them runs at the same time as the others.
+        private static let atOnce = 10
 
         /// The server may carry out a claim that was on its way when the worker died, or never hear of it.
         @Test(arguments: [false, true])
         func `killed after the pop and before the claim`(isCarriedOut: Bool) async throws {
             try await withQueueRig { rig in
-                let check = try rig.startCheck(Self.jobs, milliseconds: 0)
+                let check = try rig.startCheck(QueueRig.jobs, milliseconds: 0)
                 try await untilEnqueued(rig)
                 try await killWaiting(
                     behind: "select from multiconnect.jobs for update", rig, { try rig.startWorker() },
@@ -27,7 +28,7 @@ extension ProcessTests {
 
         @Test func `killed after the claim and before the effect`() async throws {
             try await withQueueRig { rig in
-                let check = try rig.startCheck(Self.jobs, milliseconds: 0)
+                let check = try rig.startCheck(QueueRig.jobs, milliseconds: 0)
                 try await untilEnqueued(rig)
                 try await killWaiting(
                     behind: "lock table multiconnect.job_probes in share mode", rig,
@@ -42,32 +43,32 @@ extension ProcessTests {
         @Test func `killed after the effect and before the completion`() async throws {
             try await withQueueRig { rig in
                 let worker = try await rig.startWorkers(1)[0]
-                let check = try rig.startCheck(Self.jobs, milliseconds: 1500)
-                _ = try await rig.untilRunning(Self.jobs, by: worker)
+                let check = try rig.startCheck(Self.atOnce, milliseconds: 1500)
+                _ = try await rig.untilRunning(Self.atOnce, by: worker)
                 try await killWaiting(
                     behind: "select from multiconnect.jobs for update", rig, { worker })
                 // What it wrote went with its transaction.
                 #expect(try await rig.number("select count(*) from multiconnect.job_probes") == 0)
-                try await finish(check, rig)
+                try await finish(check, rig, jobs: Self.atOnce)
             }
         }
 
         @Test func `killed after the commit and before Redis knows`() async throws {
             try await withQueueRig { rig in
                 let worker = try await rig.startWorkers(1)[0]
-                let check = try rig.startCheck(Self.jobs, milliseconds: 1500)
-                _ = try await rig.untilRunning(Self.jobs, by: worker)
+                let check = try rig.startCheck(Self.atOnce, milliseconds: 1500)
+                _ = try await rig.untilRunning(Self.atOnce, by: worker)
                 rig.redis.program.signal(SIGSTOP)
-                try await rig.untilEffects(Self.jobs)
+                try await rig.untilEffects(Self.atOnce)
                 worker.kill()
                 rig.redis.program.signal(SIGCONT)
-                try await finish(check, rig)
+                try await finish(check, rig, jobs: Self.atOnce)
             }
         }
 
         private func untilEnqueued(_ rig: QueueRig) async throws {
             try await eventually(within: .seconds(30), "the jobs are enqueued") {
-                try rig.waitingInRedis() == Self.jobs
+                try rig.waitingInRedis() == QueueRig.jobs
             }
         }
 
@@ -106,13 +107,13 @@ extension ProcessTests {
             }
         }
 
-        private func finish(_ check: Program, _ rig: QueueRig) async throws {
+        private func finish(_ check: Program, _ rig: QueueRig, jobs: Int = QueueRig.jobs) async throws {
             let worker = try rig.startWorker()
-            try await rig.expectEachEffectOnce(check, jobs: Self.jobs)
+            try await rig.expectEachEffectOnce(check, jobs: jobs)
             try await eventually(within: .seconds(20), "Redis holds nothing of the jobs\n\(worker.output)") {
                 try rig.waitingInRedis() == 0
             }
-            try await rig.expectEachEffectOnce(jobs: Self.jobs)
+            try await rig.expectEachEffectOnce(jobs: jobs)
             worker.kill()
         }
     }

@@ -119,7 +119,8 @@ extension MetricsPage {
         "How long the oldest due job has been waiting; 0 when none is.")
     private static let workers = Metric(
         "multiconnect_workers", .gauge,
-        "Worker processes that have not stopped; a lost one has no session with Postgres.")
+        "Worker processes that have not stopped; a lost one has no session with Postgres, or gave no sign of late."
+    )
     private static let slots = Metric(
         "multiconnect_worker_slots", .gauge, "Jobs that the workers can run at once.")
     private static let busySlots = Metric(
