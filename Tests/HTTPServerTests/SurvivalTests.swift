@@ -11,6 +11,7 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
     router.on(.post, "/echo") { .text(String(decoding: $0.body, as: UTF8.self)) }
 }
 
+@Suite(.tags(.long))
 struct SurvivalTests {
     @Test func `half a head is answered with 408 at its deadline`() async throws {
         let short = configuration { $0.headTimeout = .milliseconds(50) }

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// What is looked for again and again reads no more for a longer history, or for more jobs that wait.
+@Suite(.tags(.store))
 struct BoundedLookTests {
     private let limits = JobsLimits()
 

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// An operator asks for a job's end while its start comes to another one: it does not run again.
+@Suite(.tags(.store))
 struct CancelRaceTests {
     private let store = JobStore(limits: JobsLimits())
 

@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// How much of a worker a tenant or a class may have, with Redis and without.
+@Suite(.tags(.store))
 struct CapTests {
     /// Jobs that run until they are let go, and how many of each kind run.
     private final class Stage: Sendable {

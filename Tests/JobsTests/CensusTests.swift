@@ -5,6 +5,7 @@ import Testing
 
 @testable import Jobs
 
+@Suite(.tags(.store))
 struct CensusTests {
     private func desk(_ pool: PostgresPool, _ limits: JobsLimits = JobsLimits()) -> JobOperator {
         JobOperator(

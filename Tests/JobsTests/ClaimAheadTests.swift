@@ -9,6 +9,7 @@ import Testing
 @testable import Jobs
 
 /// While jobs are short a worker claims more of them than it has free slots.
+@Suite(.tags(.store))
 struct ClaimAheadTests {
     /// A worker of few slots to whom every run is a short one.
     private func worker(

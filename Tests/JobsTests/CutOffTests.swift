@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// A worker that nothing reaches Postgres from any more, although both run.
+@Suite(.tags(.store))
 struct CutOffTests {
     @Test func `a worker that is cut off gives its jobs up, and another one has them in time`() async throws {
         try await withWorkerRig { rig in

@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// A slot is for a handler: the record of its good end goes on beside the next jobs, within limits.
+@Suite(.tags(.store))
 struct EndRecorderTests {
     @Test
     func `a slot is free when its handler has returned, and the claim holds until the end is on record`()

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// Tenants are served in turn, however much one of them has waiting.
+@Suite(.tags(.store))
 struct FairnessTests {
     private static let backlog = 20_000
     private static let smallTenants = 500

@@ -6,6 +6,7 @@ import Testing
 @testable import Jobs
 
 /// Jobs that a handler enqueues: they exist when its transaction commits, and only then.
+@Suite(.tags(.store))
 struct FollowerTests {
     private struct Boom: Error {}
 

@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// Jobs that other clients put into Redis run, and are lost no more than ours.
+@Suite(.tags(.interop))
 struct ForeignTests {
     private struct Boom: Error {}
 

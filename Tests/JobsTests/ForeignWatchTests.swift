@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// However many jobs are deleted in Redis at once, they are back soon.
+@Suite(.tags(.store))
 struct ForeignWatchTests {
     /// Jobs for later, of which Redis was told a while ago and knows nothing any more.
     private func loseScheduled(_ count: Int, _ rig: WorkerRig) async throws {

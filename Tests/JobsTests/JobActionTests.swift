@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// What operators do to jobs: each action changes the row, then Redis.
+@Suite(.tags(.store))
 struct JobActionTests {
     private func desk(_ rig: WorkerRig) -> JobOperator {
         JobOperator(pool: rig.pool, queue: rig.queue, limits: rig.limits, logger: quietLogger)

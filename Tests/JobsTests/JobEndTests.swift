@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// How starts end that do not end well: too late, in error, at somebody's wish.
+@Suite(.tags(.store))
 struct JobEndTests {
     private struct Boom: Error {}
 

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// Lists, counts and filters over rows in every state.
+@Suite(.tags(.store))
 struct JobListTests {
     static let tenant = UUID()
 

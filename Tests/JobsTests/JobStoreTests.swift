@@ -5,6 +5,7 @@ import Testing
 
 @testable import Jobs
 
+@Suite(.tags(.store))
 struct JobStoreTests {
     let store = JobStore(limits: JobsLimits())
     let recovery = RecoveryStore(limits: JobsLimits())

@@ -1,11 +1,13 @@
 import Foundation
 import Metrics
 import Postgres
+import Support
 import Testing
 
 @testable import Jobs
 
 /// What happens to jobs is counted once, by class.
+@Suite(.tags(.store))
 struct JobTalliesTests {
     /// The lines of a counter on the page.
     private func lines(_ metric: Metric, _ totals: Totals) -> [String] {

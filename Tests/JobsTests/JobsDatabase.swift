@@ -10,10 +10,7 @@ import Testing
 func withJobsDatabase(
     _ body: @concurrent @Sendable (TestDatabase, PostgresPool) async throws -> Void
 ) async throws {
-    try await withDatabase { database in
-        let connection = try await database.connect()
-        try await Migrator(directory: migrations.path).migrate(on: connection)
-        connection.close()
+    try await withMigratedDatabase { database in
         let pool = database.pool(maximum: 8)
         do {
             try await body(database, pool)
@@ -24,8 +21,5 @@ func withJobsDatabase(
         }
     }
 }
-
-private let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "migrations")
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

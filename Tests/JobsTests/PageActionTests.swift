@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// The buttons of the real Sidekiq's pages, pressed over our keys.
+@Suite(.tags(.interop))
 struct PageActionTests {
     struct Boom: Error, CustomStringConvertible {
         var description: String { "boom <b>" }

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// Workers obey pauses, whatever else breaks, and nothing is lost by one.
+@Suite(.tags(.store))
 struct PauseTests {
     private func desk(_ rig: WorkerRig) -> JobOperator {
         JobOperator(pool: rig.pool, queue: rig.queue, limits: rig.limits, logger: quietLogger)

@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// Periodic jobs on real databases: each tick runs once, whoever is there.
+@Suite(.tags(.store))
 struct PeriodicTests {
     private let store = PeriodicStore(limits: WorkerRig.limits())
 

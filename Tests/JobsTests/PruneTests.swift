@@ -6,6 +6,7 @@ import Testing
 @testable import Jobs
 
 /// Old jobs go, fast enough for what workers finish, and nothing else does.
+@Suite(.tags(.store))
 struct PruneTests {
     /// Finished jobs of so many days ago, with an attempt for each tenth.
     private func fill(_ pool: PostgresPool, _ count: Int, _ state: JobState, days: Double) async throws {

@@ -6,6 +6,7 @@ import Testing
 @testable import Jobs
 
 /// The operator's check finds what it is there to find.
+@Suite(.tags(.store))
 struct QueueCheckTests {
     private func plan(jobs: Int, patience: Duration = .seconds(20)) -> QueueCheck.Plan {
         var plan = QueueCheck.Plan()

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// Redis is made again from the rows, whatever it has lost.
+@Suite(.tags(.store))
 struct RebuildTests {
     private func length(_ rig: WorkerRig, _ command: RedisArgument, _ key: RedisArgument) async throws -> Int
     {

@@ -9,6 +9,7 @@ import Testing
 @testable import Jobs
 
 /// Nothing is lost and nothing is done twice, whatever breaks.
+@Suite(.tags(.store))
 struct RecoveryTests {
     @Test func `a job of which Redis was never told runs`() async throws {
         try await withWorkerRig { rig in

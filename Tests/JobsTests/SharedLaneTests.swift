@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// Above a number of lanes tenants share some: Sidekiq's pages stay fast, and nobody waits for long.
+@Suite(.tags(.interop))
 struct SharedLaneTests {
     /// Lets Redis believe that there is no room for another lane, until `body` ends.
     private func withoutRoom(_ rig: WorkerRig, _ body: () async throws -> Void) async throws {

@@ -6,6 +6,7 @@ import Testing
 @testable import Jobs
 
 /// Runs are told under the names that versions 7 and 8 of Sidekiq read.
+@Suite(.tags(.store))
 struct SidekiqMetricsTests {
     /// 2026-02-03 04:05:06 UTC.
     private let time = Date(timeIntervalSince1970: 1_770_091_506)

@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// The real Sidekiq renders all of its pages over our keys, with jobs in every place where one can be.
+@Suite(.tags(.interop))
 struct SidekiqPagesTests {
     struct Boom: Error, CustomStringConvertible {
         var description: String { "boom & <b>bust</b>" }

@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// A job that its own worker starts anew, while the handler of a start that lost its claim goes on.
+@Suite(.tags(.store))
 struct TakenAgainTests {
     @Test func `a worker that starts a job again keeps the new start's lease, and ends the old one`()
         async throws

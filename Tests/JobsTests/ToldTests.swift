@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// How a row comes to say that Redis was told of it.
+@Suite(.tags(.store))
 struct ToldTests {
     private func told(_ rig: WorkerRig) async throws -> Int {
         try await rig.client.send(["SCARD", "multiconnect:told"]).integer ?? -1

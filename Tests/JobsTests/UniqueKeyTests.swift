@@ -7,6 +7,7 @@ import Testing
 @testable import Jobs
 
 /// A unique key has one open job, whoever else is enqueuing or ending one at that moment.
+@Suite(.tags(.store))
 struct UniqueKeyTests {
     private struct Undone: Error {}
 

@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// A tenant of more weight has more jobs in its turn.
+@Suite(.tags(.store))
 struct WeightTests {
     private func jobs(_ count: Int, of tenant: UUID) -> [NewJob] {
         (0..<count).map { _ in NewJob("Effect", organizationID: tenant) }

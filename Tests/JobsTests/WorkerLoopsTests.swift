@@ -9,6 +9,7 @@ import Testing
 @testable import Jobs
 
 /// Workers whose jobs run on several loops, or hold what the loop has.
+@Suite(.tags(.store))
 struct WorkerLoopsTests {
     @Test func `jobs run on all loops that the worker is given`() async throws {
         try await withWorkerRig { rig in

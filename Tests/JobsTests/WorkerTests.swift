@@ -8,6 +8,7 @@ import Testing
 @testable import Jobs
 
 /// What a worker does with jobs, on real databases.
+@Suite(.tags(.store))
 struct WorkerTests {
     struct Boom: Error {}
 

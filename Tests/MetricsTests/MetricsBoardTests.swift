@@ -5,6 +5,7 @@ import Testing
 @testable import Metrics
 
 /// What processes write into a real Redis and read back.
+@Suite(.tags(.store))
 struct MetricsBoardTests {
     private static let counter = Metric("made_total", .counter, "Made.")
     private static let times = Metric("made_seconds", .histogram, "Times.")

@@ -5,6 +5,7 @@ import Testing
 @testable import OrgSimulator
 
 /// The checksums of the simulator and those of a Postgres table with the same rows are the same.
+@Suite(.tags(.store))
 struct ChecksumStoreTests {
     private func type(_ field: FieldSchema) -> String {
         switch field.type {

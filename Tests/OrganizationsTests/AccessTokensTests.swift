@@ -3,10 +3,12 @@ import Foundation
 import Postgres
 import Reactor
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct AccessTokensTests {
     @Test func `an expired token is refreshed within the call`() async throws {
         try await SimulatedOrgs.run { world in

@@ -1,10 +1,12 @@
 import Cryptography
 import Foundation
 import Postgres
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct ConsentStoreTests {
     private let state = Digest.sha256("state")
     private let browser = Digest.sha256("browser")

@@ -3,10 +3,12 @@ import Foundation
 import OrgSimulator
 import Postgres
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct ConsentTests {
     /// Nothing of a refused consent may stay.
     private func expectNothingStored(_ world: SimulatedOrgs) async throws {

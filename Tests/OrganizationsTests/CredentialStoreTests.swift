@@ -2,10 +2,12 @@ import Cryptography
 import Foundation
 import Postgres
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct CredentialStoreTests {
     private func stored(
         _ tenancy: Tenancy, _ body: @Sendable (Organization, CredentialStore) async throws -> Void

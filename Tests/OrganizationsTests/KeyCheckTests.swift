@@ -1,10 +1,12 @@
 import Cryptography
 import Foundation
 import Postgres
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct KeyCheckTests {
     private let old: SecretKey
     private let new: SecretKey

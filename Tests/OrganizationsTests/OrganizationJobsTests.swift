@@ -50,6 +50,7 @@ private final class Postbox: Sendable {
     }
 }
 
+@Suite(.tags(.store))
 struct OrganizationJobsTests {
     private func running(
         _ world: SimulatedOrgs, mail: MailSettings, namespace: String? = nil,

@@ -1,10 +1,12 @@
 import Foundation
 import Postgres
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct OrganizationStoreTests {
     @Test func `an org has one tenant, whichever form of its id is used`() async throws {
         try await Tenancy.run { tenancy in

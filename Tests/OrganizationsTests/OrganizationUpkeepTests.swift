@@ -8,6 +8,7 @@ import Testing
 @testable import Organizations
 
 /// What was kept long enough goes, and what somebody needs stays.
+@Suite(.tags(.store))
 struct OrganizationUpkeepTests {
     private static let day = Duration.seconds(86_400)
 

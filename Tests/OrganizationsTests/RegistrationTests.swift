@@ -1,10 +1,12 @@
 import Foundation
 import Postgres
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct RegistrationTests {
     private func accepted(_ outcome: Registration.Outcome) throws -> (Organization, MailThrottle.Decision) {
         guard case .accepted(let organization, let mail) = outcome else {

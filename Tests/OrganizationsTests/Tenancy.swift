@@ -16,15 +16,9 @@ struct Tenancy: Sendable {
     let keys: KeyRing
     let queue: JobQueue
 
-    static let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "migrations").path
-
     static func run<R: Sendable>(_ body: @concurrent @Sendable (Tenancy) async throws -> R) async throws -> R
     {
-        try await withDatabase { database in
-            let connection = try await database.connect()
-            _ = try await Migrator(directory: migrations).migrate(on: connection)
-            connection.close()
+        try await withMigratedDatabase { database in
             let pool = database.pool()
             defer { pool.close() }
             return try await body(

@@ -4,6 +4,7 @@ import Reactor
 import Support
 import Testing
 
+@Suite(.tags(.store))
 struct ConnectionTests {
     @Test func `values of every type travel to the server and back`() async throws {
         try await withDatabase { database in

@@ -4,6 +4,7 @@ import Reactor
 import Support
 import Testing
 
+@Suite(.tags(.store))
 struct CopyTests {
     private let statement: SQL = "copy t (a, b) from stdin with (format csv)"
 

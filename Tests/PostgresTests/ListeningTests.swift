@@ -3,6 +3,7 @@ import Reactor
 import Support
 import Testing
 
+@Suite(.tags(.store))
 struct ListeningTests {
     @Test func `a notification arrives while the connection is idle`() async throws {
         try await withDatabase { database in

@@ -4,6 +4,7 @@ import Reactor
 import Support
 import Testing
 
+@Suite(.tags(.store))
 struct MigratorTests {
     /// A directory with these files, removed at the end.
     private func withFiles<R: Sendable>(

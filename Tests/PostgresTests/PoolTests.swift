@@ -4,6 +4,7 @@ import Support
 import Synchronization
 import Testing
 
+@Suite(.tags(.store))
 struct PoolTests {
     private func sessions(_ observer: PostgresConnection) async throws -> Int {
         try await observer.query(

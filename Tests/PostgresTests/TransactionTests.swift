@@ -4,6 +4,7 @@ import Reactor
 import Support
 import Testing
 
+@Suite(.tags(.store))
 struct TransactionTests {
     private struct Refusal: Error {}
 

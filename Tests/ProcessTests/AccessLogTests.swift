@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// One line for each request.
+    @Suite(.tags(.process))
     struct AccessLogTests {
         private func line(_ web: Program, _ text: String) async throws -> Substring {
             var found: Substring?

@@ -6,6 +6,7 @@ import Testing
 
 extension ProcessTests {
     /// Processes that die at the worst moments. Afterwards the tables hold exactly the org's rows.
+    @Suite(.tags(.long))
     struct CrashTests {
         static let large = ["--orgs", "1", "--accounts", "30000", "--contacts", "3000", "--tweets", "40"]
 

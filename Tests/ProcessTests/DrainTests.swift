@@ -7,6 +7,7 @@ private let readiness = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 extension ProcessTests {
     /// SIGTERM loses no request that was there before it.
+    @Suite(.tags(.process))
     struct DrainTests {
         @Test(arguments: [1, 2])
         func `what the kernel holds when the process is told to stop is answered`(loops: Int) async throws {

@@ -6,6 +6,7 @@ import Testing
 extension ProcessTests {
     /// A worker killed with -9 at one precise point of its jobs' lives, where a lock or a stopped server holds it. Another
     /// one finishes the jobs, each once.
+    @Suite(.tags(.long))
     struct FaultPointTests {
         /// So many that each of them runs at the same time as the others.
         private static let atOnce = 10

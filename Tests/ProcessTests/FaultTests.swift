@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// A Salesforce that misbehaves. Afterwards the tables hold exactly the org's rows.
+    @Suite(.tags(.process))
     struct FaultTests {
         static let faults: [(name: String, json: [String])] = [
             ("expired access tokens", [#"{"kind":"expire_access_tokens"}"#]),

@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// The main way, from the install call to the last row, with real processes.
+    @Suite(.tags(.process))
     struct FlowTests {
         @Test func `two orgs whose ids differ only in case each get their own schema and exactly their rows`()
             async throws

@@ -8,6 +8,7 @@ import Testing
 
 extension ProcessTests {
     /// `multiconnect jobs` through the built binary.
+    @Suite(.tags(.process))
     struct JobsCommandTests {
         /// Databases with jobs in them, and the command's environment.
         struct Bench: Sendable {
@@ -56,12 +57,8 @@ extension ProcessTests {
         }
 
         private func withBench(_ body: @concurrent @Sendable (Bench) async throws -> Void) async throws {
-            try await withDatabase { database in
+            try await withMigratedDatabase { database in
                 try await withRedis { redis in
-                    let connection = try await database.connect()
-                    try await Migrator(directory: Program.repository.appending(path: "migrations").path)
-                        .migrate(on: connection)
-                    connection.close()
                     let pool = database.pool()
                     defer { pool.close() }
                     let client = RedisClient(configuration: redis.configuration)

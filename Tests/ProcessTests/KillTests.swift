@@ -6,6 +6,7 @@ import Testing
 extension ProcessTests {
     /// A thousand jobs whose effect is one row each, while whatever they depend on is killed, stopped or emptied.
     /// Every run ends with exactly a thousand rows.
+    @Suite(.tags(.long))
     struct KillTests {
         @Test func `workers killed at any moment lose nothing and do nothing twice`() async throws {
             try await withQueueRig { rig in

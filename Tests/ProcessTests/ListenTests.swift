@@ -6,6 +6,7 @@ import Testing
 
 extension ProcessTests {
     /// How the web process may be reached.
+    @Suite(.tags(.process))
     struct ListenTests {
         /// The status line of `GET /healthz` over TLS, from whoever the authorities vouch for.
         private func statusLine(_ deployment: Deployment, authorities: String) async throws -> String {

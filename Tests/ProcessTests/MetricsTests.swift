@@ -6,6 +6,7 @@ import Testing
 
 extension ProcessTests {
     /// The page of metrics of a real web process, over what real workers and commands did.
+    @Suite(.tags(.process))
     struct MetricsTests {
         @Test func `web shows what all processes counted, and the numbers are right`() async throws {
             try await withDatabase { database in

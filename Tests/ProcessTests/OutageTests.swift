@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// What a worker's log says of databases that do not answer: a worker has no port to ask.
+    @Suite(.tags(.process))
     struct OutageTests {
         private func says(_ worker: Program, _ text: String) async throws {
             try await eventually(within: .seconds(30), "\(text)\n\(worker.output)") {

@@ -6,6 +6,7 @@ import Testing
 
 extension ProcessTests {
     /// Postgres goes away: web says so and keeps nobody waiting, workers wait for it, and nothing is lost.
+    @Suite(.tags(.process))
     struct ReadinessTests {
         @Test func `while Postgres is away web is not ready and workers wait`() async throws {
             try await withLoop {

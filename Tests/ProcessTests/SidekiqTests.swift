@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// The built worker and the real Sidekiq over one Redis.
+    @Suite(.tags(.interop))
     struct SidekiqTests {
         @Test func `a worker runs what Ruby pushes and what is due, and stops when Sidekiq's page says so`()
             async throws

@@ -4,6 +4,7 @@ import Testing
 
 extension ProcessTests {
     /// What a process says before it refuses to start.
+    @Suite(.tags(.process))
     struct StartTests {
         @Test(arguments: ["web", "worker", "migrate"])
         func `an empty environment is named as a whole, with status 78`(command: String) throws {

@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// Workers that are asked to stop: what they have begun is finished or handed on.
+    @Suite(.tags(.long))
     struct StopTests {
         @Test func `workers that come and go in order lose nothing and do nothing twice`() async throws {
             try await withQueueRig { rig in

@@ -7,6 +7,7 @@ private let readiness = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 extension ProcessTests {
     /// What the web process bears of the internet, as its clients see it.
+    @Suite(.tags(.long))
     struct SurvivalTests {
         /// Runs `body` with a web process that serves.
         private func withWeb(

@@ -1,9 +1,11 @@
 import Foundation
 import Reactor
+import Support
 import Testing
 
 @testable import Redis
 
+@Suite(.tags(.store))
 struct RedisConnectionTests {
     let loop = EventLoop(name: "redis")
 

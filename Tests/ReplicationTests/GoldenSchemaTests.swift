@@ -8,6 +8,7 @@ import Testing
 /// `Golden/tenant.sql` is what `pg_dump --schema-only` says of one tenant with the default mapping. Applications pin
 /// these names and types, so a difference is a decision. `UPDATE_GOLDEN=1 bin/test --filter GoldenSchemaTests`
 /// writes the file anew.
+@Suite(.tags(.store))
 struct GoldenSchemaTests {
     private static let golden = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Golden/tenant.sql")

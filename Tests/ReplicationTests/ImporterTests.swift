@@ -11,7 +11,7 @@ import Testing
 
 /// Provisioning and first imports against a simulated org. What counts is what the tables hold in the end: exactly
 /// the org's rows.
-@Suite(.serialized)
+@Suite(.tags(.store), .serialized)
 struct ImporterTests {
     private static let objects = ["Account", "Contact", "Tweet__c", "Connection__c"]
 

@@ -7,6 +7,7 @@ import Testing
 @testable import Replication
 
 /// Pages on their way into a table.
+@Suite(.tags(.store))
 struct PageLoaderTests {
     /// An open import of accounts into a provisioned table.
     struct Scene: Sendable {

@@ -6,6 +6,7 @@ import Testing
 
 @testable import Replication
 
+@Suite(.tags(.store))
 struct TenantSchemaTests {
     @Test func `many tenants are provisioned at once in one database`() async throws {
         try await withTenantDatabase { fixture in

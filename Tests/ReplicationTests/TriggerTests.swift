@@ -6,6 +6,7 @@ import Testing
 @testable import Replication
 
 /// What users' and the engine's statements leave in a tenant's tables and logs.
+@Suite(.tags(.store))
 struct TriggerTests {
     /// A user's session in a provisioned schema.
     private func withUser(

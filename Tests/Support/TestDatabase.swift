@@ -29,13 +29,16 @@ package struct TestDatabase: Sendable {
         }
     }
 
-    static func create() async throws -> TestDatabase {
+    /// Makes a database: empty, or a copy of the template with the control schema.
+    static func create(isMigrated: Bool) async throws -> TestDatabase {
         let serverURL = try serverURL
         let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
         let server = try await PostgresConnection.connect(
             PostgresConfiguration(url: serverURL), deadline: .now + .seconds(30))
         defer { server.close() }
-        try await server.script("create database \(SQL.quote(identifier: name))")
+        let template = isMigrated ? try await migratedTemplate(on: server) : "template1"
+        try await server.script(
+            "create database \(SQL.quote(identifier: name)) template \(SQL.quote(identifier: template))")
         guard var components = URLComponents(string: serverURL) else {
             throw MissingServer(variable: "TEST_DATABASE_URL")
         }
@@ -43,6 +46,34 @@ package struct TestDatabase: Sendable {
         let url = components.string ?? serverURL
         return TestDatabase(name: name, url: url, configuration: try PostgresConfiguration(url: url))
     }
+
+    /// The database that `withMigratedDatabase` copies. The first test of a server makes it; others wait for it.
+    private static func migratedTemplate(on server: PostgresConnection) async throws -> String {
+        let name = "migrated"
+        try await server.script("select pg_advisory_lock(1)")
+        let isThere = try await server.query("select 1 from pg_database where datname = \(name)").first != nil
+        if !isThere {
+            // Renamed when complete, so that a test that is killed leaves no half of it.
+            let draft = "draft_" + UUID().uuidString.lowercased()
+            try await server.script("create database \(SQL.quote(identifier: draft))")
+            var components = URLComponents(string: try serverURL)
+            components?.path = "/" + draft
+            let migrating = try await PostgresConnection.connect(
+                PostgresConfiguration(url: components?.string ?? ""))
+            try await Migrator(directory: migrations).migrate(on: migrating)
+            migrating.close()
+            try await eventually("the template has no session") {
+                try await server.query("select 1 from pg_stat_activity where datname = \(draft)").first == nil
+            }
+            try await server.script("alter database \(SQL.quote(identifier: draft)) rename to \(name)")
+        }
+        try await server.script("select pg_advisory_unlock(1)")
+        return name
+    }
+
+    /// The folder of the control schema's migrations.
+    package static let migrations = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "migrations").path
 
     func drop() async throws {
         let server = try await PostgresConnection.connect(PostgresConfiguration(url: try Self.serverURL))
@@ -55,8 +86,21 @@ package struct TestDatabase: Sendable {
 package func withDatabase<R: Sendable>(
     _ body: @concurrent @Sendable (TestDatabase) async throws -> R
 ) async throws -> R {
+    try await withDatabase(isMigrated: false, body)
+}
+
+/// The same, with the control schema in the database.
+package func withMigratedDatabase<R: Sendable>(
+    _ body: @concurrent @Sendable (TestDatabase) async throws -> R
+) async throws -> R {
+    try await withDatabase(isMigrated: true, body)
+}
+
+private func withDatabase<R: Sendable>(
+    isMigrated: Bool, _ body: @concurrent @Sendable (TestDatabase) async throws -> R
+) async throws -> R {
     try await withLoop {
-        let database = try await TestDatabase.create()
+        let database = try await TestDatabase.create(isMigrated: isMigrated)
         do {
             let value = try await body(database)
             try await database.drop()

@@ -9,6 +9,7 @@ import Testing
 @testable import Web
 
 /// The whole way of an admin's browser, with the org simulator in Salesforce's place.
+@Suite(.tags(.store))
 struct ConsentFlowTests {
     @Test func `an admin consents and the org is authorized, once`() async throws {
         try await withConsent { rig, orgs in

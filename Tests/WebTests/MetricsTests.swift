@@ -10,6 +10,7 @@ import Testing
 @testable import Web
 
 /// Who sees the metrics, and what is on the page.
+@Suite(.tags(.store))
 struct MetricsTests {
     private func withToken(_ body: @concurrent @Sendable (WebRig) async throws -> Void) async throws {
         var options = WebRig.Options()

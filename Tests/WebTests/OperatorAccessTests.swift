@@ -5,11 +5,13 @@ import HTTPServer
 import HTTPWire
 import Jobs
 import Postgres
+import Support
 import Testing
 
 @testable import Web
 
 /// Who reaches the operators' pages, and whose forms are taken.
+@Suite(.tags(.store))
 struct OperatorAccessTests {
     @Test func `without credentials in the settings everything is closed, and the page says what opens it`()
         async throws

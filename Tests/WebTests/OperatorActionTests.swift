@@ -4,11 +4,13 @@ import HTTPWire
 import Jobs
 import Postgres
 import Redis
+import Support
 import Testing
 
 @testable import Web
 
 /// What the buttons of the operators' pages do, to the rows and to Redis.
+@Suite(.tags(.store))
 struct OperatorActionTests {
     private func entries(_ browser: OperatorBrowser, _ key: String) async throws -> Int {
         let length =

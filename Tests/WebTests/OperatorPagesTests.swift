@@ -2,11 +2,13 @@ import Foundation
 import HTTPClient
 import Jobs
 import Postgres
+import Support
 import Testing
 
 @testable import Web
 
 /// What the operators' pages show.
+@Suite(.tags(.store))
 struct OperatorPagesTests {
     /// Text that would be markup, or end an attribute, on a page that forgets to escape it.
     static let hostile = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>&amp;"

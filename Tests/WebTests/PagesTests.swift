@@ -6,6 +6,7 @@ import Testing
 
 @testable import Web
 
+@Suite(.tags(.store))
 struct PagesTests {
     @Test func `health is answered, readiness follows the databases`() async throws {
         try await withWebRig { rig in

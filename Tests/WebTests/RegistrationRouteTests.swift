@@ -9,6 +9,7 @@ import Testing
 
 @testable import Web
 
+@Suite(.tags(.store))
 struct RegistrationRouteTests {
     @Test func `an org is registered with its connection and its first job`() async throws {
         try await withWebRig { rig in

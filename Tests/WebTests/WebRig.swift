@@ -74,11 +74,8 @@ func withWebRig(
     _ options: WebRig.Options = WebRig.Options(),
     _ body: @concurrent @Sendable (WebRig) async throws -> Void
 ) async throws {
-    try await withDatabase { database in
+    try await withMigratedDatabase { database in
         try await withRedis { redis in
-            let connection = try await database.connect()
-            _ = try await Migrator(directory: migrations).migrate(on: connection)
-            connection.close()
             let pool = database.pool(maximum: 6)
             defer { pool.close() }
             let client = RedisClient(configuration: redis.configuration)
@@ -133,8 +130,5 @@ private func routes(
         app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), operators: operators,
         metrics: metrics, logger: quietLogger)
 }
-
-private let migrations = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "migrations").path
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -1,0 +1,15 @@
+package import Testing
+
+/// What a suite needs beside its own process. A suite without such a tag is pure: it needs no server.
+///
+/// `bin/test --kind KIND` runs one kind alone.
+extension Tag {
+    /// The suite needs the private Postgres or Redis of `bin/test`, or starts a Redis.
+    @Tag package static var store: Self
+    /// It starts the built binary as a process, with servers beside it.
+    @Tag package static var process: Self
+    /// It runs the real Sidekiq over our keys.
+    @Tag package static var interop: Self
+    /// It kills processes, holds thousands of connections or waits for real leases: only `bin/test --long` runs it.
+    @Tag package static var long: Self
+}
