@@ -88,28 +88,4 @@ struct StreamTests {
         }
         #expect(String(decoding: body, as: UTF8.self) == "hello hello hello")
     }
-
-    /// A measurement, switched on by hand: megabytes per second through `next`.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["MEASURE"] != nil))
-    func `throughput of a stream`() async throws {
-        let total = 2 << 30
-        try await RawServer.serve { connection in
-            _ = try await connection.request()
-            try await connection.write("HTTP/1.1 200 OK\r\ncontent-length: \(total)\r\n\r\n")
-            let chunk = [UInt8](repeating: 7, count: 1 << 20)
-            for _ in 0..<total >> 20 { try await connection.write(chunk) }
-        } while: { server in
-            let loop = EventLoop(name: "reader")
-            try await loop.run {
-                let start = ContinuousClock.now
-                var chunks = 0
-                try await HTTPClient().stream(ClientRequest(url: server.origin)) { response in
-                    while try await response.next() != nil { chunks += 1 }
-                }
-                let seconds = (ContinuousClock.now - start) / .seconds(1)
-                print("\(Int(Double(total) / seconds / 1e6)) MB/s in pieces of \(total / chunks) bytes")
-            }
-            loop.shutdown()
-        }
-    }
 }

@@ -241,7 +241,7 @@ struct DrainTests {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let server = Server(router: Router(), logger: Logger(label: "test") { _ in TestLog() })
             listener.close()
-            try await server.serve(on: listener)
+            await #expect(throws: ReactorError.self) { try await server.serve(on: listener) }
         }
     }
 }

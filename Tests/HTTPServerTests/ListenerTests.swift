@@ -79,6 +79,7 @@ struct ListenerTests {
             while counts.count < 3 || counts.values.contains(where: { $0 < 10 }) {
                 counts[try await self.hello(address, path: "/loop"), default: 0] += 1
             }
+            #expect(counts.count == 3)
         }
     }
 

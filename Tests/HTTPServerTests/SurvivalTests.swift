@@ -87,7 +87,7 @@ struct SurvivalTests {
         } _: { server in
             let client = try await server.connect()
             try await client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
-            await ended.wait()
+            try await eventually("the producer has ended") { ended.isSet }
         }
     }
 
@@ -111,9 +111,11 @@ struct SurvivalTests {
             try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
             await started.wait()
             client.leave(departure)
-            await cancelled.wait()
+            try await eventually("the handler is cancelled") { cancelled.isSet }
             // The line is written after the handler has ended.
-            while !server.log.lines.contains(where: { $0.contains("status=499") }) { await Task.yield() }
+            try await eventually("the line") {
+                server.log.lines.contains { $0.contains("status=499") }
+            }
         }
     }
 
@@ -274,7 +276,7 @@ struct SurvivalTests {
             try await client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
             await started.wait()
             client.leave(departure)
-            await cancelled.wait()
+            try await eventually("the producer is cancelled") { cancelled.isSet }
         }
     }
 

@@ -82,6 +82,7 @@ struct CapTests {
                 stage.open()
                 try await rig.wait(for: .done, count: 4)
             }
+            try await rig.expectEachEffectOnce(4)
         }
     }
 

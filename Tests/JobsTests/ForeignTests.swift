@@ -168,6 +168,7 @@ struct ForeignTests {
                 _ = try await ruby.push("Effect", queue: "other")
                 try await rig.wait(for: .done)
             }
+            try await rig.expectEachEffectOnce(1)
         }
     }
 

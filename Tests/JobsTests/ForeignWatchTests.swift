@@ -67,6 +67,7 @@ struct ForeignWatchTests {
             // Half a minute of pauses, if there were one after each turn.
             limits.adoption = .seconds(1)
             let watch = watch(rig, limits)
+            let began = ContinuousClock.now
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await watch.run() }
                 try await eventually(within: .seconds(20), "all are found") {
@@ -76,6 +77,7 @@ struct ForeignWatchTests {
                 }
                 group.cancelAll()
             }
+            #expect(ContinuousClock.now - began < .seconds(25))
         }
     }
     /// Moves entries as Sidekiq's page does.

@@ -115,6 +115,7 @@ struct RecoveryTests {
                 _ = try await rig.queue.enqueue(NewJob("Effect"))
                 try await rig.wait(for: .done)
             }
+            try await rig.expectEachEffectOnce(1)
         }
     }
 

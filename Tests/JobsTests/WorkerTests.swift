@@ -102,8 +102,14 @@ struct WorkerTests {
     @Test func `a running job ends when an operator asks for it`() async throws {
         try await withWorkerRig { rig in
             var registry = JobRegistry()
+            let wasCancelled = Mutex(false)
             registry.register("Slow", timeout: .seconds(60)) { _ in
-                try await Task.sleep(for: .seconds(60))
+                do {
+                    try await Task.sleep(for: .seconds(60))
+                } catch {
+                    wasCancelled.withLock { $0 = true }
+                    throw error
+                }
                 return .done
             }
             try await rig.running(registry) { _ in
@@ -112,6 +118,7 @@ struct WorkerTests {
                 _ = try await rig.pool.execute("update multiconnect.jobs set cancel_requested_at = now()")
                 try await rig.wait(for: .cancelled)
             }
+            #expect(wasCancelled.withLock { $0 })
         }
     }
 

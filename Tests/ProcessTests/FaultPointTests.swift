@@ -23,7 +23,7 @@ extension ProcessTests {
                 let attempts = try await rig.number(
                     "select max(attempt) from multiconnect.jobs where \(QueueRig.probes)")
                 #expect(attempts == (isCarriedOut ? 1 : 0))
-                try await finish(check, rig)
+                try await expectCompletion(check, rig)
             }
         }
 
@@ -37,7 +37,7 @@ extension ProcessTests {
                 #expect(
                     try await rig.number(
                         "select max(attempt) from multiconnect.jobs where \(QueueRig.probes)") == 1)
-                try await finish(check, rig)
+                try await expectCompletion(check, rig)
             }
         }
 
@@ -50,7 +50,7 @@ extension ProcessTests {
                     behind: "select from multiconnect.jobs for update", rig, { worker })
                 // What it wrote went with its transaction.
                 #expect(try await rig.number("select count(*) from multiconnect.job_probes") == 0)
-                try await finish(check, rig, jobs: Self.atOnce)
+                try await expectCompletion(check, rig, jobs: Self.atOnce)
             }
         }
 
@@ -63,7 +63,7 @@ extension ProcessTests {
                 try await rig.untilEffects(Self.atOnce)
                 worker.kill()
                 rig.redis.program.signal(SIGCONT)
-                try await finish(check, rig, jobs: Self.atOnce)
+                try await expectCompletion(check, rig, jobs: Self.atOnce)
             }
         }
 
@@ -108,7 +108,9 @@ extension ProcessTests {
             }
         }
 
-        private func finish(_ check: Program, _ rig: QueueRig, jobs: Int = QueueRig.jobs) async throws {
+        private func expectCompletion(_ check: Program, _ rig: QueueRig, jobs: Int = QueueRig.jobs)
+            async throws
+        {
             let worker = try rig.startWorker()
             try await rig.expectEachEffectOnce(check, jobs: jobs)
             try await eventually(within: .seconds(20), "Redis holds nothing of the jobs\n\(worker.output)") {

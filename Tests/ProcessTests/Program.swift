@@ -4,11 +4,13 @@ import Synchronization
 /// A process of a test: the built binary or a server. What it prints is kept for assertions and failures.
 final class Program: Sendable {
     struct State {
-        var output = ""
+        var output = Data()
         var pid: Int32 = 0
     }
 
     private let state = Mutex(State())
+    /// Raised when all that the process printed has been read: a process can have ended before that.
+    private let isDrained = DispatchSemaphore(value: 0)
     private let process: ProcessBox
     let name: String
 
@@ -62,10 +64,13 @@ final class Program: Sendable {
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = pipe
+        let isDrained = isDrained
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.state.withLock { $0.output += String(decoding: data, as: UTF8.self) }
+            self?.state.withLock { $0.output += data }
+            guard data.isEmpty else { return }
+            handle.readabilityHandler = nil
+            isDrained.signal()
         }
         try process.run()
         state.withLock { $0.pid = process.processIdentifier }
@@ -74,7 +79,12 @@ final class Program: Sendable {
     deinit { signal(SIGKILL) }
 
     var pid: Int32 { state.withLock { $0.pid } }
-    var output: String { state.withLock { $0.output } }
+
+    /// What the process has printed so far; all of it once the process has ended.
+    var output: String {
+        if !isRunning { drain() }
+        return String(decoding: state.withLock { $0.output }, as: UTF8.self)
+    }
     var isRunning: Bool { process.process.isRunning }
 
     func signal(_ number: Int32) {
@@ -87,9 +97,19 @@ final class Program: Sendable {
         process.process.waitUntilExit()
     }
 
-    /// The exit status, waited for.
-    func exitStatus() -> Int32 {
-        process.process.waitUntilExit()
+    /// The exit status, waited for. A process that does not end in time is killed, which is status 9.
+    func exitStatus(within limit: Duration = .seconds(120)) -> Int32 {
+        let deadline = ContinuousClock.now + limit
+        while isRunning {
+            if ContinuousClock.now > deadline { signal(SIGKILL) }
+            usleep(2000)
+        }
+        drain()
         return process.process.terminationStatus
+    }
+
+    /// Waits until the output is read to its end; not for long, because a child of the process may hold the pipe open.
+    private func drain() {
+        if isDrained.wait(timeout: .now() + .seconds(5)) == .success { isDrained.signal() }
     }
 }

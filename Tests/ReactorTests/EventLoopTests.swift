@@ -109,12 +109,17 @@ struct EventLoopTests {
 struct LoopTimerTests {
     @Test func `a timer's closure may schedule another one`() async throws {
         let loop = EventLoop(name: "timers")
-        await loop.run {
+        let ranOn = await loop.run {
             let loop = EventLoop.current
-            await withCheckedContinuation { continuation in
-                loop.schedule(at: .now) { loop.schedule(at: .now) { continuation.resume() } }
+            return await withCheckedContinuation { continuation in
+                loop.schedule(at: .now) {
+                    loop.schedule(at: .now) {
+                        continuation.resume(returning: EventLoop.currentIfAny === loop)
+                    }
+                }
             }
         }
+        #expect(ranOn)
         loop.shutdown()
     }
 }
@@ -157,18 +162,20 @@ struct EventLoopWakeupTests {
     /// A wake-up that came while the loop took its inbox used to be swallowed, and the loop slept on.
     @Test func `no wake-up is lost between two threads and a loop`() async throws {
         let loop = EventLoop(name: "wakeups")
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let rounds = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
                 group.addTask {
                     // Only the deadline's timer would wake a loop that sleeps on, and then it is over.
                     try await loop.run {
                         try await withDeadline(.now + .seconds(10)) {
                             for _ in 0..<5000 { try await BlockingPool.shared.run {} }
+                            return 5000
                         }
                     }
                 }
             }
-            try await group.waitForAll()
+            return try await group.reduce(0, +)
         }
+        #expect(rounds == 20_000)
     }
 }

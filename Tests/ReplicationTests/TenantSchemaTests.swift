@@ -37,6 +37,10 @@ struct TenantSchemaTests {
             defer { connection.close() }
             try await connection.execute(
                 "insert into \(identifier: fixture.schema, "account") (name) values ('A')")
+            let installed = try await connection.query(
+                "select count(*) from pg_extension where extname = 'hstore'"
+            ).scalar(as: Int.self)
+            #expect(installed == 1)
         }
     }
 

@@ -13,7 +13,7 @@ struct HostRuleTests {
         "https://test.salesforce.com?x=1",
     ])
     func `hosts of Salesforce are called over https`(url: String) throws {
-        _ = try rule().checked(url)
+        #expect(try rule().checked(url).description.hasPrefix("https://"))
     }
 
     @Test(arguments: [

@@ -184,6 +184,40 @@ struct TidyTests {
         }
     }
 
+    /// A suite without a kind runs where there is no server; those that start processes of their own would pass there.
+    @Test(arguments: SourceTree.tests)
+    func `a suite that starts servers or processes says its kind`(file: SourceFile) {
+        let starts =
+            ["withDatabase", "withMigratedDatabase", "withRedis", "PrivateRedis(", "PrivatePostgres("]
+            + ["Deployment(", "Program.multiconnect", "RubySidekiq("]
+        let isSuite = file.code.contains { $0.trimmingCharacters(in: .whitespaces).hasPrefix("@Test") }
+        guard isSuite, file.code.contains(where: { line in starts.contains(where: line.contains) }) else {
+            return
+        }
+        #expect(
+            file.code.contains { $0.contains("@Suite(.tags(.") },
+            "\(file): tag the suite as store, process, interop or long")
+    }
+
+    @Test(arguments: SourceTree.tests)
+    func `each test asserts something`(file: SourceFile) {
+        let assertions = [
+            "#expect", "#require", "Issue.record", "eventually(", "xpect", "confirmation(", "check",
+        ]
+        var start = 0
+        while let test = file.code[start...].firstIndex(where: {
+            $0.trimmingCharacters(in: .whitespaces).hasPrefix("@Test")
+        }) {
+            let indentation = String(file.code[test].prefix { $0 == " " })
+            let end = file.code[(test + 1)...].firstIndex { $0.hasPrefix(indentation + "}") }
+            let body = file.code[test...(end ?? test)]
+            #expect(
+                body.contains { line in assertions.contains(where: line.contains) },
+                "\(file):\(test + 1): a test that asserts nothing")
+            start = max(test, end ?? test) + 1
+        }
+    }
+
     @Test func `the graph is free of SwiftNIO`() throws {
         let manifest = try String(
             contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
