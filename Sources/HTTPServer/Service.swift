@@ -79,7 +79,8 @@ final class Service: Sendable {
         do {
             return try await listener.accept()
         } catch let error as ReactorError {
-            if error.code != .closed { state.withLock { $0.failure = error } }
+            // A drain closes the listener; closed by anybody else it has failed.
+            if error.code != .closed || !isDraining { state.withLock { $0.failure = error } }
         } catch {
             // The shield keeps cancellation away; a drain closes the listener.
         }

@@ -61,7 +61,7 @@ package struct ReadBuffer: Sendable {
             end = count
         }
         if freeCount < free {
-            storage.append(contentsOf: repeatElement(0, count: free - freeCount))
+            storage += [UInt8](repeating: 0, count: free - freeCount)
         }
     }
 

@@ -131,9 +131,9 @@ struct EncryptionTests {
             for path in ["/echo", "/echo/\(piece)"] {
                 try await client.send(
                     "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
-                var rest = body[...]
+                var rest = Array(body.utf8)[...]
                 while !rest.isEmpty {
-                    try await client.send(String(rest.prefix(piece)))
+                    try await client.send(Array(rest.prefix(piece)))
                     rest = rest.dropFirst(piece)
                 }
                 #expect(try await client.response().body == body)

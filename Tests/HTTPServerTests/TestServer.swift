@@ -86,7 +86,11 @@ final class TestClient: Sendable {
     }
 
     func send(_ text: String) async throws {
-        try await stream.write(Array(text.utf8), deadline: .now + patience)
+        try await send(Array(text.utf8))
+    }
+
+    func send(_ bytes: [UInt8]) async throws {
+        try await stream.write(bytes, deadline: .now + patience)
     }
 
     func close() {
@@ -108,11 +112,20 @@ final class TestClient: Sendable {
 
     /// Reads more; false at the end of the stream.
     private func fill() async throws -> Bool {
-        var copy = buffer.withLock { $0 }
-        copy.reserve(free: 65_536)
-        let count = try await stream.read(into: &copy, deadline: .now + patience)
-        buffer.withLock { [copy] in $0 = copy }
-        return count > 0
+        // Taken out meanwhile: a second reference would have the whole buffer copied with each read.
+        var taken = buffer.withLock { buffer in
+            defer { buffer = ReadBuffer(capacity: 1) }
+            return buffer
+        }
+        taken.reserve(free: 65_536)
+        do {
+            let count = try await stream.read(into: &taken, deadline: .now + patience)
+            buffer.withLock { [taken] in $0 = taken }
+            return count > 0
+        } catch {
+            buffer.withLock { [taken] in $0 = taken }
+            throw error
+        }
     }
 
     private func take(_ count: Int) async throws -> [UInt8] {

@@ -11,14 +11,19 @@ struct SourceFile: Sendable, CustomStringConvertible {
     var description: String { path }
 
     /// Lines with comments and the contents of string literals blanked out, so that words in prose do not count.
-    var code: [String] {
+    let code: [String]
+
+    init(target: String, path: String, lines: [String]) {
+        self.target = target
+        self.path = path
+        self.lines = lines
         var isInsideBlock = false
-        return lines.map { line in
+        code = lines.map { line in
             if isInsideBlock {
                 if line.contains("\"\"\"") { isInsideBlock = false }
                 return ""
             }
-            if line.components(separatedBy: "\"\"\"").count == 2 {
+            if line.contains("\"\"\""), line.components(separatedBy: "\"\"\"").count == 2 {
                 isInsideBlock = true
                 return String(line.prefix(upTo: line.range(of: "\"\"\"")!.lowerBound))
             }
