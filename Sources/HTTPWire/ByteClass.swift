@@ -23,10 +23,10 @@ enum ByteClass {
         contains(byte, low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
-    /// What a host with an optional port may consist of (RFC 3986 section 3.2.2).
+    /// What a host's name may consist of beside escapes: `unreserved` and `sub-delims` (RFC 3986 section 3.2.2).
     @inline(__always)
-    static func isHost(_ byte: UInt8) -> Bool {
-        contains(byte, low: 0x2FFF_7FF2_0000_0000, high: 0x47FF_FFFE_AFFF_FFFE)
+    static func isRegisteredName(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
     /// What a field value may contain: visible ASCII, space, tab, and bytes above ASCII (RFC 9110 section

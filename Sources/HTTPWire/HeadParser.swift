@@ -38,6 +38,17 @@ package struct HeadParser: Sendable {
     /// Whether a part of a head has been seen.
     package var isUnderway: Bool { scanned > start }
 
+    /// Whether the head that is being read, or that was refused, begins as that of a HEAD request, whose answer has no
+    /// body whatever is wrong with the rest.
+    package func isHead(_ bytes: Span<UInt8>) -> Bool {
+        var index = start
+        for byte in "HEAD ".utf8 {
+            guard index < bytes.count, bytes[index] == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+
     /// Goes on with the bytes of the buffer.
     ///
     /// - Throws: the rule that is broken; the connection cannot be used after that.

@@ -33,7 +33,7 @@ struct MessageRules {
     }
 
     private mutating func readHost(_ headers: Headers, _ field: Headers.Field) throws(HTTPWireError) {
-        guard host == nil, headers.bytes(field.value).allSatisfy(ByteClass.isHost) else {
+        guard host == nil, Authority.isValid(headers.text.span.extracting(field.valueRange)) else {
             throw HTTPWireError(.host)
         }
         host = headers.string(field.value)

@@ -9,7 +9,7 @@ struct RequestTarget {
     /// for.
     init(_ target: String, method: Method) throws(HTTPWireError) {
         if method == .connect {
-            guard target.utf8.allSatisfy(ByteClass.isHost) else { throw HTTPWireError(.requestLine) }
+            guard Authority.hasPort(Array(target.utf8).span) else { throw HTTPWireError(.requestLine) }
             self.init(path: target, query: nil, authority: target)
         } else if target == "*" {
             guard method == .options else { throw HTTPWireError(.requestLine) }
@@ -54,7 +54,7 @@ struct RequestTarget {
         let rest = target.dropFirst(schemeLength)
         let end = rest.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
         let authority = rest[..<end]
-        guard !authority.isEmpty, authority.utf8.allSatisfy(ByteClass.isHost) else {
+        guard !authority.isEmpty, Authority.isValid(Array(authority.utf8).span) else {
             throw HTTPWireError(.requestLine)
         }
         let remainder = rest[end...]

@@ -22,6 +22,18 @@ package enum HeadVectors {
         ("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "GET / 1.1 none", "Host=[::1]:80"),
         // A comma may stand in a registered name (RFC 3986 section 3.2.2).
         ("GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", "GET / 1.1 none", "Host=a,b"),
+        ("GET / HTTP/1.1\r\nHost: b%C3%A9.example:\r\n\r\n", "GET / 1.1 none", "Host=b%C3%A9.example:"),
+        ("GET / HTTP/1.1\r\nHost: 192.0.2.1:8080\r\n\r\n", "GET / 1.1 none", "Host=192.0.2.1:8080"),
+        (
+            "GET http://[2001:db8::192.0.2.1]:80/c HTTP/1.1\r\nHost: [v1.a:b]\r\n\r\n",
+            "GET http://[2001:db8::192.0.2.1]:80/c 1.1 none", "Host=[v1.a:b]"
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7:8]\r\n\r\n", "GET / 1.1 none",
+            "Host=[1:2:3:4:5:6:7:8]"
+        ),
+        ("GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7::]\r\n\r\n", "GET / 1.1 none", "Host=[1:2:3:4:5:6:7::]"),
+        ("GET / HTTP/1.1\r\nHost: [::]\r\n\r\n", "GET / 1.1 none", "Host=[::]"),
         (
             "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n", "PUT / 1.1 length(12)",
             "Host=a,Content-Length=12"
@@ -66,13 +78,25 @@ package enum HeadVectors {
         "G(T / HTTP/1.1\r\n", "GET /\u{7f} HTTP/1.1\r\n", "GET /\u{1} HTTP/1.1\r\n",
         "GET /a#b HTTP/1.1\r\n", "GET /é HTTP/1.1\r\n", "GET / HTTP/1.1\r\r\n", "GET /\rHTTP/1.1\r\n",
         "\u{16}\u{3}\u{1}\u{2}", "\r\n\r\nGET / HTTP/1.1\r\n", "GET * HTTP/1.0\r\n\r\n",
-        "CONNECT /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "CONNECT /a HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "CONNECT a: HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT :80 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ]
+
+    /// What is no `host[:port]` (RFC 3986 section 3.2).
+    package static let impossibleAuthorities = [
+        "a:b", "a:80x", "a:-1", "a:+80", "a:80:80", ":80", "a:80,", "a%", "a%4", "a%4g", "a%g4", "[::1",
+        "::1]",
+        "::1", "[]", "[a]", "[::1]80", "[::1]:x", "[[::1]]", "a[::1]", "[:::]", "[1::2::3]",
+        "[1:2:3:4:5:6:7]",
+        "[1:2:3:4:5:6:7:8:9]", "[1:2:3:4:5:6:7:8::]", "[12345::]", "[::1%25eth0]", "[1:]", "[:1]", "[g::]",
+        "[::256.0.0.1]", "[::1.2.3]", "[::1.2.3.4.5]", "[::01.2.3.4]", "[v.a]", "[v1.]", "[v1a]", "[::1]]",
     ]
 
     /// Targets that are none of the four forms of RFC 9112 section 3.2.
-    package static let impossibleTargets = [
-        "a", "a/b", "ftp://a/", "http:///x", "http://", "http://a b/", "http://u@h/", "*",
-    ]
+    package static let impossibleTargets =
+        [
+            "a", "a/b", "ftp://a/", "http:///x", "http://", "http://a b/", "http://u@h/", "*",
+        ] + impossibleAuthorities.map { "http://\($0)/" }
 
     package static let otherVersions = ["HTTP/2.0", "HTTP/0.9", "HTTP/9.9"]
 
@@ -90,10 +114,11 @@ package enum HeadVectors {
     package static let folds = ["X: a\r\n b", "X: a\r\n\tb", " X: a"]
 
     /// Host fields that are missing, doubled or no host (RFC 9112 section 3.2).
-    package static let impossibleHosts = [
-        "", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "Host: a b\r\n", "Host: a/b\r\n",
-        "Host: a@b\r\n", "Host: é\r\n",
-    ]
+    package static let impossibleHosts =
+        [
+            "", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "Host: a b\r\n", "Host: a/b\r\n",
+            "Host: a@b\r\n", "Host: é\r\n",
+        ] + impossibleAuthorities.map { "Host: \($0)\r\n" }
 
     /// Fields that leave in doubt where the body ends (RFC 9112 sections 6.1 to 6.3), or that expect the unknown.
     package static let doubtful: [(fields: String, code: HTTPWireError.Code)] = [
