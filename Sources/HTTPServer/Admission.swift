@@ -1,11 +1,12 @@
 internal import Reactor
 internal import Synchronization
 
-/// Counts the connections of the process, all loops together, against the limits.
+/// Counts the connections of the process and the bodies that it holds, all loops together, against the limits.
 package final class Admission: Sendable {
     private struct Counts {
         var connections = 0
         var peers: [String: Int] = [:]
+        var bodyBytes = 0
     }
 
     private let counts = Mutex(Counts())
@@ -21,6 +22,23 @@ package final class Admission: Sendable {
 
     /// Connections that are open.
     package var connections: Int { counts.withLock { $0.connections } }
+
+    /// Bytes of request bodies that are held.
+    package var bodyBytes: Int { counts.withLock { $0.bodyBytes } }
+
+    /// Takes room for `count` bytes of a body; false, and nothing is taken, when there is not so much.
+    func hold(bodyBytes count: Int) -> Bool {
+        counts.withLock { counts in
+            guard counts.bodyBytes + count <= limits.bufferedBodyBytes else { return false }
+            counts.bodyBytes += count
+            return true
+        }
+    }
+
+    /// Gives room for bytes of a body back.
+    func release(bodyBytes count: Int) {
+        counts.withLock { $0.bodyBytes -= count }
+    }
 
     /// Takes a place for `peer`; false when there is none.
     func enter(_ peer: SocketAddress?) -> Bool {

@@ -9,6 +9,8 @@ final class Connection: Sendable {
     private enum Phase: UInt8, AtomicRepresentable {
         /// Nothing was asked yet.
         case fresh
+        /// The client has begun a TLS handshake; a drain lets it finish and ask.
+        case greeting
         /// Between requests; ends at once when the server drains.
         case idle
         /// A request is being read or answered.
@@ -55,7 +57,9 @@ final class Connection: Sendable {
         if !service.isEncrypted,
             let transport = try? await Transport(accepting: socket, context: nil, deadline: .now)
         {
-            try? await refuse(problem, over: transport)
+            var input = Input(stream: socket, service: service)
+            _ = try? input.next()
+            try? await refuse(problem, over: transport, isHead: input.isHeadRequest)
         }
         // Closing while its request is unread would reset the connection, and some clients lose the answer then.
         var unread = ReadBuffer(capacity: limits.readBufferBytes)
@@ -97,9 +101,16 @@ final class Connection: Sendable {
 
     private func shakeHandsAndServe() async {
         do {
+            let deadline = ContinuousClock.now + limits.headTimeout
+            if service.isEncrypted {
+                try await socket.waitReadable(deadline: deadline)
+                phase.store(.greeting, ordering: .relaxed)
+            }
             let transport = try await Transport(
-                accepting: socket, context: service.context, deadline: .now + limits.headTimeout)
+                accepting: socket, context: service.context, deadline: deadline)
             self.transport.withLock { $0 = transport }
+            // In a drain it is waited for as long as for a connection that was there when the drain began.
+            if !service.isDraining { phase.store(.fresh, ordering: .relaxed) }
             await serve(transport)
         } catch {
             service.server.logger.trace("handshake failed", metadata: ["error": "\(error)"])
@@ -130,7 +141,8 @@ final class Connection: Sendable {
                     // Half of a request: no drain may take it for nothing.
                     if input.isUnderway { phase.store(.busy, ordering: .relaxed) }
                     if service.isDraining, served > 0, !input.isUnderway, !mayBeAsking { return }
-                    let quiet = served == 0 ? limits.headTimeout : limits.idleTimeout
+                    let first = service.isDraining ? limits.drainGrace : limits.headTimeout
+                    let quiet = served == 0 ? first : limits.idleTimeout
                     do {
                         try await transport.stream.waitReadable(deadline: input.deadline(quiet: quiet))
                     } catch let error as ReactorError where error.code == .timedOut {
@@ -172,87 +184,120 @@ final class Connection: Sendable {
     // What follows is kept out of line: an async function's locals stay allocated with its task, so inlined ones would
     // cost every idle connection memory.
 
-    /// Answers a request that cannot be handled, and ends the connection.
-    @inline(never)
-    private func refuse(_ error: any Error, _ exchange: Exchange, _ input: inout Input) async throws {
-        let problem = (error as? HTTPWireError).map(Problem.init) ?? error
-        let response = service.response(to: problem, request: exchange.request)
-        _ = try await exchange.begin(response, mayPersist: false).finish()
-        exchange.transport.stream.shutdownWrite()
-        await input.discardRest()
-    }
-
     /// Answers what could not be read as a request, and ends the connection so that the client sees the
     /// answer.
     @inline(never)
     private func refuse(_ problem: Problem, _ input: inout Input, _ transport: Transport) async {
-        guard (try? await refuse(problem, over: transport)) != nil else { return }
+        let isHead = input.isHeadRequest
+        guard (try? await refuse(problem, over: transport, isHead: isHead)) != nil else { return }
         transport.stream.shutdownWrite()
         await input.discardRest()
     }
 
     @inline(never)
-    private func refuse(_ problem: Problem, over transport: Transport) async throws {
-        let exchange = Exchange(service: service, transport: transport, peer: peer, request: nil)
+    private func refuse(_ problem: Problem, over transport: Transport, isHead: Bool) async throws {
+        let exchange = Exchange(
+            service: service, transport: transport, peer: peer, request: nil, isHead: isHead)
         _ = try await exchange.begin(service.response(to: problem, request: nil), mayPersist: false).finish()
     }
 
-    /// Reads a request's body, has it answered, and sends the answer.
+    /// What becomes of a request before its body is read.
+    private enum Verdict {
+        case answered(Response)
+        case admitted(Route, Request)
+    }
+
+    /// Judges by route, method and the route's gate.
+    private func judge(_ request: Request, _ fault: HTTPWireError?) -> Verdict {
+        do {
+            if let fault { throw fault }
+            let match = try service.server.router.match(request.method, request.path)
+            guard case .found(let route, let parameters) = match else {
+                return .answered(try Router.response(to: request, match))
+            }
+            let request = request.with(body: [], parameters: parameters)
+            if let refusal = try route.refusal(of: request) { return .answered(refusal) }
+            return .admitted(route, request)
+        } catch {
+            return .answered(service.response(to: error, request: request))
+        }
+    }
+
+    /// Judges a request, reads its body if it is let in, has it answered, and sends the answer.
     ///
     /// - Returns: whether another request may follow.
     @inline(never)
     private func exchange(
         _ head: RequestHead, _ input: inout Input, _ transport: Transport, mayPersist: Bool
     ) async throws -> Bool {
-        var (request, fault) = request(head)
-        let exchange = Exchange(service: service, transport: transport, peer: peer, request: request)
-        let match: Router.Match
-        var body: [UInt8] = []
-        do {
-            if let fault { throw fault }
-            match = try service.server.router.match(request.method, request.path)
-            if head.framing != .none {
-                body = try await input.body(of: head, maximumBytes: bodyLimit(match, head))
+        let (asked, fault) = request(head)
+        let exchange = Exchange(service: service, transport: transport, peer: peer, request: asked)
+        var body = HeldBody(service.server.admission)
+        defer { body.release() }
+        var isRead = head.framing == .none
+        let response: Response
+        switch judge(asked, fault) {
+        case .answered(let answer): response = answer
+        case .admitted(let route, var request):
+            if !isRead, route.takesBody {
+                if let problem = try await read(&body, of: head, for: route, &input, exchange) {
+                    response = service.response(to: problem, request: request)
+                    break
+                }
+                isRead = true
+                request = request.with(body: body.bytes, parameters: request.parameters)
             }
+            phase.store(.handling, ordering: .relaxed)
+            do {
+                response = try await route.respond(to: request)
+            } catch {
+                if Task.isCancelled {
+                    // The client left and its handler gave up.
+                    exchange.log(status: 499, bytes: 0)
+                    return false
+                }
+                response = service.response(to: error, request: request)
+            }
+        }
+        // Where the next request begins is not known while a body is unread.
+        let goesOn = mayPersist && isRead && !service.isDraining
+        return try await finish(
+            try exchange.begin(response, mayPersist: goesOn), &input, leavesBody: !isRead)
+    }
+
+    /// - Returns: why the body is refused; nil when it is there.
+    /// - Throws: what the socket throws.
+    private func read(
+        _ body: inout HeldBody, of head: RequestHead, for route: Route, _ input: inout Input,
+        _ exchange: Exchange
+    ) async throws -> (any Error)? {
+        if let problem = Problem(refusingCodingsOf: head) { return problem }
+        do {
+            try await input.read(
+                &body, of: head, maximumBytes: route.maximumBodyBytes ?? limits.bodyBytes)
+            return nil
         } catch let error where error is Problem || error is HTTPWireError {
-            try await refuse(error, exchange, &input)
-            return false
+            return (error as? HTTPWireError).map(Problem.init) ?? error
         } catch {
             exchange.log(status: 499, bytes: 0)
             throw error
         }
-        phase.store(.handling, ordering: .relaxed)
-        let response: Response
-        do {
-            if case .found(let route, let parameters) = match {
-                request = request.with(body: body, parameters: parameters)
-                response = try await route.respond(to: request)
-            } else {
-                response = try Router.response(to: request, match)
-            }
-        } catch {
-            if Task.isCancelled {
-                // The client left and its handler gave up.
-                exchange.log(status: 499, bytes: 0)
-                return false
-            }
-            response = service.response(to: error, request: request)
-        }
-        let sending = try exchange.begin(response, mayPersist: mayPersist && !service.isDraining)
-        return try await finish(sending, &input)
     }
 
     /// Sends what could not be sent at once. If that was the last answer, what the client has sent behind its request is
     /// read and forgotten: closing with unread bytes would reset the connection, and cost the answer.
     ///
+    /// - Parameter leavesBody: whether the request's body is still to come, or a part of it.
     /// - Returns: whether another request may follow.
     @inline(never)
-    private func finish(_ sending: Sending, _ input: inout Input) async throws -> Bool {
+    private func finish(
+        _ sending: Sending, _ input: inout Input, leavesBody: Bool = false
+    ) async throws -> Bool {
         // Whoever produces a stream is a handler too, and may wait for other things than the client.
         phase.store(sending.isStream ? .handling : .busy, ordering: .relaxed)
         defer { phase.store(.busy, ordering: .relaxed) }
         if try await sending.finish() { return true }
-        if input.mayHaveMore {
+        if leavesBody || input.mayHaveMore {
             sending.exchange.transport.stream.shutdownWrite()
             await input.discardRest()
         }
@@ -275,15 +320,5 @@ final class Connection: Sendable {
             head: head, query: query, peer: socket.peer, clientAddress: origin.address, scheme: origin.scheme,
             id: origin.requestID ?? service.server.identifiers.next())
         return (request, fault)
-    }
-
-    /// A client that asks before it sends a body is not asked for one that nobody would read.
-    ///
-    /// - Throws: the `Problem` of a path or method without a handler, for such a client.
-    private func bodyLimit(_ match: Router.Match, _ head: RequestHead) throws -> Int {
-        if let problem = Problem(refusingCodingsOf: head) { throw problem }
-        if case .found(let route, _) = match { return route.maximumBodyBytes ?? limits.bodyBytes }
-        if head.expectsContinue { throw Router.problem(match, head.method) }
-        return limits.bodyBytes
     }
 }

@@ -10,12 +10,18 @@ struct Exchange {
     let peer: String
     /// Nil when what came could not be read as a request.
     let request: Request?
+    /// Whether the answer has no body because HEAD asked for it.
+    private let isHead: Bool
     /// Names the exchange in the log and the answer, also where no request could be read.
     private let id: String
     /// When this round of the loop began to deal with what had come.
     private let start: ContinuousClock.Instant
 
-    init(service: Service, transport: Transport, peer: String, request: Request?) {
+    /// - Parameter isHead: of what could not be read as a request: whether it began as HEAD.
+    init(
+        service: Service, transport: Transport, peer: String, request: Request?, isHead: Bool = false
+    ) {
+        self.isHead = isHead || request?.method == .head
         self.service = service
         self.transport = transport
         self.peer = peer
@@ -29,11 +35,15 @@ struct Exchange {
     /// - Throws: what the socket throws; the connection is of no use then.
     func begin(_ response: Response, mayPersist: Bool) throws -> Sending {
         do {
-            return try begin(response, ResponsePlan(response, to: request, mayPersist: mayPersist))
+            return try begin(response, plan(response, mayPersist: mayPersist))
         } catch let error as HTTPWireError {
             let response = service.response(to: error, request: request)
-            return try begin(response, ResponsePlan(response, to: request, mayPersist: mayPersist))
+            return try begin(response, plan(response, mayPersist: mayPersist))
         }
+    }
+
+    private func plan(_ response: Response, mayPersist: Bool) -> ResponsePlan {
+        ResponsePlan(response, to: request, isHead: isHead, mayPersist: mayPersist)
     }
 
     /// - Throws: `HTTPWireError` when the response cannot be written as it is; nothing is sent then.

@@ -67,6 +67,13 @@ struct Input {
         return deadline
     }
 
+    /// Whether what has come of the next request, readable or not, begins as HEAD.
+    var isHeadRequest: Bool { Self.isHead(parser, buffer) }
+
+    private static func isHead(_ parser: HeadParser, _ buffer: borrowing ReadBuffer) -> Bool {
+        parser.isHead(buffer.readableBytes)
+    }
+
     private static func parse(
         _ parser: inout HeadParser, _ buffer: borrowing ReadBuffer
     ) throws(HTTPWireError) -> HeadParser.Outcome {
@@ -102,21 +109,20 @@ struct Input {
         buffer = ReadBuffer(capacity: 0)
     }
 
-    /// The body that follows `head`.
+    /// Reads the body that follows `head`.
     ///
-    /// - Throws: a `Problem` (408, 413), `HTTPWireError` for broken chunks, or what the socket throws.
+    /// - Throws: a `Problem` (408, 413, 503), `HTTPWireError` for broken chunks, or what the socket throws.
     @inline(never)
-    mutating func body(of head: RequestHead, maximumBytes: Int) async throws -> [UInt8] {
+    mutating func read(_ body: inout HeldBody, of head: RequestHead, maximumBytes: Int) async throws {
         switch head.framing {
-        case .none:
-            return []
+        case .none: break
         case .length(let length):
             guard length <= maximumBytes else { throw Problem(HTTPWireError(.bodyTooLarge)) }
             try await invite(head)
-            return try await sized(length)
+            try await readSized(length, into: &body)
         case .chunked:
             try await invite(head)
-            return try await chunked(maximumBytes)
+            try await readChunked(maximumBytes, into: &body)
         }
     }
 
@@ -127,37 +133,34 @@ struct Input {
         try await stream.write(bytes, deadline: .now + limits.writeDuration(for: bytes.count))
     }
 
-    private mutating func sized(_ length: Int) async throws -> [UInt8] {
+    private mutating func readSized(_ length: Int, into body: inout HeldBody) async throws {
         var pace = Pace(limits)
-        var body = buffer.bytes(0..<min(length, buffer.readableCount))
-        buffer.consume(body.count)
-        while body.count < length {
-            try await fill(&pace, received: body.count)
-            let count = min(length - body.count, buffer.readableCount)
-            body += buffer.bytes(0..<count)
+        while true {
+            let count = min(length - body.bytes.count, buffer.readableCount)
+            try body.append(buffer.bytes(0..<count))
             buffer.consume(count)
+            if body.bytes.count == length { return }
+            try await fill(&pace, received: body.bytes.count)
         }
-        return body
     }
 
-    private mutating func chunked(_ maximumBytes: Int) async throws -> [UInt8] {
+    private mutating func readChunked(_ maximumBytes: Int, into body: inout HeldBody) async throws {
         var pace = Pace(limits)
         var decoder = ChunkedDecoder()
-        var body: [UInt8] = []
         while true {
             switch try decoder.next(buffer.readableBytes) {
             case .data(let range):
-                guard body.count + range.count <= maximumBytes else {
+                guard body.bytes.count + range.count <= maximumBytes else {
                     throw Problem(HTTPWireError(.bodyTooLarge))
                 }
-                body += buffer.bytes(range)
+                try body.append(buffer.bytes(range))
                 buffer.consume(range.upperBound)
             case .incomplete:
                 buffer.consume(buffer.readableCount)
-                try await fill(&pace, received: body.count)
+                try await fill(&pace, received: body.bytes.count)
             case .complete(let consumed):
                 buffer.consume(consumed)
-                return body
+                return
             }
         }
     }

@@ -5,7 +5,9 @@ package struct Limits: Sendable {
     /// Request line, head and number of fields: 414 and 431.
     package var head = HeadLimits()
     /// Bytes of a request body unless its route says otherwise: 413. API calls and forms are far smaller.
-    package var bodyBytes = 1 << 20
+    package var bodyBytes = 64 << 10
+    /// Bytes of all request bodies that the process holds at one time, over all loops: 503.
+    package var bufferedBodyBytes = 64 << 20
     /// Connections of the process, over all loops: 503. Each costs a descriptor and some kilobytes.
     package var connections = 16_384
     /// Connections of one peer address (IPv6: one /64), where peers are clients and not a trusted proxy: 503.

@@ -11,9 +11,9 @@ struct ResponsePlan: Equatable {
 
     /// - Parameters:
     ///   - request: nil when no request could be read.
+    ///   - isHead: whether HEAD asked, also where the rest of the request could not be read.
     ///   - mayPersist: whether the server wants to go on.
-    init(_ response: Response, to request: Request?, mayPersist: Bool) {
-        let isHead = request?.method == .head
+    init(_ response: Response, to request: Request?, isHead: Bool, mayPersist: Bool) {
         let isOld = request?.minorVersion == 0
         var framing: ResponseHead.Framing
         if response.status.forbidsBody {

@@ -4,6 +4,10 @@ package typealias Handler = @Sendable (Request) async throws -> Response
 /// The same for what has to wait for nothing: such a request costs its connection's task no turn.
 package typealias ImmediateHandler = @Sendable (Request) throws -> Response
 
+/// Looks at a request before its body is read, so that callers without credentials or over their rate cost no memory:
+/// answers or throws to refuse it, returns nil to let it in. The request has no body yet.
+package typealias Gate = @Sendable (Request) throws -> Response?
+
 /// What is done with requests for one method and one pattern.
 struct Route: Sendable {
     /// What goes around handlers.
@@ -18,11 +22,27 @@ struct Route: Sendable {
     }
 
     let action: Action
+    let gate: Gate?
     /// The innermost first.
     let layers: [Layer]
     let parameterNames: [String]
     let maximumBodyBytes: Int?
+    /// Whether a body is read at all: that of GET and HEAD means nothing (RFC 9110 section 9.3.1).
+    let takesBody: Bool
 
+    /// The answer to a request that the gate keeps out; nil for all others.
+    ///
+    /// - Throws: what the gate throws and no layer turns into an answer.
+    func refusal(of request: Request) throws -> Response? {
+        guard let gate else { return nil }
+        do {
+            return try gate(request).map { decorated($0, by: layers[...]) }
+        } catch {
+            return try recover(from: error, request)
+        }
+    }
+
+    /// Answers a request that the gate has let in.
     func respond(to request: Request) async throws -> Response {
         switch action {
         case .immediate(let handler): return try respond(to: request, with: handler)

@@ -4,7 +4,7 @@ package import HTTPWire
 ///
 /// Patterns are literal segments, `:name` for one segment and a final `**` for all that is left, one segment
 /// at least. Where several patterns fit, the literal one wins over `:name` and that over `**`, segment by
-/// segment. GET routes answer HEAD; OPTIONS is answered for every known path.
+/// segment. A path that ends with a slash finds what is there without it, if nothing is there with it. GET routes answer HEAD; OPTIONS is answered for every known path.
 package struct Router: Sendable {
     private struct Node: Sendable {
         var literals: [String: Int] = [:]
@@ -37,12 +37,14 @@ package struct Router: Sendable {
 
     /// Answers `method` requests for `pattern` with `handler`, inside the layers given so far.
     ///
-    /// - Parameter maximumBodyBytes: instead of the server's limit.
+    /// - Parameters:
+    ///   - maximumBodyBytes: instead of the server's limit.
+    ///   - gate: looks at requests before their body is read.
     package mutating func on(
-        _ method: HTTPWire.Method, _ pattern: String, maximumBodyBytes: Int? = nil,
+        _ method: HTTPWire.Method, _ pattern: String, maximumBodyBytes: Int? = nil, gate: Gate? = nil,
         _ handler: @escaping Handler
     ) {
-        add(method, pattern, .waiting(handler), maximumBodyBytes)
+        add(method, pattern, .waiting(handler), gate, maximumBodyBytes)
     }
 
     /// Answers `method` requests for `pattern` with a handler that waits for nothing; the compiler takes this one where
@@ -50,11 +52,12 @@ package struct Router: Sendable {
     package mutating func on(
         _ method: HTTPWire.Method, _ pattern: String, _ handler: @escaping ImmediateHandler
     ) {
-        add(method, pattern, .immediate(handler), nil)
+        add(method, pattern, .immediate(handler), nil, nil)
     }
 
     private mutating func add(
-        _ method: HTTPWire.Method, _ pattern: String, _ action: Route.Action, _ maximumBodyBytes: Int?
+        _ method: HTTPWire.Method, _ pattern: String, _ action: Route.Action, _ gate: Gate?,
+        _ maximumBodyBytes: Int?
     ) {
         let pattern = prefix + pattern
         precondition(pattern.hasPrefix("/"), "a pattern begins with a slash: \(pattern)")
@@ -69,8 +72,8 @@ package struct Router: Sendable {
         let isFree = !nodes[node].routes.contains { $0.method == method }
         precondition(isFree, "\(method) \(pattern) has two handlers")
         let route = Route(
-            action: action, layers: layers.reversed(), parameterNames: names,
-            maximumBodyBytes: maximumBodyBytes)
+            action: action, gate: gate, layers: layers.reversed(), parameterNames: names,
+            maximumBodyBytes: maximumBodyBytes, takesBody: method != .get && method != .head)
         nodes[node].routes.append((method, route))
     }
 
@@ -137,8 +140,14 @@ extension Router {
             segments.append(segment)
         }
         var values: [String] = []
-        guard let node = find(segments[...], from: 0, &values) else { return .nothing }
-        return choose(node, method, values)
+        if let node = find(segments[...], from: 0, &values) { return choose(node, method, values) }
+        // People and proxies add a slash at the end; nothing here tells the two apart.
+        if segments.count > 1, segments.last == "", segments[segments.count - 2] != "",
+            let node = find(segments.dropLast(), from: 0, &values)
+        {
+            return choose(node, method, values)
+        }
+        return .nothing
     }
 
     /// The node with routes for `segments`; more specific branches first, with a way back out of dead ends.
@@ -186,7 +195,9 @@ extension Router {
         guard case .found(let route, let parameters) = match else {
             return try Self.response(to: request, match)
         }
-        return try await route.respond(to: request.with(body: request.body, parameters: parameters))
+        let request = request.with(body: request.body, parameters: parameters)
+        if let refusal = try route.refusal(of: request) { return refusal }
+        return try await route.respond(to: request)
     }
 
     /// The answer where there is no handler.

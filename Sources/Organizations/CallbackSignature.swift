@@ -23,15 +23,27 @@ package struct CallbackSignature: Sendable {
         self.secret = secret
     }
 
-    /// Throws unless both headers are there, the time is near `now`, and the code is the body's.
-    package func verify(
-        timestamp: String?, signature: String?, body: [UInt8], now: Date
-    ) throws(Refusal) {
+    /// Throws what can be said before the body is there: both headers must be there and readable.
+    package func checkHeaders(timestamp: String?, signature: String?) throws(Refusal) {
+        _ = try Self.read(timestamp, signature)
+    }
+
+    private static func read(
+        _ timestamp: String?, _ signature: String?
+    ) throws(Refusal) -> (timestamp: String, seconds: Double, code: [UInt8]) {
         guard let timestamp, let signature else { throw .missing }
         guard (1...12).contains(timestamp.utf8.count),
             timestamp.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             let seconds = Double(timestamp), let code = try? Hex.decode(signature)
         else { throw .malformed }
+        return (timestamp, seconds, code)
+    }
+
+    /// Throws unless both headers are there, the time is near `now`, and the code is the body's.
+    package func verify(
+        timestamp: String?, signature: String?, body: [UInt8], now: Date
+    ) throws(Refusal) {
+        let (timestamp, seconds, code) = try Self.read(timestamp, signature)
         // The code first: whoever has no secret learns nothing about our clock.
         let message = Array(timestamp.utf8) + [UInt8(ascii: ".")] + body
         guard HMAC.isValid(code: code, key: secret, message: message) else { throw .wrong }

@@ -30,13 +30,25 @@ struct RegistrationRoute: Sendable {
         }
     }
 
-    func respond(to request: Request) async throws -> Response {
+    /// Looks at a call before its body is read: its rate, its type and whether it is signed at all.
+    func refusal(of request: Request) -> Response? {
         if let wait = limits.addresses.take(RateLimiter.addressKey(request.clientAddress)) {
             return tooMany(wait, "Too many registrations from this address.")
         }
         guard Self.isJSON(request.headers["content-type"]) else {
             return Answer.json(.unsupportedMediaType, "The body has to be application/json.")
         }
+        do {
+            try signature?.checkHeaders(
+                timestamp: request.headers[CallbackSignature.timestampHeader],
+                signature: request.headers[CallbackSignature.signatureHeader])
+        } catch {
+            return Answer.json(.unauthorized, "Not accepted: \(error.rawValue).")
+        }
+        return nil
+    }
+
+    func respond(to request: Request) async throws -> Response {
         if let signature {
             do {
                 try signature.verify(

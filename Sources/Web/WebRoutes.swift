@@ -81,7 +81,10 @@ package struct WebRoutes: Sendable {
                 RegistrationRoute.Answer.json(problem.status, problem.detail ?? Self.unexpected)
             }
             // A registration is a few hundred bytes.
-            router.on(.post, "/organizations", maximumBodyBytes: 64 * 1024) { [registration] in
+            router.on(
+                .post, "/organizations", maximumBodyBytes: 64 * 1024,
+                gate: { [registration] in registration.refusal(of: $0) }
+            ) { [registration] in
                 try await registration.respond(to: $0)
             }
             router.on(.get, "/healthz", HealthRoutes.live)

@@ -181,6 +181,42 @@ struct DrainTests {
         }
     }
 
+    @Test func `a TLS handshake that has begun when the drain begins is finished and served`() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        let context = try TLSContext.server(
+            certificateFile: certificate.certificate, keyFile: certificate.key)
+        var limits = Limits()
+        limits.drainGrace = .milliseconds(50)
+        limits.drainTimeout = .seconds(3600)
+        try await withDrainable(limits, credentials: { context }) { router in
+            router.on(.get, "/hello") { _ in .text("hello") }
+        } _: { server, drain in
+            let silent = try await server.connect()
+            let relay = try Relay(to: server.address)
+            async let shaken = TestServer(address: relay.address, log: server.log)
+                .connect(trusting: certificate)
+            let proceed = Signal()
+            async let relayed: Void = relay.run(pausingAfter: 20, until: proceed)
+            await relay.paused.wait()
+            // Served after the others were accepted.
+            let other = try await server.connect(trusting: certificate)
+            try await other.send(hello)
+            #expect(try await other.response().body == "hello")
+            drain.set()
+            #expect(try await silent.isClosed())
+            proceed.set()
+            let client = try await shaken
+            try await client.send(hello)
+            let response = try await client.response()
+            #expect(response.body == "hello")
+            #expect(response.closes)
+            #expect(try await client.isClosed())
+            client.close()
+            try await relayed
+        }
+    }
+
     @Test func `connections that the kernel holds when the drain begins are served`() async throws {
         var router = Router()
         router.on(.get, "/hello") { _ in .text("hello") }
@@ -243,5 +279,45 @@ struct DrainTests {
             listener.close()
             await #expect(throws: ReactorError.self) { try await server.serve(on: listener) }
         }
+    }
+}
+
+/// Passes bytes on between one client and the server, and stops in the middle of what the client says first.
+private final class Relay: Sendable {
+    let address: SocketAddress
+    let paused = Signal()
+    private let listener: Listener
+    private let server: SocketAddress
+
+    init(to server: SocketAddress) throws {
+        self.server = server
+        listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        address = listener.address
+    }
+
+    func run(pausingAfter count: Int, until proceed: Signal) async throws {
+        let client = try await listener.accept()
+        let upstream = try await Socket.connect(to: server, deadline: .now + patience)
+        var buffer = ReadBuffer(capacity: 65_536)
+        _ = try await client.read(into: &buffer, deadline: .now + patience)
+        try await upstream.write(buffer.bytes(0..<count), deadline: .now + patience)
+        paused.set()
+        await proceed.wait()
+        try await upstream.write(
+            buffer.bytes(count..<buffer.readableCount), deadline: .now + patience)
+        async let answers: Void = Self.pass(from: upstream, to: client)
+        try await Self.pass(from: client, to: upstream)
+        try await answers
+        listener.close()
+    }
+
+    private static func pass(from source: Socket, to sink: Socket) async throws {
+        var buffer = ReadBuffer(capacity: 65_536)
+        while try await source.read(into: &buffer, deadline: .now + patience) > 0 {
+            try await sink.write(buffer.bytes(0..<buffer.readableCount), deadline: .now + patience)
+            buffer.consume(buffer.readableCount)
+            buffer.reserve(free: 65_536)
+        }
+        sink.shutdownWrite()
     }
 }

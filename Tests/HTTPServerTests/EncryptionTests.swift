@@ -16,8 +16,8 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @Sendable private func routes(_ router: inout Router) {
     router.on(.get, "/hello") { .text("hello over \($0.scheme.rawValue)") }
-    router.on(.post, "/echo") { Response(body: .bytes($0.body)) }
-    router.on(.post, "/echo/:piece") { request in
+    router.on(.post, "/echo", maximumBodyBytes: 1 << 20) { Response(body: .bytes($0.body)) }
+    router.on(.post, "/echo/:piece", maximumBodyBytes: 1 << 20) { request in
         let piece: Int = try request.parameters.value("piece")
         return Response(
             body: .stream(length: nil) { writer in

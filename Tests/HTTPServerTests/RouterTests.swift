@@ -40,13 +40,14 @@ struct RouterTests {
         ("/a/b/c", "/a/:x/c x=b"), ("/a/b/d/e", "/a/b/d/:y y=e"), ("/a/b/e/f/g", "/a/:z/e/** z=b **=f/g"),
         ("/files/x", "/files/** **=x"), ("/files/x/y%20z", "/files/** **=x/y z"),
         ("/a/%C3%A9%2Fx", "/a/:x x=é/x"),
-        ("/%61", "/a"), ("/a?x=/b", "/a"),
+        ("/%61", "/a"), ("/a?x=/b", "/a"), ("/a/b/c/", "/a/:x/c x=b"), ("/a/q/?x", "/a/:x x=q"),
+        ("/files/x/", "/files/** **=x/"),
     ])
     func `the most specific pattern answers`(path: String, expected: String) async throws {
         #expect(try await answer(router(), .get, path) == expected)
     }
 
-    @Test(arguments: ["/b", "/a//", "/a/b/d", "/A", "//a", "/a/b/c/"])
+    @Test(arguments: ["/b", "/a//", "/a/b/d", "/A", "//a", "/a/b/c//", "//"])
     func `a path without a pattern is not found`(path: String) async throws {
         #expect(try await problem(router(), path)?.status == .notFound)
     }

@@ -31,16 +31,17 @@ struct ResponsePlanTests {
             (Response(body: streamed), try head(.head), .chunked, false, true),
         ]
         for (response, request, framing, sends, persists) in cases {
-            let plan = ResponsePlan(response, to: request, mayPersist: true)
+            let plan = ResponsePlan(
+                response, to: request, isHead: request.method == .head, mayPersist: true)
             #expect(plan.framing == framing)
             #expect(plan.sendsBody == sends)
             #expect(plan.persists == persists)
-            #expect(!ResponsePlan(response, to: request, mayPersist: false).persists)
+            #expect(!ResponsePlan(response, to: request, isHead: false, mayPersist: false).persists)
         }
     }
 
     @Test func `an answer to no request closes`() {
-        let plan = ResponsePlan(Response(), to: nil, mayPersist: true)
+        let plan = ResponsePlan(Response(), to: nil, isHead: false, mayPersist: true)
         #expect(plan.connection == .close)
     }
 }

@@ -10,7 +10,7 @@ private struct Greeting: Codable, Equatable {
 
 @Sendable private func routes(_ router: inout Router) {
     router.on(.get, "/hello") { _ in .text("hello") }
-    router.on(.post, "/echo") { request in
+    router.on(.post, "/echo", maximumBodyBytes: 1 << 20) { request in
         Response(headers: ["Content-Type": request.headers["content-type"] ?? ""], body: .bytes(request.body))
     }
     router.on(.post, "/greetings") { try .json($0.json(Greeting.self), status: .created) }

@@ -75,6 +75,48 @@ struct OperatorAccessTests {
         }
     }
 
+    @Test func `wrong credentials on the page of metrics do not lock operators out, nor the other way round`()
+        async throws
+    {
+        try await withOperator { browser in
+            var stranger = browser
+            stranger.password = "guess"
+            while try await stranger.get("/metrics").status != 429 {}
+            #expect(try await browser.get("/metrics").status == 429)
+            #expect(try await browser.get("/dashboard/jobs").status == 200)
+        }
+        try await withOperator { browser in
+            var stranger = browser
+            stranger.password = "guess"
+            while try await stranger.get("/dashboard/jobs").status != 429 {}
+            #expect(try await browser.get("/metrics").status == 200)
+        }
+    }
+
+    @Test func `pages are found with a slash at the end`() async throws {
+        try await withOperator { browser in
+            for path in ["/dashboard/jobs/", "/dashboard/jobs/queues/", "/dashboard/jobs/workers/"] {
+                let page = try await browser.get(path)
+                #expect(page.status == 200, "\(path)")
+            }
+            let home = try await browser.rig.get("/dashboard/")
+            #expect(home.headers["location"] == "/dashboard/jobs")
+        }
+    }
+
+    /// More than is ever read: an answer other than 413 proves that credentials come first.
+    @Test func `a form of a stranger is not read`() async throws {
+        try await withOperator { browser in
+            var stranger = browser
+            stranger.password = "guess"
+            let fields = ["reason": String(repeating: "a", count: 100_000)]
+            let refused = try await stranger.post("/dashboard/jobs/pauses", fields, [])
+            #expect(refused.status == 401)
+            let tooLarge = try await browser.post("/dashboard/jobs/pauses", fields, [])
+            #expect(tooLarge.status == 413)
+        }
+    }
+
     @Test func `another address is not held up`() throws {
         let access = try OperatorAccess(
             credentials: ("ann", .init(text: "x")), failures: OperatorAccess.failureLimiter())

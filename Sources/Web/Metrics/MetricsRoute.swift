@@ -62,12 +62,18 @@ package struct MetricsRoute: Sendable {
 
     /// Adds this route to a router.
     package func add(to router: inout Router) {
-        router.on(.get, "/metrics") { request in try await respond(to: request) }
+        router.on(.get, "/metrics", gate: refusal) { _ in
+            let text = await page()
+            return Response(
+                headers: ["Content-Type": Exposition.contentType, "Cache-Control": "no-store"],
+                body: .bytes(Array(text.utf8)))
+        }
     }
 
-    private func respond(to request: Request) async throws -> Response {
-        switch access.judge(request, token: token) {
-        case .granted: break
+    /// The answer to whoever may not see the page.
+    private func refusal(of request: Request) -> Response? {
+        switch access.judgeMetrics(request, token: token) {
+        case .granted: return nil
         case .closed:
             return .text(
                 "Set METRICS_TOKEN, or SIDEKIQ_USERNAME and SIDEKIQ_PASSWORD, to open this page.\n",
@@ -83,10 +89,6 @@ package struct MetricsRoute: Sendable {
             response.headers.add("Retry-After", String(max(1, wait.components.seconds + 1)))
             return response
         }
-        let text = await page()
-        return Response(
-            headers: ["Content-Type": Exposition.contentType, "Cache-Control": "no-store"],
-            body: .bytes(Array(text.utf8)))
     }
 
     private func page() async -> String {

@@ -2,7 +2,7 @@ import FoundationEssentials
 package import Cryptography
 import HTTPServer
 import HTTPWire
-package import Organizations
+import Organizations
 
 /// Who may see the operators' pages: whoever knows the name and the password of `SIDEKIQ_USERNAME` and
 /// `SIDEKIQ_PASSWORD`, by HTTP basic authentication (RFC 7617). Without these settings nobody may. The page of metrics
@@ -23,14 +23,20 @@ package struct OperatorAccess: Sendable {
     private let user: String
     private let password: Secret
     private let isOpen: Bool
-    /// Failures by the caller's address; one for all loops of a process.
-    private let failures: RateLimiter
+    private let failures: Failures
     /// Both sides of a comparison are hashed under it, so that its duration says nothing of their lengths
     /// either.
     private let salt: Secret
 
+    /// Failures by the caller's address; one for all loops of a process.
+    package struct Failures: Sendable {
+        fileprivate let pages: RateLimiter
+        /// A scraper with an old token, behind the operators' address, must not lock the operators out.
+        fileprivate let metrics: RateLimiter
+    }
+
     /// - Parameter failures: one for the whole process; see `failureLimiter`.
-    package init(credentials: (user: String, password: Secret)?, failures: RateLimiter) throws {
+    package init(credentials: (user: String, password: Secret)?, failures: Failures) throws {
         user = credentials?.user ?? ""
         password = credentials?.password ?? Secret([])
         isOpen = credentials != nil
@@ -39,14 +45,24 @@ package struct OperatorAccess: Sendable {
     }
 
     /// Ten tries at once, then one in ten seconds: people mistype, guessing a password takes more.
-    package static func failureLimiter() -> RateLimiter {
-        RateLimiter(rate: TokenBucket.Rate(burst: 10, refill: .seconds(10)))
+    package static func failureLimiter() -> Failures {
+        let rate = TokenBucket.Rate(burst: 10, refill: .seconds(10))
+        return Failures(pages: RateLimiter(rate: rate), metrics: RateLimiter(rate: rate))
     }
 
-    /// Judges a request; a wrong password counts.
+    /// Judges a request for the operators' pages; a wrong password counts.
+    func judge(_ request: Request) -> Verdict {
+        judge(request, token: nil, failures.pages)
+    }
+
+    /// Judges a request for the page of metrics; a wrong password or token counts there alone.
     ///
     /// - Parameter token: opens in the place of name and password (RFC 6750), if there is one.
-    func judge(_ request: Request, token: Secret? = nil) -> Verdict {
+    func judgeMetrics(_ request: Request, token: Secret?) -> Verdict {
+        judge(request, token: token, failures.metrics)
+    }
+
+    private func judge(_ request: Request, token: Secret?, _ failures: RateLimiter) -> Verdict {
         guard isOpen || token != nil else { return .closed }
         let address = RateLimiter.addressKey(request.clientAddress)
         // Before the password is looked at: else one that is right would tell itself apart.

@@ -87,12 +87,14 @@ package struct OperatorRoutes: Sendable {
         _ method: HTTPWire.Method, _ pattern: String, _ router: inout Router,
         _ handler: @escaping @Sendable (Visit) async throws -> Response
     ) {
-        router.on(method, pattern, maximumBodyBytes: Self.formBytes) { request in
-            let name: String
-            switch access.judge(request) {
-            case .granted(let known): name = known
-            case let verdict: return refuse(verdict, request)
-            }
+        let gate: Gate = { request in
+            let verdict = access.judge(request)
+            if case .granted = verdict { return nil }
+            return refuse(verdict, request)
+        }
+        router.on(method, pattern, maximumBodyBytes: Self.formBytes, gate: gate) { request in
+            let verdict = access.judge(request)
+            guard case .granted(let name) = verdict else { return refuse(verdict, request) }
             let token = try FormToken(for: request, operator: name, key: access.formKey)
             var form = Form()
             if method == .post {
