@@ -28,7 +28,11 @@ extern int pipe2(int ends[2], int flags);
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
-// Swift cannot call a variadic function.
+// Swift cannot call variadic functions.
+static inline int prctl_number(int option, unsigned long argument) {
+    return prctl(option, argument, 0UL, 0UL, 0UL);
+}
+
 static inline int fcntl_int(int descriptor, int command, int argument) {
     return fcntl(descriptor, command, argument);
 }

@@ -45,19 +45,30 @@ package final class Listener: @unchecked Sendable {
         }
     }
 
-    /// Listens on an address given as text (no host names); port 0 lets the kernel choose. With `reusePort` several loops
-    /// each listen on the same port and the kernel spreads connections over them.
-    package static func tcp(host: String, port: UInt16, reusePort: Bool = false) throws(ReactorError)
+    /// Whether listeners share a port, each on a loop of its own; the kernel spreads connections over them.
+    package enum PortSharing: Sendable {
+        case none
+        /// The first of a process. It is refused where anybody listens on the port, another process of the same user
+        /// that shares it among its own loops too.
+        case first
+        /// Joins the first one.
+        case further
+    }
+
+    /// Listens on an address given as text (no host names); port 0 lets the kernel choose.
+    package static func tcp(host: String, port: UInt16, sharing: PortSharing = .none) throws(ReactorError)
         -> Listener
     {
         guard let address = SocketAddress(ip: host, port: port) else {
             throw ReactorError(.unresolved, operation: "listen on \(host)")
         }
-        let descriptor = try open(address) { descriptor in
+        let share = { (descriptor: Int32) in Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+        // socket(7): what is set only after bind(2) counts for those that come later.
+        let descriptor = try open(address, bound: sharing == .first ? share : { _ in }) { descriptor in
             Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             // tcp(7): accepted sockets inherit it.
             Socket.disableDelay(descriptor, address)
-            if reusePort { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+            if sharing == .further { share(descriptor) }
             // An IPv6 listener on `::` serves IPv4 too.
             if case .ipv6 = address { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         }
@@ -65,11 +76,13 @@ package final class Listener: @unchecked Sendable {
     }
 
     /// Listens on every address of the machine: IPv6 and IPv4 together, or IPv4 alone where there is no IPv6.
-    package static func everywhere(port: UInt16, reusePort: Bool = false) throws(ReactorError) -> Listener {
+    package static func everywhere(port: UInt16, sharing: PortSharing = .none) throws(ReactorError)
+        -> Listener
+    {
         do throws(ReactorError) {
-            return try tcp(host: "::", port: port, reusePort: reusePort)
+            return try tcp(host: "::", port: port, sharing: sharing)
         } catch  where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
-            return try tcp(host: "0.0.0.0", port: port, reusePort: reusePort)
+            return try tcp(host: "0.0.0.0", port: port, sharing: sharing)
         }
     }
 
@@ -92,15 +105,16 @@ package final class Listener: @unchecked Sendable {
         return listener
     }
 
-    private static func open(_ address: SocketAddress, _ prepare: (Int32) -> Void) throws(ReactorError)
-        -> Int32
-    {
+    private static func open(
+        _ address: SocketAddress, bound: (Int32) -> Void = { _ in }, _ prepare: (Int32) -> Void
+    ) throws(ReactorError) -> Int32 {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = CLinux.socket(address.family, type, 0)
         guard descriptor >= 0 else { throw .system("socket") }
         prepare(descriptor)
-        let bound = unsafe address.withKernelForm { unsafe CLinux.bind(descriptor, $0, $1) }
-        guard bound == 0, CLinux.listen(descriptor, Limits.backlog) == 0 else {
+        let status = unsafe address.withKernelForm { unsafe CLinux.bind(descriptor, $0, $1) }
+        if status == 0 { bound(descriptor) }
+        guard status == 0, CLinux.listen(descriptor, Limits.backlog) == 0 else {
             let error = ReactorError.system("listen on \(address)")
             CLinux.close(descriptor)
             throw error

@@ -19,7 +19,7 @@ package struct ReactorError: Error, Sendable, Equatable, CustomStringConvertible
     package let code: Code
     /// The system call or step that failed, for instance `connect`.
     package let operation: String
-    /// The kernel's error number where `code` is `system`, else 0.
+    /// The kernel's error number where `code` is `system`, getaddrinfo's where it is `unresolved`, else 0.
     package let errno: Int32
 
     package init(_ code: Code, operation: String, errno: Int32 = 0) {
@@ -33,10 +33,14 @@ package struct ReactorError: Error, Sendable, Equatable, CustomStringConvertible
         ReactorError(.system, operation: operation, errno: lastErrorNumber())
     }
 
+    /// Whether somebody else listens on the address.
+    package var isAddressInUse: Bool { code == .system && errno == EADDRINUSE }
+
     package var description: String {
         switch code {
         case .timedOut: "\(operation): deadline passed"
         case .closed: "\(operation): closed"
+        case .unresolved where errno != 0: "\(operation): \(unsafe String(cString: gai_strerror(errno)))"
         case .unresolved: "\(operation): name not resolved"
         case .system: "\(operation): \(errorText(errno)) (errno \(errno))"
         }

@@ -18,8 +18,9 @@ package enum Resolver {
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         unsafe hints.ai_flags = AI_ADDRCONFIG
         var list: UnsafeMutablePointer<addrinfo>?
-        guard unsafe getaddrinfo(host, String(port), &hints, &list) == 0 else {
-            throw ReactorError(.unresolved, operation: "resolve \(host)")
+        let status = unsafe getaddrinfo(host, String(port), &hints, &list)
+        guard status == 0 else {
+            throw ReactorError(.unresolved, operation: "resolve \(host)", errno: status)
         }
         defer { unsafe freeaddrinfo(list) }
         var addresses: [SocketAddress] = []

@@ -32,6 +32,17 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether what is sent there stays on this machine.
+    package var isLoopback: Bool {
+        switch self {
+        case .ipv4(let bytes, _): bytes.first == 127
+        case .ipv6(let bytes, _, _):
+            bytes.prefix(15).allSatisfy { $0 == 0 } && bytes.last == 1
+                || bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10...12] == [0xFF, 0xFF, 127]
+        case .unix: true
+        }
+    }
+
     /// 0 for a Unix socket.
     package var port: UInt16 {
         switch self {

@@ -68,7 +68,7 @@ struct ListenerTests {
             3,
             { _ in
                 let listener = try Listener.tcp(
-                    host: "127.0.0.1", port: port.withLock { $0 }, reusePort: true)
+                    host: "127.0.0.1", port: port.withLock { $0 }, sharing: .further)
                 port.withLock { $0 = listener.address.port }
                 return listener
             }

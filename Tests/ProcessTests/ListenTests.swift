@@ -110,6 +110,25 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a second web process on the same port is refused, and the first serves on`() async throws
+        {
+            try await withDatabase { database in
+                let deployment = try await Deployment(database: database)
+                let web = try await deployment.startWeb(["LOOPS": "2"])
+                let second = try Program.multiconnect(
+                    ["web"], environment: deployment.environment.merging(["LOOPS": "2"]) { $1 })
+                #expect(second.exitStatus() == 1)
+                #expect(
+                    second.output.contains("PORT \(deployment.webPort) is in use"), "\(second.output)")
+                _ = try await deployment.get("/healthz")
+                let limits = try String(contentsOfFile: "/proc/\(web.pid)/limits", encoding: .utf8)
+                let core = try #require(limits.firstRange(of: "Max core file size"))
+                #expect(limits[core.upperBound...].prefix(40).contains("0 "))
+                web.kill()
+                try await deployment.stop()
+            }
+        }
+
         @Test func `each loop listens on the port itself`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)

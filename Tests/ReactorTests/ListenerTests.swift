@@ -15,6 +15,24 @@ struct ListenerTests {
         #expect(Listener.consequence(of: error) == consequence)
     }
 
+    @Test func `loops of one process share a port, and nobody else joins them`() async throws {
+        try await EventLoop(name: "share").run {
+            let first = try Listener.everywhere(port: 0, sharing: .first)
+            let port = first.address.port
+            let further = try Listener.everywhere(port: port, sharing: .further)
+            for sharing in [Listener.PortSharing.first, .none] {
+                let error = #expect(throws: ReactorError.self) {
+                    try Listener.everywhere(port: port, sharing: sharing)
+                }
+                #expect(error?.isAddressInUse == true)
+            }
+            further.close()
+            first.close()
+            let successor = try Listener.everywhere(port: port, sharing: .first)
+            successor.close()
+        }
+    }
+
     @Test func `a Unix listener removes the file that it made and no successor's`() async throws {
         let path = NSTemporaryDirectory() + "listener-\(UUID().uuidString.prefix(8)).sock"
         try await EventLoop(name: "inode").run {

@@ -73,7 +73,7 @@ struct SimulatorProcess: Sendable {
     }
 
     private func serve(on loops: [EventLoop]) async throws {
-        let first = try Listener.tcp(host: "127.0.0.1", port: port, reusePort: loops.count > 1)
+        let first = try Listener.tcp(host: "127.0.0.1", port: port, sharing: loops.count > 1 ? .first : .none)
         // Certificates name hosts, seldom addresses.
         let origin =
             credentials == nil ? "http://\(first.address)" : "https://localhost:\(first.address.port)"
@@ -89,7 +89,7 @@ struct SimulatorProcess: Sendable {
             for loop in loops.dropFirst() {
                 group.addTask(executorPreference: loop) {
                     try await simulator.serve(
-                        on: Listener.tcp(host: "127.0.0.1", port: first.address.port, reusePort: true),
+                        on: Listener.tcp(host: "127.0.0.1", port: first.address.port, sharing: .further),
                         credentials: credentials)
                 }
             }

@@ -52,6 +52,7 @@ struct Launch: Sendable {
         _ role: String, signals others: [Signal] = [],
         _ body: @escaping @concurrent @Sendable (Launch) async throws -> Void
     ) async throws {
+        CoreDumps.disable()
         // Before any thread is started, so that all of them leave signals to the source.
         SignalSource.claim([.terminate, .interrupt, .hangup] + others)
         let environment = ProcessInfo.processInfo.environment

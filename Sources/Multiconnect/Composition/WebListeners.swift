@@ -5,6 +5,14 @@ import Reactor
 /// Sockets that systemd passes are all served, by every loop; else a Unix socket, if there is one, which the loops share;
 /// else each loop has a socket of its own on the port, and the kernel spreads the connections over them.
 struct WebListeners: Sendable {
+    /// Another process listens on the port.
+    struct PortInUse: Error, CustomStringConvertible {
+        let port: UInt16
+        var description: String {
+            "PORT \(port) is in use: stop the process that listens on it, or set another PORT"
+        }
+    }
+
     private let byLoop: [[Listener]]
 
     /// Opens all of them before anybody is served: a port that is taken ends the process at once.
@@ -19,14 +27,19 @@ struct WebListeners: Sendable {
 
     private static func open(
         _ configuration: Configuration, after first: Listener?
-    ) throws(ReactorError) -> [Listener] {
+    ) throws -> [Listener] {
         if !configuration.activatedSockets.isEmpty {
             return try configuration.activatedSockets.map { descriptor throws(ReactorError) in
                 try Listener.shared(descriptor: descriptor)
             }
         }
         guard let path = configuration.unixSocket else {
-            return [try Listener.everywhere(port: configuration.port, reusePort: true)]
+            do throws(ReactorError) {
+                let sharing: Listener.PortSharing = first == nil ? .first : .further
+                return [try Listener.everywhere(port: configuration.port, sharing: sharing)]
+            } catch  where error.isAddressInUse {
+                throw PortInUse(port: configuration.port)
+            }
         }
         // The first loop's listener owns the file and removes it.
         if let first { return [try Listener.shared(descriptor: first.descriptor)] }
