@@ -113,7 +113,7 @@ let package = Package(
         tests("HTTPWire", ["WireVectors"]),
         tests("HTTPServer", ["Reactor", "TLS", "Support"]),
         tests("HTTPClient", ["Reactor", "HTTPServer", "Support"]),
-        tests("Postgres", ["Reactor", "Support"]),
+        tests("Postgres", ["Reactor", "TLS", "Support"]),
         tests("Redis", ["Reactor", "Support"]),
         tests("Cryptography"),
         tests("Metrics", ["Support", "Redis"]),

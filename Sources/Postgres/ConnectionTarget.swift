@@ -2,12 +2,18 @@
 ///
 /// libpq tries a list of hosts by itself, but never leaves one that does not answer, because time-outs of
 /// non-blocking connections are the caller's business. So the list is taken apart here.
-struct ConnectionTarget: Hashable {
+struct ConnectionTarget: Hashable, CustomStringConvertible {
     /// A name, an address or the directory of a Unix socket; nil is libpq's default socket.
     var host: String?
     /// An address that is used as it is.
     var address: String?
     var port: String?
+
+    var description: String {
+        let place = [host, address].compactMap(\.self)
+        let name = place.count == 2 && place[0] != place[1] ? "\(place[0]) (\(place[1]))" : place.first
+        return "\(name ?? "local socket"), port \(port ?? "5432")"
+    }
 
     /// A name is left to resolve: libpq would do so blocking.
     var nameToResolve: String? {

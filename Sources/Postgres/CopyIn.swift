@@ -19,13 +19,13 @@ package final class CopyIn: @unchecked Sendable {
     /// Bytes given to libpq since its buffer was known to be empty.
     private var held = 0
     private var frames = BackendFrames()
-    private var noticesSeen: Int
+    /// Bytes that were looked at but that libpq has not taken yet.
+    private var seen = 0
 
     init(_ connection: PostgresConnection, statement: String, deadline: ContinuousClock.Instant?) {
         self.connection = connection
         self.statement = statement
         self.deadline = deadline
-        noticesSeen = connection.link.noticeCount
     }
 
     private var nextDeadline: ContinuousClock.Instant { deadline ?? .now + connection.answerTimeout }
@@ -117,16 +117,12 @@ package final class CopyIn: @unchecked Sendable {
     private func serverHasRefused() throws(PostgresError) -> Bool {
         let link = connection.link
         guard link.hasInput else { return false }
-        if !link.isEncrypted {
-            guard let bytes = try link.peek() else { return true }
-            if frames.findsError(in: bytes.span) { return true }
-            try link.parseInput()
-            return false
-        }
-        // Through TLS nothing can be peeked at. What arrives during a copy and is no notice is an error.
+        guard let bytes = try link.peek() else { return true }
+        // Notices and parameters that changed are no errors.
+        if frames.findsError(in: bytes.span.extracting(min(seen, bytes.count)...)) { return true }
         try link.parseInput()
-        defer { noticesSeen = link.noticeCount }
-        return link.noticeCount == noticesSeen
+        seen = link.pendingCount
+        return false
     }
 
     private func conclude() async throws -> Int {

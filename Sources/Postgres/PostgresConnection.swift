@@ -12,6 +12,8 @@ package final class PostgresConnection: @unchecked Sendable {
     let answerTimeout: Duration
     var cache = StatementCache()
     private var isBusy = false
+    /// The transaction was begun so that nothing can be written in it.
+    var isReadOnly = false
     /// Open transactions: 1 is a transaction, more are savepoints.
     var transactionDepth = 0
 
@@ -216,6 +218,12 @@ extension PostgresConnection {
         do {
             if !link.isShielded { try Task.checkCancellation() }
             return try await body(deadline ?? .now + answerTimeout)
+        } catch let error as PostgresError where error.sqlState == .readOnlyTransaction && !isReadOnly {
+            // The server has become a standby: a new connection finds the one that takes writes.
+            link.close()
+            var loss = error
+            loss.code = .connection
+            throw loss
         } catch let error as PostgresError {
             switch error.code {
             case .timedOut: await recover()

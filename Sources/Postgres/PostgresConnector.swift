@@ -64,7 +64,7 @@ struct PostgresConnector {
     ) async throws -> PostgresLink {
         let pointer = unsafe try start(parameters(for: target))
         do {
-            try await unsafe poll(pointer, deadline: deadline)
+            try await unsafe poll(pointer, target, deadline: deadline)
             return try unsafe PostgresLink(adopting: pointer)
         } catch {
             unsafe PQfinish(pointer)
@@ -97,7 +97,9 @@ struct PostgresConnector {
         return unsafe connection
     }
 
-    private func poll(_ pointer: OpaquePointer, deadline: ContinuousClock.Instant) async throws {
+    private func poll(
+        _ pointer: OpaquePointer, _ target: ConnectionTarget, deadline: ContinuousClock.Instant
+    ) async throws {
         var status = unsafe PQstatus(pointer) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
         while status != PGRES_POLLING_OK {
             if status == PGRES_POLLING_FAILED {
@@ -114,7 +116,7 @@ struct PostgresConnector {
                     try await readiness.writable(deadline: deadline)
                 }
             } catch let error as ReactorError where error.code == .timedOut {
-                throw PostgresError(.timedOut, "the server did not accept a connection in time")
+                throw PostgresError(.timedOut, "\(target) did not accept a connection in time")
             }
             readiness.close()
             status = unsafe PQconnectPoll(pointer)

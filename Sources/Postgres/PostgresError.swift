@@ -1,7 +1,7 @@
 /// Everything that this target throws, except `CancellationError`.
 ///
-/// `description` holds codes and names of schema objects only and is safe to log. Message, detail and
-/// statement may contain stored values; they are in `debugDescription`.
+/// `description` holds codes, names of schema objects and hosts, and messages that quote no stored value: it is safe to
+/// log. Other messages, detail and statement are in `debugDescription`.
 package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
     /// What kind of thing went wrong.
     package enum Code: String, Sendable {
@@ -61,8 +61,31 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDe
         if let column { parts.append("column \(column)") }
         if let constraint { parts.append("constraint \(constraint)") }
         if let statementIndex { parts.append("statement \(statementIndex)") }
-        if code == .migration || code == .configuration { parts.append(message) }
+        if isMessageSafe, !message.isEmpty {
+            parts.append(Self.oneLine(message))
+        } else if let name = sqlState?.className {
+            parts.append(name)
+        }
         return parts.joined(separator: ", ")
+    }
+
+    /// Whether the message is ours, libpq's about a connection, or one of the server's that quotes no value.
+    private var isMessageSafe: Bool {
+        switch code {
+        case .server: sqlState?.hasPlainMessage ?? false
+        case .decoding: false
+        default: true
+        }
+    }
+
+    /// libpq's message without the place in the server's source and without its hints, which are lines of their own.
+    static func oneLine(_ message: String) -> String {
+        var lines: [Substring] = []
+        for line in message.split(separator: "\n") where !line.hasPrefix("LOCATION:") && !line.hasPrefix("\t")
+        {
+            if !lines.contains(line) { lines.append(line) }
+        }
+        return String(lines.joined(separator: "; ").prefix(500))
     }
 
     package var debugDescription: String {
@@ -83,6 +106,11 @@ extension PostgresError {
         code == .connection || code == .commitInDoubt || (sqlState?.endsSession ?? false)
     }
 
+    /// The server is there and does not let this client in: password, role, database or pg_hba.conf are wrong.
+    package var isLoginRefusal: Bool {
+        code == .connection && ["28", "3D", "42"].contains(sqlState?.classCode)
+    }
+
     /// A row with that key exists; `constraint` names which.
     package var isUniqueViolation: Bool { sqlState == .uniqueViolation }
 
@@ -90,7 +118,7 @@ extension PostgresError {
     /// connection, exhausted pool. Never true for a commit in doubt.
     package var isTransient: Bool {
         switch code {
-        case .connection: !(sqlState?.isAuthentication ?? false) && sqlState != .unknownDatabase
+        case .connection: sqlState.map { $0.isTransient || $0 == .readOnlyTransaction } ?? true
         case .poolExhausted, .timedOut: true
         case .server: sqlState?.isTransient ?? false
         default: false

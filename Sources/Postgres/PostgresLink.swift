@@ -12,8 +12,6 @@ import Reactor
     let cancelHandle: CancelHandle
     /// While true, waits ignore that the task is cancelled. Set around roll-backs and drains.
     var isShielded = false
-    /// Server notices seen; to tell them from errors while nothing else looks at the input.
-    fileprivate(set) var noticeCount = 0
     private var pointer: OpaquePointer?
     private var readiness: Readiness
 
@@ -27,20 +25,12 @@ import Reactor
         readiness = try Readiness(descriptor: unsafe PQsocket(pointer))
         unsafe self.pointer = unsafe pointer
         unsafe PQsetnonblocking(pointer, 1)
-        // libpq's own receiver prints to standard error. The context lives as long as the PGconn: close
-        // and deinit of this object end it.
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe PQsetNoticeReceiver(
-            pointer,
-            { context, _ in
-                guard let context = unsafe context else { return }
-                unsafe Unmanaged<PostgresLink>.fromOpaque(context).takeUnretainedValue().noticeCount += 1
-            }, context)
+        // libpq's own receiver prints to standard error.
+        unsafe PQsetNoticeReceiver(pointer, { _, _ in }, nil)
     }
 
     deinit {
         guard let pointer = unsafe pointer else { return }
-        unsafe PQsetNoticeReceiver(pointer, { _, _ in }, nil)
         let address = Int(bitPattern: pointer)
         let readiness = readiness
         // The last reference may go anywhere; the descriptor's registration belongs to the loop.
@@ -94,6 +84,26 @@ import Reactor
         guard let pointer = unsafe pointer else { return false }
         return unsafe PQsslInUse(pointer) == 1
     }
+
+    /// How far the server at the other end is known to be the one that was asked for.
+    var trust: ServerTrust {
+        guard let pointer = unsafe pointer else { return .verified }
+        var settings: [String: String] = [:]
+        let options = unsafe PQconninfo(pointer)
+        defer { unsafe PQconninfoFree(options) }
+        if var option = unsafe options {
+            while let keyword = unsafe option.pointee.keyword {
+                if let value = unsafe option.pointee.val {
+                    settings[unsafe String(cString: keyword)] = unsafe String(cString: value)
+                }
+                unsafe option += 1
+            }
+        }
+        return ServerTrust(
+            address: unsafe PQhostaddr(pointer).map { unsafe String(cString: $0) } ?? "",
+            isEncrypted: isEncrypted, mode: settings["sslmode"] ?? "",
+            hasAuthorities: settings["sslrootcert"]?.isEmpty == false)
+    }
 }
 
 // Waiting.
@@ -104,6 +114,8 @@ extension PostgresLink {
     }
 
     func wait(for direction: Direction, deadline: ContinuousClock.Instant) async throws {
+        // TLS may hold a part of a record that the kernel no longer has: no event will tell of it.
+        if pendingCount > 0 { return }
         if isShielded { return try await shieldedWait(for: direction, deadline: deadline) }
         do {
             switch direction {
@@ -284,20 +296,37 @@ extension PostgresLink {
     }
 
     /// Bytes that the server has sent and libpq has not read, without taking them; at most as many as
-    /// libpq takes with one read. nil: none, or the end of the stream.
+    /// libpq takes with one read. Through TLS there may be none though something has come. nil: the end of the stream.
     func peek() throws(PostgresError) -> [UInt8]? {
-        let descriptor = unsafe PQsocket(try connection())
+        let connection = unsafe try connection()
+        var isAtEnd = false
+        let isEncrypted = isEncrypted
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-            let flags = Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)
-            // SAFETY: recv writes at most the buffer's length and returns how much it wrote.
-            count = max(0, unsafe recv(descriptor, buffer.baseAddress, buffer.count, flags))
+            // SAFETY: both write at most the buffer's length and return how much they wrote.
+            let result =
+                if isEncrypted {
+                    unsafe Int(tls_peek(connection, buffer.baseAddress, Int32(buffer.count)))
+                } else {
+                    unsafe recv(
+                        PQsocket(connection), buffer.baseAddress, buffer.count,
+                        Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+                }
+            isAtEnd = isEncrypted ? result < 0 : result <= 0
+            count = max(0, result)
         }
-        return bytes.isEmpty ? nil : bytes
+        return isAtEnd ? nil : bytes
+    }
+
+    /// Bytes of a TLS record that libpq has read a part of.
+    var pendingCount: Int {
+        guard let pointer = unsafe pointer else { return 0 }
+        return unsafe Int(tls_pending(pointer))
     }
 
     /// Whether a read would not block.
     var hasInput: Bool {
         guard let pointer = unsafe pointer else { return false }
+        if pendingCount > 0 { return true }
         var entry = pollfd(fd: unsafe PQsocket(pointer), events: Int16(POLLIN), revents: 0)
         return unsafe poll(&entry, 1, 0) > 0
     }

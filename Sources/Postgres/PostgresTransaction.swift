@@ -27,7 +27,11 @@ extension PostgresConnection {
         }
         try await script("begin\(isolation.rawValue)")
         transactionDepth = 1
-        defer { transactionDepth = 0 }
+        isReadOnly = isolation == .snapshot
+        defer {
+            transactionDepth = 0
+            isReadOnly = false
+        }
         let value: R
         do {
             value = try await body(self)

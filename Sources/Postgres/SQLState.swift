@@ -23,6 +23,7 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package static let foreignKeyViolation: SQLState = "23503"
     package static let uniqueViolation: SQLState = "23505"
     package static let checkViolation: SQLState = "23514"
+    package static let readOnlyTransaction: SQLState = "25006"
     package static let inFailedTransaction: SQLState = "25P02"
     package static let invalidStatementName: SQLState = "26000"
     package static let invalidAuthorization: SQLState = "28000"
@@ -43,6 +44,7 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package static let adminShutdown: SQLState = "57P01"
     package static let crashShutdown: SQLState = "57P02"
     package static let cannotConnectNow: SQLState = "57P03"
+    package static let databaseDropped: SQLState = "57P04"
     package static let idleInTransactionTimeout: SQLState = "25P03"
     package static let idleSessionTimeout: SQLState = "57P05"
 }
@@ -51,7 +53,7 @@ extension SQLState {
     /// The server said that this session is over, so the connection is of no more use.
     package var endsSession: Bool {
         switch self {
-        case .adminShutdown, .crashShutdown, .cannotConnectNow, .idleInTransactionTimeout,
+        case .adminShutdown, .crashShutdown, .cannotConnectNow, .databaseDropped, .idleInTransactionTimeout,
             .idleSessionTimeout:
             true
         default:
@@ -70,6 +72,30 @@ extension SQLState {
     /// What the server says to credentials it does not accept.
     package var isAuthentication: Bool {
         self == .invalidPassword || self == .invalidAuthorization
+    }
+}
+
+extension SQLState {
+    /// Whether the server's message names schema objects, settings and limits alone. Others quote values: those of class
+    /// 22 (what was stored or sent), 42601 (a piece of the statement) and P0 (whatever a function raises) above all.
+    var hasPlainMessage: Bool {
+        switch self {
+        case .insufficientPrivilege, .undefinedTable, .undefinedColumn, .undefinedFunction, .duplicateTable,
+            .duplicateColumn, "42704", "42710", "42P06":
+            true
+        default: ["08", "0A", "25", "28", "3D", "3F", "40", "53", "54", "55", "57", "58"].contains(classCode)
+        }
+    }
+
+    /// What the class of conditions is called, for those whose messages are kept out of logs.
+    var className: String? {
+        switch classCode {
+        case "22": "data exception"
+        case "42": "syntax error or access rule violation"
+        case "P0": "raised by a function"
+        case "XX": "internal error"
+        default: nil
+        }
     }
 }
 

@@ -133,29 +133,69 @@ struct ConnectionTests {
             }
             #expect(error?.code == .connection)
             #expect(error?.isTransient == true)
+            #expect(error?.description.contains("Connection refused") == true, "\(error?.description ?? "")")
             let unknown = try PostgresConfiguration(url: "postgres://u@no-such-host.invalid/x")
             let unresolved = await #expect(throws: PostgresError.self) {
                 try await PostgresConnection.connect(unknown)
             }
             #expect(unresolved?.code == .connection)
+            #expect(unresolved?.description.contains("no-such-host.invalid") == true)
         }
     }
 
     @Test func `a server that accepts and says nothing runs into the deadline`() async throws {
         try await withLoop {
-            let listener = try Listener.tcp(host: "127.0.0.1", port: 0, reusePort: false)
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
             let silent = try PostgresConfiguration(url: "postgres://u@127.0.0.1:\(listener.address.port)/x")
             let error = await #expect(throws: PostgresError.self) {
                 try await PostgresConnection.connect(silent, deadline: .now + .milliseconds(200))
             }
             #expect(error?.code == .timedOut)
+            #expect(error?.description.contains("127.0.0.1, port \(listener.address.port)") == true)
+        }
+    }
+
+    @Test func `a server without TLS where it is required is said to be one`() async throws {
+        try await withDatabase { database in
+            let plain = try PostgresConfiguration(url: database.url + "?sslmode=require")
+            let error = await #expect(throws: PostgresError.self) {
+                try await PostgresConnection.connect(plain)
+            }
+            #expect(
+                error?.description.contains("does not support SSL") == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test func `a server that takes no more writes is left, but not for a transaction that asked for it`()
+        async throws
+    {
+        try await withDatabase { database in
+            let connection = try await database.connect()
+            try await connection.script("create table t (a int)")
+            let asked = await #expect(throws: PostgresError.self) {
+                try await connection.transaction(isolation: .snapshot) { connection in
+                    try await connection.execute("insert into t values (1)")
+                }
+            }
+            #expect(asked?.code == .server)
+            #expect(connection.isIdle)
+            // As a standby does, and a primary that became one.
+            try await connection.script("set default_transaction_read_only = on")
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.transaction { connection in
+                    try await connection.execute("insert into t values (1)")
+                }
+            }
+            #expect(error?.sqlState == .readOnlyTransaction)
+            #expect(error?.isTransient == true && error?.isConnectionLoss == true)
+            #expect(!connection.isUsable)
         }
     }
 
     @Test func `the next host is tried when one does not answer`() async throws {
         try await withDatabase { database in
-            let listener = try Listener.tcp(host: "127.0.0.1", port: 0, reusePort: false)
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
             let components = try #require(URLComponents(string: database.url))
             let (host, port) = (components.host ?? "", components.port ?? 5432)
@@ -169,7 +209,7 @@ struct ConnectionTests {
 
     @Test func `a wrong password is told by its code and not tried elsewhere`() async throws {
         try await withLoop {
-            let listener = try Listener.tcp(host: "127.0.0.1", port: 0, reusePort: false)
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
             let port = listener.address.port
             let url = "postgres://ann:wrong@127.0.0.1:\(port),127.0.0.1:\(port)/x?sslmode=disable"

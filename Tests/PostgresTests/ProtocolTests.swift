@@ -53,6 +53,19 @@ struct ProtocolTests {
         #expect(error("57P01").isConnectionLoss)
         #expect(error("08006").isConnectionLoss)
         #expect(!PostgresError(.connection, "", sqlState: .invalidPassword).isTransient)
+        #expect(PostgresError(.connection, "").isTransient)
+        #expect(PostgresError(.connection, "", sqlState: .readOnlyTransaction).isTransient)
+        for state: SQLState in ["P0001", "P0002", "P0004", "25006", "42501"] {
+            #expect(!error(state).isTransient && !error(state).isConnectionLoss, "\(state)")
+        }
+        for state: SQLState in ["28000", "28P01", "3D000", "42501"] {
+            let refused = PostgresError(.connection, "", sqlState: state)
+            #expect(refused.isLoginRefusal && !refused.isTransient, "\(state)")
+        }
+        for state: SQLState in ["57P01", "57P02", "57P03", "57P04", "08006", "08P01"] {
+            #expect(error(state).isConnectionLoss && error(state).isTransient, "\(state)")
+            #expect(!PostgresError(.connection, "", sqlState: state).isLoginRefusal)
+        }
         #expect(!PostgresError(.commitInDoubt, "").isTransient)
     }
 
@@ -64,5 +77,41 @@ struct ProtocolTests {
         error.statement = "insert into users values ('ann@example.com')"
         #expect(error.description == "Postgres error: server, SQLSTATE 23505, constraint users_email_key")
         #expect(error.debugDescription.contains("ann@example.com"))
+    }
+
+    @Test(arguments: [
+        (
+            SQLState.undefinedTable, "relation \"x\" does not exist",
+            "Postgres error: server, SQLSTATE 42P01, relation \"x\" does not exist"
+        ),
+        ("53100", "could not extend file", "Postgres error: server, SQLSTATE 53100, could not extend file"),
+        ("22003", "value \"99\" is out of range", "Postgres error: server, SQLSTATE 22003, data exception"),
+        ("P0001", "ann@example.com", "Postgres error: server, SQLSTATE P0001, raised by a function"),
+        (
+            "42601", "syntax error at or near \"ann\"",
+            "Postgres error: server, SQLSTATE 42601, syntax error or access rule violation"
+        ),
+    ])
+    func `a message that can quote no value is part of the description`(
+        state: SQLState, message: String, description: String
+    ) {
+        #expect(PostgresError(.server, message, sqlState: state).description == description)
+    }
+
+    @Test func `libpq's message becomes one line, without hints and places in the source`() {
+        let error = PostgresError(
+            .connection,
+            """
+            connection to server at "db" (192.0.2.1), port 5432 failed: FATAL:  28P01: password authentication failed
+            LOCATION:  auth_failed, auth.c:338
+            connection to server at "db" (192.0.2.1), port 5432 failed: Connection refused
+            \tIs the server running on that host and accepting TCP/IP connections?
+
+            """, sqlState: .invalidPassword)
+        #expect(
+            error.description
+                == "Postgres error: connection, SQLSTATE 28P01, connection to server at \"db\" (192.0.2.1), "
+                + "port 5432 failed: FATAL:  28P01: password authentication failed; connection to server at \"db\" "
+                + "(192.0.2.1), port 5432 failed: Connection refused")
     }
 }

@@ -1,0 +1,34 @@
+import Reactor
+
+/// How far the server of a connection is known to be the one that was asked for.
+package enum ServerTrust: Sendable, Equatable {
+    /// It is on this machine.
+    case local
+    /// Its certificate was checked.
+    case verified
+    /// Whoever is on the way could have taken its place, and reads along where nothing is encrypted either.
+    case unverified(isEncrypted: Bool)
+
+    /// - Parameters:
+    ///   - address: the server's; empty for a Unix socket.
+    ///   - mode: `sslmode`.
+    ///   - hasAuthorities: whether `sslrootcert` is set. Then `require` checks the certificate as `verify-ca` does
+    ///     (PostgreSQL 15 documentation, 34.19.1).
+    init(address: String, isEncrypted: Bool, mode: String, hasAuthorities: Bool) {
+        let isLocal = address.isEmpty || SocketAddress(ip: address, port: 0)?.isLoopback == true
+        let isVerified =
+            mode == "verify-full" || mode == "verify-ca" || mode == "require" && hasAuthorities
+        if isLocal {
+            self = .local
+        } else if isEncrypted, isVerified {
+            self = .verified
+        } else {
+            self = .unverified(isEncrypted: isEncrypted)
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// How far the server is known to be the one that was asked for.
+    package var serverTrust: ServerTrust { link.trust }
+}

@@ -1,0 +1,125 @@
+import Reactor
+import Support
+import Testing
+
+@testable import Postgres
+
+/// Sessions over TLS.
+struct EncryptionTests {
+    private func connect(
+        _ front: ServerFront, _ database: TestDatabase, host: String = "localhost", _ parameters: String
+    ) async throws -> PostgresConnection {
+        let url = "postgres://postgres@\(host):\(front.port)/\(database.name)?\(parameters)"
+        return try await PostgresConnection.connect(
+            PostgresConfiguration(url: url), deadline: .now + .seconds(20))
+    }
+
+    @Test func `verify-full takes the certificate of the host that the URL names, and no other`() async throws
+    {
+        let certificate = try TestCertificate()
+        let other = try TestCertificate()
+        defer {
+            certificate.remove()
+            other.remove()
+        }
+        try await withFront(certificate) { front, database in
+            let trusted = "sslmode=verify-full&sslrootcert=\(certificate.certificate)"
+            let connection = try await connect(front, database, trusted)
+            #expect(connection.isEncrypted)
+            connection.close()
+            let strange = await #expect(throws: PostgresError.self) {
+                try await connect(front, database, "sslmode=verify-full&sslrootcert=\(other.certificate)")
+            }
+            #expect(
+                strange?.description.contains("certificate verify failed") == true,
+                "\(strange?.description ?? "")")
+            let named = await #expect(throws: PostgresError.self) {
+                try await connect(front, database, host: "127.0.0.1", trusted)
+            }
+            #expect(named?.description.contains("127.0.0.1") == true, "\(named?.description ?? "")")
+            let absent = await #expect(throws: PostgresError.self) {
+                try await connect(front, database, "sslmode=verify-full&sslrootcert=/no/such.pem")
+            }
+            #expect(absent?.description.contains("/no/such.pem") == true, "\(absent?.description ?? "")")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a parameter that changes in the middle of a COPY does not end it`(isEncrypted: Bool) async throws {
+        let certificate = isEncrypted ? try TestCertificate() : nil
+        defer { certificate?.remove() }
+        try await withFront(certificate) { front, database in
+            let connection = try await connect(
+                front, database, isEncrypted ? "sslmode=require" : "sslmode=disable")
+            try await connection.script("create table t (a int)")
+            let copy = try await connection.copyIn("copy t from stdin")
+            try await copy.write(Array("1\n".utf8))
+            try await front.inject(ServerFront.parameterStatus("application_name", "other"))
+            while !connection.link.hasInput { try await EventLoop.current.sleep(for: .milliseconds(1)) }
+            try await copy.write(Array("2\n".utf8))
+            try await copy.write(Array("3\n".utf8))
+            #expect(try await copy.finish() == 3)
+            #expect(try await connection.query("select count(*) from t").scalar() == 3)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a row that is refused behind a parameter that changed is told before the end`(
+        isEncrypted: Bool
+    ) async throws {
+        let certificate = isEncrypted ? try TestCertificate() : nil
+        defer { certificate?.remove() }
+        try await withFront(certificate) { front, database in
+            let connection = try await connect(
+                front, database, isEncrypted ? "sslmode=require" : "sslmode=disable")
+            try await connection.script("create table t (a int)")
+            let copy = try await connection.copyIn("copy t from stdin")
+            try await front.inject(ServerFront.parameterStatus("application_name", "other"))
+            while !connection.link.hasInput { try await EventLoop.current.sleep(for: .milliseconds(1)) }
+            try await copy.write(Array("1\nno number\n".utf8))
+            let block = Array(String(repeating: "4\n", count: 70_000).utf8)
+            let error = await #expect(throws: PostgresError.self) {
+                while true { try await copy.write(block) }
+            }
+            #expect(error?.sqlState == .invalidTextRepresentation)
+            #expect(connection.isIdle)
+        }
+    }
+
+    /// The last record does not fit into libpq's buffer: its rest is in TLS's hands, and the kernel has nothing more.
+    @Test func `an answer whose rest TLS holds is read to its end`() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        try await withFront(certificate) { front, database in
+            let connection = try await connect(front, database, "sslmode=require")
+            front.use(.inFullRecords)
+            let rows = try await connection.query(
+                "select repeat('x', 97) from generate_series(1, 250)", deadline: .now + .seconds(5))
+            #expect(rows.count == 250)
+        }
+    }
+
+    @Test(arguments: [
+        ("", false, "disable", false, ServerTrust.local), ("127.0.0.1", false, "prefer", false, .local),
+        ("::1", true, "require", false, .local), ("192.0.2.1", true, "verify-full", true, .verified),
+        ("2001:db8::1", true, "verify-ca", false, .verified), ("192.0.2.1", true, "require", true, .verified),
+        ("192.0.2.1", true, "require", false, .unverified(isEncrypted: true)),
+        ("192.0.2.1", false, "prefer", false, .unverified(isEncrypted: false)),
+        ("192.0.2.1", true, "prefer", true, .unverified(isEncrypted: true)),
+    ])
+    func `a server on another machine is only trusted with a verified certificate`(
+        address: String, isEncrypted: Bool, mode: String, hasAuthorities: Bool, trust: ServerTrust
+    ) {
+        #expect(
+            ServerTrust(
+                address: address, isEncrypted: isEncrypted, mode: mode, hasAuthorities: hasAuthorities)
+                == trust)
+    }
+
+    @Test func `a live connection knows how far its server is trusted`() async throws {
+        try await withDatabase { database in
+            let connection = try await database.connect()
+            #expect(connection.serverTrust == .local)
+        }
+    }
+}
