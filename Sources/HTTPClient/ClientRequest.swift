@@ -34,6 +34,13 @@ package struct ClientRequest: Sendable {
         isRepeatable = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method)
     }
 
+    /// The URL's host and port, without user and password.
+    var place: String {
+        guard let mark = url.firstRange(of: "://") else { return "" }
+        let authority = url[mark.upperBound...].prefix { !"/?#".contains($0) }
+        return String(authority.split(separator: "@").last ?? "")
+    }
+
     /// Throws `.invalidRequest` for what would break the request's framing: header injection, for instance.
     func validate() throws(HTTPClientError) {
         guard !method.isEmpty, method.utf8.allSatisfy(Self.isTokenCharacter) else {

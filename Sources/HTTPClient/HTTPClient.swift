@@ -43,7 +43,8 @@ package final class HTTPClient: Sendable {
         precondition(multi.loop.isCurrent, "a client is used on its own loop")
         try Task.checkCancellation()
         try request.validate()
-        let transfer = try Transfer(upload: request.body, isRepeatable: request.isRepeatable, limits: limits)
+        let transfer = try Transfer(
+            upload: request.body, isRepeatable: request.isRepeatable, place: request.place, limits: limits)
         try transfer.setCommon(limits)
         try configure(transfer, request)
         try multi.add(transfer)

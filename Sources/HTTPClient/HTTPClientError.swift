@@ -31,7 +31,10 @@ package struct HTTPClientError: Error, Sendable, Equatable {
     package let requestWasSent: Bool
     /// What a mail server answered, for instance 550; nil for HTTP.
     package let replyCode: Int?
-    /// libcurl's words; they may name hosts and go into `debugDescription` only.
+    /// The server that was asked for, `host:port` as in the URL; empty for mail.
+    var place = ""
+    /// libcurl's words. For HTTP they name hosts and rules, never what was sent; for mail they go into
+    /// `debugDescription` only.
     let detail: String
 
     /// An error of this client; `curlCode` is 0 when it is our own.
@@ -49,11 +52,14 @@ package struct HTTPClientError: Error, Sendable, Equatable {
 
 extension HTTPClientError: CustomStringConvertible, CustomDebugStringConvertible {
     package var description: String {
-        "http client: \(code)\(curlCode == 0 ? "" : " (curl \(curlCode))")"
+        let text = "http client: \(code)\(curlCode == 0 ? "" : " (curl \(curlCode))")"
+        guard !place.isEmpty else { return text }
+        return "\(text), \(place)" + (detail.isEmpty ? "" : ": \(detail)")
     }
 
     package var debugDescription: String {
         let numbers = "curl \(curlCode), reply \(replyCode ?? 0)"
-        return "HTTPClientError(\(code), \(numbers), sent \(requestWasSent), \(detail))"
+        let place = place.isEmpty ? "" : "\(place), "
+        return "HTTPClientError(\(code), \(numbers), sent \(requestWasSent), \(place)\(detail))"
     }
 }

@@ -14,6 +14,8 @@ internal import Reactor
     private(set) var head: ResponseHeadReader
     private let upload: [UInt8]
     private let isRepeatable: Bool
+    /// Where an HTTP request goes, for its errors.
+    private let place: String
     private let bufferedBytes: Int
     private var uploaded = 0
     private var buffer: [UInt8] = []
@@ -31,13 +33,16 @@ internal import Reactor
     private var lastActivity = ContinuousClock.now
     private var timer: LoopTimer?
 
-    init(upload: [UInt8], isRepeatable: Bool, limits: HTTPClientLimits) throws(HTTPClientError) {
+    init(
+        upload: [UInt8], isRepeatable: Bool, place: String = "", limits: HTTPClientLimits
+    ) throws(HTTPClientError) {
         guard let handle = unsafe curl_easy_init() else {
             throw HTTPClientError(.other, detail: "curl_easy_init")
         }
         unsafe self.handle = handle
         self.upload = upload
         self.isRepeatable = isRepeatable
+        self.place = place
         bufferedBytes = limits.bufferedBytes
         head = ResponseHeadReader(limit: limits.headBytes)
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -262,10 +267,17 @@ extension Transfer {
 
     func end(_ error: (any Error)?) {
         guard case .running = state else { return }
-        state = .ended(refusal ?? error)
+        state = .ended(placed(refusal ?? error))
         timer?.cancel()
         timer = nil
         wake()
+    }
+
+    /// The error with the name of the server that was asked for.
+    private func placed(_ error: (any Error)?) -> (any Error)? {
+        guard var error = error as? HTTPClientError else { return error }
+        error.place = place
+        return error
     }
 
     func error(_ status: CURLcode) -> HTTPClientError {

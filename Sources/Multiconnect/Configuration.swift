@@ -15,6 +15,8 @@ struct Configuration: Sendable {
         /// Heroku's small plans allow 20 connections to all processes together: two processes and a psql fit.
         static let databaseConnections = 8
         static let mappingFile = "config/mapping.json"
+        /// A thousand bodies of the usual limit: an eighth of Heroku's smallest dyno.
+        static let bufferedBodyBytes = 64 << 20
         static let loginURL = "https://login.salesforce.com"
         static let cell = "default"
         static let maximumLoops = 16
@@ -38,6 +40,8 @@ struct Configuration: Sendable {
     /// How pages and mails call this installation.
     var applicationName: String
     var port: UInt16
+    /// Bytes of request bodies that the web process holds at one time.
+    var bufferedBodyBytes: Int
     /// The path of a Unix socket that the web process listens on instead of the port.
     var unixSocket: String?
     var salesforceKey: String
@@ -85,7 +89,7 @@ extension Configuration {
     init(environment: [String: String], cores: Int = 1) throws(ConfigurationProblems) {
         var reader = EnvironmentReader(environment)
         let name = reader.text("APP_NAME")
-        let applicationURL = reader.url("APP_URL") ?? name.map { "https://\($0).herokuapp.com" }
+        let applicationURL = reader.origin("APP_URL") ?? name.map { "https://\($0).herokuapp.com" }
         if applicationURL == nil {
             reader.report("APP_URL (or APP_NAME) is missing: where browsers reach the web process")
         }
@@ -102,6 +106,8 @@ extension Configuration {
         let keyRing = reader.keyRing()
         self.applicationURL = applicationURL ?? ""
         port = UInt16(reader.number("PORT", default: Defaults.port, in: 1...65535))
+        bufferedBodyBytes = reader.number(
+            "BUFFERED_BODY_BYTES", default: Defaults.bufferedBodyBytes, in: (64 << 10)...(64 << 30))
         unixSocket = reader.socketPath("UNIX_SOCKET")
         salesforceKey = reader.required("SALESFORCE_KEY", "the connected app's consumer key")
         salesforceSecret = Secret(

@@ -85,6 +85,20 @@ struct EnvironmentReader {
         return text
     }
 
+    /// The same with nothing behind host and port: pages and their style are at the root.
+    mutating func origin(_ name: String) -> String? {
+        guard let text = url(name) else { return nil }
+        let url = URL(string: text)
+        let isOrigin =
+            url?.path().isEmpty == true && url?.query() == nil && url?.fragment() == nil
+            && url?.user() == nil
+        if isOrigin { return text }
+        report(
+            "\(name) must be scheme, host and port alone, such as https://sync.example.com, not \(text.debugDescription): "
+                + "the pages need a host of their own")
+        return nil
+    }
+
     mutating func postgresURL(_ name: String, isRequired: Bool = false) -> String? {
         guard let text = text(name) else {
             if isRequired { report("\(name) is missing: postgres://user:password@host:port/database") }

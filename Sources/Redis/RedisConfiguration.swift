@@ -1,12 +1,20 @@
 internal import FoundationEssentials
+internal import Reactor
 
 /// Where Redis is, and how to get in. The password prints as `<redacted>`.
 package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    enum Address: Sendable, Equatable {
+    enum Address: Sendable, Equatable, CustomStringConvertible {
         case host(String, port: UInt16)
         case unix(path: String)
+
+        var description: String {
+            switch self {
+            case .host(let host, let port): "\(host):\(port)"
+            case .unix(let path): path
+            }
+        }
     }
 
     /// How the connection is protected.
@@ -60,6 +68,13 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebu
         default:
             throw Self.invalid("it must begin with redis://, rediss:// or unix://")
         }
+    }
+
+    /// Whether anybody on the way could be taken for the server: it is on another machine, and no certificate is checked.
+    package var trustsAnyServer: Bool {
+        guard case .host(let host, _) = address, host != "localhost" else { return false }
+        if SocketAddress(ip: host, port: 0)?.isLoopback == true { return false }
+        return protection != .tls(isVerified: true)
     }
 
     private static func invalid(_ reason: String) -> RedisError {

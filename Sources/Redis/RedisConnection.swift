@@ -76,9 +76,11 @@ package final class RedisConnection: @unchecked Sendable {
             }
         } catch let error as ReactorError {
             throw RedisError(
-                error.code == .timedOut ? .timedOut : .connection, operation: "connect", detail: "\(error)")
+                error.code == .timedOut ? .timedOut : .connection,
+                operation: "connect to \(configuration.address)", detail: "\(error)")
         } catch let error as TLSError {
-            throw RedisError(.connection, operation: "connect", detail: error.debugDescription)
+            throw RedisError(
+                .connection, operation: "connect to \(configuration.address)", detail: "\(error)")
         }
     }
 
@@ -143,7 +145,7 @@ package final class RedisConnection: @unchecked Sendable {
             throw failure
         } catch let error as TLSError {
             let failure = RedisError(
-                .connection, operation: RedisConnection.name(of: first), detail: error.debugDescription)
+                .connection, operation: RedisConnection.name(of: first), detail: "\(error)")
             fail(failure)
             throw failure
         }

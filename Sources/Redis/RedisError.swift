@@ -19,7 +19,8 @@ package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible, 
     package let code: Code
     /// The command or step that failed, for instance `EVALSHA`.
     package let operation: String
-    /// What the server or the system said: for the debug description only.
+    /// What the server or the system said. The server may quote arguments, so its words are for the debug description
+    /// only.
     package let detail: String
 
     package init(_ code: Code, operation: String, detail: String = "") {
@@ -28,10 +29,15 @@ package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible, 
         self.detail = detail
     }
 
+    /// The server does not accept user or password, or wants them where the URL has none.
+    package var isLoginRefusal: Bool {
+        [.server("WRONGPASS"), .server("NOAUTH"), .server("NOPERM")].contains(code)
+    }
+
     package var description: String {
         switch code {
         case .configuration: "\(operation): \(detail)"
-        case .connection: "redis \(operation): no connection"
+        case .connection: "redis \(operation): no connection" + (detail.isEmpty ? "" : ", \(detail)")
         case .timedOut: "redis \(operation): no answer in time"
         case .closed: "redis \(operation): closed"
         case .server(let word): "redis \(operation): \(word)"

@@ -97,12 +97,16 @@ package struct SalesforceError: Error, Sendable, Equatable {
 }
 
 extension SalesforceError: CustomStringConvertible, CustomDebugStringConvertible {
-    /// Safe for logs: codes and the call, no text that the org wrote.
+    /// Safe for logs: codes and the call, and why no answer came; no text that the org wrote.
     package var description: String {
         var parts = ["Salesforce: \(code.rawValue)"]
         if let errorCode { parts.append(errorCode) }
         if let httpStatus { parts.append("HTTP \(httpStatus)") }
         if let call { parts.append(call) }
+        // Without an answer the text is that of the way to the server.
+        if httpStatus == nil, [.unreachable, .interrupted, .timedOut].contains(code), !message.isEmpty {
+            parts.append(message)
+        }
         return parts.joined(separator: ", ")
     }
 

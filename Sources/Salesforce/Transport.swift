@@ -54,6 +54,6 @@ struct Transport: Sendable {
             case .interrupted, .other: error.requestWasSent ? .interrupted : .unreachable
             case .invalidRequest, .loginDenied, .refused: .rejected
             }
-        return SalesforceError(code, message: error.debugDescription, call: call)
+        return SalesforceError(code, message: error.description, call: call)
     }
 }

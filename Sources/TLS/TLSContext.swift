@@ -47,7 +47,9 @@ internal import COpenSSL
             } else {
                 unsafe SSL_CTX_set_default_verify_paths(context.pointer)
             }
-        guard loaded == 1 else { throw .library(.credentials, "load authorities") }
+        guard loaded == 1 else {
+            throw .library(.credentials, "load authorities \(authorities ?? "of the system")")
+        }
         unsafe SSL_CTX_set_verify(
             context.pointer, verification == .full ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         return context
@@ -57,11 +59,11 @@ internal import COpenSSL
     package static func server(certificateFile: String, keyFile: String) throws(TLSError) -> TLSContext {
         let context = unsafe try TLSContext(method: TLS_server_method(), verification: .none)
         guard unsafe SSL_CTX_use_certificate_chain_file(context.pointer, certificateFile) == 1 else {
-            throw .library(.credentials, "load certificate")
+            throw .library(.credentials, "load certificate \(certificateFile)")
         }
         guard unsafe SSL_CTX_use_PrivateKey_file(context.pointer, keyFile, SSL_FILETYPE_PEM) == 1,
             unsafe SSL_CTX_check_private_key(context.pointer) == 1
-        else { throw .library(.credentials, "load key") }
+        else { throw .library(.credentials, "load key \(keyFile)") }
         unsafe SSL_CTX_set_alpn_select_cb(context.pointer, chooseProtocol, nil)
         return context
     }

@@ -35,16 +35,28 @@ package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible, Cu
         return TLSError(code, operation, libraryCode: UInt(number))
     }
 
-    package var description: String { "TLS \(operation): \(code)" }
+    /// The library's own words, which name rules and files' faults, never contents.
+    package var description: String {
+        let reason = reason
+        return "TLS \(operation): \(code)" + (reason.isEmpty ? "" : ": \(reason)")
+    }
 
     package var debugDescription: String {
+        libraryText.isEmpty || code == .untrusted ? description : "\(description) (\(libraryText))"
+    }
+
+    private var reason: String {
         if code == .untrusted {
-            return
-                "\(description): \(unsafe String(cString: X509_verify_cert_error_string(Int(libraryCode))))"
+            return unsafe String(cString: X509_verify_cert_error_string(Int(libraryCode)))
         }
+        // error:0A00010B:SSL routines::wrong version number
+        return libraryText.split(separator: ":").last.map(String.init) ?? ""
+    }
+
+    private var libraryText: String {
+        guard libraryCode != 0, code != .untrusted else { return "" }
         var text = [CChar](repeating: 0, count: 256)
         unsafe ERR_error_string_n(libraryCode, &text, text.count)
-        return
-            "\(description): \(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))"
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -19,6 +19,8 @@ package enum FaultStatus {
             Problem(.badRequest, invalid.problems.map(\.description).joined(separator: "; "))
         case let error as OrganizationsError: problem(for: error.code)
         case let error as SalesforceError: problem(for: error)
+        case let error as PostgresError where error.isLoginRefusal:
+            unavailable("This service cannot log in to its database. Its operators have to mend that.")
         case let error as PostgresError where error.isTransient || error.isConnectionLoss:
             unavailable("The database does not answer at the moment. Please try again.")
         case is RedisError: unavailable("A service does not answer at the moment. Please try again.")

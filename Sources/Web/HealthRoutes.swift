@@ -14,10 +14,24 @@ struct HealthRoutes: Sendable {
 
     private static let alive = Response.json(bytes: Array(#"{"status":200}"#.utf8))
 
+    /// What the process can do: everything, what does without Redis (registration, consent and mail), or nothing.
+    enum State: String, Encodable {
+        case ready
+        case degraded
+        case unavailable
+    }
+
+    private enum Condition: String, Encodable {
+        case ok
+        case silent = "does not answer"
+        case closed = "refuses the login"
+    }
+
     private struct Readiness: Encodable {
         let status: Int
-        let database: String
-        let redis: String
+        let state: State
+        let database: Condition
+        let redis: Condition
     }
 
     /// `GET /healthz`: says nothing of anybody else, so that a database's failure restarts no process.
@@ -25,34 +39,44 @@ struct HealthRoutes: Sendable {
         alive
     }
 
-    /// `GET /readyz`: 503 while a database does not answer.
+    /// `GET /readyz`: 503 while Postgres does not answer. Without Redis 200: a load balancer would take every web
+    /// process away at once, though they still register orgs; workers take jobs from Postgres meanwhile.
     func ready(_ request: Request) async throws -> Response {
-        async let databaseAnswers = databaseAnswers()
-        async let redisAnswers = redisAnswers()
-        let (database, redis) = await (databaseAnswers, redisAnswers)
-        let status: Status = database && redis ? .ok : .serviceUnavailable
+        async let databaseCondition = databaseCondition()
+        async let redisCondition = redisCondition()
+        let (database, redis) = await (databaseCondition, redisCondition)
+        let state: State = database != .ok ? .unavailable : redis != .ok ? .degraded : .ready
+        let status: Status = state == .unavailable ? .serviceUnavailable : .ok
         return try .json(
-            Readiness(
-                status: status.code, database: Self.word(database), redis: Self.word(redis)),
-            status: status)
+            Readiness(status: status.code, state: state, database: database, redis: redis), status: status)
     }
 
-    private func databaseAnswers() async -> Bool {
-        await pool.answers(by: .now + Self.patience)
+    private func databaseCondition() async -> Condition {
+        let deadline = ContinuousClock.now + Self.patience
+        do {
+            let answers = try await pool.withConnection(deadline: deadline) {
+                await $0.answers(by: deadline)
+            }
+            return answers ? .ok : .silent
+        } catch let error as PostgresError where error.isLoginRefusal {
+            return .closed
+        } catch {
+            return .silent
+        }
     }
 
-    private func redisAnswers() async -> Bool {
+    private func redisCondition() async -> Condition {
         let deadline = ContinuousClock.now + Self.patience
         do {
             // A command's deadline does not hold for the connection that is made for it.
             _ = try await withDeadline(deadline, operation: "PING") { [redis] in
                 try await redis.send(["PING"], deadline: deadline)
             }
-            return true
+            return .ok
+        } catch let error as RedisError where error.isLoginRefusal {
+            return .closed
         } catch {
-            return false
+            return .silent
         }
     }
-
-    private static func word(_ answers: Bool) -> String { answers ? "ok" : "does not answer" }
 }

@@ -29,6 +29,9 @@ struct FailureTests {
         let longLabel = String(repeating: "x", count: 64)
         let unknown = try await failure(of: { _ in ClientRequest(url: "http://\(longLabel).test/") }) { _ in }
         #expect(unknown?.code == .resolve)
+        #expect(
+            unknown?.description.contains(", \(longLabel).test: ") == true, "\(unknown?.description ?? "")")
+        #expect(refused?.description.hasPrefix("http client: connect (curl 7), 127.0.0.1:1: ") == true)
         #expect(unknown?.requestWasSent == false)
     }
 

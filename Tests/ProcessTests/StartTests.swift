@@ -2,6 +2,8 @@ import Foundation
 import Support
 import Testing
 
+@testable import Multiconnect
+
 extension ProcessTests {
     /// What a process says before it refuses to start.
     @Suite(.tags(.process))
@@ -36,6 +38,46 @@ extension ProcessTests {
                 #expect(program.output.contains(name), "\(name) in:\n\(program.output)")
             }
             #expect(!program.output.contains("s3cret"))
+        }
+
+        @Test(arguments: [
+            "https://sync.example/base", "https://sync.example?a=b", "https://sync.example/#top",
+            "https://ann@sync.example",
+        ])
+        func `an APP_URL that is more than scheme, host and port is refused`(url: String) {
+            let problems = #expect(throws: ConfigurationProblems.self) {
+                try Configuration(environment: ["APP_URL": url])
+            }
+            #expect(problems?.problems.contains { $0.hasPrefix("APP_URL must be") } == true)
+        }
+
+        @Test(arguments: ["https://sync.example", "https://sync.example/", "http://[::1]:8080"])
+        func `an APP_URL of scheme, host and port is taken`(url: String) {
+            let problems = #expect(throws: ConfigurationProblems.self) {
+                try Configuration(environment: ["APP_URL": url])
+            }
+            #expect(problems?.problems.contains { $0.hasPrefix("APP_URL") } == false)
+        }
+
+        @Test func `what a database or a certificate lacks is said with host, reason and file`() async throws
+        {
+            try await withDatabase { database in
+                let deployment = try await Deployment(database: database)
+                func output(_ changes: [String: String]) throws -> String {
+                    let program = try Program.multiconnect(
+                        ["web"], environment: deployment.environment.merging(changes) { $1 })
+                    #expect(program.exitStatus() == 1)
+                    return program.output
+                }
+                let unknown = try output(["DATABASE_URL": database.url + "x"])
+                #expect(
+                    unknown.contains("SQLSTATE 3D000") && unknown.contains("does not exist"), "\(unknown)")
+                let absent = try output(["TLS_CERTIFICATE": "/no/such.pem", "TLS_KEY": "/no/such.key"])
+                #expect(
+                    absent.contains("/no/such.pem") && absent.contains("No such file or directory"),
+                    "\(absent)")
+                try await deployment.stop()
+            }
         }
 
         @Test(arguments: ["web", "worker"])

@@ -269,3 +269,36 @@ struct RedisWireTests {
         #expect(throws: RedisError.self) { _ = try reader.next() }
     }
 }
+
+struct RedisTrustTests {
+    @Test(arguments: [
+        ("redis://127.0.0.1", false), ("redis://localhost:6380/1", false), ("rediss://[::1]", false),
+        ("unix:///run/redis.sock", false), ("rediss://cache.example", false),
+        ("redis://:x@cache.example", true),
+        ("redis://192.0.2.1", true), ("rediss://cache.example?verify=none", true),
+    ])
+    func `a server on another machine is only trusted with a verified certificate`(
+        url: String, trustsAny: Bool
+    ) throws {
+        #expect(try RedisConfiguration(url: url).trustsAnyServer == trustsAny)
+    }
+
+    @Test func `a connection that cannot be made is told with host, port and reason, never the password`()
+        async throws
+    {
+        try await EventLoop(name: "refused").run {
+            for (url, reasons) in [
+                ("redis://:s3cret@127.0.0.1:1", ["127.0.0.1:1", "Connection refused"]),
+                ("redis://:s3cret@no-such-host.invalid", ["no-such-host.invalid:6379", "resolve"]),
+            ] {
+                let configuration = try RedisConfiguration(url: url)
+                let error = await #expect(throws: RedisError.self) {
+                    _ = try await RedisConnection.connect(configuration)
+                }
+                let text = error?.description ?? ""
+                for reason in reasons { #expect(text.contains(reason), "\(text)") }
+                #expect(!text.contains("s3cret"))
+            }
+        }
+    }
+}

@@ -136,4 +136,26 @@ struct TLSStreamTests {
         }
         #expect(error?.code == .credentials)
     }
+
+    @Test func `files that make no credentials are named with what is wrong with them`() throws {
+        let certificate = try TestCertificate()
+        let other = try TestCertificate()
+        defer {
+            certificate.remove()
+            other.remove()
+        }
+        let cases = [
+            ("/no/such.pem", certificate.key, "/no/such.pem", "No such file or directory"),
+            (certificate.certificate, "/no/such.key", "/no/such.key", "No such file or directory"),
+            (certificate.key, certificate.key, certificate.key, "no start line"),
+            (certificate.certificate, other.key, other.key, "key values mismatch"),
+        ]
+        for (certificateFile, keyFile, name, reason) in cases {
+            let error = #expect(throws: TLSError.self) {
+                _ = try TLSContext.server(certificateFile: certificateFile, keyFile: keyFile)
+            }
+            let text = "\(error?.description ?? "")"
+            #expect(text.contains(name) && text.contains(reason), "\(text)")
+        }
+    }
 }

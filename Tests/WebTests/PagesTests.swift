@@ -1,6 +1,9 @@
 import Foundation
 import HTTPClient
+import HTTPServer
+import HTTPWire
 import Postgres
+import Redis
 import Support
 import Testing
 
@@ -15,12 +18,51 @@ struct PagesTests {
             #expect(ready.status == 200)
             #expect(try ready.json()["database"] as? String == "ok")
             #expect(try ready.json()["redis"] as? String == "ok")
+            #expect(try ready.json()["state"] as? String == "ready")
             rig.pool.close()
             let unready = try await rig.get("/readyz")
             #expect(unready.status == 503)
             #expect(try unready.json()["database"] as? String == "does not answer")
             #expect(try unready.json()["redis"] as? String == "ok")
+            #expect(try unready.json()["state"] as? String == "unavailable")
             #expect(try await rig.get("/healthz").status == 200)
+        }
+    }
+
+    @Test func `without Redis web is ready all the same, and says that it is degraded`() async throws {
+        try await withDatabase { database in
+            let pool = database.pool()
+            let absent = RedisClient(configuration: try RedisConfiguration(url: "redis://127.0.0.1:1"))
+            let health = HealthRoutes(pool: pool, redis: absent)
+            let response = try await health.ready(try Request(.get, "/readyz"))
+            #expect(response.status == .ok)
+            guard case .bytes(let bytes) = response.body else { return }
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(
+                text.contains(#""state":"degraded""#) && text.contains(#""redis":"does not answer""#),
+                "\(text)")
+            absent.close()
+            pool.close()
+        }
+    }
+
+    @Test func `a database that refuses the login is not said to be silent`() async throws {
+        try await withDatabase { database in
+            var configuration = database.configuration
+            configuration.database = "no such database"
+            let pool = PostgresPool(configuration: configuration, maximum: 1)
+            let absent = RedisClient(configuration: try RedisConfiguration(url: "redis://127.0.0.1:1"))
+            let health = HealthRoutes(pool: pool, redis: absent)
+            let response = try await health.ready(try Request(.get, "/readyz"))
+            #expect(response.status == .serviceUnavailable)
+            guard case .bytes(let bytes) = response.body else { return }
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(text.contains(#""database":"refuses the login""#), "\(text)")
+            let error = await #expect(throws: PostgresError.self) { try await pool.query("select 1") }
+            let told = error.flatMap { FaultStatus.problem(for: $0)?.detail } ?? ""
+            #expect(told.contains("cannot log in"))
+            absent.close()
+            pool.close()
         }
     }
 

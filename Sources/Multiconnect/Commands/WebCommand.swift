@@ -125,6 +125,7 @@ struct WebProcess: Sendable {
         var limits = Limits()
         let reserve =
             Reserve.process + Reserve.loop * launch.loops.count + launch.configuration.databaseConnections
+        limits.bufferedBodyBytes = launch.configuration.bufferedBodyBytes
         limits.connections = min(limits.connections, max(Reserve.clients, launch.descriptors - reserve))
         return limits
     }

@@ -26,6 +26,11 @@ struct StartupCheck: Sendable {
         for cell in launch.configuration.cellNames {
             let connection = try await connect(to: cell)
             defer { connection.close() }
+            if case .unverified(let isEncrypted) = connection.serverTrust {
+                launch.logger.warning(
+                    "the Postgres server's certificate is not verified: set sslmode=verify-full and sslrootcert",
+                    metadata: ["cell": "\(cell)", "encrypted": "\(isEncrypted)"])
+            }
             for migrator in try Migrations.all(for: cell) {
                 let pending = try await migrator.pending(on: connection)
                 guard pending.isEmpty else { throw SchemaOutdated(cell: cell, pending: pending) }
@@ -54,6 +59,11 @@ struct StartupCheck: Sendable {
     /// Redis that evicts may drop waiting jobs. They come back from their rows, but late.
     private func checkEviction() async {
         guard let configuration = try? launch.redis() else { return }
+        if configuration.trustsAnyServer {
+            launch.logger.warning(
+                "the Redis server's certificate is not verified: use rediss:// and a certificate that is trusted",
+                metadata: ["redis": "\(configuration)"])
+        }
         let client = RedisClient(configuration: configuration)
         defer { client.close() }
         guard let policy = try? await client.evictionPolicy(), policy != "noeviction" else { return }

@@ -85,6 +85,9 @@ struct JobsDesk: Sendable {
         case let error as PostgresError
         where error.sqlState == .undefinedTable || error.sqlState == .undefinedColumn:
             return CommandFailure("the control database is not migrated: run `multiconnect migrate` first")
+        case let error as PostgresError where error.isLoginRefusal:
+            return CommandFailure(
+                "the database refuses the login: \(error)", code: CommandFailure.unavailable)
         case let error as PostgresError where error.isTransient || error.isConnectionLoss:
             return CommandFailure("the database does not answer: \(error)", code: CommandFailure.unavailable)
         default: return CommandFailure("\(error)")
