@@ -51,6 +51,22 @@ extension ProcessTests {
                     try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
             }
 
+            /// A tenant that is being imported.
+            func tenant() async throws -> UUID {
+                try await pool.query(
+                    """
+                    with o as (
+                        insert into multiconnect.organizations (org_id, name, admin_email, status, schema_name)
+                        values ('00D5f000005mc66EAA', 'Acme', 'a@b.example', 'importing',
+                            'salesforce00d5f000005mc66eaa')
+                        returning id
+                    )
+                    insert into multiconnect.connections (organization_id) select id from o
+                    returning organization_id
+                    """
+                ).scalar()
+            }
+
             func state(_ id: JobID) async throws -> String? {
                 try await pool.query("select state from multiconnect.jobs where id = \(id.text)").scalar()
             }
@@ -187,13 +203,7 @@ extension ProcessTests {
 
         @Test func `a tenant whose import is killed is failed, and operators are notified`() async throws {
             try await withBench { bench in
-                let tenant = try await bench.pool.query(
-                    """
-                    insert into multiconnect.organizations (org_id, name, admin_email, status, schema_name)
-                    values ('00D5f000005mc66EAA', 'Acme', 'a@b.example', 'importing', 'salesforce00d5f000005mc66eaa')
-                    returning id
-                    """
-                ).scalar(as: UUID.self)
+                let tenant = try await bench.tenant()
                 let id = try await bench.queue.enqueue(NewJob("ImportMapping", organizationID: tenant))
                 #expect(try bench.run("kill", id.text).status == 0)
                 let status = try await bench.pool.query(
@@ -210,7 +220,9 @@ extension ProcessTests {
             try await withBench { bench in
                 #expect(try bench.run("pause", "--queue", "mail", "--reason", "server moves").status == 0)
                 #expect(try bench.run("pause", "--queue", "mail").output == "queue:mail is paused already\n")
-                #expect(try bench.run("pause", "--tenant", UUID().uuidString).status == 0)
+                let tenant = try await bench.tenant().uuidString
+                #expect(try bench.run("pause", "--tenant", tenant).status == 0)
+                #expect(try bench.run("pause", "--tenant", UUID().uuidString).status == 66)
                 _ = try await bench.queue.enqueue(NewJob("Import"))
                 let stats = try bench.json("stats")
                 let pauses = try #require(stats["pauses"] as? [[String: Any]])
@@ -227,9 +239,27 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a pause of a name of which nothing is known says so, and holds`() async throws {
+            try await withBench { bench in
+                let unknown = try bench.run("pause", "--queue", "nope")
+                #expect(unknown.status == 0 && unknown.output == "queue:nope is paused\n")
+                #expect(unknown.errors.contains("no job of the queue nope is known"))
+                #expect(unknown.errors.contains("known: default"))
+                let misspelled = try bench.json("pause", "--class", "sendconsentmail")
+                #expect((misspelled["warning"] as? String)?.contains("did you mean SendConsentMail?") == true)
+                _ = try await bench.queue.enqueue(NewJob("Import", queue: "mailers:low"))
+                for arguments in [
+                    ["--queue", "mailers:low"], ["--class", "Import"], ["--class", "PruneJobs"],
+                ] {
+                    let known = try bench.run(["pause"] + arguments)
+                    #expect(known.status == 0 && known.errors.isEmpty, "\(known)")
+                }
+            }
+        }
+
         @Test func `a tenant is given several jobs in a turn`() async throws {
             try await withBench { bench in
-                let tenant = UUID().uuidString.lowercased()
+                let tenant = try await bench.tenant().uuidString.lowercased()
                 let weighed = try bench.run("weigh", "--tenant", tenant, "3")
                 #expect(weighed.status == 0 && weighed.output == "tenant:\(tenant) has 3 jobs in a turn\n")
                 let again = try bench.json("weigh", "--tenant", tenant, "3")
@@ -242,6 +272,7 @@ extension ProcessTests {
                     try bench.run("weigh", "--tenant", tenant, "1").output.hasSuffix("one job in a turn\n"))
                 #expect(try (bench.json("stats")["weights"] as? [Any])?.isEmpty == true)
                 #expect(try bench.run("weigh", "--tenant", "00D000000000009", "2").status == 66)
+                #expect(try bench.run("weigh", "--tenant", UUID().uuidString, "2").status == 66)
             }
         }
 

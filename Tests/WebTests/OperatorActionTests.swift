@@ -151,7 +151,10 @@ struct OperatorActionTests {
                     .column(as: String.self)
             }
             let path = "/dashboard/jobs/pauses"
-            #expect(try await browser.post(path, ["scope": "queue:mail", "action": "pause"]).status == 303)
+            let unknown = try await browser.post(path, ["scope": "queue:mail", "action": "pause"])
+            #expect(unknown.status == 303 && unknown.headers["location"]?.hasSuffix("paused-unknown") == true)
+            let warned = try await browser.get("/dashboard/jobs/queues?notice=paused-unknown").text
+            #expect(warned.contains("no job of that name is known"))
             let tenant = [
                 "kind": "tenant", "name": "00D000000000001EAA", "action": "pause", "reason": "quota",
             ]
@@ -164,6 +167,7 @@ struct OperatorActionTests {
             #expect(try await browser.get("/dashboard/jobs").text.contains("Paused: <b>queue mail</b>"))
             for fields in [
                 ["kind": "tenant", "name": "nobody"], ["kind": "tenant", "name": ""],
+                ["kind": "tenant", "name": UUID().uuidString],
                 ["kind": "queue", "name": "a b"],
                 ["kind": "class", "name": "1"],
             ] {
@@ -191,6 +195,7 @@ struct OperatorActionTests {
                 ["tenant": "nobody", "weight": "2"], ["tenant": "", "weight": "2"], ["weight": "2"],
                 ["tenant": "00D000000000001EAA", "weight": "0"], ["tenant": "00D000000000001EAA"],
                 ["tenant": "00D000000000001EAA", "weight": "101"],
+                ["tenant": UUID().uuidString, "weight": "2"],
             ] {
                 let answer = try await browser.post(path, fields)
                 #expect(answer.status == 400 && answer.text.contains("role=\"alert\""), "\(fields)")

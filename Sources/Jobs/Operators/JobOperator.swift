@@ -16,6 +16,8 @@ package struct JobOperator: Sendable {
     let counts: CensusStore
     let periodic: PeriodicStore
     let cache: CensusCache
+    /// The classes that workers run.
+    let classNames: Set<String>
     /// Told of every job that is killed or cancelled, as a worker's site is of those whose attempts came to an end.
     let onDeath: @Sendable (JobRecord, any Error) async -> Void
     /// What of jobs' arguments nobody is shown.
@@ -25,10 +27,11 @@ package struct JobOperator: Sendable {
     ///
     /// - Parameters:
     ///   - cache: one for all loops of a process.
+    ///   - classNames: the classes that workers run, to tell them from misspelled ones.
     ///   - onDeath: told of every job that is killed or cancelled, after the commit.
     package init(
         pool: PostgresPool, queue: JobQueue, mask: ArgumentMask = ArgumentMask(),
-        cache: CensusCache = CensusCache(), limits: JobsLimits = JobsLimits(),
+        cache: CensusCache = CensusCache(), classNames: Set<String> = [], limits: JobsLimits = JobsLimits(),
         onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in }, logger: Logger
     ) {
         self.pool = pool
@@ -42,6 +45,7 @@ package struct JobOperator: Sendable {
         counts = CensusStore(limits: limits)
         periodic = PeriodicStore(limits: limits)
         self.cache = cache
+        self.classNames = classNames
         self.onDeath = onDeath
         self.mask = mask
         actions = JobActionStore(limits: limits)
@@ -57,6 +61,16 @@ extension JobOperator {
             try await note("jobs.pause", scope, by: actor, detail: reason, on: connection)
             return true
         }
+    }
+
+    /// What to tell an operator who pauses a queue or a class of which nothing is known; nil when it is known.
+    package func warning(about scope: PauseScope) async throws -> String? {
+        if case .tenant = scope { return nil }
+        let store = KnownNamesStore(limits: limits)
+        var known = try await pool.withConnection { try await store.find(on: $0) }
+        known.queues.insert(LaneName.defaultQueue)
+        known.classes.formUnion(classNames)
+        return known.warning(about: scope)
     }
 
     /// Ends a pause; false when there is none. Held jobs are queued again: some at once, the rest of a long

@@ -145,6 +145,7 @@ struct WebProcess: Sendable {
         let failures = FailureNote(control: services.control, logger: launch.logger)
         let jobs = JobOperator(
             pool: services.control, queue: services.queue, mask: .standard, cache: census,
+            classNames: JobClasses.all,
             onDeath: { await failures.note($0, $1) }, logger: launch.logger)
         let pages = OperatorRoutes(
             access: access, jobs: jobs, pool: services.control, app: services.identity, logger: launch.logger)

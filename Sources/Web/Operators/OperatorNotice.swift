@@ -54,6 +54,10 @@ struct OperatorNotice: Sendable {
                 true
             )
         case ("paused", _): (text, isWarning) = ("It is paused. Running jobs go on.", false)
+        case ("paused-unknown", _):
+            (text, isWarning) = (
+                "It is paused, but no job of that name is known: look whether the name is right.", true
+            )
         case ("weighed", _): (text, isWarning) = ("The tenant's next turn counts so.", false)
         case ("resumed", _): (text, isWarning) = ("It goes on.", false)
         case ("unchanged", _): (text, isWarning) = ("It was so already.", true)

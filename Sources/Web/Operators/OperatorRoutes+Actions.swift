@@ -2,6 +2,8 @@ import FoundationEssentials
 import HTTPServer
 import HTTPWire
 import Jobs
+import Organizations
+import Postgres
 
 /// What operators do. Every form is answered by a redirect, so that loading the page again does nothing
 /// twice.
@@ -61,7 +63,8 @@ extension OperatorRoutes {
         case "resume": isChanged = try await jobs.resume(scope, by: visit.actor)
         default: throw Problem(.badRequest, "The form says neither pause nor resume.")
         }
-        let notice = isChanged ? (visit.form["action"] == "pause" ? "paused" : "resumed") : "unchanged"
+        var notice = isChanged ? (visit.form["action"] == "pause" ? "paused" : "resumed") : "unchanged"
+        if notice == "paused", try await jobs.warning(about: scope) != nil { notice = "paused-unknown" }
         return back(to: "/dashboard/jobs/queues", [OperatorNotice.field: notice])
     }
 
@@ -126,6 +129,10 @@ extension OperatorRoutes {
         let filter = try await query.filter(pool)
         guard let id = filter.organizationID, query.complaints.isEmpty else {
             return .failure(Complaint(text: query.complaints.first ?? "Say which tenant: its org id."))
+        }
+        guard try await pool.withConnection({ try await OrganizationStore(on: $0).find(id: id) }) != nil
+        else {
+            return .failure(Complaint(text: "There is no tenant “\(name)”: give its org id."))
         }
         return .success(id)
     }

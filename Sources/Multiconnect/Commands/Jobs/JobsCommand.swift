@@ -61,7 +61,7 @@ struct JobsDesk: Sendable {
             let queue = JobQueue(pool: pool, redis: redis, tallies: tallies, logger: silent)
             let failures = FailureNote(control: pool, logger: silent)
             let jobs = JobOperator(
-                pool: pool, queue: queue, mask: ArgumentMask.standard,
+                pool: pool, queue: queue, mask: ArgumentMask.standard, classNames: JobClasses.all,
                 onDeath: { await failures.note($0, $1) }, logger: silent)
             do {
                 try await body(JobsDesk(jobs: jobs, queue: queue, pool: pool))
@@ -112,6 +112,15 @@ struct JobsDesk: Sendable {
             throw CommandFailure("there is no tenant \(organization)", code: CommandFailure.noInput)
         }
         return found.id
+    }
+
+    /// Gives up on an id that no tenant has: what is asked for it would have no effect, and nobody would notice.
+    func requireTenant(_ id: UUID) async throws {
+        let found = try await pool.withConnection { try await OrganizationStore(on: $0).find(id: id) }
+        guard found != nil else {
+            throw CommandFailure(
+                "there is no tenant \(id.uuidString.lowercased())", code: CommandFailure.noInput)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Jobs
+import Reactor
 
 /// The option that says what is paused.
 struct PauseScopeOptions: ParsableArguments {
@@ -50,11 +51,17 @@ struct JobsPauseCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsDesk.open { [self] desk in
             let scope = try await scope.scope(desk)
+            if case .tenant(let id) = scope { try await desk.requireTenant(id) }
             let isNew = try await desk.jobs.pause(scope, by: actor.name, reason: reason)
+            // After the pause, which may be meant for jobs that are still to come.
+            let warning = try await desk.jobs.warning(about: scope)
             guard !json else {
-                return print(
-                    JSONText.object([("scope", .string(scope.key)), ("changed", .bool(isNew))]).text)
+                let fields: [(String, JSONText)] = [
+                    ("scope", .string(scope.key)), ("changed", .bool(isNew)), ("warning", .optional(warning)),
+                ]
+                return print(JSONText.object(fields).text)
             }
+            if let warning { StandardError.write("multiconnect jobs: \(warning)\n") }
             print(isNew ? "\(scope) is paused" : "\(scope) is paused already")
         }
     }

@@ -23,6 +23,11 @@ struct JobsWeighCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsDesk.open { [self] desk in
             let organization = try await desk.tenant(tenant)
+            // A weight that is left of a removed tenant can be taken away.
+            let left = weight == 1 ? try await desk.jobs.tenantWeights() : []
+            if !left.contains(where: { $0.organizationID == organization }) {
+                try await desk.requireTenant(organization)
+            }
             let isNew = try await desk.jobs.weigh(organization, weight, by: actor.name)
             let name = PauseScope.tenant(organization).key
             guard !json else {
