@@ -32,7 +32,10 @@ enum JobScripts {
             if jid and #jid == 24 and not string.find(jid, '[^0-9a-f]') then return jid end
             return redis.sha1hex(jid or payload)
         end
-        local function tenant_of(lane) return string.match(lane, ':t%-(.+)$') end
+        -- Only a UUID makes a lane a tenant's: a queue's own name may have colons.
+        local hex = '%x%x%x%x'
+        local uuid = hex .. hex .. '%-' .. hex .. '%-' .. hex .. '%-' .. hex .. '%-' .. hex .. hex .. hex
+        local function tenant_of(lane) return string.match(lane, ':t%-(' .. uuid .. ')$') end
         local function weight_of(lane)
             local tenant = tenant_of(lane)
             return tenant and tonumber(redis.call('HGET', 'multiconnect:weights', tenant)) or 1
@@ -49,7 +52,7 @@ enum JobScripts {
             return redis.call('SCARD', 'multiconnect:lanes') < \(JobsLimits.lanes)
         end
         local function shared(lane)
-            local queue = string.match(lane, '^(.+):t%-[%x%-]+$')
+            local queue = string.match(lane, '^(.+):t%-' .. uuid .. '$')
             if not queue then return nil end
             local digest = tonumber(string.sub(redis.sha1hex(lane), 1, 8), 16)
             return string.format('%s:f-%02d', queue, digest % \(JobsLimits.sharedLanes))

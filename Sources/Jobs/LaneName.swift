@@ -25,17 +25,25 @@ package struct LaneName: Hashable, Sendable, CustomStringConvertible {
     /// The queue and the tenant that the name is made of; nil when a row could not hold them. A lane that tenants
     /// share (`JobScripts`) names none.
     var parts: (queue: String, organizationID: UUID?)? {
-        if Self.isValidQueue(text) { return (text, nil) }
-        let shared = text.dropLast(2)
-        if shared.hasSuffix(Self.sharedMark), text.suffix(2).allSatisfy(\.isWholeNumber) {
-            let queue = String(shared.dropLast(Self.sharedMark.count))
-            return Self.isValidQueue(queue) ? (queue, nil) : nil
+        let (queue, organizationID) = Self.split(text)
+        return Self.isValidQueue(queue) ? (queue, organizationID) : nil
+    }
+
+    /// A name without the mark at its end that makes it a lane of ours, and the tenant that the mark names. A queue's
+    /// name may have colons itself: only `:t-` with a UUID and `:f-` with two digits are marks.
+    private static func split(_ name: String) -> (queue: String, organizationID: UUID?) {
+        let utf8 = name.utf8
+        if utf8.dropLast(2).suffix(sharedMark.utf8.count).elementsEqual(sharedMark.utf8),
+            utf8.suffix(2).allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        {
+            return (String(name.dropLast(sharedMark.count + 2)), nil)
         }
-        let queue = String(text.dropLast(Self.tenantMark.count + Self.tenantLength))
-        guard text.dropFirst(queue.count).hasPrefix(Self.tenantMark), Self.isValidQueue(queue),
-            let organizationID = UUID(uuidString: String(text.suffix(Self.tenantLength)))
-        else { return nil }
-        return (queue, organizationID)
+        if utf8.dropLast(tenantLength).suffix(tenantMark.utf8.count).elementsEqual(tenantMark.utf8),
+            let organizationID = UUID(uuidString: String(name.suffix(tenantLength)))
+        {
+            return (String(name.dropLast(tenantMark.count + tenantLength)), organizationID)
+        }
+        return (name, nil)
     }
 
     /// The queue of whoever does not name one; Sidekiq's.
@@ -45,14 +53,15 @@ package struct LaneName: Hashable, Sendable, CustomStringConvertible {
     /// A UUID's text.
     private static let tenantLength = 36
 
-    /// Whether a name is safe as a queue: Sidekiq Web routes only these, and writes them unescaped.
+    /// Whether a name is safe as a queue: Sidekiq Web routes only these, and writes them unescaped. One that ends as a
+    /// lane of ours does would be read as that lane.
     static func isValidQueue(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
+        (1...64).contains(name.utf8.count) && split(name).queue == name
             && name.utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                     UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                    UInt8(ascii: "-"):
+                    UInt8(ascii: "-"), UInt8(ascii: ":"):
                     true
                 default: false
                 }

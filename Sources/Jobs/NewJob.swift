@@ -26,7 +26,7 @@ package struct NewJob: Sendable {
         maximumAttempts: Int? = nil, timeout: Duration? = nil
     ) {
         precondition(LaneName.isValidClass(className), "a class is a letter, then letters, digits, _ and :")
-        precondition(LaneName.isValidQueue(queue), "a queue is 1 to 64 letters, digits, _, . and -")
+        precondition(LaneName.isValidQueue(queue), "a queue is 1 to 64 letters, digits, _, ., : and -")
         precondition(maximumAttempts.map { $0 >= 1 } ?? true, "a job is attempted at least once")
         self.className = className
         self.arguments = arguments

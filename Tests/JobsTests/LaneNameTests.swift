@@ -11,6 +11,23 @@ struct LaneNameTests {
         #expect(NewJob("A", queue: "mail").lane.text == "mail")
     }
 
+    @Test(arguments: [
+        ("mailers:low", "mailers:low"), ("a:t-nobody", "a:t-nobody"), ("default:f-07", "default"),
+        ("mailers:low:f-63", "mailers:low"), ("a:f-٠٧", nil), ("a:f-1:f-2", "a:f-1:f-2"),
+        ("a:f-11:f-22", nil),
+    ])
+    func `only a UUID or two digits behind their mark make a lane of ours`(_ text: String, _ queue: String?) {
+        #expect(LaneName(text: text).parts?.queue == queue)
+        #expect(LaneName(text: text).parts?.organizationID == nil)
+    }
+
+    @Test func `a tenant's lane is read back, also in a queue whose name has colons`() throws {
+        let id = UUID()
+        let parts = try #require(LaneName(queue: "mailers:low", organizationID: id).parts)
+        #expect(parts.queue == "mailers:low" && parts.organizationID == id)
+        #expect(!LaneName.isValidQueue("a:t-\(id.uuidString.lowercased())"))
+    }
+
     @Test(arguments: ["", "a b", "a<b", "ä", "a/b", String(repeating: "q", count: 65)])
     func `a queue that Sidekiq's pages would not carry is refused`(_ name: String) {
         #expect(!LaneName.isValidQueue(name))
