@@ -8,15 +8,13 @@ struct ForeignImport: Sendable {
     /// An entry without a row.
     struct Found: Sendable {
         let id: JobID
-        let payload: String
+        let payload: [UInt8]
         let place: ForeignStore.Place
     }
 
     let store: ForeignStore
     let jobs: JobStore
     let queue: JobQueue
-    /// The classes that this worker knows.
-    let classNames: Set<String>
     let logger: Logger
 
     /// Decides about entries that were popped and that no claim got: jobs of other clients, jobs that somebody
@@ -34,8 +32,9 @@ struct ForeignImport: Sendable {
                 found.append(Found(id: id, payload: payload, place: .lane))
                 continue
             }
-            let entry = try? ForeignPayload(payload, limits: store.limits)
-            if let entry, PageAction.runsNow(record, entry: entry) {
+            if let entry = try? ForeignPayload.read(payload, limits: store.limits).job,
+                PageAction.runsNow(record, entry: entry)
+            {
                 pressed.append(id)
             } else if record.state.isOpen {
                 early.append(id)
@@ -92,7 +91,7 @@ struct ForeignImport: Sendable {
             } catch let error as PostgresError where ForeignStore.refusesData(error) {
                 let reason =
                     "the payload holds what no row takes (SQLSTATE \(error.sqlState?.rawValue ?? "unknown"))"
-                record = try await store.keep(each.payload, as: each.id, because: reason, on: connection)
+                record = try await keep(each, because: reason, on: connection)
             }
             if let record { records.append(record) }
         }
@@ -100,31 +99,39 @@ struct ForeignImport: Sendable {
     }
 
     private func insert(_ found: Found, on connection: PostgresConnection) async throws -> JobRecord? {
-        let job: ForeignPayload
+        let (job, text): (ForeignPayload, String)
         do {
-            job = try ForeignPayload(found.payload, limits: store.limits)
+            (job, text) = try ForeignPayload.read(found.payload, limits: store.limits)
         } catch {
-            return try await store.keep(found.payload, as: found.id, because: error.reason, on: connection)
+            return try await keep(found, because: error.reason, on: connection)
         }
         var place = found.place
         if place.state == .retry, job.failure == nil { place.state = .scheduled }
-        if !classNames.contains(job.className) {
+        // A class that this worker does not know may be a newer version's, so the job waits for its time like any
+        // other. No version runs an envelope.
+        if let refusal = Self.refusal(of: job) {
             place = ForeignStore.Place(
                 state: .dead,
-                error: ErrorText(
-                    className: "UnknownClass", message: Self.refusal(of: job), limits: store.limits))
+                error: ErrorText(className: "UnknownClass", message: refusal, limits: store.limits))
         }
-        return try await store.insert(found.id, job, payload: found.payload, at: place, on: connection)
+        return try await store.insert(found.id, job, payload: text, at: place, on: connection)
     }
 
-    /// What is wrong with a class that nobody registered.
-    static func refusal(of job: ForeignPayload) -> String {
-        guard let wrapped = job.wrappedClassName else {
-            return "another client pushed a job of the class \(job.className), for which there is no handler"
-        }
+    /// Keeps what is no job as a dead one.
+    private func keep(
+        _ found: Found, because reason: String, on connection: PostgresConnection
+    ) async throws -> JobRecord? {
+        let text = String(decoding: found.payload, as: UTF8.self)
+        return try await store.keep(text, as: found.id, because: reason, on: connection)
+    }
+
+    /// Why a job can never run here, whatever the version; nil when it can.
+    static func refusal(of job: ForeignPayload) -> String? {
+        guard ForeignPayload.envelopes.contains(job.className) else { return nil }
         return
-            "another client pushed an ActiveJob envelope (\(job.className) with \(wrapped)); only a job of a "
-            + "class that is registered here can run, pushed with Sidekiq's own client"
+            "another client pushed an ActiveJob envelope (\(job.className) with "
+            + "\(job.wrappedClassName ?? "no class")); only a job of a class that is registered here can run, "
+            + "pushed with Sidekiq's own client"
     }
 
     /// The row's id for an entry's key: the job's own, or the beginning of a digest.

@@ -35,6 +35,21 @@ struct ForeignPayload: Sendable, Equatable {
     var createdAt: Date?
     var failure: Failure?
 
+    /// Reads a payload as Redis holds it; the job, and the text that it was read from.
+    /// - Throws: `Refusal`, as `init` does; bytes that are not UTF-8 are refused, because their job would run with other
+    ///   arguments than its client meant.
+    static func read(_ bytes: [UInt8], limits: JobsLimits) throws(Refusal) -> (job: Self, text: String) {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Refusal("the payload is not UTF-8")
+        }
+        return (try Self(text, limits: limits), text)
+    }
+
+    /// The classes in which ActiveJob wraps jobs: up to Sidekiq 7, and from 8 on.
+    static let envelopes: Set<String> = [
+        "ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper", "Sidekiq::ActiveJob::Wrapper",
+    ]
+
     /// Reads a payload.
     /// - Throws: `Refusal`, whose reason may be shown to anybody: it quotes nothing of the payload.
     init(_ payload: String, limits: JobsLimits) throws(Refusal) {
@@ -54,7 +69,7 @@ struct ForeignPayload: Sendable, Equatable {
         guard fields.hasArguments else { throw Refusal("the payload's args are not an array") }
         let lane = LaneName(text: fields.queue ?? LaneName.defaultQueue)
         guard let (queue, organizationID) = lane.parts else {
-            throw Refusal("the payload's queue is not 1 to 64 letters, digits, _, . and -")
+            throw Refusal("the payload's queue is not 1 to 64 letters, digits, _, ., : and -")
         }
         self.className = className
         wrappedClassName = fields.wrapped

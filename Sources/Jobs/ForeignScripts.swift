@@ -46,7 +46,8 @@ extension JobIndex {
     /// A member of a sorted set.
     struct Member: Sendable, Equatable {
         let key: String
-        let payload: String
+        /// The exact bytes: no other name of the member removes it.
+        let payload: [UInt8]
         let score: Double
     }
 
@@ -59,32 +60,31 @@ extension JobIndex {
 
     /// The next part of a sorted set, and the cursor after it.
     func scan(_ set: String, from cursor: String) async throws -> (members: [Member], cursor: String) {
-        let parts = try Self.texts(
+        let parts = try Self.elements(
             try await evaluate(Self.scanScript, [set, cursor, String(limits.comparison)]))
         guard let next = parts.first, parts.count % 3 == 1 else {
             throw JobsError(.malformed, "the scan script answered something else")
         }
-        let members = stride(from: 1, to: parts.count, by: 3).map {
-            Member(key: parts[$0], payload: parts[$0 + 1], score: Double(parts[$0 + 2]) ?? 0)
+        let members = try stride(from: 1, to: parts.count, by: 3).map {
+            Member(
+                key: try Self.text(parts[$0]), payload: try Self.bytes(parts[$0 + 1]),
+                score: Double(try Self.text(parts[$0 + 2])) ?? 0)
         }
-        return (members, next)
+        return (members, try Self.text(next))
     }
 
     /// The next of the dead, in the order in which they came there.
     func dead(after last: Entry?) async throws -> [Entry] {
-        let parts = try Self.texts(
-            try await evaluate(Self.deadAfterScript, [last?.payload ?? "", String(limits.comparison)]))
-        guard parts.count.isMultiple(of: 2) else {
-            throw JobsError(.malformed, "the script of the dead answered something else")
-        }
-        return stride(from: 0, to: parts.count, by: 2).map { Entry(key: parts[$0], payload: parts[$0 + 1]) }
+        let arguments = [RedisArgument(last?.payload ?? []), RedisArgument(limits.comparison)]
+        return try Self.entries(Self.elements(try await evaluate(Self.deadAfterScript, arguments))[...])
     }
 
-    /// Removes members of a sorted set.
-    func remove(_ members: [String], from set: String) async throws {
-        guard !members.isEmpty else { return }
-        _ = try await redis.send(
+    /// Removes members of a sorted set; how many were there.
+    func remove(_ members: [[UInt8]], from set: String) async throws -> Int {
+        guard !members.isEmpty else { return 0 }
+        let reply = try await redis.send(
             ["ZREM", RedisArgument(set)] + members.map { RedisArgument($0) }, deadline: .now + limits.script)
+        return reply.integer ?? 0
     }
 
     /// Which of the jobs are not in the sorted set where they should wait.

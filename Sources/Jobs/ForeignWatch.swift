@@ -49,23 +49,24 @@ struct ForeignWatch: Sendable {
     }
 
     /// Compares Redis with the rows and the rows with Redis, part by part, until all is compared or the turn's time
-    /// is over; how many jobs differed.
+    /// is over; how many jobs and entries it changed. A difference that it cannot change does not count: the next turn
+    /// would find it again.
     func compare(_ progress: inout Progress) async throws -> Int {
         let end = ContinuousClock.now + limits.comparisonTurn
-        var differing = try await settleDead(&progress, until: end)
+        var changed = try await settleDead(&progress, until: end)
         repeat {
             for set in ["schedule", "retry"] {
                 let page = try await index.scan(set, from: progress.cursors[set] ?? "0")
                 progress.cursors[set] = page.cursor
-                differing += try await settle(page.members, of: set)
+                changed += try await settle(page.members, of: set)
             }
-            differing += try await compareRows(&progress)
+            changed += try await compareRows(&progress)
         } while !progress.isAtFront && .now < end && !Task.isCancelled
-        return differing
+        return changed
     }
 
     /// Makes rows of jobs that other clients made for later, and removes entries that differ from their rows; how
-    /// many there were.
+    /// many it removed.
     private func settle(_ members: [JobIndex.Member], of set: String) async throws -> Int {
         guard !members.isEmpty else { return 0 }
         let named = members.map { (id: ForeignImport.id(of: $0.key), member: $0) }
@@ -77,7 +78,8 @@ struct ForeignWatch: Sendable {
             for (id, member) in named {
                 if let record = known[id] {
                     // An entry that outlives its job's row would be taken for another client's.
-                    guard !record.state.isOpen || record.payload.waiting != member.payload else { continue }
+                    let isOurs = record.payload.waiting.utf8.elementsEqual(member.payload)
+                    guard !record.state.isOpen || !isOurs else { continue }
                     if record.state == .scheduled || record.state == .retry { untold.append(id) }
                 } else {
                     found.append(.init(id: id, payload: member.payload, place: Self.place(member, in: set)))
@@ -89,9 +91,9 @@ struct ForeignWatch: Sendable {
             return (imported, odd)
         }
         // Only now that the rows are there: until then the entries are all there is of those jobs.
-        try await index.remove(odd.map(\.payload), from: set)
+        let removed = try await index.remove(odd.map(\.payload), from: set)
         await imports.queue.push(imported)
-        return odd.count
+        return removed
     }
 
     private static func place(_ member: JobIndex.Member, in set: String) -> ForeignStore.Place {
@@ -101,7 +103,7 @@ struct ForeignWatch: Sendable {
             state: set == "retry" ? .retry : .scheduled, runAt: Date(timeIntervalSince1970: seconds))
     }
 
-    /// Jobs that wait for later and that Redis no longer has: killed, or to be told of again; how many there were.
+    /// Jobs that wait for later and that Redis no longer has: killed, or to be told of again; how many it changed.
     private func compareRows(_ progress: inout Progress) async throws -> Int {
         let last = progress.lastRow
         let (rows, end) = try await pool.withConnection {
@@ -112,15 +114,14 @@ struct ForeignWatch: Sendable {
         guard !missing.isEmpty else { return 0 }
         let dead = try await index.buried(missing)
         let lost = missing.map(\.id).filter { id in !dead.contains { $0.id == id } }
-        try await pool.withConnection {
+        let untold = try await pool.withConnection {
             try await imports.jobs.unpush(lost.sorted { $0.text < $1.text }, on: $0)
         }
-        try await kill(dead)
-        return missing.count
+        return untold + (try await kill(dead))
     }
 
     /// Jobs that were killed are new among the dead: so they are found at once, however many wait for later. How
-    /// many there were.
+    /// many it killed.
     private func settleDead(_ progress: inout Progress, until end: ContinuousClock.Instant) async throws
         -> Int
     {
@@ -134,19 +135,19 @@ struct ForeignWatch: Sendable {
                 try await imports.store.find(Array(payloads.keys), on: $0)
             }
             let waiting = known.values.filter {
-                ($0.state == .scheduled || $0.state == .retry) && payloads[$0.id] == $0.payload.waiting
+                ($0.state == .scheduled || $0.state == .retry)
+                    && payloads[$0.id] == Array($0.payload.waiting.utf8)
             }
             // Before they are looked for: of one that is told only now the entry among the dead is an old one.
             let told = try await index.told(waiting)
             let gone = try await index.missing(waiting)
-            try await kill(gone, told: told)
-            killed += gone.count
+            killed += try await kill(gone, told: told)
             progress.lastDead = last
         } while .now < end && !Task.isCancelled
         return killed
     }
 
-    private func kill(_ records: [JobRecord], told: [JobID] = []) async throws {
+    private func kill(_ records: [JobRecord], told: [JobID] = []) async throws -> Int {
         let killed = try await pool.withConnection {
             try await imports.store.kill(records.map(\.id).sorted { $0.text < $1.text }, told: told, on: $0)
         }
@@ -154,5 +155,6 @@ struct ForeignWatch: Sendable {
             logger.notice("a job was killed on a page of Sidekiq", metadata: ["job": "\(record.id)"])
             await onDeath(record, JobsError(.cancelled, "the job was killed on a page of Sidekiq"))
         }
+        return killed.count
     }
 }

@@ -6,7 +6,9 @@ struct JobIndex: Sendable {
     /// An entry that was popped; the key names it until it is owned.
     struct Entry: Sendable, Equatable {
         let key: String
-        let payload: String
+        /// Bytes, which need not be UTF-8: another client may have written them, and only the exact bytes name the
+        /// entry in Redis.
+        let payload: [UInt8]
     }
 
     /// What a claim gave.
@@ -58,13 +60,10 @@ struct JobIndex: Sendable {
     }
 
     private static func taken(_ reply: RedisReply) throws -> Taken {
-        let parts = try texts(reply)
-        guard parts.count >= 2, parts.count.isMultiple(of: 2), let due = Double(parts[0]),
-            let left = Int(parts[1])
+        let parts = try elements(reply)
+        guard parts.count >= 2, let due = Double(try text(parts[0])), let left = Int(try text(parts[1]))
         else { throw JobsError(.malformed, "the claim script answered something else") }
-        let entries = stride(from: 2, to: parts.count, by: 2).map {
-            Entry(key: parts[$0], payload: parts[$0 + 1])
-        }
+        let entries = try entries(parts.dropFirst(2))
         // Another client may have asked for any time, infinity too.
         return Taken(
             entries: entries, nextDue: due < 0 ? nil : .seconds(min(due, 3600)), isMoreLeft: left > 0)
@@ -172,24 +171,46 @@ struct JobIndex: Sendable {
 
     private static func random() -> String { JobID().text }
 
-    private static func text(_ reply: RedisReply) throws -> String {
+    static func text(_ reply: RedisReply) throws -> String {
         guard let text = reply.text else {
             throw JobsError(.malformed, "Redis answered something else than a text")
         }
         return text
     }
 
-    static func texts(_ reply: RedisReply) throws -> [String] {
+    static func texts(_ reply: RedisReply) throws -> [String] { try elements(reply).map(text) }
+
+    static func elements(_ reply: RedisReply) throws -> [RedisReply] {
         guard let elements = reply.elements else {
             throw JobsError(.malformed, "Redis answered something else than a list")
         }
-        return try elements.map(text)
+        return elements
+    }
+
+    static func bytes(_ reply: RedisReply) throws -> [UInt8] {
+        guard let bytes = reply.bytes else {
+            throw JobsError(.malformed, "Redis answered something else than a string")
+        }
+        return bytes
+    }
+
+    /// Keys and payloads in turn.
+    static func entries(_ parts: ArraySlice<RedisReply>) throws -> [Entry] {
+        guard parts.count.isMultiple(of: 2) else {
+            throw JobsError(.malformed, "a script answered a key without its payload")
+        }
+        return try stride(from: parts.startIndex, to: parts.endIndex, by: 2).map {
+            Entry(key: try text(parts[$0]), payload: try bytes(parts[$0 + 1]))
+        }
     }
 }
 
 extension JobIndex {
     func evaluate(_ script: RedisScript, _ arguments: [String]) async throws -> RedisReply {
-        try await redis.evaluate(
-            script, keys: [], arguments: arguments.map { RedisArgument($0) }, deadline: .now + limits.script)
+        try await evaluate(script, arguments.map { RedisArgument($0) })
+    }
+
+    func evaluate(_ script: RedisScript, _ arguments: [RedisArgument]) async throws -> RedisReply {
+        try await redis.evaluate(script, keys: [], arguments: arguments, deadline: .now + limits.script)
     }
 }

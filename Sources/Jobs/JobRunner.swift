@@ -33,9 +33,9 @@ struct JobRunner: Sendable {
             let error =
                 job.className == ForeignStore.malformed
                 ? JobsError(.arguments, "another client pushed what is no job: nothing can run it")
-                : JobsError(.unknownClass, "no handler is registered for this class")
+                : JobsError(.unknownClass, "no handler is registered for the class \(job.className)")
             // A newer version's job, while both run side by side during a deploy: another worker knows it.
-            let maximumAttempts = job.maximumAttempts ?? RetryRule.defaultMaximumAttempts
+            let maximumAttempts = RetryRule.maximumAttemptsOfUnknownClass(job.maximumAttempts)
             await settleFailure(error, of: job, run, maximumAttempts: maximumAttempts)
             return .recorded
         }

@@ -175,9 +175,10 @@ struct JobStore: Sendable {
     }
 
     /// Jobs that Redis named and no claim got, though they are waiting: what is paused is held, and of the rest
-    /// Redis has to be told again.
-    func unpush(_ ids: [JobID], on connection: PostgresConnection) async throws {
-        _ = try await connection.execute(
+    /// Redis has to be told again. How many it changed.
+    @discardableResult
+    func unpush(_ ids: [JobID], on connection: PostgresConnection) async throws -> Int {
+        try await connection.execute(
             within: limits.call,
             """
             with waiting as (

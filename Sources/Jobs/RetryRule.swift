@@ -13,6 +13,13 @@ package enum RetryRule {
     /// Sidekiq's jitter: a whole number of 0 to 9, times the number of the failure.
     package static let jitter = 0..<10
 
+    /// How many starts by workers that do not know the class end a job. Its own number is about runs of its handler, of
+    /// which there was none: a job that is never retried must survive a deploy too.
+    /// - Parameter own: what the job itself says, if it does.
+    package static func maximumAttemptsOfUnknownClass(_ own: Int?) -> Int {
+        max(own ?? 0, defaultMaximumAttempts)
+    }
+
     /// The verdict on a failure.
     /// - Parameters:
     ///   - failures: failures in a row, this one included.

@@ -75,8 +75,7 @@ package final class Worker: Sendable {
             logger: logger)
         let keeper = LeaseKeeper(state: state, store: store, pool: pool, logger: logger)
         let imports = ForeignImport(
-            store: ForeignStore(limits: limits), jobs: store, queue: home.queue,
-            classNames: Set(home.registry.classNames), logger: logger)
+            store: ForeignStore(limits: limits), jobs: store, queue: home.queue, logger: logger)
         let watch = ForeignWatch(
             imports: imports, index: index, pool: home.pool, identity: settings.identity,
             onDeath: home.onDeath, logger: logger)

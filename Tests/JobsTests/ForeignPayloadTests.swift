@@ -67,7 +67,25 @@ struct ForeignPayloadTests {
         let job = try read(
             #"{"class":"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper","wrapped":"MailJob","#
                 + #""args":[{"job_class":"MailJob"}]}"#)
-        #expect(ForeignImport.refusal(of: job).contains("MailJob"))
+        #expect(try #require(ForeignImport.refusal(of: job)).contains("MailJob"))
+        #expect(ForeignImport.refusal(of: try read(#"{"class":"Nobody","args":[]}"#)) == nil)
+    }
+
+    @Test(arguments: ["mailers:low", "a:b:c", "x:t-nobody", "x:f-123", "t-1:f-x"])
+    func `a queue whose name has colons is a queue`(_ name: String) throws {
+        let job = try read(#"{"class":"A","args":[],"queue":"\#(name)"}"#)
+        #expect(job.queue == name)
+        #expect(job.organizationID == nil)
+        #expect(job.lane.text == name)
+    }
+
+    @Test func `a payload that is not UTF-8 is refused, since its job would run with other arguments`() throws
+    {
+        let bytes = Array(#"{"class":"A","args":["caf"#.utf8) + [0xe9] + Array(#""]}"#.utf8)
+        let refusal = try #require(throws: ForeignPayload.Refusal.self) {
+            try ForeignPayload.read(bytes, limits: JobsLimits())
+        }
+        #expect(refusal.reason.contains("not UTF-8"))
     }
 
     @Test(arguments: [
@@ -76,7 +94,7 @@ struct ForeignPayloadTests {
         (#"{"class":"<b>","args":[]}"#, "class is not"), (#"{"class":"A"}"#, "args are not an array"),
         (#"{"class":"A","args":{}}"#, "args are not an array"),
         (#"{"class":"A","args":[],"queue":"a b"}"#, "queue is not"),
-        (#"{"class":"A","args":[],"queue":"x:t-nobody"}"#, "queue is not"),
+        (#"{"class":"A","args":[],"queue":"x:f-01:f-02"}"#, "queue is not"),
         (String(repeating: "[", count: 100_000), "not a JSON object"),
         (#"{"class":"A","args":[],"x":"\#(String(repeating: "y", count: 1 << 20))"}"#, "larger than 1048576"),
     ])

@@ -21,8 +21,7 @@ struct ForeignWatchTests {
     private func watch(_ rig: WorkerRig, _ limits: JobsLimits) -> ForeignWatch {
         let store = JobStore(limits: limits)
         let imports = ForeignImport(
-            store: ForeignStore(limits: limits), jobs: store, queue: rig.queue, classNames: ["Effect"],
-            logger: quietLogger)
+            store: ForeignStore(limits: limits), jobs: store, queue: rig.queue, logger: quietLogger)
         return ForeignWatch(
             imports: imports, index: JobIndex(redis: rig.client, limits: limits), pool: rig.pool,
             identity: WorkerIdentity(hostname: "watch", processID: 1), onDeath: { _, _ in },
@@ -80,6 +79,62 @@ struct ForeignWatchTests {
             #expect(ContinuousClock.now - began < .seconds(25))
         }
     }
+
+    @Test(arguments: ["schedule", "retry"])
+    func `an entry that is not UTF-8 becomes a dead job once, and leaves Redis by its exact bytes`(
+        _ set: String
+    )
+        async throws
+    {
+        try await withWorkerRig { rig in
+            _ = try await rig.client.send([
+                "ZADD", RedisArgument(set), "1900000000", RedisArgument(Self.latin1),
+            ])
+            var progress = ForeignWatch.Progress()
+            #expect(try await watch(rig, rig.limits).compare(&progress) == 1)
+            #expect(try await rig.client.send(["EXISTS", RedisArgument(set)]).integer == 0)
+            let reason = try await rig.scalar(
+                "select error_message from multiconnect.jobs where state = 'dead'", as: String.self)
+            #expect(reason.contains("not UTF-8"))
+            // Its row is pruned one day: the job must not come again.
+            _ = try await rig.pool.execute("delete from multiconnect.jobs")
+            #expect(try await watch(rig, rig.limits).compare(&progress) == 0)
+            #expect(try await rig.scalar("select count(*) from multiconnect.jobs", as: Int.self) == 0)
+        }
+    }
+
+    @Test func `what cannot be changed is not counted as a change, so that turns do not follow each other`()
+        async throws
+    {
+        try await withWorkerRig { rig in
+            try await loseScheduled(3, rig)
+            let holder = try await rig.database.connect()
+            defer { holder.close() }
+            // As long as somebody holds the rows there is nothing to do.
+            try await holder.script("begin; select from multiconnect.jobs for update")
+            var progress = ForeignWatch.Progress()
+            let watch = watch(rig, rig.limits)
+            #expect(try await watch.compare(&progress) == 0)
+            try await holder.script("rollback")
+            #expect(try await watch.compare(&progress) == 3)
+        }
+    }
+
+    @Test func `the dead are read on behind one that is not UTF-8`() async throws {
+        try await withWorkerRig { rig in
+            _ = try await rig.client.send(["ZADD", "dead", "1", "{}", "2", RedisArgument(Self.latin1)])
+            let index = JobIndex(redis: rig.client, limits: rig.limits)
+            let entries = try await index.dead(after: nil)
+            #expect(entries.map(\.payload) == [Array("{}".utf8), Self.latin1])
+            #expect(try await index.dead(after: entries.last).isEmpty)
+        }
+    }
+
+    /// A job whose argument is in Latin-1.
+    private static let latin1: [UInt8] =
+        Array(#"{"class":"Effect","args":["na"#.utf8) + [0xef]
+        + Array(#"ve"],"retry":false,"jid":"bbbbbbbbbbbbbbbbbbbbbbb1","created_at":1795225022.8}"#.utf8)
+
     /// Moves entries as Sidekiq's page does.
     private func killScheduled(_ range: ClosedRange<Int>, _ rig: WorkerRig) async throws {
         let script = """

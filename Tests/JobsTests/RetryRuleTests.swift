@@ -28,6 +28,13 @@ struct RetryRuleTests {
         #expect(verdict(2) == .dead)
     }
 
+    @Test(arguments: [(nil, 26), (1, 26), (5, 26), (100, 100)])
+    func `a job of an unknown class is tried for a while, however few attempts it asked for`(
+        _ own: Int?, _ attempts: Int
+    ) {
+        #expect(RetryRule.maximumAttemptsOfUnknownClass(own) == attempts)
+    }
+
     @Test func `a discarded job is dead at once`() {
         #expect(
             RetryRule.verdict(failures: 1, maximumAttempts: 26, decision: .discard, random: 0) == .dead)
