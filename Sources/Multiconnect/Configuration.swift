@@ -7,7 +7,7 @@ import Postgres
 import Redis
 import Salesforce
 
-/// Everything that the environment sets, read once. `README.md` has the table; secrets print as `<redacted>`.
+/// Everything that the environment sets, read once. `docs/configuration.md` has the table; secrets print as `<redacted>`.
 struct Configuration: Sendable {
     enum Defaults {
         static let port = 8080

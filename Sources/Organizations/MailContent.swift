@@ -62,7 +62,7 @@ package struct MailContent: Equatable, Sendable {
                 subject: "Connect \(organization) to \(app)",
                 greeting: "\(app) was installed in the Salesforce org \(organization).",
                 request:
-                    "To let it sync the org's records, open this link and log in to that org as an administrator:",
+                    "To let it read the org's records, open this link and log in to that org as an administrator:",
                 closing: rights
                     + " If you did not expect this mail, do nothing: without your consent nothing is read.")
         case .unauthorized:

@@ -22,8 +22,8 @@ struct AuthenticatePage: Sendable {
             organization.map { "<p>This is for the org <code>\($0.description)</code>.</p>" } ?? ""
         return """
             \(complaint)
-            <p>To keep your Salesforce records in sync we need your consent. Log in as a user of your org
-            who may see all data; Salesforce will ask you whether you allow it.</p>
+            <p>To copy your Salesforce records into our database we need your consent. Log in as a user of
+            your org who may see all data; Salesforce will ask you whether you allow it.</p>
             \(organization)
             <div class="choices">
             \(choice("production", "Production", "Log in at login.salesforce.com", .production))

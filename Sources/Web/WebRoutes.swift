@@ -117,7 +117,7 @@ package struct WebRoutes: Sendable {
 
     private func home(_ request: Request) -> Response {
         let content: HTML = """
-            <p>This service keeps the records of Salesforce orgs in sync with Postgres.</p>
+            <p>This service copies the records of Salesforce orgs into a Postgres database.</p>
             <p>Are you the admin of an org that has installed the package?
             <a href="/authenticate">Connect your org</a></p>
             """

@@ -82,6 +82,17 @@ struct PagesTests {
         }
     }
 
+    @Test func `pages promise a copy of the records and no lasting sync, which does not exist yet`()
+        async throws
+    {
+        try await withWebRig { rig in
+            for target in ["/", "/authenticate"] {
+                let page = try await rig.get(target).text.lowercased()
+                #expect(page.contains("cop") && !page.contains("in sync"), "\(target)")
+            }
+        }
+    }
+
     @Test func `the choice works without the mail's link and keeps the org of a link`() async throws {
         try await withWebRig { rig in
             let plain = try await rig.get("/authenticate")

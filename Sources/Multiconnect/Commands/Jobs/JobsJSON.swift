@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Jobs
 
-/// The shapes of `--json`. README names them: fields are added, never renamed.
+/// The shapes of `--json`. `docs/operating-jobs.md` names them: fields are added, never renamed.
 enum JobsJSON {
     static func job(_ job: JobSummary, _ mask: ArgumentMask) -> [(String, JSONText)] {
         [
