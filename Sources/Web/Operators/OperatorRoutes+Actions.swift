@@ -64,7 +64,8 @@ extension OperatorRoutes {
         default: throw Problem(.badRequest, "The form says neither pause nor resume.")
         }
         var notice = isChanged ? (visit.form["action"] == "pause" ? "paused" : "resumed") : "unchanged"
-        if notice == "paused", try await jobs.warning(about: scope) != nil { notice = "paused-unknown" }
+        // The pause holds whatever becomes of the search for known names.
+        if notice == "paused", (try? await jobs.warning(about: scope)) != nil { notice = "paused-unknown" }
         return back(to: "/dashboard/jobs/queues", [OperatorNotice.field: notice])
     }
 

@@ -53,8 +53,8 @@ struct JobsPauseCommand: AsyncParsableCommand {
             let scope = try await scope.scope(desk)
             if case .tenant(let id) = scope { try await desk.requireTenant(id) }
             let isNew = try await desk.jobs.pause(scope, by: actor.name, reason: reason)
-            // After the pause, which may be meant for jobs that are still to come.
-            let warning = try await desk.jobs.warning(about: scope)
+            // After the pause, which holds whatever becomes of the search for known names.
+            let warning = try? await desk.jobs.warning(about: scope)
             guard !json else {
                 let fields: [(String, JSONText)] = [
                     ("scope", .string(scope.key)), ("changed", .bool(isNew)), ("warning", .optional(warning)),
