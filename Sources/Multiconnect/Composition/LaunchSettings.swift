@@ -9,7 +9,21 @@ extension Launch {
     func mappings() throws -> MappingFile {
         let path = configuration.mappingFile
         let located = FileManager.default.fileExists(atPath: path) ? path : try Migrations.locate(path)
-        return try MappingFile(parsing: Array(Data(contentsOf: URL(filePath: located))))
+        let bytes = try Array(Data(contentsOf: URL(filePath: located)))
+        do throws(ReplicationError) {
+            let resolver = NameResolver(namespace: configuration.namespace)
+            return try MappingFile(parsing: bytes, resolver: resolver)
+        } catch {
+            throw MappingFileProblem(path: located, problem: error.message)
+        }
+    }
+
+    /// A mapping file that cannot be read: the problem and its place.
+    struct MappingFileProblem: Error, CustomStringConvertible {
+        let path: String
+        let problem: String
+
+        var description: String { "the mapping file \(path) is not valid: \(problem)" }
     }
 
     func mail() throws -> MailSettings {

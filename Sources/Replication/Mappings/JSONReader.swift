@@ -17,6 +17,12 @@ struct JSONReader {
         ReplicationError(.invalidMappingFile, "\(path).\(key): \(text)")
     }
 
+    /// The beginning of a value's text.
+    func shown(_ value: JSONValue) -> String {
+        let text = value.serialized
+        return text.count > 40 ? "\(text.prefix(40))..." : text
+    }
+
     /// A member that is there and not null.
     private func present(_ key: String) -> JSONValue? {
         guard let value = members[key], !value.isNull else { return nil }
@@ -30,7 +36,7 @@ struct JSONReader {
 
     func optionalString(_ key: String) throws(ReplicationError) -> String? {
         guard let value = present(key) else { return nil }
-        guard let text = value.string else { throw problem(key, "must be a string") }
+        guard let text = value.string else { throw problem(key, "must be a string, not \(shown(value))") }
         return text
     }
 
@@ -40,19 +46,24 @@ struct JSONReader {
 
     func optionalInt(_ key: String) throws(ReplicationError) -> Int? {
         guard let value = present(key) else { return nil }
-        guard let number = value.int else { throw problem(key, "must be a whole number") }
+        // Some tools write numbers and flags as text.
+        guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
+            throw problem(key, "must be a whole number, not \(shown(value))")
+        }
         return number
     }
 
     func optionalBool(_ key: String) throws(ReplicationError) -> Bool? {
         guard let value = present(key) else { return nil }
-        guard let flag = value.bool else { throw problem(key, "must be true or false") }
+        guard let flag = value.bool ?? value.string.flatMap({ Bool($0.lowercased()) }) else {
+            throw problem(key, "must be true or false, not \(shown(value))")
+        }
         return flag
     }
 
     func optionalObject(_ key: String) throws(ReplicationError) -> [String: JSONValue]? {
         guard let value = present(key) else { return nil }
-        guard let object = value.object else { throw problem(key, "must be an object") }
+        guard let object = value.object else { throw problem(key, "must be an object, not \(shown(value))") }
         return object
     }
 
@@ -62,7 +73,7 @@ struct JSONReader {
 
     func array(_ key: String) throws(ReplicationError) -> [JSONValue] {
         guard let value = present(key) else { throw problem(key, "is missing") }
-        guard let values = value.array else { throw problem(key, "must be an array") }
+        guard let values = value.array else { throw problem(key, "must be an array, not \(shown(value))") }
         return values
     }
 }

@@ -48,8 +48,9 @@ package struct MappingConfiguration: Sendable, Equatable {
     /// Reads a `config` object. `path` says where it stands, for messages.
     package init(_ value: JSONValue, path: String) throws(ReplicationError) {
         let reader = try JSONReader(value, path: path)
-        guard let access = Access(rawValue: try reader.string("access")) else {
-            throw reader.problem("access", "must be \"read_only\" or \"read_write\"")
+        let accessName = try reader.string("access")
+        guard let access = Access(rawValue: accessName) else {
+            throw reader.problem("access", "must be \"read_only\" or \"read_write\", not \"\(accessName)\"")
         }
         self.access = access
         fields = try reader.object("fields").keys.sorted()
@@ -65,7 +66,9 @@ package struct MappingConfiguration: Sendable, Equatable {
         upsertField = try reader.optionalString("upsert_field")
         notify = try reader.optionalBool("sf_notify_enabled") ?? false
         pollingSeconds = try reader.optionalInt("sf_polling_seconds") ?? Self.defaultPollingSeconds
-        guard pollingSeconds > 0 else { throw reader.problem("sf_polling_seconds", "must be positive") }
+        guard pollingSeconds > 0 else {
+            throw reader.problem("sf_polling_seconds", "must be positive, not \(pollingSeconds)")
+        }
         maximumDailyCalls = try reader.optionalInt("sf_max_daily_api_calls")
         other = reader.members.filter { !Self.known.contains($0.key) }
     }

@@ -36,27 +36,38 @@ package struct MappingFile: Sendable, Equatable {
 
     /// Reads a file. Throws `.invalidMappingFile` with the path of the first problem, as
     /// `mappings[2].config.access: is missing`.
-    package init(parsing bytes: [UInt8]) throws(ReplicationError) {
+    ///
+    /// - Parameter resolver: tells which objects would be one table in a customer's org.
+    package init(
+        parsing bytes: [UInt8], resolver: NameResolver = NameResolver(namespace: nil)
+    ) throws(ReplicationError) {
         guard bytes.count <= ReplicationLimits.mappingFileBytes else {
             throw ReplicationError(.invalidMappingFile, "the file is too large")
         }
         let document: JSONValue
+        let text = try Self.utf8(bytes)
         do throws(SalesforceError) {
-            document = try JSONValue(parsing: bytes)
+            document = try JSONValue(parsing: text)
         } catch {
             throw ReplicationError(.invalidMappingFile, error.message)
         }
         let reader = try JSONReader(document, path: "$")
         let version = try reader.optionalInt("version") ?? Self.version
-        guard version == Self.version else { throw reader.problem("version", "must be \(Self.version)") }
+        guard version == Self.version else {
+            throw reader.problem("version", "must be \(Self.version), not \(version)")
+        }
         var entries: [Entry] = []
-        var seen: Set<String> = []
+        var seen: [String: (index: Int, name: String)] = [:]
         for (index, value) in try reader.array("mappings").enumerated() {
             let entry = try Self.entry(value, path: "mappings[\(index)]")
-            guard seen.insert(entry.objectName.lowercased()).inserted else {
+            for table in Set(
+                resolver.candidates(entry.objectName).map { Identifier.fitting($0.lowercased()) })
+            {
+                guard let first = seen.updateValue((index, entry.objectName), forKey: table) else { continue }
                 throw ReplicationError(
-                    .invalidMappingFile, "mappings[\(index)].object_name: \(entry.objectName) is mapped twice"
-                )
+                    .invalidMappingFile,
+                    "mappings[\(index)].object_name: \(entry.objectName) has the table \(table), as "
+                        + "mappings[\(first.index)].object_name has, \(first.name)")
             }
             entries.append(entry)
         }
@@ -65,10 +76,25 @@ package struct MappingFile: Sendable, Equatable {
             other: reader.members.filter { !["mappings", "connection", "version"].contains($0.key) })
     }
 
+    /// The file without a byte order mark. Windows PowerShell writes UTF-16 unless it is told otherwise.
+    private static func utf8(_ bytes: [UInt8]) throws(ReplicationError) -> [UInt8] {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
+        let isWide = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+        // Without a mark: the first character of a JSON text is ASCII, so half of it is zero.
+        guard !isWide, !bytes.prefix(2).contains(0) else {
+            throw ReplicationError(
+                .invalidMappingFile,
+                "the file is UTF-16: save it as UTF-8 (PowerShell: Out-File -Encoding utf8)")
+        }
+        return bytes
+    }
+
     private static func entry(_ value: JSONValue, path: String) throws(ReplicationError) -> Entry {
         let reader = try JSONReader(value, path: path)
         let name = try reader.string("object_name")
-        guard SOQL.isName(name) else { throw reader.problem("object_name", "is not an object's API name") }
+        guard SOQL.isName(name) else {
+            throw reader.problem("object_name", "\"\(name)\" is not an object's API name")
+        }
         guard let config = reader.members["config"] else { throw reader.problem("config", "is missing") }
         return Entry(
             objectName: name, configuration: try MappingConfiguration(config, path: "\(path).config"))

@@ -17,11 +17,15 @@ package struct NameResolver: Sendable, Equatable {
         return [name, "\(namespace)__\(name)"]
     }
 
-    /// `Tweet__c` and `Text__r`, but neither `Account` nor `ns__Tweet__c`.
+    /// `Tweet__c`, `Text__r` and `Site__Latitude__s` (a part of the compound field `Site__c`), but neither `Account` nor
+    /// `ns__Tweet__c` nor `ns__Site__Latitude__s`.
     private static func isCustomWithoutNamespace(_ name: String) -> Bool {
-        guard let suffix = name.range(ofLast: "__") else { return false }
-        let stem = name[..<suffix.lowerBound]
-        return !stem.isEmpty && !stem.contains("__") && suffix.upperBound < name.endIndex
+        guard let suffix = name.range(ofLast: "__"), suffix.upperBound < name.endIndex else { return false }
+        var stem = name[..<suffix.lowerBound]
+        if name[suffix.upperBound...].lowercased() == "s", let part = String(stem).range(ofLast: "__") {
+            stem = stem[..<part.lowerBound]
+        }
+        return !stem.isEmpty && !stem.contains("__")
     }
 }
 

@@ -21,6 +21,18 @@ enum Identifier {
         "'" + text.replacing("'", with: "''") + "'"
     }
 
+    /// `$tag$text$tag$`: a string constant that needs no escapes, with a tag that does not occur in the text.
+    static func dollarQuoted(_ text: String) -> String {
+        var tag = "$multiconnect$"
+        var number = 0
+        // With one more `$`, because a tag without it at the end of the text would join the closing tag.
+        while (text + "$").contains(tag) {
+            number += 1
+            tag = "$multiconnect\(number)$"
+        }
+        return tag + text + tag
+    }
+
     /// 64-bit FNV-1a folded to 32 bits.
     private static func hash(_ text: String) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
