@@ -4,6 +4,10 @@ package enum ReplicationLimits {
     package static let mappingFileBytes = 32 * 1024 * 1024
     /// Postgres cuts longer names (NAMEDATALEN - 1).
     static let identifierBytes = 63
+    /// The largest row that fits into a page of Postgres, when all that can be stored elsewhere is (`MaxHeapTupleSize`).
+    static let rowBytes = 8_160
+    /// The largest text that a btree entry surely takes: 2,704 bytes less its header.
+    static let indexedBytes = 2_600
     /// The header line of a page: 5,000 fields with names of 125 characters at the very most, usually 1 KB.
     static let headerBytes = 640 * 1024
     /// From this many records on, a Bulk job costs fewer calls than a query: one page of a query has 2,000 rows.
@@ -33,6 +37,11 @@ package enum ReplicationLimits {
     package static let pollBudget = Duration.seconds(120)
     /// A page of 50,000 wide rows over a slow line; Salesforce itself gives up after 20 minutes.
     static let pageDeadline = Duration.seconds(20 * 60)
+    /// A column that is widened while pages load waits this long for its lock, so that a tenant's queries behind it
+    /// are not held up, and then tries again.
+    static let wideningLockTimeout = Duration.seconds(1)
+    /// The pause between two tries to widen a column.
+    static let wideningPause = Duration.milliseconds(200)
     /// DDL waits no longer than this for a lock on a table, so that it never queues up a tenant's own queries.
     static let lockTimeout = Duration.seconds(5)
     /// `ImportMapping` may run this long: a million wide rows take minutes.

@@ -171,6 +171,27 @@ struct ImporterTests {
         }
     }
 
+    @Test func `operators are told what gave way to an org's rows`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            try await scene.cell.execute(
+                "alter table \(identifier: scene.schema, "account") alter column name type varchar(3)")
+            try await scene.cell.execute(
+                "alter table \(identifier: scene.schema, "account") alter column industry type date using null"
+            )
+            _ = try await scene.runImports()
+            let counts = try await scene.cell.query(
+                "select count(*), count(industry), max(length(name)) from \(identifier: scene.schema, "account")"
+            ).first
+            let numbers: [Int?] = try (0..<3).map { try counts?[$0] }
+            #expect(numbers[0] == 300 && numbers[1] == 0 && numbers[2] ?? 0 > 3)
+            let notes = try await scene.control.withConnection { try await NotificationStore(on: $0).open() }
+            let note = try #require(notes.first { $0.eventType == "table_adjusted" })
+            #expect(note.message.contains("Account: the column name is text instead of varchar(255)"))
+            #expect(note.message.contains("cells of the column industry do not fit its type and are null"))
+        }
+    }
+
     @Test func `a Bulk job that Salesforce has forgotten is made anew`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 1_000

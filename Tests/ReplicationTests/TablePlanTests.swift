@@ -68,6 +68,52 @@ struct TablePlanTests {
         #expect(plan.problems.map(\.kind) == [.unknownIndex])
     }
 
+    @Test func `a field whose values are too long for an index entry has none, and that is said`() {
+        let plan = plan(
+            Describes.account, ["Description", "Name"], indexes: ["Description": false, "Name": false])
+        #expect(plan.indexes.map(\.column) == ["name", "systemmodstamp", "sfid"])
+        #expect(plan.problems.map(\.kind) == [.unsuitableIndex])
+        #expect(plan.problems.map(\.name) == ["Description"])
+    }
+
+    @Test func `a plan whose rows may not fit into a page says so`() {
+        let fields = (0..<500).map { Describes.field("F\($0)__c", .string, length: 18) }
+        let wide = plan(Describes.object("A__c", fields), fields.map(\.name))
+        #expect(wide.problems.map(\.kind) == [.wideRow])
+        #expect(!wide.problems.contains { $0.isFatal })
+        let few = plan(Describes.object("A__c", fields), fields.prefix(250).map(\.name))
+        #expect(few.problems.isEmpty)
+    }
+
+    @Test(arguments: [
+        (ColumnType.varchar(40), 40, nil), (.varchar(40), 41, ColumnType.text), (.integer, 0, nil),
+        (.integer, 1, .bigint), (.integer, 2, .doublePrecision), (.bigint, 1, nil), (.bigint, 2, .numeric),
+        (.text, 9_999, nil), (.other("citext"), 9, nil),
+    ])
+    func `a column becomes as wide as its values need`(type: ColumnType, size: Int, wider: ColumnType?) {
+        #expect(type.widened(by: size) == wider)
+    }
+
+    @Test(arguments: ["text", "boolean", "integer", "bigint", "numeric", "date", "citext", "numeric(10,2)"])
+    func `a type of the catalog keeps its name`(name: String) {
+        #expect(ColumnType(catalog: name).sql == name)
+        #expect(ColumnType(catalog: "character varying(7)") == .varchar(7))
+    }
+
+    @Test func `text in a dollar-quoted body cannot end it`() {
+        for text in ["a", "$$", "$multiconnect$ x", "x $multiconnect", "$multiconnect$multiconnect1$"] {
+            let quoted = Identifier.dollarQuoted(text)
+            let tag =
+                String(quoted.prefix { $0 != "$" || quoted.first == $0 }.prefix(1))
+                + quoted.dropFirst().prefix { $0 != "$" } + "$"
+            #expect(quoted.hasPrefix(tag + text + tag))
+            // The first place after the opening tag where the tag stands is the end.
+            let rest = quoted.dropFirst(tag.count)
+            #expect(
+                rest.ranges(of: tag).first?.lowerBound == rest.index(rest.startIndex, offsetBy: text.count))
+        }
+    }
+
     @Test func `a unique identifier that is no external id is a problem and has no unique index`() {
         let plan = plan(Describes.tweet, ["Author__c"], upsert: "Author__c")
         #expect(plan.problems.map(\.kind) == [.unsuitableIdentifier])
@@ -129,6 +175,18 @@ struct TablePlanTests {
         #expect(plan.columns.map(\.name).contains("ns__t__c"))
         #expect(plan.indexes.map(\.name).contains("hc_idx_ns__tweet__c_ns__t__c"))
         #expect(plan.indexes.map(\.name).contains("hcu_idx_ns__tweet__c_ns__external_id__c"))
+        #expect(plan.problems.isEmpty)
+    }
+
+    @Test func `parts of the package's compound fields are found with the namespace`() {
+        let parts = [
+            Describes.field("ns__Site__Latitude__s", .double),
+            Describes.field("ns__Addr__City__s", .string, length: 40),
+        ]
+        let plan = plan(
+            Describes.object("ns__Depot__c", parts), ["Site__Latitude__s", "Addr__City__s"], namespace: "ns")
+        #expect(plan.columns.map(\.name).prefix(2) == ["isdeleted", "ns__addr__city__s"])
+        #expect(plan.columns.map(\.name).contains("ns__site__latitude__s"))
         #expect(plan.problems.isEmpty)
     }
 

@@ -83,6 +83,9 @@ func withTenantDatabase<R: Sendable>(
 }
 
 private func drop(_ role: String, on server: PostgresConnection) async throws {
+    // Sessions that have not quite ended still remove what they made for themselves.
+    try await server.script(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = '\(role)'")
     try await server.script(
         "reassign owned by \(role) to current_user; drop owned by \(role); drop role \(role)")
 }

@@ -64,6 +64,65 @@ struct TenantSchemaTests {
         }
     }
 
+    @Test func `a function get_xmlbinary of another role is not called`() async throws {
+        try await withTenantDatabase { fixture in
+            let server = try await fixture.database.connect()
+            defer { server.close() }
+            let other = "other_" + UUID().uuidString.prefix(8).lowercased()
+            try await server.script(
+                """
+                create role \(other); grant create on schema public to \(other); set role \(other);
+                create function public.get_xmlbinary() returns text language sql as $$ select 'hex' $$;
+                reset role
+                """)
+            let error = await #expect(throws: ReplicationError.self) { try await fixture.provision() }
+            #expect(error?.code == .databaseUnsuitable)
+            #expect(error?.message.contains("belongs to the role \(other)") == true)
+            try await server.script("drop owned by \(other); drop role \(other)")
+            try await fixture.provision()
+        }
+    }
+
+    @Test func `a function get_xmlbinary that does not tell the setting is refused`() async throws {
+        try await withTenantDatabase { fixture in
+            let server = try await fixture.database.connect()
+            defer { server.close() }
+            try await server.script(
+                "create function public.get_xmlbinary() returns text language sql as $$ select 'hex' $$")
+            let error = await #expect(throws: ReplicationError.self) { try await fixture.provision() }
+            #expect(error?.message.contains("answers hex where the setting xmlbinary is base64") == true)
+        }
+    }
+
+    @Test func `a schema that the role may only read is told before anything is made`() async throws {
+        try await withTenantDatabase { fixture in
+            let server = try await fixture.database.connect()
+            defer { server.close() }
+            let role = try #require(fixture.configuration.user)
+            try await server.script(
+                "create schema \(fixture.schema); grant usage on schema \(fixture.schema) to \(role)")
+            let error = await #expect(throws: ReplicationError.self) { try await fixture.provision() }
+            #expect(error?.code == .databaseUnsuitable)
+        }
+    }
+
+    @Test func `a name with the end of a function's body in it stays a name`() async throws {
+        try await withTenantDatabase { fixture in
+            let name = "A$$;$multiconnect$;$do$--\"'__c"
+            let describe = Describes.object(name, [Describes.field("F$$__c", .string, length: 40)])
+            let plan = TablePlan(
+                describe,
+                MappingConfiguration(access: .readWrite, fields: ["F$$__c"], indexes: ["F$$__c": true]),
+                resolver: NameResolver(namespace: nil))
+            try await fixture.provision([plan])
+            let connection = try await fixture.connect()
+            defer { connection.close() }
+            try await connection.execute(
+                "insert into \(identifier: fixture.schema, plan.table) (\(identifier: "f$$__c")) values ('x')"
+            )
+        }
+    }
+
     @Test func `a role without rights is told everything that it lacks`() async throws {
         try await withTenantDatabase { fixture in
             let server = try await fixture.database.connect()

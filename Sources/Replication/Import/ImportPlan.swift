@@ -10,6 +10,11 @@ package struct ImportPlan: Sendable, Equatable {
     package var types: [ColumnType]
     /// The quoted, qualified table.
     package var table: String
+    package var schema: String
+    /// Neither quoted nor qualified.
+    package var tableName: String
+    /// Those that the mapping asks for; the one of `sfid`, which Salesforce keeps unique, is not among them.
+    package var indexes: [TablePlan.Index]
 
     package init(_ plan: TablePlan, ddl: TenantDDL) {
         let read = plan.read
@@ -18,6 +23,9 @@ package struct ImportPlan: Sendable, Equatable {
         columns = read.map(\.column)
         types = read.map(\.type)
         table = ddl.name(plan)
+        schema = ddl.schema
+        tableName = plan.table
+        indexes = plan.indexes.filter { $0.column != "sfid" }
     }
 
     /// `SELECT Id,... FROM Object`. Without order, so that Salesforce can split the work (PK chunking).
@@ -27,36 +35,28 @@ package struct ImportPlan: Sendable, Equatable {
 
     private var columnList: String { columns.map(Identifier.quoted).joined(separator: ", ") }
 
-    private func copy(into target: String) -> String {
+    /// Loads a page as it comes.
+    package var copyStatement: String {
         // Salesforce stores no empty strings, so an empty cell is NULL, quoted or not, in each column.
         """
-        copy \(target) (\(columnList)) from stdin \
+        copy \(table) (\(columnList)) from stdin \
         (format csv, header true, encoding 'UTF8', force_null (\(columnList)))
         """
     }
 
-    /// Loads a page as it comes.
-    package var copyStatement: String { copy(into: table) }
-
-    /// A refused page is loaded here first. The name is the connection's own (`pg_temp`); the row number's column
-    /// begins with an underscore, as no field does.
-    package var stagingStatement: String {
-        let cells = columns.map { "\(Identifier.quoted($0)) text" }.joined(separator: ", ")
-        return """
-            create temporary table multiconnect_page (
-              _row bigint generated always as identity primary key, \(cells)) on commit drop
-            """
+    /// The staged cells in the JSON object `object` as a row `r` of texts.
+    func cells(_ object: String) -> String {
+        let list = columns.map { "\(Identifier.quoted($0)) text" }.joined(separator: ", ")
+        return "pg_catalog.jsonb_to_record(\(object)) as r(\(list))"
     }
 
-    package var stagingCopyStatement: String { copy(into: "pg_temp.multiconnect_page") }
-
-    /// Moves staged rows that fulfil `condition` into the table, with casts that take more spellings.
-    package func moveStatement(where condition: String) -> String {
-        let cells = zip(columns, types).map { $1.tolerantCast(of: Identifier.quoted($0)) }
-        return """
-            insert into \(table) (\(columnList))
-            select \(cells.joined(separator: ", "))
-            from pg_temp.multiconnect_page where \(condition)
-            """
+    /// Inserts rows of texts named `r`, which `source` gives, with casts that take more spellings.
+    ///
+    /// - Parameter types: those of the table, by column.
+    func insert(from source: String, types: [String: ColumnType]) -> String {
+        let values = zip(columns, self.types).map { column, planned in
+            (types[column] ?? planned).tolerantCast(of: "r.\(Identifier.quoted(column))")
+        }
+        return "insert into \(table) (\(columnList)) select \(values.joined(separator: ", ")) from \(source)"
     }
 }

@@ -142,6 +142,7 @@ package struct Importer: Sendable {
                 "\(scene.mapping.objectName): \(progress.rows) rows loaded and \(progress.quarantined) "
                     + "quarantined, but Salesforce had \(expected)")
         }
+        try await noteAdjustments(record, scene.mapping, plan, scene.cell)
         try await scene.cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await store.setExpectedRows(expected, for: record.id, on: connection)
             try await store.finish(record, mapping: scene.mapping, on: connection)

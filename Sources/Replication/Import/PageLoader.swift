@@ -11,6 +11,7 @@ struct PageLoader: Sendable {
     let record: ImportRecord
     let plan: ImportPlan
     let pages = ImportPageStore()
+    let staging = StagingStore()
     let quarantine = QuarantineStore()
 
     /// Bytes of a page as they arrive: gives the next piece, nil at the end. Asking slowly slows the sender.
@@ -20,7 +21,7 @@ struct PageLoader: Sendable {
     enum Way: Sendable {
         /// COPY takes it as it is.
         case direct
-        /// Through a staging table of text, with tolerant casts; what still does not fit is quarantined.
+        /// Through a staging table, with tolerant casts, into a table that is widened where values need it.
         case staged
     }
 
@@ -31,31 +32,90 @@ struct PageLoader: Sendable {
         _ locator: String, next: String?, rows: Int?, way: Way, from source: Source
     ) async throws -> LoadedPage? {
         let deadline = ContinuousClock.now + ReplicationLimits.pageDeadline
-        return try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+        let page = LoadedPage(locator: locator, next: next, rows: 0)
+        return try await pool.withConnection(deadline: .now + ReplicationLimits.connectionWait) {
+            connection in
+            switch way {
+            case .direct:
+                return try await commit(page, on: connection) { page, connection in
+                    page.rows = try await copy(plan.copyStatement, way, from: source, &page, on: connection)
+                    try check(page, rows)
+                }
+            case .staged:
+                guard try await pages.next(after: locator, of: record.id, on: connection) == nil else {
+                    return nil
+                }
+                var page = page
+                try await stage(&page, from: source, on: connection)
+                try check(page, rows)
+                return try await move(page, on: connection, until: deadline)
+            }
+        }
+    }
+
+    /// One transaction with a page's rows and the note that they are there; nil if they were there before.
+    private func commit(
+        _ page: LoadedPage, on connection: PostgresConnection,
+        _ fill: (inout LoadedPage, PostgresConnection) async throws -> Void
+    ) async throws -> LoadedPage? {
+        try await connection.transaction { connection in
             // The engine's mark: its own writes are not captured, and rows become SYNCED.
             // A page lasts as long as the line is slow, whatever limit statements have otherwise.
             try await connection.script("set local xmlbinary = 'hex'; set local statement_timeout = 0")
-            guard try await pages.claim(locator, of: record.id, on: connection) else { return nil }
-            var page = LoadedPage(locator: locator, next: next, rows: 0)
-            switch way {
-            case .direct:
-                page.rows = try await copy(
-                    plan.copyStatement, way, from: source, &page, on: connection)
-            case .staged:
-                try await connection.execute(SQL(raw: plan.stagingStatement))
-                page.rows = try await copy(
-                    plan.stagingCopyStatement, way, from: source, &page, on: connection)
-                page.quarantined = try await quarantine.move(
-                    plan, locator: locator, of: record, mapping: mapping, on: connection,
-                    deadline: deadline)
-            }
-            if let rows, rows != page.rows {
-                throw ReplicationError(
-                    .incompletePage, "\(page.rows) rows arrived, the page has \(rows)")
-            }
-            page.rows -= page.quarantined
+            guard try await pages.claim(page.locator, of: record.id, on: connection) else { return nil }
+            var page = page
+            try await fill(&page, connection)
             try await pages.record(page, of: record.id, on: connection)
             return page
+        }
+    }
+
+    private func check(_ page: LoadedPage, _ rows: Int?) throws(ReplicationError) {
+        guard let rows, rows != page.rows else { return }
+        throw ReplicationError(.incompletePage, "\(page.rows) rows arrived, the page has \(rows)")
+    }
+
+    /// Loads a page into the staging table, with a transaction of its own: the tenant's table is locked neither while
+    /// the page arrives nor while it is widened.
+    private func stage(
+        _ page: inout LoadedPage, from source: Source, on connection: PostgresConnection
+    ) async throws {
+        var staged = page
+        try await connection.transaction { connection in
+            try await connection.script("set local statement_timeout = 0")
+            try await staging.create(on: connection)
+            staged.rows = try await copy(
+                StagingStore.copyStatement, .staged, from: source, &staged, on: connection)
+        }
+        page = staged
+    }
+
+    /// Widens the table for the staged page and moves it there.
+    private func move(
+        _ page: LoadedPage, on connection: PostgresConnection, until deadline: ContinuousClock.Instant
+    ) async throws -> LoadedPage? {
+        let shape = try await TableShape(of: plan, on: connection)
+        let measures = try await staging.measures(plan, shape, on: connection, deadline: deadline)
+        for repair in TableRepair.needed(by: measures, plan, shape) {
+            try await repair.apply(to: plan, on: connection, until: deadline)
+        }
+        var relaxed: Set<String> = []
+        while true {
+            let types = try await TableShape(of: plan, on: connection).types
+            do {
+                return try await commit(page, on: connection) { page, connection in
+                    let source = QuarantineStore.Page(
+                        plan: plan, types: types, locator: page.locator, record: record, mapping: mapping)
+                    page.quarantined = try await quarantine.move(source, on: connection, deadline: deadline)
+                    page.rows -= page.quarantined
+                    try await staging.drop(on: connection)
+                }
+            } catch let error as PostgresError {
+                guard let index = QuarantineStore.repeatedIndex(error, plan),
+                    relaxed.insert(index.name).inserted
+                else { throw error }
+                try await TableRepair.relax(index).apply(to: plan, on: connection, until: deadline)
+            }
         }
     }
 
@@ -65,16 +125,20 @@ struct PageLoader: Sendable {
     ) async throws -> Int {
         var header = HeaderCheck(expected: plan.sources)
         var filter = NULFilter()
-        var repair: UTF8Repair? = way == .staged ? UTF8Repair() : nil
+        var repair = UTF8Repair()
+        var packer = RowPacker(columns: plan.columns)
         let rows = try await connection.copyIn(SQL(raw: statement)) { copy in
             while let chunk = try await source() {
-                var clean = filter.filter(chunk)
-                if repair != nil { clean = repair?.repair(clean) ?? clean }
+                let clean = filter.filter(chunk)
                 try header.check(clean)
-                try await copy.write(clean)
+                switch way {
+                case .direct: try await copy.write(clean)
+                case .staged: try await copy.write(try packer.pack(repair.repair(clean)))
+                }
             }
-            if let rest = repair?.finish() { try await copy.write(rest) }
             try header.finish()
+            guard way == .staged else { return }
+            try await copy.write(try packer.pack(repair.finish()) + packer.finish())
         }
         page.bytesRepaired = filter.removed
         return rows

@@ -16,7 +16,7 @@ struct RESTRows {
         Array(paths.map { $0.joined(separator: ".") }.joined(separator: ",").utf8) + [UInt8(ascii: "\n")]
     }
 
-    /// One line of CSV, its newline included. Throws `.malformedResponse` for a value that no column holds.
+    /// One line of CSV, its newline included. Throws `.malformedResponse` for a row without a selected field.
     mutating func line(_ record: JSONValue) throws(ReplicationError) -> [UInt8] {
         var line: [UInt8] = []
         for (index, path) in paths.enumerated() {
@@ -29,19 +29,20 @@ struct RESTRows {
                 }
                 value = member
             }
-            try append(value, to: &line)
+            append(value, to: &line)
         }
         line.append(UInt8(ascii: "\n"))
         return line
     }
 
-    private mutating func append(_ value: JSONValue, to line: inout [UInt8]) throws(ReplicationError) {
+    private mutating func append(_ value: JSONValue, to line: inout [UInt8]) {
         switch value {
         case .null: return
         case .bool(let flag): line += Array((flag ? "true" : "false").utf8)
         case .number(let digits): line += Array(digits.utf8)
         case .string(let text): appendQuoted(text, to: &line)
-        case .array, .object: throw ReplicationError(.malformedResponse, "a cell holds a compound value")
+        // No column is planned for compound values; should one come, a text holds it.
+        case .array, .object: appendQuoted(value.serialized, to: &line)
         }
     }
 

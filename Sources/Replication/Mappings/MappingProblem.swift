@@ -13,6 +13,10 @@ package struct MappingProblem: Sendable, Equatable {
         case unsupportedType = "unsupported_type"
         /// An index on a field that is not mapped.
         case unknownIndex = "unknown_index"
+        /// An index on a field whose values can be longer than an index entry.
+        case unsuitableIndex = "unsuitable_index"
+        /// Rows with most fields filled do not fit into a page of Postgres.
+        case wideRow = "wide_row"
         /// The unique identifier is no External ID.
         case unsuitableIdentifier = "unsuitable_identifier"
         /// Two fields would be the same column.

@@ -125,6 +125,8 @@ struct ImportStore: Sendable {
         try await connection.execute(
             "delete from multiconnect_sync.quarantined_rows where import_id = \(id)")
         try await connection.execute(
+            "delete from multiconnect_sync.nulled_cells where import_id = \(id)")
+        try await connection.execute(
             """
             update multiconnect_sync.imports set state = 'discarded', finished_at = now() where id = \(id)
             """)

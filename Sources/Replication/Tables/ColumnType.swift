@@ -1,6 +1,6 @@
 package import Salesforce
 
-/// The Postgres type of a column, by the rules of Heroku Connect.
+/// The Postgres type of a column: planned by the rules of Heroku Connect, or found in the catalog.
 package enum ColumnType: Sendable, Equatable {
     case varchar(Int)
     case text
@@ -11,6 +11,10 @@ package enum ColumnType: Sendable, Equatable {
     case date
     case timestamp
     case time
+    /// Never planned: an integer column becomes this when `bigint` does not hold a value.
+    case numeric
+    /// Never planned: a type that somebody else gave the column, as the catalog writes it.
+    case other(String)
 
     /// Long text areas begin somewhere above 4,099 characters, the length of a multi-select picklist.
     static let longestVarchar = 4_099
@@ -47,6 +51,23 @@ package enum ColumnType: Sendable, Equatable {
         case .date: "date"
         case .timestamp: "timestamp without time zone"
         case .time: "time without time zone"
+        case .numeric: "numeric"
+        case .other(let name): name
+        }
+    }
+
+    /// The type that the catalog calls `name` (`format_type`).
+    init(catalog name: String) {
+        let planned: [ColumnType] = [
+            .text, .boolean, .integer, .bigint, .doublePrecision, .date, .timestamp, .time, .numeric,
+        ]
+        let prefix = "character varying("
+        if let type = planned.first(where: { $0.sql == name }) {
+            self = type
+        } else if name.hasPrefix(prefix), let length = Int(name.dropFirst(prefix.count).dropLast()) {
+            self = .varchar(length)
+        } else {
+            self = .other(name)
         }
     }
 
@@ -62,7 +83,76 @@ package enum ColumnType: Sendable, Equatable {
              then pg_catalog.trunc(\(column)::pg_catalog.numeric)::text else \(column) end)::\(sql)
             """
         case .date: "\(column)::timestamp without time zone::date"
-        case .boolean, .doublePrecision, .timestamp, .time: "\(column)::\(sql)"
+        case .boolean, .doublePrecision, .timestamp, .time, .numeric, .other: "\(column)::\(sql)"
+        }
+    }
+
+    /// An expression that is true if the text in `column` goes into this type, and false or an error if not.
+    func fits(_ column: String) -> String {
+        switch self {
+        case .varchar(let length): "pg_catalog.char_length(\(column)) <= \(length)"
+        case .text: "true"
+        default: "(\(tolerantCast(of: column))) is not null"
+        }
+    }
+}
+
+// Widening: a value that is larger than the describe says must not cost its row.
+extension ColumnType {
+    /// An aggregate over the texts in `column` that tells `widened(by:)` how large they are. Nil for a type that is
+    /// never widened.
+    func measure(_ column: String) -> String? {
+        switch self {
+        case .varchar:
+            return "coalesce(max(pg_catalog.char_length(\(column))), 0)"
+        case .integer, .bigint:
+            let number = "\(column)::pg_catalog.numeric"
+            // Longer exponents are no value of Salesforce's, and would be no numeric either.
+            let isNumber = #"\#(column) ~ '^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})?$'"#
+            return """
+                coalesce(max(case when not \(isNumber) then 0
+                  when \(number) <> pg_catalog.trunc(\(number))
+                    or \(number) not between \(Int64.min) and \(Int64.max) then 2
+                  when \(number) not between \(Int32.min) and \(Int32.max) then 1
+                  else 0 end), 0)
+                """
+        default: return nil
+        }
+    }
+
+    /// The type that holds values of this `measure`; nil if this one does.
+    func widened(by measure: Int) -> ColumnType? {
+        switch self {
+        case .varchar(let length): measure > length ? .text : nil
+        case .integer: measure == 0 ? nil : measure == 1 ? .bigint : .doublePrecision
+        // Not double precision: it does not hold all that the column may hold already.
+        case .bigint: measure < 2 ? nil : .numeric
+        default: nil
+        }
+    }
+
+    /// Whether `type` holds all values of this one and more.
+    func isWidened(by type: ColumnType) -> Bool {
+        switch (self, type) {
+        case (.varchar, .text), (.integer, .bigint), (.integer, .doublePrecision), (.integer, .numeric),
+            (.bigint, .numeric):
+            true
+        default: false
+        }
+    }
+
+    /// Whether values can be longer than a btree index takes.
+    var isLong: Bool { self == .text }
+
+    /// Bytes that a value takes in its row at most. Postgres moves a text elsewhere only if that saves space: if it
+    /// has more than 24 bytes with its length.
+    var bytesInRow: Int {
+        switch self {
+        case .varchar(let length): min(1 + 4 * length, 24)
+        case .text, .numeric, .other: 24
+        case .boolean: 1
+        case .integer, .date: 4
+        case .bigint, .doublePrecision, .timestamp, .time: 8
         }
     }
 }

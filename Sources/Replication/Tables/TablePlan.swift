@@ -22,6 +22,8 @@ package struct TablePlan: Sendable, Equatable {
         package var name: String
         package var column: String
         package var isUnique: Bool
+        /// The name that it has where repeated values keep it from being unique.
+        package var plainName: String
     }
 
     /// The object's API name in this org.
@@ -57,6 +59,15 @@ package struct TablePlan: Sendable, Equatable {
         columns = planner.columns.sorted { $0.name < $1.name }
         indexes = planner.indexes.sorted { $0.name < $1.name }
         problems = planner.problems
+        if bytesInRow > ReplicationLimits.rowBytes {
+            problems.append(
+                MappingProblem(
+                    .wideRow, name: describe.name,
+                    message:
+                        "a row of \(columns.count) fields takes up to \(bytesInRow) bytes, Postgres has room for "
+                        + "\(ReplicationLimits.rowBytes): rows with most of them filled are quarantined, map fewer"
+                ))
+        }
         cursorField = ["SystemModstamp", "LastModifiedDate", "CreatedDate"].first {
             describe.field(named: $0) != nil
         }
@@ -71,6 +82,14 @@ package struct TablePlan: Sendable, Equatable {
         return Set(
             configuration.fields.filter { planner.field($0) == nil }
                 .flatMap { planner.relationships(in: $0).flatMap(\.reference.referenceTo) })
+    }
+
+    /// Bytes that a row takes in its page at most: a header, a bit for each column, and the columns with padding.
+    var bytesInRow: Int {
+        // sfid, id, _hc_lastop and _hc_err.
+        let system = 24 + 4 + 24 + 24
+        return 32 + (columns.count + Self.systemColumns.count) / 8 + system
+            + columns.reduce(0) { $0 + ($1.type.bytesInRow + 3) / 4 * 4 }
     }
 
     /// The columns that an import reads, `Id` (column `sfid`) first.

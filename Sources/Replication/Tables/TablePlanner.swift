@@ -136,10 +136,16 @@ struct TablePlanner {
 
     private mutating func addIndex(_ column: String, isUnique: Bool) {
         guard !indexes.contains(where: { $0.column == column }) else { return }
+        if let planned = columns.first(where: { $0.name == column }), planned.type.isLong {
+            return add(
+                .unsuitableIndex, planned.source,
+                "the index on \(planned.source) is left out: its values can be longer than an index entry")
+        }
         let prefix = isUnique ? "hcu_idx" : "hc_idx"
         indexes.append(
             TablePlan.Index(
-                name: Identifier.fitting("\(prefix)_\(table)_\(column)"), column: column, isUnique: isUnique))
+                name: Identifier.fitting("\(prefix)_\(table)_\(column)"), column: column, isUnique: isUnique,
+                plainName: Identifier.fitting("hc_idx_\(table)_\(column)")))
     }
 
     private mutating func add(_ kind: MappingProblem.Kind, _ name: String, _ message: String) {

@@ -40,23 +40,30 @@ package struct TenantDDL: Sendable, Equatable {
             + [functions.status, functions.logger, functions.statusTrigger, functions.logTrigger]
     }
 
-    /// Common to all tenants of a database. An existing one that does the same stays as it is, whoever owns it.
+    /// Common to all tenants of a database. One that exists stays as it is: `TenantSchema.preflight` has checked whose
+    /// it is and what it answers.
     ///
     /// Heroku Connect's reads `pg_settings`, which costs 1.3 ms for each row written; this one does not.
     private var getXMLBinary: String {
-        """
-        do $do$
-        begin
-          if pg_catalog.to_regprocedure('public.get_xmlbinary()') is null then
-            create function public.get_xmlbinary() returns varchar language plpgsql as $$
-        BEGIN
-          RETURN pg_catalog.current_setting('xmlbinary');
-        END;
-        $$;
-          end if;
-        end
-        $do$
-        """
+        let body = Identifier.dollarQuoted(
+            """
+
+            BEGIN
+              RETURN pg_catalog.current_setting('xmlbinary');
+            END;
+
+            """)
+        let block = Identifier.dollarQuoted(
+            """
+
+            begin
+              if pg_catalog.to_regprocedure('public.get_xmlbinary()') is null then
+                create function public.get_xmlbinary() returns varchar language plpgsql as \(body);
+              end if;
+            end
+
+            """)
+        return "do \(block)"
     }
 
     private var systemTables: [String] {
@@ -111,14 +118,18 @@ package struct TenantDDL: Sendable, Equatable {
     }
 
     private var notifyFunction: String {
-        """
-        create or replace function \(s).tlog_notify_trigger() returns trigger language plpgsql as $$
-        BEGIN
-          PERFORM pg_catalog.pg_notify(\(Identifier.literal(schema + ".hc_trigger_log")), 'ping');
-          RETURN new;
-        END;
-        $$
-        """
+        let body = Identifier.dollarQuoted(
+            """
+
+            BEGIN
+              PERFORM pg_catalog.pg_notify(\(Identifier.literal(schema + ".hc_trigger_log")), 'ping');
+              RETURN new;
+            END;
+
+            """)
+        return """
+            create or replace function \(s).tlog_notify_trigger() returns trigger language plpgsql as \(body)
+            """
     }
 
     private var notifyTrigger: String {
@@ -148,11 +159,29 @@ package struct TenantDDL: Sendable, Equatable {
         return ["alter table \(name(plan)) \(columns.joined(separator: ", "))"]
     }
 
+    /// Makes an index, or as much of it as the rows allow: one that is not unique where values repeat, none where a
+    /// value is too long for an entry. `TableShape.differences` tells operators.
     private func createIndex(_ index: TablePlan.Index, on plan: TablePlan) -> String {
-        """
-        create \(index.isUnique ? "unique " : "")index if not exists \(Identifier.quoted(index.name)) \
-        on \(name(plan)) (\(Identifier.quoted(index.column)))
-        """
+        let target = "on \(name(plan)) (\(Identifier.quoted(index.column)))"
+        let plain = "create index if not exists \(Identifier.quoted(index.plainName)) \(target);"
+        let unique = """
+            begin
+              create unique index if not exists \(Identifier.quoted(index.name)) \(target);
+            exception when unique_violation then
+              \(plain)
+            end;
+            """
+        let block = Identifier.dollarQuoted(
+            """
+
+            begin
+              \(index.isUnique ? unique : plain)
+            exception when program_limit_exceeded then
+              null;
+            end
+
+            """)
+        return "do \(block)"
     }
 
     /// The table's qualified name.

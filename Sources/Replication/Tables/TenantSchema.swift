@@ -12,6 +12,9 @@ struct TenantSchema: Sendable {
         var mayCreateSchema: Bool
         var mayStage: Bool
         var mayUsePublic: Bool
+        /// The role that owns `public.get_xmlbinary()`, if it could make us run what it likes: it is neither ours nor
+        /// a superuser. Nil otherwise.
+        var markerOwner: String?
         /// Nil where the extension is not installed.
         var hstoreSchema: String?
         var mayUseHstore: Bool
@@ -25,6 +28,11 @@ struct TenantSchema: Sendable {
             if !mayStage { obstacles.append("the role may not create temporary tables") }
             if !mayUsePublic {
                 obstacles.append("the role may not create the function get_xmlbinary in the schema public")
+            }
+            if let markerOwner {
+                obstacles.append(
+                    "the function public.get_xmlbinary() belongs to the role \(markerOwner) and would run with our "
+                        + "rights at each write: have it dropped, or have its owner changed to our role")
             }
             if let hstoreSchema, !mayUseHstore {
                 obstacles.append("the role may not use the schema \(hstoreSchema), where hstore is")
@@ -55,8 +63,26 @@ struct TenantSchema: Sendable {
                 guard obstacles.isEmpty, let hstore = facts.hstoreSchema else {
                     throw ReplicationError(.databaseUnsuitable, obstacles.joined(separator: "; "))
                 }
+                try await checkMarker(on: connection)
                 return TenantDDL(schema: tenant.schema, hstoreSchema: hstore, organizationID: tenant.orgID)
             }
+        }
+    }
+
+    /// Triggers tell a user's write from ours by `public.get_xmlbinary()`, so one that is there must tell it right.
+    private func checkMarker(on connection: PostgresConnection) async throws {
+        let exists: Bool = try await connection.query(
+            "select to_regprocedure('public.get_xmlbinary()') is not null"
+        ).scalar()
+        guard exists else { return }
+        for value in ["base64", "hex"] {
+            try await connection.script("set local xmlbinary = '\(value)'")
+            let answer: String? = try await connection.query("select public.get_xmlbinary()::text").scalar()
+            guard answer != value else { continue }
+            throw ReplicationError(
+                .databaseUnsuitable,
+                "the function public.get_xmlbinary() answers \(answer ?? "null") where the setting xmlbinary is "
+                    + "\(value): drop it, and it is made anew")
         }
     }
 
@@ -65,13 +91,16 @@ struct TenantSchema: Sendable {
             """
             select current_setting('server_version_num')::int as version,
               current_setting('server_encoding') as encoding,
-              coalesce((select has_schema_privilege(n.oid, 'CREATE, USAGE') from pg_namespace n
-                where n.nspname = \(tenant.schema)),
+              coalesce((select has_schema_privilege(n.oid, 'CREATE') and has_schema_privilege(n.oid, 'USAGE')
+                from pg_namespace n where n.nspname = \(tenant.schema)),
                 has_database_privilege(current_database(), 'CREATE')) as may_create,
               has_database_privilege(current_database(), 'TEMP') as may_stage,
               to_regprocedure('public.get_xmlbinary()') is not null
                 or coalesce((select has_schema_privilege(n.oid, 'CREATE') from pg_namespace n
                   where n.nspname = 'public'), false) as may_use_public,
+              (select r.rolname::text from pg_proc p join pg_roles r on r.oid = p.proowner
+                where p.oid = to_regprocedure('public.get_xmlbinary()') and not r.rolsuper
+                  and not pg_has_role(r.oid, 'USAGE')) as marker_owner,
               h.nspname as hstore, coalesce(has_schema_privilege(h.oid, 'USAGE'), true) as may_use_hstore
             from (select 1) one left join (
               select n.oid, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
@@ -81,7 +110,8 @@ struct TenantSchema: Sendable {
         return Facts(
             serverVersion: try row["version"], encoding: try row["encoding"],
             mayCreateSchema: try row["may_create"], mayStage: try row["may_stage"],
-            mayUsePublic: try row["may_use_public"], hstoreSchema: try row["hstore"],
+            mayUsePublic: try row["may_use_public"], markerOwner: try row["marker_owner"],
+            hstoreSchema: try row["hstore"],
             mayUseHstore: try row["may_use_hstore"])
     }
 

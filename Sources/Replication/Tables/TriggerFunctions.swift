@@ -14,9 +14,7 @@ struct TriggerFunctions {
     private func function(_ suffix: String, _ body: String) -> String {
         """
         create or replace function \(s).\(Identifier.quoted(name(suffix)))()
-        returns trigger language plpgsql as $$
-        \(body)
-        $$
+        returns trigger language plpgsql as \(Identifier.dollarQuoted("\n\(body)\n"))
         """
     }
 
@@ -108,7 +106,8 @@ extension TenantDDL {
             """
             create or replace function \(s).hc_capture_insert_from_row(
               source_row \(h).hstore, table_name varchar, excluded_cols text[] default '{}'::text[])
-            returns integer language plpgsql as $$
+            returns integer language plpgsql as \(Identifier.dollarQuoted("""
+
             DECLARE
               log_id integer;
               excluded text[];
@@ -126,12 +125,14 @@ extension TenantDDL {
               RETURNING id INTO log_id;
               RETURN log_id;
             END;
-            $$
+
+            """))
             """,
             """
             create or replace function \(s).hc_capture_update_from_row(
               source_row \(h).hstore, table_name varchar, columns_to_include text[] default '{}'::text[])
-            returns integer language plpgsql as $$
+            returns integer language plpgsql as \(Identifier.dollarQuoted("""
+
             DECLARE
               log_id integer;
               captured \(h).hstore;
@@ -152,7 +153,8 @@ extension TenantDDL {
               RETURNING id INTO log_id;
               RETURN log_id;
             END;
-            $$
+
+            """))
             """,
         ]
     }

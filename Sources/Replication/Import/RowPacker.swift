@@ -1,0 +1,117 @@
+/// Turns a page of CSV into one JSON object per row, from column name to text, as lines for `COPY` in text format.
+///
+/// A row that is staged as one value has no limit on its columns: a row of 500 texts does not fit into a page of
+/// Postgres, not even in order to be quarantined. Empty cells are left out: Salesforce stores no empty strings.
+struct RowPacker {
+    private enum State {
+        case plain
+        case quoted
+        /// After a quote within quotes: the end of them, or the first of two that mean one.
+        case quote
+    }
+
+    /// `"name":"` of each column, escaped for JSON and for COPY.
+    private let openings: [[UInt8]]
+    private var state = State.plain
+    private var line: [UInt8] = []
+    private var column = 0
+    /// Whether the current cell has a character.
+    private var isCellOpen = false
+    /// Whether the current line has a byte.
+    private var isLineOpen = false
+    /// Lines that have ended, the header among them.
+    private var lines = 0
+
+    init(columns: [String]) {
+        openings = columns.map { name in
+            var opening: [UInt8] = [UInt8(ascii: "\"")]
+            for byte in name.utf8 { Self.append(byte, to: &opening) }
+            return opening + Array("\":\"".utf8)
+        }
+    }
+
+    /// Packs the next piece of the page. Throws `.incompletePage` for a row with another number of cells.
+    mutating func pack(_ chunk: [UInt8]) throws(ReplicationError) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(chunk.count + chunk.count / 2)
+        for byte in chunk { try pack(byte, into: &output) }
+        return output
+    }
+
+    /// The end of the page. Throws `.incompletePage` for a page that ends within a cell.
+    mutating func finish() throws(ReplicationError) -> [UInt8] {
+        guard state != .quoted else {
+            throw ReplicationError(.incompletePage, "the page ends within a cell of row \(lines)")
+        }
+        var output: [UInt8] = []
+        if isLineOpen { try endLine(into: &output) }
+        return output
+    }
+
+    private mutating func pack(_ byte: UInt8, into output: inout [UInt8]) throws(ReplicationError) {
+        if state == .quoted {
+            if byte == UInt8(ascii: "\"") { state = .quote } else { append(byte) }
+            return
+        }
+        if state == .quote {
+            state = .plain
+            if byte == UInt8(ascii: "\"") {
+                state = .quoted
+                return append(byte)
+            }
+        }
+        switch byte {
+        case UInt8(ascii: "\n"): return try endLine(into: &output)
+        case UInt8(ascii: ","): endCell()
+        case UInt8(ascii: "\""): state = .quoted
+        // Of a line's end: any other one is within quotes.
+        case UInt8(ascii: "\r"): return
+        default: append(byte)
+        }
+        isLineOpen = true
+    }
+
+    private mutating func append(_ byte: UInt8) {
+        if !isCellOpen, column < openings.count {
+            line.append(UInt8(ascii: line.isEmpty ? "{" : ","))
+            line += openings[column]
+        }
+        isCellOpen = true
+        Self.append(byte, to: &line)
+    }
+
+    private mutating func endCell() {
+        if isCellOpen { line.append(UInt8(ascii: "\"")) }
+        isCellOpen = false
+        column += 1
+    }
+
+    private mutating func endLine(into output: inout [UInt8]) throws(ReplicationError) {
+        endCell()
+        guard column == openings.count else {
+            throw ReplicationError(
+                .incompletePage, "row \(lines) has \(column) cells, selected were \(openings.count)")
+        }
+        // The first line is the header, which `HeaderCheck` has compared.
+        if lines > 0 {
+            output += line.isEmpty ? [UInt8(ascii: "{")] : line
+            output += [UInt8(ascii: "}"), UInt8(ascii: "\n")]
+        }
+        lines += 1
+        line.removeAll(keepingCapacity: true)
+        column = 0
+        isLineOpen = false
+    }
+
+    /// JSON's escapes, with each backslash doubled for COPY.
+    private static func append(_ byte: UInt8, to text: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""): text += [0x5C, 0x5C, byte]
+        case 0x5C: text += [0x5C, 0x5C, 0x5C, 0x5C]
+        case 0x00..<0x20:
+            let digits = Array("0123456789abcdef".utf8)
+            text += Array("\\\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        default: text.append(byte)
+        }
+    }
+}
