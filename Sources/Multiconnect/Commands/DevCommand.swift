@@ -25,8 +25,14 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Install and consent for nobody: only start everything.") var idle = false
     @Flag(help: "Generate plain values only.") var plain = false
 
+    func validate() throws {
+        try OrgSimulatorCommand.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
+        guard timeout > 0 else { throw ValidationError("--timeout is \(timeout): it must be at least 1") }
+    }
+
     func run() async throws {
-        SignalSource.claim([.terminate, .interrupt])
+        // SIGHUP: the terminal was closed.
+        SignalSource.claim([.terminate, .interrupt, .hangup])
         LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: .warning) }
         let options = DevelopmentOptions(
             orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets, seed: seed, mapping: mapping,

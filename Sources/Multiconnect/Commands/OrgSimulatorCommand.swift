@@ -27,7 +27,17 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
 
+    /// Refuses numbers of which nothing can be made.
+    static func check(orgs: Int, accounts: Int, contacts: Int, tweets: Int) throws {
+        guard orgs > 0 else { throw ValidationError("--orgs is \(orgs): it must be at least 1") }
+        for (name, rows) in [("accounts", accounts), ("contacts", contacts), ("tweets", tweets)]
+        where rows < 0 {
+            throw ValidationError("--\(name) is \(rows): it must be at least 0")
+        }
+    }
+
     func validate() throws {
+        try Self.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-certificate and --tls-key belong together")
         }

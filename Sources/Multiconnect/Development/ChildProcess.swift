@@ -11,13 +11,21 @@ struct ChildProcess: Sendable {
     /// A child that ended although nobody told it to.
     struct Ended: Error, CustomStringConvertible {
         let name: String
-        let logFile: String
+        /// Its last lines: the file is gone when this is shown.
+        let lines: String
 
-        var description: String {
-            let text = (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? ""
-            let tail = text.split(separator: "\n").suffix(20).joined(separator: "\n")
-            return "\(name) ended unexpectedly; its last lines:\n\(tail)"
+        init(name: String, logFile: String) {
+            self.name = name
+            lines = ChildProcess.lastLines(of: logFile)
         }
+
+        var description: String { "\(name) ended unexpectedly; its last lines:\n\(lines)" }
+    }
+
+    /// The end of a log.
+    static func lastLines(of logFile: String) -> String {
+        let text = (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").suffix(20).joined(separator: "\n")
     }
 
     var name: String
@@ -26,6 +34,8 @@ struct ChildProcess: Sendable {
     var environment: [String: String] = [:]
     var logFile: String
     var workingDirectory: String
+    /// Names the processes that `DevelopmentGuard` ends if this process cannot.
+    var registry: String
 
     /// Runs the program until the calling task is cancelled; throws `Ended` when it ends before.
     func run() async throws {
@@ -40,11 +50,15 @@ struct ChildProcess: Sendable {
     }
 
     private func start() async throws -> TerminationStatus {
-        // The shell only opens the log file and changes the folder, and then becomes the program.
-        let script = "cd '\(workingDirectory)' && exec \"$0\" \"$@\" >>'\(logFile)' 2>&1"
+        // The shell notes its process, which becomes the program's.
+        let script = """
+            echo "$$ $(cut -d' ' -f22 /proc/$$/stat)" >>"$1" && cd "$2" && exec >>"$3" 2>&1 || exit 1
+            shift 3; exec "$@"
+            """
+        let words = ["-c", script, "sh", registry, workingDirectory, logFile, program] + arguments
         return try await Subprocess.run(
-            .name("sh"), arguments: Arguments(["-c", script, program] + arguments),
-            environment: childEnvironment, platformOptions: options, output: .discarded
+            .name("sh"), arguments: Arguments(words), environment: childEnvironment, platformOptions: options,
+            output: .discarded
         ).terminationStatus
     }
 

@@ -25,20 +25,23 @@ struct DevelopmentEnvironment: Sendable {
     /// A part did not answer in time.
     struct NotReady: Error, CustomStringConvertible {
         let part: String
-        var description: String { "\(part) is not ready; its log is shown above, if it has one" }
+        /// What is known of the reason.
+        var reason = ""
+
+        var description: String { "\(part) is not ready" + (reason.isEmpty ? "" : ":\n\(reason)") }
     }
 
     let options: DevelopmentOptions
 
     /// Runs until a signal, or with `endsWhenDone` until all rows are there; whether they all came.
     func run() async throws -> Bool {
-        let directory = FileManager.default.temporaryDirectory.appending(
-            path: "multiconnect-dev-\(UUID().uuidString.prefix(8))"
-        ).path
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        let session = try DevelopmentSession(options: options, directory: directory)
+        let guarded = try await DevelopmentGuard.make()
+        return try await guarded.run { try await run(guarded) }
+    }
+
+    private func run(_ guarded: DevelopmentGuard) async throws -> Bool {
+        let directory = guarded.directory
+        let session = try DevelopmentSession(options: options, guarded: guarded)
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
             group.addTask { try await session.run() }
             group.addTask {
@@ -67,21 +70,22 @@ struct DevelopmentSession: Sendable {
     private static let secret = "simulator-secret"
 
     let options: DevelopmentOptions
-    let directory: String
+    let guarded: DevelopmentGuard
     let servers: DevelopmentServers
     private let webPort: UInt16
     private let simulatorPort: UInt16
     private let sealingKey: String
 
-    init(options: DevelopmentOptions, directory: String) throws {
+    init(options: DevelopmentOptions, guarded: DevelopmentGuard) throws {
         self.options = options
-        self.directory = directory
-        servers = try DevelopmentServers(directory: directory)
+        self.guarded = guarded
+        servers = try DevelopmentServers(guarded: guarded)
         webPort = try DevelopmentServers.freePort()
         simulatorPort = try DevelopmentServers.freePort()
         sealingKey = try SecretKey.generate().revealText()
     }
 
+    private var directory: String { guarded.directory }
     private var applicationURL: String { "http://127.0.0.1:\(webPort)" }
     private var simulatorURL: String { "http://127.0.0.1:\(simulatorPort)" }
 
@@ -92,6 +96,8 @@ struct DevelopmentSession: Sendable {
             "SALESFORCE_LOGIN_URL": simulatorURL,
             "APP_URL": applicationURL, "PORT": "\(webPort)", "MAPPING_FILE": options.mapping,
             "SIDEKIQ_USERNAME": "operator", "SIDEKIQ_PASSWORD": "operator", "DATABASE_CONNECTIONS": "16",
+            // Each org calls from an address of its own, as in life.
+            "TRUST_PROXY": "true",
         ]
     }
 
@@ -103,7 +109,8 @@ struct DevelopmentSession: Sendable {
         return ChildProcess(
             name: name, program: own ?? ProcessInfo.processInfo.arguments[0], arguments: arguments,
             environment: environment,
-            logFile: "\(directory)/\(name).log", workingDirectory: FileManager.default.currentDirectoryPath)
+            logFile: "\(directory)/\(name).log", workingDirectory: FileManager.default.currentDirectoryPath,
+            registry: guarded.registry)
     }
 
     /// Whether all rows came; returns only with `endsWhenDone`.
@@ -131,7 +138,7 @@ struct DevelopmentSession: Sendable {
 
     private func runPrograms() async throws -> Bool {
         try await prepareDatabase()
-        try await waitUntil("Redis") {
+        try await waitUntil("Redis", log: "redis") {
             try await RedisConnection.connect(RedisConfiguration(url: servers.redisURL)).close()
         }
         try await program("migrate", ["migrate"], environment).finish()
@@ -169,7 +176,7 @@ struct DevelopmentSession: Sendable {
     }
 
     private func prepareDatabase() async throws {
-        try await waitUntil("Postgres") {
+        try await waitUntil("Postgres", log: "postgres") {
             let connection = try await PostgresConnection.connect(
                 PostgresConfiguration(url: servers.maintenanceURL))
             defer { connection.close() }
@@ -179,8 +186,8 @@ struct DevelopmentSession: Sendable {
         }
     }
 
-    /// Tries again until it works, for at most half a minute.
-    private func waitUntil(_ part: String, _ attempt: () async throws -> Void) async throws {
+    /// Tries again until it works, for at most half a minute. `log` names the part's log.
+    private func waitUntil(_ part: String, log: String, _ attempt: () async throws -> Void) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
             do {
@@ -189,8 +196,8 @@ struct DevelopmentSession: Sendable {
                 throw CancellationError()
             } catch {
                 guard .now < deadline else {
-                    StandardOutput.write(line: "\(error)")
-                    throw DevelopmentEnvironment.NotReady(part: part)
+                    let lines = ChildProcess.lastLines(of: "\(directory)/\(log).log")
+                    throw DevelopmentEnvironment.NotReady(part: part, reason: "\(error)\n\(lines)")
                 }
                 try await EventLoop.current.sleep(for: .milliseconds(100))
             }
@@ -199,11 +206,13 @@ struct DevelopmentSession: Sendable {
 
     private func play() async throws -> Bool {
         let http = HTTPClient()
-        try await waitUntil("the web process") {
+        try await waitUntil("the web process", log: "web") {
             let answer = try await http.send(ClientRequest(url: applicationURL + "/readyz"))
-            guard answer.status == 200 else { throw DevelopmentEnvironment.NotReady(part: "/readyz") }
+            guard answer.status == 200 else {
+                throw DevelopmentEnvironment.NotReady(part: "/readyz", reason: "status \(answer.status)")
+            }
         }
-        try await waitUntil("the org simulator") {
+        try await waitUntil("the org simulator", log: "simulator") {
             _ = try await SimulatedOrg.all(at: simulatorURL, http: http)
         }
         let pool = PostgresPool(

@@ -9,7 +9,7 @@ struct DevelopmentServers: Sendable {
         var description: String { "\(program) is not installed; `bin/setup` installs what is needed" }
     }
 
-    let directory: String
+    let guarded: DevelopmentGuard
     let postgresPort: UInt16
     let redisPort: UInt16
     private let postgresPrograms: String
@@ -18,8 +18,10 @@ struct DevelopmentServers: Sendable {
     var maintenanceURL: String { "postgresql://postgres@127.0.0.1:\(postgresPort)/postgres" }
     var redisURL: String { "redis://127.0.0.1:\(redisPort)/0" }
 
-    init(directory: String) throws {
-        self.directory = directory
+    private var directory: String { guarded.directory }
+
+    init(guarded: DevelopmentGuard) throws {
+        self.guarded = guarded
         postgresPort = try DevelopmentServers.freePort()
         redisPort = try DevelopmentServers.freePort()
         postgresPrograms = try DevelopmentServers.postgresPrograms()
@@ -52,7 +54,7 @@ struct DevelopmentServers: Sendable {
         let owner = isRoot ? ["-o", "postgres"] : []
         let folder = ChildProcess(
             name: "install", program: "install", arguments: ["-d", "-m", "700"] + owner + [cluster],
-            logFile: "\(directory)/initdb.log", workingDirectory: directory)
+            logFile: "\(directory)/initdb.log", workingDirectory: directory, registry: guarded.registry)
         try await folder.finish()
         try await asPostgres(
             "initdb", ["-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
@@ -74,7 +76,7 @@ struct DevelopmentServers: Sendable {
             arguments: [
                 "--port", "\(redisPort)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir",
                 directory,
-            ], logFile: "\(directory)/redis.log", workingDirectory: directory)
+            ], logFile: "\(directory)/redis.log", workingDirectory: directory, registry: guarded.registry)
     }
 
     private var cluster: String { "\(directory)/postgres" }
@@ -86,6 +88,6 @@ struct DevelopmentServers: Sendable {
         let change = ["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", path]
         return ChildProcess(
             name: program, program: isRoot ? "setpriv" : path, arguments: (isRoot ? change : []) + arguments,
-            logFile: "\(directory)/\(program).log", workingDirectory: "/")
+            logFile: "\(directory)/\(program).log", workingDirectory: "/", registry: guarded.registry)
     }
 }

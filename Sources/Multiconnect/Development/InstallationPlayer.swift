@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPClient
+import Reactor
 
 /// Plays what people do: the package's post-install call, and the admin who follows the mail and consents. Everything
 /// goes over HTTP, as in life.
@@ -18,11 +19,14 @@ struct InstallationPlayer: Sendable {
 
     /// What the package's Apex does after its installation.
     func install(_ org: SimulatedOrg) async throws {
-        let body = ["org_id": org.id, "org_name": org.name, "admin_email": "admin@example.com"]
-        let answer = try await http.send(
+        // Mails to one address are limited, so each org has its own admin.
+        let admin = "admin@\(org.id.lowercased()).example.com"
+        let body = ["org_id": org.id, "org_name": org.name, "admin_email": admin]
+        let answer = try await send(
             ClientRequest(
                 method: "POST", url: applicationURL + "/organizations",
-                headers: [("Content-Type", "application/json")], body: Array(try JSONEncoder().encode(body))))
+                headers: [("Content-Type", "application/json")], body: Array(try JSONEncoder().encode(body))),
+            of: org)
         try expect([202], answer, "POST /organizations for \(org.name)")
     }
 
@@ -31,7 +35,7 @@ struct InstallationPlayer: Sendable {
         let page = try await http.send(ClientRequest(url: link))
         try expect([200], page, "the mail's link")
         let begin = "\(applicationURL)/auth/salesforce?environment=production&org_id=\(org.id)"
-        let redirect = try await http.send(ClientRequest(url: begin))
+        let redirect = try await send(ClientRequest(url: begin), of: org)
         try expect([302, 303], redirect, "/auth/salesforce")
         let cookies = redirect.headers.values("Set-Cookie").map { String($0.prefix { $0 != ";" }) }
         let authorize = redirect.headers["Location"] ?? ""
@@ -50,6 +54,21 @@ struct InstallationPlayer: Sendable {
         let callback = ClientRequest(
             url: allowed.headers["Location"] ?? "", headers: [("Cookie", cookies.joined(separator: "; "))])
         try expect([200, 302, 303], try await http.send(callback), "/auth/salesforce/callback")
+    }
+
+    /// Sends a request from the org's address, and again after the pause that an answer 429 asks for.
+    private func send(_ request: ClientRequest, of org: SimulatedOrg) async throws -> ClientResponse {
+        var request = request
+        request.headers.append(("X-Forwarded-For", org.address))
+        while true {
+            let answer = try await http.send(request)
+            guard answer.status == 429, let seconds = answer.headers["Retry-After"].flatMap({ Int($0) })
+            else {
+                return answer
+            }
+            StandardOutput.write(line: "\(org.name) waits \(seconds) s, as the answer 429 asks")
+            try await EventLoop.current.sleep(for: .seconds(seconds))
+        }
     }
 
     private func expect(_ statuses: [Int], _ answer: ClientResponse, _ step: String) throws {

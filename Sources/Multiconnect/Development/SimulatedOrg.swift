@@ -14,6 +14,12 @@ struct SimulatedOrg: Decodable, Sendable {
     /// Live rows of each object.
     let objects: [String: Int]
 
+    /// Where its calls come from: an address of a documentation prefix (RFC 3849), different for each org.
+    var address: String {
+        let groups = id.utf8.suffix(8).map { String($0, radix: 16) }
+        return "2001:db8:\(groups[0])\(groups[1]):\(groups[2])\(groups[3])::1"
+    }
+
     static func all(at origin: String, http: HTTPClient) async throws -> [SimulatedOrg] {
         let answer = try await http.send(ClientRequest(url: origin + "/simulator/orgs"))
         return try JSONDecoder().decode([SimulatedOrg].self, from: Data(answer.body))

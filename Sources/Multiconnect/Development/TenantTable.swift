@@ -16,10 +16,10 @@ struct TenantTable: Sendable {
     let lines: [Line]
 
     /// Reads the control database, and counts the rows of the tenants' tables there.
-    static func read(_ pool: PostgresPool) async throws -> TenantTable {
+    static func read(_ pool: PostgresPool, limit: Int) async throws -> TenantTable {
         try await pool.withConnection { connection in
             var lines: [Line] = []
-            for organization in try await OrganizationStore(on: connection).list(limit: 1000) {
+            for organization in try await OrganizationStore(on: connection).list(limit: limit) {
                 for mapping in try await MappingStore().mappings(
                     of: organization.connectionID, on: connection)
                 {

@@ -1,0 +1,93 @@
+import FoundationEssentials
+import Subprocess
+
+/// The temporary directory of one development environment, and a shell that ends its programs and removes it as soon
+/// as this process is gone, however it ended: SIGKILL and a closed terminal leave nothing behind.
+struct DevelopmentGuard: Sendable {
+    private static let prefix = "multiconnect-dev-"
+
+    let directory: String
+
+    /// A line `<process> <start time>` for each program, which is the leader of its process group.
+    var registry: String { "\(directory)/processes" }
+    /// The same of the process that made the directory.
+    private static let ownerFile = "owner"
+
+    /// Removes what earlier environments could not, and makes a new directory.
+    static func make() async throws -> DevelopmentGuard {
+        let files = FileManager.default
+        let parent = files.temporaryDirectory
+        for name in try files.contentsOfDirectory(atPath: parent.path) where name.hasPrefix(prefix) {
+            let left = DevelopmentGuard(directory: parent.appending(path: name).path)
+            if left.isAbandoned { try await left.clean() }
+        }
+        let made = DevelopmentGuard(
+            directory: parent.appending(path: "\(prefix)\(UUID().uuidString.prefix(8))").path)
+        try files.createDirectory(
+            atPath: made.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let own = ProcessInfo.processInfo.processIdentifier
+        try "\(own) \(startTime(of: own) ?? "")".write(
+            toFile: "\(made.directory)/\(ownerFile)", atomically: true, encoding: .utf8)
+        return made
+    }
+
+    /// Runs `body` under the guard's eyes. The directory is gone afterwards.
+    func run(_ body: () async throws -> Bool) async throws -> Bool {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        // The shell reads until the write end of the pipe closes, which the kernel does when this process ends.
+        return try await Subprocess.run(
+            .name("sh"), arguments: Arguments(["-c", "read -r _; \(Self.script)", directory]),
+            platformOptions: Self.options, input: .inputWriter, output: .discarded, error: .discarded
+        ) { _ in try await body() }.closureResult
+    }
+
+    private func clean() async throws {
+        _ = try await Subprocess.run(
+            .name("sh"), arguments: Arguments(["-c", Self.script, directory]), platformOptions: Self.options,
+            output: .discarded)
+    }
+
+    private static var options: PlatformOptions {
+        var options = PlatformOptions()
+        // Out of reach of the terminal's signals.
+        options.processGroupID = 0
+        return options
+    }
+
+    /// Ends what the registry names, politely for as long as a worker needs, and removes the directory `$0`.
+    private static let script = #"""
+        trap '' HUP INT TERM
+        runs() {
+            state=$(cut -d' ' -f3,22 "/proc/$1/stat" 2>/dev/null) || return 1
+            [ "${state#* }" = "$2" ] && [ "${state%% *}" != Z ]
+        }
+        any() { while read -r pid start; do runs "$pid" "$start" && return 0; done <"$0/processes"; return 1; }
+        send() { while read -r pid start; do runs "$pid" "$start" && kill "-$1" "-$pid"; done <"$0/processes"; }
+        if [ -f "$0/processes" ]; then
+            send TERM
+            tries=0
+            while any && [ "$tries" -lt 280 ]; do sleep 0.1; tries=$((tries + 1)); done
+            send KILL
+        fi
+        rm -rf "$0"
+        """#
+
+    /// Whether the process that made the directory is gone. False for a directory of somebody else.
+    private var isAbandoned: Bool {
+        guard
+            let owner = try? String(contentsOfFile: "\(directory)/\(Self.ownerFile)", encoding: .utf8),
+            let process = owner.split(separator: " ").first.flatMap({ Int32($0) })
+        else { return false }
+        return owner != "\(process) \(Self.startTime(of: process) ?? "gone")"
+    }
+
+    /// In clock ticks since the machine started (proc(5)): tells a process from a later one of the same number.
+    private static func startTime(of process: Int32) -> Substring? {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+            let name = status.lastIndex(of: ")")
+        else { return nil }
+        // The name is the second field and may hold spaces; the start time is the 22nd.
+        let fields = status[name...].split(separator: " ")
+        return fields.count > 20 ? fields[20] : nil
+    }
+}
