@@ -118,7 +118,7 @@ extension PostgresError {
     /// connection, exhausted pool. Never true for a commit in doubt.
     package var isTransient: Bool {
         switch code {
-        case .connection: sqlState.map { $0.isTransient || $0 == .readOnlyTransaction } ?? true
+        case .connection: sqlState?.isTransient ?? true
         case .poolExhausted, .timedOut: true
         case .server: sqlState?.isTransient ?? false
         default: false

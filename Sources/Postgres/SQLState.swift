@@ -51,24 +51,37 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
 }
 
 extension SQLState {
-    /// The server said that this session is over, so the connection is of no more use.
-    package var endsSession: Bool {
-        switch self {
-        case .adminShutdown, .crashShutdown, .cannotConnectNow, .databaseDropped, .idleInTransactionTimeout,
-            .idleSessionTimeout:
-            true
-        default:
-            classCode == "08"
-        }
+    /// What a refused statement means for the connection and for the transaction.
+    private enum Consequence {
+        /// The connection is of no more use; on another one the transaction may succeed.
+        case reconnect
+        /// The same transaction, run again from its start, may succeed.
+        case retry
+        /// The answer is the same each time.
+        case final
     }
 
+    /// The one table of consequences: first single codes, then classes.
+    private static let codes: [SQLState: Consequence] = [
+        .serializationFailure: .retry, .deadlockDetected: .retry, .lockNotAvailable: .retry,
+        .adminShutdown: .reconnect, .crashShutdown: .reconnect, .cannotConnectNow: .reconnect,
+        .databaseDropped: .reconnect,
+        .idleInTransactionTimeout: .reconnect, .idleSessionTimeout: .reconnect,
+        // The server has become a standby: the primary is elsewhere now, behind the same name.
+        .readOnlyTransaction: .reconnect,
+    ]
+    private static let classes: [Substring: Consequence] = [
+        // Connection exceptions; too few resources, as memory, disk or connections.
+        "08": .reconnect, "53": .retry,
+    ]
+
+    private var consequence: Consequence { Self.codes[self] ?? Self.classes[classCode] ?? .final }
+
+    /// The connection is of no more use: the server said that the session is over, or it is the wrong server now.
+    package var endsSession: Bool { consequence == .reconnect }
+
     /// The same transaction, run again from its start, may well succeed.
-    package var isTransient: Bool {
-        switch self {
-        case .serializationFailure, .deadlockDetected, .lockNotAvailable: true
-        default: endsSession || classCode == "53"
-        }
-    }
+    package var isTransient: Bool { consequence != .final }
 
     /// What the server says to credentials it does not accept.
     package var isAuthentication: Bool {
