@@ -15,6 +15,10 @@ struct Org: Sendable {
     var hiddenObjects: Set<String> = []
     /// The same for fields: `account.name`.
     var hiddenFields: Set<String> = []
+    /// Objects that the Bulk API does not take, in lower case.
+    var bulkUnsupported: Set<String> = []
+    /// Objects that no query reads without a filter, in lower case.
+    var needsFilter: Set<String> = []
     /// Answers REQUEST_LIMIT_EXCEEDED to every call.
     var isOverLimit = false
     /// API calls that count against the daily limit.
@@ -51,6 +55,11 @@ struct Org: Sendable {
         for object in Catalog.objects where hasPackage || !object.isCustom {
             tables[object.name.lowercased()] = Table(
                 object, org: number, seed: seed, rows: sizes[object.name] ?? 0, neighbours: neighbours)
+        }
+        if configuration.wideFields > 0 {
+            let wide = Catalog.wide(fields: configuration.wideFields)
+            tables[wide.name.lowercased()] = Table(
+                wide, org: number, seed: seed, rows: Catalog.wideRows, neighbours: neighbours)
         }
         for (object, rows) in SetupRows(org: self).byObject {
             for row in rows { tables[object.lowercased()]?.add(row) }

@@ -13,6 +13,8 @@ package struct SimulatorConfiguration: Sendable {
     package var tweets = 500
     /// Connection__c rows of each org that are not deleted.
     package var connections = 3
+    /// Text fields of the object Wide__c, which has five rows; 0: there is no such object.
+    package var wideFields = 0
     /// Everything random follows from it: the same seed gives the same orgs, users, ids and rows.
     package var seed: UInt64 = 1
     /// Org 1 and org 2 have ids that differ only in the case of letters.

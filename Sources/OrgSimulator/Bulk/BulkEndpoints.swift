@@ -44,6 +44,12 @@ extension World {
             try checkForBulk(text)
             let found = try self.plan(text, session, includesDeleted: operation == "queryAll")
             try checkForBulk(found)
+            let name = found.table.schema.name
+            guard !orgs[session.org - 1].bulkUnsupported.contains(name.lowercased()) else {
+                // Recorded by many connectors.
+                throw APIError(
+                    400, "INVALIDENTITY", "Entity '\(name)' is not supported by the Bulk API.")
+            }
             plan = found
         } catch {
             refusal = error

@@ -122,6 +122,8 @@ extension World {
             orgs[place].isOverLimit = false
             orgs[place].hiddenObjects = []
             orgs[place].hiddenFields = []
+            orgs[place].bulkUnsupported = []
+            orgs[place].needsFilter = []
             orgs[place].changes += 1
         }
     }
@@ -144,6 +146,10 @@ extension World {
             for place in places {
                 orgs[place].hide(request.object ?? "", field: request.field, isHidden: isOn)
             }
+        case .bulkUnsupported:
+            for place in places { orgs[place].setBulkSupport(of: request.object ?? "", isMissing: isOn) }
+        case .needsFilter:
+            for place in places { orgs[place].setFilterRule(of: request.object ?? "", isOn: isOn) }
         case .loseRight:
             for place in places {
                 orgs[place].setRight(request.right ?? .viewAllData, of: request.user, isHeld: !isOn)

@@ -19,6 +19,10 @@ struct FaultRequest: Decodable, Sendable {
         case requestLimit = "request_limit"
         /// `object`, or its `field`, is missing from `org`, or back again.
         case hide
+        /// The Bulk API does not take `object` of `org`, or takes it again.
+        case bulkUnsupported = "bulk_unsupported"
+        /// A query of `object` of `org` needs a filter, or no longer.
+        case needsFilter = "needs_filter"
         /// `user` (all of `org` when absent) loses `right`, or gets it back with `on` false.
         case loseRight = "lose_right"
         /// Ends every rule and switch but lost tokens.

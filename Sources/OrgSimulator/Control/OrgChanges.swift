@@ -16,6 +16,20 @@ extension Org {
         }
     }
 
+    /// Takes an object away from the Bulk API, as Salesforce does with AcceptedEventRelation, or gives it back.
+    mutating func setBulkSupport(of object: String, isMissing: Bool) {
+        if isMissing {
+            bulkUnsupported.insert(object.lowercased())
+        } else {
+            bulkUnsupported.remove(object.lowercased())
+        }
+    }
+
+    /// Lets nobody read an object without a filter, as Salesforce does with ContentDocumentLink, or ends that.
+    mutating func setFilterRule(of object: String, isOn: Bool) {
+        if isOn { needsFilter.insert(object.lowercased()) } else { needsFilter.remove(object.lowercased()) }
+    }
+
     /// Gives a right to a user (nil: to all), or takes it, in the user's profile and its permission set too.
     mutating func setRight(_ right: UserRight, of username: String?, isHeld: Bool) {
         for place in users.indices where username == nil || users[place].username == username {

@@ -9,9 +9,19 @@ extension World {
                 400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
         }
         do throws(SOQLError) {
-            return try QueryPlan(
-                SOQLParser.parse(text), in: orgs[session.org - 1],
-                owner: session.owner(configuration.assumptions), includesDeleted: includesDeleted)
+            let org = orgs[session.org - 1]
+            let plan = try QueryPlan(
+                SOQLParser.parse(text), in: org, owner: session.owner(configuration.assumptions),
+                includesDeleted: includesDeleted)
+            let name = plan.table.schema.name
+            guard plan.query.condition != nil || !org.needsFilter.contains(name.lowercased()) else {
+                // Recorded by many; the text comes in the user's language.
+                throw SOQLError(
+                    code: .malformedQuery,
+                    reason: "Implementation restriction: \(name) requires a filter by a single Id or by Ids",
+                    offset: nil)
+            }
+            return plan
         } catch {
             throw .query(error, text)
         }

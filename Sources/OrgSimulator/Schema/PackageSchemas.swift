@@ -32,6 +32,19 @@ extension Catalog {
                 .filled(.reference(to: "Account"), nulls: 60),
         ])
 
+    /// An object whose fields, all named in one query, do not fit into an address.
+    static func wide(fields: Int) -> ObjectSchema {
+        ObjectSchema(
+            "Wide__c", label: "Wide", plural: "Wides", keyPrefix: "a02", traits: .custom,
+            fields: [identity, owner, isDeleted] + audit
+                + (1...max(fields, 1)).map {
+                    text("Measurement_Of_Station_\($0)__c", .string, 18, [.number]).permissionable
+                })
+    }
+
+    /// Rows of a wide object.
+    static let wideRows = 5
+
     /// What the package notes about its connection to the service.
     static let connection = ObjectSchema(
         "Connection__c", label: "Connection", plural: "Connections", keyPrefix: "a01", traits: .custom,
