@@ -59,6 +59,7 @@ enum ErrorAnswer {
         case 404: .notFound
         case 409: .conflict
         case 408, 504: .timedOut
+        case 413, 414, 431: .tooLarge
         case 420, 502, 500...599: .serverUnavailable
         case 429: .rateLimited
         default: .rejected
@@ -75,6 +76,7 @@ enum ErrorAnswer {
         "MALFORMED_ID": .malformedID, "NOT_FOUND": .notFound, "INVALID_CROSS_REFERENCE_KEY": .notFound,
         "ENTITY_IS_DELETED": .entityDeleted,
         "INVALID_QUERY_LOCATOR": .invalidLocator, "INVALIDJOBSTATE": .invalidJobState,
+        "INVALIDENTITY": .notSupportedByBulk,
         "UNABLE_TO_LOCK_ROW": .lockedRow, "DUPLICATE_VALUE": .duplicateValue,
         "DUPLICATES_DETECTED": .duplicateValue, "REQUIRED_FIELD_MISSING": .validation,
         "FIELD_CUSTOM_VALIDATION_EXCEPTION": .validation, "STRING_TOO_LONG": .validation,

@@ -30,6 +30,12 @@ extension RESTClient {
         case withDeleted
     }
 
+    /// Whether a query can be sent: it is part of an address, which Salesforce bounds. About 400 fields fit.
+    package static func canQuery(_ query: SOQL) -> Bool {
+        guard query.text.utf8.count <= SalesforceLimits.soqlCharacters else { return false }
+        return PercentCoding.form([("q", query.text)]).utf8.count <= SalesforceLimits.queryAddressBytes
+    }
+
     /// The first page.
     package func query(_ query: SOQL, scope: QueryScope = .live) async throws -> QueryPage {
         guard query.text.utf8.count <= SalesforceLimits.soqlCharacters else {

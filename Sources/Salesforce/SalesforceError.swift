@@ -37,6 +37,8 @@ package struct SalesforceError: Error, Sendable, Equatable {
         /// The org's own rules refuse the record.
         case validation
         case conflict
+        /// The Bulk API does not take the object (`INVALIDENTITY`); a query may.
+        case notSupportedByBulk
         /// A Bulk job ended as `Failed` or `Aborted`.
         case jobFailed
         /// Neither host nor scheme are ones that may be called.

@@ -15,6 +15,8 @@ package enum SalesforceLimits {
     /// URI and headers together, beyond which Salesforce answers 414 (REST API Developer Guide, "Status
     /// Codes").
     static let urlBytes = 16_384
+    /// What of `urlBytes` remains for a query: headers need up to 4 KB, scheme, host and path up to 512 bytes.
+    static let queryAddressBytes = urlBytes - 4_096 - 512
     /// Nesting in a JSON answer; Salesforce nests child rows five levels deep.
     static let jsonDepth = 64
     /// Token and identity calls answer within a second; consent waits in a browser for them.
