@@ -65,6 +65,15 @@ package struct JobContext: Sendable {
         guard held else { throw JobsError(.claimLost, "the job is no longer this worker's") }
     }
 
+    /// Asks the database whether the job is still this worker's, which its own clock may not know.
+    /// - Throws: `JobsError` with the code `.claimLost`.
+    package func confirmClaim() async throws {
+        try checkClaim()
+        guard try await pool.withConnection({ try await store.holds(run.claim, on: $0) }) else {
+            throw JobsError(.claimLost, "the job is no longer this worker's")
+        }
+    }
+
     /// Checks, before a call outside, that the job is still this worker's and nobody asked for its end.
     /// - Throws: `JobsError` with the code `.claimLost` or `.cancelled`.
     package func checkClaim() throws(JobsError) {

@@ -347,6 +347,14 @@ struct JobStore: Sendable {
         return changed == 1
     }
 
+    /// Whether a claim still holds.
+    func holds(_ claim: Claim, on connection: PostgresConnection) async throws -> Bool {
+        let rows = try await connection.query(
+            within: limits.call,
+            "select from multiconnect.jobs where id = \(claim.id.text) and claim_token = \(claim.token)")
+        return !rows.isEmpty
+    }
+
     /// Those of the jobs that are there: the transactions that inserted the others were rolled back.
     func existing(_ ids: [JobID], on connection: PostgresConnection) async throws -> Set<JobID> {
         let rows = try await connection.query(

@@ -5,6 +5,7 @@ import Logging
 import Organizations
 import Postgres
 import Redis
+import Replication
 import Salesforce
 
 /// Everything that the environment sets, read once. `docs/configuration.md` has the table; secrets print as `<redacted>`.
@@ -66,6 +67,8 @@ struct Configuration: Sendable {
     /// How long jobs, the tenants' history and registrations without consent are kept.
     var jobRetention: JobRetention
     var historyRetention: HistoryRetention
+    /// How many rows of an import may fit no column before the import is given up.
+    var quarantineLimit: QuarantineLimit
     var trustsProxy: Bool
     /// Certificate chain and private key in PEM files, with which the web process serves https itself.
     var tlsFiles: (certificate: String, key: String)?
@@ -134,6 +137,11 @@ extension Configuration {
         self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
         jobRetention = reader.jobRetention()
         historyRetention = reader.historyRetention()
+        quarantineLimit = QuarantineLimit(
+            rows: reader.number(
+                "QUARANTINE_LIMIT_ROWS", default: ReplicationLimits.quarantineRows, in: 0...1_000_000_000),
+            percent: reader.number(
+                "QUARANTINE_LIMIT_PERCENT", default: ReplicationLimits.quarantinePercent, in: 0...100))
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()

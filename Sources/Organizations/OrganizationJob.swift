@@ -31,7 +31,8 @@ extension OrganizationJob {
             runAt: at, uniqueKey: "mail:\(purpose.rawValue):\(organization.uuidString):\(recipient)")
     }
 
-    static func provision(_ organization: UUID) -> NewJob {
+    /// Provisions a tenant, or goes on with it.
+    package static func provision(_ organization: UUID) -> NewJob {
         NewJob(
             provisionOrganization, arguments: [organization.uuidString], organizationID: organization,
             uniqueKey: "provision:\(organization.uuidString)")

@@ -18,6 +18,14 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case bulkJobLost
         /// A value of an answer that is not what it must be.
         case malformedResponse
+        /// Salesforce named a page of Bulk results as the next one that it had named before.
+        case repeatedLocator
+        /// More rows fit no column than the operator allows.
+        case tooManyQuarantined
+        /// Another start of the job has taken the import over: this one changes nothing any more.
+        case claimLost
+        /// The job is not tried again: nothing but a change by somebody helps. `message` has the reason.
+        case givenUp
     }
 
     package var code: Code
@@ -32,7 +40,9 @@ package struct ReplicationError: Error, Sendable, Equatable {
 
 extension ReplicationError: CustomStringConvertible, CustomDebugStringConvertible {
     /// Safe for logs.
-    package var description: String { "Replication: \(code.rawValue)" }
+    package var description: String {
+        message.isEmpty ? "Replication: \(code.rawValue)" : "Replication: \(code.rawValue): \(message)"
+    }
 
-    package var debugDescription: String { message.isEmpty ? description : "\(description): \(message)" }
+    package var debugDescription: String { description }
 }

@@ -58,4 +58,20 @@ package enum ReplicationLimits {
     static let clockMargin: Double = 120
     static let provisionTimeout = Duration.seconds(15 * 60)
     static let jobAttempts = 20
+    /// Failures in a row after which an error that may or may not pass ends the job: about an hour and a half.
+    static let unclearAttempts = 8
+    /// Rows that are read by a query where Bulk fails: all of them are one transaction.
+    static let restFallbackRows = 50_000
+    /// Rows of an import that may fit no column.
+    package static let quarantineRows = 100
+    /// The same in percent of all rows; the larger of the two counts.
+    package static let quarantinePercent = 1
+    /// The longest statement in a cell: a page, or the removal of what a broken import has loaded.
+    static let cellStatement = Duration.seconds(30 * 60)
+    /// How long a start of an import waits for the sessions of the start before it, which it has ended.
+    static let takeOverWait = Duration.seconds(10)
+    /// Imports, and steps of the ledger, that one statement of the pruning removes.
+    static let pruneBatch = 500
+    /// Tenants or mappings that one sweep for missing jobs marks.
+    static let recoveredRows = 200
 }

@@ -46,6 +46,8 @@ package struct ReplicationSettings: Sendable {
     package var concurrentPages = ReplicationLimits.concurrentPages
     /// Pages of one import that are loaded at the same time.
     package var parallelPages = ReplicationLimits.parallelPages
+    /// How many rows of an import may fit no column.
+    package var quarantineLimit = QuarantineLimit()
     /// How long one start of an import waits for its Bulk job before it gives its slot to another job.
     package var pollBudget = ReplicationLimits.pollBudget
     /// gzip spares the line; on a loopback it only costs time.

@@ -18,17 +18,21 @@ package struct Tenant: Sendable, Equatable {
     /// The org, 18 characters.
     package var orgID: String
     package var work: Work
+    /// Whether a step of the tenant was given up.
+    package var isFailed: Bool
     package var schema: String
     /// The named database that holds the schema.
     package var cell: String
     package var connectionID: UUID
 
     package init(
-        id: UUID, orgID: String, work: Work = .allowed, schema: String, cell: String, connectionID: UUID
+        id: UUID, orgID: String, work: Work = .allowed, isFailed: Bool = false, schema: String, cell: String,
+        connectionID: UUID
     ) {
         self.id = id
         self.orgID = orgID
         self.work = work
+        self.isFailed = isFailed
         self.schema = schema
         self.cell = cell
         self.connectionID = connectionID
@@ -39,13 +43,14 @@ extension Tenant {
     package init(_ organization: Organization) {
         let work: Work =
             switch organization.status {
-            case .authorized, .provisioning, .importing, .live: .allowed
+            // A job of a failed tenant is one that an operator has retried, or that goes on beside the failed one.
+            case .authorized, .provisioning, .importing, .live, .failed: .allowed
             case .paused: .postponed
-            case .registered, .unauthorized, .uninstalled, .failed: .over
+            case .registered, .unauthorized, .uninstalled: .over
             }
         self.init(
             id: organization.id, orgID: organization.organizationID.text, work: work,
-            schema: organization.schemaName, cell: organization.cell,
-            connectionID: organization.connectionID)
+            isFailed: organization.status == .failed, schema: organization.schemaName,
+            cell: organization.cell, connectionID: organization.connectionID)
     }
 }

@@ -147,7 +147,8 @@ struct ImporterTests {
     }
 
     @Test func `rows that fit no column are quarantined and counted`() async throws {
-        try await withOrg { scene in
+        try await withOrg(settings: { $0.quarantineLimit = QuarantineLimit(rows: 200, percent: 0) }) {
+            scene in
             try await scene.provision()
             try await scene.cell.execute(
                 "alter table \(identifier: scene.schema, "account") add constraint few check (numberofemployees is null or numberofemployees < 125000)"

@@ -63,6 +63,19 @@ struct OrgScene: Sendable {
 
     struct Killed: Error {}
 
+    var recovery: TenantRecovery {
+        TenantRecovery(
+            control: control, queue: JobQueue(pool: control, logger: site.logger), logger: site.logger)
+    }
+
+    func organization() async throws -> Organization {
+        try await control.withConnection { try await OrganizationStore(on: $0).get(id: organizationID) }
+    }
+
+    func notifications() async throws -> [Organizations.Notification] {
+        try await control.withConnection { try await NotificationStore(on: $0).open() }
+    }
+
     func provision() async throws {
         _ = try await Provisioner(site).run(organizationID, handle(id: UUID().uuidString))
     }
@@ -101,6 +114,12 @@ struct OrgScene: Sendable {
                 guard case .again = try await Importer(site).run(id, handle()) else { return }
             } catch let error as SalesforceError where error.isTransient && failures < 5 {
                 failures += 1
+            } catch let error as ReplicationError where error.code == .givenUp {
+                // As the worker does after the job's row says that it is dead.
+                _ = try await control.transaction {
+                    try await recovery.failImport(of: id, organizationID, error.message, on: $0)
+                }
+                return
             }
         }
     }

@@ -81,7 +81,7 @@ struct PageLoaderTests {
             let record = try await pool.withConnection {
                 try await ImportStore().begin(
                     mapping, tenant: fixture.tenant, plan: plan, timeMark: Date(timeIntervalSince1970: 0),
-                    on: $0)
+                    claim: UUID(), on: $0)
             }
             let ddl = try await TenantSchema(tenant: fixture.tenant, pool: pool).preflight()
             let loader = PageLoader(
@@ -376,7 +376,7 @@ struct PageLoaderTests {
     @Test func `pages of an import that was given up are not loaded`() async throws {
         try await withImport { scene in
             _ = try await scene.load("a", Self.header + "\"1\",\"A\",\"7\"\n")
-            try await scene.pool.transaction { try await ImportStore().discard(scene.record.id, on: $0) }
+            try await scene.pool.transaction { try await ImportStore().discard(scene.record, on: $0) }
             await #expect(throws: ReplicationError.self) {
                 _ = try await scene.load("b", Self.header + "\"2\",\"A\",\"7\"\n")
             }

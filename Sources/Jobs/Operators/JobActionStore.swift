@@ -12,6 +12,8 @@ struct ChangedJob: Sendable {
     let entry: IndexEntry
     /// The job as it is now; nil when it is deleted.
     let record: JobRecord?
+    /// The job as it was, when it is deleted.
+    let removed: JobRecord?
 
     /// What was changed, for the record of what operators did.
     var summary: String { "\(className), was \(from.rawValue)" }
@@ -46,11 +48,12 @@ struct JobActionStore: Sendable {
                 throw JobsError(.malformed, "a row's id is not a job id")
             }
             let from = try row["old_state", as: JobState.self]
+            let job = try JobRecord(row: row)
             return ChangedJob(
                 id: id, className: try row["class"], organizationID: try row["organization_id"], from: from,
                 entry: IndexEntry(
                     id: id, state: from, lane: LaneName(text: try row["lane"]), runAt: try row["old_run_at"]),
-                record: action == .delete ? nil : try JobRecord(row: row))
+                record: action == .delete ? nil : job, removed: action == .delete ? job : nil)
         }
     }
 
@@ -145,7 +148,7 @@ struct JobActionStore: Sendable {
             insert into multiconnect.deleted_jobs (id) select id from old on conflict (id) do nothing
         )
         delete from multiconnect.jobs as j using old where j.id = old.id
-        returning j.id, j.class, j.organization_id, j.lane, old.state as old_state, old.run_at as old_run_at
+        returning \(Self.returned)
         """
     }
 }

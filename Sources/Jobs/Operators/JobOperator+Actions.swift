@@ -170,12 +170,22 @@ extension JobOperator {
     }
 
     /// Says of jobs that are given up now what is said of those whose attempts came to an end: somebody may wait for
-    /// them. One that runs and is asked to end has not ended yet.
+    /// them. One that runs and is asked to end has not ended yet. Says too which jobs are no longer given up.
     private func noteDeaths(_ action: JobAction, _ changed: [ChangedJob]) async {
-        let error: JobsError =
-            action == .kill ? JobsError(.cancelled, "an operator killed the job") : .cancelledByOperator
-        for record in changed.compactMap(\.record) where record.state.isGivenUp {
-            await onDeath(record, error)
+        for job in changed {
+            switch action {
+            case .retry where job.from.isGivenUp:
+                if let record = job.record { await onRetry(record) }
+            case .retry: break
+            case .cancel, .kill:
+                guard let record = job.record, record.state.isGivenUp else { continue }
+                let killed = JobsError(.cancelled, "an operator killed the job")
+                await onDeath(record, action == .kill ? killed : .cancelledByOperator)
+            case .delete where job.from.isOpen:
+                guard let record = job.removed else { continue }
+                await onDeath(record, JobsError(.cancelled, "an operator deleted the job"))
+            case .delete: break
+            }
         }
     }
 

@@ -18,8 +18,10 @@ package struct JobOperator: Sendable {
     let cache: CensusCache
     /// The classes that workers run.
     let classNames: Set<String>
-    /// Told of every job that is killed or cancelled, as a worker's site is of those whose attempts came to an end.
+    /// Called after a job is killed, cancelled, or deleted before it has ended.
     let onDeath: @Sendable (JobRecord, any Error) async -> Void
+    /// Called after a job that was dead or cancelled is queued again.
+    let onRetry: @Sendable (JobRecord) async -> Void
     /// What of jobs' arguments nobody is shown.
     package let mask: ArgumentMask
 
@@ -28,11 +30,13 @@ package struct JobOperator: Sendable {
     /// - Parameters:
     ///   - cache: one for all loops of a process.
     ///   - classNames: the classes that workers run, to tell them from misspelled ones.
-    ///   - onDeath: told of every job that is killed or cancelled, after the commit.
+    ///   - onDeath: called after the commit that kills or cancels a job, or deletes one that has not ended.
+    ///   - onRetry: called after the commit that queues a dead or cancelled job again.
     package init(
         pool: PostgresPool, queue: JobQueue, mask: ArgumentMask = ArgumentMask(),
         cache: CensusCache = CensusCache(), classNames: Set<String> = [], limits: JobsLimits = JobsLimits(),
-        onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in }, logger: Logger
+        onDeath: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in },
+        onRetry: @escaping @Sendable (JobRecord) async -> Void = { _ in }, logger: Logger
     ) {
         self.pool = pool
         self.queue = queue
@@ -47,6 +51,7 @@ package struct JobOperator: Sendable {
         self.cache = cache
         self.classNames = classNames
         self.onDeath = onDeath
+        self.onRetry = onRetry
         self.mask = mask
         actions = JobActionStore(limits: limits)
     }

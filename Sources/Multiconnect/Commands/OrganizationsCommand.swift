@@ -7,8 +7,10 @@ import Reactor
 /// `multiconnect organizations`
 struct OrganizationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "organizations", abstract: "Shows the tenants.",
-        subcommands: [ListCommand.self, MailsCommand.self, NotificationsCommand.self],
+        commandName: "organizations", abstract: "Shows and mends the tenants.",
+        subcommands: [
+            ListCommand.self, MailsCommand.self, NotificationsCommand.self, OrganizationsRetryCommand.self,
+        ],
         defaultSubcommand: ListCommand.self)
 
     /// A connection to the control database for a short command.

@@ -142,11 +142,13 @@ struct WebProcess: Sendable {
     ) throws -> (OperatorRoutes, MetricsRoute) {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials, failures: operatorFailures)
-        let failures = FailureNote(control: services.control, logger: launch.logger)
+        let recovery = TenantRecovery(
+            control: services.control, queue: services.queue, logger: launch.logger)
         let jobs = JobOperator(
             pool: services.control, queue: services.queue, mask: .standard, cache: census,
             classNames: JobClasses.all,
-            onDeath: { await failures.note($0, $1) }, logger: launch.logger)
+            onDeath: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
+            logger: launch.logger)
         let pages = OperatorRoutes(
             access: access, jobs: jobs, pool: services.control, app: services.identity, logger: launch.logger)
         let metrics = MetricsRoute(

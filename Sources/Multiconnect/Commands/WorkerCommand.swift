@@ -104,16 +104,19 @@ struct WorkerProcess: Sendable {
         settings.concurrentImports = max(1, configuration.workerConcurrency - Self.slotsForShortJobs)
         // A simulator is on this machine, where gzip only costs time.
         let isSalesforce = try HostRule(loginURL: configuration.loginURL).loginIsSalesforce
+        settings.quarantineLimit = configuration.quarantineLimit
         settings.compression = isSalesforce ? .gzip : .none
         let replication = ReplicationSite(
             control: services.control, cell: { try services.cell($0) },
             salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)
         Replication.register(into: &registry, site: replication)
+        let recovery = TenantRecovery(
+            control: services.control, queue: services.queue, logger: launch.logger)
+        recovery.register(in: &registry)
         PeriodicDuties.register(in: &registry, services: services, configuration: configuration)
-        let failures = FailureNote(control: services.control, logger: launch.logger)
         let site = WorkerSite(
             executor: loop, pool: services.control, queue: services.queue, registry: registry,
-            onDeath: { await failures.note($0, $1) })
+            onDeath: { await recovery.noteGivenUp($0, $1) })
         return (site, services)
     }
 

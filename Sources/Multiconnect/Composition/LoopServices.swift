@@ -47,7 +47,9 @@ struct LoopServices: Sendable {
         control = PostgresPool(configuration: database, maximum: budget.control)
         cells = try Dictionary(
             uniqueKeysWithValues: configuration.cellNames.map { name in
-                (name, PostgresPool(configuration: try launch.database(named: name), maximum: budget.cell))
+                var database = try launch.database(named: name)
+                CellSessions.bound(&database, lease: JobsLimits().lease)
+                return (name, PostgresPool(configuration: database, maximum: budget.cell))
             })
         redis = RedisClient(configuration: try launch.redis())
         http = HTTPClient()

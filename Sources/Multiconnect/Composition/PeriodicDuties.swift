@@ -1,5 +1,6 @@
 import Jobs
 import Organizations
+import Replication
 
 /// What the program does for itself again and again, on whichever worker is there.
 enum PeriodicDuties {
@@ -15,6 +16,12 @@ enum PeriodicDuties {
             PeriodicJob(
                 name: "expire-registrations", schedule: try Schedule("53 3 * * *"),
                 job: NewJob(OrganizationUpkeep.expireRegistrations)),
+            PeriodicJob(
+                name: "prune-imports", schedule: try Schedule("33 4 * * *"),
+                job: NewJob(ImportUpkeep.className)),
+            PeriodicJob(
+                name: "recover-tenants", schedule: try Schedule("every 1 minutes"),
+                job: NewJob(TenantRecovery.className)),
         ]
     }
 
@@ -24,6 +31,8 @@ enum PeriodicDuties {
     ) {
         PruneJobs(pool: services.control, retention: configuration.jobRetention).register(in: &registry)
         OrganizationUpkeep(pool: services.control, retention: configuration.historyRetention)
+            .register(in: &registry)
+        ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
     }
 }

@@ -11,7 +11,8 @@ enum RetryTable {
         if let decision = OrganizationRetry.decision(for: error) { return decision }
         switch error {
         // Nothing but a new deployment mends a mapping file; what is gone does not come back.
-        case let error as ReplicationError where [.invalidMappingFile, .notFound].contains(error.code):
+        case let error as ReplicationError
+        where [.invalidMappingFile, .notFound, .givenUp].contains(error.code):
             return .discard
         // A cell that nobody configured yet, a database that is away, a line that broke: time may mend it.
         case is LoopServices.UnknownCell, is PostgresError, is RedisError, is HTTPClientError: return .retry

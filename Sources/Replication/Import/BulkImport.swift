@@ -12,6 +12,8 @@ struct BulkImport: Sendable {
     let settings: ReplicationSettings
     let gate: PageGate
     let job: JobHandle
+    /// Looks at how far the import has come after each page, and may end it.
+    let onProgress: @Sendable (ImportProgress) async throws -> Void
     let logger: Logger
 
     private var importID: UUID { loader.record.id }
@@ -36,14 +38,16 @@ struct BulkImport: Sendable {
             paging = .sequential
         }
         try await loader.pool.patiently {
-            try await ImportStore().choose(paging, for: importID, on: $0)
+            try await ImportStore().choose(paging, for: loader.record, on: $0)
         }
         return paging
     }
 
     private func loadInSequence(_ refusals: Refusals) async throws {
         var locator: String? = ""
+        var seen = SeenLocators()
         while let current = locator {
+            try seen.note(current)
             let known = try await loader.pool.patiently {
                 try await loader.pages.next(after: current, of: importID, on: $0)
             }
@@ -95,12 +99,17 @@ struct BulkImport: Sendable {
         var waiting: [String] = []
         var next: String?
         var isComplete = false
+        var seenPages = SeenLocators()
+        var seenLists = SeenLocators()
     }
 
     private func nextLocator(_ list: inout PageList) async throws -> String? {
         while list.waiting.isEmpty, !list.isComplete {
             let pages = try await bulk.resultPages(jobID, after: list.next)
-            list.waiting = pages.locators.map { $0 ?? "" }.filter { !list.loaded.contains($0) }
+            let locators = pages.locators.map { $0 ?? "" }
+            for locator in locators { try list.seenPages.note(locator) }
+            if let next = pages.next { try list.seenLists.note(next) }
+            list.waiting = locators.filter { !list.loaded.contains($0) }
             list.next = pages.next
             list.isComplete = pages.next == nil
         }
@@ -152,5 +161,20 @@ struct BulkImport: Sendable {
             try await ImportStore().progress(of: importID, on: $0)
         }
         try await job.report(progress)
+        try await onProgress(progress)
+    }
+}
+
+/// Locators that Salesforce has named: one that comes again would load pages twice, or for ever.
+struct SeenLocators: Sendable {
+    private var locators: Set<String> = []
+
+    /// Throws `.repeatedLocator`.
+    mutating func note(_ locator: String) throws(ReplicationError) {
+        guard locators.insert(locator).inserted else {
+            throw ReplicationError(
+                .repeatedLocator,
+                "Salesforce named the page \(locator.debugDescription) of a Bulk result twice")
+        }
     }
 }

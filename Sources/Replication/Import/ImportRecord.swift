@@ -15,7 +15,13 @@ struct ImportRecord: Sendable, Equatable {
     }
 
     var id: UUID
+    /// The token of the start that holds the import: each step in the cell checks that it is still there.
+    var claim: UUID
     var method: Method?
+    /// Why the method is not the one that the number of records calls for.
+    var methodReason: String?
+    /// Records of the object when the method was chosen.
+    var records: Int?
     var paging: Paging?
     var bulkJobID: String?
     /// Results must be read with the version that the job was made with.

@@ -24,18 +24,23 @@ package struct Importer: Sendable {
         NewJob(
             className, arguments: [mapping.id.uuidString.lowercased()],
             organizationID: mapping.organizationID,
-            uniqueKey: "import:\(mapping.id.uuidString.lowercased())")
+            uniqueKey: keyPrefix + mapping.id.uuidString.lowercased())
     }
 
+    /// What a job's unique key begins with, before the mapping's id.
+    static let keyPrefix = "import:"
+
     /// Everything that a run works with.
-    private struct Scene: Sendable {
+    struct Scene: Sendable {
         let tenant: Tenant
         let mapping: Mapping
         let cell: PostgresPool
         let rest: RESTClient
+        let job: JobHandle
     }
 
-    /// Imports a mapping, or goes on with it.
+    /// Imports a mapping, or goes on with it. What went wrong is shown with the mapping and the tenant at once.
+    /// Throws `.givenUp` when another start would not help.
     package func run(_ mappingID: UUID, _ job: JobHandle) async throws -> JobOutcome {
         let (tenant, mapping) = try await site.control.withConnection { connection in
             let mapping = try await MappingStore().mapping(mappingID, on: connection)
@@ -47,18 +52,47 @@ package struct Importer: Sendable {
         case .postponed: return .again(after: ReplicationLimits.pausedPause)
         case .over: return .done
         }
+        do {
+            return try await run(mapping, tenant, job)
+        } catch {
+            throw await failure(error, mapping, job)
+        }
+    }
+
+    /// Notes why a start failed, and says whether another one may succeed.
+    private func failure(_ error: any Error, _ mapping: Mapping, _ job: JobHandle) async -> any Error {
+        let verdict = FaultVerdict(error)
+        guard verdict != .interrupted else { return error }
+        let reason = FaultReason.text(error)
+        do {
+            try await job.confirmClaim()
+            try await site.control.transaction {
+                try await TenantRecovery.noteError(reason, of: mapping, on: $0)
+            }
+        } catch {
+            site.logger.debug("the error of an import was not noted", metadata: ["error": "\(error)"])
+        }
+        return verdict.endsJob(failures: job.failures + 1) ? ReplicationError(.givenUp, reason) : error
+    }
+
+    private func run(_ mapping: Mapping, _ tenant: Tenant, _ job: JobHandle) async throws -> JobOutcome {
+        if mapping.state == .error || tenant.isFailed {
+            try await job.confirmClaim()
+            try await site.control.transaction {
+                try await TenantRecovery.reopen(mapping.id, of: tenant.id, on: $0)
+            }
+        }
         let cell = try site.cell(tenant.cell)
         if let result = try await cell.patiently({
-            try await ImportStore().finished(of: mappingID, on: $0)
+            try await ImportStore().finished(of: mapping.id, on: $0)
         }) {
             return try await finish(result, mapping, tenant, job)
         }
-        let scene = Scene(
-            tenant: tenant, mapping: mapping, cell: cell, rest: try await site.salesforce(tenant.id))
-        return try await load(scene, job)
+        let rest = try await site.salesforce(tenant.id)
+        return try await load(Scene(tenant: tenant, mapping: mapping, cell: cell, rest: rest, job: job))
     }
 
-    private func load(_ scene: Scene, _ job: JobHandle) async throws -> JobOutcome {
+    private func load(_ scene: Scene) async throws -> JobOutcome {
         // Before the first look at the org: whatever changes from here on is read again later.
         let timeMark = Date() - ReplicationLimits.clockMargin
         let lookup = ObjectLookup(rest: scene.rest, resolver: site.settings.resolver)
@@ -68,37 +102,54 @@ package struct Importer: Sendable {
                 scene.mapping.id, plan: found.plan, problems: found.problems, on: $0)
         }
         guard let plan = found.plan, found.isUsable else {
-            return try await finish(nil, scene.mapping, scene.tenant, job)
+            return try await finish(nil, scene.mapping, scene.tenant, scene.job)
         }
         let schema = TenantSchema(tenant: scene.tenant, pool: scene.cell)
         let ddl = try await schema.preflight()
-        let record = try await begin(scene, plan: plan, ddl: ddl, schema: schema, timeMark: timeMark)
+        let importPlan = ImportPlan(plan, ddl: ddl)
+        let record = try await begin(scene, plan, importPlan, ddl, schema, timeMark: timeMark)
         let loader = PageLoader(
-            pool: scene.cell, mapping: scene.mapping, record: record, plan: ImportPlan(plan, ddl: ddl))
-        switch try await method(record, scene, loader.plan) {
-        case .rest:
-            let rows = try await RESTImport(rest: scene.rest, loader: loader, gate: site.gate).run()
-            return try await verify(record, expected: rows, scene, loader.plan, job)
-        case .bulk:
-            return try await loadBulk(loader, scene, job)
+            pool: scene.cell, mapping: scene.mapping, record: record, plan: importPlan)
+        switch try await method(record, scene, importPlan) {
+        case .rest: return try await loadByQuery(loader, scene)
+        case .bulk: return try await loadByBulk(loader, scene)
         }
     }
 
-    /// Opens the import or finds the open one, and brings the table to the plan.
+    /// Takes the open import over or opens one, and brings the table to the plan.
     private func begin(
-        _ scene: Scene, plan: TablePlan, ddl: TenantDDL, schema: TenantSchema, timeMark: Date
+        _ scene: Scene, _ plan: TablePlan, _ importPlan: ImportPlan, _ ddl: TenantDDL, _ schema: TenantSchema,
+        timeMark: Date
     ) async throws -> ImportRecord {
         let store = ImportStore()
-        if let record = try await scene.cell.patiently({
-            try await store.open(of: scene.mapping.id, on: $0)
-        }) {
-            try await schema.run(ddl.table(plan)) { try await schema.has(plan, on: $0) }
+        if let record = try await takeOver(scene) {
+            let progress = try await scene.cell.patiently { try await store.progress(of: record.id, on: $0) }
+            guard site.settings.quarantineLimit.isExceeded(by: progress) else {
+                try await schema.run(ddl.table(plan)) {
+                    try await store.hold(record, on: $0)
+                    return try await schema.has(plan, on: $0)
+                }
+                return record
+            }
+            // It was given up for that; whoever retries it has mended something.
+            try await discard(record, scene, importPlan)
+        }
+        return try await schema.run(ddl.table(plan)) { connection in
+            let record = try await store.begin(
+                scene.mapping, tenant: scene.tenant, plan: plan, timeMark: timeMark, claim: scene.job.start,
+                on: connection)
+            try await scene.job.confirmClaim()
             return record
         }
-        try await schema.run(ddl.table(plan)) { _ in false }
-        return try await scene.cell.patiently {
-            try await store.begin(
-                scene.mapping, tenant: scene.tenant, plan: plan, timeMark: timeMark, on: $0)
+    }
+
+    private func takeOver(_ scene: Scene) async throws -> ImportRecord? {
+        try await scene.cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            let record = try await ImportStore().takeOver(
+                scene.mapping.id, claim: scene.job.start, on: connection)
+            // A start that was slow itself must not take the import from the one that has followed it.
+            if record != nil { try await scene.job.confirmClaim() }
+            return record
         }
     }
 
@@ -106,12 +157,17 @@ package struct Importer: Sendable {
         _ record: ImportRecord, _ scene: Scene, _ plan: ImportPlan
     ) async throws -> ImportRecord.Method {
         if let method = record.method { return method }
-        let records = try await countRecords(plan.objectName, scene.rest)
-        let method: ImportRecord.Method = records < site.settings.bulkThreshold ? .rest : .bulk
+        let rule = try methodRule(plan, records: try await countRecords(plan.objectName, scene.rest))
         try await scene.cell.patiently {
-            try await ImportStore().choose(method, records: records, for: record.id, on: $0)
+            try await ImportStore().choose(rule.method, records: rule.records, for: record, on: $0)
         }
-        return method
+        return rule.method
+    }
+
+    private func methodRule(_ plan: ImportPlan, records: Int) throws -> ImportMethodRule {
+        ImportMethodRule(
+            records: records, bulkThreshold: site.settings.bulkThreshold,
+            fitsAddress: RESTClient.canQuery(try plan.soql()))
     }
 
     /// Salesforce's own count is cheap but covers not all objects and needs a right of its own.
@@ -127,38 +183,90 @@ package struct Importer: Sendable {
         return try await rest.count(try SOQL.count(of: object))
     }
 
+    /// Records the method that is left after Salesforce has refused one; the import goes on by it. Throws the refusal
+    /// if there is none.
+    private func change(
+        after error: SalesforceError, _ method: ImportRecord.Method, _ loader: PageLoader, _ scene: Scene
+    ) async throws -> PageLoader {
+        guard let refusal = ImportMethodRule.Refusal(error, of: method),
+            // By the other method it was refused before.
+            loader.record.methodReason == nil
+        else { throw error }
+        let rule = try methodRule(
+            loader.plan, records: try await countRecords(loader.plan.objectName, scene.rest))
+        guard let other = rule.alternative(after: refusal) else { throw error }
+        let reason = error.errorCode ?? error.code.rawValue
+        site.logger.notice(
+            "import method changed",
+            metadata: ["object": "\(loader.plan.objectName)", "to": "\(other)", "because": "\(error)"])
+        let record = try await scene.cell.patiently {
+            try await ImportStore().change(to: other, because: reason, for: loader.record, on: $0)
+        }
+        return PageLoader(pool: loader.pool, mapping: loader.mapping, record: record, plan: loader.plan)
+    }
+
+    private func loadByQuery(_ loader: PageLoader, _ scene: Scene) async throws -> JobOutcome {
+        do {
+            let rows = try await RESTImport(rest: scene.rest, loader: loader, gate: site.gate).run()
+            return try await verify(loader, expected: rows, scene)
+        } catch let error as SalesforceError where error.code == .tooLarge {
+            return try await loadByBulk(try await change(after: error, .rest, loader, scene), scene)
+        }
+    }
+
     /// Compares what is loaded with what Salesforce had, and ends the import.
-    private func verify(
-        _ record: ImportRecord, expected: Int, _ scene: Scene, _ plan: ImportPlan, _ job: JobHandle
-    ) async throws -> JobOutcome {
+    private func verify(_ loader: PageLoader, expected: Int, _ scene: Scene) async throws -> JobOutcome {
         let store = ImportStore()
-        let progress = try await scene.cell.patiently {
+        let record = loader.record
+        var progress = try await scene.cell.patiently {
             try await store.progress(of: record.id, on: $0)
         }
+        progress.expectedRows = expected
         guard progress.rows + progress.quarantined == expected else {
-            try await discard(record, scene, plan)
+            try await discard(record, scene, loader.plan)
             throw ReplicationError(
                 .rowCountMismatch,
                 "\(scene.mapping.objectName): \(progress.rows) rows loaded and \(progress.quarantined) "
                     + "quarantined, but Salesforce had \(expected)")
         }
-        try await noteAdjustments(record, scene.mapping, plan, scene.cell)
+        try await look(at: progress, scene)
+        try await noteAdjustments(record, scene.mapping, loader.plan, scene.cell)
         try await scene.cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
-            try await store.setExpectedRows(expected, for: record.id, on: connection)
+            try await store.setExpectedRows(expected, for: record, on: connection)
             try await store.finish(record, mapping: scene.mapping, on: connection)
         }
         let result = ImportResult(
             rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
-        return try await finish(result, scene.mapping, scene.tenant, job)
+        return try await finish(result, scene.mapping, scene.tenant, scene.job)
+    }
+
+    /// Tells of rows that no column takes as soon as there are any. Throws `.tooManyQuarantined`.
+    private func look(at progress: ImportProgress, _ scene: Scene) async throws {
+        if progress.quarantined > 0 {
+            try await site.control.transaction { connection in
+                guard
+                    try await MappingStore().noteQuarantined(
+                        progress.quarantined, of: scene.mapping.id, on: connection)
+                else { return }
+                try await NotificationStore(on: connection).add(
+                    "rows_quarantined", organization: scene.tenant.id,
+                    message: "\(scene.mapping.objectName): rows fit no column and are not synced, "
+                        + "\(progress.quarantined) so far")
+            }
+        }
+        try site.settings.quarantineLimit.check(progress, of: scene.mapping.objectName)
     }
 
     /// Takes back what an import has loaded, so that the next start begins anew.
     private func discard(_ record: ImportRecord, _ scene: Scene, _ plan: ImportPlan) async throws {
         try await scene.cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await connection.script("set local xmlbinary = 'hex'")
-            try await ImportStore().discard(record.id, on: connection)
+            try await ImportStore().discard(record, on: connection)
             // Rows that users have added and Salesforce does not know stay.
             try await connection.execute(SQL(raw: "delete from \(plan.table) where sfid is not null"))
+        }
+        _ = try await site.control.withConnection {
+            try await MappingStore().noteQuarantined(0, of: scene.mapping.id, on: $0)
         }
     }
 
@@ -167,19 +275,11 @@ package struct Importer: Sendable {
         _ result: ImportResult?, _ mapping: Mapping, _ tenant: Tenant, _ job: JobHandle
     ) async throws -> JobOutcome {
         try await site.control.transaction { connection in
-            let store = MappingStore()
             // Of several imports that end at once exactly one sees that it is the last.
-            try await store.lock(tenant.connectionID, on: connection)
-            if let result { try await store.finish(mapping.id, result, on: connection) }
-            if let result, result.rowsQuarantined > 0 {
-                try await NotificationStore(on: connection).add(
-                    "rows_quarantined", organization: tenant.id,
-                    message:
-                        "\(mapping.objectName): \(result.rowsQuarantined) rows fit no column and are not synced"
-                )
-            }
-            let unfinished = try await store.countUnfinished(of: tenant.connectionID, on: connection)
-            try await job.complete(connection, unfinished == 0 ? [OrganizationJob.announce(tenant.id)] : [])
+            _ = try await OrganizationStore(on: connection).lock(id: tenant.id)
+            if let result { try await MappingStore().finish(mapping.id, result, on: connection) }
+            try await job.complete(
+                connection, try await TenantRecovery.settle(tenant.id, on: connection))
         }
         return .completed
     }
@@ -187,45 +287,63 @@ package struct Importer: Sendable {
 
 extension Importer {
     /// Makes or finds the Bulk job, waits for it a while, and loads its results.
-    private func loadBulk(
-        _ loader: PageLoader, _ scene: Scene, _ job: JobHandle
-    ) async throws -> JobOutcome {
+    private func loadByBulk(_ loader: PageLoader, _ scene: Scene) async throws -> JobOutcome {
         let bulk = BulkQuery(scene.rest)
-        let id = try await bulkJob(bulk, loader, scene)
-        try await setState(.waitBulkLoad, scene)
-        let finished: BulkJob?
+        let ended: (id: RecordID, job: BulkJob?)
         do {
-            finished = try await wait(for: id, bulk, job)
+            ended = try await endedJob(bulk, loader, scene)
+        } catch let error as SalesforceError
+            where ImportMethodRule.Refusal(error, of: .bulk) != nil && loader.record.methodReason == nil
+        {
+            let changed: PageLoader
+            do {
+                changed = try await change(after: error, .bulk, loader, scene)
+            } catch let refusal as SalesforceError where refusal.code == .jobFailed {
+                try await discard(loader.record, scene, loader.plan)
+                throw ReplicationError(.bulkJobLost, refusal.debugDescription)
+            }
+            return try await loadByQuery(changed, scene)
         } catch let error as SalesforceError where error.code == .jobFailed || error.code == .notFound {
             try await discard(loader.record, scene, loader.plan)
             throw ReplicationError(.bulkJobLost, error.debugDescription)
         }
-        guard let finished else { return .again(after: ReplicationLimits.longestPoll) }
+        guard let finished = ended.job else { return .again(after: ReplicationLimits.longestPoll) }
         guard let expected = finished.recordsProcessed else {
             throw ReplicationError(.malformedResponse, "the Bulk job does not say how many records it has")
         }
         try await scene.cell.patiently {
-            try await ImportStore().setExpectedRows(expected, for: loader.record.id, on: $0)
+            try await ImportStore().setExpectedRows(expected, for: loader.record, on: $0)
         }
         try await setState(.loadingBulkJob, scene)
         let load = BulkImport(
-            bulk: bulk, jobID: id, loader: loader, settings: site.settings, gate: site.gate, job: job,
-            logger: site.logger)
+            bulk: bulk, jobID: ended.id, loader: loader, settings: site.settings, gate: site.gate,
+            job: scene.job, onProgress: { try await look(at: $0, scene) }, logger: site.logger)
         do {
             try await load.run()
-        } catch let error as ReplicationError where error.code == .unexpectedColumns {
-            // The job was made for another plan; the next start makes one for this.
+        } catch let error as ReplicationError
+            where error.code == .unexpectedColumns || error.code == .repeatedLocator
+        {
+            // The job was made for another plan, or its pages lead in a circle; the next start makes another one.
             try await discard(loader.record, scene, loader.plan)
             throw error
         }
-        let outcome = try await verify(loader.record, expected: expected, scene, loader.plan, job)
+        let outcome = try await verify(loader, expected: expected, scene)
         do {
-            try await bulk.delete(id)
+            try await bulk.delete(ended.id)
         } catch {
             // Salesforce removes it after seven days.
             site.logger.debug("a Bulk job is not removed", metadata: ["error": "\(error)"])
         }
         return outcome
+    }
+
+    /// The import's Bulk job, which is made if there is none; nil in place of the job if it has not ended yet.
+    private func endedJob(
+        _ bulk: BulkQuery, _ loader: PageLoader, _ scene: Scene
+    ) async throws -> (id: RecordID, job: BulkJob?) {
+        let id = try await bulkJob(bulk, loader, scene)
+        try await setState(.waitBulkLoad, scene)
+        return (id, try await wait(for: id, bulk, scene.job))
     }
 
     private func bulkJob(
@@ -241,7 +359,7 @@ extension Importer {
         let created = try await bulk.create(try loader.plan.soql())
         try await scene.cell.patiently {
             try await ImportStore().setBulkJob(
-                created.id.text, apiVersion: scene.rest.version.major, for: loader.record.id, on: $0)
+                created.id.text, apiVersion: scene.rest.version.major, for: loader.record, on: $0)
         }
         return created.id
     }

@@ -53,6 +53,10 @@ struct PageLoader: Sendable {
         }
     }
 
+    /// A page lasts as long as the line is slow, but not longer than Salesforce sends it.
+    private static let pageTimeout =
+        "set local statement_timeout = '\(ReplicationLimits.pageDeadline.milliseconds)ms'"
+
     /// One transaction with a page's rows and the note that they are there; nil if they were there before.
     private func commit(
         _ page: LoadedPage, on connection: PostgresConnection,
@@ -60,9 +64,8 @@ struct PageLoader: Sendable {
     ) async throws -> LoadedPage? {
         try await connection.transaction { connection in
             // The engine's mark: its own writes are not captured, and rows become SYNCED.
-            // A page lasts as long as the line is slow, whatever limit statements have otherwise.
-            try await connection.script("set local xmlbinary = 'hex'; set local statement_timeout = 0")
-            guard try await pages.claim(page.locator, of: record.id, on: connection) else { return nil }
+            try await connection.script("set local xmlbinary = 'hex'; \(Self.pageTimeout)")
+            guard try await pages.claim(page.locator, of: record, on: connection) else { return nil }
             var page = page
             try await fill(&page, connection)
             try await pages.record(page, of: record.id, on: connection)
@@ -82,7 +85,7 @@ struct PageLoader: Sendable {
     ) async throws {
         var staged = page
         try await connection.transaction { connection in
-            try await connection.script("set local statement_timeout = 0")
+            try await connection.script(Self.pageTimeout)
             try await staging.create(on: connection)
             staged.rows = try await copy(
                 StagingStore.copyStatement, .staged, from: source, &staged, on: connection)
@@ -97,7 +100,7 @@ struct PageLoader: Sendable {
         let shape = try await TableShape(of: plan, on: connection)
         let measures = try await staging.measures(plan, shape, on: connection, deadline: deadline)
         for repair in TableRepair.needed(by: measures, plan, shape) {
-            try await repair.apply(to: plan, on: connection, until: deadline)
+            try await repair.apply(to: plan, of: record, on: connection, until: deadline)
         }
         var relaxed: Set<String> = []
         while true {
@@ -114,7 +117,8 @@ struct PageLoader: Sendable {
                 guard let index = QuarantineStore.repeatedIndex(error, plan),
                     relaxed.insert(index.name).inserted
                 else { throw error }
-                try await TableRepair.relax(index).apply(to: plan, on: connection, until: deadline)
+                try await TableRepair.relax(index).apply(
+                    to: plan, of: record, on: connection, until: deadline)
             }
         }
     }

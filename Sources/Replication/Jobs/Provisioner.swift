@@ -14,8 +14,46 @@ package struct Provisioner: Sendable {
         self.site = site
     }
 
-    /// Provisions an organization; repeating it changes nothing that is there.
+    /// What was found out about one mapping.
+    private struct Finding: Sendable {
+        let mapping: Mapping
+        var result: ObjectLookup.Result?
+        /// Why nothing can be imported of it, for a reason that does not pass by itself.
+        var failure: String?
+
+        var plan: TablePlan? {
+            guard let result, result.isUsable, failure == nil else { return nil }
+            return result.plan
+        }
+    }
+
+    /// Provisions an organization; repeating it changes nothing that is there. What went wrong is shown with the
+    /// tenant at once. Throws `.givenUp` when another start would not help.
     package func run(_ organizationID: UUID, _ job: JobHandle) async throws -> JobOutcome {
+        do {
+            return try await attempt(organizationID, job)
+        } catch {
+            throw await failure(error, organizationID, job)
+        }
+    }
+
+    /// Notes why a start failed, and says whether another one may succeed.
+    private func failure(_ error: any Error, _ organization: UUID, _ job: JobHandle) async -> any Error {
+        let verdict = FaultVerdict(error)
+        guard verdict != .interrupted else { return error }
+        let reason = FaultReason.text(error)
+        do {
+            try await job.confirmClaim()
+            try await site.control.transaction {
+                try await TenantRecovery.noteError(reason, provisioning: organization, on: $0)
+            }
+        } catch {
+            site.logger.debug("the error of a provisioning was not noted", metadata: ["error": "\(error)"])
+        }
+        return verdict.endsJob(failures: job.failures + 1) ? ReplicationError(.givenUp, reason) : error
+    }
+
+    private func attempt(_ organizationID: UUID, _ job: JobHandle) async throws -> JobOutcome {
         let tenant = Tenant(
             try await site.control.withConnection {
                 try await OrganizationStore(on: $0).get(id: organizationID)
@@ -36,17 +74,53 @@ package struct Provisioner: Sendable {
         }
         let ddl = try await preflight(schema, job)
         let lookup = ObjectLookup(rest: rest, resolver: site.settings.resolver)
-        var found: [(mapping: Mapping, result: ObjectLookup.Result)] = []
+        var found: [Finding] = []
         for mapping in mappings {
             try job.checkClaim()
-            found.append((mapping, try await lookup.plan(mapping)))
+            found.append(try await describe(mapping, lookup))
         }
-        let plans = found.compactMap { $0.result.isUsable ? $0.result.plan : nil }
-        try await schema.run(ddl.foundation + plans.flatMap(ddl.table)) { connection in
-            try await !StepStore().apply("create schema", of: job.id, on: connection)
-        }
+        try await make(&found, ddl, schema, job)
         try await finish(found, tenant, job)
         return .completed
+    }
+
+    /// One object that cannot be described leaves the others alone.
+    private func describe(_ mapping: Mapping, _ lookup: ObjectLookup) async throws -> Finding {
+        do {
+            return Finding(mapping: mapping, result: try await lookup.plan(mapping))
+        } catch  where FaultVerdict(error) == .permanent {
+            return Finding(mapping: mapping, failure: FaultReason.text(error))
+        }
+    }
+
+    /// Makes the tables: all in one transaction, or one by one where the database refuses one of them.
+    private func make(
+        _ found: inout [Finding], _ ddl: TenantDDL, _ schema: TenantSchema, _ job: JobHandle
+    ) async throws {
+        let plans = found.compactMap(\.plan)
+        do {
+            return try await make(ddl.foundation + plans.flatMap(ddl.table), schema, job)
+        } catch let error as PostgresError where FaultVerdict(error) == .permanent && !plans.isEmpty {
+            site.logger.notice("tables are made one by one", metadata: ["error": "\(error)"])
+        }
+        try await make(ddl.foundation, schema, job)
+        for index in found.indices {
+            guard let plan = found[index].plan else { continue }
+            try job.checkClaim()
+            do {
+                try await schema.run(ddl.table(plan)) { _ in false }
+            } catch let error as PostgresError where FaultVerdict(error) == .permanent {
+                found[index].failure = FaultReason.text(error)
+            }
+        }
+    }
+
+    private func make(_ statements: [String], _ schema: TenantSchema, _ job: JobHandle) async throws {
+        try await schema.run(statements) { connection in
+            let isDone = try await !StepStore().apply("create schema", of: job.id, on: connection)
+            try await job.confirmClaim()
+            return isDone
+        }
     }
 
     /// Whether the org's API quota is large enough to begin. An org that does not tell is taken to have it.
@@ -76,27 +150,50 @@ package struct Provisioner: Sendable {
         }
     }
 
-    private func finish(
-        _ found: [(mapping: Mapping, result: ObjectLookup.Result)], _ tenant: Tenant, _ job: JobHandle
-    ) async throws {
+    private func finish(_ found: [Finding], _ tenant: Tenant, _ job: JobHandle) async throws {
         try await site.control.transaction { connection in
             let store = MappingStore()
-            for (mapping, result) in found {
-                try await store.describe(
-                    mapping.id, plan: result.plan, problems: result.problems, on: connection)
-                guard !result.problems.isEmpty else { continue }
-                let problems = result.problems.map(\.message).joined(separator: "; ")
-                try await NotificationStore(on: connection).add(
-                    "mapping_problems", organization: tenant.id, message: "\(mapping.objectName): \(problems)"
-                )
+            let organizations = OrganizationStore(on: connection)
+            _ = try await organizations.lock(id: tenant.id)
+            var imports: [NewJob] = []
+            for finding in found {
+                let mapping = finding.mapping
+                if let result = finding.result {
+                    try await note(result, of: mapping, tenant, on: connection)
+                }
+                if let failure = finding.failure {
+                    try await note(failure: failure, of: mapping, tenant, on: connection)
+                } else if finding.plan != nil, !mapping.isImported {
+                    _ = try await store.reopen(mapping.id, on: connection)
+                    imports.append(Importer.job(for: mapping))
+                }
             }
-            try await OrganizationStore(on: connection).setStatus(tenant.id, to: .importing)
+            let progress = try await store.progress(of: tenant.id, on: connection)
+            try await organizations.setStatus(tenant.id, to: .importing, detail: progress.detail)
             try await ConnectionStore(on: connection).setState(of: tenant.id, to: .idle)
-            let imports = found.filter { $0.result.isUsable && !$0.mapping.isImported }.map {
-                Importer.job(for: $0.mapping)
-            }
-            try await job.complete(
-                connection, imports.isEmpty ? [OrganizationJob.announce(tenant.id)] : imports)
+            if imports.isEmpty { imports = try await TenantRecovery.settle(tenant.id, on: connection) }
+            try await job.complete(connection, imports)
         }
+    }
+
+    private func note(
+        _ result: ObjectLookup.Result, of mapping: Mapping, _ tenant: Tenant,
+        on connection: PostgresConnection
+    ) async throws {
+        try await MappingStore().describe(
+            mapping.id, plan: result.plan, problems: result.problems, on: connection)
+        guard !result.problems.isEmpty else { return }
+        let problems = result.problems.map(\.message).joined(separator: "; ")
+        try await NotificationStore(on: connection).add(
+            "mapping_problems", organization: tenant.id, message: "\(mapping.objectName): \(problems)")
+    }
+
+    private func note(
+        failure: String, of mapping: Mapping, _ tenant: Tenant, on connection: PostgresConnection
+    ) async throws {
+        guard try await MappingStore().fail(mapping.id, failure, on: connection) else { return }
+        try await NotificationStore(on: connection).add(
+            "mapping_failed", organization: tenant.id,
+            message: "\(mapping.objectName) is not imported: \(failure)")
     }
 }

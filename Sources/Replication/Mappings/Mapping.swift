@@ -11,6 +11,8 @@ package struct Mapping: Sendable, Equatable {
         case dataSynced = "DATA_SYNCED"
         /// Ours: the org has no such object, or it cannot be queried. Heroku Connect's own name is not known.
         case invalid = "INVALID"
+        /// Ours: its import was given up; the row has the reason. Heroku Connect's own name is not known.
+        case error = "ERROR"
 
         /// What Heroku Connect's dashboard shows.
         package var label: String {
@@ -20,6 +22,7 @@ package struct Mapping: Sendable, Equatable {
             case .loadingBulkJob: "Loading bulk job"
             case .dataSynced: "OK"
             case .invalid: "Not syncable"
+            case .error: "Error"
             }
         }
     }

@@ -3,21 +3,18 @@ internal import Postgres
 
 /// Pages of imports: a page's row commits with the page's rows.
 struct ImportPageStore: Sendable {
-    /// Takes a page for the running transaction. False if it is loaded already, or the import is over.
+    /// Takes a page for the running transaction. False if it is loaded already. Throws `.claimLost` if the import is
+    /// another start's, or over.
     ///
-    /// Whoever else is loading the same page (a worker that lost its lease, say) is waited for.
+    /// Whoever else is loading the same page is waited for.
     func claim(
-        _ locator: String, of importID: UUID, on connection: PostgresConnection
+        _ locator: String, of record: ImportRecord, on connection: PostgresConnection
     ) async throws -> Bool {
-        let open = try await connection.query(
-            "select from multiconnect_sync.imports where id = \(importID) and state = 'open' for share")
-        guard !open.isEmpty else {
-            throw ReplicationError(.notFound, "the import is no longer open")
-        }
+        try await ImportStore().hold(record, on: connection)
         return try await connection.execute(
             """
             insert into multiconnect_sync.import_pages (import_id, locator, rows_loaded)
-            values (\(importID), \(locator), 0) on conflict do nothing
+            values (\(record.id), \(locator), 0) on conflict do nothing
             """) == 1
     }
 

@@ -106,25 +106,73 @@ package struct MappingStore: Sendable {
               db_count = \(result.rowsLoaded), db_count_at = now(),
               sf_count = \(result.rowsLoaded + result.rowsQuarantined), sf_count_at = now(),
               quarantined_count = \(result.rowsQuarantined), time_mark = \(result.timeMark),
+              last_error = null, last_error_at = null,
               import_started_at = coalesce(import_started_at, now()), import_finished_at = now(),
               updated_at = now()
             where id = \(id)
             """)
     }
 
-    /// Holds the connection's row until the transaction ends.
-    func lock(_ connectionID: UUID, on connection: PostgresConnection) async throws {
-        _ = try await connection.query(
-            "select from multiconnect.connections where id = \(connectionID) for no key update")
+    /// Notes rows that no column takes while the import goes on. True if they are the first of it.
+    func noteQuarantined(_ rows: Int, of id: UUID, on connection: PostgresConnection) async throws -> Bool {
+        let before = try await connection.query(
+            """
+            with old as (select id, quarantined_count from multiconnect.mappings where id = \(id) for update)
+            update multiconnect.mappings as m set quarantined_count = \(rows), updated_at = now()
+            from old where m.id = old.id and old.quarantined_count <> \(rows)
+            returning old.quarantined_count
+            """)
+        return try before.first.map { try $0[0, as: Int.self] == 0 && rows > 0 } ?? false
+    }
+}
+
+// What became of imports.
+extension MappingStore {
+    /// Shows why the last start of an import failed, before it is known whether another one succeeds.
+    func noteError(_ reason: String, of id: UUID, on connection: PostgresConnection) async throws {
+        try await connection.execute(
+            """
+            update multiconnect.mappings set last_error = \(reason), last_error_at = now(), updated_at = now()
+            where id = \(id) and import_finished_at is null
+            """)
     }
 
-    /// How many mappings of a connection are still to be imported.
-    func countUnfinished(of connectionID: UUID, on connection: PostgresConnection) async throws -> Int {
-        try await connection.query(
+    /// The import is given up. False if it was before, or if there is nothing to give up.
+    func fail(_ id: UUID, _ reason: String, on connection: PostgresConnection) async throws -> Bool {
+        let (error, invalid) = (Mapping.State.error.rawValue, Mapping.State.invalid.rawValue)
+        return try await connection.execute(
             """
-            select count(*) from multiconnect.mappings
-            where connection_id = \(connectionID) and import_finished_at is null and state <> 'INVALID'
+            update multiconnect.mappings set state = \(error), state_description = \(reason),
+              last_error = \(reason), last_error_at = now(), updated_at = now()
+            where id = \(id) and import_finished_at is null and state not in (\(error), \(invalid))
+            """) == 1
+    }
+
+    /// A given up import begins again. False if the mapping is in another state.
+    func reopen(_ id: UUID, on connection: PostgresConnection) async throws -> Bool {
+        let initial = Mapping.State.initial
+        return try await connection.execute(
             """
-        ).scalar()
+            update multiconnect.mappings set state = \(initial.rawValue), state_description = \(initial.label),
+              last_error = null, last_error_at = null, updated_at = now()
+            where id = \(id) and state = \(Mapping.State.error.rawValue)
+            """) == 1
+    }
+
+    /// How far the imports of an organization have come.
+    func progress(of organization: UUID, on connection: PostgresConnection) async throws -> TenantProgress {
+        let rows = try await connection.query(
+            """
+            select m.object_name, m.state, m.last_error, m.import_finished_at is not null as is_imported
+            from multiconnect.mappings m join multiconnect.connections c on c.id = m.connection_id
+            where c.organization_id = \(organization) order by m.object_name
+            """)
+        return TenantProgress(
+            mappings: try rows.map { row in
+                TenantProgress.Entry(
+                    objectName: try row["object_name"],
+                    state: Mapping.State(rawValue: try row["state"]), lastError: try row["last_error"],
+                    isImported: try row["is_imported"])
+            })
     }
 }

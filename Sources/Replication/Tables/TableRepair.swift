@@ -56,14 +56,17 @@ enum TableRepair: Sendable, Equatable {
     ///
     /// Does nothing where the database does not allow it: a view on the column, or a table of another role. Cells
     /// that do not fit are nulled then.
+    /// Throws `.claimLost` if the import is another start's.
     func apply(
-        to plan: ImportPlan, on connection: PostgresConnection, until deadline: ContinuousClock.Instant
+        to plan: ImportPlan, of record: ImportRecord, on connection: PostgresConnection,
+        until deadline: ContinuousClock.Instant
     ) async throws {
         while true {
             do {
                 return try await connection.transaction { connection in
                     try await connection.script(
                         "set local lock_timeout = '\(ReplicationLimits.wideningLockTimeout.milliseconds)ms'")
+                    try await ImportStore().hold(record, on: connection)
                     // A table is rewritten or scanned for as long as it takes.
                     try await connection.script("set local statement_timeout = 0")
                     for statement in statements(plan) {

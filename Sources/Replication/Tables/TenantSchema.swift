@@ -134,11 +134,26 @@ struct TenantSchema: Sendable {
     ) async throws {
         try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             if try await isDone(connection) { return }
-            try await connection.script(
-                "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
-            _ = try await connection.query(SQL(raw: TenantDDL.lock))
-            for statement in statements { try await connection.execute(SQL(raw: statement)) }
+            try await Self.run(statements, on: connection)
         }
+    }
+
+    /// Runs DDL in one transaction under the common lock, after `first` in the same transaction.
+    func run<Value: Sendable>(
+        _ statements: [String], after first: (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            let value = try await first(connection)
+            try await Self.run(statements, on: connection)
+            return value
+        }
+    }
+
+    private static func run(_ statements: [String], on connection: PostgresConnection) async throws {
+        try await connection.script(
+            "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
+        _ = try await connection.query(SQL(raw: TenantDDL.lock))
+        for statement in statements { try await connection.execute(SQL(raw: statement)) }
     }
 }
 

@@ -45,11 +45,14 @@ struct CommandFailure: Error {
 struct JobsDesk: Sendable {
     let jobs: JobOperator
     let queue: JobQueue
+    let recovery: TenantRecovery
     let pool: PostgresPool
 
-    /// Runs a command. Standard output is left to its answer; failures go to standard error.
-    static func open(_ body: @escaping @concurrent @Sendable (JobsDesk) async throws -> Void) async throws {
-        try await Launch.start("jobs") { launch in
+    /// Runs a subcommand of `command`. Standard output is left to its answer; failures go to standard error.
+    static func open(
+        _ command: String = "jobs", _ body: @escaping @concurrent @Sendable (JobsDesk) async throws -> Void
+    ) async throws {
+        try await Launch.start(command) { launch in
             let pool = PostgresPool(
                 configuration: try launch.database(named: Configuration.Defaults.cell), maximum: 1)
             defer { pool.close() }
@@ -59,19 +62,20 @@ struct JobsDesk: Sendable {
             let silent = Logger(label: "jobs") { _ in SwiftLogNoOpLogHandler() }
             let tallies = JobTallies()
             let queue = JobQueue(pool: pool, redis: redis, tallies: tallies, logger: silent)
-            let failures = FailureNote(control: pool, logger: silent)
+            let recovery = TenantRecovery(control: pool, queue: queue, logger: silent)
             let jobs = JobOperator(
                 pool: pool, queue: queue, mask: ArgumentMask.standard, classNames: JobClasses.all,
-                onDeath: { await failures.note($0, $1) }, logger: silent)
+                onDeath: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
+                logger: silent)
             do {
-                try await body(JobsDesk(jobs: jobs, queue: queue, pool: pool))
+                try await body(JobsDesk(jobs: jobs, queue: queue, recovery: recovery, pool: pool))
                 // A command is over before any period is; without Redis its jobs are not counted.
                 try? await MetricsBoard(redis: redis).write(tallies.take())
             } catch let exit as ExitCode {
                 throw exit
             } catch {
                 let failure = Self.failure(error)
-                StandardError.write("multiconnect jobs: \(failure.message)\n")
+                StandardError.write("multiconnect \(command): \(failure.message)\n")
                 throw ExitCode(failure.code)
             }
         }

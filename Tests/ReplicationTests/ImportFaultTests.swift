@@ -1,0 +1,220 @@
+import Foundation
+import OrgSimulator
+import Organizations
+import Postgres
+import Salesforce
+import Support
+import Testing
+
+@testable import Jobs
+@testable import Replication
+
+/// Objects that cannot be imported as usual, and what becomes of them and of the others.
+@Suite(.serialized)
+struct ImportFaultTests {
+    private func jobs(_ scene: OrgScene) async throws -> [String] {
+        try await scene.control.query("select class from multiconnect.jobs order by created_at").column()
+    }
+
+    private func method(_ object: String, _ scene: OrgScene) async throws -> [String?] {
+        let row = try await scene.cell.query(
+            """
+            select method, method_reason from multiconnect_sync.imports where sf_object_name = \(object)
+            """
+        ).first
+        return [try row?["method"], try row?["method_reason"]]
+    }
+
+    @Test func `an object that no query reads is in error with the reason, and the others are synced`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.fault(["kind": "needs_filter", "object": "Tweet__c"])
+            try await scene.fault(["kind": "needs_filter", "object": "Contact"])
+            _ = try await scene.sync()
+            for object in ["Account", "Connection__c"] { try await scene.expectEqual(object) }
+            let mappings = try await scene.mappings()
+            #expect(mappings.map(\.state) == [.dataSynced, .dataSynced, .error, .error])
+            let reasons: [String] = try await scene.control.query(
+                "select state_description from multiconnect.mappings where state = 'ERROR'"
+            ).column()
+            #expect(reasons.allSatisfy { $0.contains("MALFORMED_QUERY") && $0.contains("filter") })
+            let notes = try await scene.notifications().filter { $0.eventType == "mapping_failed" }
+            #expect(notes.count == 2)
+            let organization = try await scene.organization()
+            #expect(organization.status == .importing)
+            #expect(organization.statusDetail?.contains("MALFORMED_QUERY") == true)
+        }
+    }
+
+    @Test func `the last import announces the tenant, whether it succeeded or failed`() async throws {
+        try await withOrg { scene in
+            try await scene.fault(["kind": "needs_filter", "object": "Tweet__c"])
+            try await scene.provision()
+            let failing = try await scene.mapping("Tweet__c").id
+            let others = scene.waiting.take().filter {
+                "\($0.arguments[0])" != failing.uuidString.lowercased()
+            }
+            scene.waiting.add(others)
+            #expect(try await scene.runImports() == [])
+            scene.waiting.add([Importer.job(for: try await scene.mapping("Tweet__c"))])
+            #expect(try await scene.runImports() == [])
+            #expect(try await jobs(scene) == [OrganizationJob.announceConnection])
+        }
+    }
+
+    @Test func `a tenant of whose objects none can be imported has failed`() async throws {
+        try await withOrg { scene in
+            for object in ["Account", "Contact", "Tweet__c", "Connection__c"] {
+                try await scene.fault(["kind": "needs_filter", "object": object])
+            }
+            #expect(try await scene.sync() == [])
+            let organization = try await scene.organization()
+            #expect(organization.status == .failed)
+            #expect(organization.statusDetail?.contains("(and 3 more)") == true)
+            #expect(try await jobs(scene) == [])
+        }
+    }
+
+    @Test func `an object that Bulk refuses is read by a query, which is recorded`() async throws {
+        try await withOrg { scene in
+            try await scene.fault(["kind": "bulk_unsupported", "object": "Account"])
+            #expect(try await scene.sync() == [OrganizationJob.announceConnection])
+            try await scene.expectEqual("Account")
+            #expect(try await method("Account", scene) == ["rest", "INVALIDENTITY"])
+            #expect(try await method("Contact", scene) == ["bulk", nil])
+        }
+    }
+
+    @Test func `a Bulk job that fails is replaced by a query where the rows are few`() async throws {
+        try await withOrg(simulator: { $0.assumptions.bulkRefusesUnsupportedQueries = false }) { scene in
+            try await scene.fault(["kind": "bulk_unsupported", "object": "Account"])
+            #expect(try await scene.sync() == [OrganizationJob.announceConnection])
+            try await scene.expectEqual("Account")
+            #expect(try await method("Account", scene) == ["rest", "Failed"])
+        }
+    }
+
+    @Test func `an object with more fields than an address holds is read by Bulk, however few its rows are`()
+        async throws
+    {
+        let fields = (1...460).map { "\"Measurement_Of_Station_\($0)__c\": {}" }.joined(separator: ",")
+        let file = try MappingFile(
+            parsing: Array(
+                #"{"mappings":[{"object_name":"Wide__c","config":{"access":"read_only","fields":{\#(fields)}}}]}"#
+                    .utf8))
+        try await withOrg(simulator: { $0.wideFields = 460 }, settings: { $0.mappings = file }) { scene in
+            #expect(try await scene.sync() == [OrganizationJob.announceConnection])
+            try await scene.expectEqual("Wide__c")
+            #expect(try await method("Wide__c", scene) == ["bulk", nil])
+        }
+    }
+
+    @Test func `an error that may pass is shown at the first failure and gone after the import`() async throws
+    {
+        try await withOrg { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Contact").id
+            try await scene.fault(["kind": "fail", "path": "/jobs/query", "count": 99, "status": 503])
+            let error = await #expect(throws: SalesforceError.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle())
+            }
+            #expect(error?.isTransient == true)
+            let shown: String? = try await scene.control.query(
+                "select last_error from multiconnect.mappings where id = \(id)"
+            ).first?[0]
+            #expect(shown?.contains("HTTP 503") == true)
+            #expect(try await scene.organization().statusDetail?.hasPrefix("Contact: ") == true)
+            try await scene.fault(["kind": "clear"])
+            _ = try await scene.runImports()
+            let left: Int = try await scene.control.query(
+                "select count(*) from multiconnect.mappings where last_error is not null"
+            ).scalar()
+            #expect(left == 0)
+            #expect(try await scene.organization().statusDetail == nil)
+        }
+    }
+
+    @Test func `an error of which nobody knows whether it passes ends the job after some tries`() async throws
+    {
+        try await withOrg { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Contact").id
+            try await scene.fault([
+                "kind": "fail", "path": "/describe", "count": 99, "status": 400, "code": "NEW_CODE",
+            ])
+            let early = JobHandle(id: "job", failures: ReplicationLimits.unclearAttempts - 2)
+            await #expect(throws: SalesforceError.self) { _ = try await Importer(scene.site).run(id, early) }
+            let last = JobHandle(id: "job", failures: ReplicationLimits.unclearAttempts - 1)
+            let error = await #expect(throws: ReplicationError.self) {
+                _ = try await Importer(scene.site).run(id, last)
+            }
+            #expect(error?.code == .givenUp)
+            #expect(error?.description.contains("NEW_CODE") == true)
+        }
+    }
+
+    @Test func `too many rows that fit no column end the import, and it begins anew when it is retried`()
+        async throws
+    {
+        try await withOrg(settings: { $0.quarantineLimit = QuarantineLimit(rows: 3, percent: 0) }) { scene in
+            try await scene.provision()
+            let table: SQL = "\(identifier: scene.schema, "account")"
+            try await scene.cell.execute("alter table \(table) add constraint none check (name is null)")
+            _ = try await scene.runImports()
+            let mapping = try await scene.mapping("Account")
+            #expect(mapping.state == .error)
+            #expect(mapping.quarantined > 3)
+            let kept: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.quarantined_rows"
+            )
+            .scalar()
+            #expect(kept == mapping.quarantined)
+            let notes = try await scene.notifications()
+            #expect(notes.filter { $0.eventType == "rows_quarantined" }.count == 1)
+            #expect(notes.contains { $0.message.contains("QUARANTINE_LIMIT_ROWS") })
+            try await scene.cell.execute("alter table \(table) drop constraint none")
+            scene.waiting.add([Importer.job(for: mapping)])
+            #expect(try await scene.runImports() == [OrganizationJob.announceConnection])
+            try await scene.expectEqual("Account")
+            #expect(try await scene.mapping("Account").quarantined == 0)
+        }
+    }
+
+    @Test func `imports need no more than one connection of their cell`() async throws {
+        try await withOrg(simulator: {
+            $0.accounts = 1_000
+            $0.assumptions.resultPageRows = 100
+        }) { scene in
+            let one = PostgresPool(configuration: scene.cell.configuration, maximum: 1)
+            defer { one.close() }
+            var site = scene.site
+            site.cell = { _ in one }
+            try await scene.provision()
+            let importer = Importer(site)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for mapping in try await scene.mappings() {
+                    group.addTask { _ = try await importer.run(mapping.id, scene.handle()) }
+                }
+                try await group.waitForAll()
+            }
+            try await scene.expectEqual("Account")
+        }
+    }
+
+    @Test func `a table that the database refuses leaves the others alone`() async throws {
+        try await withOrg { scene in
+            try await scene.cell.withConnection {
+                try await $0.script(
+                    """
+                    create schema \(scene.schema);
+                    create view \(scene.schema).contact as select 1 as sfid
+                    """)
+            }
+            _ = try await scene.sync()
+            let states = try await scene.mappings().map(\.state)
+            #expect(states == [.dataSynced, .dataSynced, .error, .dataSynced])
+            try await scene.expectEqual("Account")
+        }
+    }
+}
