@@ -14,6 +14,8 @@ package struct Assumptions: Sendable {
     package var compressesResponses = true
     /// Using a refresh token that rotation has replaced also ends its successor.
     package var reuseEndsSuccessor = false
+    /// Answers to a refresh carry `signature` and `issued_at`, as those to a code do.
+    package var refreshesAreSigned = true
     /// Revoking an access token leaves its refresh token alive.
     package var revokedAccessKeepsRefresh = true
     /// A wrong client secret is answered with 401; otherwise with 400.

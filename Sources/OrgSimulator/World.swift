@@ -29,7 +29,10 @@ struct World: Sendable {
         let effect = faults.effect(on: call)
         var reply: Reply
         if let error = effect?.error {
-            reply = error.reply
+            // The OAuth endpoints answer with one object, everything else with a list.
+            reply =
+                segments.dropFirst().first == "oauth2"
+                ? OAuthError(error.code, error.message, status: error.status).reply : error.reply
         } else {
             reply = dispatch(call, segments)
         }

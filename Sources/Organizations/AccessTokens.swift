@@ -6,27 +6,32 @@ package import Salesforce
 
 /// Tenants' access tokens: one refresh per org at a time, over all processes.
 ///
-/// Who refreshes holds a lease in the database, which is no lock: nothing waits in the database while
-/// Salesforce is asked. A rotated token is stored before it is used. `invalid_grant` is the end of the grant,
-/// unless another process has stored a newer one meanwhile.
+/// The process that refreshes holds a lease in the database, which is no lock: nothing waits in the database
+/// while Salesforce is asked. A rotated token is stored before it is used. A grant ends only by an answer that
+/// can mean nothing else, and only if no other process has stored a newer token meanwhile.
 package struct AccessTokens: Sendable {
     private let pool: PostgresPool
     private let queue: JobQueue
     private let keys: KeyRing
     private let oauth: OAuthClient
     private let executor: any TaskExecutor
+    private let pause: Duration
 
     /// All of one loop.
     ///
-    /// - Parameter executor: that loop.
+    /// - Parameters:
+    ///   - executor: that loop.
+    ///   - pause: before a refresh is sent a second time. Salesforce refuses a request that overlaps another.
     package init(
-        pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, executor: any TaskExecutor
+        pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, executor: any TaskExecutor,
+        pause: Duration = OrganizationsLimits.refreshPause
     ) {
         self.pool = pool
         self.queue = queue
         self.keys = keys
         self.oauth = oauth
         self.executor = executor
+        self.pause = pause
     }
 
     /// The token provider of one tenant, for `RESTClient`.
@@ -36,8 +41,9 @@ package struct AccessTokens: Sendable {
 
     /// The current token. With the one that Salesforce has just refused, a newer one.
     ///
-    /// Throws `OrganizationsError(.unauthorized)` if there is no working grant, `.refreshTimedOut` if another
-    /// process takes too long, and what Salesforce or the database fail with.
+    /// Throws `OrganizationsError(.unauthorized)` if there is no working grant, `.refreshRefused` if Salesforce
+    /// refuses for now, `.refreshTimedOut` if another process takes too long, and what Salesforce or the
+    /// database fail with.
     package func token(for organization: UUID, refused: AccessToken?) async throws -> AccessToken {
         let deadline = ContinuousClock.now + OrganizationsLimits.refreshWait
         while true {
@@ -98,17 +104,25 @@ package struct AccessTokens: Sendable {
             )
         }
         guard let taken else { return nil }
-        var isInDoubt = taken.isInDoubt
+        var attempts = RefreshAttempts(isInDoubt: taken.isInDoubt)
         do {
-            let answer = try await ask(grant, isInDoubt: &isInDoubt)
-            // From here on the stored token may be void.
-            isInDoubt = isInDoubt || answer.refreshToken != nil
-            return try await keep(answer, organization, grant, until: deadline)
-        } catch let error as SalesforceError where error.code == .invalidGrant {
-            return try await end(organization, grant, lostToken: isInDoubt)
+            switch try await ask(grant, &attempts) {
+            case .tokens(let answer):
+                // From here on the stored token may be void.
+                attempts.isInDoubt = attempts.isInDoubt || answer.refreshToken != nil
+                return try await keep(answer, organization, grant, until: deadline)
+            case .ended(let error):
+                return try await end(organization, grant, because: error, lostToken: attempts.isInDoubt)
+            case .held(let error):
+                try await noteRefusal(error, organization, lease: lease, inDoubt: attempts.isInDoubt)
+                throw OrganizationsError(
+                    .refreshRefused,
+                    "Salesforce does not refresh the token of \(grant.organization) now (\(error.refusalText))"
+                )
+            }
         } catch {
-            // A lease that cannot be given back runs out by itself; what went wrong first is what is told.
-            try? await pool.withConnection { connection in
+            // A lease that cannot be released expires by itself; the first error is the one to report.
+            try? await pool.withConnection { [isInDoubt = attempts.isInDoubt] connection in
                 try await CredentialStore(on: connection).releaseLease(
                     organization, lease: lease, inDoubt: isInDoubt)
             }
@@ -116,39 +130,39 @@ package struct AccessTokens: Sendable {
         }
     }
 
-    /// Asks twice when an answer is lost: without rotation the token is still good, and with it the sooner
+    private enum Outcome {
+        case tokens(RefreshAnswer)
+        case ended(SalesforceError)
+        case held(SalesforceError)
+    }
+
+    /// Asks once more when an answer is lost: without rotation the token is still good, and with it the sooner
     /// the loss is known, the sooner the admin is.
-    private func ask(_ grant: StoredGrant, isInDoubt: inout Bool) async throws -> TokenAnswer {
+    private func ask(_ grant: StoredGrant, _ attempts: inout RefreshAttempts) async throws -> Outcome {
         let token = try open(grant.refreshToken, .refreshToken, of: grant)
         let login = try oauth.hosts.checked(grant.loginURL)
-        do {
-            return try checked(try await oauth.refresh(token, at: login), grant)
-        } catch let error as SalesforceError where Self.mayHaveRotated(error) {
-            isInDoubt = true
-            return try checked(try await oauth.refresh(token, at: login), grant)
+        while true {
+            do {
+                return .tokens(try await oauth.refresh(token, at: login))
+            } catch let error as SalesforceError {
+                switch attempts.step(after: error) {
+                case .again: try await Task.sleep(for: pause)
+                case .end: return .ended(error)
+                case .hold: return .held(error)
+                case .fail: throw error
+                }
+            }
         }
-    }
-
-    /// Whether Salesforce may have carried out a refresh whose answer we do not have.
-    private static func mayHaveRotated(_ error: SalesforceError) -> Bool {
-        switch error.code {
-        case .interrupted, .timedOut, .malformedResponse, .tooLarge, .badSignature, .serverUnavailable: true
-        default: false
-        }
-    }
-
-    private func checked(_ answer: TokenAnswer, _ grant: StoredGrant) throws -> TokenAnswer {
-        guard answer.identity.organization == grant.organization else {
-            throw SalesforceError(.malformedResponse, message: "a refreshed token of another organization")
-        }
-        return answer
     }
 
     /// Stores, and waits for a database that is away as long as the lease holds: a rotated token is nowhere else.
     private func keep(
-        _ answer: TokenAnswer, _ organization: UUID, _ grant: StoredGrant,
+        _ answer: RefreshAnswer, _ organization: UUID, _ grant: StoredGrant,
         until deadline: ContinuousClock.Instant
     ) async throws -> AccessToken? {
+        if let named = answer.organization, named != grant.organization {
+            throw SalesforceError(.malformedResponse, message: "a refreshed token of another organization")
+        }
         while true {
             do {
                 return try await store(answer, organization, grant)
@@ -162,41 +176,83 @@ package struct AccessTokens: Sendable {
 
     /// Stores before anybody uses it. Nil if a consent has stored something newer meanwhile.
     private func store(
-        _ answer: TokenAnswer, _ organization: UUID, _ grant: StoredGrant
+        _ answer: RefreshAnswer, _ organization: UUID, _ grant: StoredGrant
     ) async throws -> AccessToken? {
-        let instance = try oauth.hosts.checked(answer.instanceURL)
+        // An address that is missing, or none of Salesforce's, must not cost the tokens: the stored one stays.
+        let instance =
+            try answer.instanceURL.flatMap { try? oauth.hosts.checked($0) }
+            ?? oauth.hosts.checked(grant.instanceURL)
         let sealed = SealedGrant(
-            accessToken: try keys.seal(
-                answer.accessToken, context: StoredGrant.Purpose.accessToken.context(grant.organization)),
+            accessToken: try answer.accessToken.map {
+                try keys.seal($0, context: StoredGrant.Purpose.accessToken.context(grant.organization))
+            },
             refreshToken: try resealed(answer, grant), instanceURL: instance.description)
         let isStored = try await pool.transaction { connection in
-            try await CredentialStore(on: connection).refresh(
+            let isStored = try await CredentialStore(on: connection).refresh(
                 organization, version: grant.version, with: sealed)
+            if isStored, grant.isRefused {
+                try await NotificationStore(on: connection).resolve(
+                    [Self.refusedEvent], organization: organization)
+            }
+            return isStored
         }
         guard isStored else { return nil }
-        return AccessToken(value: answer.accessToken, instance: instance, version: grant.version + 1)
+        guard let accessToken = answer.accessToken else {
+            throw SalesforceError(.malformedResponse, message: "a refresh without an access token")
+        }
+        return AccessToken(value: accessToken, instance: instance, version: grant.version + 1)
     }
 
-    /// The rotated token, or the old one if its seal is of the previous key; nil if what is stored is good.
-    private func resealed(_ answer: TokenAnswer, _ grant: StoredGrant) throws -> Sealed? {
+    /// The rotated token, or the old one if its seal is of a previous key; nil if what is stored is good.
+    private func resealed(_ answer: RefreshAnswer, _ grant: StoredGrant) throws -> Sealed? {
         let context = StoredGrant.Purpose.refreshToken.context(grant.organization)
         if let rotated = answer.refreshToken { return try keys.seal(rotated, context: context) }
         guard keys.isOutdated(try Sealed(bytes: grant.refreshToken)) else { return nil }
         return try keys.seal(try open(grant.refreshToken, .refreshToken, of: grant), context: context)
     }
 
+    private static let refusedEvent = "refresh_refused"
+
+    /// Releases the lease and notes the refusal. Operators are notified when it has lasted for a day.
+    private func noteRefusal(
+        _ error: SalesforceError, _ organization: UUID, lease: UUID, inDoubt: Bool
+    ) async throws {
+        try await pool.transaction { connection in
+            let isDue = try await CredentialStore(on: connection).noteRefusal(
+                organization, lease: lease, inDoubt: inDoubt, patience: OrganizationsLimits.refusalPatience)
+            guard isDue else { return }
+            let message =
+                "Salesforce has refused to refresh the token for a day (\(error.refusalText)). The grant is kept "
+                + "and tried again. Ask the org's admin about IP ranges, login hours and blocked apps, or for a "
+                + "new consent."
+            try await NotificationStore(on: connection).add(
+                Self.refusedEvent, organization: organization, message: message)
+        }
+    }
+
     /// Salesforce does not know the refresh token any more. Nil if a newer one is stored; else the tenant
     /// becomes `unauthorized`, and the admin is asked to consent again.
-    private func end(_ organization: UUID, _ grant: StoredGrant, lostToken: Bool) async throws -> AccessToken?
-    {
+    private func end(
+        _ organization: UUID, _ grant: StoredGrant, because error: SalesforceError, lostToken: Bool
+    ) async throws -> AccessToken? {
         let job = try await pool.transaction { connection -> EnqueuedJob? in
             guard let found = try await OrganizationStore(on: connection).lock(id: organization),
                 try await CredentialStore(on: connection).markRevoked(organization, version: grant.version)
             else { return nil }
-            return try await GrantEnd(lostToken: lostToken).record(of: found, queue: queue, on: connection)
+            return try await GrantEnd(lostToken: lostToken, reason: error.refusalText).record(
+                of: found, queue: queue, on: connection)
         }
         guard let job else { return nil }
         await queue.push([job])
         throw OrganizationsError(.unauthorized, "Salesforce took the grant of \(grant.organization) back")
+    }
+}
+
+extension SalesforceError {
+    /// OAuth's code and Salesforce's description as one short line.
+    var refusalText: String {
+        let line = message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
+        let text = String(String.UnicodeScalarView(line.prefix(200)))
+        return [errorCode ?? code.rawValue, text].filter { !$0.isEmpty }.joined(separator: ": ")
     }
 }

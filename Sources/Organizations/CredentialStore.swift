@@ -16,7 +16,8 @@ package struct CredentialStore {
         let rows = try await connection.query(
             """
             select o.org_id, a.sealed as access_token, r.sealed as refresh_token, r.version, a.instance_url,
-                   r.login_url, r.revoked_at is not null as revoked
+                   r.login_url, r.revoked_at is not null as revoked,
+                   r.refresh_refused_since is not null as refused
             from multiconnect.organizations o
             join multiconnect.credentials r on r.organization_id = o.id and r.kind = 'refresh_token'
             join multiconnect.credentials a on a.organization_id = o.id and a.kind = 'access_token'
@@ -28,7 +29,8 @@ package struct CredentialStore {
             accessToken: try row["access_token"],
             refreshToken: try row["refresh_token"], version: try row["version"],
             instanceURL: try row["instance_url"],
-            loginURL: try row["login_url"], isRevoked: try row["revoked"])
+            loginURL: try row["login_url"], isRevoked: try row["revoked"],
+            isRefused: try row["refused"])
     }
 
     /// Stores the tokens of a new consent over whatever was there. Both rows get the same, higher version,
@@ -36,8 +38,8 @@ package struct CredentialStore {
     func replace(
         _ organization: UUID, with grant: SealedGrant, loginURL: String, identity: String
     ) async throws {
-        guard let refreshToken = grant.refreshToken else {
-            throw OrganizationsError(.unreadableCredential, "a consent without a refresh token is not stored")
+        guard let refreshToken = grant.refreshToken, let accessToken = grant.accessToken else {
+            throw OrganizationsError(.unreadableCredential, "a consent without both tokens is not stored")
         }
         let rows = try await connection.query(
             """
@@ -46,7 +48,7 @@ package struct CredentialStore {
             """)
         let version = try rows.scalar(as: Int64.self)
         for (kind, sealed, document) in [
-            ("refresh_token", refreshToken, String?.some(identity)), ("access_token", grant.accessToken, nil),
+            ("refresh_token", refreshToken, String?.some(identity)), ("access_token", accessToken, nil),
         ] {
             _ = try await connection.execute(
                 """
@@ -58,7 +60,8 @@ package struct CredentialStore {
                 set sealed = excluded.sealed, key_id = excluded.key_id, version = excluded.version,
                     instance_url = excluded.instance_url, login_url = excluded.login_url,
                     identity = excluded.identity, refresh_lease = null, refresh_lease_until = null,
-                    refresh_in_doubt = false, revoked_at = null, updated_at = now()
+                    refresh_in_doubt = false, refresh_refused_since = null, refresh_refusal_told_at = null,
+                    revoked_at = null, updated_at = now()
                 """)
         }
     }
@@ -97,6 +100,26 @@ package struct CredentialStore {
             """)
     }
 
+    /// Releases the lease after a refusal that does not end the grant, and notes since when there are such.
+    /// Returns true once, when they have lasted as long as `patience`.
+    func noteRefusal(
+        _ organization: UUID, lease: UUID, inDoubt: Bool, patience: Duration
+    ) async throws -> Bool {
+        let rows = try await connection.query(
+            """
+            update multiconnect.credentials
+            set refresh_lease = null, refresh_lease_until = null,
+                refresh_in_doubt = refresh_in_doubt or \(inDoubt),
+                refresh_refused_since = coalesce(refresh_refused_since, now()),
+                refresh_refusal_told_at = case
+                    when refresh_refused_since <= now() - \(patience)
+                    then coalesce(refresh_refusal_told_at, now()) end
+            where organization_id = \(organization) and kind = 'refresh_token' and refresh_lease = \(lease)
+            returning coalesce(refresh_refusal_told_at = now(), false) as due
+            """)
+        return try rows.first.map { try $0["due"] } ?? false
+    }
+
     /// Stores refreshed tokens if `version` is still the stored one; returns whether it was. The lease need
     /// not be held any more: a rotated token that came late is better stored than lost.
     func refresh(_ organization: UUID, version: Int64, with grant: SealedGrant) async throws -> Bool {
@@ -106,7 +129,8 @@ package struct CredentialStore {
             set sealed = coalesce(\(grant.refreshToken?.bytes), sealed),
                 key_id = coalesce(\(grant.refreshToken?.keyID.text), key_id), version = version + 1,
                 instance_url = \(grant.instanceURL), refresh_lease = null, refresh_lease_until = null,
-                refresh_in_doubt = false, updated_at = now()
+                refresh_in_doubt = false, refresh_refused_since = null, refresh_refusal_told_at = null,
+                updated_at = now()
             where organization_id = \(organization) and kind = 'refresh_token' and version = \(version)
               and revoked_at is null
             """)
@@ -114,8 +138,9 @@ package struct CredentialStore {
         _ = try await connection.execute(
             """
             update multiconnect.credentials
-            set sealed = \(grant.accessToken.bytes), key_id = \(grant.accessToken.keyID.text),
-                version = \(version + 1), instance_url = \(grant.instanceURL), updated_at = now()
+            set sealed = coalesce(\(grant.accessToken?.bytes), sealed),
+                key_id = coalesce(\(grant.accessToken?.keyID.text), key_id), version = \(version + 1),
+                instance_url = \(grant.instanceURL), updated_at = now()
             where organization_id = \(organization) and kind = 'access_token'
             """)
         return true

@@ -6,11 +6,13 @@ internal import Postgres
 struct GrantEnd {
     /// Whether a rotated token was lost in a broken answer, and not the grant taken back by somebody.
     let lostToken: Bool
+    /// Salesforce's words.
+    let reason: String
 
     private var detail: String {
         lostToken
             ? "a rotated refresh token was lost when the connection to Salesforce broke"
-            : "Salesforce no longer accepts the refresh token (invalid_grant): revoked, expired, or package uninstalled"
+            : "Salesforce no longer accepts the refresh token (\(reason)): revoked, expired, or package uninstalled"
     }
 
     func record(

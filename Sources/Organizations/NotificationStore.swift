@@ -28,6 +28,36 @@ package struct NotificationStore {
             """)
     }
 
+    /// Adds what is not open yet: at most `limit` of one kind, tenant by tenant, and no text twice. For what
+    /// strangers can cause, or what repeats while its cause lasts.
+    package func addOnce(
+        _ eventType: String, organization: UUID?, message: String, atMost limit: Int = 1
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.notifications (organization_id, event_type, message)
+            select \(organization)::uuid, \(eventType)::text, \(message)::text
+            from (
+                select count(*) as count, coalesce(bool_or(message = \(message)::text), false) as same
+                from multiconnect.notifications
+                where acknowledged_at is null and event_type = \(eventType)::text
+                  and organization_id is not distinct from \(organization)::uuid
+            ) as present
+            where present.count < \(limit) and not present.same
+            """)
+    }
+
+    /// Acknowledges what is open of these kinds: its cause is gone.
+    package func resolve(_ eventTypes: [String], organization: UUID?) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.notifications
+            set acknowledged_at = now(), acknowledged_by = 'multiconnect'
+            where acknowledged_at is null and event_type = any(\(eventTypes)::text[])
+              and organization_id is not distinct from \(organization)::uuid
+            """)
+    }
+
     /// Those that nobody has acknowledged, the newest first; of all tenants if none is named.
     package func open(organization: UUID? = nil, limit: Int = 100) async throws -> [Notification] {
         let rows = try await connection.query(

@@ -16,7 +16,7 @@ package enum OrganizationRetry {
         case let error as OrganizationsError:
             switch error.code {
             case .unauthorized, .unknownOrganization, .malformedArguments, .illegalTransition: return .discard
-            case .refreshTimedOut: return .retry
+            case .refreshTimedOut, .refreshRefused: return .retry
             default: return nil
             }
         default: return nil

@@ -14,6 +14,8 @@ package struct OrganizationsError: Error, Sendable, Equatable {
         case unreadableCredential
         /// Another process refreshes the token and takes too long.
         case refreshTimedOut
+        /// Salesforce refuses to refresh the token for now; the grant may be good.
+        case refreshRefused
         /// The job's arguments are not what its class takes.
         case malformedArguments
         /// A stored value is not one that this version knows.

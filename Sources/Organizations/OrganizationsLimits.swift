@@ -28,9 +28,13 @@ package enum OrganizationsLimits {
     package static let mailsPerOrganization = 6
     /// Mails to one recipient in an hour, whatever org they are about.
     package static let mailsPerRecipient = 10
-    /// How long one refresh may hold the lease: its two tries, of `SalesforceLimits.oauthDeadline` each, and storing
-    /// what came lie inside. A second refresh beside the first would void a rotated token.
-    static let refreshLease = SalesforceLimits.oauthDeadline * 2 + .seconds(20)
+    /// Before a refresh is sent a second time: Salesforce refuses a request while the one before is processed.
+    package static let refreshPause = Duration.seconds(3)
+    /// How long one refresh may hold the lease: its two requests, of `SalesforceLimits.oauthDeadline` each, the
+    /// pause between them and the storing lie inside. Two refreshes at once would void a rotated token.
+    static let refreshLease = SalesforceLimits.oauthDeadline * 2 + refreshPause + .seconds(20)
+    /// How long refusals that do not end the grant may last before operators are notified.
+    static let refusalPatience = Duration.seconds(24 * 60 * 60)
     /// How long a caller waits for a refresh that another process makes.
     static let refreshWait = refreshLease + .seconds(15)
     /// Pauses between looks at the stored token while waiting.

@@ -11,6 +11,8 @@ struct StoredGrant {
     let instanceURL: String
     let loginURL: String
     let isRevoked: Bool
+    /// The last requests for a new access token were refused, without an end of the grant.
+    let isRefused: Bool
 
     /// What the seals are bound to, so that a row copied to another tenant or another purpose cannot be
     /// opened.
@@ -26,7 +28,8 @@ struct StoredGrant {
 
 /// Tokens about to be stored.
 struct SealedGrant {
-    let accessToken: Sealed
+    /// Nil keeps the stored one.
+    let accessToken: Sealed?
     /// Nil keeps the stored one: the org does not rotate.
     let refreshToken: Sealed?
     let instanceURL: String

@@ -18,18 +18,23 @@ package struct OAuthClient: Sendable {
     /// Redeems an authorization code. The signature is verified. Throws `.invalidGrant` for a code that is
     /// used, expired, or not the verifier's.
     package func exchange(code: String, verifier: Secret, at origin: Origin) async throws -> TokenAnswer {
-        try await token(
+        let body = try await token(
             [
                 ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", app.redirectURL),
                 ("code_verifier", verifier.revealText() ?? ""),
             ], at: origin)
+        let answer = try TokenAnswer(parsing: body)
+        try answer.verify(secret: app.secret)
+        return answer
     }
 
     /// A new access token. The answer may hold a new refresh token, and then the old one is void: store it
-    /// before the access token is used. Throws `.invalidGrant` if the grant is gone.
-    package func refresh(_ refreshToken: Secret, at origin: Origin) async throws -> TokenAnswer {
-        try await token(
-            [("grant_type", "refresh_token"), ("refresh_token", refreshToken.revealText() ?? "")], at: origin)
+    /// before anything else. `GrantRefusal` says what a refusal means.
+    package func refresh(_ refreshToken: Secret, at origin: Origin) async throws -> RefreshAnswer {
+        try RefreshAnswer(
+            parsing: try await token(
+                [("grant_type", "refresh_token"), ("refresh_token", refreshToken.revealText() ?? "")],
+                at: origin))
     }
 
     /// Ends a grant. A token that Salesforce does not know is as good as revoked.
@@ -58,16 +63,14 @@ package struct OAuthClient: Sendable {
         return try Identity(parsing: response.body)
     }
 
-    private func token(_ parameters: [(String, String)], at origin: Origin) async throws -> TokenAnswer {
+    private func token(_ parameters: [(String, String)], at origin: Origin) async throws -> [UInt8] {
         let credentials = [("client_id", app.key), ("client_secret", app.secret.revealText() ?? "")]
         let call = form("/services/oauth2/token", parameters + credentials)
         let response = try await transport.send(call, to: origin, deadline: .now + call.deadline)
         guard response.status == 200 else {
             throw ErrorAnswer.error(status: response.status, body: response.body, call: call.name)
         }
-        let answer = try TokenAnswer(parsing: response.body)
-        try answer.verify(secret: app.secret)
-        return answer
+        return response.body
     }
 
     private func form(_ path: String, _ parameters: [(String, String)]) -> Call {

@@ -2,8 +2,8 @@
 package struct SalesforceError: Error, Sendable, Equatable {
     /// What a caller can act upon. Never decided by the text of a message.
     package enum Code: String, Sendable, Hashable {
-        /// OAuth: the grant is gone (revoked, expired, rotated away, package uninstalled). A human must
-        /// consent again.
+        /// OAuth: the token endpoint does not accept the code or the refresh token. `GrantRefusal` says whether
+        /// that ends a grant.
         case invalidGrant
         /// OAuth: key or secret of our connected app are wrong, or the redirect address is not among its own.
         case invalidClient

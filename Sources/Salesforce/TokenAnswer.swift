@@ -1,10 +1,10 @@
 package import Cryptography
 internal import FoundationEssentials
 
-/// The token endpoint's answer to a code or a refresh token.
+/// The token endpoint's answer to a code: complete and signed, or it is refused.
 package struct TokenAnswer: Sendable {
     package let accessToken: Secret
-    /// Nil after a refresh, unless the app rotates its tokens; nil after a code if the scope lacks it.
+    /// Nil if the scope lacks it.
     package let refreshToken: Secret?
     /// Where the org's API is. Not yet checked against the host rule.
     package let instanceURL: String

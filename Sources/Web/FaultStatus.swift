@@ -50,7 +50,8 @@ package enum FaultStatus {
         case .unknownOrganization: Problem(.notFound, "There is no such organization.")
         case .unauthorized: Problem(.conflict, "An admin of the org has to consent first.")
         case .illegalTransition: Problem(.conflict, "The organization's status does not allow this.")
-        case .refreshTimedOut: unavailable("Salesforce does not answer at the moment. Please try again.")
+        case .refreshTimedOut, .refreshRefused:
+            unavailable("Salesforce does not answer at the moment. Please try again.")
         case .wrongSecret, .unreadableCredential, .malformedArguments, .malformedRow: nil
         }
     }

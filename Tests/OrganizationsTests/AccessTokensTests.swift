@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import OrgSimulator
 import Postgres
 import Reactor
 import Salesforce
@@ -142,6 +143,102 @@ struct AccessTokensTests {
             }
             #expect(try await world.find(organization).status == .authorized)
             #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+        }
+    }
+
+    private func refusal(_ text: String, code: String = "invalid_grant", count: Int = 1) -> String {
+        #"{"kind":"fail","path":"/services/oauth2/token","status":400,"code":"\#(code)","message":"\#(text)","count":\#(count)}"#
+    }
+
+    @Test(arguments: ["token request is already being processed", "expired authorization code"])
+    func `a refresh that overlaps another is sent again after a pause`(text: String) async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(refusal(text))
+            #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+            #expect(try await world.find(organization).status == .authorized)
+        }
+    }
+
+    @Test(arguments: [
+        "token request is already being processed", "ip restricted", "login rate exceeded",
+        "a text that nobody knows", "",
+    ])
+    func `a refusal that can mean something else does not end the grant`(text: String) async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(refusal(text, count: 2))
+            await #expect { try await world.tokens.token(for: organization.id, refused: stale) } throws: {
+                ($0 as? OrganizationsError)?.code == .refreshRefused
+            }
+            #expect(try await world.find(organization).status == .authorized)
+            try await world.fault(#"{"kind":"clear"}"#)
+            #expect(try await world.tokens.token(for: organization.id, refused: stale).version == 2)
+        }
+    }
+
+    @Test(arguments: [("inactive user", "invalid_grant"), ("whatever", "inactive_org")])
+    func `an inactive user or org ends the grant`(text: String, code: String) async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            try await world.fault(refusal(text, code: code))
+            await #expect(throws: OrganizationsError.self) {
+                try await world.tokens.token(for: organization.id, refused: stale)
+            }
+            let after = try await world.find(organization)
+            #expect(after.status == .unauthorized && after.statusDetail?.contains(code) == true)
+        }
+    }
+
+    @Test func `operators are notified once of refusals that last a day, and no longer after a success`()
+        async throws
+    {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            @Sendable func open() async throws -> [String] {
+                try await world.tenancy.pool.withConnection {
+                    try await NotificationStore(on: $0).open().map(\.message)
+                }
+            }
+            @Sendable func refuse() async throws {
+                try await world.fault(refusal("odd text"))
+                await #expect(throws: OrganizationsError.self) {
+                    try await world.tokens.token(for: organization.id, refused: stale)
+                }
+            }
+            try await refuse()
+            #expect(try await open().isEmpty)
+            try await world.tenancy.pool.execute(
+                "update multiconnect.credentials set refresh_refused_since = now() - interval '24 hours'")
+            try await refuse()
+            try await refuse()
+            let messages = try await open()
+            #expect(messages.count == 1 && messages.allSatisfy { $0.contains("odd text") })
+            #expect(try await world.find(organization).status == .authorized)
+            _ = try await world.tokens.token(for: organization.id, refused: stale)
+            #expect(try await open().isEmpty)
+        }
+    }
+
+    @Test func `a rotated token in an answer without a signature is stored, and nothing is asked twice`()
+        async throws
+    {
+        try await SimulatedOrgs.run { configuration in
+            configuration.rotatesRefreshTokens = true
+            configuration.assumptions.refreshesAreSigned = false
+        } _: { world in
+            let organization = try await world.consented()
+            for version in 1...3 {
+                let stale = try await world.tokens.token(for: organization.id, refused: nil)
+                #expect(stale.version == Int64(version))
+                _ = try await world.tokens.token(for: organization.id, refused: stale)
+            }
+            #expect(try await world.calls("refresh") == 3)
+            #expect(try await world.find(organization).status == .authorized)
         }
     }
 

@@ -40,7 +40,7 @@ struct ConsentWireTests {
         #expect(throws: SalesforceError.self) { try answer.verify(secret: Secret(text: "other")) }
     }
 
-    @Test func `a refresh without rotation has no refresh token`() throws {
+    @Test func `a consent without the scope for it has no refresh token`() throws {
         #expect(try answer(extra: "").refreshToken == nil)
         #expect(throws: SalesforceError.self) { try answer(extra: #","refresh_token":"""#) }
     }

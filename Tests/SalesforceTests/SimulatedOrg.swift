@@ -86,7 +86,7 @@ struct SimulatedOrg: Sendable {
         guard refused?.version == token.version else { return token }
         let answer = try await oauth.refresh(refreshToken, at: oauth.hosts.login)
         let next = AccessToken(
-            value: answer.accessToken, instance: token.instance, version: token.version + 1)
+            value: try #require(answer.accessToken), instance: token.instance, version: token.version + 1)
         grant.state.withLock { $0.token = next }
         return next
     }

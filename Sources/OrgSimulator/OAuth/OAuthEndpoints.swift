@@ -65,7 +65,9 @@ extension World {
         do throws(OAuthError) {
             try checkClient(call, form)
             let grant = try grant(call, form)
-            return .json(document(grant, call)).adding("Cache-Control", "no-store")
+            let isSigned =
+                form["grant_type"] != "refresh_token" || configuration.assumptions.refreshesAreSigned
+            return .json(document(grant, call, isSigned: isSigned)).adding("Cache-Control", "no-store")
                 .adding("Pragma", "no-cache")
         } catch {
             return error.reply
@@ -135,7 +137,7 @@ extension World {
     }
 
     /// The token response. Keys recorded; there is no `expires_in`.
-    private func document(_ grant: OAuthLedger.Grant, _ call: Call) -> JSONValue {
+    private func document(_ grant: OAuthLedger.Grant, _ call: Call, isSigned: Bool) -> JSONValue {
         let org = orgs[grant.subject.org - 1]
         let id = "\(origin(call))/id/\(org.id.text18)/\(grant.subject.user.text18)"
         let issued = "\(grant.issued)"
@@ -145,11 +147,16 @@ extension World {
         if let refresh = grant.refreshToken {
             members.append(.init(name: "refresh_token", value: .string(refresh)))
         }
+        if isSigned {
+            members += [
+                .init(name: "signature", value: .string(Data(signature).base64EncodedString())),
+                .init(name: "issued_at", value: .string(issued)),
+            ]
+        }
         members += [
-            .init(name: "signature", value: .string(Data(signature).base64EncodedString())),
             .init(name: "scope", value: .string(grant.scopes.joined(separator: " "))),
             .init(name: "instance_url", value: .string(origin(call))), .init(name: "id", value: .string(id)),
-            .init(name: "token_type", value: "Bearer"), .init(name: "issued_at", value: .string(issued)),
+            .init(name: "token_type", value: "Bearer"),
         ]
         return .object(members)
     }
