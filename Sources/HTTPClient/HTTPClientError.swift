@@ -33,28 +33,41 @@ package struct HTTPClientError: Error, Sendable, Equatable {
     package let replyCode: Int?
     /// The server that was asked for, `host:port` as in the URL; empty for mail.
     var place = ""
-    /// libcurl's words. For HTTP they name hosts and rules, never what was sent; for mail they go into
-    /// `debugDescription` only.
+    /// What the mail server answered, in its own words, number first; nil for HTTP, or without a refusal.
+    package let reply: String?
+    /// The mail server, without user and password; nil for HTTP.
+    package internal(set) var server: String?
+    /// libcurl's words: hosts and rules, never what was sent.
     let detail: String
 
     /// An error of this client; `curlCode` is 0 when it is our own.
     package init(
         _ code: Code, curlCode: Int = 0, requestWasSent: Bool = false, replyCode: Int? = nil,
-        detail: String = ""
+        reply: String? = nil, server: String? = nil, detail: String = ""
     ) {
         self.code = code
         self.curlCode = curlCode
         self.requestWasSent = requestWasSent
         self.replyCode = replyCode
+        self.reply = reply
+        self.server = server
         self.detail = detail
     }
+
+    /// Whether the server refused sender, recipient or message for good (RFC 5321, section 4.2.1). A refused login
+    /// is not meant: it is about all mails, and ends when somebody corrects the settings.
+    package var isPermanentRefusal: Bool { code == .refused && (500..<600).contains(replyCode ?? 0) }
 }
 
 extension HTTPClientError: CustomStringConvertible, CustomDebugStringConvertible {
     package var description: String {
-        let text = "http client: \(code)\(curlCode == 0 ? "" : " (curl \(curlCode))")"
-        guard !place.isEmpty else { return text }
-        return "\(text), \(place)" + (detail.isEmpty ? "" : ": \(detail)")
+        let number = curlCode == 0 ? "" : " (curl \(curlCode))"
+        let reason = detail.isEmpty ? "" : ": \(detail)"
+        guard let server else {
+            return "http client: \(code)\(number)" + (place.isEmpty ? "" : ", \(place)\(reason)")
+        }
+        // The host is one of our settings, and the operator's to see.
+        return "mail server \(server): \(code)" + (reply.map { ": \($0)" } ?? "\(reason)\(number)")
     }
 
     package var debugDescription: String {

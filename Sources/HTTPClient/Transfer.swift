@@ -27,6 +27,7 @@ internal import Reactor
     private var wasRequestSent = false
     private var isMail = false
     private var replyCode = 0
+    private var refusals = MailRefusals()
     private let errorText: UnsafeMutablePointer<CChar>
     private var list: UnsafeMutablePointer<curl_slist>?
 
@@ -139,6 +140,11 @@ extension Transfer {
     fileprivate func receiveLine(_ bytes: UnsafeRawBufferPointer) -> Int {
         lastActivity = .now
         let line = unsafe Array(bytes)
+        // Of a mail these are the server's replies.
+        if isMail {
+            refusals.take(line)
+            return bytes.count
+        }
         guard head.take(line) else {
             refusal = HTTPClientError(.tooLarge, requestWasSent: true, detail: "response head")
             return 0
@@ -288,7 +294,8 @@ extension Transfer {
         if isMail, replyCode >= 400, code == .interrupted || code == .other { code = .refused }
         return HTTPClientError(
             code, curlCode: Int(status.rawValue), requestWasSent: wasRequestSent,
-            replyCode: isMail && replyCode > 0 ? replyCode : nil, detail: unsafe String(cString: errorText))
+            replyCode: isMail && replyCode > 0 ? replyCode : nil,
+            reply: isMail ? refusals.text(of: replyCode) : nil, detail: unsafe String(cString: errorText))
     }
 }
 

@@ -138,4 +138,37 @@ struct SendMailTests {
             }
         }
     }
+
+    @Test func `a refusal names the server and its words, without the recipient`() async throws {
+        let script = MailScript(replies: ["RCPT": "550-5.1.1 <one@customer.example>:\r\n550 nobody here"])
+        let error = try await send(message(), to: script) { "smtp://127.0.0.1:\($0.port)" }
+        let text = "\(try #require(error))"
+        #expect(text.hasPrefix("mail server smtp://127.0.0.1:"))
+        #expect(text.hasSuffix(": refused: 550 5.1.1 <recipient>: nobody here"), "\(text)")
+        #expect(error?.isPermanentRefusal == true)
+    }
+
+    @Test func `a refused login, a refused connection and an unknown host are told apart by their words`()
+        async throws
+    {
+        let script = MailScript(replies: ["AUTH": "535 5.7.8 wrong password"])
+        let login = try await send(message(), to: script) { "smtp://user:pass@127.0.0.1:\($0.port)" }
+        #expect("\(try #require(login))".contains("loginDenied: 535 5.7.8 wrong password"))
+        #expect(login?.isPermanentRefusal == false)
+        for url in ["smtp://127.0.0.1:1", "smtp://nowhere.invalid:25"] {
+            let error = try await send(message(), to: MailScript()) { _ in url }
+            let text = "\(try #require(error))"
+            #expect(text.hasPrefix("mail server \(url): ") && text.contains("(curl "), "\(text)")
+            #expect(text.utf8.count > "mail server \(url): connect (curl 7)".utf8.count, "\(text)")
+        }
+    }
+
+    @Test func `only the last refusal counts`() {
+        var refusals = MailRefusals()
+        for line in ["250-ok", "500 what?", "250 fine", "451-first", "451 second", "221 bye"] {
+            refusals.take(Array((line + "\r\n").utf8))
+        }
+        #expect(refusals.text(of: 451) == "451 first second")
+        #expect(refusals.text(of: 500) == nil && refusals.text(of: 221) == nil)
+    }
 }

@@ -8,14 +8,23 @@ extension HTTPClient {
     /// libcurl blocks at the end of an SMTP transfer (for the answer to the message, and to QUIT), so it
     /// runs on the blocking pool. A cancelled task lets the conversation end by itself.
     ///
-    /// Throws `HTTPClientError`: `.refused` and `.loginDenied` carry the server's `replyCode` (4xx: try
-    /// later, 5xx: never); after `.interrupted` or `.timedOut` the server may have taken the mail, so it is
+    /// Throws `HTTPClientError` with the server's name: `.refused` and `.loginDenied` carry its `replyCode` (4xx:
+    /// try later, 5xx: never) and `reply`, in which recipients are left out; after `.interrupted` or `.timedOut` the server may have taken the mail, so it is
     /// sent again with the same `MailMessage.id`.
     package func sendMail(
         _ message: MailMessage, server: MailServer, deadline: ContinuousClock.Instant? = nil
     ) async throws {
+        do {
+            try await deliver(message, server: server, deadline: deadline ?? .now + limits.mailTimeout)
+        } catch let error as HTTPClientError {
+            throw error.naming(server, hiding: message.to)
+        }
+    }
+
+    private func deliver(
+        _ message: MailMessage, server: MailServer, deadline: ContinuousClock.Instant
+    ) async throws {
         precondition(multi.loop.isCurrent, "a client is used on its own loop")
-        let deadline = deadline ?? .now + limits.mailTimeout
         let conversation = MailConversation(
             message: message, bytes: try message.encoded(), server: server, limits: limits, deadline: deadline
         )
@@ -28,6 +37,18 @@ extension HTTPClient {
             defer { MailConversation.endTurn() }
             try conversation.run()
         }
+    }
+}
+
+extension HTTPClientError {
+    /// The same with the server. A reply often repeats the recipient, whose address is not for every log.
+    fileprivate func naming(_ server: MailServer, hiding recipients: [MailAddress]) -> HTTPClientError {
+        let reply = reply.map { reply in
+            recipients.reduce(reply) { $0.replacing($1.address, with: "recipient") }
+        }
+        return HTTPClientError(
+            code, curlCode: curlCode, requestWasSent: requestWasSent, replyCode: replyCode, reply: reply,
+            server: "\(server)", detail: detail)
     }
 }
 
