@@ -41,6 +41,12 @@ package struct HostRule: Sendable {
         }
     }
 
+    /// The environment whose users log in there, the other way round; nil for a stand-in of Salesforce.
+    package func environment(loggedInAt origin: Origin) -> OrgEnvironment? {
+        guard loginIsSalesforce else { return nil }
+        return origin == login ? .production : OrgEnvironment(origin.host)
+    }
+
     private static func isSalesforce(_ origin: Origin) -> Bool {
         origin.scheme == "https" && origin.port == nil
             && domains.contains { origin.host == $0 || origin.host.hasSuffix("." + $0) }

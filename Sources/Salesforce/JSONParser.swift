@@ -1,3 +1,10 @@
+/// Where and why a text is no JSON.
+package struct JSONSyntaxError: Error, Equatable, Sendable {
+    package let reason: String
+    /// The first wrong byte, counted from 1.
+    package let byte: Int
+}
+
 /// RFC 8259 over an array of bytes. Keeps numbers as text, bounds the depth, accepts no trailing bytes.
 struct JSONParser {
     private let bytes: [UInt8]
@@ -7,15 +14,16 @@ struct JSONParser {
         self.bytes = bytes
     }
 
-    mutating func document() throws(SalesforceError) -> JSONValue {
+    mutating func document() throws(JSONSyntaxError) -> JSONValue {
         let value = try value(depth: 0)
         skipSpace()
         guard position == bytes.count else { throw problem("bytes after the document") }
         return value
     }
 
-    private func problem(_ text: String) -> SalesforceError {
-        SalesforceError(.malformedResponse, message: "JSON: \(text) at byte \(position)")
+    /// - Parameter read: bytes already read beyond the wrong one, itself included.
+    private func problem(_ reason: String, read: Int = 0) -> JSONSyntaxError {
+        JSONSyntaxError(reason: reason, byte: position - read + 1)
     }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -24,7 +32,7 @@ struct JSONParser {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
-    private mutating func value(depth: Int) throws(SalesforceError) -> JSONValue {
+    private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
         guard depth < SalesforceLimits.jsonDepth else { throw problem("nested too deeply") }
         skipSpace()
         switch next {
@@ -39,7 +47,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(SalesforceError) -> JSONValue
+    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue
     {
         let text = Array(word.description.utf8)
         guard bytes[position...].starts(with: text) else { throw problem("unexpected word") }
@@ -47,7 +55,7 @@ struct JSONParser {
         return value
     }
 
-    private mutating func object(depth: Int) throws(SalesforceError) -> JSONValue {
+    private mutating func object(depth: Int) throws(JSONSyntaxError) -> JSONValue {
         position += 1
         var members: [String: JSONValue] = [:]
         skipSpace()
@@ -67,11 +75,11 @@ struct JSONParser {
             guard let end = next else { throw problem("ends too early") }
             position += 1
             if end == UInt8(ascii: "}") { return .object(members) }
-            guard end == UInt8(ascii: ",") else { throw problem("a comma is missing") }
+            guard end == UInt8(ascii: ",") else { throw problem("a comma is missing", read: 1) }
         }
     }
 
-    private mutating func array(depth: Int) throws(SalesforceError) -> JSONValue {
+    private mutating func array(depth: Int) throws(JSONSyntaxError) -> JSONValue {
         position += 1
         var values: [JSONValue] = []
         skipSpace()
@@ -85,11 +93,11 @@ struct JSONParser {
             guard let end = next else { throw problem("ends too early") }
             position += 1
             if end == UInt8(ascii: "]") { return .array(values) }
-            guard end == UInt8(ascii: ",") else { throw problem("a comma is missing") }
+            guard end == UInt8(ascii: ",") else { throw problem("a comma is missing", read: 1) }
         }
     }
 
-    private mutating func number() throws(SalesforceError) -> JSONValue {
+    private mutating func number() throws(JSONSyntaxError) -> JSONValue {
         let start = position
         if next == UInt8(ascii: "-") { position += 1 }
         let whole = digits()
@@ -115,7 +123,7 @@ struct JSONParser {
     }
 
     /// The common string has no escape and is one copy.
-    private mutating func string() throws(SalesforceError) -> String {
+    private mutating func string() throws(JSONSyntaxError) -> String {
         position += 1
         let start = position
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
@@ -131,21 +139,21 @@ struct JSONParser {
             switch byte {
             case UInt8(ascii: "\""): return try text(unescaped[...])
             case UInt8(ascii: "\\"): try escape(into: &unescaped)
-            case 0..<0x20: throw problem("a control character in a string")
+            case 0..<0x20: throw problem("a control character in a string", read: 1)
             default: unescaped.append(byte)
             }
         }
         throw problem("a string does not end")
     }
 
-    private func text(_ slice: ArraySlice<UInt8>) throws(SalesforceError) -> String {
+    private func text(_ slice: ArraySlice<UInt8>) throws(JSONSyntaxError) -> String {
         guard let text = String(validating: slice, as: UTF8.self) else {
             throw problem("a string is not UTF-8")
         }
         return text
     }
 
-    private mutating func escape(into text: inout [UInt8]) throws(SalesforceError) {
+    private mutating func escape(into text: inout [UInt8]) throws(JSONSyntaxError) {
         guard let byte = next else { throw problem("a string does not end") }
         position += 1
         switch byte {
@@ -156,12 +164,12 @@ struct JSONParser {
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"): text += Array(String(Character(try unicodeEscape())).utf8)
-        default: throw problem("an unknown escape")
+        default: throw problem("an unknown escape", read: 1)
         }
     }
 
     /// `\uXXXX`, or two of them for a character beyond the basic plane. A lone surrogate becomes U+FFFD.
-    private mutating func unicodeEscape() throws(SalesforceError) -> Unicode.Scalar {
+    private mutating func unicodeEscape() throws(JSONSyntaxError) -> Unicode.Scalar {
         let replacement: Unicode.Scalar = "\u{FFFD}"
         let first = try fourDigits()
         if let scalar = Unicode.Scalar(first) { return scalar }
@@ -179,7 +187,7 @@ struct JSONParser {
             ?? replacement
     }
 
-    private mutating func fourDigits() throws(SalesforceError) -> UInt16 {
+    private mutating func fourDigits() throws(JSONSyntaxError) -> UInt16 {
         guard position + 4 <= bytes.count else { throw problem("ends too early") }
         var value: UInt16 = 0
         for byte in bytes[position..<position + 4] {

@@ -12,6 +12,16 @@ package enum JSONValue: Equatable, Sendable {
 
     /// Reads one document of UTF-8. Throws `.malformedResponse`.
     package init(parsing bytes: [UInt8]) throws(SalesforceError) {
+        do {
+            try self.init(checking: bytes)
+        } catch {
+            throw SalesforceError(
+                .malformedResponse, message: "JSON: \(error.reason) at byte \(error.byte)")
+        }
+    }
+
+    /// Reads one document of UTF-8, and says where it is none.
+    package init(checking bytes: [UInt8]) throws(JSONSyntaxError) {
         var parser = JSONParser(bytes)
         self = try parser.document()
     }

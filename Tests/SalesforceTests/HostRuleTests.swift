@@ -65,7 +65,20 @@ struct HostRuleTests {
         ("acme.my.salesforce.com", "acme.my.salesforce.com"),
         ("https://Acme.my.salesforce.com/lightning/page?x", "acme.my.salesforce.com"),
         ("acme--dev.sandbox.lightning.force.com", "acme--dev.sandbox.my.salesforce.com"),
-        ("login.salesforce.com", "production"),
+        ("login.salesforce.com", "production"), ("https://test.salesforce.com/", "sandbox"),
+        ("beta.cloudforce.com", "beta.my.salesforce.com"),
+        (
+            "https://beta--qa.sandbox.my.salesforce-setup.com/lightning/setup/Users/home?x#y",
+            "beta--qa.sandbox.my.salesforce.com"
+        ),
+        ("beta.lightning.crmforce.mil", "beta.my.salesforce.mil"),
+        ("https://beta.lightning.sfcrmapps.cn/one/one.app", "beta.my.sfcrmproducts.cn"),
+        ("beta.setup.sfcrmproducts.cn", "beta.my.sfcrmproducts.cn"),
+        ("https://cs7.salesforce.com/home", "sandbox"), ("cs200.lightning.force.com", "sandbox"),
+        ("na139.salesforce.com", "production"), ("usa2s.salesforce.com", "production"),
+        ("https://beta.my.salesforce.com:443/", "beta.my.salesforce.com"),
+        ("https://beta--qa--c.sandbox.vf.force.com/apex/p", "beta--qa.sandbox.my.salesforce.com"),
+        ("beta.my.salesforce.com.", "beta.my.salesforce.com"),
     ])
     func `an environment is read as people write it`(text: String, expected: String) {
         #expect(OrgEnvironment(text)?.description == expected)
@@ -74,8 +87,25 @@ struct HostRuleTests {
     @Test(arguments: [
         "", "staging", "evil.example", "http://acme.my.salesforce.com", "acme.my.salesforce.com.evil.example",
         ".my.salesforce.com", "a@acme.my.salesforce.com", "acme.my.salesforce.com:444", "acme.force.com",
+        "xmy.salesforce.com", "cloudforce.com", ".cloudforce.com", "evilcloudforce.com", "www.salesforce.com",
+        "help.salesforce.com", "cs.salesforce.com", "acme.salesforce-setup.com.evil.example",
+        "--c.vf.force.com",
+        "acme.my.site.com", "https://evil.example#.my.salesforce.com",
+        "https://evil.example\\.my.salesforce.com",
     ])
     func `an environment that is none is refused`(text: String) {
         #expect(OrgEnvironment(text) == nil)
+    }
+
+    @Test func `where an admin logged in is the org's environment`() throws {
+        let rule = try rule()
+        func environment(_ host: String) throws -> OrgEnvironment? {
+            rule.environment(loggedInAt: try Origin(host: host))
+        }
+        #expect(try environment("login.salesforce.com") == .production)
+        #expect(try environment("test.salesforce.com") == .sandbox)
+        #expect(try environment("acme.my.salesforce.com") == .myDomain("acme.my.salesforce.com"))
+        let local = try self.rule("http://127.0.0.1:8080")
+        #expect(local.environment(loggedInAt: local.login) == nil)
     }
 }
