@@ -52,7 +52,9 @@ struct Configuration: Sendable {
     var namespace: String?
     var callbackSecret: Secret?
     var smtpURL: Secret?
-    var mailFrom: EmailAddress
+    /// The sender of mails; there is one if there is a server.
+    var mailFrom: MailSender?
+    var mailLimits: MailLimits
     var developmentAddress: EmailAddress?
     var operatorCredentials: (user: String, password: Secret)?
     /// Opens the page of metrics to whoever has it, beside the operators' credentials.
@@ -120,7 +122,9 @@ extension Configuration {
         callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
         applicationName = name ?? "Multiconnect"
-        let mailFrom = reader.address("MAIL_FROM") ?? EmailAddress("multiconnect@localhost.localdomain")
+        mailFrom = reader.sender("MAIL_FROM", isRequired: smtpURL != nil)
+        mailLimits = MailLimits(
+            total: reader.number("MAILS_PER_HOUR", default: MailLimits.standardTotal, in: 1...100_000))
         developmentAddress = reader.address("DEV_EMAIL")
         operatorCredentials = reader.operatorCredentials()
         metricsToken = reader.text("METRICS_TOKEN").map { Secret(text: $0) }
@@ -145,11 +149,10 @@ extension Configuration {
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()
-        guard reader.problems.isEmpty, let keyRing, let mailFrom else {
+        guard reader.problems.isEmpty, let keyRing else {
             throw ConfigurationProblems(problems: reader.problems)
         }
         self.keyRing = keyRing
-        self.mailFrom = mailFrom
     }
 
     /// The setup of the logger that every process starts with, before anything else can fail.

@@ -1,5 +1,6 @@
 import Cryptography
 import FoundationEssentials
+import HTTPClient
 import HTTPServer
 import Jobs
 import Logging
@@ -134,6 +135,21 @@ struct EnvironmentReader {
         return nil
     }
 
+    /// An address, or a name and an address.
+    mutating func sender(_ name: String, isRequired: Bool) -> MailSender? {
+        guard let text = text(name) else {
+            if isRequired {
+                report("\(name) is missing: SMTP_URL needs a sender, such as Acme Sync <sync@acme.example>")
+            }
+            return nil
+        }
+        if let sender = MailSender(text) { return sender }
+        report(
+            "\(name) must be an e-mail address, or a name and an address such as Acme Sync <sync@acme.example>, "
+                + "not \(text.debugDescription)")
+        return nil
+    }
+
     /// The path of a Unix socket, absolute: the loops' idea of the working directory must not matter.
     mutating func socketPath(_ name: String) -> String? {
         guard let text = text(name) else { return nil }
@@ -146,11 +162,12 @@ struct EnvironmentReader {
 
     mutating func smtpURL(_ name: String) -> String? {
         guard let text = text(name) else { return nil }
-        guard text.hasPrefix("smtp://") || text.hasPrefix("smtps://") else {
-            report("\(name) must begin with smtp:// or smtps://")
-            return nil
-        }
-        return text
+        if (try? MailServer(url: text)) != nil { return text }
+        // The value holds a password.
+        report(
+            "\(name) must be smtp://user:password@host:port or smtps://..., with %XX for special characters in "
+                + "user and password")
+        return nil
     }
 
     /// `CELL_<NAME>_URL`: the database of the cell `<name>`, in lower case.

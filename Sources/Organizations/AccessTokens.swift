@@ -211,7 +211,7 @@ package struct AccessTokens: Sendable {
         return try keys.seal(try open(grant.refreshToken, .refreshToken, of: grant), context: context)
     }
 
-    private static let refusedEvent = "refresh_refused"
+    static let refusedEvent = "refresh_refused"
 
     /// Releases the lease and notes the refusal. Operators are notified when it has lasted for a day.
     private func noteRefusal(

@@ -23,6 +23,8 @@ struct AnnounceJob: Sendable {
         try await pool.transaction { connection in
             if try await OrganizationStore(on: connection).trySetStatus(id, to: .live) {
                 try await ConnectionStore(on: connection).setState(of: id, to: .idle)
+                try await NotificationStore(on: connection).resolve(
+                    ["job_failed", "database_unsuitable"], organization: id)
             }
             try await ConnectionStore(on: connection).markAnnounced(id)
             try await ActivityStore(on: connection).add(

@@ -17,6 +17,7 @@ package struct Consent: Sendable {
     private let oauth: OAuthClient
     private let http: HTTPClient
     private let writes: UserRights.Writes
+    private let trustsRegistrations: Bool
     private let logger: Logger
 
     /// All of one loop.
@@ -24,9 +25,10 @@ package struct Consent: Sendable {
     /// - Parameters:
     ///   - http: the client that `oauth` uses, for the rights query.
     ///   - writes: whether a mapping writes to Salesforce, for which a user needs Modify All Data.
+    ///   - trustsRegistrations: registrations are signed, so that what they tell is the package's word.
     package init(
         pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, http: HTTPClient,
-        writes: UserRights.Writes, logger: Logger
+        writes: UserRights.Writes, trustsRegistrations: Bool = false, logger: Logger
     ) {
         self.pool = pool
         self.queue = queue
@@ -34,6 +36,7 @@ package struct Consent: Sendable {
         self.oauth = oauth
         self.http = http
         self.writes = writes
+        self.trustsRegistrations = trustsRegistrations
         self.logger = logger
     }
 
@@ -66,7 +69,7 @@ package struct Consent: Sendable {
             let store = ConsentStore(on: connection)
             try await store.prune()
             let found = try await Self.registered(organization, on: connection)
-            let login = try oauth.hosts.loginOrigin(for: environment ?? found?.environment ?? .production)
+            let login = try oauth.hosts.loginOrigin(for: environment ?? known(found) ?? .production)
             try await store.insert(
                 stateHash: stateHash, browserHash: Digest.sha256(browser), organization: found?.id,
                 verifier: verifier.bytes, loginURL: login.description)
@@ -76,6 +79,22 @@ package struct Consent: Sendable {
             authorizeURL: oauth.app.authorizeURL(
                 at: login, state: state, challenge: pkce.challenge, loginHint: nil),
             cookie: browser, lifetime: OrganizationsLimits.consentLifetime)
+    }
+
+    /// Where the org's users log in, unless only a stranger may have said so: the My Domain of somebody else shows
+    /// a login page of his making. Production and sandbox are Salesforce's own pages.
+    private func known(_ organization: Organization?) -> OrgEnvironment? {
+        guard let organization, case .myDomain = organization.environment else {
+            return organization?.environment
+        }
+        return trustsRegistrations || organization.authorizedAt != nil ? organization.environment : nil
+    }
+
+    /// Whether an environment that a link names is known to be the org's.
+    package func confirms(_ environment: OrgEnvironment, of organization: OrganizationID) async throws -> Bool
+    {
+        let found = try await pool.withConnection { try await OrganizationStore(on: $0).find(organization) }
+        return known(found) == environment
     }
 
     /// Completes a consent: redeems the code, checks whose it is and what the user may do, and only then
@@ -88,6 +107,26 @@ package struct Consent: Sendable {
             try await ConsentStore(on: connection).take(
                 stateHash: stateHash, browserHash: Digest.sha256(cookie ?? ""))
         }
+        do {
+            return try await complete(callback, begun, stateHash: stateHash)
+        } catch let refused as Refused {
+            await note(refused.refusal, bound: begun.organization, named: refused.organization)
+            throw refused.refusal
+        } catch let refusal as ConsentRefusal {
+            await note(refusal, bound: begun.organization, named: nil)
+            throw refusal
+        }
+    }
+
+    /// A refusal after Salesforce said whose consent it was.
+    private struct Refused: Error {
+        let refusal: ConsentRefusal
+        let organization: OrganizationID
+    }
+
+    private func complete(
+        _ callback: ConsentCallback, _ begun: ConsentStore.Begun, stateHash: [UInt8]
+    ) async throws -> Organization {
         switch callback.step {
         case .refuse(let refusal): throw refusal
         case .exchange(let code):
@@ -99,8 +138,43 @@ package struct Consent: Sendable {
             } catch let refusal as ConsentRefusal {
                 // Only what was surely not stored: after a lost commit the grant may be in use.
                 await takeBack(answer, at: login)
-                throw refusal
+                throw Refused(refusal: refusal, organization: answer.identity.organization)
             }
+        }
+    }
+
+    private static let refusedEvent = "consent_refused"
+
+    /// Records a refusal with its tenant, and notifies operators. The admin gets his page in any case.
+    ///
+    /// - Parameters:
+    ///   - bound: the tenant of the link.
+    ///   - named: the org that Salesforce named.
+    private func note(_ refusal: ConsentRefusal, bound: UUID?, named: OrganizationID?) async {
+        do {
+            let organization = try await pool.transaction { connection -> OrganizationID? in
+                let store = OrganizationStore(on: connection)
+                var found: Organization?
+                if let bound { found = try await store.find(id: bound) }
+                if found == nil, let named { found = try await store.find(named) }
+                guard let found else { return named }
+                try await ActivityStore(on: connection).add(
+                    Self.refusedEvent, by: "admin", organization: found.id,
+                    detail: "\(refusal.code): \(refusal.explanation)")
+                try await NotificationStore(on: connection).addOnce(
+                    Self.refusedEvent, organization: found.id,
+                    message: "A consent was refused (\(refusal.code)): \(refusal.explanation)")
+                return found.organizationID
+            }
+            logger.info(
+                "consent refused",
+                metadata: [
+                    "organization": "\(organization?.text ?? "unknown")", "reason": "\(refusal.code)",
+                ])
+        } catch {
+            logger.warning(
+                "consent refused, but not recorded",
+                metadata: ["reason": "\(refusal.code)", "error": "\(error)"])
         }
     }
 
@@ -168,18 +242,26 @@ package struct Consent: Sendable {
             else { throw ConsentRefusal.notRegistered(identity.organization) }
             try await CredentialStore(on: connection).replace(
                 found.id, with: grant, loginURL: login.description, identity: identity.document)
-            try await store.markAuthorized(found.id, status: status)
+            try await store.markAuthorized(
+                found.id, status: status, environment: oauth.hosts.environment(loggedInAt: login))
             if status == .authorized {
                 try await ConnectionStore(on: connection).setState(of: found.id, to: .importConfiguration)
             }
             try await ActivityStore(on: connection).add(
                 "consent_given", by: "admin", organization: found.id, detail: "as \(identity.username)")
+            try await NotificationStore(on: connection).resolve(Self.consentResolves, organization: found.id)
             let job = try await queue.enqueue(OrganizationJob.provision(found.id), on: connection)
             return (try await store.get(id: found.id), job)
         }
         await queue.push([job])
         return organization
     }
+
+    /// What a consent mends.
+    private static let consentResolves = [
+        "unauthorized", refusedEvent, AccessTokens.refusedEvent, MailFailureNote.event,
+        "registration_unreachable",
+    ]
 
     /// A grant that is not stored is given back. That it fails is no reason to say more than what the admin
     /// did wrong.

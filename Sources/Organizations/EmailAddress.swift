@@ -15,6 +15,22 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
         self.text = parts[0] + "@" + parts[1].lowercased()
     }
 
+    /// As a registration names it. Salesforce appends `.invalid` to the addresses of a sandbox's users when the
+    /// sandbox is made or refreshed; no address that mail reaches ends like this, so it is dropped.
+    package init?(registered text: String) {
+        guard let address = EmailAddress(text) else { return nil }
+        let suffix = ".invalid"
+        let bare = address.text.hasSuffix(suffix) ? String(address.text.dropLast(suffix.count)) : address.text
+        self.init(bare)
+    }
+
+    /// Whether it is what sandbox refreshes once made of an address: `ann=acme.com@example.com`. Where the equals
+    /// sign stood for an at sign cannot be told with certainty, and no mail reaches example.com.
+    package var isMasked: Bool {
+        let parts = text.split(separator: "@")
+        return parts.count == 2 && parts[1] == "example.com" && parts[0].contains("=")
+    }
+
     package var description: String { text }
 
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {

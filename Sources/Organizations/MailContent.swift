@@ -19,7 +19,7 @@ package struct MailContent: Equatable, Sendable {
     /// here.
     package init(purpose: Purpose, appName: String, organization: OrganizationName, link: String) {
         let app = OrganizationName(appName)?.text ?? "Multiconnect"
-        let words = Self.words(purpose, app: app, organization: organization.text)
+        let words = Self.words(purpose, app: app, organization: Self.plain(organization))
         subject = words.subject
         text = """
             \(words.greeting)
@@ -44,6 +44,34 @@ package struct MailContent: Equatable, Sendable {
             </html>
 
             """
+    }
+
+    /// The name without anything that a mail program would make a link of, and shortened: a stranger's words must
+    /// not lead our readers anywhere.
+    static func plain(_ name: OrganizationName) -> String {
+        let words = name.text.split(separator: " ").filter { word in
+            !word.contains("://") && !word.lowercased().hasPrefix("www.")
+        }
+        var text = words.map { unlinked(Array($0)) }.joined(separator: " ")
+        text = text.split(separator: " ").joined(separator: " ")
+        guard text.contains(where: { $0.isLetter || $0.isNumber }) else { return "your org" }
+        if text.count > OrganizationsLimits.mailNameCharacters {
+            text = text.prefix(OrganizationsLimits.mailNameCharacters - 1) + "…"
+        }
+        return text
+    }
+
+    /// A word whose dots and at signs make no host: `evil.example` becomes `evil example`; `A.G.` stays.
+    private static func unlinked(_ word: [Character]) -> String {
+        var result = ""
+        for (index, character) in word.enumerated() {
+            let isDot = [".", "\u{3002}", "\u{FF0E}", "\u{FF61}"].contains(character)
+            let label = word[(index + 1)...].prefix { $0.isLetter || $0.isNumber }
+            let joins =
+                index > 0 && (word[index - 1].isLetter || word[index - 1].isNumber) && label.count >= 2
+            result.append(character == "@" || isDot && joins ? " " : character)
+        }
+        return result
     }
 
     private struct Words {

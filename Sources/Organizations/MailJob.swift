@@ -21,9 +21,8 @@ struct MailJob: Sendable {
         let found = try await pool.withConnection {
             try await OrganizationStore(on: $0).find(id: organizationID)
         }
-        // A repeated registration may have replaced the address, and enqueued a mail to the new one.
-        let address = try context.argument(2, as: String.self)
-        guard let organization = found, organization.adminEmail.text == address,
+        let argument = try context.argument(2, as: String.self)
+        guard let organization = found, let address = EmailAddress(argument),
             Self.isWanted(purpose, by: organization)
         else { return .done }
         let content = MailContent(
@@ -31,25 +30,21 @@ struct MailJob: Sendable {
             link: ConsentLink.url(
                 appURL: app.url, organization: organization.organizationID,
                 environment: organization.environment))
-        let written = try await pool.withConnection { connection in
-            try await MailStore(on: connection).write(
-                content, purpose: purpose, job: context.id.text, organization: organization.id,
-                recipient: organization.adminEmail)
+        let request = MailStore.Request(
+            job: context.id.text, organization: organization.id, purpose: purpose, recipient: address,
+            source: try? context.argument(3, as: String.self))
+        let admission = try await pool.transaction { [limits = settings.limits] connection in
+            try await MailStore(on: connection).admit(content, request, limits: limits)
         }
-        guard !written.isSent else { return .done }
-        guard let server = settings.server else {
-            context.logger.notice(
-                "mail not sent, because SMTP_URL is not set",
-                metadata: [
-                    "to": "\(organization.adminEmail)", "subject": "\(content.subject)",
-                    "text": "\(content.text)",
-                ])
-            return .done
+        switch admission {
+        case .written(let written) where written.isSent: return .done
+        case .written(let written):
+            try await send(content, to: address, id: written.id, organization, context)
+        case .superfluous: return .done
+        // Those that wait for one limit do not all come back at one moment.
+        case .wait(let pause):
+            return .again(after: pause + OrganizationsLimits.mailSpread * .random(in: 0..<1))
         }
-        let mail = OutgoingMail(
-            from: settings.sender, to: settings.address(for: organization.adminEmail), content: content,
-            job: context.id.text)
-        try await send(mail, id: written.id, server: server)
         return .done
     }
 
@@ -61,14 +56,55 @@ struct MailJob: Sendable {
         }
     }
 
-    private func send(_ mail: OutgoingMail, id: Int64, server: MailServer) async throws {
+    private func send(
+        _ content: MailContent, to address: EmailAddress, id: Int64, _ organization: Organization,
+        _ context: JobContext
+    ) async throws {
+        guard let server = settings.server, let sender = settings.sender else {
+            context.logger.notice(
+                "mail not sent, because SMTP_URL is not set",
+                metadata: ["to": "\(address)", "subject": "\(content.subject)", "text": "\(content.text)"])
+            return
+        }
+        let mail = OutgoingMail(
+            from: sender, to: settings.address(for: address), content: content, job: context.id.text)
         do {
             try await mail.send(through: http, server: server)
         } catch {
-            try await pool.withConnection { try await MailStore(on: $0).markFailed(id, error: "\(error)") }
+            try await noteFailure(error, id: id, failures: context.failures)
             throw error
         }
-        try await pool.withConnection { try await MailStore(on: $0).markSent(id, to: mail.to) }
+        try await pool.transaction { connection in
+            try await MailStore(on: connection).markSent(id, to: mail.to)
+            let notifications = NotificationStore(on: connection)
+            try await notifications.resolve([Self.failingEvent], organization: nil)
+            try await notifications.resolve([MailFailureNote.event], organization: organization.id)
+            if organization.status == .registered, organization.statusDetail != nil {
+                try await OrganizationStore(on: connection).clearDetail(organization.id, of: .registered)
+            }
+        }
+    }
+
+    private static let failingEvent = "mail_failing"
+    /// Failures in a row after which operators are notified: some minutes.
+    private static let patience = 4
+
+    /// Writes the reason to the mail. What is about all mails is told to operators while jobs go on trying. Throws
+    /// what ends the job if the server refused this mail for good.
+    private func noteFailure(_ error: any Error, id: Int64, failures: Int) async throws {
+        let refusal = error as? HTTPClientError
+        try await pool.transaction { connection in
+            try await MailStore(on: connection).markFailed(id, error: "\(error)")
+            guard refusal?.isPermanentRefusal != true,
+                refusal?.code == .loginDenied || failures + 1 >= Self.patience
+            else { return }
+            try await NotificationStore(on: connection).addOnce(
+                Self.failingEvent, organization: nil,
+                message: "Mails cannot be sent: \(error). Jobs go on trying; check SMTP_URL.")
+        }
+        if let refusal, refusal.isPermanentRefusal {
+            throw OrganizationsError(.mailRefused, "\(refusal)")
+        }
     }
 }
 

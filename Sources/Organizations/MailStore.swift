@@ -31,17 +31,59 @@ package struct MailStore {
         let isSent: Bool
     }
 
-    /// Writes a job's mail, or finds the one that an earlier start of the job wrote.
-    func write(
-        _ content: MailContent, purpose: MailContent.Purpose, job: String, organization: UUID,
-        recipient: EmailAddress
-    ) async throws -> Written {
+    /// Who asked for a mail about which org to whom.
+    struct Request {
+        let job: String
+        let organization: UUID
+        let purpose: MailContent.Purpose
+        let recipient: EmailAddress
+        /// The address key of the registration's caller; nil if it was signed, or if nobody asked.
+        var source: String?
+    }
+
+    /// Whether a mail may leave now.
+    enum Admission {
+        case written(Written)
+        /// The limits are reached: not before this time.
+        case wait(Duration)
+        /// The admin has just been mailed about this org.
+        case superfluous
+    }
+
+    /// Writes a job's mail if the limits allow it, or finds the one that an earlier start of the job wrote. In a
+    /// transaction: admissions of consent mails come one after the other, so that none counts too few.
+    func admit(_ content: MailContent, _ request: Request, limits: MailLimits) async throws -> Admission {
+        if let written = try await find(job: request.job) { return .written(written) }
+        guard request.purpose == .consent else { return .written(try await write(content, request)) }
+        _ = try await connection.query(
+            "select pg_advisory_xact_lock(\(Self.admissionLock)::int, 0)")
+        let (facts, now) = try await facts(
+            organization: request.organization, recipient: request.recipient, source: request.source,
+            limits: limits)
+        switch MailThrottle.decision(facts, limits: limits, now: now) {
+        case .now: return .written(try await write(content, request))
+        case .at(let time): return .wait(.seconds(max(1, time.timeIntervalSince(now))))
+        case .not, .unreachable: return .superfluous
+        }
+    }
+
+    /// "mail" in ASCII: the first of the two numbers of this target's advisory locks.
+    private static let admissionLock = 0x6d61_696c
+
+    private func find(job: String) async throws -> Written? {
+        let rows = try await connection.query(
+            "select id, sent_at is not null as sent from multiconnect.mails where job_id = \(job)")
+        return try rows.first.map { Written(id: try $0["id"], isSent: try $0["sent"]) }
+    }
+
+    func write(_ content: MailContent, _ request: Request) async throws -> Written {
         let rows = try await connection.query(
             """
             insert into multiconnect.mails
-                (job_id, organization_id, purpose, recipient, subject, text_body, html_body)
-            values (\(job), \(organization), \(purpose.rawValue), \(recipient.text), \(content.subject),
-                    \(content.text), \(content.html))
+                (job_id, organization_id, purpose, recipient, source, subject, text_body, html_body)
+            values (\(request.job), \(request.organization), \(request.purpose.rawValue),
+                    \(request.recipient.text), \(request.source), \(content.subject), \(content.text),
+                    \(content.html))
             on conflict (job_id) do update set job_id = excluded.job_id
             returning id, sent_at is not null as sent
             """)
@@ -60,34 +102,60 @@ package struct MailStore {
     }
 
     /// What throttling needs to know, and the database's time at which it is true.
-    func facts(organization: UUID, recipient: EmailAddress) async throws -> (
-        facts: MailThrottle.Facts, now: Date
-    ) {
+    func facts(
+        organization: UUID, recipient: EmailAddress, source: String?, limits: MailLimits
+    ) async throws -> (facts: MailThrottle.Facts, now: Date) {
+        let recent: SQL = "purpose = 'consent' and created_at > now() - interval '1 hour'"
         let rows = try await connection.query(
             """
-            select created_at, organization_id = \(organization) as about,
-                   recipient = \(recipient.text) as same
-            from (
-                (select * from multiconnect.mails where organization_id = \(organization)
-                 order by id desc limit 50)
-                union
-                (select * from multiconnect.mails where recipient = \(recipient.text)
-                 order by created_at desc limit 50)
-            ) m
-            where purpose = 'consent' and created_at > now() - interval '1 hour'
-            order by created_at
+            (select 'last' as kind, created_at from multiconnect.mails
+             where organization_id = \(organization) and recipient = \(recipient.text) and \(recent)
+             order by created_at desc limit 1)
+            union all
+            (select 'organization', created_at from multiconnect.mails
+             where organization_id = \(organization) and source is not distinct from \(source)::text
+               and \(recent)
+             order by created_at desc limit \(limits.perOrganization))
+            union all
+            (select 'recipient', created_at from multiconnect.mails
+             where recipient = \(recipient.text) and \(recent)
+             order by created_at desc limit \(limits.perRecipient))
+            union all
+            (select 'source', created_at from multiconnect.mails where source = \(source)::text and \(recent)
+             order by created_at desc limit \(limits.perSource))
+            union all
+            (select 'all', created_at from multiconnect.mails where \(recent)
+             order by created_at desc limit \(limits.total))
             """)
         let now = try await connection.query("select now()").scalar(as: Date.self)
         var facts = MailThrottle.Facts()
         for row in rows {
             let time = try row["created_at", as: Date.self]
-            let about = try row["about", as: Bool?.self] ?? false
-            let same = try row["same", as: Bool.self]
-            if about { facts.aboutOrganization.append(time) }
-            if same { facts.toRecipient.append(time) }
-            if about && same { facts.lastToRecipientAboutOrganization = time }
+            switch try row["kind", as: String.self] {
+            case "last": facts.lastToRecipientAboutOrganization = time
+            case "organization": facts.aboutOrganization.append(time)
+            case "recipient": facts.toRecipient.append(time)
+            case "source": facts.fromSource.append(time)
+            default: facts.all.append(time)
+            }
         }
         return (facts, now)
+    }
+
+    /// The condition that neither the limit of the source in that column, nor that of the installation, nor that
+    /// of the recipient is near: then a mail may leave at once.
+    static func isUnlimited(recipient: String, source: String, limits: MailLimits) -> SQL {
+        let recent: SQL = "m.purpose = 'consent' and m.created_at > now() - interval '1 hour'"
+        return """
+            not exists (
+                select from multiconnect.mails as m where m.recipient = \(raw: recipient) and \(recent))
+            and (select count(*) from (
+                    select from multiconnect.mails as m where m.source = \(raw: source) and \(recent)
+                    limit \(limits.perSource)) as of_source) < \(limits.perSource)
+            and (select count(*) from (
+                    select from multiconnect.mails as m where \(recent) limit \(limits.total)) as of_all)
+                < \(limits.total)
+            """
     }
 
     /// The newest first; of all tenants if none is named.

@@ -5,6 +5,9 @@ package import Postgres
 package struct Notification: Sendable, Equatable {
     package let id: Int64
     package let organization: UUID?
+    /// Of the tenant, if there is one.
+    package let organizationID: String?
+    package let organizationName: String?
     package let eventType: String
     package let message: String
     package let createdAt: Date
@@ -62,16 +65,20 @@ package struct NotificationStore {
     package func open(organization: UUID? = nil, limit: Int = 100) async throws -> [Notification] {
         let rows = try await connection.query(
             """
-            select id, organization_id, event_type, message, created_at, acknowledged_at
-            from multiconnect.notifications
-            where acknowledged_at is null
-              and (\(organization)::uuid is null or organization_id = \(organization)::uuid)
-            order by id desc limit \(limit)
+            select n.id, n.organization_id, o.org_id, o.name, n.event_type, n.message, n.created_at,
+                   n.acknowledged_at
+            from multiconnect.notifications as n
+            left join multiconnect.organizations as o on o.id = n.organization_id
+            where n.acknowledged_at is null
+              and (\(organization)::uuid is null or n.organization_id = \(organization)::uuid)
+            order by n.id desc limit \(limit)
             """)
         return try rows.map { row in
             Notification(
-                id: try row["id"], organization: try row["organization_id"], eventType: try row["event_type"],
-                message: try row["message"], createdAt: try row["created_at"],
+                id: try row["id"], organization: try row["organization_id"],
+                organizationID: try row["org_id"], organizationName: try row["name"],
+                eventType: try row["event_type"], message: try row["message"],
+                createdAt: try row["created_at"],
                 acknowledgedAt: try row["acknowledged_at"])
         }
     }
@@ -84,5 +91,14 @@ package struct NotificationStore {
             where id = \(id) and acknowledged_at is null
             """)
         return affected == 1
+    }
+
+    /// Acknowledges all that are open now; how many.
+    package func acknowledgeAll(by operatorName: String) async throws -> Int {
+        try await connection.execute(
+            """
+            update multiconnect.notifications set acknowledged_at = now(), acknowledged_by = \(operatorName)
+            where acknowledged_at is null
+            """)
     }
 }

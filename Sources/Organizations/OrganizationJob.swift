@@ -4,7 +4,7 @@ package import Jobs
 
 /// The jobs that tenants' lives consist of, as they are enqueued.
 package enum OrganizationJob {
-    /// Mails the admin. Arguments: organization, purpose, address.
+    /// Mails the admin. Arguments: organization, purpose, address, and the source of the registration if any.
     package static let sendConsentMail = "SendConsentMail"
     /// Makes or mends the tenant's schema and begins the imports. Arguments: organization.
     package static let provisionOrganization = "ProvisionOrganization"
@@ -13,20 +13,24 @@ package enum OrganizationJob {
 }
 
 extension OrganizationJob {
-    /// The address of a mail is a person's: operators find it with the mails, not in every list of jobs.
+    /// Addresses of a mail and of its source are a person's: operators find it with the mails, not in every list of jobs.
     package static func hide(in mask: inout ArgumentMask) {
-        mask.hide([2], of: sendConsentMail)
+        mask.hide([2, 3], of: sendConsentMail)
     }
 }
 
 extension OrganizationJob {
-    /// The key holds the address: a new address gets its own mail, even while the job for the old one runs.
-    static func mail(_ purpose: MailContent.Purpose, organization: UUID, to address: EmailAddress, at: Date?)
-        -> NewJob
-    {
-        let recipient = Hex.encode(Digest.sha256(address.text).prefix(8))
+    /// The key holds address and source: a new address gets its own mail, even while the job for the old one
+    /// runs, and a mail that waits for a stranger's limit does not stand in for the org's own.
+    static func mail(
+        _ purpose: MailContent.Purpose, organization: UUID, to address: EmailAddress, at: Date?,
+        source: String? = nil
+    ) -> NewJob {
+        let recipient = Hex.encode(Digest.sha256(address.text + (source.map { "\n\($0)" } ?? "")).prefix(8))
         return NewJob(
-            sendConsentMail, arguments: [organization.uuidString, purpose.rawValue, address.text],
+            sendConsentMail,
+            arguments: [organization.uuidString, purpose.rawValue, address.text]
+                + (source.map { [$0] } ?? []),
             organizationID: organization,
             runAt: at, uniqueKey: "mail:\(purpose.rawValue):\(organization.uuidString):\(recipient)")
     }

@@ -15,7 +15,8 @@ package enum OrganizationRetry {
             return error.isTransient ? .retry : nil
         case let error as OrganizationsError:
             switch error.code {
-            case .unauthorized, .unknownOrganization, .malformedArguments, .illegalTransition: return .discard
+            case .unauthorized, .unknownOrganization, .malformedArguments, .illegalTransition, .mailRefused:
+                return .discard
             case .refreshTimedOut, .refreshRefused: return .retry
             default: return nil
             }

@@ -100,10 +100,12 @@ package struct OrganizationStore {
     }
 
     /// The statement that writes new tenants, their connections and activity: of those that nobody knows and
-    /// whose admins were not mailed within the hour, so that nothing holds their mail back. The ids tell in the
-    /// rows, which `organizations` reads, whose tenants were written.
-    static func insertion(of new: [(id: UUID, request: RegistrationRequest)], cell: String) -> SQL {
-        let requests = new.map(\.request)
+    /// whose mails no limit delays. The ids tell in the rows, which `organizations` reads, whose tenants were
+    /// written.
+    static func insertion(
+        of new: [(id: UUID, call: Registration.Call)], cell: String, limits: MailLimits
+    ) -> SQL {
+        let requests = new.map(\.call.request)
         return """
             with o as (
                 insert into multiconnect.organizations (
@@ -113,11 +115,10 @@ package struct OrganizationStore {
                     \(new.map(\.id))::uuid[], \(requests.map(\.organization.text))::text[],
                     \(requests.map(\.name.text))::text[], \(requests.map(\.adminEmail.text))::text[],
                     \(requests.map { ($0.environment ?? .production).description })::text[],
-                    \(requests.map(\.organization.schemaName))::text[]
-                ) as n (id, org_id, name, admin_email, environment, schema_name)
-                where not exists (
-                    select from multiconnect.mails as m
-                    where m.recipient = n.admin_email and m.created_at > now() - interval '1 hour')
+                    \(requests.map(\.organization.schemaName))::text[],
+                    \(new.map { $0.call.source ?? "" })::text[]
+                ) as n (id, org_id, name, admin_email, environment, schema_name, source)
+                where \(MailStore.isUnlimited(recipient: "n.admin_email", source: "n.source", limits: limits))
                 -- In one order everywhere: no two statements wait for each other's orgs in a circle.
                 order by n.org_id
                 on conflict do nothing
@@ -143,7 +144,7 @@ package struct OrganizationStore {
             try rows.map(read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Replaces what a registration tells.
+    /// Replaces what a registration tells, as long as nobody has consented.
     func update(_ id: UUID, with request: RegistrationRequest, status: OrganizationStatus) async throws {
         _ = try await connection.execute(
             """
@@ -153,16 +154,33 @@ package struct OrganizationStore {
                 status = \(status.rawValue),
                 status_detail = case when status = \(status.rawValue) then status_detail end,
                 updated_at = now()
+            where id = \(id) and authorized_at is null
+            """)
+    }
+
+    /// Begins anew, with the name, address and environment that an admin once consented with.
+    func restart(_ id: UUID, status: OrganizationStatus) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.organizations
+            set status = \(status.rawValue),
+                status_detail = case when status = \(status.rawValue) then status_detail end,
+                updated_at = now()
             where id = \(id)
             """)
     }
 
     /// Notes a consent: the status it leads to, and where the org's users log in.
-    func markAuthorized(_ id: UUID, status: OrganizationStatus) async throws {
+    ///
+    /// - Parameter environment: where the admin logged in; nil if that is not known.
+    func markAuthorized(
+        _ id: UUID, status: OrganizationStatus, environment: OrgEnvironment?
+    ) async throws {
         _ = try await connection.execute(
             """
             update multiconnect.organizations
-            set status = \(status.rawValue), status_detail = null, authorized_at = now(), updated_at = now()
+            set status = \(status.rawValue), status_detail = null, authorized_at = now(), updated_at = now(),
+                environment = coalesce(\(environment?.description), environment)
             where id = \(id)
             """)
     }
@@ -187,6 +205,30 @@ package struct OrganizationStore {
             where id = \(id) and status = any(\(status.predecessors.map(\.rawValue))::text[])
             """)
         return affected == 1
+    }
+
+    /// Adds to the reason of a status that waits for an admin.
+    func noteDetail(_ id: UUID, _ detail: String) async throws {
+        let waiting: [OrganizationStatus] = [.registered, .unauthorized]
+        _ = try await connection.execute(
+            """
+            update multiconnect.organizations
+            set status_detail = case
+                when status = \(OrganizationStatus.registered.rawValue) or status_detail is null
+                then \(detail)
+                when position(\(detail) in status_detail) > 0 then status_detail
+                else status_detail || '; ' || \(detail) end
+            where id = \(id) and status = any(\(waiting.map(\.rawValue))::text[])
+            """)
+    }
+
+    /// Removes the reason if the status is still this one.
+    func clearDetail(_ id: UUID, of status: OrganizationStatus) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.organizations set status_detail = null
+            where id = \(id) and status = \(status.rawValue)
+            """)
     }
 
     private func first(_ condition: SQL) async throws -> Organization? {

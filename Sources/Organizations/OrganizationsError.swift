@@ -16,6 +16,8 @@ package struct OrganizationsError: Error, Sendable, Equatable {
         case refreshTimedOut
         /// Salesforce refuses to refresh the token for now; the grant may be good.
         case refreshRefused
+        /// The mail server refuses a mail for good.
+        case mailRefused
         /// The job's arguments are not what its class takes.
         case malformedArguments
         /// A stored value is not one that this version knows.

@@ -15,19 +15,28 @@ package enum OrganizationsLimits {
     /// Registrations of one address: installs come through few addresses of Salesforce, so this is generous.
     package static let addressBurst = 120
     package static let addressRefill = Duration.milliseconds(500)
-    /// Registrations of one org: an install calls once, an admin may try again.
+    /// Registrations of one org by one address: an install calls once, an admin may try again.
     package static let organizationBurst = 6
     package static let organizationRefill = Duration.seconds(60)
     /// Registrations in one statement: enough for its fixed cost to vanish, few enough to last milliseconds.
     static let registrationBatch = 64
     /// Keys that a limiter remembers; two generations of half of it.
     package static let limiterKeys = 20_000
+    /// Callbacks of consents by one address. Each looks up a state, and one that is found calls Salesforce.
+    package static let callbackBurst = 60
+    package static let callbackRefill = Duration.seconds(1)
     /// The same admin is not mailed again about the same org within this time.
     package static let mailPause = Duration.seconds(10 * 60)
-    /// Mails about one org in an hour, whoever they go to.
+    /// Consent mails about one org in an hour that one source asks for, whoever they go to.
     package static let mailsPerOrganization = 6
-    /// Mails to one recipient in an hour, whatever org they are about.
+    /// Consent mails to one recipient in an hour, whatever org they are about.
     package static let mailsPerRecipient = 10
+    /// Characters of an org's name in a mail: more is not a name.
+    static let mailNameCharacters = 60
+    /// Mails that wait for a limit are tried again within so much time after it, not all at one moment.
+    static let mailSpread = Duration.seconds(60)
+    /// Open notifications about registrations that were refused: strangers can cause them.
+    static let refusedRegistrations = 20
     /// Before a refresh is sent a second time: Salesforce refuses a request while the one before is processed.
     package static let refreshPause = Duration.seconds(3)
     /// How long one refresh may hold the lease: its two requests, of `SalesforceLimits.oauthDeadline` each, the

@@ -27,6 +27,13 @@ package final class RateLimiter: Sendable {
                 burst: OrganizationsLimits.addressBurst, refill: OrganizationsLimits.addressRefill))
     }
 
+    /// The limiter for callbacks of consents, by address.
+    package static func forCallbacks() -> RateLimiter {
+        RateLimiter(
+            rate: TokenBucket.Rate(
+                burst: OrganizationsLimits.callbackBurst, refill: OrganizationsLimits.callbackRefill))
+    }
+
     /// The limiter for org ids.
     package static func perOrganization() -> RateLimiter {
         RateLimiter(

@@ -2,23 +2,36 @@ internal import FoundationEssentials
 package import Jobs
 package import Postgres
 internal import Reactor
+internal import Salesforce
 
 /// What the package's post-install call leads to: a tenant that waits for an admin's consent.
 package struct Registration: Sendable {
+    /// A registration and where it came from.
+    struct Call: Sendable {
+        let request: RegistrationRequest
+        let source: String?
+    }
+
     private let pool: PostgresPool
     private let queue: JobQueue
     private let cell: String
-    private let newcomers: CallBatch<RegistrationRequest, Outcome?>
+    private let limits: MailLimits
+    private let newcomers: CallBatch<Call, Outcome?>
 
     /// Of the current loop, as pool and queue are.
     ///
-    /// - Parameter cell: the named database where new tenants' rows go.
-    package init(pool: PostgresPool, queue: JobQueue, cell: String = "default") {
+    /// - Parameters:
+    ///   - cell: the named database where new tenants' rows go.
+    ///   - limits: how many mails may leave.
+    package init(
+        pool: PostgresPool, queue: JobQueue, cell: String = "default", limits: MailLimits = MailLimits()
+    ) {
         self.pool = pool
         self.queue = queue
         self.cell = cell
-        newcomers = CallBatch(maximum: OrganizationsLimits.registrationBatch) { requests in
-            try await Self.registerNew(requests, pool: pool, queue: queue, cell: cell)
+        self.limits = limits
+        newcomers = CallBatch(maximum: OrganizationsLimits.registrationBatch) { calls in
+            try await Self.registerNew(calls, pool: pool, queue: queue, cell: cell, limits: limits)
         }
     }
 
@@ -32,12 +45,16 @@ package struct Registration: Sendable {
 
     /// Writes organization, connection and first job in one transaction, and tells Redis of the job after it.
     ///
-    /// Before consent a repeat replaces name and address: whoever registers an org id first must not be able
-    /// to lock the real admin out. An uninstalled org starts again.
-    package func register(_ request: RegistrationRequest) async throws -> Outcome {
-        if let outcome = try await newcomers(request) { return outcome }
+    /// Before the first consent a repeat replaces name and address: whoever registers an org id first must not
+    /// be able to lock the real admin out. After it they stay, and the admin who is known is mailed: an org id
+    /// is no secret. An uninstalled org starts again.
+    ///
+    /// - Parameter source: the address key of the caller, for limits; nil if the call was signed.
+    package func register(_ request: RegistrationRequest, source: String? = nil) async throws -> Outcome {
+        let call = Call(request: request, source: source)
+        if !request.adminEmail.isMasked, let outcome = try await newcomers(call) { return outcome }
         let (outcome, job) = try await pool.transaction { connection in
-            try await register(request, on: connection)
+            try await register(call, on: connection)
         }
         if let job { await queue.push([job]) }
         return outcome
@@ -45,26 +62,28 @@ package struct Registration: Sendable {
 
     /// Registers orgs that nobody knows yet, all in one transaction of one round trip: most of what a
     /// statement costs the server is the same for one row and for many. Nil for those that are known, or whose
-    /// admin was mailed of late, which takes a look at what was before.
+    /// mail a limit may delay, which takes a look at what was before.
     private static func registerNew(
-        _ requests: [RegistrationRequest], pool: PostgresPool, queue: JobQueue, cell: String
+        _ calls: [Call], pool: PostgresPool, queue: JobQueue, cell: String, limits: MailLimits
     ) async throws -> [Outcome?] {
-        let new = requests.map { (id: UUID(), request: $0) }
+        let new = calls.map { (id: UUID(), call: $0) }
         let mails = try queue.insertion(
             of: new.map {
-                OrganizationJob.mail(.consent, organization: $0.id, to: $0.request.adminEmail, at: nil)
+                OrganizationJob.mail(
+                    .consent, organization: $0.id, to: $0.call.request.adminEmail, at: nil,
+                    source: $0.call.source)
             },
             where: OrganizationStore.isWritten("n.organization_id"))
         let rows: [Rows]
         do {
             rows = try await pool.withConnection { connection in
                 try await connection.pipeline([
-                    OrganizationStore.insertion(of: new, cell: cell), mails.statement,
+                    OrganizationStore.insertion(of: new, cell: cell, limits: limits), mails.statement,
                 ])
             }
         } catch let error as PostgresError where error.code == .server {
             // One request's fault, whatever it is, must not become the others': each is tried by itself.
-            return requests.map { _ in nil }
+            return calls.map { _ in nil }
         }
         await queue.push(try mails.jobs(rows[1]))
         let written = try OrganizationStore.organizations(rows[0])
@@ -72,41 +91,80 @@ package struct Registration: Sendable {
     }
 
     private func register(
-        _ request: RegistrationRequest, on connection: PostgresConnection
+        _ call: Call, on connection: PostgresConnection
     ) async throws -> (Outcome, EnqueuedJob?) {
+        let request = call.request
         let store = OrganizationStore(on: connection)
         let isNew = try await store.insert(request, cell: cell)
         guard let found = try await store.lock(request.organization) else {
             throw OrganizationsError(.unknownOrganization, "an organization vanished while it was registered")
         }
         guard let status = found.status.afterRegistration else { return (.alreadyConsented(found), nil) }
-        if !isNew { try await store.update(found.id, with: request, status: status) }
+        let hasConsented = found.authorizedAt != nil
+        if hasConsented {
+            try await store.restart(found.id, status: status)
+        } else if !isNew {
+            try await store.update(found.id, with: request, status: status)
+        }
         if found.status == .uninstalled {
             try await ConnectionStore(on: connection).setState(of: found.id, to: .needAuthentication)
         }
         try await ActivityStore(on: connection).add(
             isNew ? "registered" : "registered_again", by: "org", organization: found.id,
-            detail: "admin \(request.adminEmail)")
-        let (decision, job) = try await enqueueMail(found.id, to: request.adminEmail, on: connection)
+            detail: hasConsented
+                ? "name, address and environment of the consent are kept" : "admin \(request.adminEmail)")
         guard let organization = try await store.find(id: found.id) else {
             throw OrganizationsError(.unknownOrganization, "an organization vanished while it was registered")
         }
+        let (decision, job) = try await enqueueMail(organization, source: call.source, on: connection)
         return (.accepted(organization, mail: decision), job)
     }
 
     private func enqueueMail(
-        _ organization: UUID, to address: EmailAddress, on connection: PostgresConnection
+        _ organization: Organization, source: String?, on connection: PostgresConnection
     ) async throws -> (MailThrottle.Decision, EnqueuedJob?) {
+        let address = organization.adminEmail
+        guard !address.isMasked else {
+            try await NotificationStore(on: connection).addOnce(
+                "registration_unreachable", organization: organization.id,
+                message: "admin_email \(address) was masked by a sandbox refresh: no mail can reach it. Send "
+                    + "the admin APP_URL/authenticate?org_id=\(organization.organizationID) by hand.")
+            return (.unreachable, nil)
+        }
         let (facts, now) = try await MailStore(on: connection).facts(
-            organization: organization, recipient: address)
-        let decision = MailThrottle.decision(facts, now: now)
+            organization: organization.id, recipient: address, source: source, limits: limits)
+        let decision = MailThrottle.decision(facts, limits: limits, now: now)
         let at: Date?
         switch decision {
         case .now: at = nil
         case .at(let time): at = time
-        case .not: return (decision, nil)
+        case .not, .unreachable: return (decision, nil)
         }
-        let job = OrganizationJob.mail(.consent, organization: organization, to: address, at: at)
+        let job = OrganizationJob.mail(
+            .consent, organization: organization.id, to: address, at: at, source: source)
         return (decision, try await queue.enqueue(job, on: connection))
+    }
+}
+
+extension Registration {
+    /// Tells operators of a body that was refused: the package that sent it does not tell its admin.
+    package func noteRefused(_ invalid: RegistrationRequest.Invalid, body: [UInt8]) async throws {
+        let organization = Self.organization(in: body).map { " of the org \($0)" } ?? ""
+        let problems = invalid.problems.map(\.description).joined(separator: "; ")
+        try await pool.withConnection { connection in
+            try await NotificationStore(on: connection).addOnce(
+                "registration_refused", organization: nil,
+                message: "A registration\(organization) was refused: \(problems).",
+                atMost: OrganizationsLimits.refusedRegistrations)
+        }
+    }
+
+    /// The first org id in a body that cannot be read.
+    static func organization(in body: [UInt8]) -> OrganizationID? {
+        let words = body.split { byte in
+            !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                && !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        }
+        return words.lazy.compactMap { try? OrganizationID(String(decoding: $0, as: UTF8.self)) }.first
     }
 }

@@ -34,8 +34,17 @@ package struct RegistrationRequest: Equatable, Sendable {
 
     /// Reads a body of JSON. Unknown members are passed over: later versions of the package may send more.
     package init(parsing body: [UInt8]) throws(Invalid) {
-        guard let document = try? JSONValue(parsing: body) else {
-            throw Invalid(problems: [Problem(field: nil, message: "the body is not JSON")])
+        let document: JSONValue
+        do {
+            document = try JSONValue(checking: body)
+        } catch {
+            throw Invalid(problems: [
+                Problem(
+                    field: nil,
+                    message: "the body is not JSON: \(error.reason) at byte \(error.byte), counted from 1. "
+                        + "Inside a value write a quote as \\\" and a backslash as \\\\, as JSON.serialize does"
+                )
+            ])
         }
         guard let members = document.object else {
             throw Invalid(problems: [Problem(field: nil, message: "the body is not a JSON object")])
@@ -43,7 +52,7 @@ package struct RegistrationRequest: Equatable, Sendable {
         var reader = MemberReader(members: members)
         let organization = reader.required("org_id") { try? OrganizationID($0) }
         let name = reader.required("org_name", OrganizationName.init)
-        let email = reader.required("admin_email", EmailAddress.init)
+        let email = reader.required("admin_email", EmailAddress.init(registered:))
         let environment = reader.optional("environment", OrgEnvironment.init)
         guard reader.problems.isEmpty, let organization, let name, let email else {
             throw Invalid(problems: reader.problems)

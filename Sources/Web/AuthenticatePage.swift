@@ -6,8 +6,10 @@ import Salesforce
 struct AuthenticatePage: Sendable {
     /// The org of the link, if there is one.
     var organization: OrganizationID?
-    /// Its way to log in as it was registered, or as the admin chose last.
+    /// The choice to suggest.
     var environment: OrgEnvironment?
+    /// A My Domain that a link names and nobody vouches for: shown, never filled in.
+    var unconfirmedHost: String?
     /// What was wrong with the last choice.
     var complaint: String?
 
@@ -15,6 +17,15 @@ struct AuthenticatePage: Sendable {
     static let domainParameter = "domain"
     /// The name of the choice.
     static let environmentParameter = ConsentLink.environmentParameter
+
+    /// Takes over what a link names.
+    mutating func name(_ environment: OrgEnvironment, isConfirmed: Bool) {
+        if !isConfirmed, case .myDomain(let host) = environment {
+            unconfirmedHost = host
+        } else {
+            self.environment = environment
+        }
+    }
 
     var content: HTML {
         let complaint: HTML = complaint.map { "<p role=\"alert\"><strong>\($0)</strong></p>" } ?? ""
@@ -25,11 +36,20 @@ struct AuthenticatePage: Sendable {
             <p>To copy your Salesforce records into our database we need your consent. Log in as a user of
             your org who may see all data; Salesforce will ask you whether you allow it.</p>
             \(organization)
+            \(unconfirmed)
             <div class="choices">
             \(choice("production", "Production", "Log in at login.salesforce.com", .production))
             \(choice("sandbox", "Sandbox", "Log in at test.salesforce.com", .sandbox))
             \(domainForm)
             </div>
+            """
+    }
+
+    private var unconfirmed: HTML {
+        guard let host = unconfirmedHost else { return "" }
+        return """
+            <p>The link names the login address <code>\(host)</code>. We cannot tell whether it belongs
+            to your org: if it does, type it below.</p>
             """
     }
 

@@ -8,8 +8,7 @@ struct ConsentRoutes: Sendable {
     let consent: Consent
     let layout: PageLayout
     let isSecure: Bool
-    /// By the caller's address.
-    let limiter: RateLimiter
+    let limits: RegistrationLimits
 
     /// The path under which the browser sends the cookie: both ends of the consent, nothing else.
     private static let cookiePath = "/auth/salesforce"
@@ -20,8 +19,10 @@ struct ConsentRoutes: Sendable {
         let organization = request.query[ConsentLink.organizationParameter].flatMap {
             try? OrganizationID($0)
         }
-        let page = AuthenticatePage(
-            organization: organization, environment: Self.environment(of: request.query))
+        var page = AuthenticatePage(organization: organization)
+        if let environment = Self.environment(of: request.query) {
+            page.name(environment, isConfirmed: await isConfirmed(environment, of: organization, request))
+        }
         return .html(layout.page("Connect your Salesforce org", page.content).markup)
     }
 
@@ -39,10 +40,14 @@ struct ConsentRoutes: Sendable {
         if chosen != nil, environment == nil {
             return again(organization, nil, "This is not a My Domain, such as acme.my.salesforce.com.")
         }
-        if let wait = limiter.take(RateLimiter.addressKey(request.clientAddress)) {
-            throw Problem(
-                .tooManyRequests, "Too many attempts from this address. Please try again in a while.",
-                headers: ["Retry-After": String(max(1, wait.components.seconds + 1))])
+        try Self.check(limits.consents, request)
+        if let environment, Self.isForeign(request),
+            !(await isConfirmed(environment, of: organization, request))
+        {
+            // A link that somebody made leads here: the admin sees the host before he sees its login page.
+            var page = AuthenticatePage(organization: organization)
+            page.name(environment, isConfirmed: false)
+            return .html(layout.page("Connect your Salesforce org", page.content).markup)
         }
         let start = try await consent.begin(
             organization: organization, environment: environment,
@@ -60,6 +65,7 @@ struct ConsentRoutes: Sendable {
 
     /// `GET /auth/salesforce/callback`: where Salesforce sends the browser back to.
     func finish(_ request: Request) async throws -> Response {
+        try Self.check(limits.callbacks, request)
         let callback = ConsentCallback(
             state: request.query["state"], code: request.query["code"], error: request.query["error"])
         let organization = try await consent.finish(callback, cookie: request.cookie(Consent.cookieName))
@@ -86,6 +92,31 @@ struct ConsentRoutes: Sendable {
         let page = AuthenticatePage(
             organization: organization, environment: environment, complaint: complaint)
         return .html(layout.page("Connect your Salesforce org", page.content).markup, status: .badRequest)
+    }
+
+    private static func check(_ limiter: RateLimiter, _ request: Request) throws {
+        guard let wait = limiter.take(RateLimiter.addressKey(request.clientAddress)) else { return }
+        throw Problem(
+            .tooManyRequests, "Too many attempts from this address. Please try again in a while.",
+            headers: ["Retry-After": String(max(1, wait.components.seconds + 1))])
+    }
+
+    /// Whether the request comes from a page or program that is not ours, as browsers tell (Fetch Metadata). A
+    /// browser that does not tell is taken at its word.
+    private static func isForeign(_ request: Request) -> Bool {
+        request.headers["Sec-Fetch-Site"].map { $0 != "same-origin" } ?? false
+    }
+
+    /// Whether an environment may be chosen for the admin: Salesforce's own login pages may, the My Domain of an
+    /// org only if that is known to be its own.
+    private func isConfirmed(
+        _ environment: OrgEnvironment, of organization: OrganizationID?, _ request: Request
+    ) async -> Bool {
+        guard case .myDomain = environment else { return true }
+        guard let organization, limits.consents.take(RateLimiter.addressKey(request.clientAddress)) == nil
+        else { return false }
+        // Without a database the page still works, with nothing chosen.
+        return (try? await consent.confirms(environment, of: organization)) ?? false
     }
 
     /// What was chosen: a My Domain that was typed, else the environment; nil when nothing was.

@@ -52,7 +52,8 @@ package enum FaultStatus {
         case .illegalTransition: Problem(.conflict, "The organization's status does not allow this.")
         case .refreshTimedOut, .refreshRefused:
             unavailable("Salesforce does not answer at the moment. Please try again.")
-        case .wrongSecret, .unreadableCredential, .malformedArguments, .malformedRow: nil
+        case .wrongSecret, .unreadableCredential, .malformedArguments, .malformedRow, .mailRefused:
+            nil
         }
     }
 

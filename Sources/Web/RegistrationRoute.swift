@@ -10,6 +10,7 @@ struct RegistrationRoute: Sendable {
     let registration: Registration
     let signature: CallbackSignature?
     let limits: RegistrationLimits
+    let tallies: RequestTallies?
 
     /// What is answered, whatever the outcome: Apex code reads `status`, people read `message`.
     struct Answer: Encodable {
@@ -32,6 +33,18 @@ struct RegistrationRoute: Sendable {
 
     /// Looks at a call before its body is read: its rate, its type and whether it is signed at all.
     func refusal(of request: Request) -> Response? {
+        let response = check(request)
+        if let response { tallies?.count(registration: response.status) }
+        return response
+    }
+
+    func respond(to request: Request) async throws -> Response {
+        let response = try await answer(request)
+        tallies?.count(registration: response.status)
+        return response
+    }
+
+    private func check(_ request: Request) -> Response? {
         if let wait = limits.addresses.take(RateLimiter.addressKey(request.clientAddress)) {
             return tooMany(wait, "Too many registrations from this address.")
         }
@@ -48,7 +61,8 @@ struct RegistrationRoute: Sendable {
         return nil
     }
 
-    func respond(to request: Request) async throws -> Response {
+    private func answer(_ request: Request) async throws -> Response {
+        let source = RateLimiter.addressKey(request.clientAddress)
         if let signature {
             do {
                 try signature.verify(
@@ -63,20 +77,22 @@ struct RegistrationRoute: Sendable {
         do {
             parsed = try RegistrationRequest(parsing: request.body)
         } catch {
+            // The package's code shows nobody the answer. That it was not noted does not change the answer.
+            try? await registration.noteRefused(error, body: request.body)
             return refuse(error)
         }
-        if let wait = limits.organizations.take(parsed.organization.description) {
+        if let wait = limits.organizations.take("\(parsed.organization) \(source)") {
             var response = tooMany(wait, "Too many registrations of this org.")
             response.log(tenant: parsed.organization)
             return response
         }
-        return try await register(parsed)
+        return try await register(parsed, source: signature == nil ? source : nil)
     }
 
-    private func register(_ request: RegistrationRequest) async throws -> Response {
+    private func register(_ request: RegistrationRequest, source: String?) async throws -> Response {
         var response: Response
         let organization: Organization
-        switch try await registration.register(request) {
+        switch try await registration.register(request, source: source) {
         case .accepted(let accepted, let mail):
             organization = accepted
             response = Answer.json(.accepted, Self.message(about: mail))
@@ -105,6 +121,9 @@ struct RegistrationRoute: Sendable {
         case .now: "Registered. The admin is being mailed a link to give consent."
         case .at: "Registered. The admin will be mailed a link to give consent."
         case .not: "Registered. The admin was mailed a link to give consent a short while ago."
+        case .unreachable:
+            "Registered, but admin_email was masked by a sandbox refresh: no mail can reach it. "
+                + "Register again with the admin's own address."
         }
     }
 

@@ -20,17 +20,19 @@ package struct WebRoutes: Sendable {
     /// - Parameters:
     ///   - signature: the check of callbacks' signatures; nil when there is no `CALLBACK_SECRET`.
     ///   - limits: one value for the whole process.
+    ///   - tallies: where registrations are counted.
     package init(
         registration: Registration, consent: Consent, signature: CallbackSignature?,
         limits: RegistrationLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
-        operators: OperatorRoutes? = nil, metrics: MetricsRoute? = nil, logger: Logger
+        operators: OperatorRoutes? = nil, metrics: MetricsRoute? = nil, tallies: RequestTallies? = nil,
+        logger: Logger
     ) {
         self.registration = RegistrationRoute(
-            registration: registration, signature: signature, limits: limits)
+            registration: registration, signature: signature, limits: limits, tallies: tallies)
         security = SecurityHeaders(appURL: app.url)
         layout = PageLayout(name: app.name)
         self.consent = ConsentRoutes(
-            consent: consent, layout: layout, isSecure: security.isSecure, limiter: limits.consents)
+            consent: consent, layout: layout, isSecure: security.isSecure, limits: limits)
         health = HealthRoutes(pool: pool, redis: redis)
         self.operators = operators
         self.metrics = metrics
@@ -125,7 +127,7 @@ package struct WebRoutes: Sendable {
     }
 
     private func refused(_ refusal: ConsentRefusal, _ request: Request) -> Response {
-        logger.info(
+        logger.debug(
             "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
         let page = RefusalPage(refusal)
         return .html(layout.page(page.title, page.content).markup, status: page.status)

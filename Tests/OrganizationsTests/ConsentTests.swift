@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import Logging
 import OrgSimulator
 import Postgres
 import Salesforce
@@ -179,6 +180,89 @@ struct ConsentTests {
             let again = try await world.consent().finish(callback, cookie: start.cookie)
             #expect(again.status == .live && again.id == organization.id)
             #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
+        }
+    }
+
+    /// What is told of an org: actions, and open notifications.
+    private func record(_ world: SimulatedOrgs, _ organization: UUID) async throws -> (
+        activity: [Activity], open: [String]
+    ) {
+        try await world.tenancy.pool.withConnection { connection in
+            (
+                try await ActivityStore(on: connection).list(organization: organization),
+                try await NotificationStore(on: connection).open(organization: organization).map(\.message)
+            )
+        }
+    }
+
+    @Test func `a refused consent is recorded with its tenant, told to operators, and over with the next`()
+        async throws
+    {
+        try await SimulatedOrgs.run { world in
+            let id = try world.organizationID(1)
+            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+                .register(world.tenancy.request(id.text))
+            let tenant = try #require(
+                try await world.tenancy.pool.withConnection { try await OrganizationStore(on: $0).find(id) })
+            let consent = world.consent()
+            // Without the link: only Salesforce says which org it is.
+            let reader = world.orgs[0].usernames[1]
+            let unbound = try await consent.begin(organization: nil, environment: nil, cookie: nil)
+            let callback = try await world.authorize(unbound, as: reader)
+            await #expect(throws: ConsentRefusal.self) {
+                try await consent.finish(callback, cookie: unbound.cookie)
+            }
+            // By the link: Salesforce says nothing but no.
+            let bound = try await consent.begin(organization: id, environment: nil, cookie: nil)
+            let denial = try await world.authorize(bound, as: reader, deny: true)
+            await #expect(throws: ConsentRefusal.denied("access_denied")) {
+                try await consent.finish(denial, cookie: bound.cookie)
+            }
+            let after = try await record(world, tenant.id)
+            let refused = after.activity.filter { $0.action == "consent_refused" }.compactMap(\.detail)
+            #expect(refused.count == 2)
+            #expect(refused.contains { $0.contains("missing_rights") && $0.contains(reader) })
+            #expect(refused.contains { $0.contains("access_denied") })
+            #expect(after.open.count == 1)
+            _ = try await world.consented()
+            #expect(try await record(world, tenant.id).open.isEmpty)
+        }
+    }
+
+    @Test func `a new consent ends the notification of a lost grant`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
+            await #expect(throws: OrganizationsError.self) {
+                try await world.sessions.rest(for: organization.id).describe("Account")
+            }
+            #expect(try await record(world, organization.id).open.count == 1)
+            _ = try await world.consented()
+            #expect(try await record(world, organization.id).open.isEmpty)
+        }
+    }
+
+    @Test func `the My Domain that a stranger registered is never where an admin is sent`() async throws {
+        try await SimulatedOrgs.run { world in
+            let hosts = try HostRule(loginURL: "https://login.salesforce.com")
+            func begin(trusts: Bool) async throws -> String {
+                let consent = Consent(
+                    pool: world.tenancy.pool, queue: world.tenancy.queue, keys: world.tenancy.keys,
+                    oauth: OAuthClient(app: world.oauth.app, hosts: hosts, http: world.http),
+                    http: world.http,
+                    writes: .none, trustsRegistrations: trusts, logger: Logger(label: "test"))
+                let start = try await consent.begin(
+                    organization: try world.organizationID(1), environment: nil, cookie: nil)
+                return try #require(URLComponents(string: start.authorizeURL)?.host)
+            }
+            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue).register(
+                world.tenancy.request(world.orgs[0].id, environment: .myDomain("evil.my.salesforce.com")))
+            #expect(try await begin(trusts: false) == "login.salesforce.com")
+            #expect(try await begin(trusts: true) == "evil.my.salesforce.com")
+            try await world.tenancy.pool.execute(
+                "update multiconnect.organizations set authorized_at = now(), environment = 'acme.my.salesforce.com'"
+            )
+            #expect(try await begin(trusts: false) == "acme.my.salesforce.com")
         }
     }
 }

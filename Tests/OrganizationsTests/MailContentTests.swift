@@ -11,9 +11,9 @@ struct MailContentTests {
             purpose: purpose, appName: "My\nApp <b>", organization: name,
             link: "https://app.example/authenticate?a=1&b=2")
         #expect(!mail.subject.unicodeScalars.contains { $0.properties.generalCategory == .control })
-        #expect(mail.subject.contains("<script>\"x\"&' Bcc: all@example.com"))
+        #expect(mail.subject.contains("<script>\"x\"&' Bcc: all example com"))
         #expect(!mail.html.contains("<script>"))
-        #expect(mail.html.contains("&lt;script&gt;&quot;x&quot;&amp;&#39; Bcc: all@example.com"))
+        #expect(mail.html.contains("&lt;script&gt;&quot;x&quot;&amp;&#39; Bcc: all example com"))
         #expect(mail.html.contains("My App &lt;b&gt;"))
         #expect(mail.html.contains("href=\"https://app.example/authenticate?a=1&amp;b=2\""))
         #expect(mail.text.contains("\nhttps://app.example/authenticate?a=1&b=2\n"))
@@ -26,5 +26,21 @@ struct MailContentTests {
                 ConsentLink.url(appURL: base, organization: organization)
                     == "https://app.example/authenticate?org_id=00D090000083B1pEAE")
         }
+    }
+
+    @Test(arguments: [
+        ("Acme Inc.", "Acme Inc."), ("Łódź S.A. & Co. 😀", "Łódź S.A. & Co. 😀"),
+        ("Win at https://evil.example/x now", "Win at now"), ("www.evil.example Acme", "Acme"),
+        ("Go to evil.example/pay", "Go to evil example/pay"), ("evil。example", "evil example"),
+        ("Pay bob@evil.example", "Pay bob evil example"), ("Booking.com B.V.", "Booking com B.V."),
+        ("http://evil.example", "your org"), ("...", "your org"),
+    ])
+    func `a name in a mail holds nothing that becomes a link`(name: String, expected: String) throws {
+        #expect(MailContent.plain(try #require(OrganizationName(name))) == expected)
+    }
+
+    @Test func `a long name is shortened`() throws {
+        let name = try #require(OrganizationName(String(repeating: "a", count: 200)))
+        #expect(MailContent.plain(name).count == 60)
     }
 }

@@ -33,6 +33,21 @@ struct MailThrottleTests {
                 MailThrottle.Facts(aboutOrganization: [ago(61)] + mails.dropFirst()), now: now) == .now)
     }
 
+    @Test func `an installation and a source have limits of their own`() {
+        let limits = MailLimits(total: 40)
+        #expect(limits.perSource == 10 && limits.perRecipient == 10)
+        let hour = (0..<40).map { ago(Double(50 - $0)) }
+        #expect(
+            MailThrottle.decision(MailThrottle.Facts(all: hour), limits: limits, now: now)
+                == .at(ago(50).addingTimeInterval(3_600)))
+        #expect(MailThrottle.decision(MailThrottle.Facts(all: hour), now: now) == .now)
+        #expect(
+            MailThrottle.decision(
+                MailThrottle.Facts(fromSource: Array(hour.prefix(10))), limits: limits, now: now)
+                == .at(ago(50).addingTimeInterval(3_600)))
+        #expect(MailLimits(total: 1).perRecipient == 1)
+    }
+
     @Test func `nobody gets more than ten mails an hour`() {
         let mails = (0..<10).map { ago(Double(50 - $0)) }
         #expect(

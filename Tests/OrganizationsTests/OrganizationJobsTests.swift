@@ -13,9 +13,14 @@ import Testing
 
 @testable import Organizations
 
-/// A mail server that takes everything and keeps the lines it was sent.
+/// A mail server that takes everything, or refuses recipients, and keeps the lines it was sent.
 private final class Postbox: Sendable {
     private let received = Mutex<[String]>([])
+    private let refusal: String?
+
+    init(refusing refusal: String? = nil) {
+        self.refusal = refusal
+    }
 
     var lines: [String] { received.withLock { $0 } }
 
@@ -43,7 +48,8 @@ private final class Postbox: Sendable {
                 received.withLock { $0.append(line) }
                 if isData && line != "." { continue }
                 isData = line == "DATA"
-                let reply = line.hasPrefix("QUIT") ? "221 bye" : isData ? "354 go on" : "250 ok"
+                let refused = line.hasPrefix("RCPT") ? refusal : nil
+                let reply = refused ?? (line.hasPrefix("QUIT") ? "221 bye" : isData ? "354 go on" : "250 ok")
                 try await socket.write(Array("\(reply)\r\n".utf8), deadline: nil)
             }
         }
@@ -72,7 +78,9 @@ struct OrganizationJobsTests {
                 database: world.tenancy.database.configuration, redis: redis.configuration)
             let worker = Worker(
                 sites: [
-                    WorkerSite(executor: EventLoop.current, pool: pool, queue: queue, registry: registry)
+                    WorkerSite(
+                        executor: EventLoop.current, pool: pool, queue: queue, registry: registry,
+                        onDeath: { await MailFailureNote(control: pool, logger: logger).note($0, $1) })
                 ],
                 settings: settings, retryRule: { OrganizationRetry.decision(for: $0) ?? .retry },
                 logger: logger)
@@ -90,7 +98,7 @@ struct OrganizationJobsTests {
 
     private func settings(_ server: MailServer? = nil, development: String? = nil) throws -> MailSettings {
         MailSettings(
-            server: server, sender: try #require(EmailAddress("sync@app.example")),
+            server: server, sender: MailSender("Acme, Inc. <sync@app.example>"),
             developmentRecipient: development.flatMap { EmailAddress($0) })
     }
 
@@ -133,6 +141,94 @@ struct OrganizationJobsTests {
             let lines = postbox.lines
             #expect(lines.contains { $0.hasPrefix("RCPT TO:<dev@example.org>") })
             #expect(!lines.contains { $0.hasPrefix("Bcc:") || $0.contains("ann@example.com") })
+        }
+    }
+
+    /// Registers an org whose mail the server refuses, and waits until the job has run once.
+    private func refused(
+        _ world: SimulatedOrgs, _ reply: String, until isOver: @Sendable () async throws -> Bool
+    ) async throws {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        let postbox = Postbox(refusing: reply)
+        let server = try MailServer(url: "smtp://127.0.0.1:\(listener.address.port)")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await postbox.serve(on: listener) }
+            try await running(world, mail: try settings(server)) { queue in
+                let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                _ = try await registration.register(world.tenancy.request())
+                try await eventually("the end of the job", isOver)
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func states(_ world: SimulatedOrgs) async throws -> [String] {
+        try await world.tenancy.pool.query("select state from multiconnect.jobs").column()
+    }
+
+    @Test func `a mail that the server refuses for good ends at once and is told to operators`() async throws
+    {
+        try await SimulatedOrgs.run { world in
+            @Sendable func open() async throws -> [Organizations.Notification] {
+                try await world.tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
+            }
+            try await refused(world, "550 5.1.1 <ann@example.com> is unknown here") {
+                try await !open().isEmpty
+            }
+            #expect(try await states(world) == ["dead"])
+            let told = try await open()
+            #expect(told.map(\.eventType) == ["mail_failed"] && told.first?.organizationName == "Acme")
+            #expect(told.first?.message.contains("127.0.0.1") == true)
+            #expect(told.first?.message.contains("550 5.1.1 <recipient> is unknown here") == true)
+            let organization = try #require(
+                try await world.tenancy.pool.withConnection { try await OrganizationStore(on: $0).list() }
+                    .first)
+            #expect(organization.status == .registered)
+            #expect(organization.statusDetail?.contains("550 5.1.1") == true)
+            #expect(try await mails(world).first?.error?.contains("550 5.1.1") == true)
+            // A mail that leaves ends what was noted.
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            let server = try MailServer(url: "smtp://127.0.0.1:\(listener.address.port)")
+            let postbox = Postbox()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await postbox.serve(on: listener) }
+                try await running(world, mail: try settings(server)) { queue in
+                    _ = try await Registration(pool: world.tenancy.pool, queue: queue)
+                        .register(world.tenancy.request(email: "bob@example.com"))
+                    try await eventually("a sent mail") { try await open().isEmpty }
+                }
+                group.cancelAll()
+            }
+            #expect(try await world.find(organization).statusDetail == nil)
+            #expect(postbox.lines.contains("From: =?utf-8?B?QWNtZSwgSW5jLg==?= <sync@app.example>"))
+        }
+    }
+
+    @Test func `a mail that the server refuses for now is tried again`() async throws {
+        try await SimulatedOrgs.run { world in
+            try await refused(world, "451 4.3.0 later") {
+                guard try await mails(world).first?.error != nil else { return false }
+                return try await states(world) == ["retry"]
+            }
+            #expect(try await mails(world).first?.error?.contains("451 4.3.0 later") == true)
+            #expect(
+                try await world.tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
+                    .isEmpty)
+        }
+    }
+
+    @Test func `the mail goes to the admin who was named, also when a stranger names another meanwhile`()
+        async throws
+    {
+        try await SimulatedOrgs.run { world in
+            let quiet = Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            _ = try await quiet.register(world.tenancy.request())
+            _ = try await quiet.register(
+                world.tenancy.request(email: "evil@example.net"), source: "203.0.113.9")
+            try await running(world, mail: try settings()) { _ in
+                try await eventually("both mails") { try await mails(world).count == 2 }
+            }
+            #expect(Set(try await mails(world).map(\.recipient)) == ["ann@example.com", "evil@example.net"])
         }
     }
 

@@ -108,23 +108,25 @@ struct OrganizationStoreTests {
             try await tenancy.pool.withConnection { connection in
                 let mails = MailStore(on: connection)
                 let email = organization.adminEmail
-                let first = try await mails.write(
-                    content, purpose: .consent, job: "a", organization: organization.id, recipient: email)
-                let again = try await mails.write(
-                    content, purpose: .consent, job: "a", organization: organization.id, recipient: email)
+                func request(_ job: String, _ organization: Organization) -> MailStore.Request {
+                    MailStore.Request(
+                        job: job, organization: organization.id, purpose: .consent, recipient: email)
+                }
+                let first = try await mails.write(content, request("a", organization))
+                let again = try await mails.write(content, request("a", organization))
                 #expect(first.id == again.id && !again.isSent)
                 try await mails.markSent(first.id, to: email)
-                let sent = try await mails.write(
-                    content, purpose: .consent, job: "a", organization: organization.id, recipient: email)
+                let sent = try await mails.write(content, request("a", organization))
                 #expect(sent.isSent)
-                _ = try await mails.write(
-                    content, purpose: .consent, job: "b", organization: other.id, recipient: email)
-                let (facts, now) = try await mails.facts(organization: organization.id, recipient: email)
+                _ = try await mails.write(content, request("b", other))
+                let (facts, now) = try await mails.facts(
+                    organization: organization.id, recipient: email, source: nil, limits: MailLimits())
                 #expect(facts.aboutOrganization.count == 1 && facts.toRecipient.count == 2)
                 #expect(MailThrottle.decision(facts, now: now) == .not)
                 #expect(try await mails.list(organization: organization.id).map(\.sentTo) == [email.text])
                 let stranger = try #require(EmailAddress("bob@example.com"))
-                let (others, _) = try await mails.facts(organization: organization.id, recipient: stranger)
+                let (others, _) = try await mails.facts(
+                    organization: organization.id, recipient: stranger, source: nil, limits: MailLimits())
                 #expect(MailThrottle.decision(others, now: now) == .now)
             }
         }

@@ -54,4 +54,31 @@ struct RegistrationRequestTests {
     func `a body that is no JSON object is one problem`(text: String) {
         #expect(problems(text).count == 1)
     }
+
+    @Test(arguments: [
+        (#"{"org_id":"00D090000083B1p","org_name":"The "Best" Org"}"#, 46),
+        (#"{"org_id":"00D090000083B1p","org_name":"North\West"}"#, 47),
+        ("{\"org_name\":\"two\nlines\"}", 17),
+    ])
+    func `a body that was put together as text is told where it breaks, and what to do`(
+        text: String, byte: Int
+    ) {
+        let found = problems(text)
+        #expect(found.count == 1)
+        #expect(found.first?.contains("at byte \(byte)") == true, "\(found)")
+        #expect(found.first?.contains(#"a quote as \" and a backslash as \\"#) == true, "\(found)")
+    }
+
+    @Test func `the ending of a sandbox's addresses is dropped`() throws {
+        let request = try parse(
+            #"{"org_id":"00D090000083B1p","org_name":"A","admin_email":"bob@acme.example.invalid","environment":"sandbox"}"#
+        )
+        #expect(request.adminEmail.text == "bob@acme.example" && !request.adminEmail.isMasked)
+        let masked = try parse(
+            #"{"org_id":"00D090000083B1p","org_name":"A","admin_email":"bob=acme.example@example.com"}"#)
+        #expect(masked.adminEmail.isMasked)
+        #expect(
+            problems(#"{"org_id":"00D090000083B1p","org_name":"A","admin_email":"bob@acme.invalid"}"#).count
+                == 1)
+    }
 }

@@ -165,13 +165,114 @@ struct RegistrationTests {
                 purpose: .consent, appName: "App", organization: organization.name, link: "https://x.example")
             try await tenancy.pool.withConnection { connection in
                 _ = try await MailStore(on: connection).write(
-                    content, purpose: .consent, job: "a", organization: organization.id,
-                    recipient: organization.adminEmail)
+                    content,
+                    MailStore.Request(
+                        job: "a", organization: organization.id, purpose: .consent,
+                        recipient: organization.adminEmail))
             }
             let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
             let (_, mail) = try accepted(try await registration.register(tenancy.request()))
             #expect(mail == .not)
             #expect(try await tenancy.jobs().isEmpty)
+        }
+    }
+
+    @Test(arguments: [OrganizationStatus.unauthorized, .uninstalled])
+    func `what a consent told about an org no registration changes`(status: OrganizationStatus) async throws {
+        try await Tenancy.run { tenancy in
+            let before = try await tenancy.organization()
+            try await tenancy.pool.execute(
+                """
+                update multiconnect.organizations
+                set status = \(status.rawValue), authorized_at = now(), environment = 'acme.my.salesforce.com'
+                """)
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let (after, mail) = try accepted(
+                try await registration.register(
+                    tenancy.request(
+                        name: "Evil", email: "evil@example.net",
+                        environment: .myDomain("evil.my.salesforce.com")),
+                    source: "203.0.113.9"))
+            #expect(after.name == before.name && after.adminEmail == before.adminEmail && mail == .now)
+            #expect(after.environment == .myDomain("acme.my.salesforce.com"))
+            #expect(after.status == (status == .uninstalled ? .registered : .unauthorized))
+            let jobs = try await tenancy.jobs()
+            #expect(jobs.count == 1 && jobs.allSatisfy { $0.contains("ann@example.com") })
+        }
+    }
+
+    @Test func `a stranger's registrations of an org do not delay the mail that the org asks for`()
+        async throws
+    {
+        try await Tenancy.run { tenancy in
+            let organization = try await tenancy.organization()
+            try await tenancy.pool.execute(
+                """
+                insert into multiconnect.mails
+                    (organization_id, purpose, recipient, source, subject, text_body, html_body)
+                select \(organization.id), 'consent', 'evil' || n || '@example.net', '203.0.113.9', '', '', ''
+                from generate_series(1, 20) as n
+                """)
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let request = try tenancy.request()
+            // The stranger's own call waits; it does not stand in for the org's.
+            let (_, late) = try accepted(try await registration.register(request, source: "203.0.113.9"))
+            guard case .at = late else {
+                Issue.record("\(late)")
+                return
+            }
+            let (_, mail) = try accepted(try await registration.register(request, source: "198.51.100.7"))
+            #expect(mail == .now)
+            #expect(try await tenancy.jobs().count == 2)
+        }
+    }
+
+    @Test func `a masked address is registered, not mailed, and told to operators once`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            for _ in 0..<2 {
+                let (_, mail) = try accepted(
+                    try await registration.register(tenancy.request(email: "ann=acme.com@example.com")))
+                #expect(mail == .unreachable)
+            }
+            #expect(try await tenancy.jobs().isEmpty)
+            let open = try await tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
+            #expect(open.map(\.eventType) == ["registration_unreachable"])
+            #expect(
+                open.first?.organizationID == "00D090000083B1pEAE" && open.first?.organizationName == "Acme")
+        }
+    }
+
+    @Test func `a body that is refused is told to operators, with its org, and cannot flood them`()
+        async throws
+    {
+        try await Tenancy.run { tenancy in
+            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            func refuse(_ text: String) async throws {
+                let body = Array(text.utf8)
+                do {
+                    _ = try RegistrationRequest(parsing: body)
+                } catch {
+                    try await registration.noteRefused(error, body: body)
+                }
+            }
+            let broken =
+                #"{"org_id":"00D090000083B1p","org_name":"The "Best" Org","admin_email":"ann@example.com"}"#
+            try await refuse(broken)
+            try await refuse(broken)
+            func open() async throws -> [String] {
+                try await tenancy.pool.withConnection {
+                    try await NotificationStore(on: $0).open().map(\.message)
+                }
+            }
+            let messages = try await open()
+            #expect(messages.count == 1)
+            #expect(messages.first?.contains("of the org 00D090000083B1pEAE") == true)
+            #expect(messages.first?.contains("at byte 46") == true, "\(messages)")
+            for index in 0..<30 {
+                try await refuse(#"{"org_name":"\#(index)\#(String(repeating: "x", count: index))"#)
+            }
+            #expect(try await open().count == 20)
         }
     }
 }

@@ -80,6 +80,28 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a mail server without a sender, or with settings that are none, is named`() throws {
+            let environment = [
+                "DATABASE_URL": "postgres://x/y", "REDIS_URL": "redis://x", "SALESFORCE_KEY": "k",
+                "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_SECRET": "s",
+                "APP_URL": "https://x.example", "SMTP_URL": "smtp://user:hunter2@mail.example",
+            ]
+            let missing = try Program.multiconnect(["worker"], environment: environment)
+            #expect(missing.exitStatus() == 78)
+            #expect(missing.output.contains("MAIL_FROM is missing"), "\(missing.output)")
+            let wrong = try Program.multiconnect(
+                ["worker"],
+                environment: environment.merging([
+                    "MAIL_FROM": "Acme <nobody>", "MAILS_PER_HOUR": "0",
+                    "SMTP_URL": "smtp://u:hunter2@host:x",
+                ]) { $1 })
+            #expect(wrong.exitStatus() == 78)
+            for name in ["MAIL_FROM must be", "MAILS_PER_HOUR", "SMTP_URL must be"] {
+                #expect(wrong.output.contains(name), "\(name) in:\n\(wrong.output)")
+            }
+            #expect(!wrong.output.contains("hunter2") && !missing.output.contains("hunter2"))
+        }
+
         @Test(arguments: ["web", "worker"])
         func `another SECRET is refused by its name`(command: String) async throws {
             try await withDatabase { database in

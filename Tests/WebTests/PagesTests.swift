@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import HTTPServer
 import HTTPWire
+import Organizations
 import Postgres
 import Redis
 import Support
@@ -209,6 +210,52 @@ struct PagesTests {
             let nowhere = try await rig.get("/nowhere", [(name: "Accept", value: "text/html")])
             #expect(nowhere.status == 404)
             #expect(nowhere.headers["Content-Security-Policy"] != nil)
+        }
+    }
+
+    @Test func `a My Domain that a link names is shown and neither filled in nor opened`() async throws {
+        try await withWebRig { rig in
+            _ = try await rig.register(
+                #"{"org_id":"00D000000000001EAA","org_name":"A","admin_email":"a@b.example","environment":"evil.my.salesforce.com"}"#
+            )
+            for name in ["environment", "domain"] {
+                let query = "org_id=00D000000000001EAA&\(name)=evil.my.salesforce.com"
+                let page = try await rig.get("/authenticate?" + query)
+                #expect(page.status == 200 && page.text.contains("<code>evil.my.salesforce.com</code>"))
+                #expect(!page.text.contains("value=\"evil.my.salesforce.com\""))
+                for site in ["cross-site", "none"] {
+                    let direct = try await rig.get("/auth/salesforce?" + query, [("Sec-Fetch-Site", site)])
+                    #expect(direct.status == 200 && direct.headers["Location"] == nil)
+                    #expect(direct.text.contains("<code>evil.my.salesforce.com</code>"))
+                }
+                let typed = try await rig.get(
+                    "/auth/salesforce?" + query, [("Sec-Fetch-Site", "same-origin")])
+                #expect(typed.status == 302)
+            }
+            let plain = try await rig.get(
+                "/auth/salesforce?org_id=00D000000000001EAA&environment=sandbox",
+                [("Sec-Fetch-Site", "cross-site")])
+            #expect(plain.status == 302)
+            // Since a consent it is known to be the org's.
+            try await rig.pool.execute("update multiconnect.organizations set authorized_at = now()")
+            let known = try await rig.get(
+                "/authenticate?org_id=00D000000000001EAA&environment=evil.my.salesforce.com")
+            #expect(known.text.contains("value=\"evil.my.salesforce.com\""))
+            let other = try await rig.get(
+                "/authenticate?org_id=00D000000000001EAA&environment=other.my.salesforce.com")
+            #expect(!other.text.contains("value=\"other.my.salesforce.com\""))
+        }
+    }
+
+    @Test func `callbacks of consents are limited by address`() async throws {
+        let limits = RegistrationLimits(
+            callbacks: RateLimiter(rate: TokenBucket.Rate(burst: 2, refill: .seconds(60))))
+        try await withWebRig(WebRig.Options(limits: limits)) { rig in
+            for status in [400, 400, 429] {
+                #expect(try await rig.get("/auth/salesforce/callback?code=x&state=forged").status == status)
+            }
+            let consents = try await rig.get("/auth/salesforce")
+            #expect(consents.status == 302)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import HTTPClient
+import Metrics
 import Organizations
 import Postgres
 import Redis
@@ -156,5 +157,43 @@ struct RegistrationRouteTests {
             let wrong = try await rig.get("/organizations")
             #expect(refused.status == 413 && wrong.status == 405)
         }
+    }
+
+    @Test func `one caller cannot use up what an org's own calls have`() async throws {
+        let limits = RegistrationLimits(
+            organizations: RateLimiter(rate: TokenBucket.Rate(burst: 1, refill: .seconds(60))))
+        try await withWebRig(WebRig.Options(limits: limits, isBehindProxy: true)) { rig in
+            func register(from address: String) async throws -> Int {
+                try await rig.register(WebRig.body, [("X-Forwarded-For", address)]).status
+            }
+            let statuses = [
+                try await register(from: "203.0.113.9"), try await register(from: "203.0.113.9"),
+                try await register(from: "198.51.100.7"),
+            ]
+            #expect(statuses == [202, 429, 202])
+        }
+    }
+
+    @Test
+    func `JSON that was put together as text is answered with its place, told to operators, and counted`()
+        async throws
+    {
+        let tallies = RequestTallies()
+        try await withWebRig(WebRig.Options(tallies: tallies)) { rig in
+            let response = try await rig.register(
+                #"{"org_id":"00D000000000001EAA","admin_email":"a@acme.example","org_name":"The "Best" Org"}"#
+            )
+            #expect(response.status == 400)
+            let message = try #require(try response.json()["message"] as? String)
+            #expect(message.contains("at byte 80") && message.contains("JSON.serialize"), "\(message)")
+            _ = try await rig.register(WebRig.body)
+            let told = try await rig.pool.query("select message from multiconnect.notifications").column(
+                as: String.self)
+            #expect(told.count == 1 && told.allSatisfy { $0.contains("00D000000000001EAA") })
+        }
+        var page = Exposition()
+        page.add(RegistrationMetric.registrations, by: "outcome", from: tallies.take())
+        #expect(page.text.contains(#"multiconnect_registrations_total{outcome="invalid"} 1"#))
+        #expect(page.text.contains(#"multiconnect_registrations_total{outcome="accepted"} 1"#))
     }
 }

@@ -32,6 +32,9 @@ struct WebRig: Sendable {
         var operators: (user: String, password: Secret)?
         var metricsToken: Secret?
         var jobsLimits = JobsLimits()
+        var tallies: RequestTallies?
+        /// Whether X-Forwarded-For says who calls.
+        var isBehindProxy = false
         /// How long a page may act on jobs.
         var patience: Duration = .seconds(15)
     }
@@ -84,8 +87,9 @@ func withWebRig(
             let origin = "http://127.0.0.1:\(listener.address.port)"
             let http = HTTPClient()
             let routes = try routes(options, origin: origin, pool: pool, redis: client, http: http)
-            let server = Server(
-                router: routes.router(), configuration: routes.configuration(), logger: quietLogger)
+            var configuration = routes.configuration()
+            if options.isBehindProxy { configuration.trust = .proxy }
+            let server = Server(router: routes.router(), configuration: configuration, logger: quietLogger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.serve(on: listener) }
                 try await body(WebRig(origin: origin, pool: pool, redis: redis, http: http))
@@ -124,11 +128,11 @@ private func routes(
         consent: Consent(
             pool: pool, queue: queue, keys: KeyRing(current: try SecretKey.generate()), oauth: oauth,
             http: http,
-            writes: .planned, logger: quietLogger),
+            writes: .planned, trustsRegistrations: options.callbackSecret != nil, logger: quietLogger),
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
         app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), operators: operators,
-        metrics: metrics, logger: quietLogger)
+        metrics: metrics, tallies: options.tallies, logger: quietLogger)
 }
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -9,7 +9,8 @@ struct OrganizationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "organizations", abstract: "Shows and mends the tenants.",
         subcommands: [
-            ListCommand.self, MailsCommand.self, NotificationsCommand.self, OrganizationsRetryCommand.self,
+            ListCommand.self, MailsCommand.self, NotificationsCommand.self, AcknowledgeCommand.self,
+            OrganizationsRetryCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 
@@ -63,7 +64,43 @@ struct OrganizationsCommand: AsyncParsableCommand {
         func run() async throws {
             try await OrganizationsCommand.withControlDatabase { connection in
                 for notification in try await NotificationStore(on: connection).open(limit: 1000) {
-                    print("\(notification.createdAt)  \(notification.eventType)  \(notification.message)")
+                    let tenant = [notification.organizationID, notification.organizationName]
+                        .compactMap(\.self).joined(separator: " ")
+                    print(
+                        "\(notification.id)  \(notification.createdAt)  \(notification.eventType)  "
+                            + "\(tenant.isEmpty ? "-" : tenant)  \(notification.message)")
+                }
+            }
+        }
+    }
+
+    struct AcknowledgeCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "acknowledge",
+            abstract: "Closes notifications. Many close by themselves when their cause is gone.")
+
+        @Argument(help: "Numbers of notifications, as `organizations notifications` shows them.")
+        var ids: [Int64] = []
+        @Flag(help: "All that are open.") var all = false
+        @OptionGroup var actor: ActorOption
+
+        func validate() throws {
+            guard ids.isEmpty == all else {
+                throw ValidationError("name the numbers of notifications, or --all")
+            }
+        }
+
+        func run() async throws {
+            let user = actor.name
+            try await OrganizationsCommand.withControlDatabase { connection in
+                let store = NotificationStore(on: connection)
+                if all {
+                    print("\(try await store.acknowledgeAll(by: user)) acknowledged")
+                    return
+                }
+                for id in ids {
+                    let isDone = try await store.acknowledge(id, by: user)
+                    print("\(id)  \(isDone ? "acknowledged" : "is not open")")
                 }
             }
         }

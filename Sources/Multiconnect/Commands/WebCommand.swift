@@ -165,16 +165,18 @@ struct WebProcess: Sendable {
         let configuration = launch.configuration
         let (pages, metrics) = try operators(services, reporter)
         let registration = Registration(
-            pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell)
+            pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
+            limits: configuration.mailLimits)
         let consent = Consent(
             pool: services.control, queue: services.queue, keys: configuration.keyRing, oauth: services.oauth,
-            http: services.http, writes: writes, logger: launch.logger)
+            http: services.http, writes: writes, trustsRegistrations: configuration.callbackSecret != nil,
+            logger: launch.logger)
         let routes = WebRoutes(
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: registrationLimits,
             pool: services.control, redis: services.redis, app: services.identity,
-            operators: pages, metrics: metrics, logger: launch.logger)
+            operators: pages, metrics: metrics, tallies: tallies, logger: launch.logger)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission

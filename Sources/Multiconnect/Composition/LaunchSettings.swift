@@ -30,6 +30,6 @@ extension Launch {
         MailSettings(
             server: try configuration.smtpURL?.revealText().map { try MailServer(url: $0) },
             sender: configuration.mailFrom,
-            developmentRecipient: configuration.developmentAddress)
+            developmentRecipient: configuration.developmentAddress, limits: configuration.mailLimits)
     }
 }

@@ -19,6 +19,7 @@ package struct TenantRecovery: Sendable {
     /// Notes that a job was given up: it is dead, cancelled or deleted. Does nothing for jobs that a tenant becomes
     /// live without. What is not noted here, because the process ends or the database is away, `sweep` finds.
     package func noteGivenUp(_ job: JobRecord, _ error: any Error) async {
+        await MailFailureNote(control: control, logger: logger).note(job, error)
         guard let organization = job.organizationID else { return }
         let reason = FaultReason.text(error)
         await note("could not mark the tenant of a given up job") { connection in

@@ -40,6 +40,7 @@ struct MetricsPage: Sendable {
             for metric in [RequestMetric.requests, RequestMetric.duration] {
                 page.add(metric, by: "status", from: totals)
             }
+            page.add(RegistrationMetric.registrations, by: "outcome", from: totals)
         }
         addReports(to: &page)
         return page.text

@@ -1,3 +1,4 @@
+internal import HTTPWire
 package import Metrics
 import Synchronization
 
@@ -11,6 +12,8 @@ package final class RequestTallies: Sendable {
 
     private static let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"]
 
+    /// By what became of them.
+    private let registrations = Mutex<[String: Int]>([:])
     private let tallies = Mutex(Array(repeating: Tally(), count: classes.count))
 
     package init() {}
@@ -21,6 +24,12 @@ package final class RequestTallies: Sendable {
             tallies[index].requests += 1
             tallies[index].durations.count(duration)
         }
+    }
+
+    /// Counts a call of `POST /organizations` by its answer.
+    func count(registration status: Status) {
+        let outcome = RegistrationMetric.outcome(of: status)
+        registrations.withLock { $0[outcome, default: 0] += 1 }
     }
 
     /// What was counted since the last time.
@@ -34,7 +43,34 @@ package final class RequestTallies: Sendable {
             totals.add(tally.requests, to: RequestMetric.requests, name)
             totals.add(tally.durations, to: RequestMetric.duration, name)
         }
+        let outcomes = registrations.withLock { registrations in
+            defer { registrations = [:] }
+            return registrations
+        }
+        for outcome in RegistrationMetric.outcomes {
+            totals.add(outcomes[outcome] ?? 0, to: RegistrationMetric.registrations, outcome)
+        }
         return totals
+    }
+}
+
+/// What is counted of registrations.
+enum RegistrationMetric {
+    static let registrations = Metric(
+        "multiconnect_registrations_total", .counter,
+        "Calls of POST /organizations; those that were invalid are orgs that are not registered.")
+
+    static let outcomes = ["accepted", "consented", "invalid", "unsigned", "limited", "failed"]
+
+    static func outcome(of status: Status) -> String {
+        switch status.code {
+        case 202: "accepted"
+        case 409: "consented"
+        case 400, 415: "invalid"
+        case 401: "unsigned"
+        case 429: "limited"
+        default: "failed"
+        }
     }
 }
 
