@@ -1,12 +1,15 @@
-/// The key that seals, and the one before it, which still opens while values are sealed anew.
+/// The key that seals, and those that still open while values are sealed anew.
 package struct KeyRing: Sendable {
     package let current: SecretKey
-    package let previous: SecretKey?
+    package let previous: [SecretKey]
 
-    package init(current: SecretKey, previous: SecretKey? = nil) {
+    package init(current: SecretKey, previous: [SecretKey] = []) {
         self.current = current
-        self.previous = previous
+        self.previous = previous.filter { $0.id != current.id }
     }
+
+    /// The current key first.
+    package var all: [SecretKey] { [current] + previous }
 
     /// Encrypts with the current key (AES-256-GCM, random nonce) and binds the result to its context.
     ///
@@ -27,7 +30,7 @@ package struct KeyRing: Sendable {
 
     /// Decrypts with whichever key of the ring sealed it.
     ///
-    /// Throws `.unknownKey` when neither did and `.authenticationFailed` when bytes or context differ.
+    /// Throws `.unknownKey` when none did and `.authenticationFailed` when bytes or context differ.
     package func open(_ sealed: Sealed, context: SealContext) throws(CryptographyError) -> Secret {
         guard let key = key(sealed.keyID) else {
             throw CryptographyError(.unknownKey, "open bytes sealed with key \(sealed.keyID)")
@@ -43,12 +46,11 @@ package struct KeyRing: Sendable {
         try open(Sealed(bytes: bytes), context: context)
     }
 
-    /// Whether a value should be sealed again: it was sealed with the previous key.
+    /// Whether a value should be sealed again: it was sealed with a previous key.
     package func isOutdated(_ sealed: Sealed) -> Bool { sealed.keyID != current.id }
 
     private func key(_ id: KeyID) -> SecretKey? {
-        if id == current.id { return current }
-        return previous?.id == id ? previous : nil
+        all.first { $0.id == id }
     }
 
     private static func sealingKey(_ key: SecretKey, _ context: SealContext) -> Secret {

@@ -190,7 +190,9 @@ struct EnvironmentReader {
             return nil
         }
         let current = key("SECRET", text)
-        let previous = self.text("SECRET_PREVIOUS").flatMap { key("SECRET_PREVIOUS", $0) }
+        // No key has a comma or white space in it.
+        let previous = (self.text("SECRET_PREVIOUS") ?? "").split { $0 == "," || $0.isWhitespace }
+            .compactMap { key("SECRET_PREVIOUS", String($0)) }
         return current.map { KeyRing(current: $0, previous: previous) }
     }
 
@@ -200,6 +202,7 @@ struct EnvironmentReader {
         } catch {
             report(
                 "\(name) must be 32 bytes as base64 or as 64 hexadecimal digits, what `multiconnect generate-secret` prints"
+                    + (name == "SECRET" ? "" : "; several are separated by commas")
             )
             return nil
         }

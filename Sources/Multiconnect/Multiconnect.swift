@@ -12,6 +12,7 @@ struct Multiconnect: AsyncParsableCommand {
         subcommands: [
             WebCommand.self, WorkerCommand.self, MigrateCommand.self, DevCommand.self,
             OrgSimulatorCommand.self,
-            GenerateSecretCommand.self, OrganizationsCommand.self, JobsCommand.self,
+            GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
+            JobsCommand.self,
         ])
 }

@@ -284,7 +284,7 @@ package struct Consent: Sendable {
     }
 
     /// The seal of a verifier is bound to its state; the org may not be known yet.
-    private static func verifierContext(_ stateHash: [UInt8]) -> SealContext {
+    static func verifierContext(_ stateHash: [UInt8]) -> SealContext {
         SealContext(organizationID: Hex.encode(stateHash), purpose: "consent verifier")
     }
 

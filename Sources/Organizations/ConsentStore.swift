@@ -29,6 +29,27 @@ package struct ConsentStore {
             """)
     }
 
+    /// A consent under way whose verifier was sealed with another key.
+    struct Outdated {
+        let stateHash: [UInt8]
+        let verifier: [UInt8]
+    }
+
+    func outdated(keyID: String) async throws -> [Outdated] {
+        let rows = try await connection.query(
+            """
+            select state_hash, verifier from multiconnect.consents
+            where used_at is null and expires_at > now()
+              and encode(substring(verifier from 2 for 8), 'hex') <> \(keyID)
+            """)
+        return try rows.map { Outdated(stateHash: try $0["state_hash"], verifier: try $0["verifier"]) }
+    }
+
+    func reseal(_ old: Outdated, with verifier: [UInt8]) async throws {
+        _ = try await connection.execute(
+            "update multiconnect.consents set verifier = \(verifier) where state_hash = \(old.stateHash)")
+    }
+
     /// Forgets consents that ended long ago. Bounded, because it runs within a request.
     func prune() async throws {
         let memory = OrganizationsLimits.consentMemory.timeInterval

@@ -158,9 +158,63 @@ package struct CredentialStore {
         return affected == 1
     }
 
-    /// The keys under which credentials are sealed now.
+    /// The keys under which credentials are sealed now, those of revoked grants aside: nobody opens them again.
     func keyIDs() async throws -> [String] {
-        try await connection.query("select distinct key_id from multiconnect.credentials order by key_id")
-            .column()
+        try await connection.query(
+            """
+            select distinct c.key_id from multiconnect.credentials as c
+            where not exists (
+                select from multiconnect.credentials as r
+                where r.organization_id = c.organization_id and r.revoked_at is not null)
+            order by c.key_id
+            """
+        ).column()
+    }
+
+    /// A token under another key than the current one.
+    struct Outdated {
+        let organization: UUID
+        let organizationID: OrganizationID
+        let kind: String
+        let sealed: [UInt8]
+        let keyID: String
+        let isRevoked: Bool
+    }
+
+    /// Tokens that were sealed with another key, in the order of their tenants.
+    func outdated(keyID: String, after organization: UUID?, limit: Int) async throws -> [Outdated] {
+        let rows = try await connection.query(
+            """
+            select c.organization_id, o.org_id, c.kind, c.sealed, c.key_id,
+                   exists (
+                       select from multiconnect.credentials as r
+                       where r.organization_id = c.organization_id and r.revoked_at is not null) as revoked
+            from multiconnect.credentials as c
+            join multiconnect.organizations as o on o.id = c.organization_id
+            where c.key_id <> \(keyID)
+              and c.organization_id in (
+                  select distinct organization_id from multiconnect.credentials
+                  where key_id <> \(keyID)
+                    and (\(organization)::uuid is null or organization_id > \(organization)::uuid)
+                  order by organization_id limit \(limit))
+            order by c.organization_id, c.kind
+            """)
+        return try rows.map { row in
+            Outdated(
+                organization: try row["organization_id"],
+                organizationID: try OrganizationID(try row["org_id", as: String.self]), kind: try row["kind"],
+                sealed: try row["sealed"], keyID: try row["key_id"], isRevoked: try row["revoked"])
+        }
+    }
+
+    /// Replaces a seal if nobody has replaced it meanwhile; returns whether this call did. Neither version nor
+    /// lease change: the token is the same.
+    func reseal(_ old: Outdated, with sealed: Sealed) async throws -> Bool {
+        let affected = try await connection.execute(
+            """
+            update multiconnect.credentials set sealed = \(sealed.bytes), key_id = \(sealed.keyID.text)
+            where organization_id = \(old.organization) and kind = \(old.kind) and sealed = \(old.sealed)
+            """)
+        return affected == 1
     }
 }

@@ -16,6 +16,8 @@ package enum KeyCheck {
     package static func verify(_ keys: KeyRing, on connection: PostgresConnection) async throws {
         try await connection.transaction { connection in
             let store = KeyCheckStore(on: connection)
+            // Two first starts come one after the other: the second sees the key of the first.
+            try await store.lock()
             let credentials = try await CredentialStore(on: connection).keyIDs()
             switch verdict(keys, stored: try await store.all(), credentials: credentials) {
             case .known: return
@@ -26,7 +28,7 @@ package enum KeyCheck {
     }
 
     static func verdict(_ keys: KeyRing, stored: [String: [UInt8]], credentials: [String]) -> Verdict {
-        let ring = [keys.current] + (keys.previous.map { [$0] } ?? [])
+        let ring = keys.all
         for key in ring {
             if let value = stored[key.id.text], !key.matches(checkValue: value) {
                 return .refuse("\(name(key, in: keys)) is not the key that this database knows under its id")
@@ -35,13 +37,14 @@ package enum KeyCheck {
         if let missing = credentials.first(where: { id in !ring.contains { $0.id.text == id } }) {
             return .refuse(
                 "SECRET is not the key that credentials were sealed with (they need the key \(missing)); "
-                    + "after a rotation SECRET_PREVIOUS must be the old one")
+                    + "until `multiconnect credentials reseal` has finished, SECRET_PREVIOUS must name the old one"
+            )
         }
         if stored[keys.current.id.text] != nil { return .known }
         guard stored.isEmpty || ring.contains(where: { stored[$0.id.text] != nil }) else {
             return .refuse(
                 "SECRET is not the key that this database was set up with; "
-                    + "after a rotation SECRET_PREVIOUS must be the old one")
+                    + "during a rotation SECRET_PREVIOUS must name the old one")
         }
         return .note
     }

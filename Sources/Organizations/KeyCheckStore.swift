@@ -9,6 +9,17 @@ package struct KeyCheckStore {
         self.connection = connection
     }
 
+    /// Keeps other checks waiting until the transaction ends; reading goes on.
+    func lock() async throws {
+        _ = try await connection.execute("lock table multiconnect.key_checks in exclusive mode")
+    }
+
+    /// Forgets keys other than these: a process that still has one is refused at its next start.
+    func forget(except keyIDs: [String]) async throws {
+        _ = try await connection.execute(
+            "delete from multiconnect.key_checks where not key_id = any(\(keyIDs)::text[])")
+    }
+
     func all() async throws -> [String: [UInt8]] {
         let rows = try await connection.query("select key_id, check_value from multiconnect.key_checks")
         var values: [String: [UInt8]] = [:]

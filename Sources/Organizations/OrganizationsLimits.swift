@@ -52,6 +52,8 @@ package enum OrganizationsLimits {
     static let mailDeadline = Duration.seconds(60)
     /// Rows that one statement of the pruning removes: some ten milliseconds of work.
     static let pruneBatch = 1000
+    /// Tenants whose tokens are read at once to be sealed again.
+    static let resealBatch = 200
     /// Registrations that one statement removes, with the mails and records of each.
     static let expireBatch = 100
 }

@@ -114,11 +114,11 @@ struct SealTests {
 
     @Test func `the previous key still opens and the value is outdated`() throws {
         let sealed = try ring.seal([7], context: context)
-        let next = KeyRing(current: try SecretKey.generate(), previous: ring.current)
+        let next = KeyRing(current: try SecretKey.generate(), previous: [ring.current])
         #expect(try next.open(sealed, context: context).reveal() == [7])
         #expect(next.isOutdated(sealed))
         #expect(try !next.isOutdated(next.seal([7], context: context)))
-        let after = KeyRing(current: try SecretKey.generate(), previous: next.current)
+        let after = KeyRing(current: try SecretKey.generate(), previous: [next.current])
         #expect { try after.open(sealed, context: context) } throws: { error in
             (error as? CryptographyError)?.code == .unknownKey
         }

@@ -266,7 +266,7 @@ struct AccessTokensTests {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let old = world.tenancy.keys.current
-            let ring = KeyRing(current: try SecretKey.generate(), previous: old)
+            let ring = KeyRing(current: try SecretKey.generate(), previous: [old])
             let tokens = AccessTokens(
                 pool: world.tenancy.pool, queue: world.tenancy.queue, keys: ring, oauth: world.oauth,
                 executor: EventLoop.current)

@@ -33,7 +33,7 @@ struct KeyCheckTests {
     }
 
     @Test func `a key is rotated with the previous one at hand`() {
-        let ring = KeyRing(current: new, previous: old)
+        let ring = KeyRing(current: new, previous: [old])
         #expect(!refuses(ring, stored: [old], credentials: [old]))
         #expect(!refuses(ring, stored: [old, new], credentials: [old, new]))
         #expect(!refuses(KeyRing(current: new), stored: [old, new], credentials: [new]))
@@ -48,8 +48,32 @@ struct KeyCheckTests {
                 await #expect(throws: OrganizationsError.self) {
                     try await KeyCheck.verify(KeyRing(current: new), on: connection)
                 }
-                try await KeyCheck.verify(KeyRing(current: new, previous: old), on: connection)
+                try await KeyCheck.verify(KeyRing(current: new, previous: [old]), on: connection)
                 try await KeyCheck.verify(KeyRing(current: new), on: connection)
+            }
+        }
+    }
+
+    @Test func `two first starts with different keys do not both succeed`() async throws {
+        try await Tenancy.run { tenancy in
+            for _ in 0..<10 {
+                let started = await withTaskGroup(of: Bool.self) { group in
+                    for key in [old, new] {
+                        group.addTask {
+                            do {
+                                try await tenancy.pool.withConnection {
+                                    try await KeyCheck.verify(KeyRing(current: key), on: $0)
+                                }
+                                return true
+                            } catch {
+                                return false
+                            }
+                        }
+                    }
+                    return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+                #expect(started == 1)
+                try await tenancy.pool.execute("delete from multiconnect.key_checks")
             }
         }
     }

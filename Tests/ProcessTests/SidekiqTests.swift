@@ -50,7 +50,8 @@ extension ProcessTests {
                 let names = try await connection.query(
                     "select name from multiconnect.periodic_jobs where next_run_at > now() order by name"
                 ).column(as: String.self)
-                #expect(names == ["expire-registrations", "prune-history", "prune-jobs"])
+                #expect(
+                    names == ["expire-registrations", "prune-history", "prune-jobs", "reseal-credentials"])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")
                 for name in names {
                     try await eventually(within: .seconds(30), "\(name) has run") {

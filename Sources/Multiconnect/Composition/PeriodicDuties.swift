@@ -22,6 +22,10 @@ enum PeriodicDuties {
             PeriodicJob(
                 name: "recover-tenants", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(TenantRecovery.className)),
+            // After SECRET has changed; otherwise there is nothing to do.
+            PeriodicJob(
+                name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
+                job: NewJob(CredentialReseal.className)),
         ]
     }
 
@@ -34,5 +38,6 @@ enum PeriodicDuties {
             .register(in: &registry)
         ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
+        CredentialReseal(pool: services.control, keys: configuration.keyRing).register(in: &registry)
     }
 }

@@ -1,0 +1,110 @@
+import Cryptography
+import Foundation
+import Logging
+import OrgSimulator
+import Postgres
+import Salesforce
+import Testing
+
+@testable import Organizations
+
+struct CredentialResealTests {
+    private func ring(_ keys: [SecretKey]) -> KeyRing {
+        KeyRing(current: keys[0], previous: Array(keys.dropFirst()))
+    }
+
+    /// A tenant with tokens under the tenancy's key.
+    private func stored(_ id: String, _ tenancy: Tenancy) async throws -> Organization {
+        let organization = try await tenancy.organization(id)
+        try await tenancy.pool.withConnection { connection in
+            try await CredentialStore(on: connection).replace(
+                organization.id, with: tenancy.grant(organization), loginURL: "https://login.salesforce.com",
+                identity: #"{"user_id":"x"}"#)
+        }
+        return organization
+    }
+
+    private func starts(_ ring: KeyRing, _ tenancy: Tenancy) async throws -> Bool {
+        do {
+            try await tenancy.pool.withConnection { try await KeyCheck.verify(ring, on: $0) }
+            return true
+        } catch let error as OrganizationsError where error.code == .wrongSecret {
+            return false
+        }
+    }
+
+    @Test func `a rotation ends, and so does the next one`() async throws {
+        try await Tenancy.run { tenancy in
+            let first = tenancy.keys.current
+            let (second, third) = (try SecretKey.generate(), try SecretKey.generate())
+            let organization = try await stored("00D090000083B1p", tenancy)
+            _ = try await stored("00D090000083b1P", tenancy)
+            #expect(try await starts(ring([first]), tenancy))
+            for keys in [[second, first], [third, second]] {
+                #expect(try await starts(ring(keys), tenancy))
+                #expect(try await !starts(ring([keys[0]]), tenancy))
+                let reseal = CredentialReseal(pool: tenancy.pool, keys: ring(keys))
+                #expect(try await reseal.run() == .init(resealed: 4))
+                #expect(try await reseal.run() == .init())
+                #expect(try await starts(ring([keys[0]]), tenancy))
+                _ = try await CredentialReseal(pool: tenancy.pool, keys: ring([keys[0]])).run()
+                #expect(try await !starts(ring([keys[1]]), tenancy))
+            }
+            let grant = try #require(
+                try await tenancy.pool.withConnection {
+                    try await CredentialStore(on: $0).find(organization.id)
+                })
+            let context = StoredGrant.Purpose.refreshToken.context(organization.organizationID)
+            #expect(try ring([third]).open(grant.refreshToken, context: context).revealText() == "refresh")
+            #expect(grant.version == 1)
+        }
+    }
+
+    @Test func `a second rotation may begin before the first has ended`() async throws {
+        try await Tenancy.run { tenancy in
+            let keys = [try SecretKey.generate(), try SecretKey.generate(), tenancy.keys.current]
+            _ = try await stored("00D090000083B1p", tenancy)
+            #expect(try await starts(ring([keys[2]]), tenancy))
+            #expect(try await starts(ring([keys[1], keys[2]]), tenancy))
+            #expect(try await starts(ring(keys), tenancy))
+            #expect(try await CredentialReseal(pool: tenancy.pool, keys: ring(keys)).run().resealed == 2)
+            #expect(try await starts(ring([keys[0]]), tenancy))
+        }
+    }
+
+    @Test func `a revoked grant holds no rotation up, and a token without its key is named`() async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await stored("00D090000083B1p", tenancy)
+            let lost = try SecretKey.generate()
+            try await tenancy.pool.execute(
+                "update multiconnect.credentials set key_id = \(lost.id.text), sealed = overlay(sealed placing decode(\(lost.id.text), 'hex') from 2)"
+            )
+            let reseal = CredentialReseal(pool: tenancy.pool, keys: tenancy.keys)
+            #expect(try await reseal.run() == .init(resealed: 0, unreadable: [lost.id.text: 2]))
+            #expect(try await !starts(tenancy.keys, tenancy))
+            try await tenancy.pool.execute(
+                "update multiconnect.credentials set revoked_at = now() where organization_id = \(organization.id)"
+            )
+            #expect(try await starts(tenancy.keys, tenancy))
+            #expect(try await reseal.run() == .init(resealed: 2))
+        }
+    }
+
+    @Test func `a consent under way outlives the rotation`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try world.organizationID(1)
+            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+                .register(world.tenancy.request(organization.text))
+            let start = try await world.consent().begin(
+                organization: organization, environment: nil, cookie: nil)
+            let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
+            let next = try SecretKey.generate()
+            let rotating = KeyRing(current: next, previous: [world.tenancy.keys.current])
+            #expect(try await CredentialReseal(pool: world.tenancy.pool, keys: rotating).run().resealed == 1)
+            let consent = Consent(
+                pool: world.tenancy.pool, queue: world.tenancy.queue, keys: KeyRing(current: next),
+                oauth: world.oauth, http: world.http, writes: .planned, logger: .init(label: "test"))
+            #expect(try await consent.finish(callback, cookie: start.cookie).status == .authorized)
+        }
+    }
+}
