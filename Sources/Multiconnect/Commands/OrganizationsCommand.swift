@@ -66,9 +66,12 @@ struct OrganizationsCommand: AsyncParsableCommand {
                 for notification in try await NotificationStore(on: connection).open(limit: 1000) {
                     let tenant = [notification.organizationID, notification.organizationName]
                         .compactMap(\.self).joined(separator: " ")
+                    // Names and messages hold what strangers and servers wrote.
                     print(
-                        "\(notification.id)  \(notification.createdAt)  \(notification.eventType)  "
-                            + "\(tenant.isEmpty ? "-" : tenant)  \(notification.message)")
+                        JobsText.plain(
+                            "\(notification.id)  \(JobsText.time(notification.createdAt))  "
+                                + "\(notification.eventType)  \(tenant.isEmpty ? "-" : tenant)  "
+                                + notification.message))
                 }
             }
         }
