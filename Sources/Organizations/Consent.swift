@@ -68,7 +68,7 @@ package struct Consent: Sendable {
         let login = try await pool.transaction { connection in
             let store = ConsentStore(on: connection)
             try await store.prune()
-            let found = try await Self.registered(organization, on: connection)
+            let found = try await registered(organization, on: connection)
             let login = try oauth.hosts.loginOrigin(for: environment ?? known(found) ?? .production)
             try await store.insert(
                 stateHash: stateHash, browserHash: Digest.sha256(browser), organization: found?.id,
@@ -103,9 +103,18 @@ package struct Consent: Sendable {
     package func finish(_ callback: ConsentCallback, cookie: String?) async throws -> Organization {
         guard let state = callback.state, !state.isEmpty else { throw ConsentRefusal.malformedCallback }
         let stateHash = Digest.sha256(state)
-        let begun = try await pool.withConnection { connection in
-            try await ConsentStore(on: connection).take(
-                stateHash: stateHash, browserHash: Digest.sha256(cookie ?? ""))
+        let begun: ConsentStore.Begun
+        do {
+            begun = try await pool.withConnection { connection in
+                try await ConsentStore(on: connection).take(
+                    stateHash: stateHash, browserHash: Digest.sha256(cookie ?? ""))
+            }
+        } catch let refusal as ConsentRefusal {
+            let bound = try await pool.withConnection { connection in
+                try await ConsentStore(on: connection).organization(stateHash: stateHash)
+            }
+            await note(refusal, bound: bound, named: nil)
+            throw refusal
         }
         do {
             return try await complete(callback, begun, stateHash: stateHash)
@@ -273,13 +282,18 @@ package struct Consent: Sendable {
         }
     }
 
-    private static func registered(
+    private func registered(
         _ organization: OrganizationID?, on connection: PostgresConnection
     ) async throws -> Organization? {
         guard let organization else { return nil }
         guard let found = try await OrganizationStore(on: connection).find(organization),
             found.status.afterConsent != nil
-        else { throw ConsentRefusal.notRegistered(organization) }
+        else {
+            let refusal = ConsentRefusal.notRegistered(organization)
+            logger.info(
+                "consent refused", metadata: ["organization": "\(organization)", "reason": "\(refusal.code)"])
+            throw refusal
+        }
         return found
     }
 

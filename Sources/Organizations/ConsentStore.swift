@@ -79,6 +79,13 @@ package struct ConsentStore {
             loginURL: try row["login_url"])
     }
 
+    /// The tenant whose link began the consent; nil if there was no link, or no such consent.
+    func organization(stateHash: [UInt8]) async throws -> UUID? {
+        let rows = try await connection.query(
+            "select organization_id from multiconnect.consents where state_hash = \(stateHash)")
+        return try rows.first.flatMap { try $0["organization_id", as: UUID?.self] }
+    }
+
     private func reason(_ stateHash: [UInt8], _ browserHash: [UInt8]) async throws -> ConsentRefusal {
         let rows = try await connection.query(
             """

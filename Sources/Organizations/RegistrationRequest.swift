@@ -30,6 +30,15 @@ package struct RegistrationRequest: Equatable, Sendable {
     /// Every problem of a body, not only the first.
     package struct Invalid: Error, Equatable, Sendable {
         package let problems: [Problem]
+
+        init(problems: [Problem]) {
+            self.problems = problems
+        }
+
+        /// A problem of the body as a whole.
+        package init(_ message: String) {
+            problems = [Problem(field: nil, message: message)]
+        }
     }
 
     /// Reads a body of JSON. Unknown members are passed over: later versions of the package may send more.

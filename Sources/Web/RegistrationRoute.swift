@@ -48,9 +48,6 @@ struct RegistrationRoute: Sendable {
         if let wait = limits.addresses.take(RateLimiter.addressKey(request.clientAddress)) {
             return tooMany(wait, "Too many registrations from this address.")
         }
-        guard Self.isJSON(request.headers["content-type"]) else {
-            return Answer.json(.unsupportedMediaType, "The body has to be application/json.")
-        }
         do {
             try signature?.checkHeaders(
                 timestamp: request.headers[CallbackSignature.timestampHeader],
@@ -73,12 +70,17 @@ struct RegistrationRoute: Sendable {
                 return Answer.json(.unauthorized, "Not accepted: \(error.rawValue).")
             }
         }
+        let type = request.headers["content-type"]
+        guard Self.isJSON(type) else {
+            let problem = "Content-Type is \(type?.debugDescription ?? "missing"), not application/json"
+            await note(RegistrationRequest.Invalid(problem), request)
+            return Answer.json(.unsupportedMediaType, "The body has to be application/json.")
+        }
         let parsed: RegistrationRequest
         do {
             parsed = try RegistrationRequest(parsing: request.body)
         } catch {
-            // The package's code shows nobody the answer. That it was not noted does not change the answer.
-            try? await registration.noteRefused(error, body: request.body)
+            await note(error, request)
             return refuse(error)
         }
         if let wait = limits.organizations.take("\(parsed.organization) \(source)") {
@@ -102,6 +104,11 @@ struct RegistrationRoute: Sendable {
         }
         response.log(tenant: organization.organizationID)
         return response
+    }
+
+    /// The package's code shows nobody the answer. If it cannot be noted, the answer is the same.
+    private func note(_ invalid: RegistrationRequest.Invalid, _ request: Request) async {
+        try? await registration.noteRefused(invalid, body: request.body)
     }
 
     private func refuse(_ invalid: RegistrationRequest.Invalid) -> Response {

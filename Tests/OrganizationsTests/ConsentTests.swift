@@ -218,9 +218,16 @@ struct ConsentTests {
             await #expect(throws: ConsentRefusal.denied("access_denied")) {
                 try await consent.finish(denial, cookie: bound.cookie)
             }
+            // By the link, too late.
+            let late = try await consent.begin(organization: id, environment: nil, cookie: nil)
+            let expired = try await world.authorize(late, as: world.orgs[0].usernames[0])
+            try await world.tenancy.pool.execute("update multiconnect.consents set expires_at = now()")
+            await #expect(throws: ConsentRefusal.expiredState) {
+                try await consent.finish(expired, cookie: late.cookie)
+            }
             let after = try await record(world, tenant.id)
             let refused = after.activity.filter { $0.action == "consent_refused" }.compactMap(\.detail)
-            #expect(refused.count == 2)
+            #expect(refused.count == 3 && refused.contains { $0.contains("expired_state") })
             #expect(refused.contains { $0.contains("missing_rights") && $0.contains(reader) })
             #expect(refused.contains { $0.contains("access_denied") })
             #expect(after.open.count == 1)

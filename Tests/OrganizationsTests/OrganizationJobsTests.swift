@@ -17,9 +17,11 @@ import Testing
 private final class Postbox: Sendable {
     private let received = Mutex<[String]>([])
     private let refusal: String?
+    private let loginRefusal: String?
 
-    init(refusing refusal: String? = nil) {
+    init(refusing refusal: String? = nil, refusingLogin loginRefusal: String? = nil) {
         self.refusal = refusal
+        self.loginRefusal = loginRefusal
     }
 
     var lines: [String] { received.withLock { $0 } }
@@ -48,7 +50,9 @@ private final class Postbox: Sendable {
                 received.withLock { $0.append(line) }
                 if isData && line != "." { continue }
                 isData = line == "DATA"
-                let refused = line.hasPrefix("RCPT") ? refusal : nil
+                let hello = line.hasPrefix("EHLO") && loginRefusal != nil ? "250 AUTH PLAIN" : nil
+                let login = line.hasPrefix("AUTH") ? loginRefusal : nil
+                let refused = line.hasPrefix("RCPT") ? refusal : hello ?? login
                 let reply = refused ?? (line.hasPrefix("QUIT") ? "221 bye" : isData ? "354 go on" : "250 ok")
                 try await socket.write(Array("\(reply)\r\n".utf8), deadline: nil)
             }
@@ -214,6 +218,54 @@ struct OrganizationJobsTests {
             #expect(
                 try await world.tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
                     .isEmpty)
+        }
+    }
+
+    @Test func `a refused login is told to operators at once, and mails wait for them`() async throws {
+        try await SimulatedOrgs.run { world in
+            @Sendable func open() async throws -> [Organizations.Notification] {
+                try await world.tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
+            }
+            let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+            let postbox = Postbox(refusingLogin: "535 5.7.8 bad credentials")
+            let server = try MailServer(url: "smtp://user:hunter2@127.0.0.1:\(listener.address.port)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await postbox.serve(on: listener) }
+                try await running(world, mail: try settings(server)) { queue in
+                    let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                    _ = try await registration.register(world.tenancy.request())
+                    _ = try await registration.register(world.tenancy.request("00D090000083b1P"))
+                    try await eventually("both jobs to be tried again") {
+                        try await states(world) == ["retry", "retry"]
+                    }
+                }
+                group.cancelAll()
+            }
+            let told = try await open()
+            #expect(told.map(\.eventType) == ["mail_failing"] && told.first?.organization == nil)
+            #expect(told.first?.message.contains("535 5.7.8 bad credentials") == true)
+            #expect(told.first?.message.contains("hunter2") == false)
+        }
+    }
+
+    @Test func `a mail beyond the limits waits for its hour`() async throws {
+        try await SimulatedOrgs.run { world in
+            let limited = MailSettings(
+                server: nil, sender: nil, developmentRecipient: nil, limits: MailLimits(total: 1))
+            try await running(world, mail: limited) { queue in
+                let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                for (index, id) in ["00D090000083B1p", "00D090000083b1P"].enumerated() {
+                    _ = try await registration.register(
+                        world.tenancy.request(id, email: "admin\(index)@example.com"))
+                }
+                try await eventually("one mail, one job that waits") {
+                    try await Set(states(world)) == ["done", "scheduled"]
+                }
+            }
+            #expect(try await mails(world).count == 1)
+            let waits = try await world.tenancy.pool.query(
+                "select count(*) from multiconnect.jobs where run_at > now() + interval '59 minutes'")
+            #expect(try waits.scalar(as: Int.self) == 1)
         }
     }
 

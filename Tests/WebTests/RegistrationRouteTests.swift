@@ -186,14 +186,16 @@ struct RegistrationRouteTests {
             #expect(response.status == 400)
             let message = try #require(try response.json()["message"] as? String)
             #expect(message.contains("at byte 80") && message.contains("JSON.serialize"), "\(message)")
+            _ = try await rig.register(WebRig.body, type: "text/plain")
             _ = try await rig.register(WebRig.body)
             let told = try await rig.pool.query("select message from multiconnect.notifications").column(
                 as: String.self)
-            #expect(told.count == 1 && told.allSatisfy { $0.contains("00D000000000001EAA") })
+            #expect(told.count == 2 && told.allSatisfy { $0.contains("00D000000000001EAA") })
+            #expect(told.contains { $0.contains(#"Content-Type is "text/plain""#) })
         }
         var page = Exposition()
         page.add(RegistrationMetric.registrations, by: "outcome", from: tallies.take())
-        #expect(page.text.contains(#"multiconnect_registrations_total{outcome="invalid"} 1"#))
+        #expect(page.text.contains(#"multiconnect_registrations_total{outcome="invalid"} 2"#))
         #expect(page.text.contains(#"multiconnect_registrations_total{outcome="accepted"} 1"#))
     }
 }

@@ -64,8 +64,8 @@ enum FaultVerdict: Sendable, Equatable {
     private static func verdict(on code: OrganizationsError.Code) -> FaultVerdict {
         switch code {
         case .unauthorized, .unknownOrganization, .illegalTransition: .interrupted
-        case .refreshTimedOut: .transient
-        case .malformedArguments: .permanent
+        case .refreshTimedOut, .refreshRefused: .transient
+        case .malformedArguments, .mailRefused: .permanent
         case .wrongSecret, .unreadableCredential, .malformedRow: .unclear
         }
     }
