@@ -118,7 +118,8 @@ extension PostgresError {
     /// connection, exhausted pool. Never true for a commit in doubt.
     package var isTransient: Bool {
         switch code {
-        case .connection: sqlState?.isTransient ?? true
+        // A connection that ended with 25006 met a standby: another one finds the primary.
+        case .connection: sqlState.map { $0.isTransient || $0 == .readOnlyTransaction } ?? true
         case .poolExhausted, .timedOut: true
         case .server: sqlState?.isTransient ?? false
         default: false

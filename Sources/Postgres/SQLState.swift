@@ -67,8 +67,6 @@ extension SQLState {
         .adminShutdown: .reconnect, .crashShutdown: .reconnect, .cannotConnectNow: .reconnect,
         .databaseDropped: .reconnect,
         .idleInTransactionTimeout: .reconnect, .idleSessionTimeout: .reconnect,
-        // The server has become a standby: the primary is elsewhere now, behind the same name.
-        .readOnlyTransaction: .reconnect,
     ]
     private static let classes: [Substring: Consequence] = [
         // Connection exceptions; too few resources, as memory, disk or connections.
@@ -77,7 +75,7 @@ extension SQLState {
 
     private var consequence: Consequence { Self.codes[self] ?? Self.classes[classCode] ?? .final }
 
-    /// The connection is of no more use: the server said that the session is over, or it is the wrong server now.
+    /// The connection is of no more use: the server said that the session is over.
     package var endsSession: Bool { consequence == .reconnect }
 
     /// The same transaction, run again from its start, may well succeed.

@@ -4,10 +4,12 @@ import Logging
 import OrgSimulator
 import Postgres
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct CredentialResealTests {
     private func ring(_ keys: [SecretKey]) -> KeyRing {
         KeyRing(current: keys[0], previous: Array(keys.dropFirst()))

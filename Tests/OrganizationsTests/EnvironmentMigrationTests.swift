@@ -5,6 +5,7 @@ import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct EnvironmentMigrationTests {
     /// The migrations before the one that mends environments, in a folder of their own.
     private func earlier() throws -> String {

@@ -1,10 +1,12 @@
 import Foundation
 import Postgres
 import Salesforce
+import Support
 import Testing
 
 @testable import Organizations
 
+@Suite(.tags(.store))
 struct MailAdmissionTests {
     private let content: MailContent
 

@@ -5,6 +5,7 @@ import Testing
 @testable import Postgres
 
 /// Sessions over TLS.
+@Suite(.tags(.store))
 struct EncryptionTests {
     private func connect(
         _ front: ServerFront, _ database: TestDatabase, host: String = "localhost", _ parameters: String

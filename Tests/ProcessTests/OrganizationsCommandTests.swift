@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// `multiconnect organizations` and `multiconnect credentials` as operators type them.
+    @Suite(.tags(.process))
     struct OrganizationsCommandTests {
         private func withPrograms(
             _ body:

@@ -45,7 +45,8 @@ struct ImportRuleTests {
         let transient: [any Error] = [
             SalesforceError(.serverUnavailable), SalesforceError(.requestLimit),
             SalesforceError(.forbidden, errorCode: "API_CURRENTLY_DISABLED"),
-            PostgresError(.connection, ""), PostgresError(.poolExhausted, ""), postgres("25006"),
+            PostgresError(.connection, ""), PostgresError(.poolExhausted, ""),
+            PostgresError(.connection, "", sqlState: .readOnlyTransaction),
             postgres("53100"), postgres("57P01"), OrganizationsError(.refreshTimedOut, ""),
         ]
         let permanent: [any Error] = [

@@ -120,6 +120,10 @@ struct TenantSchemaTests {
             try await connection.execute(
                 "insert into \(identifier: fixture.schema, plan.table) (\(identifier: "f$$__c")) values ('x')"
             )
+            let rows = try await connection.query(
+                "select count(*) from \(identifier: fixture.schema, plan.table)"
+            ).scalar(as: Int.self)
+            #expect(rows == 1)
         }
     }
 
