@@ -60,23 +60,46 @@ package enum StandardOutput {
 
     /// Writes all of `text`. A reader that went away is no reason to fail: the text is dropped.
     package static func write(_ text: String) {
-        let bytes = Array(text.utf8)
+        _ = send(Array(text.utf8))
+    }
+
+    /// Writes all of `text`. Throws where it has no room, as on a full disk.
+    package static func writeAll(_ text: String) throws(ReactorError) {
+        let number = send(Array(text.utf8))
+        guard number == 0 else {
+            throw ReactorError(.system, operation: "write to standard output", errno: number)
+        }
+    }
+
+    /// Sends what `print` has kept. Throws where it has no room; a reader that went away has enough.
+    package static func flushPrinted() throws(ReactorError) {
+        let status = fflush(nil)
+        let number = lastErrorNumber()
+        guard status == 0 || number == EPIPE else {
+            throw ReactorError(.system, operation: "write to standard output", errno: number)
+        }
+    }
+
+    /// The error number of a failed write; 0 when all was written.
+    private static func send(_ bytes: [UInt8]) -> Int32 {
         lock.withLock { _ in
             var sent = 0
             while sent < bytes.count {
                 let count = unsafe bytes.withUnsafeBytes { bytes in
                     unsafe CLinux.write(STDOUT_FILENO, bytes.baseAddress! + sent, bytes.count - sent)
                 }
+                let number = lastErrorNumber()
                 if count > 0 {
                     sent += count
-                } else if lastErrorNumber() == EAGAIN {
+                } else if number == EAGAIN {
                     // Standard output may be shared with a process that made it non-blocking.
                     var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
                     _ = unsafe poll(&entry, 1, -1)
-                } else if lastErrorNumber() != EINTR {
-                    return
+                } else if number != EINTR {
+                    return number
                 }
             }
+            return 0
         }
     }
 }

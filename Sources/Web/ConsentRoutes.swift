@@ -69,11 +69,19 @@ struct ConsentRoutes: Sendable {
         let callback = ConsentCallback(
             state: request.query["state"], code: request.query["code"], error: request.query["error"])
         let organization = try await consent.finish(callback, cookie: request.cookie(Consent.cookieName))
+        let next: HTML =
+            switch organization.status {
+            case .live, .importing, .paused:
+                """
+                It was connected before: its tables and records stay as they are, and this consent is used
+                from now on.
+                """
+            default: "Its tables are being set up now and filled with its records."
+            }
         let content: HTML = """
             <p>Thank you. The org <strong>\(organization.name.description)</strong>
             (<code>\(organization.organizationID.description)</code>) is connected.</p>
-            <p>Its tables are being set up now and filled with its records. There is nothing more to do;
-            you can close this page.</p>
+            <p>\(next) There is nothing more to do; you can close this page.</p>
             """
         var response = Response.html(layout.page("Your org is connected", content).markup)
         response.log(tenant: organization.organizationID)

@@ -154,6 +154,29 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a command on a database that was not migrated says what to do`() async throws {
+            try await withDatabase { database in
+                let environment = [
+                    "DATABASE_URL": database.url, "REDIS_URL": "redis://127.0.0.1:1",
+                    "APP_URL": "http://localhost", "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+                    "SALESFORCE_KEY": "k", "SALESFORCE_SECRET": "s",
+                ]
+                let list = try Program.multiconnect(["organizations"], environment: environment)
+                #expect(list.exitStatus() == 1)
+                #expect(list.output.contains("run `multiconnect migrate`"), "\(list.output)")
+                let first = try Program.multiconnect(["migrate"], environment: environment)
+                #expect(first.exitStatus() == 0 && !first.output.contains("up to date"), "\(first.output)")
+                let second = try Program.multiconnect(["migrate"], environment: environment)
+                #expect(second.exitStatus() == 0 && second.output.contains("up to date"), "\(second.output)")
+            }
+        }
+
+        @Test func `what cannot be written fails`() throws {
+            let program = try Program.shell("\"$0\" generate-secret >/dev/full", environment: [:])
+            #expect(program.exitStatus() == 1)
+            #expect(program.output.contains("write to standard output: No space left"), "\(program.output)")
+        }
+
         @Test func `generate-secret prints what SECRET takes`() throws {
             let program = try Program.multiconnect(["generate-secret"], environment: [:])
             #expect(program.exitStatus() == 0)

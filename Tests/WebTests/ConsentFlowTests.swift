@@ -30,6 +30,18 @@ struct ConsentFlowTests {
         }
     }
 
+    @Test func `an org that is live and consents again is told that its tables stay`() async throws {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            let (first, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
+            #expect(first.text.contains("being set up now"))
+            try await rig.pool.execute("update multiconnect.organizations set status = 'live'")
+            let (again, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
+            #expect(again.status == 200 && again.text.contains("its tables and records stay"))
+            #expect(!again.text.contains("being set up now"))
+        }
+    }
+
     @Test func `orgs whose ids differ only in case are kept apart`() async throws {
         try await withConsent { rig, orgs in
             #expect(

@@ -69,6 +69,34 @@ struct OperatorActionTests {
         }
     }
 
+    @Test func `a link of somebody else shows no notice`() async throws {
+        try await withOperator { browser in
+            _ = try await browser.queue.enqueue(NewJob("A"))
+            let answer = try await browser.post(
+                "/dashboard/jobs/bulk/kill", ["class": "A", "state": "queued"])
+            let location = try #require(answer.headers["location"])
+            #expect(try await browser.get(location).text.contains("1 job was killed."))
+            for link in [
+                "/dashboard/jobs?notice=paused", "/dashboard/jobs?notice=paused&seal=x",
+                location.replacing("changed=1", with: "changed=7"),
+                "/dashboard/jobs?notice=paused&seal=\(location.split(separator: "seal=").last ?? "")",
+            ] {
+                let page = try await browser.get(link)
+                #expect(page.status == 200 && !page.text.contains("role=\"status\""), "\(link)")
+            }
+        }
+    }
+
+    @Test func `one job is said as one`() async throws {
+        try await withOperator { browser in
+            _ = try await browser.queue.enqueue(NewJob("A"))
+            let question = try await browser.get("/dashboard/jobs/bulk/kill?class=A&state=queued").text
+            #expect(question.contains("<b>1 job</b> fits") && question.contains("Kill 1 job<"))
+            #expect(JobCount(1, .atLeast).of("job") == "1+ jobs")
+            #expect(JobCount(0).of("job") == "0 jobs")
+        }
+    }
+
     @Test func `all that fit are counted, and changed on the second word`() async throws {
         try await withOperator { browser in
             for index in 0..<7 { _ = try await browser.queue.enqueue(NewJob(index < 5 ? "A" : "B")) }
@@ -187,8 +215,9 @@ struct OperatorActionTests {
             let path = "/dashboard/jobs/weights"
             let given = try await browser.post(path, ["tenant": "00D000000000001EAA", "weight": "5"])
             #expect(given.status == 303)
-            #expect(given.headers["location"] == "/dashboard/jobs/queues?notice=weighed")
-            let page = try await browser.get("/dashboard/jobs/queues?notice=weighed").text
+            let location = try #require(given.headers["location"])
+            #expect(location.hasPrefix("/dashboard/jobs/queues?notice=weighed&seal="))
+            let page = try await browser.get(location).text
             #expect(page.contains("tenant Acme (00D000000000001EAA)") && page.contains("ann (web)"))
             #expect(page.contains(">5</td>") && page.contains("next turn"))
             for fields in [

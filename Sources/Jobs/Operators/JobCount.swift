@@ -44,6 +44,14 @@ package struct JobCount: Sendable, Equatable {
     }
 }
 
+extension JobCount {
+    /// Whether it is exactly one.
+    package var isOne: Bool { value == 1 && precision == .exact }
+
+    /// The number with what is counted: `1 job`, `20,000+ jobs`.
+    package func of(_ noun: String) -> String { "\(self) \(noun)\(isOne ? "" : "s")" }
+}
+
 extension JobCount: CustomStringConvertible {
     /// The number in groups of three digits: `1,234`, `20,000+`, `~ 3,400,000`.
     package var description: String {

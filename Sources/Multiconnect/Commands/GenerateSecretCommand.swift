@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cryptography
+import Reactor
 
 /// `multiconnect generate-secret`
 struct GenerateSecretCommand: AsyncParsableCommand {
@@ -7,6 +8,6 @@ struct GenerateSecretCommand: AsyncParsableCommand {
         commandName: "generate-secret", abstract: "Prints a new value for SECRET: 32 random bytes as base64.")
 
     func run() async throws {
-        print(try SecretKey.generate().revealText())
+        try StandardOutput.writeAll(try SecretKey.generate().revealText() + "\n")
     }
 }

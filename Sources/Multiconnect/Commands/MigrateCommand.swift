@@ -13,12 +13,15 @@ struct MigrateCommand: AsyncParsableCommand {
             for cell in launch.configuration.cellNames {
                 let connection = try await PostgresConnection.connect(launch.database(named: cell))
                 defer { connection.close() }
+                var names: [String] = []
                 for migrator in try Migrations.all(for: cell) {
                     for name in try await migrator.migrate(on: connection) {
                         launch.logger.notice(
                             "migrated", metadata: ["cell": "\(cell)", "migration": "\(name)"])
+                        names.append(name)
                     }
                 }
+                if names.isEmpty { launch.logger.notice("up to date", metadata: ["cell": "\(cell)"]) }
             }
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Logging
+import Postgres
 import Reactor
 import Synchronization
 
@@ -65,11 +66,16 @@ struct Launch: Sendable {
                 role: role, configuration: configuration, loops: loops,
                 descriptors: DescriptorLimit.raise(), logger: logger)
             try await loops[0].run { try await launch.untilSignalled(body) }
+            try StandardOutput.flushPrinted()
         } catch let problems as ConfigurationProblems {
             for problem in problems.problems { logger.critical("configuration: \(problem)") }
             throw ExitCode(ConfigurationProblems.exitCode)
         } catch let exit as ExitCode {
             throw exit
+        } catch let error as PostgresError where error.isMissingSchema {
+            logger.critical(
+                "the database is not migrated: run `multiconnect migrate`", metadata: ["error": "\(error)"])
+            throw ExitCode.failure
         } catch {
             logger.critical("\(role) cannot go on", metadata: ["error": "\(error)"])
             throw ExitCode.failure
@@ -116,5 +122,12 @@ struct Launch: Sendable {
             logger.critical("stopping took too long", metadata: ["limit": "\(Self.stopLimit)"])
             Multiconnect.exit(withError: ExitCode.failure)
         }
+    }
+}
+
+extension PostgresError {
+    /// A table, column or schema of ours is not there.
+    fileprivate var isMissingSchema: Bool {
+        [.undefinedTable, .undefinedColumn, .undefinedSchema].contains(sqlState)
     }
 }

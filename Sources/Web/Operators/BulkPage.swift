@@ -55,8 +55,10 @@ struct BulkPage: Sendable {
         let style = action.isFinal ? "sure" : "main"
         // Counting is given up early: a rare one may be far behind.
         let isKnown = count.value > 0
-        let found: HTML = isKnown ? "<b>\("\(count)") jobs</b> fit." : "None that fits was met so far."
-        let what = isKnown ? "\(count) jobs" : "what is met"
+        let found: HTML =
+            isKnown
+            ? "<b>\(count.of("job"))</b> \(count.isOne ? "fits" : "fit")." : "None that fits was met so far."
+        let what = isKnown ? count.of("job") : "what is met"
         return """
             <p>\(found) \(action.explanation)</p>
             <form method="post" action="/dashboard/jobs/bulk/\(action.rawValue)">\(token.input)\(fields)

@@ -16,6 +16,8 @@ struct FormToken: Sendable {
     let isNew: Bool
     /// What stands in the forms.
     let code: String
+    /// Seals what a page that follows an action shows, for this operator.
+    private let noticeKey: Secret
 
     /// The token for a request of this operator.
     init(for request: Request, operator name: String, key: Secret) throws {
@@ -24,6 +26,7 @@ struct FormToken: Sendable {
         } else {
             (cookie, isNew) = (Base64.encode(try randomBytes(Self.cookieBytes), .url), true)
         }
+        noticeKey = Secret(HMAC.sha256(key: key, message: Array("notice \(name)".utf8)))
         code = Base64.encode(HMAC.sha256(key: key, message: Array("\(cookie) \(name)".utf8)), .url)
     }
 
@@ -44,6 +47,11 @@ struct FormToken: Sendable {
             return false
         }
         return origin[mark.upperBound...] == host
+    }
+
+    /// A code over a notice that only this installation can make.
+    func seal(_ notice: String) -> String {
+        Base64.encode(HMAC.sha256(key: noticeKey, message: Array(notice.utf8)), .url)
     }
 
     /// The field for a form.

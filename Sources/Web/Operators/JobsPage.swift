@@ -45,7 +45,7 @@ struct JobsPage: Sendable {
     /// What an operator has to know before anything else.
     private var warnings: HTML {
         var warnings: [HTML] = pauses.map { pause in
-            let held: HTML = pause.held.value > 0 ? ", holds \("\(pause.held)") jobs" : ""
+            let held: HTML = pause.held.value > 0 ? ", holds \(pause.held.of("job"))" : ""
             return """
                 <p class="notice warn">Paused: <b>\(PauseText.name(pause.scope, organizations))</b> by
                 \(pause.actor)\(held). <a href="/dashboard/jobs/queues">Pauses</a></p>
@@ -107,14 +107,15 @@ struct JobsPage: Sendable {
         let count = census[.scheduled] + census[.retry]
         guard query.isPlain, count.value > 0 else { return "" }
         let link = query.with([.scheduled, .retry]).link()
-        return "<div class=\"bar dim\"><a href=\"\(link)\">\("\(count)") jobs are due later</a></div>"
+        return
+            "<div class=\"bar dim\"><a href=\"\(link)\">\(count.of("job")) \(count.isOne ? "is" : "are") due later</a></div>"
     }
 
     /// How far a search came that was cut short.
     private var reach: HTML {
         guard page.isCutShort, let next = page.next else { return "" }
         return """
-            <div class="bar dim">Looked at \("\(JobCount(page.searched))") jobs, as far as
+            <div class="bar dim">Looked at \(JobCount(page.searched).of("job")), as far as
             \(OperatorText.distance(next.time, from: census.time)): there may be more that fit.</div>
             """
     }

@@ -1,10 +1,24 @@
+import Cryptography
 import HTTPWire
 import Jobs
 
-/// What was just done, carried in the address that the browser is sent to: words of a fixed list and numbers,
-/// so that nobody can put words into the page by a link.
+/// What was just done, carried in the address that the browser is sent to: words of a fixed list and numbers under a
+/// seal, so that a link of somebody else shows nothing.
 struct OperatorNotice: Sendable {
     static let field = "notice"
+    private static let sealField = "seal"
+    private static let sealedFields = [field, "action", "was", "changed", "skipped"]
+
+    private static func seal(_ form: Form, _ token: FormToken) -> String {
+        token.seal(sealedFields.map { "\($0)=\(form[$0] ?? "")" }.joined(separator: "&"))
+    }
+
+    /// The fields with their seal.
+    static func sealed(_ form: Form, by token: FormToken) -> Form {
+        var form = form
+        form.fields.append(.init(name: sealField, value: seal(form, token)))
+        return form
+    }
 
     /// What it says; nil when the address carries none.
     let text: String
@@ -30,12 +44,20 @@ struct OperatorNotice: Sendable {
         ]
     }
 
-    init?(_ form: Form) {
-        guard let kind = form[Self.field] else { return nil }
+    /// Nil as well for a notice that was not sealed for this operator.
+    init?(_ form: Form, _ token: FormToken) {
+        guard let kind = form[Self.field],
+            constantTimeEquals(form[Self.sealField] ?? "", Self.seal(form, token))
+        else { return nil }
         let action = form["action"].flatMap(JobAction.init(rawValue:))
         let changed = JobCount(form["changed"].flatMap { Int($0) } ?? 0)
         let skipped = form["skipped"].flatMap { Int($0) } ?? 0
-        let left = skipped > 0 ? " \(JobCount(skipped)) were left as they are." : ""
+        let left =
+            switch skipped {
+            case ..<1: ""
+            case 1: " 1 was left as it is."
+            default: " \(JobCount(skipped)) were left as they are."
+            }
         switch (kind, action) {
         case ("done", let action?): (text, isWarning) = ("The job was \(action.pastTense).", false)
         case ("requested", _):
@@ -47,10 +69,12 @@ struct OperatorNotice: Sendable {
         case ("conflict", _):
             (text, isWarning) = ("Another open job has its unique key: it stays as it is.", true)
         case ("bulk", let action?):
-            (text, isWarning) = ("\(changed) jobs were \(action.pastTense).\(left)", skipped > 0)
+            (text, isWarning) = (
+                "\(changed.of("job")) \(changed.were) \(action.pastTense).\(left)", skipped > 0
+            )
         case ("unfinished", let action?):
             (text, isWarning) = (
-                "\(changed) jobs were \(action.pastTense) so far, and not all were looked at.\(left)",
+                "\(changed.of("job")) \(changed.were) \(action.pastTense) so far, and not all were looked at.\(left)",
                 true
             )
         case ("paused", _): (text, isWarning) = ("It is paused. Running jobs go on.", false)
@@ -69,4 +93,8 @@ struct OperatorNotice: Sendable {
     var content: HTML {
         "<p class=\"\(isWarning ? "notice warn" : "notice")\" role=\"status\">\(text)</p>"
     }
+}
+
+extension JobCount {
+    fileprivate var were: String { isOne ? "was" : "were" }
 }

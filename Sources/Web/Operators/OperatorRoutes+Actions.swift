@@ -14,7 +14,7 @@ extension OperatorRoutes {
         let outcome = try await jobs.perform(action, on: id, by: visit.actor)
         let notice = OperatorNotice.fields(action, outcome)
         let isGone = outcome == .unknown || action == .delete && outcome.isDone
-        return .redirect(to: (isGone ? "/dashboard/jobs" : "/dashboard/jobs/\(id)") + "?" + notice.encoded)
+        return visit.back(to: isGone ? "/dashboard/jobs" : "/dashboard/jobs/\(id)", notice)
     }
 
     func actOnSelected(_ visit: Visit) async throws -> Response {
@@ -27,7 +27,7 @@ extension OperatorRoutes {
             case .unknown, .refused, .conflict: outcome.skipped += 1
             }
         }
-        return back(to: JobQuery(visit.form).link(), OperatorNotice.fields(action, outcome))
+        return visit.back(to: JobQuery(visit.form).link(), OperatorNotice.fields(action, outcome))
     }
 
     func actOnAll(_ visit: Visit) async throws -> Response {
@@ -44,9 +44,9 @@ extension OperatorRoutes {
             throw Problem(.conflict, error.description)
         }
         var notice = OperatorNotice.fields(action, outcome)
-        guard let rest = outcome.rest else { return back(to: query.link(), notice) }
+        guard let rest = outcome.rest else { return visit.back(to: query.link(), notice) }
         notice.fields.append(.init(name: BulkPage.restField, value: "\(rest)"))
-        return back(to: query.link("/dashboard/jobs/bulk/\(action.rawValue)"), notice)
+        return visit.back(to: query.link("/dashboard/jobs/bulk/\(action.rawValue)"), notice)
     }
 
     func changePause(_ visit: Visit) async throws -> Response {
@@ -66,7 +66,7 @@ extension OperatorRoutes {
         var notice = isChanged ? (visit.form["action"] == "pause" ? "paused" : "resumed") : "unchanged"
         // The pause holds whatever becomes of the search for known names.
         if notice == "paused", (try? await jobs.warning(about: scope)) != nil { notice = "paused-unknown" }
-        return back(to: "/dashboard/jobs/queues", [OperatorNotice.field: notice])
+        return visit.back(to: "/dashboard/jobs/queues", [OperatorNotice.field: notice])
     }
 
     func changeWeight(_ visit: Visit) async throws -> Response {
@@ -78,7 +78,7 @@ extension OperatorRoutes {
         case .failure(let complaint): return try await queues(visit, complaint: complaint.text)
         }
         let isChanged = try await jobs.weigh(organization, weight, by: visit.actor)
-        return back(
+        return visit.back(
             to: "/dashboard/jobs/queues", [OperatorNotice.field: isChanged ? "weighed" : "unchanged"])
     }
 
@@ -101,7 +101,7 @@ extension OperatorRoutes {
         } catch let error as JobsError where error.code == .schedule {
             throw Problem(.conflict, "Its schedule cannot be read, so it cannot tick.")
         }
-        return back(to: "/dashboard/jobs/periodic", [OperatorNotice.field: notice])
+        return visit.back(to: "/dashboard/jobs/periodic", [OperatorNotice.field: notice])
     }
 
     private struct Complaint: Error {
@@ -144,9 +144,12 @@ extension OperatorRoutes {
         }
         return action
     }
+}
 
-    private func back(to path: String, _ notice: Form) -> Response {
-        .redirect(to: path + (path.contains("?") ? "&" : "?") + notice.encoded)
+extension OperatorRoutes.Visit {
+    fileprivate func back(to path: String, _ notice: Form) -> Response {
+        .redirect(
+            to: path + (path.contains("?") ? "&" : "?") + OperatorNotice.sealed(notice, by: token).encoded)
     }
 }
 

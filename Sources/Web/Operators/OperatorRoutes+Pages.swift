@@ -22,7 +22,7 @@ extension OperatorRoutes {
         let content = JobsPage(
             query: query, page: page, census: try await jobs.census(), workers: try await jobs.workers(),
             pauses: pauses, organizations: try await organizations(page.jobs, pauses), token: visit.token,
-            notice: OperatorNotice(visit.request.query))
+            notice: OperatorNotice(visit.request.query, visit.token))
         return layout.page(
             content.title, in: .jobs, refresh: query.refreshes ? JobsPage.refreshSeconds : nil,
             content.content)
@@ -35,7 +35,8 @@ extension OperatorRoutes {
         }
         let content = JobDetailPage(
             detail: detail, organization: try await organizations([detail.summary]).values.first,
-            mask: jobs.mask, token: visit.token, notice: OperatorNotice(visit.request.query), now: Date())
+            mask: jobs.mask, token: visit.token, notice: OperatorNotice(visit.request.query, visit.token),
+            now: Date())
         return layout.page(content.title, in: .jobs, content.content)
     }
 
@@ -48,7 +49,7 @@ extension OperatorRoutes {
         let content = QueuesPage(
             census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses, weights: weights,
             organizations: try await organizations([], pauses, weights), token: visit.token,
-            notice: OperatorNotice(visit.request.query), complaint: complaint)
+            notice: OperatorNotice(visit.request.query, visit.token), complaint: complaint)
         var response = layout.page("Queues", in: .queues, content.content)
         if complaint != nil { response.status = .badRequest }
         return response
@@ -68,7 +69,7 @@ extension OperatorRoutes {
     func periodic(_ visit: Visit) async throws -> Response {
         let content = PeriodicPage(
             jobs: try await jobs.periodicJobs(), token: visit.token,
-            notice: OperatorNotice(visit.request.query), now: Date())
+            notice: OperatorNotice(visit.request.query, visit.token), now: Date())
         return layout.page("Periodic jobs", in: .periodic, content.content)
     }
 
@@ -86,7 +87,7 @@ extension OperatorRoutes {
         let content = BulkPage(
             action: action, query: query, count: count, refusal: refusal,
             rest: visit.request.query[BulkPage.restField].flatMap { BulkPosition($0) }, token: visit.token,
-            notice: OperatorNotice(visit.request.query))
+            notice: OperatorNotice(visit.request.query, visit.token))
         return layout.page(content.title, in: .jobs, content.content)
     }
 

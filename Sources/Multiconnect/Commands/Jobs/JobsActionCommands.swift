@@ -67,7 +67,7 @@ struct JobSelection: ParsableArguments {
         guard !dryRun else { return answer(count, action) }
         if !yes, count.value > 0 {
             StandardError.write(
-                "\(action.rawValue) \(count) jobs (\(JobsText.plain("\(filter)")))? Type yes: ")
+                "\(action.rawValue) \(count.of("job")) (\(JobsText.plain("\(filter)")))? Type yes: ")
             let line = try await BlockingPool.shared.run { readLine() }
             guard line == "yes" else { throw CommandFailure("nothing was changed (--yes does not ask)") }
         }
@@ -82,17 +82,17 @@ struct JobSelection: ParsableArguments {
             return print(JSONText.object(fields).text)
         }
         let asked = action == .cancel ? " (running ones are asked to end)" : ""
-        print("\(JobCount(outcome.changed)) jobs \(action.pastTense)\(asked)")
+        print("\(JobCount(outcome.changed).of("job")) \(action.pastTense)\(asked)")
         if outcome.skipped > 0 {
             print(
-                "\(JobCount(outcome.skipped)) left as they are: their unique key is taken, or they have changed"
+                "\(JobCount(outcome.skipped).of("job")) left unchanged: the unique key is taken, or the state has changed"
             )
         }
     }
 
     private func answer(_ count: JobCount, _ action: JobAction) {
         guard json else {
-            print("\(count) jobs fit")
+            print("\(count.of("job")) \(count.isOne ? "fits" : "fit")")
             if count.precision == .atLeast {
                 StandardError.write("there may be more: counting stopped there, --within 60 counts longer\n")
             }

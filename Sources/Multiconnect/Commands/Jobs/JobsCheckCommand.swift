@@ -49,7 +49,7 @@ struct JobsCheckCommand: AsyncParsableCommand {
     private static func text(_ finding: QueueCheck.Finding) -> String {
         let count = finding.count
         var lines = [
-            "\(finding.jobs) jobs: \(count.numbers) had their effect, \(finding.lost) had none, \(finding.doubled) too many",
+            "\(JobCount(finding.jobs).of("job")): \(count.numbers) had their effect, \(finding.lost) had none, \(finding.doubled) too many",
             "enqueued in \(seconds(finding.enqueuing)), run in \(seconds(finding.running))",
         ]
         if count.open > 0 { lines.append("\(count.open) have not ended; is a worker running?") }

@@ -66,7 +66,7 @@ enum JobsText {
 
     /// How far an action on many jobs has come.
     static func progress(_ outcome: BulkOutcome, _ action: JobAction) -> String {
-        "\(JobCount(outcome.looked)) jobs looked at, \(JobCount(outcome.changed)) \(action.pastTense) so far"
+        "\(JobCount(outcome.looked).of("job")) looked at, \(JobCount(outcome.changed)) \(action.pastTense) so far"
     }
 
     /// - Parameter organizations: the org ids of tenants.

@@ -1,0 +1,85 @@
+import Foundation
+import Support
+import Testing
+
+extension ProcessTests {
+    /// `multiconnect dev`: what it leaves behind, and what it says.
+    struct DevelopmentTests {
+        private static let few = ["--accounts", "1", "--contacts", "1", "--tweets", "1"]
+
+        /// Starts it with a directory for temporary files of its own.
+        private func withDevelopment(
+            _ arguments: [String], _ body: (Program, _ temporary: URL) async throws -> Void
+        ) async throws {
+            let temporary = FileManager.default.temporaryDirectory.appending(path: "dev-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(
+                at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+            defer { try? FileManager.default.removeItem(at: temporary) }
+            // Left by an earlier one that is gone; one of somebody who runs stays.
+            for (name, owner) in [("left", "999999 1"), ("used", try Self.ownIdentity())] {
+                let directory = temporary.appending(path: "multiconnect-dev-\(name)")
+                try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+                try owner.write(to: directory.appending(path: "owner"), atomically: true, encoding: .utf8)
+            }
+            let program = try Program.multiconnect(
+                ["dev"] + arguments + Self.few, environment: ["TMPDIR": temporary.path])
+            try await body(program, temporary)
+        }
+
+        private static func ownIdentity() throws -> String {
+            let status = try String(contentsOfFile: "/proc/self/stat", encoding: .utf8)
+            let fields = status[(status.lastIndex(of: ")") ?? status.startIndex)...].split(separator: " ")
+            return "\(ProcessInfo.processInfo.processIdentifier) \(fields[20])"
+        }
+
+        private func directories(_ temporary: URL) -> [String] {
+            ((try? FileManager.default.contentsOfDirectory(atPath: temporary.path)) ?? []).sorted()
+        }
+
+        @Test(arguments: [SIGKILL, SIGHUP])
+        func `whatever ends it, its programs end and its directory goes`(signal: Int32) async throws {
+            try await withDevelopment(["--orgs", "1", "--idle"]) { program, temporary in
+                try await eventually(within: .seconds(90), "it is up:\n\(program.output)") {
+                    program.output.contains("Look around")
+                }
+                let name = try #require(
+                    directories(temporary).first {
+                        !["multiconnect-dev-left", "multiconnect-dev-used"].contains($0)
+                    })
+                let registry = temporary.appending(path: name).appending(path: "processes")
+                let processes = try String(contentsOf: registry, encoding: .utf8).split(separator: "\n")
+                #expect(processes.count >= 7)
+                program.signal(signal)
+                try await eventually(within: .seconds(60), "only the other directory is there") {
+                    directories(temporary) == ["multiconnect-dev-used"]
+                }
+                for process in processes {
+                    let words = process.split(separator: " ")
+                    let status = try? String(contentsOfFile: "/proc/\(words[0])/stat", encoding: .utf8)
+                    #expect(status?.contains(" \(words[1]) ") != true || status?.contains(") Z ") == true)
+                }
+            }
+        }
+
+        @Test func `a part that ends shows its log`() async throws {
+            try await withDevelopment(["--orgs", "1", "--mapping", "nope.json"]) { program, temporary in
+                #expect(program.exitStatus() == 1)
+                #expect(program.output.contains("nope.json is not here"), "\(program.output)")
+                #expect(directories(temporary) == ["multiconnect-dev-used"])
+            }
+        }
+
+        @Test func `more orgs than one admin may be mailed about all become live`() async throws {
+            try await withDevelopment(["--orgs", "11", "--exit", "--timeout", "90"]) { program, _ in
+                #expect(program.exitStatus() == 0)
+                #expect(program.output.contains("11 live"), "\(program.output)")
+            }
+        }
+
+        @Test func `no orgs are refused`() async throws {
+            let program = try Program.multiconnect(["dev", "--orgs", "0"], environment: [:])
+            #expect(program.exitStatus() == 64)
+            #expect(program.output.contains("--orgs is 0: it must be at least 1"))
+        }
+    }
+}
