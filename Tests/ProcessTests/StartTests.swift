@@ -171,6 +171,27 @@ extension ProcessTests {
             }
         }
 
+        @Test(arguments: ["web", "worker"])
+        func `a mapping file that is not valid is named with the place`(command: String) async throws {
+            let file = FileManager.default.temporaryDirectory.appending(
+                path: "mapping-\(UUID().uuidString).json")
+            try #"{"mappings":[{"object_name":"A","config":{"access":"none","fields":{"Id":{}}}}]}"#
+                .write(to: file, atomically: true, encoding: .utf8)
+            defer { try? FileManager.default.removeItem(at: file) }
+            try await withDatabase { database in
+                let deployment = try await Deployment(database: database)
+                let program = try Program.multiconnect(
+                    [command], environment: deployment.environment.merging(["MAPPING_FILE": file.path]) { $1 }
+                )
+                #expect(program.exitStatus() == 1)
+                #expect(
+                    program.output.contains(
+                        "the mapping file \(file.path) is not valid: mappings[0].config.access: must be"),
+                    "\(program.output)")
+                try await deployment.stop()
+            }
+        }
+
         @Test func `what cannot be written fails`() throws {
             let program = try Program.shell("\"$0\" generate-secret >/dev/full", environment: [:])
             #expect(program.exitStatus() == 1)

@@ -178,6 +178,41 @@ struct PageLoaderTests {
         }
     }
 
+    @Test func `values at the edge of a type are loaded, and beyond it only their cells are null`()
+        async throws
+    {
+        let fields = [
+            Describes.field("Day__c", .date), Describes.field("Flag__c", .boolean),
+            Describes.field("Hour__c", .time), Describes.field("Moment__c", .dateTime),
+            Describes.field("Share__c", .percent),
+        ]
+        try await withImport(fields: fields) { scene in
+            let text = """
+                Id,Day__c,Flag__c,Hour__c,Moment__c,Name,NumberOfEmployees,Share__c
+                1,12000-01-01,true,24:00:00.000Z,12000-01-01T00:00:00.000Z,A,2147483647,99.5
+                2,0001-01-01,false,00:00:00.000Z,0001-01-01T00:00:00.000+0000,B,-2147483648,1E300
+                3,0000-00-00,perhaps,25:00:00.000Z,2024-02-30T00:00:00.000Z,C,1,1E400
+
+                """
+            let page = try await scene.load("a", text, rows: 3, .staged)
+            #expect(page == LoadedPage(locator: "a", next: "next", rows: 3))
+            let rows = try await scene.pool.query(
+                "select day__c::text, flag__c::text, hour__c::text, moment__c::text, share__c::text from \(identifier: scene.fixture.schema, "account") order by sfid"
+            )
+            let values: [[String?]] = try rows.map { row in try (0..<5).map { try row[$0] } }
+            #expect(
+                values == [
+                    ["12000-01-01", "true", "24:00:00", "12000-01-01 00:00:00", "99.5"],
+                    ["0001-01-01", "false", "00:00:00", "0001-01-01 00:00:00", "1e+300"],
+                    [nil, nil, nil, nil, nil],
+                ])
+            let nulled: [String] = try await scene.pool.query(
+                "select column_name from multiconnect_sync.nulled_cells where sfid = '3' order by column_name"
+            ).column()
+            #expect(nulled == ["day__c", "flag__c", "hour__c", "moment__c", "share__c"])
+        }
+    }
+
     @Test func `rows that a column is too small for widen it`() async throws {
         let fields = [
             Describes.field("Short__c", .picklist, length: 40), Describes.field("Large__c", .int),

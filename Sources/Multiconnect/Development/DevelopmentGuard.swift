@@ -17,7 +17,8 @@ struct DevelopmentGuard: Sendable {
     static func make() async throws -> DevelopmentGuard {
         let files = FileManager.default
         let parent = files.temporaryDirectory
-        for name in try files.contentsOfDirectory(atPath: parent.path) where name.hasPrefix(prefix) {
+        let names = (try? files.contentsOfDirectory(atPath: parent.path)) ?? []
+        for name in names where name.hasPrefix(prefix) {
             let left = DevelopmentGuard(directory: parent.appending(path: name).path)
             if left.isAbandoned { try await left.clean() }
         }
@@ -72,13 +73,23 @@ struct DevelopmentGuard: Sendable {
         rm -rf "$0"
         """#
 
-    /// Whether the process that made the directory is gone. False for a directory of somebody else.
+    /// Whether the process that made the directory is gone. False for a directory of another user, who could name any
+    /// process in it.
     private var isAbandoned: Bool {
-        guard
+        let own = "/proc/\(ProcessInfo.processInfo.processIdentifier)"
+        guard let user = Self.user(owning: own), Self.user(owning: directory) == user,
             let owner = try? String(contentsOfFile: "\(directory)/\(Self.ownerFile)", encoding: .utf8),
             let process = owner.split(separator: " ").first.flatMap({ Int32($0) })
         else { return false }
         return owner != "\(process) \(Self.startTime(of: process) ?? "gone")"
+    }
+
+    /// The user who owns a directory; nil for a link.
+    private static func user(owning path: String) -> Int? {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            attributes[.type] as? FileAttributeType == .typeDirectory
+        else { return nil }
+        return (attributes[.ownerAccountID] as? any BinaryInteger).map { Int($0) }
     }
 
     /// In clock ticks since the machine started (proc(5)): tells a process from a later one of the same number.

@@ -34,8 +34,23 @@ struct RowPacker {
     mutating func pack(_ chunk: [UInt8]) throws(ReplicationError) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(chunk.count + chunk.count / 2)
-        for byte in chunk { try pack(byte, into: &output) }
+        var index = 0
+        while index < chunk.count {
+            if state == .quoted, isCellOpen {
+                // Most bytes are text within quotes: taken as runs.
+                let end = chunk[index...].firstIndex(where: Self.needsEscape) ?? chunk.endIndex
+                line += chunk[index..<end]
+                index = end
+                if index == chunk.endIndex { break }
+            }
+            try pack(chunk[index], into: &output)
+            index += 1
+        }
         return output
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == 0x5C
     }
 
     /// The end of the page. Throws `.incompletePage` for a page that ends within a cell.
