@@ -3,7 +3,7 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// `multiconnect dev`: what it leaves behind, and what it says.
+    /// `multiconnect dev`: how it starts and ends.
     struct DevelopmentTests {
         private static let few = ["--accounts", "1", "--contacts", "1", "--tweets", "1"]
 
@@ -37,7 +37,7 @@ extension ProcessTests {
         }
 
         @Test(arguments: [SIGKILL, SIGHUP])
-        func `whatever ends it, its programs end and its directory goes`(signal: Int32) async throws {
+        func `its programs end and its directory is removed, whatever ends it`(signal: Int32) async throws {
             try await withDevelopment(["--orgs", "1", "--idle"]) { program, temporary in
                 try await eventually(within: .seconds(90), "it is up:\n\(program.output)") {
                     program.output.contains("Look around")

@@ -192,7 +192,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `what cannot be written fails`() throws {
+        @Test func `a command whose output cannot be written fails`() throws {
             let program = try Program.shell("\"$0\" generate-secret >/dev/full", environment: [:])
             #expect(program.exitStatus() == 1)
             #expect(program.output.contains("write to standard output: No space left"), "\(program.output)")

@@ -172,7 +172,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `operators are told what gave way to an org's rows`() async throws {
+    @Test func `operators are notified of widened columns and nulled cells`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             try await scene.cell.execute(

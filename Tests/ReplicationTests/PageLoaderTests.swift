@@ -236,7 +236,7 @@ struct PageLoaderTests {
             )
             let first: [String?] = try (0..<6).map { try rows.first?[$0] }
             #expect(first == ["47.5", "99999999999999999999", "3000000000", long, "100", picked])
-            // What widened the columns is loaded the fast way from now on.
+            // The widened columns take such values by COPY.
             let next = try await scene.load(
                 "b",
                 text.replacing("\n1,", with: "\n3,").replacing("\n2,", with: "\n4,").replacing(
@@ -338,7 +338,7 @@ struct PageLoaderTests {
         }
     }
 
-    @Test func `what the user's own constraints refuse is quarantined with its reason`() async throws {
+    @Test func `rows that a user's own constraints refuse are quarantined with their reason`() async throws {
         try await withImport { scene in
             try await scene.pool.withConnection {
                 try await $0.script(

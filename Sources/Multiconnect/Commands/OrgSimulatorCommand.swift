@@ -27,7 +27,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
 
-    /// Refuses numbers of which nothing can be made.
+    /// Throws for a number of orgs or rows that cannot be generated.
     static func check(orgs: Int, accounts: Int, contacts: Int, tweets: Int) throws {
         guard orgs > 0 else { throw ValidationError("--orgs is \(orgs): it must be at least 1") }
         for (name, rows) in [("accounts", accounts), ("contacts", contacts), ("tweets", tweets)]

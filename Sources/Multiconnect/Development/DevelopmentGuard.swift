@@ -32,7 +32,7 @@ struct DevelopmentGuard: Sendable {
         return made
     }
 
-    /// Runs `body` under the guard's eyes. The directory is gone afterwards.
+    /// Runs `body` while the shell waits for the end of this process. The directory is removed afterwards.
     func run(_ body: () async throws -> Bool) async throws -> Bool {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         // The shell reads until the write end of the pipe closes, which the kernel does when this process ends.
@@ -55,7 +55,7 @@ struct DevelopmentGuard: Sendable {
         return options
     }
 
-    /// Ends what the registry names, politely for as long as a worker needs, and removes the directory `$0`.
+    /// Ends the registry's processes, with SIGKILL after the time that a worker needs, and removes the directory `$0`.
     private static let script = #"""
         trap '' HUP INT TERM
         runs() {

@@ -2,7 +2,7 @@ internal import Organizations
 internal import Postgres
 
 extension Importer {
-    /// Tells operators what had to give way to the org's rows: types and indexes of the table, and single cells.
+    /// Notifies operators of types and indexes of the table that were changed for the org's rows, and of nulled cells.
     func noteAdjustments(
         _ record: ImportRecord, _ mapping: Mapping, _ plan: ImportPlan, _ cell: PostgresPool
     ) async throws {

@@ -1,6 +1,6 @@
 internal import Postgres
 
-/// A change of a table that lets values in which the plan has no room for: rows come before types and indexes.
+/// A change to a table so that it takes values that its plan does not: rows come before types and indexes.
 enum TableRepair: Sendable, Equatable {
     case widen(column: String, to: ColumnType)
     /// An index whose entries have no room for a value.
@@ -16,7 +16,7 @@ enum TableRepair: Sendable, Equatable {
         var bytes: [String: Int] = [:]
     }
 
-    /// What a page needs. Whether values repeat is told by the database when it refuses a row.
+    /// The changes that a page needs. Repeated values are not measured: the database refuses their rows.
     static func needed(by measures: Measures, _ plan: ImportPlan, _ shape: TableShape) -> [TableRepair] {
         let widened = plan.columns.compactMap { column -> TableRepair? in
             guard let size = measures.sizes[column], let type = shape.types[column]?.widened(by: size) else {
@@ -52,7 +52,7 @@ enum TableRepair: Sendable, Equatable {
         }
     }
 
-    /// Makes the change in a transaction of its own, as soon as the pages that others load leave room for it.
+    /// Makes the change in a transaction of its own, between the pages that other connections load.
     ///
     /// Does nothing where the database does not allow it: a view on the column, or a table of another role. Cells
     /// that do not fit are nulled then.

@@ -16,7 +16,7 @@ struct FormToken: Sendable {
     let isNew: Bool
     /// What stands in the forms.
     let code: String
-    /// Seals what a page that follows an action shows, for this operator.
+    /// Seals this operator's notices.
     private let noticeKey: Secret
 
     /// The token for a request of this operator.
