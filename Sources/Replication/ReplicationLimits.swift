@@ -39,9 +39,9 @@ package enum ReplicationLimits {
     static let pageDeadline = Duration.seconds(20 * 60)
     /// A column that is widened while pages load waits this long for its lock, so that a tenant's queries behind it
     /// are not held up, and then tries again.
-    static let wideningLockTimeout = Duration.seconds(1)
+    static let wideningLockTimeout = Duration.milliseconds(300)
     /// The pause between two tries to widen a column.
-    static let wideningPause = Duration.milliseconds(200)
+    static let wideningPause = Duration.milliseconds(300)
     /// DDL waits no longer than this for a lock on a table, so that it never queues up a tenant's own queries.
     static let lockTimeout = Duration.seconds(5)
     /// `ImportMapping` may run this long: a million wide rows take minutes.

@@ -276,6 +276,46 @@ struct PageLoaderTests {
         }
     }
 
+    @Test func `a column is widened as soon as other sessions leave the table`() async throws {
+        try await withImport { scene in
+            let reader = try await scene.fixture.connect()
+            defer { reader.close() }
+            let table = SQL.quote(identifier: scene.fixture.schema) + ".account"
+            try await reader.script("begin; select from \(table)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let long = String(repeating: "x", count: 300)
+                    let page = try await scene.load("a", Self.header + "1,\(long),7\n", rows: 1, .staged)
+                    #expect(page?.rows == 1)
+                }
+                // It waits, gives up so that queries behind it are not held up, and waits again.
+                for isWaiting in [true, false, true] {
+                    try await eventually("the lock is \(isWaiting ? "" : "not ")asked for") {
+                        let waiting: Int = try await scene.pool.query(
+                            "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'"
+                        ).scalar()
+                        return (waiting > 0) == isWaiting
+                    }
+                }
+                try await reader.script("commit")
+                try await group.waitForAll()
+            }
+            let name: String = try await scene.pool.query("select name from \(raw: table)").scalar()
+            #expect(name.count == 300)
+        }
+    }
+
+    @Test func `a column that a user made shorter cuts no text`() async throws {
+        try await withImport { scene in
+            try await scene.pool.withConnection {
+                try await $0.script(
+                    "alter table \(scene.fixture.schema).account alter column name type char(3)")
+            }
+            let page = try await scene.load("a", Self.header + "1,abc,7\n2,abcd,8\n", rows: 2, .staged)
+            #expect(page == LoadedPage(locator: "a", next: "next", rows: 1, quarantined: 1))
+        }
+    }
+
     @Test func `an index never costs a row`() async throws {
         let fields = [
             Describes.field("Email__c", .email, length: 80),

@@ -76,6 +76,8 @@ package enum ColumnType: Sendable, Equatable {
     func tolerantCast(of column: String) -> String {
         switch self {
         case .varchar, .text: column
+        // A cast to character(n) would cut the text.
+        case .other(let name) where name.hasPrefix("character"): column
         case .integer, .bigint:
             """
             (case when \(column) ~ '^[-+]?[0-9]+$' then \(column)
