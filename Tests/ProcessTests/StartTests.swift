@@ -168,6 +168,9 @@ extension ProcessTests {
                 #expect(first.exitStatus() == 0 && !first.output.contains("up to date"), "\(first.output)")
                 let second = try Program.multiconnect(["migrate"], environment: environment)
                 #expect(second.exitStatus() == 0 && second.output.contains("up to date"), "\(second.output)")
+                let full = try Program.shell("\"$0\" jobs stats --json >/dev/full", environment: environment)
+                #expect(full.exitStatus() == 1)
+                #expect(full.output.contains("No space left"), "\(full.output)")
             }
         }
 

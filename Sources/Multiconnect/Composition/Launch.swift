@@ -66,7 +66,7 @@ struct Launch: Sendable {
                 role: role, configuration: configuration, loops: loops,
                 descriptors: DescriptorLimit.raise(), logger: logger)
             try await loops[0].run { try await launch.untilSignalled(body) }
-            try StandardOutput.flushPrinted()
+            try flushAnswer(role)
         } catch let problems as ConfigurationProblems {
             for problem in problems.problems { logger.critical("configuration: \(problem)") }
             throw ExitCode(ConfigurationProblems.exitCode)
@@ -78,6 +78,16 @@ struct Launch: Sendable {
             throw ExitCode.failure
         } catch {
             logger.critical("\(role) cannot go on", metadata: ["error": "\(error)"])
+            throw ExitCode.failure
+        }
+    }
+
+    /// Sends what a command has printed. The log is of no use for the failure: it goes to the same place.
+    private static func flushAnswer(_ role: String) throws {
+        do throws(ReactorError) {
+            try StandardOutput.flushPrinted()
+        } catch {
+            StandardError.write("multiconnect \(role): \(error)\n")
             throw ExitCode.failure
         }
     }
