@@ -355,6 +355,25 @@ struct PageLoaderTests {
         }
     }
 
+    @Test func `where an index may not be changed only the repeated row is quarantined`() async throws {
+        let email = Describes.field("Email__c", .email, length: 80)
+        try await withImport(fields: [email], indexes: ["Email__c": true]) { scene in
+            let server = try await scene.fixture.database.connect()
+            defer { server.close() }
+            let role = try #require(scene.fixture.configuration.user)
+            try await server.script(
+                """
+                alter table \(scene.fixture.schema).account owner to current_user;
+                grant all on all tables in schema \(scene.fixture.schema) to \(role);
+                grant all on all sequences in schema \(scene.fixture.schema) to \(role)
+                """)
+            let text =
+                "Id,Email__c,Name,NumberOfEmployees\n1,a@example.com,A,1\n2,a@example.com,B,2\n3,,C,3\n"
+            let page = try await scene.load("a", text, rows: 3, .staged)
+            #expect(page == LoadedPage(locator: "a", next: "next", rows: 2, quarantined: 1))
+        }
+    }
+
     @Test func `a row that is too large for a page of Postgres is quarantined and the rest is loaded`()
         async throws
     {

@@ -97,27 +97,31 @@ struct PageLoader: Sendable {
     private func move(
         _ page: LoadedPage, on connection: PostgresConnection, until deadline: ContinuousClock.Instant
     ) async throws -> LoadedPage? {
-        let shape = try await TableShape(of: plan, on: connection)
-        let measures = try await staging.measures(plan, shape, on: connection, deadline: deadline)
-        for repair in TableRepair.needed(by: measures, plan, shape) {
-            try await repair.apply(to: plan, of: record, on: connection, until: deadline)
+        let repairs = try await connection.transaction { connection in
+            try await connection.script(Self.pageTimeout)
+            let shape = try await TableShape(of: plan, on: connection)
+            let measures = try await staging.measures(plan, shape, on: connection, deadline: deadline)
+            return TableRepair.needed(by: measures, plan, shape)
         }
-        var relaxed: Set<String> = []
+        for repair in repairs { try await repair.apply(to: plan, of: record, on: connection, until: deadline) }
+        var relaxable = plan.indexes.filter(\.isUnique)
         while true {
             let types = try await TableShape(of: plan, on: connection).types
             do {
                 return try await commit(page, on: connection) { page, connection in
                     let source = QuarantineStore.Page(
-                        plan: plan, types: types, locator: page.locator, record: record, mapping: mapping)
+                        plan: plan, types: types, relaxable: relaxable, locator: page.locator,
+                        record: record, mapping: mapping)
                     page.quarantined = try await quarantine.move(source, on: connection, deadline: deadline)
                     page.rows -= page.quarantined
                     try await staging.drop(on: connection)
                 }
             } catch let error as PostgresError {
-                guard let index = QuarantineStore.repeatedIndex(error, plan),
-                    relaxed.insert(index.name).inserted
+                guard error.isUniqueViolation,
+                    let place = relaxable.firstIndex(where: { $0.name == error.constraint })
                 else { throw error }
-                try await TableRepair.relax(index).apply(
+                // Once: where the database does not allow it, the rows are quarantined.
+                try await TableRepair.relax(relaxable.remove(at: place)).apply(
                     to: plan, of: record, on: connection, until: deadline)
             }
         }

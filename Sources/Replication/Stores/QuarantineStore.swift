@@ -8,6 +8,8 @@ struct QuarantineStore: Sendable {
     struct Page: Sendable {
         let plan: ImportPlan
         let types: [String: ColumnType]
+        /// Unique indexes of the mapping in which a repeated value fails the page.
+        let relaxable: [TablePlan.Index]
         let locator: String
         let record: ImportRecord
         let mapping: Mapping
@@ -18,8 +20,8 @@ struct QuarantineStore: Sendable {
     /// Rows are tried in batches; a batch with a bad row is tried row by row. In a row that is refused, cells that do
     /// not fit their columns are nulled and kept in `nulled_cells`; what is refused even so is quarantined. Only errors
     /// of the data count (SQLSTATE classes 22, 23, 54 and what a user's trigger raises): a full disk or a lock that is
-    /// not to be had fails the page, and so does a repeated value in a unique index of the mapping, for the caller to
-    /// make it an index that is not unique.
+    /// not to be had fails the page, and so does a repeated value in an index of `relaxable`, for the caller to make it
+    /// one that is not unique.
     ///
     /// - Returns: how many rows were quarantined.
     func move(
@@ -28,12 +30,6 @@ struct QuarantineStore: Sendable {
         try await connection.script(
             "do \(Identifier.dollarQuoted(Self.block(page)))", deadline: deadline)
         return try await count(page.locator, of: page.record.id, on: connection)
-    }
-
-    /// Whether this is a repeated value in a unique index of the mapping; which one.
-    static func repeatedIndex(_ error: PostgresError, _ plan: ImportPlan) -> TablePlan.Index? {
-        guard error.sqlState == .uniqueViolation else { return nil }
-        return plan.indexes.first { $0.isUnique && $0.name == error.constraint }
     }
 
     /// A query on `$1` for each column, true if its type takes the text.
@@ -53,7 +49,7 @@ struct QuarantineStore: Sendable {
         let insertBatch = page.plan.insert(
             from: "\(table) p, \(page.plan.cells("p.cells")) where \(batch)", types: page.types)
         let insertRow = page.plan.insert(from: page.plan.cells("_cells"), types: page.types)
-        let names = page.plan.indexes.filter(\.isUnique).map { Identifier.literal($0.name) }
+        let names = page.relaxable.map { Identifier.literal($0.name) }
         return """
 
             declare
