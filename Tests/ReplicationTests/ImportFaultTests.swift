@@ -10,8 +10,7 @@ import Testing
 @testable import Replication
 
 /// Objects that cannot be imported as usual, and what becomes of them and of the others.
-@Suite(.serialized)
-@Suite(.tags(.store))
+@Suite(.tags(.store), .serialized)
 struct ImportFaultTests {
     private func jobs(_ scene: OrgScene) async throws -> [String] {
         try await scene.control.query("select class from multiconnect.jobs order by created_at").column()
