@@ -1,6 +1,7 @@
--- Refusals that do not end a grant: since when, and whether operators have been notified.
+-- Refusals that do not end a grant: the first since the last success, the last, and when operators were notified.
 alter table multiconnect.credentials
     add column refresh_refused_since timestamptz,
+    add column refresh_refused_at timestamptz,
     add column refresh_refusal_told_at timestamptz;
 
 -- Where a registration came from that caused the mail; null if it was signed, or if nobody asked for it.

@@ -15,16 +15,21 @@ package struct AccessTokens: Sendable {
     private let keys: KeyRing
     private let oauth: OAuthClient
     private let executor: any TaskExecutor
-    private let pause: Duration
+    private let pause: @Sendable () async throws -> Void
+    private let refusalPause: Duration
 
     /// All of one loop.
     ///
     /// - Parameters:
     ///   - executor: that loop.
-    ///   - pause: before a refresh is sent a second time. Salesforce refuses a request that overlaps another.
+    ///   - pause: waits before a refresh is sent a second time. Salesforce refuses one that overlaps another.
+    ///   - refusalPause: how long nobody asks again after a refusal that does not end the grant.
     package init(
         pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, executor: any TaskExecutor,
-        pause: Duration = OrganizationsLimits.refreshPause
+        refusalPause: Duration = OrganizationsLimits.refusalPause,
+        pause: @escaping @Sendable () async throws -> Void = {
+            try await Task.sleep(for: OrganizationsLimits.refreshPause)
+        }
     ) {
         self.pool = pool
         self.queue = queue
@@ -32,6 +37,7 @@ package struct AccessTokens: Sendable {
         self.oauth = oauth
         self.executor = executor
         self.pause = pause
+        self.refusalPause = refusalPause
     }
 
     /// The token provider of one tenant, for `RESTClient`.
@@ -49,6 +55,12 @@ package struct AccessTokens: Sendable {
         while true {
             let grant = try await stored(organization)
             if refused.map({ grant.version > $0.version }) ?? true { return try open(grant) }
+            // Jobs of one tenant fail together: each asking by itself would use up the user's login rate.
+            if let age = grant.refusalAge, age < refusalPause {
+                throw OrganizationsError(
+                    .refreshRefused,
+                    "Salesforce has just refused to refresh the token of \(grant.organization)")
+            }
             if let token = try await shielded({ try await refresh(organization, grant) }) { return token }
             guard ContinuousClock.now < deadline else {
                 throw OrganizationsError(
@@ -106,11 +118,12 @@ package struct AccessTokens: Sendable {
         guard let taken else { return nil }
         var attempts = RefreshAttempts(isInDoubt: taken.isInDoubt)
         do {
-            switch try await ask(grant, &attempts) {
+            switch try await ask(organization, grant, &attempts) {
             case .tokens(let answer):
                 // From here on the stored token may be void.
                 attempts.isInDoubt = attempts.isInDoubt || answer.refreshToken != nil
                 return try await keep(answer, organization, grant, until: deadline)
+            case .superseded: return nil
             case .ended(let error):
                 return try await end(organization, grant, because: error, lostToken: attempts.isInDoubt)
             case .held(let error):
@@ -132,13 +145,17 @@ package struct AccessTokens: Sendable {
 
     private enum Outcome {
         case tokens(RefreshAnswer)
+        /// Another process has stored newer tokens.
+        case superseded
         case ended(SalesforceError)
         case held(SalesforceError)
     }
 
     /// Asks once more when an answer is lost: without rotation the token is still good, and with it the sooner
     /// the loss is known, the sooner the admin is.
-    private func ask(_ grant: StoredGrant, _ attempts: inout RefreshAttempts) async throws -> Outcome {
+    private func ask(
+        _ organization: UUID, _ grant: StoredGrant, _ attempts: inout RefreshAttempts
+    ) async throws -> Outcome {
         let token = try open(grant.refreshToken, .refreshToken, of: grant)
         let login = try oauth.hosts.checked(grant.loginURL)
         while true {
@@ -146,7 +163,10 @@ package struct AccessTokens: Sendable {
                 return .tokens(try await oauth.refresh(token, at: login))
             } catch let error as SalesforceError {
                 switch attempts.step(after: error) {
-                case .again: try await Task.sleep(for: pause)
+                case .again:
+                    try await pause()
+                    // To use a token that rotation has replaced revokes the one that replaced it.
+                    guard try await stored(organization).version == grant.version else { return .superseded }
                 case .end: return .ended(error)
                 case .hold: return .held(error)
                 case .fail: throw error
@@ -190,7 +210,7 @@ package struct AccessTokens: Sendable {
         let isStored = try await pool.transaction { connection in
             let isStored = try await CredentialStore(on: connection).refresh(
                 organization, version: grant.version, with: sealed)
-            if isStored, grant.isRefused {
+            if isStored, grant.refusalAge != nil {
                 try await NotificationStore(on: connection).resolve(
                     [Self.refusedEvent], organization: organization)
             }

@@ -17,7 +17,8 @@ package struct CredentialStore {
             """
             select o.org_id, a.sealed as access_token, r.sealed as refresh_token, r.version, a.instance_url,
                    r.login_url, r.revoked_at is not null as revoked,
-                   r.refresh_refused_since is not null as refused
+                   case when r.refresh_refused_since is not null
+                        then extract(epoch from now() - r.refresh_refused_at)::float8 end as refusal_age
             from multiconnect.organizations o
             join multiconnect.credentials r on r.organization_id = o.id and r.kind = 'refresh_token'
             join multiconnect.credentials a on a.organization_id = o.id and a.kind = 'access_token'
@@ -30,7 +31,7 @@ package struct CredentialStore {
             refreshToken: try row["refresh_token"], version: try row["version"],
             instanceURL: try row["instance_url"],
             loginURL: try row["login_url"], isRevoked: try row["revoked"],
-            isRefused: try row["refused"])
+            refusalAge: try row["refusal_age", as: Double?.self].map { .seconds($0) })
     }
 
     /// Stores the tokens of a new consent over whatever was there. Both rows get the same, higher version,
@@ -110,7 +111,7 @@ package struct CredentialStore {
             update multiconnect.credentials
             set refresh_lease = null, refresh_lease_until = null,
                 refresh_in_doubt = refresh_in_doubt or \(inDoubt),
-                refresh_refused_since = coalesce(refresh_refused_since, now()),
+                refresh_refused_since = coalesce(refresh_refused_since, now()), refresh_refused_at = now(),
                 refresh_refusal_told_at = case
                     when refresh_refused_since <= now() - \(patience)
                     then coalesce(refresh_refusal_told_at, now()) end

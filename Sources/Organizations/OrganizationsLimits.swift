@@ -42,6 +42,8 @@ package enum OrganizationsLimits {
     /// How long one refresh may hold the lease: its two requests, of `SalesforceLimits.oauthDeadline` each, the
     /// pause between them and the storing lie inside. Two refreshes at once would void a rotated token.
     static let refreshLease = SalesforceLimits.oauthDeadline * 2 + refreshPause + .seconds(20)
+    /// After a refusal that does not end the grant nobody asks again for so long.
+    package static let refusalPause = Duration.seconds(10)
     /// How long refusals that do not end the grant may last before operators are notified.
     static let refusalPatience = Duration.seconds(24 * 60 * 60)
     /// How long a caller waits for a refresh that another process makes.

@@ -11,8 +11,9 @@ struct StoredGrant {
     let instanceURL: String
     let loginURL: String
     let isRevoked: Bool
-    /// The last requests for a new access token were refused, without an end of the grant.
-    let isRefused: Bool
+    /// The time since the last request for a new access token was refused without an end of the grant; nil if
+    /// it was not.
+    let refusalAge: Duration?
 
     /// What the seals are bound to, so that a row copied to another tenant or another purpose cannot be
     /// opened.

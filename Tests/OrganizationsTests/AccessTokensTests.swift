@@ -224,6 +224,51 @@ struct AccessTokensTests {
         }
     }
 
+    @Test func `a refresh is not sent again once another process has stored a newer token`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            let newer = try world.tenancy.grant(
+                organization, access: "newer", refresh: nil, instance: world.origin)
+            let tokens = AccessTokens(
+                pool: world.tenancy.pool, queue: world.tenancy.queue, keys: world.tenancy.keys,
+                oauth: world.oauth, executor: EventLoop.current
+            ) {
+                // The other process is done while this one waits.
+                _ = try await world.tenancy.pool.withConnection { connection in
+                    try await CredentialStore(on: connection).refresh(
+                        organization.id, version: 1, with: newer)
+                }
+            }
+            try await world.fault(refusal("token request is already being processed"))
+            let token = try await tokens.token(for: organization.id, refused: stale)
+            #expect(token.version == 2 && token.value.revealText() == "newer")
+            #expect(try await world.calls("refresh") == 0)
+        }
+    }
+
+    @Test func `after a refusal the other jobs of the tenant do not ask as well`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let stale = try await world.tokens.token(for: organization.id, refused: nil)
+            let tokens = AccessTokens(
+                pool: world.tenancy.pool, queue: world.tenancy.queue, keys: world.tenancy.keys,
+                oauth: world.oauth, executor: EventLoop.current, refusalPause: .seconds(3600))
+            try await world.fault(refusal("login rate exceeded"))
+            for _ in 0..<2 {
+                await #expect { try await tokens.token(for: organization.id, refused: stale) } throws: {
+                    ($0 as? OrganizationsError)?.code == .refreshRefused
+                }
+            }
+            #expect(try await world.calls("refresh") == 0)
+            // The stored token goes on working, and a consent ends the pause.
+            #expect(try await tokens.token(for: organization.id, refused: nil).version == 1)
+            _ = try await world.consented()
+            let consented = try await tokens.token(for: organization.id, refused: nil)
+            #expect(try await tokens.token(for: organization.id, refused: consented).version == 3)
+        }
+    }
+
     @Test func `a rotated token in an answer without a signature is stored, and nothing is asked twice`()
         async throws
     {

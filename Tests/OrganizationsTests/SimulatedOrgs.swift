@@ -54,7 +54,7 @@ struct SimulatedOrgs: Sendable {
         oauth = OAuthClient(app: app, hosts: hosts, http: http)
         tokens = AccessTokens(
             pool: tenancy.pool, queue: tenancy.queue, keys: tenancy.keys, oauth: oauth,
-            executor: EventLoop.current, pause: .milliseconds(5))
+            executor: EventLoop.current, refusalPause: .zero, pause: {})
         sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: APIUsage())
     }
 
