@@ -20,8 +20,10 @@ struct AnnounceJob: Sendable {
         let organization = try await pool.withConnection { try await OrganizationStore(on: $0).get(id: id) }
         guard organization.status.mayBecome(.live) else { return .done }
         let note = try await announce(organization, failures: context.failures)
+        // An object that could not be imported is named there. What made the whole tenant fail is over now.
+        let detail = organization.status == .failed ? nil : organization.statusDetail
         try await pool.transaction { connection in
-            if try await OrganizationStore(on: connection).trySetStatus(id, to: .live) {
+            if try await OrganizationStore(on: connection).trySetStatus(id, to: .live, detail: detail) {
                 try await ConnectionStore(on: connection).setState(of: id, to: .idle)
                 try await NotificationStore(on: connection).resolve(
                     ["job_failed", "database_unsuitable"], organization: id)

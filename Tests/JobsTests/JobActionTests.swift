@@ -124,6 +124,33 @@ struct JobActionTests {
         }
     }
 
+    @Test func `who waits for a job hears that it was deleted before its end, or runs again`() async throws {
+        try await withWorkerRig { rig in
+            let told = Mutex<[String]>([])
+            let desk = JobOperator(
+                pool: rig.pool, queue: rig.queue, limits: rig.limits,
+                onDeath: { record, _ in told.withLock { $0.append("end \(record.id)") } },
+                onRetry: { record in told.withLock { $0.append("retry \(record.id)") } },
+                logger: quietLogger)
+            let open = [
+                try await make(.queued, rig), try await make(.retry, rig), try await make(.held, rig),
+            ]
+            for id in open { _ = try await desk.perform(.delete, on: id, by: "ann") }
+            #expect(told.withLock { $0 } == open.map { "end \($0)" })
+            told.withLock { $0 = [] }
+            // Those have ended: it was told then.
+            for state: JobState in [.done, .dead, .cancelled] {
+                _ = try await desk.perform(.delete, on: try await make(state, rig), by: "ann")
+            }
+            // This one has not.
+            _ = try await desk.perform(.retry, on: try await make(.scheduled, rig), by: "ann")
+            #expect(told.withLock { $0 } == [])
+            let dead = try await make(.dead, rig)
+            _ = try await desk.perform(.retry, on: dead, by: "ann")
+            #expect(told.withLock { $0 } == ["retry \(dead)"])
+        }
+    }
+
     @Test func `a dead job that is retried runs, with all of its attempts`() async throws {
         try await withWorkerRig { rig in
             let id = try await rig.queue.enqueue(NewJob("Effect", maximumAttempts: 1))

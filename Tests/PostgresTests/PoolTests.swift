@@ -45,6 +45,20 @@ struct PoolTests {
         }
     }
 
+    @Test func `a connection to a server that became a standby is not used again`() async throws {
+        try await withDatabase { database in
+            let pool = database.pool(maximum: 1)
+            // What sessions of a primary meet after it was demoted.
+            try await pool.execute("set default_transaction_read_only = on")
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.execute("create table t (a int)")
+            }
+            #expect(error?.sqlState == .readOnlyTransaction && error?.isTransient == true)
+            try await pool.execute("create table t (a int)")
+            pool.close()
+        }
+    }
+
     @Test func `a cancelled waiter leaves the queue`() async throws {
         try await withDatabase { database in
             let pool = database.pool(maximum: 1)

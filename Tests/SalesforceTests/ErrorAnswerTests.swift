@@ -18,7 +18,8 @@ struct ErrorAnswerTests {
         (500, "UNABLE_TO_LOCK_ROW", .lockedRow), (503, "SERVER_UNAVAILABLE", .serverUnavailable),
         (400, "QUERY_TIMEOUT", .queryTimeout), (400, "SOMETHING_NEW", .rejected),
         (500, "SOMETHING_NEW", .serverUnavailable),
-        (409, "SOMETHING_NEW", .conflict),
+        (409, "SOMETHING_NEW", .conflict), (400, "INVALIDENTITY", .notSupportedByBulk),
+        (414, "URI_TOO_LONG", .tooLarge), (431, "SOMETHING_NEW", .tooLarge),
     ])
     func `a REST error is known by its code, else by its status`(
         status: Int, name: String, code: SalesforceError.Code

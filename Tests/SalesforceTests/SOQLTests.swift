@@ -38,6 +38,19 @@ struct SOQLTests {
         }
     }
 
+    @Test func `a query that is said to fit into an address does`() throws {
+        let label = String(repeating: "h", count: 63)
+        let host = "https://\(label).\(label).\(label).sandbox.my.salesforce.com"
+        var fields = ["Id"]
+        while RESTClient.canQuery(try SOQL.select(fields, from: "Account")) {
+            fields.append("Field_Number_\(fields.count)__c")
+        }
+        #expect((300...600).contains(fields.count))
+        var call = Call(path: "/services/data/v60.0/query")
+        call.query = [("q", try SOQL.select(fields.dropLast(), from: "Account").text)]
+        _ = try call.url(at: try Origin(parsing: host))
+    }
+
     @Test func `an object has no dots`() {
         #expect(throws: SalesforceError.self) { try SOQL.select(["Id"], from: "Owner.User") }
         #expect(throws: SalesforceError.self) { try SOQL.select([], from: "User") }

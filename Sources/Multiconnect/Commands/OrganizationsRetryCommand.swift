@@ -9,8 +9,8 @@ struct OrganizationsRetryCommand: AsyncParsableCommand {
         abstract: "Begins anew what was given up for a tenant: its provisioning, or imports of objects.",
         discussion: """
             What is done or under way stays as it is, so the command may be repeated. Exit status: 0 done, \
-            or nothing to do; 64 not an organization's id; 65 the tenant's status does not allow it; \
-            66 there is no such tenant; 69 the database does not answer.
+            or nothing to do; 64 not an organization's id; 65 the tenant's status does not allow it; 66 no \
+            such tenant; 69 the database does not answer.
             """)
 
     @Argument(help: "The org's id (15 or 18 characters), or the tenant's own id.") var organization: String
@@ -48,8 +48,7 @@ struct OrganizationsRetryCommand: AsyncParsableCommand {
         case "paused": "\(organization) is paused: resume it first"
         case "uninstalled": "\(organization) is uninstalled: its package must register again"
         default:
-            "\(organization) is \(status): an admin of the org must consent (/authenticate), "
-                + "which begins the imports"
+            "\(organization) is \(status): an admin of the org must consent (/authenticate) first"
         }
     }
 }

@@ -93,18 +93,10 @@ extension TenantRecovery {
     }
 
     /// The tenant as a whole has failed.
-    private func fail(_ organization: UUID, _ reason: String, on connection: PostgresConnection) async throws
-    {
-        // A tenant that is unauthorized by now says more than this would.
-        guard let tenant = try await OrganizationStore(on: connection).lock(id: organization),
-            Tenant(tenant).work != .over, tenant.status != .failed || tenant.statusDetail != reason
-        else { return }
-        try await Self.fail(tenant.id, reason, on: connection)
-    }
-
-    private static func fail(
+    private func fail(
         _ organization: UUID, _ reason: String, on connection: PostgresConnection
     ) async throws {
+        // A tenant that is unauthorized by now says more than this would.
         let store = OrganizationStore(on: connection)
         guard try await store.trySetStatus(organization, to: .failed, detail: reason) else { return }
         try await NotificationStore(on: connection).add(

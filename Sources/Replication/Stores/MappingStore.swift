@@ -153,9 +153,9 @@ extension MappingStore {
         let initial = Mapping.State.initial
         return try await connection.execute(
             """
-            update multiconnect.mappings
-            set state = \(initial.rawValue), state_description = \(initial.label), last_error = null,
-              last_error_at = null, updated_at = now()
+            update multiconnect.mappings set
+              state = \(initial.rawValue), state_description = \(initial.label),
+              last_error = null, last_error_at = null, updated_at = now()
             where id = \(id) and state = \(Mapping.State.error.rawValue)
             """) == 1
     }

@@ -1,0 +1,202 @@
+import Foundation
+import OrgSimulator
+import Postgres
+import Salesforce
+import Support
+import Synchronization
+import Testing
+
+@testable import Jobs
+@testable import Replication
+
+/// A worker that was stopped or cut off and goes on after another one has taken its import over.
+@Suite(.serialized)
+struct ImportFenceTests {
+    /// An open import of accounts with one row loaded, as a start of its job left it.
+    private struct Late: Sendable {
+        let fixture: TenantFixture
+        let pool: PostgresPool
+        let mapping: Mapping
+        let plan: TablePlan
+        let loader: PageLoader
+        var record: ImportRecord { loader.record }
+
+        var table: SQL { "\(identifier: fixture.schema, "account")" }
+
+        func rows() async throws -> Int { try await pool.query("select count(*) from \(table)").scalar() }
+
+        /// Loads a page of one row.
+        func load(_ locator: String, _ loader: PageLoader) async throws {
+            let sent = Mutex(false)
+            _ = try await loader.load(locator, next: nil, rows: 1, way: .direct) {
+                let text = "\"Id\",\"Name\"\n\"\(locator)\",\"x\"\n"
+                return sent.withLock { sent in
+                    defer { sent = true }
+                    return sent ? nil : Array(text.utf8)
+                }
+            }
+        }
+
+        /// The import as the next start of the job holds it.
+        func takeOver() async throws -> PageLoader {
+            let record = try await pool.transaction {
+                try await ImportStore().takeOver(mapping.id, claim: UUID(), on: $0)
+            }
+            return PageLoader(
+                pool: pool, mapping: mapping, record: try #require(record), plan: loader.plan)
+        }
+    }
+
+    private func withLateImport(_ body: @concurrent @Sendable (Late) async throws -> Void) async throws {
+        try await withTenantDatabase { fixture in
+            let cells = URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "../../migrations/cells").path
+            let pool = fixture.pool()
+            defer { pool.close() }
+            try await pool.withConnection {
+                _ = try await Migrator(directory: cells, schema: "multiconnect_sync").migrate(on: $0)
+            }
+            try await fixture.provision(on: pool)
+            let mapping = Mapping(
+                id: UUID(), organizationID: UUID(), connectionID: UUID(), objectName: "Account",
+                configuration: MappingConfiguration(access: .readOnly, fields: ["Name"]), state: .initial)
+            var describe = Describes.account
+            describe.fields.removeAll { $0.name == "IsDeleted" || $0.name == "SystemModstamp" }
+            let plan = TablePlan(describe, mapping.configuration, resolver: NameResolver(namespace: nil))
+            let record = try await pool.withConnection {
+                try await ImportStore().begin(
+                    mapping, tenant: fixture.tenant, plan: plan, timeMark: Date(), claim: UUID(), on: $0)
+            }
+            let ddl = try await TenantSchema(tenant: fixture.tenant, pool: pool).preflight()
+            let loader = PageLoader(
+                pool: pool, mapping: mapping, record: record, plan: ImportPlan(plan, ddl: ddl))
+            let late = Late(fixture: fixture, pool: pool, mapping: mapping, plan: plan, loader: loader)
+            try await late.load("1", loader)
+            try await body(late)
+        }
+    }
+
+    private func expectLost(
+        _ late: Late, _ what: String, _ step: (PostgresConnection) async throws -> Void
+    ) async {
+        let error = await #expect(throws: ReplicationError.self, "\(what)") {
+            try await late.pool.transaction(step)
+        }
+        #expect(error?.code == .claimLost, "\(what)")
+    }
+
+    /// Every step in a cell, done by the start that lost the import.
+    private func expectAllLost(_ late: Late) async throws {
+        let (store, record) = (ImportStore(), late.record)
+        await expectLost(late, "hold") { try await store.hold(record, on: $0) }
+        await expectLost(late, "discard") { connection in
+            try await store.discard(record, on: connection)
+            try await connection.execute("delete from \(late.table) where sfid is not null")
+        }
+        await expectLost(late, "finish") {
+            try await store.finish(record, mapping: late.mapping, on: $0)
+        }
+        await expectLost(late, "method") { try await store.choose(.bulk, records: 1, for: record, on: $0) }
+        await expectLost(late, "change") {
+            _ = try await store.change(to: .rest, because: "x", for: record, on: $0)
+        }
+        await expectLost(late, "paging") { try await store.choose(.parallel, for: record, on: $0) }
+        await expectLost(late, "bulk job") {
+            try await store.setBulkJob("750000000000001", apiVersion: 60, for: record, on: $0)
+        }
+        await expectLost(late, "rows") { try await store.setExpectedRows(1, for: record, on: $0) }
+        let error = await #expect(throws: ReplicationError.self) { try await late.load("late", late.loader) }
+        #expect(error?.code == .claimLost)
+    }
+
+    @Test func `no step of a late start changes an import that another start has taken over`() async throws {
+        try await withLateImport { late in
+            let next = try await late.takeOver()
+            try await expectAllLost(late)
+            try await late.load("2", next)
+            #expect(try await late.rows() == 2)
+            try await late.pool.transaction {
+                try await ImportStore().finish(next.record, mapping: late.mapping, on: $0)
+            }
+            try await expectAllLost(late)
+            #expect(try await late.rows() == 2)
+            let states: [String] = try await late.pool.query("select state from multiconnect_sync.imports")
+                .column()
+            #expect(states == ["done"])
+        }
+    }
+
+    @Test func `a session that is stopped within a page is ended by the next start`() async throws {
+        try await withLateImport { late in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                let (begun, begin) = AsyncStream<Void>.makeStream()
+                let (resumed, resume) = AsyncStream<Void>.makeStream()
+                group.addTask {
+                    do {
+                        _ = try await late.loader.load("2", next: nil, rows: nil, way: .direct) {
+                            begin.finish()
+                            for await _ in resumed {}
+                            return nil
+                        }
+                        return false
+                    } catch {
+                        return true
+                    }
+                }
+                for await _ in begun {}
+                let next = try await late.takeOver()
+                try await late.load("3", next)
+                resume.finish()
+                #expect(try await group.next() == true)
+            }
+            #expect(try await late.rows() == 2)
+        }
+    }
+
+    @Test func `a start that lost its job does not take the import from the one that follows`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Account").id
+            await #expect(throws: OrgScene.Killed.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: 2))
+            }
+            let before: UUID? = try await scene.cell.query(
+                "select claim from multiconnect_sync.imports where mapping_id = \(id)"
+            ).first?[0]
+            let late = JobHandle(
+                id: "job", confirmClaim: { throw JobsError(.claimLost, "the job is another worker's") })
+            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, late) }
+            let after: UUID? = try await scene.cell.query(
+                "select claim from multiconnect_sync.imports where mapping_id = \(id)"
+            ).first?[0]
+            #expect(before != nil && before == after)
+            _ = try await scene.runImports()
+            try await scene.expectEqual("Account")
+            // After the end there is nothing to take over, and nothing new is begun.
+            try await scene.cell.execute("update multiconnect_sync.imports set state = 'discarded'")
+            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, late) }
+            let open: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.imports where state = 'open'"
+            ).scalar()
+            #expect(open == 0)
+        }
+    }
+
+    @Test func `sessions in cells end soon when their worker is stopped within a transaction`() async throws {
+        try await withTenantDatabase { fixture in
+            var configuration = fixture.configuration
+            CellSessions.bound(&configuration, lease: .milliseconds(100))
+            let connection = try await PostgresConnection.connect(configuration)
+            defer { connection.close() }
+            let limit: String = try await connection.query("show statement_timeout").scalar()
+            #expect(limit == "30min")
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.transaction { connection in
+                    try await Task.sleep(for: .milliseconds(300))
+                    _ = try await connection.query("select 1")
+                }
+            }
+            #expect(error?.isConnectionLoss == true)
+        }
+    }
+}
