@@ -9,7 +9,7 @@ package struct Tenant: Sendable, Equatable {
         case allowed
         /// Not now: an operator has paused it.
         case postponed
-        /// Not before the next consent, which enqueues its own jobs.
+        /// Not before the next consent, which enqueues jobs of its own.
         case over
     }
 
@@ -40,6 +40,13 @@ package struct Tenant: Sendable, Equatable {
 }
 
 extension Tenant {
+    /// Why a job of a tenant without consent ends: it must not look as if it had done its work.
+    var refusal: ReplicationError {
+        ReplicationError(
+            .givenUp,
+            "the tenant has no consent in force: an admin of \(orgID) must consent, which begins it anew")
+    }
+
     package init(_ organization: Organization) {
         let work: Work =
             switch organization.status {

@@ -64,6 +64,23 @@ struct JobStoreTests {
     }
 
     /// The cheapest of writes: no index gets an entry, because none names anything that a claim changes.
+    @Test func `a claim is confirmed until the job is another worker's or over`() async throws {
+        try await withJobsDatabase { _, pool in
+            let ids = try await enqueue(1, pool)
+            try await pool.withConnection { connection in
+                let first = try #require(try await store.claim(ids, for: "w", on: connection).first?.claim)
+                #expect(try await store.holds(first, on: connection))
+                _ = try await store.handBack([first], on: connection)
+                #expect(try await !store.holds(first, on: connection))
+                let second = try #require(try await store.claim(ids, for: "v", on: connection).first?.claim)
+                #expect(try await !store.holds(first, on: connection))
+                #expect(try await store.holds(second, on: connection))
+                _ = try await store.complete([second], on: connection)
+                #expect(try await !store.holds(second, on: connection))
+            }
+        }
+    }
+
     @Test func `a claim writes to no index, and is recorded until nothing of it runs`() async throws {
         try await withJobsDatabase { _, pool in
             let ids = try await enqueue(2, pool)

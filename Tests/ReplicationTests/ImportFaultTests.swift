@@ -135,6 +135,21 @@ struct ImportFaultTests {
         }
     }
 
+    @Test func `jobs of a tenant without consent do not end as if they had worked`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Contact").id
+            try await scene.control.execute("update multiconnect.organizations set status = 'unauthorized'")
+            let imported = await #expect(throws: ReplicationError.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle())
+            }
+            #expect(imported?.code == .givenUp && imported?.message.contains("must consent") == true)
+            let provisioned = await #expect(throws: ReplicationError.self) { try await scene.provision() }
+            #expect(provisioned?.code == .givenUp)
+            #expect(try await scene.organization().statusDetail == nil)
+        }
+    }
+
     @Test func `an error of which nobody knows whether it passes ends the job after some tries`() async throws
     {
         try await withOrg { scene in

@@ -35,6 +35,7 @@ struct ImportRuleTests {
         #expect(Refusal(SalesforceError(.rejected), of: .bulk) == .bulkFailed)
         #expect(Refusal(SalesforceError(.jobFailed), of: .bulk) == .bulkFailed)
         #expect(Refusal(SalesforceError(.tooLarge), of: .rest) == .tooLarge)
+        #expect(Refusal(SalesforceError(.queryTimeout), of: .rest) == .tooLarge)
         #expect(Refusal(SalesforceError(.malformedQuery), of: .bulk) == nil)
         #expect(Refusal(SalesforceError(.serverUnavailable), of: .rest) == nil)
         #expect(Refusal(SalesforceError(.rejected), of: .rest) == nil)

@@ -139,6 +139,18 @@ struct TenantRecoveryTests {
         }
     }
 
+    @Test func `the reason of a failure is gone from the tenant when its import is retried`() async throws {
+        try await withDesk { desk in
+            _ = try await desk.enqueue(1)
+            let id = try await desk.enqueue(0)
+            _ = try await desk.jobs.perform(.cancel, on: id, by: "ann")
+            #expect(try await desk.detail() != nil)
+            _ = try await desk.jobs.perform(.retry, on: id, by: "ann")
+            #expect(try await desk.detail() == nil)
+            #expect(try await desk.states() == ["INITIAL", "INITIAL"])
+        }
+    }
+
     @Test func `a retried import of a live tenant makes it importing until all is imported`() async throws {
         try await withDesk { desk in
             try await desk.finish(0)

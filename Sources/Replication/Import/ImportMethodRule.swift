@@ -15,7 +15,7 @@ struct ImportMethodRule: Sendable, Equatable {
         case objectUnsupported
         /// A Bulk job was refused or failed for another reason.
         case bulkFailed
-        /// The query or a page of its answer is larger than a call may be.
+        /// The query or a page of its answer is larger than a call may be, or takes longer.
         case tooLarge
 
         /// Nil for an error that the other method meets too.
@@ -23,7 +23,7 @@ struct ImportMethodRule: Sendable, Equatable {
             switch (method, error.code) {
             case (.bulk, .notSupportedByBulk): self = .objectUnsupported
             case (.bulk, .rejected), (.bulk, .jobFailed): self = .bulkFailed
-            case (.rest, .tooLarge): self = .tooLarge
+            case (.rest, .tooLarge), (.rest, .queryTimeout): self = .tooLarge
             default: return nil
             }
         }

@@ -50,7 +50,7 @@ package struct Importer: Sendable {
         switch tenant.work {
         case .allowed: break
         case .postponed: return .again(after: ReplicationLimits.pausedPause)
-        case .over: return .done
+        case .over: throw tenant.refusal
         }
         do {
             return try await run(mapping, tenant, job)
@@ -209,7 +209,7 @@ package struct Importer: Sendable {
         do {
             let rows = try await RESTImport(rest: scene.rest, loader: loader, gate: site.gate).run()
             return try await verify(loader, expected: rows, scene)
-        } catch let error as SalesforceError where error.code == .tooLarge {
+        } catch let error as SalesforceError where ImportMethodRule.Refusal(error, of: .rest) != nil {
             return try await loadByBulk(try await change(after: error, .rest, loader, scene), scene)
         }
     }

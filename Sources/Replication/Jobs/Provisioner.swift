@@ -61,7 +61,7 @@ package struct Provisioner: Sendable {
         switch tenant.work {
         case .allowed: break
         case .postponed: return .again(after: ReplicationLimits.pausedPause)
-        case .over: return .done
+        case .over: throw tenant.refusal
         }
         let rest = try await site.salesforce(tenant.id)
         guard try await hasQuota(rest) else { return .again(after: ReplicationLimits.quotaPause) }
@@ -108,7 +108,10 @@ package struct Provisioner: Sendable {
             guard let plan = found[index].plan else { continue }
             try job.checkClaim()
             do {
-                try await schema.run(ddl.table(plan)) { _ in false }
+                try await schema.run(ddl.table(plan)) { _ in
+                    try await job.confirmClaim()
+                    return false
+                }
             } catch let error as PostgresError where FaultVerdict(error) == .permanent {
                 found[index].failure = FaultReason.text(error)
             }

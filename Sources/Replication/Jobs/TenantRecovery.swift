@@ -164,8 +164,10 @@ extension TenantRecovery {
     static func reopen(
         _ mapping: UUID, of organization: UUID, on connection: PostgresConnection
     ) async throws {
-        guard try await OrganizationStore(on: connection).lock(id: organization) != nil else { return }
+        guard let tenant = try await OrganizationStore(on: connection).lock(id: organization) else { return }
         _ = try await MappingStore().reopen(mapping, on: connection)
+        let progress = try await MappingStore().progress(of: organization, on: connection)
+        try await showDetail(progress, of: tenant, on: connection)
         try await restart(organization, as: .importing, from: [.failed, .live], on: connection)
     }
 
