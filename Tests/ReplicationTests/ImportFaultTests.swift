@@ -196,6 +196,32 @@ struct ImportFaultTests {
         }
     }
 
+    @Test func `pages that lead in a circle end the import, and the next start begins anew`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Account").id
+            await #expect(throws: OrgScene.Killed.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: 1))
+            }
+            // As if Salesforce had named the first page as the one after the second.
+            try await scene.cell.withConnection {
+                try await $0.script(
+                    """
+                    update multiconnect_sync.imports set paging = 'sequential' where state = 'open';
+                    insert into multiconnect_sync.import_pages (import_id, locator, next_locator, rows_loaded)
+                    select i.id, p.locator, p.next, 0 from multiconnect_sync.imports i,
+                      (values ('', 'second'), ('second', '')) as p (locator, next) where i.state = 'open'
+                    """)
+            }
+            let error = await #expect(throws: ReplicationError.self) {
+                _ = try await Importer(scene.site).run(id, scene.handle())
+            }
+            #expect(error?.code == .repeatedLocator)
+            _ = try await scene.runImports()
+            try await scene.expectEqual("Account")
+        }
+    }
+
     @Test func `imports need no more than one connection of their cell`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 1_000

@@ -188,11 +188,18 @@ struct ImportFenceTests {
             CellSessions.bound(&configuration, lease: .milliseconds(100))
             let connection = try await PostgresConnection.connect(configuration)
             defer { connection.close() }
+            let observer = try await fixture.database.connect()
+            defer { observer.close() }
             let limit: String = try await connection.query("show statement_timeout").scalar()
             #expect(limit == "30min")
             let error = await #expect(throws: PostgresError.self) {
                 try await connection.transaction { connection in
-                    try await Task.sleep(for: .milliseconds(300))
+                    let session = Int(connection.backendProcess)
+                    try await eventually("the server has ended the session") {
+                        try await observer.query(
+                            "select not exists (select from pg_stat_activity where pid = \(session)::int)"
+                        ).scalar()
+                    }
                     _ = try await connection.query("select 1")
                 }
             }

@@ -225,6 +225,20 @@ struct TenantRecoveryTests {
         }
     }
 
+    @Test func `an import that fails while its tenant is provisioned anew leaves the status to that`()
+        async throws
+    {
+        try await withDesk { desk in
+            let jobs = [try await desk.enqueue(0), try await desk.enqueue(1)]
+            for status in ["authorized", "provisioning"] {
+                try await desk.set(status)
+                for id in jobs { _ = try await desk.jobs.perform(.kill, on: id, by: "ann") }
+                #expect(try await desk.status() == status)
+                #expect(try await desk.open() == [])
+            }
+        }
+    }
+
     @Test func `a retried provisioning or announcement ends the failure of its tenant`() async throws {
         try await withDesk { desk in
             try await desk.set("provisioning")

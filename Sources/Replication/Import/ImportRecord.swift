@@ -20,8 +20,6 @@ struct ImportRecord: Sendable, Equatable {
     var method: Method?
     /// Why the method is not the one that the number of records calls for.
     var methodReason: String?
-    /// Records of the object when the method was chosen.
-    var records: Int?
     var paging: Paging?
     var bulkJobID: String?
     /// Results must be read with the version that the job was made with.

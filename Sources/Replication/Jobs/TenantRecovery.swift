@@ -108,9 +108,9 @@ extension TenantRecovery {
     static func settle(_ organization: UUID, on connection: PostgresConnection) async throws -> [NewJob] {
         let store = OrganizationStore(on: connection)
         // While a tenant is provisioned, the end of that says what follows.
-        guard let tenant = try await store.lock(id: organization), tenant.status != .provisioning else {
-            return []
-        }
+        guard let tenant = try await store.lock(id: organization),
+            ![.authorized, .provisioning].contains(tenant.status)
+        else { return [] }
         let progress = try await MappingStore().progress(of: organization, on: connection)
         switch progress.verdict {
         case .importing:

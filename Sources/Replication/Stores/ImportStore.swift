@@ -7,13 +7,13 @@ internal import Postgres
 /// first; from then on each step of a former start, which may only have been slow, is refused with `.claimLost`.
 struct ImportStore: Sendable {
     private static let columns: SQL =
-        "id, claim, method, method_reason, sf_count, paging, bulk_job_id, api_version, time_mark, expected_rows"
+        "id, claim, method, method_reason, paging, bulk_job_id, api_version, time_mark, expected_rows"
 
     private static func record(_ row: Row) throws -> ImportRecord {
         ImportRecord(
             id: try row["id"], claim: try row["claim"],
             method: (try row["method"] as String?).flatMap(ImportRecord.Method.init),
-            methodReason: try row["method_reason"], records: try row["sf_count"],
+            methodReason: try row["method_reason"],
             paging: (try row["paging"] as String?).flatMap(ImportRecord.Paging.init),
             bulkJobID: try row["bulk_job_id"], apiVersion: try row["api_version"],
             timeMark: try row["time_mark"], expectedRows: try row["expected_rows"])
