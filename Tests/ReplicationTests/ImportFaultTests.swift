@@ -135,6 +135,25 @@ struct ImportFaultTests {
         }
     }
 
+    @Test func `an import waits for the org's quota without losing an attempt, and says so`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Contact").id
+            try await scene.fault(["kind": "request_limit"])
+            for job in [scene.handle(), JobHandle(id: "job", failures: ReplicationLimits.jobAttempts - 1)] {
+                guard case .again = try await Importer(scene.site).run(id, job) else {
+                    Issue.record("the import does not wait")
+                    return
+                }
+            }
+            let detail = try await scene.organization().statusDetail
+            #expect(detail?.contains("REQUEST_LIMIT_EXCEEDED") == true)
+            try await scene.fault(["kind": "request_limit", "on": false])
+            _ = try await scene.runImports()
+            try await scene.expectEqual("Contact")
+        }
+    }
+
     @Test func `jobs of a tenant without consent do not end as if they had worked`() async throws {
         try await withOrg { scene in
             try await scene.provision()

@@ -55,15 +55,20 @@ package struct Importer: Sendable {
         do {
             return try await run(mapping, tenant, job)
         } catch {
-            throw await failure(error, mapping, job)
+            let verdict = FaultVerdict(error)
+            guard verdict != .interrupted else { throw error }
+            let reason = FaultReason.text(error)
+            await note(reason, mapping, job)
+            // Some of the quota comes back each hour: no attempt is lost for it.
+            if (error as? SalesforceError)?.code == .requestLimit {
+                return .again(after: ReplicationLimits.quotaPause)
+            }
+            throw verdict.endsJob(failures: job.failures + 1) ? ReplicationError(.givenUp, reason) : error
         }
     }
 
-    /// Notes why a start failed, and says whether another one may succeed.
-    private func failure(_ error: any Error, _ mapping: Mapping, _ job: JobHandle) async -> any Error {
-        let verdict = FaultVerdict(error)
-        guard verdict != .interrupted else { return error }
-        let reason = FaultReason.text(error)
+    /// Shows why a start failed.
+    private func note(_ reason: String, _ mapping: Mapping, _ job: JobHandle) async {
         do {
             try await job.confirmClaim()
             try await site.control.transaction {
@@ -72,7 +77,6 @@ package struct Importer: Sendable {
         } catch {
             site.logger.debug("the error of an import was not noted", metadata: ["error": "\(error)"])
         }
-        return verdict.endsJob(failures: job.failures + 1) ? ReplicationError(.givenUp, reason) : error
     }
 
     private func run(_ mapping: Mapping, _ tenant: Tenant, _ job: JobHandle) async throws -> JobOutcome {

@@ -33,15 +33,20 @@ package struct Provisioner: Sendable {
         do {
             return try await attempt(organizationID, job)
         } catch {
-            throw await failure(error, organizationID, job)
+            let verdict = FaultVerdict(error)
+            guard verdict != .interrupted else { throw error }
+            let reason = FaultReason.text(error)
+            await note(reason, organizationID, job)
+            // Some of the quota comes back each hour: no attempt is lost for it.
+            if (error as? SalesforceError)?.code == .requestLimit {
+                return .again(after: ReplicationLimits.quotaPause)
+            }
+            throw verdict.endsJob(failures: job.failures + 1) ? ReplicationError(.givenUp, reason) : error
         }
     }
 
-    /// Notes why a start failed, and says whether another one may succeed.
-    private func failure(_ error: any Error, _ organization: UUID, _ job: JobHandle) async -> any Error {
-        let verdict = FaultVerdict(error)
-        guard verdict != .interrupted else { return error }
-        let reason = FaultReason.text(error)
+    /// Shows why a start failed.
+    private func note(_ reason: String, _ organization: UUID, _ job: JobHandle) async {
         do {
             try await job.confirmClaim()
             try await site.control.transaction {
@@ -50,7 +55,6 @@ package struct Provisioner: Sendable {
         } catch {
             site.logger.debug("the error of a provisioning was not noted", metadata: ["error": "\(error)"])
         }
-        return verdict.endsJob(failures: job.failures + 1) ? ReplicationError(.givenUp, reason) : error
     }
 
     private func attempt(_ organizationID: UUID, _ job: JobHandle) async throws -> JobOutcome {
