@@ -5,25 +5,11 @@ internal import Synchronization
 
 /// One client's connection, from its acceptance to its end. Loop-confined.
 final class Connection: Sendable {
-    /// What the connection is busy with.
-    private enum Phase: UInt8, AtomicRepresentable {
-        /// Nothing was asked yet.
-        case fresh
-        /// The client has begun a TLS handshake; a drain lets it finish and ask.
-        case greeting
-        /// Between requests; ends at once when the server drains.
-        case idle
-        /// A request is being read or answered.
-        case busy
-        /// A handler runs or streams its answer; it is cancelled when the client leaves.
-        case handling
-    }
-
     let socket: Socket
     private let service: Service
     /// The text of the other end's address.
     private let peer: String
-    private let phase = Atomic<Phase>(.fresh)
+    private let phase = Atomic<ConnectionPhase>(.fresh)
     /// Set once hands are shaken.
     private let transport = Mutex<Transport?>(nil)
 
@@ -45,7 +31,7 @@ final class Connection: Sendable {
             await self.shakeHandsAndServe()
         } isCancelledAtEnd: {
             // The client left, or a drain has cut the connection.
-            self.phase.load(ordering: .relaxed) == .handling
+            self.phase.load(ordering: .relaxed).isCancelledWhenClientLeaves
         }
         close()
     }
@@ -69,12 +55,12 @@ final class Connection: Sendable {
 
     /// Part of a drain.
     func closeIfIdle() {
-        if phase.load(ordering: .relaxed) == .idle, !mayBeAsking { close() }
+        if phase.load(ordering: .relaxed).endsAtDrain(mayBeAsking: mayBeAsking) { close() }
     }
 
     /// Part of a drain, a while after its beginning: whoever connects only to have a connection at hand asks nothing.
     func closeIfSilent() {
-        if phase.load(ordering: .relaxed) == .fresh, !mayBeAsking { close() }
+        if phase.load(ordering: .relaxed).endsAfterGrace(mayBeAsking: mayBeAsking) { close() }
     }
 
     /// Whether bytes of a request have come that no event has told of yet, or that TLS keeps until the record is whole.
@@ -140,9 +126,10 @@ final class Connection: Sendable {
                 case .more:
                     // Half of a request: no drain may take it for nothing.
                     if input.isUnderway { phase.store(.busy, ordering: .relaxed) }
-                    if service.isDraining, served > 0, !input.isUnderway, !mayBeAsking { return }
-                    let first = service.isDraining ? limits.drainGrace : limits.headTimeout
-                    let quiet = served == 0 ? first : limits.idleTimeout
+                    let quiet = ConnectionPhase.quiet(
+                        served: served, isUnderway: input.isUnderway, isDraining: service.isDraining,
+                        mayBeAsking: mayBeAsking, limits)
+                    guard let quiet else { return }
                     do {
                         try await transport.stream.waitReadable(deadline: input.deadline(quiet: quiet))
                     } catch let error as ReactorError where error.code == .timedOut {

@@ -46,6 +46,37 @@ struct ResponsePlanTests {
     }
 }
 
+struct ConnectionPhaseTests {
+    private static let all: [ConnectionPhase] = [.fresh, .greeting, .idle, .busy, .handling]
+
+    @Test func `a drain closes idle connections at once and silent ones after a grace, unless they may ask`()
+    {
+        for phase in Self.all {
+            #expect(phase.endsAtDrain(mayBeAsking: false) == (phase == .idle))
+            #expect(phase.endsAfterGrace(mayBeAsking: false) == (phase == .fresh))
+            #expect(!phase.endsAtDrain(mayBeAsking: true) && !phase.endsAfterGrace(mayBeAsking: true))
+        }
+    }
+
+    @Test func `only a handler is cancelled when its client leaves`() {
+        #expect(Self.all.filter(\.isCancelledWhenClientLeaves) == [.handling])
+    }
+
+    @Test func `how long a connection may be quiet depends on what it has asked and on the drain`() {
+        let limits = Limits()
+        func quiet(_ served: Int, underway: Bool = false, draining: Bool, asking: Bool = false) -> Duration? {
+            ConnectionPhase.quiet(
+                served: served, isUnderway: underway, isDraining: draining, mayBeAsking: asking, limits)
+        }
+        #expect(quiet(0, draining: false) == limits.headTimeout)
+        #expect(quiet(0, draining: true) == limits.drainGrace)
+        #expect(quiet(1, draining: false) == limits.idleTimeout)
+        #expect(quiet(1, draining: true) == nil)
+        #expect(quiet(1, underway: true, draining: true) == limits.idleTimeout)
+        #expect(quiet(1, draining: true, asking: true) == limits.idleTimeout)
+    }
+}
+
 struct AccessRecordTests {
     @Test func `values that logfmt would misread are quoted`() {
         let record = AccessRecord(
