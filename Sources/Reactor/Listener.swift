@@ -87,9 +87,14 @@ package final class Listener: @unchecked Sendable {
     }
 
     /// Listens on a socket file, replacing one that another process left there; any other file is left alone and in the
-    /// way. Other loops may share its descriptor.
+    /// way, as is one on which somebody still listens. Other loops may share its descriptor.
     package static func unix(path: String) throws(ReactorError) -> Listener {
-        if isSocket(path) { _ = unsafe CLinux.unlink(path) }
+        if isSocket(path) {
+            guard !isAnswered(path) else {
+                throw ReactorError(.system, operation: "listen on unix:\(path)", errno: EADDRINUSE)
+            }
+            _ = unsafe CLinux.unlink(path)
+        }
         let descriptor = try open(.unix(path: path)) { _ in }
         return try Listener(
             descriptor: descriptor, events: [.readable, .exclusive, .edgeTriggered], path: path)
@@ -201,6 +206,19 @@ package final class Listener: @unchecked Sendable {
     private static func isSocket(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0 && status.st_mode & UInt32(S_IFMT) == UInt32(S_IFSOCK)
+    }
+
+    /// Whether somebody listens on a socket file; a file that was left behind refuses at once.
+    private static func isAnswered(_ path: String) -> Bool {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = CLinux.socket(AF_UNIX, type, 0)
+        guard descriptor >= 0 else { return false }
+        defer { CLinux.close(descriptor) }
+        let status = unsafe SocketAddress.unix(path: path).withKernelForm {
+            unsafe CLinux.connect(descriptor, $0, $1)
+        }
+        // A full backlog (EAGAIN) is somebody's too.
+        return status == 0 || lastErrorNumber() == EAGAIN
     }
 
     private static func inode(_ path: String) -> UInt? {

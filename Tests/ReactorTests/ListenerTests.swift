@@ -26,9 +26,35 @@ struct ListenerTests {
                 }
                 #expect(error?.isAddressInUse == true)
             }
+            let address = try #require(SocketAddress(ip: "127.0.0.1", port: port))
+            let client = try await Socket.connect(to: address, deadline: nil)
+            further.stop()
+            first.stop()
+            let taken = [try? await first.accept(), try? await further.accept()]
             further.close()
             first.close()
+            // Connections of a process that drains are in nobody's way.
             let successor = try Listener.everywhere(port: port, sharing: .first)
+            #expect(taken.compactMap(\.self).count == 1)
+            successor.close()
+            client.close()
+        }
+    }
+
+    @Test func `a socket file is replaced when it was left behind, not when somebody listens on it`()
+        async throws
+    {
+        let path = NSTemporaryDirectory() + "listener-\(UUID().uuidString.prefix(8)).sock"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await EventLoop(name: "left behind").run {
+            let first = try Listener.unix(path: path)
+            let error = #expect(throws: ReactorError.self) { try Listener.unix(path: path) }
+            #expect(error?.isAddressInUse == true)
+            // A process that is killed leaves its file.
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".kept")
+            first.close()
+            try FileManager.default.moveItem(atPath: path + ".kept", toPath: path)
+            let successor = try Listener.unix(path: path)
             successor.close()
         }
     }
@@ -37,6 +63,9 @@ struct ListenerTests {
         let path = NSTemporaryDirectory() + "listener-\(UUID().uuidString.prefix(8)).sock"
         try await EventLoop(name: "inode").run {
             let former = try Listener.unix(path: path)
+            // As if the former had been renamed away: its file is not its own any more.
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".old")
+            defer { try? FileManager.default.removeItem(atPath: path + ".old") }
             let successor = try Listener.unix(path: path)
             former.close()
             let client = try await Socket.connect(to: .unix(path: path), deadline: .now + .seconds(5))

@@ -283,6 +283,33 @@ struct RedisTrustTests {
         #expect(try RedisConfiguration(url: url).trustsAnyServer == trustsAny)
     }
 
+    @Test func `rediss takes a certificate that is trusted and names the host, and no other`() async throws {
+        let certificate = try TestCertificate()
+        defer { certificate.remove() }
+        try await EventLoop(name: "redis over tls").run {
+            let server = try RedisServer(port: try RedisServer.freePort(), certificate: certificate)
+            defer { server.kill() }
+            _ = try await server.configuration()
+            func ping(_ url: String) async throws {
+                let connection = try await RedisConnection.connect(try RedisConfiguration(url: url))
+                defer { connection.close() }
+                _ = try await connection.send(["PING"])
+            }
+            let (named, address) = ("rediss://localhost:\(server.port)", "rediss://127.0.0.1:\(server.port)")
+            try await ping(named + "?verify=none")
+            let untrusted = await #expect(throws: RedisError.self) { try await ping(named) }
+            #expect(
+                untrusted?.description.contains("untrusted: self-signed certificate") == true,
+                "\(untrusted?.description ?? "")")
+            // OpenSSL's own setting (SSL_CTX_set_default_verify_paths(3)).
+            setenv("SSL_CERT_FILE", certificate.certificate, 1)
+            defer { unsetenv("SSL_CERT_FILE") }
+            try await ping(named)
+            let other = await #expect(throws: RedisError.self) { try await ping(address) }
+            #expect(other?.description.contains("mismatch") == true, "\(other?.description ?? "")")
+        }
+    }
+
     @Test func `a connection that cannot be made is told with host, port and reason, never the password`()
         async throws
     {

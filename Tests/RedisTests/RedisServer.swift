@@ -1,5 +1,6 @@
 import Foundation
 import Reactor
+import Support
 
 @testable import Redis
 
@@ -7,10 +8,13 @@ import Reactor
 final class RedisServer {
     let port: UInt16
     private let password: String?
+    private let certificate: TestCertificate?
     private var process = Process()
 
-    init(port: UInt16, password: String? = nil) throws {
+    /// - Parameter certificate: makes it speak TLS alone.
+    init(port: UInt16, password: String? = nil, certificate: TestCertificate? = nil) throws {
         self.port = port
+        self.certificate = certificate
         self.password = password
         try start()
     }
@@ -21,8 +25,15 @@ final class RedisServer {
         process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
-            ["redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            ["redis-server", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
             + (password.map { ["--requirepass", $0] } ?? [])
+            + (certificate.map { certificate in
+                [
+                    "--port", "0", "--tls-port", "\(port)", "--tls-auth-clients", "no",
+                    "--tls-cert-file", certificate.certificate, "--tls-key-file", certificate.key,
+                    "--tls-ca-cert-file", certificate.certificate,
+                ]
+            } ?? ["--port", "\(port)"])
         process.standardOutput = FileHandle.nullDevice
         try process.run()
     }
