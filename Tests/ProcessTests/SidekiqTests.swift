@@ -17,7 +17,7 @@ extension ProcessTests {
                 let jid = try await ruby.push("PruneJobs")
                 let unknown = try await ruby.push("NobodysJob", "[\"<i>x</i>\"]")
                 try await state(of: jid, is: "done", deployment)
-                try await state(of: unknown, is: "dead", deployment)
+                try await state(of: unknown, is: "retry", deployment)
                 try await expectDuties(deployment)
 
                 let pages = try await ruby.pages([
@@ -25,8 +25,8 @@ extension ProcessTests {
                 ])
                 for (path, page) in pages { #expect(page.status == 200, "\(path)") }
                 #expect(pages["/busy"]?.body.contains("multiconnect") == true)
-                #expect(pages["/morgue"]?.body.contains("NobodysJob") == true)
-                #expect(pages["/morgue"]?.body.contains("&lt;i&gt;x") == true)
+                #expect(pages["/retries"]?.body.contains("NobodysJob") == true)
+                #expect(pages["/retries"]?.body.contains("&lt;i&gt;x") == true)
 
                 try await ruby.press("/busy", on: "/busy", ["stop": "1"])
                 #expect(worker.exitStatus() == 0, "\(worker.output)")
