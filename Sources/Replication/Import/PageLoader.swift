@@ -103,7 +103,9 @@ struct PageLoader: Sendable {
             let measures = try await staging.measures(plan, shape, on: connection, deadline: deadline)
             return TableRepair.needed(by: measures, plan, shape)
         }
-        for repair in repairs { try await repair.apply(to: plan, of: record, on: connection, until: deadline) }
+        for repair in repairs {
+            try await repair.apply(to: plan, of: record, on: connection, until: deadline)
+        }
         var relaxable = plan.indexes.filter(\.isUnique)
         while true {
             let types = try await TableShape(of: plan, on: connection).types
