@@ -52,8 +52,6 @@ struct ProtocolTests {
         #expect(error("23505").isUniqueViolation)
         #expect(error("57P01").isConnectionLoss)
         #expect(error("08006").isConnectionLoss)
-        // A primary that became a standby, and servers that lack something for now.
-        #expect(error("25006").isConnectionLoss && error("25006").isTransient)
         #expect(error("57P03").isConnectionLoss && error("25P03").isConnectionLoss)
         for state: SQLState in ["53100", "53200", "53300"] {
             #expect(error(state).isTransient && !error(state).isConnectionLoss)

@@ -4,6 +4,7 @@ import Testing
 
 extension ProcessTests {
     /// `multiconnect dev`: how it starts and ends.
+    @Suite(.tags(.process))
     struct DevelopmentTests {
         private static let few = ["--accounts", "1", "--contacts", "1", "--tweets", "1"]
 

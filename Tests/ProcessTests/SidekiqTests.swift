@@ -51,7 +51,10 @@ extension ProcessTests {
                     "select name from multiconnect.periodic_jobs where next_run_at > now() order by name"
                 ).column(as: String.self)
                 #expect(
-                    names == ["expire-registrations", "prune-history", "prune-jobs", "reseal-credentials"])
+                    names == [
+                        "expire-registrations", "prune-history", "prune-imports", "prune-jobs",
+                        "recover-tenants", "reseal-credentials",
+                    ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")
                 for name in names {
                     try await eventually(within: .seconds(30), "\(name) has run") {

@@ -5,6 +5,7 @@ import Testing
 
 extension ProcessTests {
     /// Tenants whose imports ended badly, with real processes.
+    @Suite(.tags(.process))
     struct TenantRetryTests {
         private static let options = Deployment.Options(
             simulator: ["--orgs", "1", "--accounts", "2500", "--contacts", "100", "--tweets", "20"])

@@ -11,6 +11,7 @@ import Testing
 
 /// A worker that was stopped or cut off and goes on after another one has taken its import over.
 @Suite(.serialized)
+@Suite(.tags(.store))
 struct ImportFenceTests {
     /// An open import of accounts with one row loaded, as a start of its job left it.
     private struct Late: Sendable {

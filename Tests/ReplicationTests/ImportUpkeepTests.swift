@@ -6,6 +6,7 @@ import Testing
 @testable import Replication
 
 /// What imports of long ago leave in a cell.
+@Suite(.tags(.store))
 struct ImportUpkeepTests {
     @Test func `finished imports go after their time, but the last one of each mapping stays with its rows`()
         async throws

@@ -10,6 +10,7 @@ import Testing
 
 /// Tenants whose jobs end badly, are removed, or run again: the status follows, and nobody waits for nothing.
 @Suite(.serialized)
+@Suite(.tags(.store))
 struct TenantRecoveryTests {
     /// A tenant with two mappings in a migrated control database.
     private struct Desk: Sendable {
