@@ -54,7 +54,7 @@ package struct Consent: Sendable {
     ///
     /// - Parameters:
     ///   - organization: the org of the mail's link; nil if the admin came by himself.
-    ///   - environment: what the admin chose; nil for what the org registered, or production.
+    ///   - environment: what the admin chose; nil for what is known of the org, or production.
     ///   - cookie: the value the browser has already, so that two tabs do not spoil each other's.
     package func begin(
         organization: OrganizationID?, environment: OrgEnvironment?, cookie: String?

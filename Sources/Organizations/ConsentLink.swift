@@ -9,7 +9,7 @@ package enum ConsentLink {
 
     /// `appURL` is `APP_URL`, without a slash at its end or with one.
     ///
-    /// - Parameter environment: as the org was registered; the page then shows it first.
+    /// - Parameter environment: as the org was registered. The page fills it in only if it is known to be the org's.
     package static func url(
         appURL: String, organization: OrganizationID, environment: OrgEnvironment = .production
     ) -> String {

@@ -216,6 +216,27 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a tenant whose mail is killed says so, and operators are notified`() async throws {
+            try await withBench { bench in
+                let tenant = try await bench.pool.query(
+                    """
+                    insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
+                    values ('00D5f000005mc66EAA', 'Acme', 'a@b.example', 'salesforce00d5f000005mc66eaa')
+                    returning id
+                    """
+                ).scalar(as: UUID.self)
+                let id = try await bench.queue.enqueue(NewJob("SendConsentMail", organizationID: tenant))
+                #expect(try bench.run("kill", id.text).status == 0)
+                let status = try await bench.pool.query(
+                    "select status || ': ' || status_detail from multiconnect.organizations"
+                ).scalar(as: String.self)
+                #expect(status == "registered: the admin was not mailed: an operator killed the job")
+                let notes = try await bench.pool.query("select event_type from multiconnect.notifications")
+                    .column(as: String.self)
+                #expect(notes == ["mail_failed"])
+            }
+        }
+
         @Test func `queues, classes and tenants are paused and resumed`() async throws {
             try await withBench { bench in
                 #expect(try bench.run("pause", "--queue", "mail", "--reason", "server moves").status == 0)
