@@ -32,6 +32,25 @@ package struct ActivityStore {
             """)
     }
 
+    /// The same, unless as many of this kind were added for the tenant within the last hour: for what strangers
+    /// can cause.
+    func add(
+        _ action: String, by actor: String, organization: UUID, detail: String, hourlyLimit: Int
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.activity (organization_id, actor, action, detail)
+            select \(organization)::uuid, \(actor)::text, \(action)::text, \(detail)::text
+            where not exists (
+                select from (
+                    select created_at from multiconnect.activity
+                    where organization_id = \(organization)::uuid and action = \(action)::text
+                    order by id desc offset \(hourlyLimit - 1) limit 1
+                ) as earlier
+                where earlier.created_at > now() - interval '1 hour')
+            """)
+    }
+
     /// The newest first; of all tenants if none is named.
     package func list(organization: UUID? = nil, before id: Int64? = nil, limit: Int = 100) async throws
         -> [Activity]

@@ -169,7 +169,8 @@ package struct Consent: Sendable {
                 guard let found else { return named }
                 try await ActivityStore(on: connection).add(
                     Self.refusedEvent, by: "admin", organization: found.id,
-                    detail: "\(refusal.code): \(refusal.explanation)")
+                    detail: "\(refusal.code): \(refusal.explanation)",
+                    hourlyLimit: OrganizationsLimits.refusedConsents)
                 try await NotificationStore(on: connection).addOnce(
                     Self.refusedEvent, organization: found.id,
                     message: "A consent was refused (\(refusal.code)): \(refusal.explanation)")

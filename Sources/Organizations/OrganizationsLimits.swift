@@ -35,6 +35,8 @@ package enum OrganizationsLimits {
     static let mailNameCharacters = 60
     /// Mails that wait for a limit are tried again within so much time after it, not all at one moment.
     static let mailSpread = Duration.seconds(60)
+    /// Refused consents of one org that are recorded in an hour.
+    static let refusedConsents = 20
     /// Open notifications about registrations that were refused: strangers can cause them.
     static let refusedRegistrations = 20
     /// Before a refresh is sent a second time: Salesforce refuses a request while the one before is processed.

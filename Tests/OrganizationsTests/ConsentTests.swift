@@ -272,4 +272,26 @@ struct ConsentTests {
             #expect(try await begin(trusts: false) == "acme.my.salesforce.com")
         }
     }
+
+    @Test func `refusals that somebody repeats do not fill the record`() async throws {
+        try await SimulatedOrgs.run { world in
+            let id = try world.organizationID(1)
+            let registration = Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            guard
+                case .accepted(let tenant, _) = try await registration.register(
+                    world.tenancy.request(id.text))
+            else { return }
+            let consent = world.consent()
+            let start = try await consent.begin(organization: id, environment: nil, cookie: nil)
+            let denial = try await world.authorize(start, as: world.orgs[0].usernames[0], deny: true)
+            for _ in 0..<25 {
+                await #expect(throws: ConsentRefusal.self) {
+                    try await consent.finish(denial, cookie: start.cookie)
+                }
+            }
+            let after = try await record(world, tenant.id)
+            #expect(after.activity.count { $0.action == "consent_refused" } == 20)
+            #expect(after.open.count == 1)
+        }
+    }
 }
