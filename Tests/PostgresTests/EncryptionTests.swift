@@ -46,7 +46,8 @@ struct EncryptionTests {
     }
 
     @Test(arguments: [true, false])
-    func `a parameter that changes in the middle of a COPY does not end it`(isEncrypted: Bool) async throws {
+    func `parameters and notifications in the middle of a COPY do not end it`(isEncrypted: Bool) async throws
+    {
         let certificate = isEncrypted ? try TestCertificate() : nil
         defer { certificate?.remove() }
         try await withFront(certificate) { front, database in
@@ -58,8 +59,12 @@ struct EncryptionTests {
             try await front.inject(ServerFront.parameterStatus("application_name", "other"))
             while !connection.link.hasInput { try await EventLoop.current.sleep(for: .milliseconds(1)) }
             try await copy.write(Array("2\n".utf8))
+            try await front.inject(ServerFront.notification("news", "payload"))
+            while !connection.link.hasInput { try await EventLoop.current.sleep(for: .milliseconds(1)) }
             try await copy.write(Array("3\n".utf8))
             #expect(try await copy.finish() == 3)
+            let notification = try await connection.nextNotification(deadline: .now + .seconds(5))
+            #expect(notification?.channel == "news" && notification?.payload == "payload")
             #expect(try await connection.query("select count(*) from t").scalar() == 3)
         }
     }

@@ -44,9 +44,17 @@ final class ServerFront: Sendable {
 
     /// What a server says when a setting has changed that it reports.
     static func parameterStatus(_ name: String, _ value: String) -> [UInt8] {
-        let payload = Array("\(name)\0\(value)\0".utf8)
+        frame("S", Array("\(name)\0\(value)\0".utf8))
+    }
+
+    /// What a server says to whoever listens on a channel.
+    static func notification(_ channel: String, _ payload: String) -> [UInt8] {
+        frame("A", [0, 0, 0, 1] + Array("\(channel)\0\(payload)\0".utf8))
+    }
+
+    private static func frame(_ type: Unicode.Scalar, _ payload: [UInt8]) -> [UInt8] {
         let length = payload.count + 4
-        return [UInt8(ascii: "S"), 0, 0, UInt8(length >> 8), UInt8(length & 255)] + payload
+        return [UInt8(ascii: type), 0, 0, UInt8(length >> 8), UInt8(length & 255)] + payload
     }
 
     /// Serves clients until cancelled.
