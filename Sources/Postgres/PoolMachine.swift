@@ -146,6 +146,15 @@ package struct PoolMachine: Sendable {
         return reaped
     }
 
+    /// All connections that nobody uses, because one of their server has shown that they are of no use; the caller
+    /// closes them.
+    package mutating func evictIdle() -> [Slot] {
+        let slots = idle.map(\.slot)
+        for slot in slots { openedAt[slot] = nil }
+        idle.removeAll()
+        return slots
+    }
+
     /// When `reap` should be called next.
     package var reapsAt: ContinuousClock.Instant? {
         idle.first.map { $0.since.advanced(by: settings.closeAfterIdle) }
@@ -155,9 +164,7 @@ package struct PoolMachine: Sendable {
     /// use are closed when they come back.
     package mutating func close() -> (close: [Slot], refuse: [Waiter]) {
         isClosed = true
-        let slots = idle.map(\.slot)
-        for slot in slots { openedAt[slot] = nil }
-        idle.removeAll()
+        let slots = evictIdle()
         defer { waiters.removeAll() }
         return (slots, Array(waiters))
     }

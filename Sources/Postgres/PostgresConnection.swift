@@ -14,6 +14,8 @@ package final class PostgresConnection: @unchecked Sendable {
     private var isBusy = false
     /// The transaction was begun so that nothing can be written in it.
     var isReadOnly = false
+    /// The server has refused to write, so that the connection was closed.
+    private(set) var hasLeftStandby = false
     /// Open transactions: 1 is a transaction, more are savepoints.
     var transactionDepth = 0
 
@@ -221,6 +223,7 @@ extension PostgresConnection {
         } catch let error as PostgresError where error.sqlState == .readOnlyTransaction && !isReadOnly {
             // The server has become a standby: a new connection finds the one that takes writes.
             link.close()
+            hasLeftStandby = true
             var loss = error
             loss.code = .connection
             throw loss

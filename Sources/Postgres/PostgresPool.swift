@@ -164,6 +164,10 @@ extension PostgresPool {
     }
 
     private func giveBack(_ slot: PoolMachine.Slot, _ connection: PostgresConnection) {
+        if connection.hasLeftStandby {
+            // The others lead to the same server.
+            for slot in machine.evictIdle() { connections.removeValue(forKey: slot)?.close() }
+        }
         let isHealthy = connection.isIdle
         follow(isHealthy ? machine.release(slot, now: .now) : machine.discard(slot, now: .now))
         scheduleReaping()

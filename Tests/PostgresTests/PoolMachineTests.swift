@@ -106,6 +106,15 @@ struct PoolMachineTests {
         #expect(machine.count == 0)
     }
 
+    @Test func `idle connections can be given up at once, those in use stay`() throws {
+        var machine = machine(maximum: 2)
+        let (used, idle) = (try openOne(&machine, at: start), try openOne(&machine, at: start))
+        _ = machine.release(idle, now: start)
+        #expect(machine.evictIdle() == [idle])
+        #expect(machine.count == 1 && machine.idleCount == 0 && machine.reapsAt == nil)
+        #expect(machine.release(used, now: start).close == nil)
+    }
+
     @Test func `a closed pool refuses and takes nothing back`() throws {
         var machine = machine(maximum: 2)
         let (used, idle) = (try openOne(&machine, at: start), try openOne(&machine, at: start))

@@ -30,6 +30,33 @@ struct PoolTests {
         }
     }
 
+    @Test func `when one connection meets a server that takes no more writes, the pool leaves it with all`()
+        async throws
+    {
+        try await withDatabase { database in
+            let pool = database.pool(maximum: 3)
+            try await pool.withConnection { first in
+                try await pool.withConnection { second in
+                    try await pool.withConnection { third in
+                        try await first.script("create table t (a int)")
+                        // As a standby does, and a primary that became one.
+                        for connection in [first, second, third] {
+                            try await connection.script("set default_transaction_read_only = on")
+                        }
+                    }
+                }
+            }
+            #expect(pool.idleCount == 3)
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.execute("insert into t values (1)")
+            }
+            #expect(error?.sqlState == .readOnlyTransaction)
+            #expect(pool.count == 0)
+            #expect(try await pool.execute("insert into t values (1)") == 1)
+            pool.close()
+        }
+    }
+
     @Test func `an exhausted pool refuses at the deadline, and recovers`() async throws {
         try await withDatabase { database in
             let pool = database.pool(maximum: 1)
