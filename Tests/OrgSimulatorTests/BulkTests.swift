@@ -47,6 +47,43 @@ struct BulkTests {
         #expect(test.get("\(base)/\(id)", token: token).status == 404)
     }
 
+    @Test func `an object may be unknown to Bulk, or need a filter`() throws {
+        var test = TestWorld()
+        let token = try test.token()
+        func fault(_ kind: String, _ object: String, _ test: inout TestWorld) {
+            let body = #"{"kind":"\#(kind)","org":"1","object":"\#(object)"}"#
+            #expect(test.call("POST", "/simulator/faults", body: body).status == 204)
+        }
+        func refusal(_ object: String, _ test: inout TestWorld) -> String? {
+            let body = #"{"operation":"query","query":"SELECT Id FROM \#(object)"}"#
+            let reply = test.call("POST", base, token: token, body: body)
+            return reply.status == 400 ? reply.document.elements.first?["errorCode"]?.text : nil
+        }
+        fault("bulk_unsupported", "Account", &test)
+        fault("needs_filter", "Contact", &test)
+        #expect(refusal("Account", &test) == "INVALIDENTITY")
+        #expect(test.query("SELECT Id FROM Account", token: token).status == 200)
+        #expect(refusal("Contact", &test) == "MALFORMED_QUERY")
+        for query in ["SELECT Id FROM Contact", "SELECT COUNT() FROM Contact"] {
+            let reply = test.query(query, token: token)
+            #expect(reply.document.elements.first?["errorCode"] == "MALFORMED_QUERY")
+        }
+        #expect(test.query("SELECT Id FROM Contact WHERE Name = 'x'", token: token).status == 200)
+        #expect(test.call("DELETE", "/simulator/faults").status == 204)
+        #expect(refusal("Account", &test) == nil && refusal("Contact", &test) == nil)
+    }
+
+    @Test func `a wide object has as many fields as it is given, and five rows`() throws {
+        var test = TestWorld { $0.wideFields = 7 }
+        let token = try test.token()
+        let reply = test.query(
+            "SELECT Measurement_Of_Station_1__c, Measurement_Of_Station_7__c FROM Wide__c", token: token)
+        #expect(reply.document["totalSize"] == 5)
+        var plain = TestWorld()
+        let other = try plain.token()
+        #expect(plain.query("SELECT Id FROM Wide__c", token: other).status == 400)
+    }
+
     @Test func `locators lead through all rows, each page with its header`() throws {
         var test = TestWorld()
         let token = try test.token()

@@ -154,6 +154,23 @@ struct ImportFenceTests {
         }
     }
 
+    /// A handle whose job becomes another worker's after the first time that it was confirmed.
+    private func lateHandle() -> JobHandle {
+        let confirmation = Confirmation()
+        return JobHandle(id: "job", confirmClaim: { try confirmation.give() })
+    }
+
+    private final class Confirmation: Sendable {
+        private let isGiven = Mutex(false)
+
+        func give() throws {
+            try isGiven.withLock { isGiven in
+                guard !isGiven else { throw JobsError(.claimLost, "the job is another worker's") }
+                isGiven = true
+            }
+        }
+    }
+
     @Test func `a start that lost its job does not take the import from the one that follows`() async throws {
         try await withOrg { scene in
             try await scene.provision()
@@ -164,9 +181,7 @@ struct ImportFenceTests {
             let before: UUID? = try await scene.cell.query(
                 "select claim from multiconnect_sync.imports where mapping_id = \(id)"
             ).first?[0]
-            let late = JobHandle(
-                id: "job", confirmClaim: { throw JobsError(.claimLost, "the job is another worker's") })
-            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, late) }
+            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, lateHandle()) }
             let after: UUID? = try await scene.cell.query(
                 "select claim from multiconnect_sync.imports where mapping_id = \(id)"
             ).first?[0]
@@ -175,7 +190,7 @@ struct ImportFenceTests {
             try await scene.expectEqual("Account")
             // After the end there is nothing to take over, and nothing new is begun.
             try await scene.cell.execute("update multiconnect_sync.imports set state = 'discarded'")
-            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, late) }
+            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, lateHandle()) }
             let open: Int = try await scene.cell.query(
                 "select count(*) from multiconnect_sync.imports where state = 'open'"
             ).scalar()

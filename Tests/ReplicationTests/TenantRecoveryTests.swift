@@ -127,6 +127,30 @@ struct TenantRecoveryTests {
         }
     }
 
+    @Test func `a killed import whose worker goes on for a while stays given up`() async throws {
+        try await withDesk { desk in
+            try await desk.finish(1)
+            _ = try await desk.jobs.perform(.kill, on: try await desk.enqueue(0), by: "ann")
+            for state in [Mapping.State.waitBulkLoad, .loadingBulkJob] {
+                try await desk.pool.withConnection {
+                    try await MappingStore().setState(desk.mappings[0].id, state, on: $0)
+                }
+            }
+            #expect(try await desk.states() == ["ERROR", "DATA_SYNCED"])
+        }
+    }
+
+    @Test func `an object of a live tenant that nobody imports is found and marked`() async throws {
+        try await withDesk { desk in
+            try await desk.finish(0)
+            try await desk.set("live")
+            #expect(try await desk.recovery.sweep() == 1)
+            #expect(try await desk.states() == ["DATA_SYNCED", "ERROR"])
+            #expect(try await desk.status() == "live")
+            #expect(try await desk.detail()?.hasPrefix("Contact: ") == true)
+        }
+    }
+
     @Test func `a retried dead import brings the tenant back to importing`() async throws {
         try await withDesk { desk in
             let id = try await desk.enqueue(0)

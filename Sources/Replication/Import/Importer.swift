@@ -101,6 +101,7 @@ package struct Importer: Sendable {
         let timeMark = Date() - ReplicationLimits.clockMargin
         let lookup = ObjectLookup(rest: scene.rest, resolver: site.settings.resolver)
         let found = try await lookup.plan(scene.mapping)
+        try await scene.job.confirmClaim()
         try await site.control.withConnection {
             try await MappingStore().describe(
                 scene.mapping.id, plan: found.plan, problems: found.problems, on: $0)
@@ -248,6 +249,8 @@ package struct Importer: Sendable {
     private func look(at progress: ImportProgress, _ scene: Scene) async throws {
         if progress.quarantined > 0 {
             try await site.control.transaction { connection in
+                // Before the mapping, as everywhere: no two transactions wait for each other in a circle.
+                _ = try await OrganizationStore(on: connection).lock(id: scene.tenant.id)
                 guard
                     try await MappingStore().noteQuarantined(
                         progress.quarantined, of: scene.mapping.id, on: connection)

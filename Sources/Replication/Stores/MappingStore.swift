@@ -85,13 +85,14 @@ package struct MappingStore: Sendable {
             """)
     }
 
-    /// Says what the import is doing. A mapping that is synced already stays so.
+    /// Says what the import is doing. A mapping that is synced or given up already stays so: a killed job's worker may
+    /// go on for some seconds.
     func setState(_ id: UUID, _ state: Mapping.State, on connection: PostgresConnection) async throws {
         try await connection.execute(
             """
             update multiconnect.mappings set state = \(state.rawValue), state_description = \(state.label),
               import_started_at = coalesce(import_started_at, now()), updated_at = now()
-            where id = \(id) and state not in (\(state.rawValue), 'DATA_SYNCED', 'INVALID')
+            where id = \(id) and state not in (\(state.rawValue), 'DATA_SYNCED', 'INVALID', 'ERROR')
             """)
     }
 

@@ -15,9 +15,10 @@ struct MissingJobStore: Sendable {
         var isGivenUp: Bool
     }
 
-    /// Mappings of importing tenants whose import is neither finished nor under way.
+    /// Mappings of importing and live tenants whose import is neither finished nor given up nor under way.
     func imports(on connection: PostgresConnection) async throws -> [Step] {
-        try await steps(
+        let statuses = [OrganizationStatus.importing, .live].map(\.rawValue)
+        return try await steps(
             """
             select c.organization_id, m.id as mapping_id, last.error_message, last.state
             from multiconnect.organizations o
@@ -28,7 +29,7 @@ struct MissingJobStore: Sendable {
                 where j.organization_id = o.id and j.class = \(Importer.className)
                     and j.unique_key = \(Importer.keyPrefix)::text || m.id::text
                 order by j.created_at desc limit 1) as last on true
-            where o.status = \(OrganizationStatus.importing.rawValue) and m.import_finished_at is null
+            where o.status = any (\(statuses)) and m.import_finished_at is null
                 and m.state not in (\(Mapping.State.invalid.rawValue), \(Mapping.State.error.rawValue))
                 and not exists (
                     select from multiconnect.jobs j
