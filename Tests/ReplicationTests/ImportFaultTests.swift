@@ -262,6 +262,25 @@ struct ImportFaultTests {
         }
     }
 
+    @Test
+    func `an object that cannot be described now is left to its import, one that never can is in error`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.fault([
+                "kind": "fail", "path": "/Contact/describe", "count": 1, "status": 400, "code": "NEW_CODE",
+            ])
+            try await scene.fault([
+                "kind": "fail", "path": "/Tweet__c/describe", "count": 1, "status": 403,
+                "code": "INSUFFICIENT_ACCESS",
+            ])
+            #expect(try await scene.sync() == [OrganizationJob.announceConnection])
+            let states = try await scene.mappings().map(\.state)
+            #expect(states == [.dataSynced, .dataSynced, .dataSynced, .error])
+            try await scene.expectEqual("Contact")
+        }
+    }
+
     @Test func `a table that the database refuses leaves the others alone`() async throws {
         try await withOrg { scene in
             try await scene.cell.withConnection {

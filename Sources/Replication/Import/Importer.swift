@@ -136,7 +136,7 @@ package struct Importer: Sendable {
                 }
                 return record
             }
-            // It was given up for that; whoever retries it has mended something.
+            // The limit ended this import; a retry follows a repair, so all rows are loaded again.
             try await discard(record, scene, importPlan)
         }
         return try await schema.run(ddl.table(plan)) { connection in

@@ -16,7 +16,7 @@ package struct QuarantineLimit: Sendable, Equatable {
     /// How many of `total` rows are allowed.
     func allowed(of total: Int) -> Int { max(rows, Int(Double(total) * Double(percent) / 100)) }
 
-    /// Whether an import has quarantined too many rows. As long as the total is not known, `rows` alone count.
+    /// Whether an import has quarantined too many rows. As long as the total is not known, the rows so far are it.
     func isExceeded(by progress: ImportProgress) -> Bool {
         progress.quarantined > allowed(of: progress.expectedRows ?? (progress.rows + progress.quarantined))
     }

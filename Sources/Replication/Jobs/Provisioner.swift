@@ -20,6 +20,8 @@ package struct Provisioner: Sendable {
         var result: ObjectLookup.Result?
         /// Why nothing can be imported of it, for a reason that does not pass by itself.
         var failure: String?
+        /// The object could not be described now; its import tries again, and makes the table.
+        var isDeferred = false
 
         var plan: TablePlan? {
             guard let result, result.isUsable, failure == nil else { return nil }
@@ -92,8 +94,12 @@ package struct Provisioner: Sendable {
     private func describe(_ mapping: Mapping, _ lookup: ObjectLookup) async throws -> Finding {
         do {
             return Finding(mapping: mapping, result: try await lookup.plan(mapping))
-        } catch  where FaultVerdict(error) == .permanent {
-            return Finding(mapping: mapping, failure: FaultReason.text(error))
+        } catch {
+            switch FaultVerdict(error) {
+            case .permanent: return Finding(mapping: mapping, failure: FaultReason.text(error))
+            case .unclear: return Finding(mapping: mapping, isDeferred: true)
+            case .transient, .interrupted: throw error
+            }
         }
     }
 
@@ -170,7 +176,7 @@ package struct Provisioner: Sendable {
                 }
                 if let failure = finding.failure {
                     try await note(failure: failure, of: mapping, tenant, on: connection)
-                } else if finding.plan != nil, !mapping.isImported {
+                } else if finding.plan != nil || finding.isDeferred, !mapping.isImported {
                     _ = try await store.reopen(mapping.id, on: connection)
                     imports.append(Importer.job(for: mapping))
                 }

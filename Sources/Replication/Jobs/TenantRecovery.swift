@@ -67,7 +67,7 @@ package struct TenantRecovery: Sendable {
     }
 }
 
-// What a failed step means. Each locks the organization first, so that of several imports that end at once exactly
+// Effects of failed steps. Each locks the organization first, so that of several imports that end at once exactly
 // one sees that it is the last.
 extension TenantRecovery {
     /// The mapping is in error with the reason; the tenant's other mappings go on.
@@ -188,7 +188,7 @@ extension TenantRecovery {
     }
 }
 
-// What nobody could note when it happened.
+// Recovery from deaths of jobs that no process could note.
 extension TenantRecovery {
     /// The class of the periodic job that runs `sweep`.
     package static let className = "RecoverTenants"
