@@ -10,8 +10,7 @@ import Testing
 @testable import Replication
 
 /// A worker that was stopped or cut off and goes on after another one has taken its import over.
-@Suite(.serialized)
-@Suite(.tags(.store))
+@Suite(.tags(.store), .serialized)
 struct ImportFenceTests {
     /// An open import of accounts with one row loaded, as a start of its job left it.
     private struct Late: Sendable {

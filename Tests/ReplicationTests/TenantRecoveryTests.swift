@@ -9,8 +9,7 @@ import Testing
 @testable import Replication
 
 /// Tenants whose jobs end badly, are removed, or run again: the status follows, and nobody waits for nothing.
-@Suite(.serialized)
-@Suite(.tags(.store))
+@Suite(.tags(.store), .serialized)
 struct TenantRecoveryTests {
     /// A tenant with two mappings in a migrated control database.
     private struct Desk: Sendable {
