@@ -56,7 +56,13 @@ package struct HTTPClientError: Error, Sendable, Equatable {
 
     /// Whether the server refused sender, recipient or message for good (RFC 5321, section 4.2.1). A refused login
     /// is not meant: it is about all mails, and ends when somebody corrects the settings.
-    package var isPermanentRefusal: Bool { code == .refused && (500..<600).contains(replyCode ?? 0) }
+    package var isPermanentRefusal: Bool {
+        guard code == .refused, let replyCode else { return false }
+        return (500..<600).contains(replyCode) && !Self.loginReplies.contains(replyCode)
+    }
+
+    /// The server wants a login, or another one (RFC 4954, sections 4 and 6).
+    private static let loginReplies: Set<Int> = [530, 534, 535, 538]
 }
 
 extension HTTPClientError: CustomStringConvertible, CustomDebugStringConvertible {

@@ -25,8 +25,10 @@ struct AnnounceJob: Sendable {
         try await pool.transaction { connection in
             if try await OrganizationStore(on: connection).trySetStatus(id, to: .live, detail: detail) {
                 try await ConnectionStore(on: connection).setState(of: id, to: .idle)
+                // Without a detail no object is missing.
                 try await NotificationStore(on: connection).resolve(
-                    ["job_failed", "database_unsuitable"], organization: id)
+                    ["job_failed", "database_unsuitable"] + (detail == nil ? ["mapping_failed"] : []),
+                    organization: id)
             }
             try await ConnectionStore(on: connection).markAnnounced(id)
             try await ActivityStore(on: connection).add(

@@ -124,6 +124,23 @@ package struct Consent: Sendable {
         } catch let refusal as ConsentRefusal {
             await note(refusal, bound: begun.organization, named: nil)
             throw refusal
+        } catch {
+            await noteFailure(error, of: begun.organization)
+            throw error
+        }
+    }
+
+    /// The admin sees an error page and must begin again: operators see why.
+    private func noteFailure(_ error: any Error, of organization: UUID?) async {
+        do {
+            try await pool.transaction { connection in
+                try await NotificationStore(on: connection).addOnce(
+                    Self.failedEvent, organization: organization,
+                    message: "A consent could not be completed: \(error)")
+            }
+        } catch let other {
+            logger.warning(
+                "consent failed, but not recorded", metadata: ["error": "\(error)", "because": "\(other)"])
         }
     }
 
@@ -153,6 +170,7 @@ package struct Consent: Sendable {
     }
 
     private static let refusedEvent = "consent_refused"
+    private static let failedEvent = "consent_failed"
 
     /// Records a refusal with its tenant, and notifies operators. The admin gets his page in any case.
     ///

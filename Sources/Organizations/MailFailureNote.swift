@@ -26,7 +26,8 @@ package struct MailFailureNote: Sendable {
                 try await NotificationStore(on: connection).addOnce(
                     Self.event, organization: organization,
                     message:
-                        "The admin was not mailed (\(error)). Correct the address, or send the link by hand.")
+                        "The admin was not mailed (\(error)). Correct the address "
+                        + "(`multiconnect organizations address`), or send the link by hand.")
             }
         } catch {
             logger.warning("mail failure was not noted", metadata: ["error": "\(error)"])

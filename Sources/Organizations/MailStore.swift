@@ -110,6 +110,7 @@ package struct MailStore {
             """
             (select 'last' as kind, created_at from multiconnect.mails
              where organization_id = \(organization) and recipient = \(recipient.text) and \(recent)
+               and error is null
              order by created_at desc limit 1)
             union all
             (select 'organization', created_at from multiconnect.mails

@@ -170,6 +170,14 @@ package struct OrganizationStore {
             """)
     }
 
+    func setAdminEmail(_ id: UUID, _ address: EmailAddress) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.organizations set admin_email = \(address.text), updated_at = now()
+            where id = \(id)
+            """)
+    }
+
     /// Notes a consent: the status it leads to, and where the org's users log in.
     ///
     /// - Parameter environment: where the admin logged in; nil if that is not known.

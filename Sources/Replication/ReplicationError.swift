@@ -22,6 +22,8 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case repeatedLocator
         /// More rows fit no column than the operator allows.
         case tooManyQuarantined
+        /// Two mappings of the tenant would be one table. `message` names both.
+        case sharedTable
         /// Another start of the job has taken the import over: this one changes nothing any more.
         case claimLost
         /// The job is not tried again: nothing but a change by somebody helps. `message` has the reason.

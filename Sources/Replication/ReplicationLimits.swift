@@ -72,6 +72,10 @@ package enum ReplicationLimits {
     static let takeOverWait = Duration.seconds(10)
     /// Imports, and steps of the ledger, that one statement of the pruning removes.
     static let pruneBatch = 500
+    /// Open notifications of one kind that a tenant has at most.
+    static let openNotifications = 200
+    /// How long a page waits for the lock to widen a column, before the cells that do not fit are nulled.
+    static let wideningWait = Duration.seconds(60)
     /// Tenants or mappings that one sweep for missing jobs marks.
     static let recoveredRows = 200
 }

@@ -39,9 +39,14 @@ struct RegistrationRoute: Sendable {
     }
 
     func respond(to request: Request) async throws -> Response {
-        let response = try await answer(request)
-        tallies?.count(registration: response.status)
-        return response
+        do {
+            let response = try await answer(request)
+            tallies?.count(registration: response.status)
+            return response
+        } catch {
+            tallies?.count(registration: FaultStatus.problem(for: error)?.status ?? .internalServerError)
+            throw error
+        }
     }
 
     private func check(_ request: Request) -> Response? {

@@ -34,6 +34,30 @@ extension ProcessTests {
             }
         }
 
+        @Test func `an operator replaces an admin's address, and the new one is mailed`() async throws {
+            try await withPrograms { connection, run in
+                _ = try await connection.execute(
+                    """
+                    insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
+                    values ('00D090000083B1pEAE', 'Acme', 'ann@example.com', 'salesforce00d090000083b1peae')
+                    """)
+                let address = ["organizations", "address", "00D090000083B1pEAE"]
+                let (status, output) = try await run(address + ["bob@example.com"], [:])
+                #expect(status == 0 && output.contains("bob@example.com; a mail is queued"), "\(output)")
+                let stored = try await connection.query(
+                    "select admin_email from multiconnect.organizations"
+                ).scalar(as: String.self)
+                #expect(stored == "bob@example.com")
+                let mails = try await connection.query(
+                    "select args ->> 2 from multiconnect.jobs where class = 'SendConsentMail'"
+                ).column(as: String.self)
+                #expect(mails == ["bob@example.com"])
+                #expect(try await run(address + ["nobody"], [:]).0 == 64)
+                let unknown = ["organizations", "address", "00D090000083B1qEAE", "bob@example.com"]
+                #expect(try await run(unknown, [:]).0 == 66)
+            }
+        }
+
         @Test func `a notification names its org, and is gone once it is acknowledged`() async throws {
             try await withPrograms { connection, run in
                 _ = try await connection.execute(

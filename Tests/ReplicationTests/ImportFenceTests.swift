@@ -26,9 +26,11 @@ struct ImportFenceTests {
         func rows() async throws -> Int { try await pool.query("select count(*) from \(table)").scalar() }
 
         /// Loads a page of one row.
-        func load(_ locator: String, _ loader: PageLoader) async throws {
+        func load(
+            _ locator: String, _ loader: PageLoader, _ way: PageLoader.Way = .direct
+        ) async throws {
             let sent = Mutex(false)
-            _ = try await loader.load(locator, next: nil, rows: 1, way: .direct) {
+            _ = try await loader.load(locator, next: nil, rows: 1, way: way) {
                 let text = "\"Id\",\"Name\"\n\"\(locator)\",\"x\"\n"
                 return sent.withLock { sent in
                     defer { sent = true }
@@ -105,7 +107,19 @@ struct ImportFenceTests {
             try await store.setBulkJob("750000000000001", apiVersion: 60, for: record, on: $0)
         }
         await expectLost(late, "rows") { try await store.setExpectedRows(1, for: record, on: $0) }
-        let error = await #expect(throws: ReplicationError.self) { try await late.load("late", late.loader) }
+        for way in [PageLoader.Way.direct, .staged] {
+            let error = await #expect(throws: ReplicationError.self) {
+                try await late.load("late", late.loader, way)
+            }
+            #expect(error?.code == .claimLost)
+        }
+        let repair = TableRepair.widen(column: "name", to: .text)
+        let error = await #expect(throws: ReplicationError.self) {
+            try await late.pool.withConnection {
+                try await repair.apply(
+                    to: late.loader.plan, of: record, on: $0, until: .now + .seconds(10))
+            }
+        }
         #expect(error?.code == .claimLost)
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Organizations
 import Postgres
 import Salesforce
@@ -39,6 +40,23 @@ struct ImportRuleTests {
         #expect(Refusal(SalesforceError(.malformedQuery), of: .bulk) == nil)
         #expect(Refusal(SalesforceError(.serverUnavailable), of: .rest) == nil)
         #expect(Refusal(SalesforceError(.rejected), of: .rest) == nil)
+    }
+
+    @Test func `of two mappings that would be one table the imported one keeps it`() {
+        func mapping(_ name: String, isImported: Bool = false) -> Mapping {
+            Mapping(
+                id: UUID(), organizationID: UUID(), connectionID: UUID(), objectName: name,
+                configuration: MappingConfiguration(access: .readOnly, fields: ["Name"]), state: .initial,
+                isImported: isImported)
+        }
+        let resolver = NameResolver(namespace: "acme")
+        let (old, new) = (mapping("Tweet__c", isImported: true), mapping("acme__Tweet__c"))
+        #expect(Importer.owner(ofTableOf: new, [old, new], resolver)?.id == old.id)
+        #expect(Importer.owner(ofTableOf: old, [old, new], resolver) == nil)
+        let first = mapping("Tweet__c")
+        #expect(Importer.owner(ofTableOf: new, [first, new], resolver)?.id == first.id)
+        #expect(Importer.owner(ofTableOf: first, [first, new], resolver) == nil)
+        #expect(Importer.owner(ofTableOf: new, [first, new], NameResolver(namespace: nil)) == nil)
     }
 
     @Test func `errors that pass are told from those that stay`() {

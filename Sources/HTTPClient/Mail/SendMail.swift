@@ -9,8 +9,8 @@ extension HTTPClient {
     /// runs on the blocking pool. A cancelled task lets the conversation end by itself.
     ///
     /// Throws `HTTPClientError` with the server's name: `.refused` and `.loginDenied` carry its `replyCode` (4xx:
-    /// try later, 5xx: never) and `reply`, in which recipients are left out; after `.interrupted` or `.timedOut` the server may have taken the mail, so it is
-    /// sent again with the same `MailMessage.id`.
+    /// try later, 5xx: never) and `reply`, in which recipients are left out. After `.interrupted` or `.timedOut` the
+    /// server may have taken the mail: it is sent again with the same `MailMessage.id`.
     package func sendMail(
         _ message: MailMessage, server: MailServer, deadline: ContinuousClock.Instant? = nil
     ) async throws {

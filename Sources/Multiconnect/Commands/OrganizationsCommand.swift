@@ -10,7 +10,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
         commandName: "organizations", abstract: "Shows and mends the tenants.",
         subcommands: [
             ListCommand.self, MailsCommand.self, NotificationsCommand.self, AcknowledgeCommand.self,
-            OrganizationsRetryCommand.self,
+            OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 

@@ -90,7 +90,8 @@ struct BulkImport: Sendable {
 
         var way: PageLoader.Way { balance.withLock { $0 > 0 ? .staged : .direct } }
 
-        func note(_ change: Int) { balance.withLock { $0 += change } }
+        /// Within bounds, so that the way changes soon after the pages do.
+        func note(_ change: Int) { balance.withLock { $0 = min(2, max(-2, $0 + change)) } }
     }
 
     /// Locators that Salesforce has listed and that are not loaded.
@@ -123,8 +124,9 @@ struct BulkImport: Sendable {
         while true {
             try job.checkClaim()
             do {
-                try await loadOnce(locator, maximumRows: maximumRows, way)
-                if way == .direct { refusals.note(-1) }
+                let page = try await loadOnce(locator, maximumRows: maximumRows, way)
+                // A staged page of which every row fits has widened the table: the next may go the fast way.
+                if way == .direct || page?.quarantined == 0 { refusals.note(-1) }
                 return try await report()
             } catch {
                 if way == .direct, PageLoader.isRefusal(error) {
@@ -143,9 +145,11 @@ struct BulkImport: Sendable {
         }
     }
 
-    private func loadOnce(_ locator: String, maximumRows: Int?, _ way: PageLoader.Way) async throws {
+    private func loadOnce(
+        _ locator: String, maximumRows: Int?, _ way: PageLoader.Way
+    ) async throws -> LoadedPage? {
         try await gate.withPage {
-            _ = try await bulk.results(
+            try await bulk.results(
                 of: jobID, locator: locator.isEmpty ? nil : locator, maximumRows: maximumRows,
                 compression: settings.compression
             ) { results in

@@ -40,7 +40,7 @@ enum FaultVerdict: Sendable, Equatable {
 
     private static func verdict(on code: ReplicationError.Code) -> FaultVerdict {
         switch code {
-        case .invalidMappingFile, .notFound, .tooManyQuarantined, .givenUp: .permanent
+        case .invalidMappingFile, .notFound, .tooManyQuarantined, .sharedTable, .givenUp: .permanent
         case .databaseUnsuitable, .unexpectedColumns, .incompletePage, .rowCountMismatch, .bulkJobLost,
             .malformedResponse, .repeatedLocator:
             .unclear

@@ -109,6 +109,7 @@ package struct Importer: Sendable {
         guard let plan = found.plan, found.isUsable else {
             return try await finish(nil, scene.mapping, scene.tenant, scene.job)
         }
+        try await refuseSharedTable(scene)
         let schema = TenantSchema(tenant: scene.tenant, pool: scene.cell)
         let ddl = try await schema.preflight()
         let importPlan = ImportPlan(plan, ddl: ddl)
@@ -118,6 +119,31 @@ package struct Importer: Sendable {
         switch try await method(record, scene, importPlan) {
         case .rest: return try await loadByQuery(loader, scene)
         case .bulk: return try await loadByBulk(loader, scene)
+        }
+    }
+
+    /// Of two mappings that would be one table, which a newer mapping file can bring, the one that is imported stays:
+    /// the other would take its rows for repeated ones, and remove them with its own.
+    private func refuseSharedTable(_ scene: Scene) async throws {
+        let all = try await site.control.withConnection {
+            try await MappingStore().mappings(of: scene.tenant.connectionID, on: $0)
+        }
+        guard let other = Self.owner(ofTableOf: scene.mapping, all, site.settings.resolver) else { return }
+        throw ReplicationError(
+            .sharedTable,
+            "the mappings \(other.objectName) and \(scene.mapping.objectName) would be one table; "
+                + "remove one of them")
+    }
+
+    /// The mapping whose table this one would have; nil if the table is its own.
+    static func owner(
+        ofTableOf own: Mapping, _ mappings: [Mapping], _ resolver: NameResolver
+    ) -> Mapping? {
+        guard !own.isImported else { return nil }
+        let tables = resolver.tables(of: own.objectName)
+        return mappings.first { other in
+            other.id != own.id && (other.isImported || other.objectName < own.objectName)
+                && !tables.isDisjoint(with: resolver.tables(of: other.objectName))
         }
     }
 
@@ -270,7 +296,9 @@ package struct Importer: Sendable {
             try await connection.script("set local xmlbinary = 'hex'")
             try await ImportStore().discard(record, on: connection)
             // Rows that users have added and Salesforce does not know stay.
-            try await connection.execute(SQL(raw: "delete from \(plan.table) where sfid is not null"))
+            try await connection.execute(
+                SQL(raw: "delete from \(plan.table) where sfid is not null"),
+                deadline: .now + ReplicationLimits.cellStatement)
         }
         _ = try await site.control.withConnection {
             try await MappingStore().noteQuarantined(0, of: scene.mapping.id, on: $0)

@@ -12,12 +12,24 @@ struct RESTImport: Sendable {
 
     /// Loads the object unless it is loaded. Returns how many rows Salesforce had.
     func run() async throws -> Int {
-        try await gate.withPage {
+        if let rows = try await loadedRows() { return rows }
+        return try await gate.withPage {
             do {
                 return try await load(.direct)
             } catch  where PageLoader.isRefusal(error) {
                 return try await load(.staged)
             }
+        }
+    }
+
+    /// How many rows a former start has loaded: all of them, for they are one transaction. Nil if none has.
+    private func loadedRows() async throws -> Int? {
+        try await loader.pool.patiently { connection in
+            guard
+                try await loader.pages.next(after: Self.locator, of: loader.record.id, on: connection) != nil
+            else { return nil }
+            let progress = try await ImportStore().progress(of: loader.record.id, on: connection)
+            return progress.rows + progress.quarantined
         }
     }
 

@@ -70,7 +70,12 @@ package struct Provisioner: Sendable {
         case .over: throw tenant.refusal
         }
         let rest = try await site.salesforce(tenant.id)
-        guard try await hasQuota(rest) else { return .again(after: ReplicationLimits.quotaPause) }
+        guard try await hasQuota(rest) else {
+            await note(
+                "the org has fewer than \(ReplicationLimits.callsToBegin) API calls left today; "
+                    + "Multiconnect waits until it has more", organizationID, job)
+            return .again(after: ReplicationLimits.quotaPause)
+        }
         let schema = TenantSchema(tenant: tenant, pool: try site.cell(tenant.cell))
         let mappings = try await site.control.transaction { connection in
             try await OrganizationStore(on: connection).setStatus(tenant.id, to: .provisioning)
@@ -205,8 +210,9 @@ package struct Provisioner: Sendable {
         failure: String, of mapping: Mapping, _ tenant: Tenant, on connection: PostgresConnection
     ) async throws {
         guard try await MappingStore().fail(mapping.id, failure, on: connection) else { return }
-        try await NotificationStore(on: connection).add(
+        try await NotificationStore(on: connection).addOnce(
             "mapping_failed", organization: tenant.id,
-            message: "\(mapping.objectName) is not imported: \(failure)")
+            message: "\(mapping.objectName) is not imported: \(failure)",
+            atMost: ReplicationLimits.openNotifications)
     }
 }

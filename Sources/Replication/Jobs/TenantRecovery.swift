@@ -81,10 +81,11 @@ extension TenantRecovery {
         let store = MappingStore()
         guard try await store.fail(mapping, reason, on: connection) else { return [] }
         let name = try await store.mapping(mapping, on: connection).objectName
-        try await NotificationStore(on: connection).add(
+        try await NotificationStore(on: connection).addOnce(
             "mapping_failed", organization: organization,
             message: "\(name) is not imported: \(reason). The other objects go on; "
-                + "`multiconnect organizations retry \(tenant.organizationID)` tries again")
+                + "`multiconnect organizations retry \(tenant.organizationID)` tries again",
+            atMost: ReplicationLimits.openNotifications)
         var enqueued: [EnqueuedJob] = []
         for job in try await Self.settle(organization, on: connection) {
             enqueued.append(try await queue.enqueue(job, on: connection))

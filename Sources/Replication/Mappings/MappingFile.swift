@@ -60,9 +60,7 @@ package struct MappingFile: Sendable, Equatable {
         var seen: [String: (index: Int, name: String)] = [:]
         for (index, value) in try reader.array("mappings").enumerated() {
             let entry = try Self.entry(value, path: "mappings[\(index)]")
-            for table in Set(
-                resolver.candidates(entry.objectName).map { Identifier.fitting($0.lowercased()) })
-            {
+            for table in resolver.tables(of: entry.objectName) {
                 guard let first = seen.updateValue((index, entry.objectName), forKey: table) else { continue }
                 throw ReplicationError(
                     .invalidMappingFile,

@@ -17,6 +17,11 @@ package struct NameResolver: Sendable, Equatable {
         return [name, "\(namespace)__\(name)"]
     }
 
+    /// The tables that an object of this name may have, one for each candidate.
+    func tables(of objectName: String) -> Set<String> {
+        Set(candidates(objectName).map { Identifier.fitting($0.lowercased()) })
+    }
+
     /// `Tweet__c`, `Text__r` and `Site__Latitude__s` (a part of the compound field `Site__c`), but neither `Account` nor
     /// `ns__Tweet__c` nor `ns__Site__Latitude__s`.
     private static func isCustomWithoutNamespace(_ name: String) -> Bool {

@@ -61,6 +61,8 @@ enum TableRepair: Sendable, Equatable {
         to plan: ImportPlan, of record: ImportRecord, on connection: PostgresConnection,
         until deadline: ContinuousClock.Instant
     ) async throws {
+        // Pages of other tenants wait for the connection that this one holds.
+        let patience = min(deadline, .now + ReplicationLimits.wideningWait)
         while true {
             do {
                 return try await connection.transaction { connection in
@@ -73,12 +75,23 @@ enum TableRepair: Sendable, Equatable {
                         try await connection.script(statement, deadline: deadline)
                     }
                 }
-            } catch let error as PostgresError where Self.isTransient(error) && .now < deadline {
+            } catch let error as PostgresError where Self.isTransient(error) && .now < patience {
                 try await Task.sleep(for: ReplicationLimits.wideningPause)
+            } catch let error as PostgresError where isWidening && Self.isOutOfTime(error) {
+                // Somebody holds the table, or it is too large to be rewritten beside a page: that costs cells.
+                return
             } catch let error as PostgresError where Self.isForbidden(error) {
                 return
             }
         }
+    }
+
+    private var isWidening: Bool {
+        if case .widen = self { true } else { false }
+    }
+
+    private static func isOutOfTime(_ error: PostgresError) -> Bool {
+        isTransient(error) || error.code == .timedOut
     }
 
     private static func isTransient(_ error: PostgresError) -> Bool {

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Organizations
+
+/// `multiconnect organizations address`
+struct OrganizationsAddressCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "address",
+        abstract: "Replaces the address of a tenant's admin, and mails it if the admin must consent.",
+        discussion: """
+            Exit status: 0 done; 64 not an organization's id, or not an address; 66 no such tenant; 69 the \
+            database does not answer.
+            """)
+
+    @Argument(help: "The org's id (15 or 18 characters), or the tenant's own id.") var organization: String
+    @Argument(help: "The new address.") var email: String
+    @OptionGroup var actor: ActorOption
+
+    func validate() throws {
+        guard EmailAddress(email) != nil else { throw ValidationError("'\(email)' is not an e-mail address") }
+    }
+
+    func run() async throws {
+        try await JobsDesk.open("organizations") { [self] desk in
+            let id = try await desk.tenant(organization)
+            guard let address = EmailAddress(email) else { throw ValidationError("not an address") }
+            let isMailed = try await AdminAddress(pool: desk.pool, queue: desk.queue)
+                .replace(of: id, with: address, by: actor.name)
+            guard let isMailed else {
+                throw CommandFailure("there is no tenant \(organization)", code: CommandFailure.noInput)
+            }
+            print(
+                "\(organization): the admin's address is \(address)" + (isMailed ? "; a mail is queued" : ""))
+        }
+    }
+}
