@@ -38,8 +38,11 @@ extension ProcessTests {
             try await withPrograms { connection, run in
                 _ = try await connection.execute(
                     """
-                    insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
-                    values ('00D090000083B1pEAE', 'Acme', 'ann@example.com', 'salesforce00d090000083b1peae')
+                    with o as (
+                        insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
+                        values ('00D090000083B1pEAE', 'Acme', 'ann@example.com', 'salesforce00d090000083b1peae')
+                        returning id)
+                    insert into multiconnect.connections (organization_id) select id from o
                     """)
                 let address = ["organizations", "address", "00D090000083B1pEAE"]
                 let (status, output) = try await run(address + ["bob@example.com"], [:])
