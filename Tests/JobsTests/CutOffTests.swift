@@ -19,9 +19,11 @@ struct CutOffTests {
             parts.port = Int(proxy.port)
             let configuration = try PostgresConfiguration(url: try #require(parts.string))
 
+            let started = Mutex(0)
             let given = Mutex<[JobID]>([])
             let registry = WorkerRig.effectful { context in
                 guard context.attempt == 1 else { return }
+                started.withLock { $0 += 1 }
                 do {
                     try await Task.sleep(for: .seconds(60))
                 } catch {
@@ -46,7 +48,8 @@ struct CutOffTests {
                 logger: quietLogger)
             try await rig.running(first) { _ in
                 let jobs = try await rig.queue.enqueue((0..<4).map { _ in NewJob("Effect") })
-                try await rig.wait(for: .running, count: 4)
+                // The rows say so before the worker has read that it has them.
+                try await eventually("the handlers run") { started.withLock { $0 } == 4 }
                 proxy.cut()
                 let begin = ContinuousClock.now
                 try await rig.running(try rig.worker(WorkerRig.effectful(), identity: "second")) { _ in

@@ -17,8 +17,10 @@ struct WebCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Launch.start("web") { launch in
+            // First: files that are not valid are named before anything waits for a database.
+            let process = try WebProcess(launch)
             try await StartupCheck(launch: launch).run()
-            try await WebProcess(launch).run()
+            try await process.run()
         }
     }
 }

@@ -19,8 +19,10 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Launch.start("worker", signals: [.quiet]) { launch in
+            // First: a mapping file that is not valid is named before anything waits for a database.
+            let process = try WorkerProcess(launch)
             try await StartupCheck(launch: launch).run()
-            try await WorkerProcess(launch).run()
+            try await process.run()
         }
     }
 }
@@ -29,6 +31,7 @@ struct WorkerCommand: AsyncParsableCommand {
 struct WorkerProcess: Sendable {
     private let launch: Launch
     private let budget: ConnectionBudget
+    private let mappings: MappingFile
     private let usage = APIUsage()
     private let tallies = JobTallies()
 
@@ -38,6 +41,7 @@ struct WorkerProcess: Sendable {
     init(_ launch: Launch) throws {
         self.launch = launch
         budget = try launch.budget(reserved: ConnectionBudget.workerReserve)
+        mappings = try launch.mappings()
     }
 
     func run() async throws {
@@ -97,7 +101,7 @@ struct WorkerProcess: Sendable {
         organizations.register(in: &registry)
         ProbeJob.register(in: &registry, pool: services.control)
         var settings = ReplicationSettings(
-            mappings: try launch.mappings(), namespace: configuration.namespace)
+            mappings: mappings, namespace: configuration.namespace)
         // One connection of the cell's pool is left for what is short.
         settings.concurrentPages = max(1, budget.cell - 1)
         // Imports last for minutes or hours: what is short, a mail to an admin who waits for it, finds a slot.

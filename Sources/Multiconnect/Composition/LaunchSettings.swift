@@ -5,7 +5,7 @@ import Organizations
 import Replication
 
 extension Launch {
-    /// The default mapping, read once at start: a broken file stops the process with its place named.
+    /// The default mapping, read at start: a broken file stops the process with its place named.
     func mappings() throws -> MappingFile {
         let path = configuration.mappingFile
         let located = FileManager.default.fileExists(atPath: path) ? path : try Migrations.locate(path)
