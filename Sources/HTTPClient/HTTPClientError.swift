@@ -33,7 +33,7 @@ package struct HTTPClientError: Error, Sendable, Equatable {
     package let replyCode: Int?
     /// The server that was asked for, `host:port` as in the URL; empty for mail.
     var place = ""
-    /// What the mail server answered, in its own words, number first; nil for HTTP, or without a refusal.
+    /// The mail server's reply, number first; nil for HTTP, or without a refusal.
     package let reply: String?
     /// The mail server, without user and password; nil for HTTP.
     package internal(set) var server: String?
