@@ -57,37 +57,40 @@ let package = Package(
         library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
 
         // Platform.
-        target("Reactor", ["CLinux", heap, deque], extra: [.enableExperimentalFeature("Lifetimes")]),
+        target("Encoding", []),
+        target(
+            "Reactor", ["Encoding", "CLinux", heap, deque], extra: [.enableExperimentalFeature("Lifetimes")]),
         target("TLS", ["Reactor", "COpenSSL"]),
-        target("HTTPWire", []),
-        target("HTTPServer", ["Reactor", "TLS", "HTTPWire", log]),
-        target("HTTPClient", ["Reactor", "CCurl"]),
-        target("Postgres", ["Reactor", "CPostgres", deque]),
+        target("HTTPWire", ["Encoding"]),
+        target("HTTPServer", ["Reactor", "TLS", "HTTPWire", "Encoding", log]),
+        target("HTTPClient", ["Reactor", "Encoding", "CCurl"]),
+        target("Postgres", ["Reactor", "Encoding", "CPostgres", deque]),
         target("Redis", ["Reactor", "TLS", "CHiredis", deque]),
-        target("Cryptography", ["COpenSSL"]),
+        target("Cryptography", ["Encoding", "COpenSSL"]),
         target("Metrics", ["Redis"]),
 
         // Domain.
-        target("Salesforce", ["HTTPClient", "Cryptography", log]),
-        target("Jobs", ["Reactor", "Postgres", "Redis", "Metrics", log]),
+        target("Salesforce", ["HTTPClient", "Cryptography", "Reactor", "Encoding", log]),
+        target("Jobs", ["Reactor", "Postgres", "Redis", "Metrics", "Encoding", log]),
         target(
             "Organizations",
-            ["HTTPWire", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
-        target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", log]),
+            ["Encoding", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
+        target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", "Encoding", log]),
 
         // Surface.
         target(
             "Web",
             [
                 "HTTPServer", "HTTPWire", "Postgres", "Redis", "Metrics", "Salesforce", "Jobs",
-                "Organizations", "Replication", "Cryptography", log,
+                "Organizations", "Replication", "Cryptography", "Encoding", log,
             ]),
-        target("OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", log]),
+        target(
+            "OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
         .executableTarget(
             name: "Multiconnect",
             dependencies: [
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
-                "Salesforce", "Jobs", "Organizations", "Replication", "Web", "OrgSimulator",
+                "Salesforce", "Jobs", "Organizations", "Replication", "Web", "OrgSimulator", "Encoding",
                 arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -99,8 +102,9 @@ let package = Package(
         // Tests. Support starts real parts: a database per test, the simulator, the built binary.
         .target(
             name: "Support",
-            dependencies: ["Reactor", "Postgres", "Redis"], path: "Tests/Support",
+            dependencies: ["Reactor", "Postgres", "Redis", subprocess], path: "Tests/Support",
             swiftSettings: strictTests),
+        tests("Encoding"),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
         // The wire's rules as bytes, for the parsers' tests and for the fuzzer of `bin/bench fuzz`.
@@ -124,7 +128,7 @@ let package = Package(
             "Replication",
             [
                 "Reactor", "Postgres", "Jobs", "Salesforce", "Organizations", "HTTPClient", "Cryptography",
-                "Support", "OrgSimulator", log,
+                "Support", "OrgSimulator", log, subprocess,
             ], exclude: ["Golden"]),
         tests("Web", ["Reactor", "HTTPServer", "HTTPClient", "Support", "OrgSimulator", log]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),

@@ -4,8 +4,6 @@ package struct CryptographyError: Error, Sendable, Hashable {
     package enum Code: Sendable, Hashable {
         /// A key has the wrong size, the wrong kind or cannot be parsed.
         case invalidKey
-        /// Text is not valid Base64 or hexadecimal.
-        case invalidEncoding
         /// Sealed bytes are too short or of a version this program does not know.
         case malformedEnvelope
         /// The bytes were sealed with a key that is neither the current nor the previous one.

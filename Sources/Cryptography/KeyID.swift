@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// The name of a key: 8 bytes of a keyed hash of a constant, so it can be stored and shown.
 package struct KeyID: Hashable, Sendable, CustomStringConvertible {
     static let byteCount = 8

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// The operator's key (`SECRET`): 32 random bytes, from which all others are derived.
 package struct SecretKey: Sendable, Equatable {
     /// The bytes in a key.
@@ -14,9 +16,9 @@ package struct SecretKey: Sendable, Equatable {
             text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
         let bytes: [UInt8]?
         if trimmed.utf8.count == 2 * Self.byteCount {
-            bytes = try? Hex.decode(trimmed)
+            bytes = Hex.decode(trimmed)
         } else {
-            bytes = try? Base64.decode(trimmed)
+            bytes = Base64.decode(trimmed)
         }
         guard let bytes, bytes.count == Self.byteCount else { throw Self.invalid }
         try self.init(bytes: bytes)

@@ -1,3 +1,4 @@
+internal import Encoding
 package import HTTPWire
 
 /// Finds the handler for a method and a path.
@@ -129,12 +130,9 @@ extension Router {
         guard path.utf8.first == UInt8(ascii: "/") else { return .nothing }
         var segments: [String] = []
         for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            let segment: String
-            do {
-                segment =
-                    part.utf8.contains(UInt8(ascii: "%")) ? try PercentCoding.decode(part) : String(part)
-            } catch {
-                throw Problem(error)
+            let isEncoded = part.utf8.contains(UInt8(ascii: "%"))
+            guard let segment = isEncoded ? PercentCoding.decode(part) : String(part) else {
+                throw Problem(HTTPWireError(.percentEscape))
             }
             if segment == "." || segment == ".." { throw Problem(.badRequest, "The path is not resolved.") }
             segments.append(segment)

@@ -1,3 +1,4 @@
+internal import Encoding
 internal import HTTPWire
 internal import Logging
 internal import Reactor
@@ -133,7 +134,7 @@ final class Service: Sendable {
         try state.withLock { state in
             if second != state.dateSecond {
                 state.dateSecond = second
-                state.date = HTTPDate.format(secondsSince1970: second)
+                state.date = InternetDate.http(secondsSince1970: second)
             }
             defer {
                 if state.output.capacity <= Limits.outputBytes {

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// `host[:port]` as Host and request targets carry it (RFC 3986 section 3.2, RFC 9110 section 7.2).
 enum Authority {
     /// Whether the bytes are a host, perhaps with a port. Nothing at all is one too: Host is empty where the target has
@@ -28,8 +30,8 @@ enum Authority {
             if ByteClass.isRegisteredName(bytes[index]) {
                 index += 1
             } else if bytes[index] == ByteClass.percent {
-                guard index + 2 < bytes.count, ByteClass.hexDigit(bytes[index + 1]) != nil,
-                    ByteClass.hexDigit(bytes[index + 2]) != nil
+                guard index + 2 < bytes.count, Hex.value(bytes[index + 1]) != nil,
+                    Hex.value(bytes[index + 2]) != nil
                 else { return nil }
                 index += 3
             } else {
@@ -52,7 +54,7 @@ enum Authority {
     private static func isFutureAddress(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count >= 4, ByteClass.lowercased(bytes[0]) == UInt8(ascii: "v") else { return false }
         var index = 1
-        while index < bytes.count, ByteClass.hexDigit(bytes[index]) != nil { index += 1 }
+        while index < bytes.count, Hex.value(bytes[index]) != nil { index += 1 }
         guard index > 1, index + 1 < bytes.count, bytes[index] == UInt8(ascii: ".") else { return false }
         return bytes.extracting((index + 1)...).allAre {
             ByteClass.isRegisteredName($0) || $0 == ByteClass.colon
@@ -67,7 +69,7 @@ enum Authority {
         }
         while index < bytes.count {
             let start = index
-            while index < bytes.count, ByteClass.hexDigit(bytes[index]) != nil { index += 1 }
+            while index < bytes.count, Hex.value(bytes[index]) != nil { index += 1 }
             if index < bytes.count, bytes[index] == UInt8(ascii: ".") {
                 guard isIPv4(bytes.extracting(start...)) else { return false }
                 groups += 2

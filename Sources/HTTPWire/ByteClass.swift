@@ -17,12 +17,6 @@ enum ByteClass {
         contains(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
     }
 
-    /// `unreserved`: what percent encoding leaves alone (RFC 3986 section 2.3).
-    @inline(__always)
-    static func isUnreserved(_ byte: UInt8) -> Bool {
-        contains(byte, low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
-    }
-
     /// What a host's name may consist of beside escapes: `unreserved` and `sub-delims` (RFC 3986 section 3.2.2).
     @inline(__always)
     static func isRegisteredName(_ byte: UInt8) -> Bool {
@@ -46,17 +40,6 @@ enum ByteClass {
     @inline(__always)
     static func digit(_ byte: UInt8) -> Int? {
         byte >= 0x30 && byte <= 0x39 ? Int(byte &- 0x30) : nil
-    }
-
-    /// The hexadecimal digit's value, or nil.
-    @inline(__always)
-    static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte &- 0x30
-        case 0x41...0x46: byte &- 0x37
-        case 0x61...0x66: byte &- 0x57
-        default: nil
-        }
     }
 
     /// ASCII letters made small; other bytes as they are.

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// Decodes the chunked transfer coding (RFC 9112 section 7.1) without copying: it says where the data stands.
 ///
 /// Extensions are checked and ignored; trailer fields are kept apart from the header fields.
@@ -89,7 +91,7 @@ package struct ChunkedDecoder: Sendable {
     }
 
     private mutating func readSize(_ byte: UInt8, _ digits: Int) throws(HTTPWireError) {
-        if let digit = ByteClass.hexDigit(byte) {
+        if let digit = Hex.value(byte) {
             guard digits < Self.maximumSizeDigits else { throw HTTPWireError(.chunk) }
             remaining = remaining << 4 | Int(digit)
             state = .size(digits: digits + 1)

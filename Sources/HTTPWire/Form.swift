@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// The fields of a query or of an `application/x-www-form-urlencoded` body, in their order, repeated ones
 /// kept.
 package struct Form: Sendable, Equatable {
@@ -35,10 +37,15 @@ package struct Form: Sendable, Equatable {
             let mark = part.utf8.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
             let value = mark == part.endIndex ? part[mark...] : part[part.utf8.index(after: mark)...]
             fields.append(
-                Field(
-                    name: try PercentCoding.decode(part[..<mark], plusIsSpace: true),
-                    value: try PercentCoding.decode(value, plusIsSpace: true)))
+                Field(name: try Self.decode(part[..<mark]), value: try Self.decode(value)))
         }
+    }
+
+    private static func decode(_ text: some StringProtocol) throws(HTTPWireError) -> String {
+        guard let text = PercentCoding.decode(Substring(text), plusIsSpace: true) else {
+            throw HTTPWireError(.percentEscape)
+        }
+        return text
     }
 
     /// The first value under `name`.
@@ -53,12 +60,7 @@ package struct Form: Sendable, Equatable {
 
     /// The fields as they stand in a query or a form body.
     package var encoded: String {
-        fields
-            .map {
-                PercentCoding.encode($0.name, spaceIsPlus: true) + "="
-                    + PercentCoding.encode($0.value, spaceIsPlus: true)
-            }
-            .joined(separator: "&")
+        PercentCoding.form(fields.map { ($0.name, $0.value) }, spaceIsPlus: true)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Encoding
 import FoundationEssentials
 
 /// What a worker may take besides what its free slots say: a tenant's share, and the bounds of classes.
@@ -38,7 +39,7 @@ extension ClaimRoom {
     var json: String {
         guard tenantCap != nil || !classes.isEmpty else { return "" }
         let object = { (members: [(String, Int)]) in
-            "{" + members.map { "\(SidekiqPayload.quoted($0)):\($1)" }.joined(separator: ",") + "}"
+            "{" + members.map { "\(JSONText.quoted($0)):\($1)" }.joined(separator: ",") + "}"
         }
         var fields: [String] = []
         if let tenantCap {

@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 
 /// A job in Sidekiq's JSON, byte for byte reproducible from the row.
@@ -46,15 +47,15 @@ package struct SidekiqPayload: Sendable {
     private var fields: [String] {
         var fields = [
             "\"retry\":\(maximumAttempts.map { String(max($0, 1) - 1) } ?? "true")",
-            "\"queue\":\(Self.quoted(lane.text))",
-            "\"class\":\(Self.quoted(className))",
+            "\"queue\":\(JSONText.quoted(lane.text))",
+            "\"class\":\(JSONText.quoted(className))",
             "\"args\":\(arguments.text)",
             "\"jid\":\"\(id.text)\"",
             "\"created_at\":\(Self.seconds(createdAt))",
         ]
         if let failure {
-            fields.append("\"error_message\":\(Self.quoted(failure.message))")
-            fields.append("\"error_class\":\(Self.quoted(failure.errorClass))")
+            fields.append("\"error_message\":\(JSONText.quoted(failure.message))")
+            fields.append("\"error_class\":\(JSONText.quoted(failure.errorClass))")
             fields.append("\"failed_at\":\(Self.seconds(failure.failedAt))")
             fields.append("\"retry_count\":\(failure.failures - 1)")
             if failure.failures > 1 || failure.retriedAt != nil {
@@ -71,26 +72,5 @@ package struct SidekiqPayload: Sendable {
         let digits = String(part)
         let sign = microseconds < 0 ? "-" : ""
         return "\(sign)\(whole)." + String(repeating: "0", count: 6 - digits.count) + digits
-    }
-
-    /// A JSON string.
-    static func quoted(_ text: String) -> String {
-        var bytes: [UInt8] = [UInt8(ascii: "\"")]
-        bytes.reserveCapacity(text.utf8.count + 2)
-        let hexadecimal = Array("0123456789abcdef".utf8)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\n"): bytes += Array("\\n".utf8)
-            case UInt8(ascii: "\r"): bytes += Array("\\r".utf8)
-            case UInt8(ascii: "\t"): bytes += Array("\\t".utf8)
-            case 0..<0x20:
-                bytes += Array("\\u00".utf8) + [hexadecimal[Int(byte >> 4)], hexadecimal[Int(byte & 0xf)]]
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

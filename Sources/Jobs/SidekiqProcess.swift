@@ -1,3 +1,4 @@
+internal import Encoding
 import FoundationEssentials
 import Logging
 import Redis
@@ -87,8 +88,8 @@ struct SidekiqProcess: Sendable {
             String(counts.failed),
         ]
         for job in running {
-            let payload = SidekiqPayload.quoted(job.record.payload.waiting)
-            let lane = SidekiqPayload.quoted(job.record.lane.text)
+            let payload = JSONText.quoted(job.record.payload.waiting)
+            let lane = JSONText.quoted(job.record.lane.text)
             // Sidekiq's thread names are short texts; a job's id is one, and no two jobs share it.
             arguments.append(String(job.record.id.text.prefix(12)))
             let start = Int(job.startedAt.timeIntervalSince1970)
@@ -99,8 +100,8 @@ struct SidekiqProcess: Sendable {
 
     /// What versions 6 to 8 of Sidekiq read, together: they ignore what they do not know.
     private var information: String {
-        let hostname = SidekiqPayload.quoted(settings.identity.hostname)
-        let identity = SidekiqPayload.quoted(settings.identity.text)
+        let hostname = JSONText.quoted(settings.identity.hostname)
+        let identity = JSONText.quoted(settings.identity.text)
         return """
             {"hostname":\(hostname),"started_at":\(SidekiqPayload.seconds(startedAt)),\
             "pid":\(settings.identity.processID),"tag":"multiconnect","concurrency":\(settings.concurrency),\

@@ -1,3 +1,4 @@
+import Encoding
 import Logging
 import Reactor
 
@@ -41,6 +42,6 @@ struct LogfmtHandler: LogHandler {
             !text.isEmpty
             && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f && $0 != 0x5c }
         if isBare { return text }
-        return JSONText.string(text).text
+        return JSONText.quoted(text)
     }
 }

@@ -1,3 +1,5 @@
+import Encoding
+
 /// One Salesforce org: identity, people and records.
 struct Org: Sendable {
     /// Counted from 1.
@@ -26,7 +28,7 @@ struct Org: Sendable {
     /// Calls by kind, for tests.
     var calls: [String: Int] = [:]
     /// Bodies that AuthConnection was called with, oldest first.
-    var announcements: [JSONValue] = []
+    var announcements: [JSONText] = []
     /// Numbers for jobs and cursors.
     var serial = 0
     /// Grows when what is visible changes.

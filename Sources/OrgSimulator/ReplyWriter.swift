@@ -1,3 +1,4 @@
+internal import Encoding
 internal import HTTPServer
 internal import HTTPWire
 internal import Reactor
@@ -26,7 +27,7 @@ struct ReplyWriter: Sendable {
         case .results(let result, let rows): pieces = try await page(result, rows)
         case .checksums(let table, let fields):
             response.headers.add("Content-Type", "application/json;charset=UTF-8")
-            pieces = Pieces(try await checksums(table, fields).encoded())
+            pieces = Pieces(try await checksums(table, fields).encoded)
         case .rows(let table):
             response.headers.add("Content-Type", "application/x-ndjson;charset=UTF-8")
             response.body = .stream(length: nil) { try await Self.write(table, to: $0) }
@@ -71,7 +72,7 @@ struct ReplyWriter: Sendable {
         return .sliced(slices)
     }
 
-    private func checksums(_ table: Table, _ fields: [String]?) async throws -> JSONValue {
+    private func checksums(_ table: Table, _ fields: [String]?) async throws -> JSONText {
         try await BlockingPool.shared.run {
             var checksums = TableChecksums(table, fields: fields)
             checksums.add(0..<table.rowCount)
@@ -86,11 +87,12 @@ struct ReplyWriter: Sendable {
             for row in start..<min(start + stride, table.rowCount) where !table.isDeleted(row) {
                 let members = table.schema.fields.enumerated().filter { $1.type != .address }.map {
                     place, field in
-                    JSONValue.Member(
-                        name: field.name == "Id" ? "sfid" : field.name.lowercased(),
-                        value: JSONValue(CanonicalText.text(table.value(row, place))))
+                    (
+                        field.name == "Id" ? "sfid" : field.name.lowercased(),
+                        JSONText.optional(CanonicalText.text(table.value(row, place)))
+                    )
                 }
-                JSONValue.object(members).append(to: &bytes)
+                JSONText.object(members).append(to: &bytes)
                 bytes.append(0x0A)
             }
             try await writer.write(bytes)

@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 package import FoundationEssentials
 
 /// Checks that a registration was sent by somebody who knows `CALLBACK_SECRET`, and lately.
@@ -34,7 +35,7 @@ package struct CallbackSignature: Sendable {
         guard let timestamp, let signature else { throw .missing }
         guard (1...12).contains(timestamp.utf8.count),
             timestamp.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let seconds = Double(timestamp), let code = try? Hex.decode(signature)
+            let seconds = Double(timestamp), let code = Hex.decode(signature)
         else { throw .malformed }
         return (timestamp, seconds, code)
     }

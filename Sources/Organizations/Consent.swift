@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 internal import FoundationEssentials
 package import HTTPClient
 package import Jobs
@@ -322,6 +323,6 @@ package struct Consent: Sendable {
     }
 
     private static func isCookie(_ text: String) -> Bool {
-        (try? Base64.decode(text, .url))?.count == 32
+        Base64.decode(text, .url)?.count == 32
     }
 }

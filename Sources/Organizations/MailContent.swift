@@ -1,4 +1,4 @@
-import HTTPWire
+import Encoding
 
 /// The words of a mail: subject, plain text and HTML.
 package struct MailContent: Equatable, Sendable {

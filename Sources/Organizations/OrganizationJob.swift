@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Encoding
 package import FoundationEssentials
 package import Jobs
 

@@ -1,3 +1,4 @@
+internal import Encoding
 package import Salesforce
 
 /// What the package's post-install code tells of its org, read and checked.
@@ -45,7 +46,7 @@ package struct RegistrationRequest: Equatable, Sendable {
     package init(parsing body: [UInt8]) throws(Invalid) {
         let document: JSONValue
         do {
-            document = try JSONValue(checking: body)
+            document = try JSONValue(parsing: body)
         } catch {
             throw Invalid(problems: [
                 Problem(

@@ -1,3 +1,5 @@
+import Encoding
+
 /// The text form of a one-dimensional array: `{"a","b",NULL}`.
 /// Source: PostgreSQL 15 documentation, 8.15.6.
 struct ArrayLiteral {
@@ -12,10 +14,7 @@ struct ArrayLiteral {
         bytes.append(UInt8(ascii: "\""))
         if element.isBinary {
             bytes.append(contentsOf: #"\\x"#.utf8)
-            for byte in value {
-                bytes.append(Self.digits[Int(byte >> 4)])
-                bytes.append(Self.digits[Int(byte & 15)])
-            }
+            for byte in value { Hex.append(byte, to: &bytes) }
         } else {
             for byte in value {
                 if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
@@ -31,8 +30,6 @@ struct ArrayLiteral {
         bytes.append(UInt8(ascii: "}"))
         return bytes
     }
-
-    private static let digits = Array("0123456789abcdef".utf8)
 
     /// The elements of a one-dimensional array, unquoted; nil in the result is NULL, nil as a result is a
     /// text that is no such array (also one with several dimensions or other bounds).

@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 
 /// A value that a column can be read as. Optional is not one: `row["x", as: Int?.self]` is an overload.
@@ -148,26 +149,7 @@ extension Optional: PostgresArrayDecodable where Wrapped: PostgresDecodable {
 extension UInt8: PostgresArrayDecodable {
     /// `bytea` in its hex form, which sessions pin: `\xdeadbeef`.
     package static func array(postgres text: Span<UInt8>) -> [UInt8]? {
-        guard text.count >= 2, text.count % 2 == 0, text[0] == UInt8(ascii: "\\"),
-            text[1] == UInt8(ascii: "x")
-        else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 2 - 1)
-        var index = 2
-        while index < text.count {
-            guard let high = nibble(text[index]), let low = nibble(text[index + 1]) else { return nil }
-            bytes.append(high << 4 | low)
-            index += 2
-        }
-        return bytes
-    }
-
-    private static func nibble(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 48...57: digit - 48
-        case 97...102: digit - 87
-        case 65...70: digit - 55
-        default: nil
-        }
+        guard text.count >= 2, text[0] == UInt8(ascii: "\\"), text[1] == UInt8(ascii: "x") else { return nil }
+        return Hex.decode(text.extracting(2...))
     }
 }

@@ -1,3 +1,4 @@
+internal import Encoding
 import FoundationEssentials
 
 /// A moment as Postgres writes it with `DateStyle = ISO`: `2026-11-21 03:52:24.123456+00`.
@@ -30,7 +31,8 @@ struct PostgresTimestamp: Equatable {
         let day = CivilDay(daysSince2000: days)
         let isBC = day.year <= 0
         let year = isBC ? 1 - day.year : day.year
-        var text = "\(year.padded(to: 4))-\(day.month.padded(to: 2))-\(day.day.padded(to: 2)) "
+        var text =
+            "\(Int64(year).padded(to: 4))-\(Int64(day.month).padded(to: 2))-\(Int64(day.day).padded(to: 2)) "
         let (hour, inHour) = (inDay / 3600, inDay % 3600)
         text += "\(hour.padded(to: 2)):\((inHour / 60).padded(to: 2)):\((inHour % 60).padded(to: 2))"
         if micros != 0 { text += ".\(micros.padded(to: 6))" }
@@ -62,45 +64,20 @@ struct PostgresTimestamp: Equatable {
         }
         let isBC = scanner.skip("B", text) && scanner.skip("C", text)
         guard scanner.position == text.count, year < 300_000 else { return nil }
-        let days = CivilDay(year: isBC ? 1 - year : year, month: month, day: day).daysSince2000
+        let days = CivilDay(
+            year: Int(isBC ? 1 - year : year), month: Int(month), day: Int(day)
+        ).daysSince2000
         microseconds = (days * 86_400 + seconds) * 1_000_000 + micros
     }
 }
 
-/// A day of the proleptic Gregorian calendar, year 0 being 1 BC.
-/// The conversion counts years from March, so that the leap day is a year's last.
-struct CivilDay: Equatable {
-    let year, month, day: Int64
+extension CivilDay {
+    /// Days from 1970-01-01 to 2000-01-01, where Postgres counts from.
+    private static let offset = 10_957
 
-    init(year: Int64, month: Int64, day: Int64) {
-        self.year = year
-        self.month = month
-        self.day = day
-    }
+    fileprivate init(daysSince2000 days: Int64) { self.init(days: Int(days) + Self.offset) }
 
-    /// Days in 400 years, after which the calendar repeats.
-    private static let era: Int64 = 146_097
-    /// Days from 0000-03-01 to 2000-01-01.
-    private static let epoch: Int64 = 730_425
-
-    var daysSince2000: Int64 {
-        let shifted = month > 2 ? year : year - 1
-        let (eras, yearOfEra) = shifted.floorDivided(by: 400)
-        let monthFromMarch = (month + 9) % 12
-        let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return eras * Self.era + dayOfEra - Self.epoch
-    }
-
-    init(daysSince2000 days: Int64) {
-        let (eras, dayOfEra) = (days + Self.epoch).floorDivided(by: Self.era)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        year = yearOfEra + eras * 400 + (month <= 2 ? 1 : 0)
-    }
+    fileprivate var daysSince2000: Int64 { Int64(days - Self.offset) }
 }
 
 /// A position in ASCII text.

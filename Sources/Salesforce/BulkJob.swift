@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// A query job of Bulk API 2.0, as Salesforce last told.
 package struct BulkJob: Sendable, Equatable {
     /// How far it is; the first two pass by themselves.
@@ -22,7 +24,7 @@ package struct BulkJob: Sendable, Equatable {
 
     /// Reads the answer of `/jobs/query`. Throws `.malformedResponse`.
     package init(parsing body: [UInt8]) throws(SalesforceError) {
-        let answer = try JSONValue(parsing: body)
+        let answer = try JSONValue(answer: body)
         guard let id = answer["id"]?.string,
             let state = answer["state"]?.string.flatMap(State.init(rawValue:))
         else {

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// Query jobs of Bulk API 2.0. (Bulk API 2.0 and Bulk API Developer Guide, "Query".)
 package struct BulkQuery: Sendable {
     private let rest: RESTClient

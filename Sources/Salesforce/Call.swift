@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// One request to an org, before a token and an address are known.
 struct Call: Sendable {
     var method = "GET"

@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 
 /// Our app as Salesforce knows it.
 package struct ConnectedApp: Sendable {

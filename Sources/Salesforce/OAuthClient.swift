@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 package import HTTPClient
 
 /// Salesforce's OAuth 2.0 endpoints: the web server flow, refresh, revocation, and the identity of a user.

@@ -1,3 +1,5 @@
+package import Encoding
+
 /// Metadata, limits, counts and custom endpoints of an org.
 extension RESTClient {
     /// The object with its fields. Throws `.notFound` for an object that the user does not see.
@@ -19,7 +21,7 @@ extension RESTClient {
 
     /// The versions that the org's instance offers.
     package func versions() async throws -> [APIVersion] {
-        let answer = try JSONValue(parsing: try await perform(Call(path: "/services/data")).body)
+        let answer = try JSONValue(answer: try await perform(Call(path: "/services/data")).body)
         return (answer.array ?? []).compactMap { $0["version"]?.string.flatMap(APIVersion.init) }
     }
 
@@ -33,7 +35,7 @@ extension RESTClient {
 
     /// The org's limits by name, as `DailyApiRequests`.
     package func limits() async throws -> [String: OrgLimit] {
-        let answer = try JSONValue(parsing: try await perform(Call(path: path("limits"))).body)
+        let answer = try JSONValue(answer: try await perform(Call(path: path("limits"))).body)
         return (answer.object ?? [:]).compactMapValues { value in
             guard let maximum = value["Max"]?.int, let remaining = value["Remaining"]?.int else { return nil }
             return OrgLimit(maximum: maximum, remaining: remaining)
@@ -46,7 +48,7 @@ extension RESTClient {
         guard let wrong = objects.first(where: { !SOQL.isName($0) }) else {
             var call = Call(path: path("limits/recordCount"))
             call.query = [("sObjects", objects.joined(separator: ","))]
-            let answer = try JSONValue(parsing: try await perform(call).body)
+            let answer = try JSONValue(answer: try await perform(call).body)
             var counts = Dictionary(objects.map { ($0, 0) }, uniquingKeysWith: { first, _ in first })
             for entry in answer["sObjects"]?.array ?? [] {
                 if let name = entry["name"]?.string, let count = entry["count"]?.int { counts[name] = count }

@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 
 /// Proof Key for Code Exchange (RFC 7636), method S256: who redeems the code is who asked for it.
 package struct PKCE: Sendable {

@@ -1,3 +1,5 @@
+package import Encoding
+
 /// Up to 2,000 rows of a query.
 package struct QueryPage: Sendable {
     /// Rows of all pages together.
@@ -9,7 +11,7 @@ package struct QueryPage: Sendable {
 
     /// Reads the answer of `/query`. Throws `.malformedResponse`.
     package init(parsing body: [UInt8]) throws(SalesforceError) {
-        let answer = try JSONValue(parsing: body)
+        let answer = try JSONValue(answer: body)
         guard let totalSize = answer["totalSize"]?.int, let done = answer["done"]?.bool,
             let records = answer["records"]?.array
         else { throw SalesforceError(.malformedResponse, message: "not a page of a query") }

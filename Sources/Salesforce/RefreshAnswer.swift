@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 
 /// The token endpoint's answer to a refresh token.
 ///
@@ -16,7 +17,7 @@ package struct RefreshAnswer: Sendable {
 
     /// Reads the body. Throws `.malformedResponse` if it holds no token at all.
     package init(parsing bytes: [UInt8]) throws(SalesforceError) {
-        guard let body = try? JSONValue(parsing: bytes) else {
+        guard let body = try? JSONValue(answer: bytes) else {
             throw SalesforceError(.malformedResponse, message: "not the answer of a token endpoint")
         }
         func secret(_ name: String) -> Secret? {

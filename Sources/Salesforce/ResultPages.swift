@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// Which pages of a Bulk result can be read in parallel.
 package struct ResultPages: Sendable, Equatable {
     /// Up to five locators; nil is the first page of a result, which has none.
@@ -7,7 +9,7 @@ package struct ResultPages: Sendable, Equatable {
 
     /// Reads the answer of `/resultPages`. Throws `.malformedResponse`.
     package init(parsing body: [UInt8]) throws(SalesforceError) {
-        let answer = try JSONValue(parsing: body)
+        let answer = try JSONValue(answer: body)
         guard let pages = answer["resultPages"]?.array, let done = answer["done"]?.bool else {
             throw SalesforceError(.malformedResponse, message: "not a list of result pages")
         }
@@ -31,7 +33,8 @@ package struct ResultPages: Sendable, Equatable {
     static func locator(in url: String) -> String? {
         guard let query = url.split(separator: "?", maxSplits: 1).dropFirst().first else { return nil }
         for pair in query.split(separator: "&") where pair.hasPrefix("locator=") {
-            let value = PercentCoding.decode(String(pair.dropFirst("locator=".count)))
+            let text = pair.dropFirst("locator=".count)
+            let value = PercentCoding.decode(text) ?? String(text)
             return value.isEmpty ? nil : value
         }
         return nil

@@ -1,3 +1,5 @@
+internal import Reactor
+
 /// The named maxima of this target.
 package enum SalesforceLimits {
     /// Enough to read any error that Salesforce words; the rest of a larger body is not ours to keep.
@@ -17,8 +19,6 @@ package enum SalesforceLimits {
     static let urlBytes = 16_384
     /// What of `urlBytes` remains for a query: headers need up to 4 KB, scheme, host and path up to 512 bytes.
     static let queryAddressBytes = urlBytes - 4_096 - 512
-    /// Nesting in a JSON answer; Salesforce nests child rows five levels deep.
-    static let jsonDepth = 64
     /// Token and identity calls answer within a second; consent waits in a browser for them.
     package static let oauthDeadline = Duration.seconds(20)
     /// A call that reads metadata or small things.
@@ -33,4 +33,7 @@ package enum SalesforceLimits {
     static let attempts = 3
     /// The longest pause that a call itself makes before another try; longer ones are for the job's retry.
     static let longestPause = Duration.seconds(10)
+    /// Pauses between tries of one call.
+    static let backoff = Backoff(
+        initial: .milliseconds(250), maximum: longestPause, factor: 4, jitter: 0.5)
 }

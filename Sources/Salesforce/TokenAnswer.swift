@@ -1,4 +1,5 @@
 package import Cryptography
+internal import Encoding
 internal import FoundationEssentials
 
 /// The token endpoint's answer to a code: complete and signed, or it is refused.
@@ -60,7 +61,7 @@ package struct TokenAnswer: Sendable {
     /// identity address and time of issue. (Help, "OAuth 2.0 Web Server Flow", the parameter `signature`.)
     package func verify(secret: Secret) throws(SalesforceError) {
         let message = Array((identityText + issuedAt).utf8)
-        guard let code = try? Base64.decode(signature),
+        guard let code = Base64.decode(signature),
             HMAC.isValid(code: code, key: secret, message: message)
         else {
             throw SalesforceError(

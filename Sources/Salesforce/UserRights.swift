@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// The rights that decide whether a user's consent is enough to sync an org.
 package struct UserRights: Equatable, Sendable {
     /// A right, with the name that Salesforce's pages give it.

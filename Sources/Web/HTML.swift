@@ -1,4 +1,4 @@
-import HTTPWire
+import Encoding
 
 /// A piece of HTML. What is interpolated is text and is escaped; only another piece goes in as it is. There
 /// is no other way to make one from a value, so no value can become markup.

@@ -1,3 +1,4 @@
+import Encoding
 import Testing
 
 @testable import Cryptography
@@ -27,7 +28,7 @@ struct RS256Tests {
 
     @Test func `a signature made by the openssl command is valid`() throws {
         let key = try RS256.PublicKey(pem: Self.publicPEM)
-        let signature = try Hex.decode(Self.signature)
+        let signature = try #require(Hex.decode(Self.signature))
         #expect(key.isValid(signature: signature, for: Array("hello".utf8)))
         #expect(!key.isValid(signature: signature, for: Array("hellp".utf8)))
         #expect(!key.isValid(signature: Array(signature.dropLast()), for: Array("hello".utf8)))

@@ -1,3 +1,4 @@
+import Encoding
 import Testing
 
 @testable import Cryptography
@@ -38,11 +39,11 @@ struct SealTests {
 
     @Test(arguments: vectors)
     func `AES-256-GCM agrees with the published vectors`(_ vector: Vector) throws {
-        let key = Secret(try Hex.decode(vector.key))
-        let nonce = try Hex.decode(vector.nonce)
-        let associated = try Hex.decode(vector.associated)
+        let key = Secret(try #require(Hex.decode(vector.key)))
+        let nonce = try #require(Hex.decode(vector.nonce))
+        let associated = try #require(Hex.decode(vector.associated))
         let sealed = try AES256GCM.seal(
-            Hex.decode(vector.plaintext), key: key, nonce: nonce, associatedData: associated)
+            #require(Hex.decode(vector.plaintext)), key: key, nonce: nonce, associatedData: associated)
         #expect(Hex.encode(sealed) == vector.ciphertext + vector.tag)
         let opened = try AES256GCM.open(sealed, key: key, nonce: nonce, associatedData: associated)
         #expect(Hex.encode(opened) == vector.plaintext)
@@ -137,6 +138,6 @@ struct SealTests {
         let stored =
             "01151a13f307c70ded000102030405060708090a0b"
             + "b3c106afd6d07c9c2c632f24cfd86de84804f2abe43602cbb82f4a6df5"
-        #expect(try ring.open(Hex.decode(stored), context: context).revealText() == "5Aep861.token")
+        #expect(try ring.open(#require(Hex.decode(stored)), context: context).revealText() == "5Aep861.token")
     }
 }

@@ -110,7 +110,7 @@ struct MailMessageTests {
     @Test func `dates of all sorts are right`() throws {
         var mail = try message()
         for (seconds, expected) in [
-            (0.0, "Thu, 1 Jan 1970 00:00:00 +0000"), (951_782_399, "Mon, 28 Feb 2000 23:59:59 +0000"),
+            (0.0, "Thu, 01 Jan 1970 00:00:00 +0000"), (951_782_399, "Mon, 28 Feb 2000 23:59:59 +0000"),
             (951_782_400, "Tue, 29 Feb 2000 00:00:00 +0000"),
             (4_102_444_799, "Thu, 31 Dec 2099 23:59:59 +0000"),
         ] {

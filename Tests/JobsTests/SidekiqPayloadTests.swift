@@ -1,3 +1,4 @@
+import Encoding
 import Foundation
 import Testing
 
@@ -50,7 +51,7 @@ struct SidekiqPayloadTests {
         let text = String(String.UnicodeScalarView((0..<0x300).compactMap(Unicode.Scalar.init)))
         let json =
             try JSONSerialization.jsonObject(
-                with: Data("[\(SidekiqPayload.quoted(text))]".utf8)) as? [String]
+                with: Data("[\(JSONText.quoted(text))]".utf8)) as? [String]
         #expect(json == [text])
     }
 }

@@ -1,3 +1,4 @@
+import Encoding
 import Postgres
 import Support
 import Testing
@@ -42,7 +43,7 @@ struct ChecksumStoreTests {
             Issue.record("there are no columns: \(truth)")
             return
         }
-        let names = columns.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        let names = columns.map { "\"\($0.key)\"" }.joined(separator: ", ")
         // A parsed document has its members in another order.
         let types = fields.map { field in
             "\"\(field.name == "Id" ? "sfid" : field.name.lowercased())\" \(type(field))"
@@ -62,7 +63,7 @@ struct ChecksumStoreTests {
             let sums = try await connection.query(SQL(raw: "select array[\(expressions)] from t"))
                 .scalar(as: [String].self)
             for (column, sum) in zip(columns, sums) {
-                #expect(sum == column.value["sum"]?.text, "\(column.name)")
+                #expect(sum == column.value["sum"]?.text, "\(column.key)")
             }
         }
     }

@@ -1,5 +1,7 @@
 import Cryptography
+import Encoding
 import Foundation
+import HTTPWire
 import Testing
 
 @testable import OrgSimulator
@@ -16,13 +18,13 @@ struct OAuthTests {
         test.call(
             "GET",
             "/services/oauth2/authorize?response_type=code&client_id=simulator-client&state=a%26b&scope=api+refresh_token"
-                + "&redirect_uri=\(FormFields.encoded(Self.callback))&simulator_user=\(user)" + extra)
+                + "&redirect_uri=\(PercentCoding.encode(Self.callback))&simulator_user=\(user)" + extra)
     }
 
     private func code(_ reply: Reply) throws -> String {
         let location = try #require(reply.header("Location"))
         let query = try #require(location.split(separator: "?").last)
-        return try #require(FormFields(String(query))["code"])
+        return try #require(try Form(decoding: query)["code"])
     }
 
     private func exchange(
@@ -33,7 +35,7 @@ struct OAuthTests {
         test.call(
             "POST", "/services/oauth2/token",
             body: "grant_type=authorization_code&client_id=simulator-client&client_secret=\(secret)"
-                + "&redirect_uri=\(FormFields.encoded(Self.callback))&code=\(FormFields.encoded(code))"
+                + "&redirect_uri=\(PercentCoding.encode(Self.callback))&code=\(PercentCoding.encode(code))"
                 + extra)
     }
 
@@ -54,12 +56,12 @@ struct OAuthTests {
         let page = test.call(
             "GET",
             "/services/oauth2/authorize?response_type=code&client_id=simulator-client&state=%3Cx%3E"
-                + "&redirect_uri=\(FormFields.encoded(Self.callback))&login_hint=reader@org2.example")
+                + "&redirect_uri=\(PercentCoding.encode(Self.callback))&login_hint=reader@org2.example")
         #expect(page.status == 200)
         #expect(page.text.contains(#"<input type="hidden" name="state" value="&lt;x&gt;">"#))
         #expect(page.text.contains(#"<option value="reader@org2.example" selected>"#))
         let form =
-            "response_type=code&client_id=simulator-client&state=%3Cx%3E&redirect_uri=\(FormFields.encoded(Self.callback))"
+            "response_type=code&client_id=simulator-client&state=%3Cx%3E&redirect_uri=\(PercentCoding.encode(Self.callback))"
         let allowed = test.call(
             "POST", "/services/oauth2/authorize", body: form + "&username=reader@org2.example&decision=allow")
         #expect(allowed.status == 302)
@@ -108,7 +110,7 @@ struct OAuthTests {
         let elsewhere = test.call(
             "POST", "/services/oauth2/token",
             body: "grant_type=authorization_code&client_id=simulator-client&client_secret=simulator-secret"
-                + "&redirect_uri=https://evil.test&code=\(FormFields.encoded(third))")
+                + "&redirect_uri=https://evil.test&code=\(PercentCoding.encode(third))")
         #expect(error(elsewhere).first == "redirect_uri_mismatch")
     }
 

@@ -1,3 +1,4 @@
+import Encoding
 import Testing
 
 @testable import OrgSimulator
@@ -68,8 +69,7 @@ struct QueryTests {
             token: token)
         let numbers = try #require(reply.document["records"]).elements.compactMap { record -> Double? in
             switch record["AnnualRevenue"] {
-            case .number(let number): number
-            case .integer(let number): Double(number)
+            case .number(let digits): Double(digits)
             default: nil
             }
         }

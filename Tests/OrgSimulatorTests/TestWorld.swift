@@ -1,3 +1,4 @@
+package import Encoding
 import Testing
 
 @testable import OrgSimulator
@@ -39,7 +40,7 @@ struct TestWorld {
     }
 
     mutating func query(_ soql: String, token: String, path: String = "query") -> Reply {
-        get("/services/data/v66.0/\(path)?q=\(FormFields.encoded(soql))", token: token)
+        get("/services/data/v66.0/\(path)?q=\(PercentCoding.encode(soql))", token: token)
     }
 }
 
@@ -53,7 +54,7 @@ extension Reply {
         case .checksums(let table, let fields):
             var checksums = TableChecksums(table, fields: fields)
             checksums.add(0..<table.rowCount)
-            return checksums.document.encoded()
+            return checksums.document.encoded
         case .rows: return []
         }
     }
@@ -63,8 +64,23 @@ extension Reply {
     func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 }
 
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByDictionaryLiteral
+{
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(booleanLiteral value: Bool) { self = .bool(value) }
+    package init(integerLiteral value: Int) { self = .number(String(value)) }
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(Dictionary(elements) { $1 })
+    }
+}
+
 extension JSONValue {
-    var elements: [JSONValue] { if case .array(let elements) = self { elements } else { [] } }
-    var names: [String] { if case .object(let members) = self { members.map(\.name) } else { [] } }
-    var number: Int? { if case .integer(let number) = self { number } else { nil } }
+    /// Nil if the bytes are not JSON.
+    static func parse(_ bytes: [UInt8]) -> JSONValue? { try? JSONValue(parsing: bytes) }
+
+    var elements: [JSONValue] { array ?? [] }
+    var names: [String] { object?.keys.sorted() ?? [] }
+    var text: String? { string }
+    var number: Int? { int }
 }

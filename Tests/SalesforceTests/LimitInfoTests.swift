@@ -33,8 +33,4 @@ struct LimitInfoTests {
         #expect(APIVersion.pinned.path == "/services/data/v60.0")
         #expect(APIVersion(59) < APIVersion.pinned)
     }
-
-    @Test func `forms encode all but the unreserved`() {
-        #expect(PercentCoding.form([("a b", "1&2=3"), ("é", "~-._")]) == "a%20b=1%262%3D3&%C3%A9=~-._")
-    }
 }

@@ -5,34 +5,35 @@ import Testing
 struct TidyTests {
     /// Which of our own modules, C modules and library modules each target may import.
     static let imports: [String: Set<String>] = [
-        "Reactor": ["CLinux", "HeapModule", "DequeModule"],
+        "Encoding": [],
+        "Reactor": ["Encoding", "CLinux", "HeapModule", "DequeModule"],
         "TLS": ["Reactor", "COpenSSL"],
-        "HTTPWire": [],
-        "HTTPServer": ["Reactor", "TLS", "HTTPWire", "Logging"],
-        "HTTPClient": ["Reactor", "CCurl"],
-        "Postgres": ["Reactor", "CPostgres", "DequeModule"],
+        "HTTPWire": ["Encoding"],
+        "HTTPServer": ["Reactor", "TLS", "HTTPWire", "Encoding", "Logging"],
+        "HTTPClient": ["Reactor", "Encoding", "CCurl"],
+        "Postgres": ["Reactor", "Encoding", "CPostgres", "DequeModule"],
         "Redis": ["Reactor", "TLS", "CHiredis", "DequeModule"],
-        "Cryptography": ["COpenSSL"],
+        "Cryptography": ["Encoding", "COpenSSL"],
         "Metrics": ["Redis"],
-        "Salesforce": ["HTTPClient", "Cryptography", "Reactor", "Logging"],
-        "Jobs": ["Postgres", "Redis", "Metrics", "Reactor", "Logging"],
+        "Salesforce": ["HTTPClient", "Cryptography", "Reactor", "Encoding", "Logging"],
+        "Jobs": ["Postgres", "Redis", "Metrics", "Reactor", "Encoding", "Logging"],
         "Organizations": [
-            "HTTPWire", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
+            "Encoding", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", "Reactor", "Logging",
         ],
         "Replication": [
-            "Postgres", "Jobs", "Salesforce", "Organizations", "Reactor", "Logging",
+            "Postgres", "Jobs", "Salesforce", "Organizations", "Reactor", "Encoding", "Logging",
         ],
         "Web": [
             "HTTPServer", "HTTPWire", "Reactor", "Salesforce", "Jobs", "Organizations", "Replication",
             "Postgres",
-            "Redis", "Metrics", "Cryptography", "Logging",
+            "Redis", "Metrics", "Cryptography", "Encoding", "Logging",
         ],
-        "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Logging"],
+        "OrgSimulator": ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", "Logging"],
         "Multiconnect": [
             "Reactor", "TLS", "HTTPWire", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography",
             "Metrics", "Salesforce",
             "Jobs", "Organizations", "Replication", "Web", "OrgSimulator", "ArgumentParser", "Subprocess",
-            "Logging",
+            "Encoding", "Logging",
         ],
     ]
     static let standardLibrary: Set<String> = ["Synchronization", "FoundationEssentials"]

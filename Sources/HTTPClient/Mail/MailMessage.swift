@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 
 /// A mail with a plain text and, optionally, the same as HTML.
@@ -34,7 +35,7 @@ package struct MailMessage: Sendable {
             id.utf8.allSatisfy({ HeaderText.isAlphanumeric($0) || $0 == 45 || $0 == 46 })
         else { throw HTTPClientError(.invalidRequest, detail: "mail message") }
         var lines = [
-            "Date: \(Self.dateText(date))",
+            "Date: \(InternetDate.mail(secondsSince1970: Int(date.timeIntervalSince1970.rounded(.down))))",
             "From: \(from.headerText)",
             "To: \(to.map(\.headerText).joined(separator: ",\r\n "))",
         ]
@@ -65,30 +66,5 @@ package struct MailMessage: Sendable {
             "Content-Type: text/\(type); charset=utf-8", "Content-Transfer-Encoding: quoted-printable", "",
             QuotedPrintable.encode(text),
         ]
-    }
-
-    /// RFC 5322 section 3.3, in UTC.
-    private static func dateText(_ date: Date) -> String {
-        let seconds = Int(date.timeIntervalSince1970.rounded(.down))
-        let day = Int((Double(seconds) / 86400).rounded(.down))
-        let time = seconds - day * 86400
-        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][((day % 7) + 7) % 7]
-        let (year, month, dayOfMonth) = civil(day)
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let clock = [time / 3600, time / 60 % 60, time % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        return "\(weekday), \(dayOfMonth) \(months[month - 1]) \(year) \(clock.joined(separator: ":")) +0000"
-    }
-
-    /// The Gregorian date of a day counted from 1970-01-01, in 400-year eras that begin in March.
-    private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = day + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 }

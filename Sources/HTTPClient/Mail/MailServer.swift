@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// Where mail is handed in: `smtp://user:password@host:port` or `smtps://...`, user and password
 /// percent-encoded. STARTTLS is used when the server offers it, and required where a password would leave this
 /// machine in clear text; `?tls=required` and `?tls=optional` say otherwise.
@@ -60,23 +62,12 @@ package struct MailServer: Sendable {
         return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
     }
 
-    /// Nil for wrong percent signs, text that is not UTF-8, and control characters.
+    /// Nil for a malformed escape, text that is not UTF-8, and control characters.
     private static func decoded(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%") {
-                guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
-                    rest.count >= 2
-                else { return nil }
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
+        guard let text = PercentCoding.decode(text), text.utf8.allSatisfy({ $0 >= 32 && $0 != 127 }) else {
+            return nil
         }
-        guard bytes.allSatisfy({ $0 >= 32 && $0 != 127 }) else { return nil }
-        return String(validating: bytes, as: UTF8.self)
+        return text
     }
 
     private static var invalid: HTTPClientError {

@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 
 /// A time as a person types it: a while ago (`30m`, `2h`, `7d`), or as ISO 8601 writes it, a day alone too.

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// A cron expression of five fields, in UTC: minute, hour, day of the month, month, day of the week.
 ///
 /// As in crontab(5): lists, ranges, steps, English names, `@hourly` and the like. When both days are restricted

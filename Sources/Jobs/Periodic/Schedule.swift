@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 
 /// When a periodic job runs: a cron expression, or an interval such as `every 10 minutes`. All in UTC: an hour

@@ -1,3 +1,6 @@
+import Encoding
+import HTTPWire
+
 /// `/jobs/query`: Bulk API 2.0 queries. Documented unless a comment says otherwise.
 extension World {
     mutating func bulk(
@@ -26,12 +29,12 @@ extension World {
     private mutating func createJob(
         _ call: Call, _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
-        guard let body = JSONValue.parse(call.body) else { throw .notJSON }
-        let operation = body["operation"]?.text ?? ""
-        let text = body["query"]?.text ?? ""
-        let delimiter = body["columnDelimiter"]?.text ?? "COMMA"
-        let lineEnding = body["lineEnding"]?.text ?? "LF"
-        guard operation == "query" || operation == "queryAll", body["contentType"]?.text ?? "CSV" == "CSV",
+        guard let body = try? JSONValue(parsing: call.body) else { throw .notJSON }
+        let operation = body["operation"]?.string ?? ""
+        let text = body["query"]?.string ?? ""
+        let delimiter = body["columnDelimiter"]?.string ?? "COMMA"
+        let lineEnding = body["lineEnding"]?.string ?? "LF"
+        guard operation == "query" || operation == "queryAll", body["contentType"]?.string ?? "CSV" == "CSV",
             let separator = Self.delimiters[delimiter], let lineEnd = Self.lineEnds[lineEnding]
         else {
             throw APIError(
@@ -143,7 +146,7 @@ extension World {
     {
         var job = try job(segment, session)
         count("bulkAbort", org: session.org)
-        guard JSONValue.parse(call.body)?["state"]?.text == "Aborted" else { throw .notJSON }
+        guard (try? JSONValue(parsing: call.body))?["state"]?.string == "Aborted" else { throw .notJSON }
         guard !job.state.isTerminal else {
             throw APIError(400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed")
         }
@@ -231,7 +234,7 @@ extension World {
         }
         let base = "/services/data/v\(version)/jobs/query/\(segment)"
         let step = configuration.assumptions.resultPageRows
-        var pages: [JSONValue] = []
+        var pages: [JSONText] = []
         repeat {
             let locator = BulkLocator(start: start, count: step).text
             pages.append(["resultUrl": .string("\(base)/results?locator=\(locator)")])

@@ -1,3 +1,5 @@
+import Encoding
+
 /// A Bulk API 2.0 query job. Documented: "Bulk API 2.0 Query".
 struct BulkJob: Sendable {
     enum State: String, Sendable {
@@ -45,36 +47,36 @@ struct BulkJob: Sendable {
     }
 
     /// What creating a job answers.
-    var document: JSONValue { .object(members) }
+    var document: JSONText { .object(members) }
 
-    private var members: [JSONValue.Member] {
-        let instant = TimeText.json(created)
+    private var members: [(String, JSONText)] {
+        let instant = ISO8601.text(instant: created, zone: "+0000")
         return [
-            .init(name: "id", value: .string(id.text18)), .init(name: "operation", value: .string(operation)),
-            .init(name: "object", value: .string(object)),
-            .init(name: "createdById", value: .string(user.text18)),
-            .init(name: "createdDate", value: .string(instant)),
-            .init(name: "systemModstamp", value: .string(TimeText.json(changed))),
-            .init(name: "state", value: .string(state.rawValue)),
-            .init(name: "concurrencyMode", value: "Parallel"), .init(name: "contentType", value: "CSV"),
-            .init(name: "apiVersion", value: .number(Double(version) ?? 0)),
-            .init(name: "lineEnding", value: .string(lineEnding)),
-            .init(name: "columnDelimiter", value: .string(columnDelimiter)),
+            ("id", .string(id.text18)), ("operation", .string(operation)),
+            ("object", .string(object)),
+            ("createdById", .string(user.text18)),
+            ("createdDate", .string(instant)),
+            ("systemModstamp", .string(ISO8601.text(instant: changed, zone: "+0000"))),
+            ("state", .string(state.rawValue)),
+            ("concurrencyMode", "Parallel"), ("contentType", "CSV"),
+            ("apiVersion", .raw(NumberText.java(Double(version) ?? 0))),
+            ("lineEnding", .string(lineEnding)),
+            ("columnDelimiter", .string(columnDelimiter)),
         ]
     }
 
     /// What asking for a job answers. Documented; `errorMessage` is assumed.
-    var detail: JSONValue {
+    var detail: JSONText {
         let rows = state == .complete ? result?.rowCount ?? 0 : 0
         var members = members
         members += [
-            .init(name: "jobType", value: "V2Query"),
-            .init(name: "numberRecordsProcessed", value: .integer(rows)),
-            .init(name: "retries", value: 0),
-            .init(name: "totalProcessingTime", value: .integer(changed - created)),
-            .init(name: "isPkChunkingSupported", value: true),
+            ("jobType", "V2Query"),
+            ("numberRecordsProcessed", .number(rows)),
+            ("retries", 0),
+            ("totalProcessingTime", .number(changed - created)),
+            ("isPkChunkingSupported", true),
         ]
-        if let error { members.append(.init(name: "errorMessage", value: .string(error))) }
+        if let error { members.append(("errorMessage", .string(error))) }
         return .object(members)
     }
 }

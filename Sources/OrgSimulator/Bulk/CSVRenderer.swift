@@ -1,3 +1,5 @@
+import Encoding
+
 /// Writes rows of a query as Bulk API 2.0 does: every value quoted, a header line before each page.
 /// Documented, but for what `Assumptions` names.
 struct CSVRenderer: Sendable {
@@ -81,12 +83,12 @@ struct CSVRenderer: Sendable {
             bytes.append(contentsOf: text.utf8)
             Self.doubleQuotes(in: &bytes, from: start)
         case .id(let id): id.append(to: &bytes)
-        case .date(let days): TimeText.appendDate(days, to: &bytes)
+        case .date(let days): ISO8601.append(date: days, to: &bytes)
         case .time(let milliseconds):
-            TimeText.appendTime(milliseconds, to: &bytes)
+            ISO8601.append(time: milliseconds, to: &bytes)
             bytes.append(0x5A)
         case .instant(let milliseconds):
-            TimeText.appendInstant(milliseconds, separator: 0x54, to: &bytes)
+            ISO8601.append(instant: milliseconds, to: &bytes)
             bytes.append(contentsOf: (assumptions.bulkInstantsEndInZ ? "Z" : "+0000").utf8)
         }
     }

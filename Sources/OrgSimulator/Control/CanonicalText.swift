@@ -1,3 +1,5 @@
+import Encoding
+
 /// Values in the one form that checksums are made of, which Postgres can make of its columns too.
 ///
 /// - boolean: `true` or `false` (`column::text`)
@@ -29,10 +31,10 @@ enum CanonicalText {
             bytes.append(contentsOf: text.utf8)
             removeZeros(from: start, in: &bytes)
         case .id(let id): id.append(to: &bytes)
-        case .date(let days): TimeText.appendDate(days, to: &bytes)
-        case .time(let milliseconds): TimeText.appendTime(milliseconds, to: &bytes)
+        case .date(let days): ISO8601.append(date: days, to: &bytes)
+        case .time(let milliseconds): ISO8601.append(time: milliseconds, to: &bytes)
         case .instant(let milliseconds):
-            TimeText.appendInstant(milliseconds, separator: 0x20, to: &bytes)
+            ISO8601.append(instant: milliseconds, separator: 0x20, to: &bytes)
         }
     }
 

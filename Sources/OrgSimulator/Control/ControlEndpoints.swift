@@ -1,4 +1,6 @@
+import Encoding
 import FoundationEssentials
+import HTTPWire
 
 /// `/simulator/...`: what tests may look at and change. Nothing here exists at Salesforce.
 ///
@@ -18,7 +20,7 @@ extension World {
             return .json([
                 "origin": .string(origin(call)), "clientId": .string(configuration.clientID),
                 "clientSecret": .string(configuration.clientSecret),
-                "password": .string(configuration.password), "orgs": .integer(orgs.count),
+                "password": .string(configuration.password), "orgs": .number(orgs.count),
             ])
         case ("orgs", 1): return .json(.array(orgs.map(Self.document)))
         case ("orgs", _):
@@ -39,19 +41,18 @@ extension World {
         return orgs.firstIndex { $0.id == id }
     }
 
-    private static func document(_ org: Org) -> JSONValue {
+    private static func document(_ org: Org) -> JSONText {
         let counts = Catalog.objects.compactMap { org.tables[$0.name.lowercased()] }.map {
-            JSONValue.Member(name: $0.schema.name, value: .integer($0.liveCount))
+            ($0.schema.name, JSONText.number($0.liveCount))
         }
         return [
-            "number": .integer(org.number), "id": .string(org.id.text18), "name": .string(org.name),
-            "domain": .string(org.domain), "hasPackage": .boolean(org.hasPackage),
+            "number": .number(org.number), "id": .string(org.id.text18), "name": .string(org.name),
+            "domain": .string(org.domain), "hasPackage": .bool(org.hasPackage),
             "users": .array(
                 org.users.map { user in
                     [
                         "username": .string(user.username), "id": .string(user.id.text18),
-                        "rights": .array(
-                            user.rights.map { .string($0.rawValue) }.sorted { $0.text ?? "" < $1.text ?? "" }),
+                        "rights": .array(user.rights.map(\.rawValue).sorted().map(JSONText.string)),
                     ]
                 }), "objects": .object(counts),
         ]
@@ -66,7 +67,7 @@ extension World {
                 return .noContent
             }
             let calls = orgs[place].calls.sorted { $0.key < $1.key }
-            return .json(.object(calls.map { .init(name: $0.key, value: .integer($0.value)) }))
+            return .json(.object(calls.map { ($0.key, .number($0.value)) }))
         case ("announcements", 1):
             if call.method == "DELETE" {
                 orgs[place].announcements = []
@@ -96,7 +97,7 @@ extension World {
             return .json(
                 .array(
                     faults.rules.map {
-                        ["path": .string($0.path), "remaining": .integer($0.remaining)]
+                        ["path": .string($0.path), "remaining": .number($0.remaining)]
                     }))
         case "DELETE":
             clearFaults()

@@ -1,3 +1,5 @@
+import Encoding
+
 /// A checksum of each column over the live rows of a table, independent of their order.
 ///
 /// It is the sum, modulo 2^64, over all rows whose value is not null, of `PostgresHash` of the text
@@ -68,16 +70,17 @@ struct TableChecksums: Sendable {
     }
 
     /// The answer: rows, and for each column its sum and number of values that are not null.
-    var document: JSONValue {
-        let members = columns.map { column in
-            JSONValue.Member(
-                name: column.name,
-                value: [
-                    "values": .integer(column.values), "sum": .string("\(column.sum)"),
+    var document: JSONText {
+        let members = columns.map { column -> (String, JSONText) in
+            (
+                column.name,
+                [
+                    "values": .number(column.values), "sum": .string("\(column.sum)"),
                     "sql": .string(Self.expression(column)),
-                ])
+                ]
+            )
         }
-        return ["object": .string(table.schema.name), "rows": .integer(rows), "columns": .object(members)]
+        return ["object": .string(table.schema.name), "rows": .number(rows), "columns": .object(members)]
     }
 
     /// What a Postgres table of the usual types must be asked for to get `sum` as text.

@@ -1,6 +1,9 @@
+import Encoding
+import HTTPWire
+
 /// The parameters of `/services/oauth2/authorize`. Documented: "OAuth 2.0 Web Server Flow".
 struct AuthorizationRequest: Sendable {
-    let fields: FormFields
+    let fields: Form
 
     /// The parameters that the consent form carries along.
     static let names = [
@@ -50,7 +53,8 @@ struct AuthorizationRequest: Sendable {
     /// The callback address with these parameters and the caller's state.
     func callback(_ parameters: [(String, String)]) -> Reply {
         let state = fields["state"].map { [("state", $0)] } ?? []
-        let query = (parameters + state).map { "\($0.0)=\(FormFields.encoded($0.1))" }.joined(separator: "&")
+        let query = (parameters + state).map { "\($0.0)=\(PercentCoding.encode($0.1))" }.joined(
+            separator: "&")
         return .redirect(to: redirectURI + (redirectURI.contains("?") ? "&" : "?") + query)
     }
 

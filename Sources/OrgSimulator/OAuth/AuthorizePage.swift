@@ -1,3 +1,4 @@
+import Encoding
 import HTTPWire
 
 /// The page on which somebody logs in and allows access: a form that a test or a person can submit.

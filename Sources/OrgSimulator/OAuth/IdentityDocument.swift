@@ -1,3 +1,5 @@
+import Encoding
+
 /// What the identity URL and `userinfo` say of a user. Keys merged from recorded bodies.
 struct IdentityDocument {
     let org: Org
@@ -8,14 +10,14 @@ struct IdentityDocument {
 
     var url: String { "\(origin)/id/\(org.id.text18)/\(user.id.text18)" }
 
-    private var photos: JSONValue {
+    private var photos: JSONText {
         [
             "picture": .string("\(origin)/profilephoto/005/F"),
             "thumbnail": .string("\(origin)/profilephoto/005/T"),
         ]
     }
 
-    private var urls: JSONValue {
+    private var urls: JSONText {
         let version = version ?? "{version}"
         let rest = "\(origin)/services/data/v\(version)"
         let short = org.id.text15
@@ -34,7 +36,7 @@ struct IdentityDocument {
         ]
     }
 
-    var identity: JSONValue {
+    var identity: JSONText {
         [
             "id": .string(url), "asserted_user": true, "user_id": .string(user.id.text18),
             "organization_id": .string(org.id.text18), "username": .string(user.username),
@@ -49,7 +51,7 @@ struct IdentityDocument {
         ]
     }
 
-    var userInfo: JSONValue {
+    var userInfo: JSONText {
         [
             "sub": .string(url), "user_id": .string(user.id.text18),
             "organization_id": .string(org.id.text18), "preferred_username": .string(user.username),

@@ -1,4 +1,5 @@
 import Cryptography
+import Encoding
 import FoundationEssentials
 import HTTPServer
 import HTTPWire
@@ -23,7 +24,7 @@ extension World {
     /// The login and consent page. `POST` with `username` and `decision=allow` is consent.
     ///
     /// For tests, `simulator_user=<name>` or the header `X-Simulator-User` logs in and allows at once.
-    private mutating func authorize(_ call: Call, _ fields: FormFields) -> Reply {
+    private mutating func authorize(_ call: Call, _ fields: Form) -> Reply {
         let request = AuthorizationRequest(fields: fields)
         switch request.problem(configuration) {
         case .page(let error):
@@ -75,11 +76,11 @@ extension World {
     }
 
     /// Client id and secret, from the form or as HTTP Basic. Documented.
-    private func checkClient(_ call: Call, _ form: FormFields) throws(OAuthError) {
+    private func checkClient(_ call: Call, _ form: Form) throws(OAuthError) {
         var client = form["client_id"]
         var secret = form["client_secret"]
         if let header = call.headers["authorization"], header.lowercased().hasPrefix("basic "),
-            let data = Data(base64Encoded: String(header.dropFirst(6)))
+            let data = Base64.decode(String(header.dropFirst(6)))
         {
             let parts = String(decoding: data, as: UTF8.self).split(separator: ":", maxSplits: 1)
             client = parts.first.map(String.init)
@@ -93,7 +94,7 @@ extension World {
         }
     }
 
-    private mutating func grant(_ call: Call, _ form: FormFields) throws(OAuthError) -> OAuthLedger.Grant {
+    private mutating func grant(_ call: Call, _ form: Form) throws(OAuthError) -> OAuthLedger.Grant {
         let grant: OAuthLedger.Grant
         switch form["grant_type"] {
         case "authorization_code":
@@ -132,31 +133,30 @@ extension World {
 
     /// The challenge that belongs to a PKCE verifier (RFC 7636, S256).
     private static func challenge(_ verifier: String) -> String {
-        Data(Digest.sha256(Array(verifier.utf8))).base64EncodedString()
-            .map { $0 == "+" ? "-" : $0 == "/" ? "_" : String($0) }.joined().filter { $0 != "=" }
+        Base64.encode(Digest.sha256(Array(verifier.utf8)), .url)
     }
 
     /// The token response. Keys recorded; there is no `expires_in`.
-    private func document(_ grant: OAuthLedger.Grant, _ call: Call, isSigned: Bool) -> JSONValue {
+    private func document(_ grant: OAuthLedger.Grant, _ call: Call, isSigned: Bool) -> JSONText {
         let org = orgs[grant.subject.org - 1]
         let id = "\(origin(call))/id/\(org.id.text18)/\(grant.subject.user.text18)"
         let issued = "\(grant.issued)"
         let signature = HMAC.sha256(
             key: Array(configuration.clientSecret.utf8), message: Array((id + issued).utf8))
-        var members: [JSONValue.Member] = [.init(name: "access_token", value: .string(grant.accessToken))]
+        var members: [(String, JSONText)] = [("access_token", .string(grant.accessToken))]
         if let refresh = grant.refreshToken {
-            members.append(.init(name: "refresh_token", value: .string(refresh)))
+            members.append(("refresh_token", .string(refresh)))
         }
         if isSigned {
             members += [
-                .init(name: "signature", value: .string(Data(signature).base64EncodedString())),
-                .init(name: "issued_at", value: .string(issued)),
+                ("signature", .string(Base64.encode(signature))),
+                ("issued_at", .string(issued)),
             ]
         }
         members += [
-            .init(name: "scope", value: .string(grant.scopes.joined(separator: " "))),
-            .init(name: "instance_url", value: .string(origin(call))), .init(name: "id", value: .string(id)),
-            .init(name: "token_type", value: "Bearer"),
+            ("scope", .string(grant.scopes.joined(separator: " "))),
+            ("instance_url", .string(origin(call))), ("id", .string(id)),
+            ("token_type", "Bearer"),
         ]
         return .object(members)
     }

@@ -1,3 +1,5 @@
+import Encoding
+
 /// An error of the token and revoke endpoints: one JSON object. The codes are documented; texts that are only
 /// believed are marked where they are made.
 struct OAuthError: Error, Hashable {

@@ -1,3 +1,5 @@
+import Encoding
+
 /// Renders rows of a query as the JSON objects of a REST response.
 struct RecordJSON {
     private let plan: QueryPlan
@@ -99,16 +101,16 @@ struct RecordJSON {
             bytes.append(0x22)
         case .date(let days):
             bytes.append(0x22)
-            TimeText.appendDate(days, to: &bytes)
+            ISO8601.append(date: days, to: &bytes)
             bytes.append(0x22)
         case .time(let milliseconds):
             bytes.append(0x22)
-            TimeText.appendTime(milliseconds, to: &bytes)
+            ISO8601.append(time: milliseconds, to: &bytes)
             // Assumed: times of day end in Z.
             bytes.append(contentsOf: [0x5A, 0x22])
         case .instant(let milliseconds):
             bytes.append(0x22)
-            TimeText.appendInstant(milliseconds, separator: 0x54, to: &bytes)
+            ISO8601.append(instant: milliseconds, to: &bytes)
             bytes.append(contentsOf: "+0000\"".utf8)
         }
     }

@@ -1,3 +1,5 @@
+import Encoding
+
 /// Reads the part of SOQL that is simulated: fields (of parents too) or `COUNT()`, one object, WHERE with AND, OR,
 /// NOT, comparisons, LIKE, IN, ORDER BY, LIMIT, OFFSET. Everything else is MALFORMED_QUERY.
 ///
@@ -174,10 +176,10 @@ struct SOQLParser {
             if let number = Double(text) {
                 return SOQLLiteral(value: .number(number), offset: current.offset)
             }
-            if let days = TimeText.date(text[...]) {
+            if let days = ISO8601.date(text) {
                 return SOQLLiteral(value: .date(days), offset: current.offset)
             }
-            if let moment = TimeText.instant(text[...]) {
+            if let moment = ISO8601.instant(text) {
                 return SOQLLiteral(value: .instant(moment), offset: current.offset)
             }
             throw unexpected(current)

@@ -1,3 +1,5 @@
+import Encoding
+
 /// An error of the data APIs: a status and an array with one object. Documented and recorded.
 struct APIError: Error, Hashable {
     let status: Int
@@ -42,10 +44,10 @@ struct APIError: Error, Hashable {
 
     /// The response. Key order as recorded: the message first.
     var reply: Reply {
-        var members: [JSONValue.Member] = [
-            .init(name: "message", value: .string(message)), .init(name: "errorCode", value: .string(code)),
+        var members: [(String, JSONText)] = [
+            ("message", .string(message)), ("errorCode", .string(code)),
         ]
-        if let fields { members.append(.init(name: "fields", value: .array(fields.map(JSONValue.string)))) }
+        if let fields { members.append(("fields", .array(fields.map(JSONText.string)))) }
         return .json(.array([.object(members)]), status: status)
     }
 }

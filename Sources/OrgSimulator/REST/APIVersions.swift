@@ -1,10 +1,12 @@
+import Encoding
+
 /// The versions of the API, three a year. Documented: 59.0 is Winter '24, 60.0 Spring '24, 61.0 Summer '24.
 enum APIVersions {
     static let oldest = 31
     static let latest = 66
 
     /// `GET /services/data/`
-    static var document: JSONValue {
+    static var document: JSONText {
         .array(
             (oldest...latest).map { number in
                 let release = number - 59 + 3 * 24

@@ -1,9 +1,12 @@
+import Encoding
+import HTTPWire
+
 /// A request as the simulator sees it: a value, so that everything behind it can be tested without a socket.
 struct Call: Sendable {
     let method: String
     /// Without the query, percent-decoded, without a slash at the end.
     let path: String
-    let query: FormFields
+    let query: Form
     /// Names in lower case.
     let headers: [String: String]
     let body: [UInt8]
@@ -15,11 +18,11 @@ struct Call: Sendable {
     ) {
         self.method = method
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        var path = FormFields.decoded(parts[0], plusIsSpace: false)
+        var path = PercentCoding.decode(parts[0]) ?? String(parts[0])
         // Recorded: clients send `/query/?q=`, and it is the same as `/query?q=`.
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
-        query = FormFields(parts.count > 1 ? String(parts[1]) : "")
+        query = Form(lenient: parts.count > 1 ? String(parts[1]) : "")
         self.headers = Dictionary(
             headers.map { ($0.lowercased(), $1) }, uniquingKeysWith: { _, last in last })
         self.body = body
@@ -30,8 +33,13 @@ struct Call: Sendable {
     var segments: [String] { path.split(separator: "/").map(String.init) }
 
     /// The body as a form.
-    var form: FormFields { FormFields(String(decoding: body, as: UTF8.self)) }
+    var form: Form { Form(lenient: String(decoding: body, as: UTF8.self)) }
 
     /// The host that the caller named, with its port.
     var host: String { headers["host"] ?? "127.0.0.1" }
+}
+
+extension Form {
+    /// Empty if `text` is malformed.
+    init(lenient text: String) { self = (try? Form(decoding: text)) ?? Form() }
 }

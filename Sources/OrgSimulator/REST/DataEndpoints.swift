@@ -1,3 +1,6 @@
+import Encoding
+import HTTPWire
+
 /// `/services/data/vXX.0/...` and `/services/apexrest/...`.
 extension World {
     mutating func data(_ call: Call, _ segments: [String], _ session: Session) throws(APIError) -> Reply {
@@ -27,7 +30,7 @@ extension World {
     }
 
     /// Documented; only what is simulated is listed.
-    private static func resources(_ version: String) -> JSONValue {
+    private static func resources(_ version: String) -> JSONText {
         let base = "/services/data/v\(version)"
         return [
             "sobjects": .string("\(base)/sobjects"), "query": .string("\(base)/query"),
@@ -99,8 +102,8 @@ extension World {
     private mutating func limits(_ session: Session) -> Reply {
         count("limits", org: session.org)
         let org = orgs[session.org - 1]
-        func limit(_ maximum: Int, used: Int = 0) -> JSONValue {
-            ["Max": .integer(maximum), "Remaining": .integer(max(0, maximum - used))]
+        func limit(_ maximum: Int, used: Int = 0) -> JSONText {
+            ["Max": .number(maximum), "Remaining": .number(max(0, maximum - used))]
         }
         return .json([
             "DailyApiRequests": limit(configuration.dailyRequests, used: org.requests),
@@ -117,9 +120,9 @@ extension World {
         let org = orgs[session.org - 1]
         let names =
             call.query["sObjects"]?.split(separator: ",").map(String.init) ?? Catalog.objects.map(\.name)
-        let counts: [JSONValue] = names.compactMap { name in
+        let counts: [JSONText] = names.compactMap { name in
             guard let table = org.table(name), table.liveCount > 0 else { return nil }
-            return ["count": .integer(table.liveCount), "name": .string(table.schema.name)]
+            return ["count": .number(table.liveCount), "name": .string(table.schema.name)]
         }
         return .json(["sObjects": .array(counts)])
     }
@@ -134,10 +137,10 @@ extension World {
             throw APIError(404, "NOT_FOUND", "Could not find a match for URL")
         }
         guard call.method == "POST" else { throw .notAllowed(call.method, allowed: "POST") }
-        guard let body = JSONValue.parse(call.body) else { throw .notJSON }
+        guard let body = try? JSONValue(parsing: call.body) else { throw .notJSON }
         count("authConnection", org: session.org)
         if orgs[session.org - 1].announcements.count < configuration.limits.recordedCalls {
-            orgs[session.org - 1].announcements.append(body)
+            orgs[session.org - 1].announcements.append(.raw(body.serialized))
         }
         return .json(["success": true])
     }

@@ -1,3 +1,6 @@
+import Encoding
+import HTTPWire
+
 /// `GET /query`, `/queryAll` and the pages after the first.
 extension World {
     /// Looks a query up in the caller's org.
@@ -42,7 +45,7 @@ extension World {
         let plan = try plan(text, session, includesDeleted: includesDeleted)
         let rows = plan.rows()
         if plan.query.selection == .count {
-            return .json(["totalSize": .integer(rows.count), "done": true, "records": []])
+            return .json(["totalSize": .number(rows.count), "done": true, "records": []])
         }
         let cursor = Cursor(
             org: session.org, user: session.user.id, plan: plan, rows: rows, pageRows: pageRows(call))

@@ -1,3 +1,5 @@
+import Encoding
+
 /// What the simulator answers. The edge turns it into a response and does what takes time.
 struct Reply: Sendable {
     enum Body: Sendable {
@@ -24,8 +26,8 @@ struct Reply: Sendable {
     }
 
     /// Salesforce's usual answer. The content type is recorded.
-    static func json(_ document: JSONValue, status: Int = 200) -> Reply {
-        json(bytes: document.encoded(), status: status)
+    static func json(_ document: JSONText, status: Int = 200) -> Reply {
+        json(bytes: document.encoded, status: status)
     }
 
     static func json(bytes: [UInt8], status: Int = 200) -> Reply {

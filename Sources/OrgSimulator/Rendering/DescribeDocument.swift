@@ -1,3 +1,5 @@
+import Encoding
+
 /// The describe of an object, key for key as recorded.
 ///
 /// `actionOverrides`, `childRelationships` and pick list bitmaps are not simulated in depth.
@@ -11,51 +13,51 @@ struct DescribeDocument {
     private var base: String { "/services/data/v\(version)/sobjects/\(object.name)" }
 
     /// The whole document.
-    var document: JSONValue {
+    var document: JSONText {
         let traits = object.traits
         let fields = object.fields.filter { org.isVisible($0, of: object) }.map(FieldDocument.document)
         return [
             "actionOverrides": [], "activateable": false, "associateEntityType": nil,
             "associateParentEntity": nil, "childRelationships": .array(children),
-            "compactLayoutable": .boolean(traits.isLayoutable), "createable": .boolean(traits.isCreateable),
-            "custom": .boolean(object.isCustom), "customSetting": false, "deepCloneable": false,
-            "defaultImplementation": nil, "deletable": .boolean(traits.isDeletable),
+            "compactLayoutable": .bool(traits.isLayoutable), "createable": .bool(traits.isCreateable),
+            "custom": .bool(object.isCustom), "customSetting": false, "deepCloneable": false,
+            "defaultImplementation": nil, "deletable": .bool(traits.isDeletable),
             "deprecatedAndHidden": false, "extendedBy": nil, "extendsInterfaces": nil,
-            "feedEnabled": .boolean(traits.isFeedEnabled), "fields": .array(fields), "hasSubtypes": false,
+            "feedEnabled": .bool(traits.isFeedEnabled), "fields": .array(fields), "hasSubtypes": false,
             "implementedBy": nil, "implementsInterfaces": nil, "isInterface": false, "isSubtype": false,
             "keyPrefix": .string(object.keyPrefix), "label": .string(object.label),
-            "labelPlural": .string(object.labelPlural), "layoutable": .boolean(traits.isLayoutable),
-            "listviewable": nil, "lookupLayoutable": nil, "mergeable": .boolean(traits.isMergeable),
-            "mruEnabled": .boolean(traits.isMRUEnabled), "name": .string(object.name), "namedLayoutInfos": [],
+            "labelPlural": .string(object.labelPlural), "layoutable": .bool(traits.isLayoutable),
+            "listviewable": nil, "lookupLayoutable": nil, "mergeable": .bool(traits.isMergeable),
+            "mruEnabled": .bool(traits.isMRUEnabled), "name": .string(object.name), "namedLayoutInfos": [],
             "networkScopeFieldName": nil, "queryable": true,
             "recordTypeInfos": .array(traits.isLayoutable ? [recordType] : []), "replicateable": true,
-            "retrieveable": true, "searchLayoutable": .boolean(traits.isSearchable),
-            "searchable": .boolean(traits.isSearchable), "sobjectDescribeOption": "FULL",
+            "retrieveable": true, "searchLayoutable": .bool(traits.isSearchable),
+            "searchable": .bool(traits.isSearchable), "sobjectDescribeOption": "FULL",
             "supportedScopes": .array(traits.isShared ? scopes : []),
-            "triggerable": .boolean(traits.isTriggerable), "undeletable": .boolean(traits.isDeletable),
-            "updateable": .boolean(traits.isUpdateable), "urls": urls,
+            "triggerable": .bool(traits.isTriggerable), "undeletable": .bool(traits.isDeletable),
+            "updateable": .bool(traits.isUpdateable), "urls": urls,
         ]
     }
 
     /// The short form that the global describe and `/sobjects/X` give.
-    var summary: JSONValue {
+    var summary: JSONText {
         let traits = object.traits
         return [
             "activateable": false, "associateEntityType": nil, "associateParentEntity": nil,
-            "createable": .boolean(traits.isCreateable), "custom": .boolean(object.isCustom),
-            "customSetting": false, "deepCloneable": false, "deletable": .boolean(traits.isDeletable),
-            "deprecatedAndHidden": false, "feedEnabled": .boolean(traits.isFeedEnabled), "hasSubtypes": false,
+            "createable": .bool(traits.isCreateable), "custom": .bool(object.isCustom),
+            "customSetting": false, "deepCloneable": false, "deletable": .bool(traits.isDeletable),
+            "deprecatedAndHidden": false, "feedEnabled": .bool(traits.isFeedEnabled), "hasSubtypes": false,
             "isInterface": false, "isSubtype": false, "keyPrefix": .string(object.keyPrefix),
             "label": .string(object.label), "labelPlural": .string(object.labelPlural),
-            "layoutable": .boolean(traits.isLayoutable), "mergeable": .boolean(traits.isMergeable),
-            "mruEnabled": .boolean(traits.isMRUEnabled), "name": .string(object.name), "queryable": true,
-            "replicateable": true, "retrieveable": true, "searchable": .boolean(traits.isSearchable),
-            "triggerable": .boolean(traits.isTriggerable), "undeletable": .boolean(traits.isDeletable),
-            "updateable": .boolean(traits.isUpdateable), "urls": summaryURLs,
+            "layoutable": .bool(traits.isLayoutable), "mergeable": .bool(traits.isMergeable),
+            "mruEnabled": .bool(traits.isMRUEnabled), "name": .string(object.name), "queryable": true,
+            "replicateable": true, "retrieveable": true, "searchable": .bool(traits.isSearchable),
+            "triggerable": .bool(traits.isTriggerable), "undeletable": .bool(traits.isDeletable),
+            "updateable": .bool(traits.isUpdateable), "urls": summaryURLs,
         ]
     }
 
-    private var recordType: JSONValue {
+    private var recordType: JSONText {
         let master = "012000000000000AAA"
         return [
             "active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master",
@@ -64,7 +66,7 @@ struct DescribeDocument {
         ]
     }
 
-    private var scopes: [JSONValue] {
+    private var scopes: [JSONText] {
         let plural = object.labelPlural.lowercased()
         return [
             ["label": .string("All \(plural)"), "name": "everything"],
@@ -73,7 +75,7 @@ struct DescribeDocument {
     }
 
     /// The lookups of other objects that lead here.
-    private var children: [JSONValue] {
+    private var children: [JSONText] {
         Catalog.objects.filter { org.table($0.name) != nil }.flatMap { child in
             child.fields.filter { $0.type == .reference && $0.referenceTo.contains(object.name) }.map {
                 [
@@ -85,38 +87,38 @@ struct DescribeDocument {
         }
     }
 
-    private var summaryURLs: JSONValue {
-        var members = [JSONValue.Member(name: "rowTemplate", value: .string("\(base)/{ID}"))]
+    private var summaryURLs: JSONText {
+        var members: [(String, JSONText)] = [("rowTemplate", .string("\(base)/{ID}"))]
         if object.traits.isLayoutable {
             members = [
-                .init(name: "compactLayouts", value: .string("\(base)/describe/compactLayouts")),
-                .init(name: "rowTemplate", value: .string("\(base)/{ID}")),
+                ("compactLayouts", .string("\(base)/describe/compactLayouts")),
+                ("rowTemplate", .string("\(base)/{ID}")),
             ]
             if object.traits.isShared {
                 members += [
-                    .init(name: "approvalLayouts", value: .string("\(base)/describe/approvalLayouts")),
-                    .init(name: "listviews", value: .string("\(base)/listviews")),
+                    ("approvalLayouts", .string("\(base)/describe/approvalLayouts")),
+                    ("listviews", .string("\(base)/listviews")),
                 ]
             }
         }
-        members.append(.init(name: "describe", value: .string("\(base)/describe")))
+        members.append(("describe", .string("\(base)/describe")))
         if object.traits.isLayoutable {
             members += [
-                .init(name: "quickActions", value: .string("\(base)/quickActions")),
-                .init(name: "layouts", value: .string("\(base)/describe/layouts")),
+                ("quickActions", .string("\(base)/quickActions")),
+                ("layouts", .string("\(base)/describe/layouts")),
             ]
         }
-        members.append(.init(name: "sobject", value: .string(base)))
+        members.append(("sobject", .string(base)))
         return .object(members)
     }
 
-    private var urls: JSONValue {
+    private var urls: JSONText {
         guard case .object(var members) = summaryURLs else { return [:] }
         if object.traits.isLayoutable {
             members += [
-                .init(name: "uiDetailTemplate", value: .string("\(origin)/{ID}")),
-                .init(name: "uiEditTemplate", value: .string("\(origin)/{ID}/e")),
-                .init(name: "uiNewRecord", value: .string("\(origin)/\(object.keyPrefix)/e")),
+                ("uiDetailTemplate", .string("\(origin)/{ID}")),
+                ("uiEditTemplate", .string("\(origin)/{ID}/e")),
+                ("uiNewRecord", .string("\(origin)/\(object.keyPrefix)/e")),
             ]
         }
         return .object(members)

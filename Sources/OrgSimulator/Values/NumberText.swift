@@ -21,6 +21,13 @@ enum NumberText {
         bytes.append(contentsOf: String(decimal.point - 1).utf8)
     }
 
+    /// As `appendJava`.
+    static func java(_ number: Double) -> String {
+        var bytes: [UInt8] = []
+        appendJava(number, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// As Postgres writes a `double precision`: `100`, `-0.25`, `1234567000`, `1e+15`, `1e-05`.
     static func postgres(_ number: Double) -> String {
         if number == 0 { return number.sign == .minus ? "-0" : "0" }

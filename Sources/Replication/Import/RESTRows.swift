@@ -1,3 +1,4 @@
+internal import Encoding
 internal import Salesforce
 
 /// Rows of a REST query as the CSV that a page of Bulk results would be.

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// Turns a page of CSV into one JSON object per row, from column name to text, as lines for `COPY` in text format.
 ///
 /// A row that is staged as one value has no limit on its columns: a row of 500 texts does not fit into a page of
@@ -120,13 +122,12 @@ struct RowPacker {
 
     /// JSON's escapes, with each backslash doubled for COPY.
     private static func append(_ byte: UInt8, to text: inout [UInt8]) {
-        switch byte {
-        case UInt8(ascii: "\""): text += [0x5C, 0x5C, byte]
-        case 0x5C: text += [0x5C, 0x5C, 0x5C, 0x5C]
-        case 0x00..<0x20:
-            let digits = Array("0123456789abcdef".utf8)
-            text += Array("\\\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        default: text.append(byte)
+        guard needsEscape(byte) else { return text.append(byte) }
+        var escape: [UInt8] = []
+        JSONText.append(character: byte, to: &escape)
+        for byte in escape {
+            if byte == 0x5C { text.append(byte) }
+            text.append(byte)
         }
     }
 }

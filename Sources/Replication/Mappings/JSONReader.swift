@@ -1,3 +1,4 @@
+internal import Encoding
 internal import Salesforce
 
 /// Reads the members of one JSON object and names the place of whatever is wrong there.

@@ -1,4 +1,5 @@
-package import Salesforce
+package import Encoding
+internal import Salesforce
 
 /// One mapping's settings, as Heroku Connect's `config` object holds them.
 ///

@@ -1,4 +1,5 @@
-package import Salesforce
+package import Encoding
+internal import Salesforce
 
 /// The mappings of a connection in Heroku Connect's export format, version 1.
 ///
@@ -46,10 +47,10 @@ package struct MappingFile: Sendable, Equatable {
         }
         let document: JSONValue
         let text = try Self.utf8(bytes)
-        do throws(SalesforceError) {
+        do {
             document = try JSONValue(parsing: text)
         } catch {
-            throw ReplicationError(.invalidMappingFile, error.message)
+            throw ReplicationError(.invalidMappingFile, "JSON: \(error.reason) at byte \(error.byte)")
         }
         let reader = try JSONReader(document, path: "$")
         let version = try reader.optionalInt("version") ?? Self.version

@@ -1,4 +1,4 @@
-package import Salesforce
+package import Encoding
 
 /// Something in a mapping that the org does not allow. The rest of the mapping is synced.
 package struct MappingProblem: Sendable, Equatable {

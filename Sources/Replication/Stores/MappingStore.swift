@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 package import Postgres
 internal import Salesforce

@@ -1,4 +1,5 @@
 import Cryptography
+import Encoding
 import HTTPServer
 import HTTPWire
 
@@ -66,6 +67,6 @@ struct FormToken: Sendable {
     }
 
     private static func isCookie(_ text: String) -> Bool {
-        (try? Base64.decode(text, .url))?.count == cookieBytes
+        Base64.decode(text, .url)?.count == cookieBytes
     }
 }

@@ -1,3 +1,4 @@
+import Encoding
 import FoundationEssentials
 package import Cryptography
 import HTTPServer
@@ -77,7 +78,7 @@ package struct OperatorAccess: Sendable {
     private func verified(_ header: String) -> String? {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard isOpen, parts.count == 2, parts[0].lowercased() == "basic",
-            let decoded = try? Base64.decode(String(parts[1])),
+            let decoded = Base64.decode(String(parts[1])),
             let text = String(validating: decoded, as: UTF8.self),
             let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Salesforce
+@testable import Encoding
 
 struct JSONValueTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
@@ -41,24 +41,24 @@ struct JSONValueTests {
         "\"", "\"\\x\"", "\"\\u12\"", "\"a\nb\"", "1 2", "[1]]", "{\"a\":1,}", "\u{FEFF}1",
     ])
     func `anything else is refused`(text: String) {
-        #expect(throws: SalesforceError.self) { try parse(text) }
+        #expect(throws: JSONSyntaxError.self) { try parse(text) }
     }
 
     @Test func `every beginning of a document is refused`() throws {
         let text = Array(#"{"a":[1.5,"xé",{"b":null}],"c":false}"#.utf8)
         for end in 0..<text.count {
-            #expect(throws: SalesforceError.self) { try JSONValue(parsing: Array(text[..<end])) }
+            #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: Array(text[..<end])) }
         }
         _ = try JSONValue(parsing: text)
     }
 
     @Test func `nesting is bounded`() {
         let deep = String(repeating: "[", count: 100_000)
-        #expect(throws: SalesforceError.self) { try parse(deep) }
+        #expect(throws: JSONSyntaxError.self) { try parse(deep) }
     }
 
     @Test func `bytes that are not UTF-8 are refused`() {
-        #expect(throws: SalesforceError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
+        #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
     }
 
     @Test func `writing and reading give the value back`() throws {
@@ -66,6 +66,6 @@ struct JSONValueTests {
             "text": .string("a\"b\\c\n\u{1}é"), "list": .array([.null, .bool(false), .number("1.50")]),
         ])
         #expect(try parse(value.serialized) == value)
-        #expect(value.serialized == #"{"list":[null,false,1.50],"text":"a\"b\\c\u000a\u0001é"}"#)
+        #expect(value.serialized == #"{"list":[null,false,1.50],"text":"a\"b\\c\n\u0001é"}"#)
     }
 }

@@ -1,7 +1,10 @@
-/// A JSON value of an answer whose shape depends on the query: the rows of a query, above all.
+/// A JSON document that was read.
 ///
-/// A number keeps its text, because the column it goes to decides what `23.0` and 17 digits mean.
+/// A number keeps its text, because its column's type decides how `23.0` and 17 digits are read.
 package enum JSONValue: Equatable, Sendable {
+    /// Deeper nesting is an attack on the parser's stack.
+    package static let maximumDepth = 64
+
     case null
     case bool(Bool)
     /// The digits as they were sent.
@@ -10,18 +13,8 @@ package enum JSONValue: Equatable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// Reads one document of UTF-8. Throws `.malformedResponse`.
-    package init(parsing bytes: [UInt8]) throws(SalesforceError) {
-        do {
-            try self.init(checking: bytes)
-        } catch {
-            throw SalesforceError(
-                .malformedResponse, message: "JSON: \(error.reason) at byte \(error.byte)")
-        }
-    }
-
-    /// Reads one document of UTF-8, and says where it is none.
-    package init(checking bytes: [UInt8]) throws(JSONSyntaxError) {
+    /// Reads one document of UTF-8.
+    package init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
         var parser = JSONParser(bytes)
         self = try parser.document()
     }
@@ -65,27 +58,14 @@ package enum JSONValue: Equatable, Sendable {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let text): text
-        case .string(let text): Self.quoted(text)
+        case .string(let text): JSONText.quoted(text)
         case .array(let values): "[" + values.map(\.serialized).joined(separator: ",") + "]"
         case .object(let members):
             "{"
-                + members.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ":" + $0.value.serialized }
+                + members.sorted { $0.key < $1.key }.map {
+                    JSONText.quoted($0.key) + ":" + $0.value.serialized
+                }
                 .joined(separator: ",") + "}"
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var bytes: [UInt8] = [UInt8(ascii: "\"")]
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x00..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

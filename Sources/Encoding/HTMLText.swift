@@ -1,9 +1,9 @@
-/// Text as it may stand in HTML, in elements and in quoted attributes.
+/// Text for HTML elements and quoted attributes.
 package enum HTMLText {
-    /// The text with what markup is made of escaped.
+    /// The text with the characters of markup escaped.
     package static func escaped(_ text: String) -> String {
         var result = ""
-        // By scalars: a quote with a combining mark is one character, and a quote all the same.
+        // By scalars: a quote with a combining mark is one character, but HTML sees the quote.
         for scalar in text.unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"

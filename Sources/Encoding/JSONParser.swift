@@ -1,4 +1,4 @@
-/// Where and why a text is no JSON.
+/// The place and the reason where a text is not JSON.
 package struct JSONSyntaxError: Error, Equatable, Sendable {
     package let reason: String
     /// The first wrong byte, counted from 1.
@@ -21,7 +21,7 @@ struct JSONParser {
         return value
     }
 
-    /// - Parameter read: bytes already read beyond the wrong one, itself included.
+    /// - Parameter read: bytes read since the wrong one, inclusive.
     private func problem(_ reason: String, read: Int = 0) -> JSONSyntaxError {
         JSONSyntaxError(reason: reason, byte: position - read + 1)
     }
@@ -33,7 +33,7 @@ struct JSONParser {
     }
 
     private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
-        guard depth < SalesforceLimits.jsonDepth else { throw problem("nested too deeply") }
+        guard depth < JSONValue.maximumDepth else { throw problem("nested too deeply") }
         skipSpace()
         switch next {
         case UInt8(ascii: "{"): return try object(depth: depth)
@@ -122,7 +122,7 @@ struct JSONParser {
         return position - start
     }
 
-    /// The common string has no escape and is one copy.
+    /// A string without an escape is copied once.
     private mutating func string() throws(JSONSyntaxError) -> String {
         position += 1
         let start = position
@@ -191,7 +191,7 @@ struct JSONParser {
         guard position + 4 <= bytes.count else { throw problem("ends too early") }
         var value: UInt16 = 0
         for byte in bytes[position..<position + 4] {
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
+            guard let digit = Hex.value(byte) else {
                 throw problem("not four hexadecimal digits")
             }
             value = value << 4 | UInt16(digit)
