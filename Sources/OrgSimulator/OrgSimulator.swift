@@ -14,8 +14,8 @@ package import TLS
 package final class OrgSimulator: Sendable {
     let world: Mutex<World>
     let logger: Logger
-    /// Wakes those who render ahead.
-    private let bells = Mutex<[AsyncStream<Void>.Continuation]>([])
+    /// Set when results wait to be rendered; one for each call of `serve`.
+    private let renderEvents = Mutex<[Event]>([])
 
     package init(_ configuration: SimulatorConfiguration, logger: Logger = Logger(label: "org-simulator")) {
         world = Mutex(World(configuration))
@@ -49,17 +49,16 @@ package final class OrgSimulator: Sendable {
     /// - Throws: `ReactorError` when the listener fails.
     package func serve(on listener: Listener, credentials: TLSContext? = nil) async throws {
         world.withLock { $0.rendersAhead = true }
-        let (bell, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        bells.withLock { $0.append(continuation) }
+        let event = Event()
+        renderEvents.withLock { $0.append(event) }
         var configuration = ServerConfiguration()
         // Composite requests and long lists of ids in queries are larger than the pages of a web site.
         configuration.limits.bodyBytes = 16 << 20
         let server = Server(router: router(), configuration: configuration, logger: logger)
         try await withThrowingTaskGroup { group in
-            group.addTask { await self.renderAhead(bell) }
+            group.addTask { await self.renderAhead(event) }
             try await server.serve(
                 on: listener, credentials: credentials.map { context in { @Sendable in context } })
-            continuation.finish()
             group.cancelAll()
         }
     }
@@ -78,7 +77,7 @@ package final class OrgSimulator: Sendable {
         let call = Call(request, now: Int(Date().timeIntervalSince1970 * 1000))
         let (reply, limits) = world.withLock { ($0.answer(call), $0.configuration) }
         if world.withLock({ !$0.unrendered.isEmpty }) {
-            for bell in bells.withLock({ $0 }) { bell.yield() }
+            for event in renderEvents.withLock({ $0 }) { event.set() }
         }
         let takesGzip = limits.assumptions.compressesResponses && call.acceptsGzip
         return try await ReplyWriter(reply: reply, shelf: world.withLock(\.shelf), takesGzip: takesGzip)
@@ -86,8 +85,9 @@ package final class OrgSimulator: Sendable {
     }
 
     /// Renders results of Bulk jobs while callers still poll, until memory is full.
-    private func renderAhead(_ bell: AsyncStream<Void>) async {
-        for await _ in bell {
+    private func renderAhead(_ event: Event) async {
+        while (try? await event.wait()) != nil {
+            event.reset()
             while let result = world.withLock({ $0.unrendered.popLast() }) {
                 let shelf = world.withLock(\.shelf)
                 for number in 0..<result.blockCount where !result.has(number) {

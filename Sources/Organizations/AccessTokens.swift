@@ -2,6 +2,7 @@ package import Cryptography
 package import FoundationEssentials
 package import Jobs
 package import Postgres
+internal import Reactor
 package import Salesforce
 
 /// Tenants' access tokens: one refresh per org at a time, over all processes.
@@ -61,22 +62,17 @@ package struct AccessTokens: Sendable {
                     .refreshRefused,
                     "Salesforce has just refused to refresh the token of \(grant.organization)")
             }
-            if let token = try await shielded({ try await refresh(organization, grant) }) { return token }
+            // A rotated token whose answer nobody reads is lost, so a refresh ends although its caller is cancelled.
+            let token = try await withCancellationShield(on: executor) {
+                try await refresh(organization, grant)
+            }
+            if let token { return token }
             guard ContinuousClock.now < deadline else {
                 throw OrganizationsError(
                     .refreshTimedOut, "another process has not refreshed the token in time")
             }
             try await Task.sleep(for: OrganizationsLimits.refreshPoll)
         }
-    }
-
-    /// Runs a refresh to its end even if the caller is cancelled meanwhile: a rotated token whose answer
-    /// nobody reads is lost. The task is unstructured only in that one respect: it never outlives the call,
-    /// and its deadlines bound it.
-    private func shielded(
-        _ body: @escaping @Sendable () async throws -> AccessToken?
-    ) async throws -> AccessToken? {
-        try await Task(executorPreference: executor) { try await body() }.value
     }
 
     /// The stored tokens of a working grant.

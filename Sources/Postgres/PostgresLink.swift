@@ -136,32 +136,27 @@ extension PostgresLink {
         let descriptor = unsafe PQsocket(try connection())
         let wanted: Watcher.Interest = direction == .readable ? .readable : [.readable, .writable]
         readiness.close()
-        let signal = ShieldedSignal()
-        let watcher = try Watcher(descriptor: descriptor) { _ in signal.open(.happened) }
+        let event = Event()
+        let watcher = try Watcher(descriptor: descriptor) { _ in event.set() }
         watcher.update(wanted)
-        let timer = loop.schedule(at: deadline) { signal.open(.timedOut) }
-        let outcome = await signal.wait()
-        timer.cancel()
+        let isReady = await event.waitUncancellable(until: deadline)
         watcher.close()
         guard unsafe pointer != nil else { throw PostgresError(.closed, "the connection was closed") }
         readiness = try Readiness(descriptor: descriptor)
-        if outcome == .timedOut { throw PostgresError(.timedOut, "the server did not answer in time") }
+        if !isReady { throw PostgresError(.timedOut, "the server did not answer in time") }
     }
 
     /// Asks the server to cancel the running statement and returns when the request has been delivered, so
     /// that it cannot hit the next statement. False: the server could not be reached in time.
     func requestCancel(deadline: ContinuousClock.Instant) async -> Bool {
-        let signal = ShieldedSignal()
-        let (handle, loop) = (cancelHandle, loop)
-        let timer = loop.schedule(at: deadline) { signal.open(.timedOut) }
-        // In a cancelled task this throws at once, but the work is done all the same.
+        let delivered = Event()
+        let handle = cancelHandle
+        // In a cancelled task this throws at once. The request is sent all the same.
         try? await BlockingPool.shared.run(deadline: deadline) {
             handle.request()
-            loop.post { signal.open(.happened) }
+            delivered.set()
         }
-        let outcome = await signal.wait()
-        timer.cancel()
-        return outcome == .happened
+        return await delivered.waitUncancellable(until: deadline)
     }
 
     func consumeInput() throws(PostgresError) {

@@ -60,7 +60,16 @@ package final class CallBatch<Item: Sendable, Answer: Sendable>: Sendable {
             state.waiting.removeFirst(others.count)
             return others
         }
-        let result = await shielded([item] + others.map(\.item))
+        let items = [item] + others.map(\.item)
+        let result = await withCancellationShield { [perform] () async -> Result<[Answer], any Error> in
+            do {
+                let answers = try await perform(items)
+                precondition(answers.count == items.count, "a batch answers each of its items")
+                return .success(answers)
+            } catch {
+                return .failure(error)
+            }
+        }
         for (index, other) in others.enumerated() {
             other.continuation.resume(returning: .over(result.map { $0[index + 1] }))
         }
@@ -71,19 +80,5 @@ package final class CallBatch<Item: Sendable, Answer: Sendable>: Sendable {
         }
         next?.continuation.resume(returning: .lead)
         return try result.get()[0]
-    }
-
-    /// The task is unstructured only in that the leader's cancellation does not reach it: it never outlives
-    /// the call.
-    private func shielded(_ items: [Item]) async -> Result<[Answer], any Error> {
-        await Task(executorPreference: EventLoop.current) { () async -> Result<[Answer], any Error> in
-            do {
-                let answers = try await self.perform(items)
-                precondition(answers.count == items.count, "a batch answers each of its items")
-                return .success(answers)
-            } catch {
-                return .failure(error)
-            }
-        }.value
     }
 }

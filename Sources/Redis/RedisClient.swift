@@ -9,9 +9,9 @@ package final class RedisClient: @unchecked Sendable {
     package let configuration: RedisConfiguration
     private let loop: EventLoop
     private var connection: RedisConnection?
-    private var waiters: [Waiter] = []
-    private var isConnecting = false
-    private var pause = RedisLimits.firstPause
+    /// Set at the end of the attempt to connect that is under way.
+    private var attempt: Event?
+    private var backoff = RedisLimits.backoff
     private var nextAttempt: ContinuousClock.Instant?
     private var lastFailure = RedisError(.connection, operation: "connect")
     private var isClosed = false
@@ -73,10 +73,8 @@ package final class RedisClient: @unchecked Sendable {
         while true {
             guard !isClosed else { throw RedisError(.closed, operation: "send") }
             if let connection, connection.isUsable { return connection }
-            if isConnecting {
-                let waiter = Waiter()
-                waiters.append(waiter)
-                try await waiter.wait(on: loop)
+            if let attempt {
+                try await attempt.wait()
                 continue
             }
             if let nextAttempt, nextAttempt > .now { throw lastFailure }
@@ -86,12 +84,11 @@ package final class RedisClient: @unchecked Sendable {
 
     /// - Parameter deadline: of who wants it; whoever comes meanwhile waits no longer than that either.
     private func connect(_ deadline: ContinuousClock.Instant?) async throws {
-        isConnecting = true
+        let attempt = Event()
+        self.attempt = attempt
         defer {
-            isConnecting = false
-            let woken = waiters
-            waiters = []
-            for waiter in woken { waiter.resume() }
+            self.attempt = nil
+            attempt.set()
         }
         connection?.close()
         connection = nil
@@ -104,12 +101,11 @@ package final class RedisClient: @unchecked Sendable {
                 throw RedisError(.closed, operation: "connect")
             }
             connection = opened
-            pause = RedisLimits.firstPause
+            backoff.reset()
             nextAttempt = nil
         } catch let error as RedisError {
             lastFailure = error
-            nextAttempt = .now + pause
-            pause = min(pause * 2, RedisLimits.longestPause)
+            nextAttempt = .now + backoff.next()
             throw error
         }
     }

@@ -1,3 +1,5 @@
+internal import Reactor
+
 /// What the Redis target allows.
 package enum RedisLimits {
     /// A connection with authentication should be there within a few round trips.
@@ -8,7 +10,6 @@ package enum RedisLimits {
     static let pendingReplies = 10_000
     /// What is read at once.
     static let readBytes = 64 << 10
-    /// After a failed attempt the next one waits, twice as long each time, so that a Redis that comes back is not overrun.
-    static let firstPause = Duration.milliseconds(50)
-    static let longestPause = Duration.seconds(2)
+    /// Pauses between attempts to connect, so that a Redis that comes back is not overrun.
+    static let backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
 }

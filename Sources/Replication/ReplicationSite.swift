@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import Logging
 package import Postgres
+internal import Reactor
 package import Salesforce
 
 /// What the handlers of one loop work with. Pools and clients are that loop's.
@@ -13,7 +14,7 @@ package struct ReplicationSite: Sendable {
     package var salesforce: @Sendable (UUID) async throws -> RESTClient
     package var settings: ReplicationSettings
     package var logger: Logger
-    let gate: PageGate
+    let gate: AsyncSemaphore
 
     package init(
         control: PostgresPool, cell: @escaping @Sendable (String) throws -> PostgresPool,
@@ -25,7 +26,7 @@ package struct ReplicationSite: Sendable {
         self.salesforce = salesforce
         self.settings = settings
         self.logger = logger
-        gate = PageGate(limit: settings.concurrentPages)
+        gate = AsyncSemaphore(limit: settings.concurrentPages)
     }
 }
 

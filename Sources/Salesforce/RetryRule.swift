@@ -1,3 +1,5 @@
+internal import Reactor
+
 /// Whether a call is tried again by itself, and after how long. Time and chance are passed in.
 enum RetryRule {
     /// Whether sending a request twice does no harm.
@@ -18,7 +20,7 @@ enum RetryRule {
         chance: Double
     ) -> Duration? {
         guard attempt < SalesforceLimits.attempts, mayRepeat(error, repetition) else { return nil }
-        var pause = Duration.milliseconds(250 * (1 << (2 * (attempt - 1)))) * (0.5 + chance)
+        var pause = SalesforceLimits.backoff.pause(after: attempt, chance: chance)
         if let seconds = error.retryAfterSeconds { pause = max(pause, .seconds(seconds)) }
         guard pause <= SalesforceLimits.longestPause, pause < remaining else { return nil }
         return pause

@@ -92,8 +92,7 @@ struct TidyTests {
         ("@unchecked", wrappers, "only wrappers of C may vouch for themselves"),
         ("Task {", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
         (
-            "Task(", ["Multiconnect", "Reactor", "HTTPServer", "Jobs", "Organizations"],
-            "start tasks in groups; a shield from cancellation awaits its task at once"
+            "Task(", ["Reactor", "Jobs"], "start tasks in groups, or use withCancellationShield"
         ),
         ("Task.detached", ["Multiconnect"], "start tasks in groups: an unstructured one leaves its loop"),
         ("processInfo.environment", ["Multiconnect"], "settings are read once, in the composition root"),

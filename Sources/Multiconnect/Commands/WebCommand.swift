@@ -111,8 +111,8 @@ struct WebProcess: Sendable {
     }
 
     private func end(_ services: [LoopServices], _ reporter: MetricsReporter) async {
-        // Unstructured only in that the cancellation that ended the serving stays outside.
-        await Task(executorPreference: launch.loops[0]) { await reporter.leave() }.value
+        // The task is cancelled here: that ended the serving.
+        await withCancellationShield(on: launch.loops[0]) { await reporter.leave() }
         for (loop, service) in zip(launch.loops, services) { await loop.run { service.close() } }
     }
 

@@ -73,11 +73,11 @@ struct WorkerProcess: Sendable {
             await worker.run()
             group.cancelAll()
         }
-        // Unstructured only in that the cancellation that ended the worker stays outside.
-        await Task(executorPreference: launch.loops[0]) {
+        // The task is cancelled here: that ended the worker.
+        await withCancellationShield(on: launch.loops[0]) {
             await recorder.flush()
             await reporter.leave()
-        }.value
+        }
         for (loop, service) in zip(launch.loops, services) {
             await loop.run { service.close() }
         }

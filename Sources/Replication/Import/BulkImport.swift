@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import Postgres
+internal import Reactor
 internal import Salesforce
 internal import Synchronization
 
@@ -10,7 +11,7 @@ struct BulkImport: Sendable {
     let jobID: RecordID
     let loader: PageLoader
     let settings: ReplicationSettings
-    let gate: PageGate
+    let gate: AsyncSemaphore
     let job: JobHandle
     /// Looks at how far the import has come after each page, and may end it.
     let onProgress: @Sendable (ImportProgress) async throws -> Void
@@ -121,6 +122,7 @@ struct BulkImport: Sendable {
     private func load(_ locator: String, maximumRows: Int?, _ refusals: Refusals) async throws {
         var way = refusals.way
         var attempt = 1
+        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(5))
         while true {
             try job.checkClaim()
             do {
@@ -139,7 +141,7 @@ struct BulkImport: Sendable {
                     throw error
                 }
                 logger.debug("a page is tried again", metadata: ["error": "\(error)"])
-                try await Task.sleep(for: .milliseconds(250 << attempt))
+                try await Task.sleep(for: backoff.next())
                 attempt += 1
             }
         }
@@ -148,7 +150,7 @@ struct BulkImport: Sendable {
     private func loadOnce(
         _ locator: String, maximumRows: Int?, _ way: PageLoader.Way
     ) async throws -> LoadedPage? {
-        try await gate.withPage {
+        try await gate.withPermit {
             try await bulk.results(
                 of: jobID, locator: locator.isEmpty ? nil : locator, maximumRows: maximumRows,
                 compression: settings.compression

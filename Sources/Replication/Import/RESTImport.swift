@@ -1,11 +1,12 @@
 internal import Postgres
+internal import Reactor
 internal import Salesforce
 
 /// Loads a small object by a query: its pages together are one page of the import.
 struct RESTImport: Sendable {
     let rest: RESTClient
     let loader: PageLoader
-    let gate: PageGate
+    let gate: AsyncSemaphore
 
     /// The name of the only page.
     private static let locator = ""
@@ -13,7 +14,7 @@ struct RESTImport: Sendable {
     /// Loads the object unless it is loaded. Returns how many rows Salesforce had.
     func run() async throws -> Int {
         if let rows = try await loadedRows() { return rows }
-        return try await gate.withPage {
+        return try await gate.withPermit {
             do {
                 return try await load(.direct)
             } catch  where PageLoader.isRefusal(error) {

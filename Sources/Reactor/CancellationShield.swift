@@ -1,0 +1,18 @@
+/// Runs `body` to its end although the calling task may be cancelled, and returns its result.
+///
+/// A drain needs this, and work that other callers share: its end is awaited, so the task that runs it never outlives
+/// the call. It runs on `executor`, else on the current loop.
+package func withCancellationShield<Value: Sendable, Failure: Error>(
+    on executor: (any TaskExecutor)? = nil,
+    _ body: @escaping @Sendable () async throws(Failure) -> Value
+) async throws(Failure) -> Value {
+    let task = Task(executorPreference: executor ?? EventLoop.currentIfAny) {
+        () async -> Result<Value, Failure> in
+        do throws(Failure) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+    return try await task.value.get()
+}
