@@ -14,19 +14,19 @@ extension ProcessTests {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["LOOPS": "\(loops)"])
-                let herd = Herd()
-                let idle = try herd.connect(100, to: deployment.webPort)
-                for member in idle { herd.send(health, from: member) }
-                #expect(herd.responses(of: idle).count == idle.count)
+                let clients = RawClients()
+                let idle = try clients.connect(100, to: deployment.webPort)
+                for client in idle { clients.send(health, from: client) }
+                #expect(clients.responses(of: idle).count == idle.count)
                 // While it stands still, requests come on the connections it has, and new connections.
                 web.signal(SIGSTOP)
-                let new = try herd.connect(200, to: deployment.webPort)
-                for member in idle + new {
-                    herd.send(member.isMultiple(of: 2) ? health : readiness, from: member)
+                let new = try clients.connect(200, to: deployment.webPort)
+                for client in idle + new {
+                    clients.send(client.isMultiple(of: 2) ? health : readiness, from: client)
                 }
                 web.signal(SIGTERM)
                 web.signal(SIGCONT)
-                let answers = herd.responses(of: idle + new)
+                let answers = clients.responses(of: idle + new)
                 #expect(answers.count == 300, "\(web.output.suffix(3000))")
                 #expect(Set(answers.values.map(\.status)) == [200])
                 #expect(web.exitStatus() == 0, "\(web.output.suffix(3000))")
@@ -38,31 +38,31 @@ extension ProcessTests {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["LOOPS": "2"])
-                let herd = Herd()
-                var members = try herd.connect(64, to: deployment.webPort)
-                for member in members { herd.send(health, from: member) }
+                let clients = RawClients()
+                var connected = try clients.connect(64, to: deployment.webPort)
+                for client in connected { clients.send(health, from: client) }
                 var answered = 0
                 while answered < 5000 {
-                    herd.receive(from: members, milliseconds: 1000)
-                    for member in members {
-                        guard let response = herd.takeResponse(member) else { continue }
+                    clients.receive(from: connected, milliseconds: 1000)
+                    for client in connected {
+                        guard let response = clients.takeResponse(client) else { continue }
                         try #require(response.status == 200)
                         answered += 1
                         // Some connections end, and new ones take their place.
-                        var member = member
+                        var client = client
                         if answered.isMultiple(of: 10) {
-                            herd.leave(member)
-                            members.removeAll { $0 == member }
-                            member = try herd.connect(1, to: deployment.webPort)[0]
-                            members.append(member)
+                            clients.leave(client)
+                            connected.removeAll { $0 == client }
+                            client = try clients.connect(1, to: deployment.webPort)[0]
+                            connected.append(client)
                         }
-                        herd.send(answered.isMultiple(of: 7) ? readiness : health, from: member)
+                        clients.send(answered.isMultiple(of: 7) ? readiness : health, from: client)
                     }
                 }
-                // Each member has one request under way, wherever it is.
+                // Each client has one request under way, wherever it is.
                 web.signal(SIGTERM)
-                let answers = herd.responses(of: members)
-                #expect(answers.count == members.count, "\(web.output.suffix(3000))")
+                let answers = clients.responses(of: connected)
+                #expect(answers.count == connected.count, "\(web.output.suffix(3000))")
                 #expect(answers.values.allSatisfy { $0.status == 200 })
                 #expect(web.exitStatus() == 0, "\(web.output.suffix(3000))")
                 try await deployment.stop()

@@ -141,12 +141,12 @@ extension ProcessTests {
                     }
                 }
                 #expect(sockets.count == 3)
-                let herd = Herd()
-                let members = try herd.connect(60, to: deployment.webPort)
-                for member in members {
-                    herd.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", from: member)
+                let clients = RawClients()
+                let connected = try clients.connect(60, to: deployment.webPort)
+                for client in connected {
+                    clients.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", from: client)
                 }
-                #expect(herd.responses(of: members).count == members.count)
+                #expect(clients.responses(of: connected).count == connected.count)
                 web.kill()
                 try await deployment.stop()
             }

@@ -132,7 +132,7 @@ extension ProcessTests {
                 #expect(page.contains(name), "\(name)\n\(page)")
             }
             #expect(!page.contains(#"multiconnect_http_connections{role="worker""#))
-            #expect(try MetricsChecker.complaints(about: page) == "")
+            #expect(try await MetricsChecker.complaints(about: page) == "")
         }
     }
 }

@@ -14,7 +14,7 @@ extension ProcessTests {
             descriptors: Int? = nil,
             _ body: @Sendable (_ web: Program, _ deployment: Deployment) async throws -> Void
         ) async throws {
-            Herd.raiseDescriptorLimit()
+            RawClients.raiseDescriptorLimit()
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(descriptors: descriptors)
@@ -44,19 +44,19 @@ extension ProcessTests {
             async throws
         {
             try await withWeb(descriptors: 64) { web, deployment in
-                let herd = Herd()
-                let members = try herd.connect(300, to: deployment.webPort)
-                for member in members { herd.send(health, from: member) }
-                let answers = herd.responses(of: members)
-                #expect(answers.count == members.count)
+                let clients = RawClients()
+                let connected = try clients.connect(300, to: deployment.webPort)
+                for client in connected { clients.send(health, from: client) }
+                let answers = clients.responses(of: connected)
+                #expect(answers.count == connected.count)
                 #expect(Set(answers.values.map(\.status)) == [200, 503])
                 let served = answers.filter { $0.value.status == 200 }.keys.sorted()
                 #expect(served.count >= 16)
                 #expect(try descriptorCount(web) < 64)
                 // Postgres and Redis have not been talked to since the flood began.
-                herd.send(readiness, from: served[0])
-                #expect(herd.responses(of: [served[0]])[served[0]]?.status == 200)
-                for member in herd.members { herd.leave(member) }
+                clients.send(readiness, from: served[0])
+                #expect(clients.responses(of: [served[0]])[served[0]]?.status == 200)
+                for client in clients.connected { clients.leave(client) }
                 try await eventually("everybody is served again\n\(web.output.suffix(2000))") {
                     try await deployment.get("/readyz").status == 200
                 }
@@ -67,32 +67,32 @@ extension ProcessTests {
         @Test func `2,000 clients that drip their heads are let go, and nobody waits for them`() async throws
         {
             try await withWeb { web, deployment in
-                let herd = Herd()
-                let slow = try herd.connect(2000, to: deployment.webPort)
-                for member in slow { herd.send("GET / HTTP/1.1\r\nHost: a\r\nX-", from: member) }
-                let normal = try herd.connect(1, to: deployment.webPort)[0]
+                let clients = RawClients()
+                let slow = try clients.connect(2000, to: deployment.webPort)
+                for client in slow { clients.send("GET / HTTP/1.1\r\nHost: a\r\nX-", from: client) }
+                let normal = try clients.connect(1, to: deployment.webPort)[0]
                 // The best of three: a machine that does something else for a moment is not what is looked at.
                 var best = Duration.seconds(3600)
                 for _ in 0..<3 where best >= .milliseconds(50) {
-                    best = min(best, slowestButOne(of: 300, herd, normal, dripping: slow))
+                    best = min(best, slowestButOne(of: 300, clients, normal, dripping: slow))
                 }
                 #expect(best < .milliseconds(50), "p99 is \(best)")
-                let answers = herd.responses(of: slow, within: .seconds(30))
+                let answers = clients.responses(of: slow, within: .seconds(30))
                 #expect(answers.count == slow.count)
                 #expect(answers.values.allSatisfy { $0.status == 408 && $0.closes })
             }
         }
 
         /// The 99th percentile of the time that a request takes, while the slow ones send a byte now and then.
-        private func slowestButOne(of count: Int, _ herd: Herd, _ normal: Int, dripping slow: [Int])
+        private func slowestButOne(of count: Int, _ clients: RawClients, _ normal: Int, dripping slow: [Int])
             -> Duration
         {
             var times: [Duration] = []
             for request in 0..<count {
-                for offset in 0..<10 { herd.send("y", from: slow[(request * 10 + offset) % slow.count]) }
+                for offset in 0..<10 { clients.send("y", from: slow[(request * 10 + offset) % slow.count]) }
                 let start = ContinuousClock.now
-                herd.send(health, from: normal)
-                guard herd.responses(of: [normal])[normal]?.status == 200 else { return .seconds(3600) }
+                clients.send(health, from: normal)
+                guard clients.responses(of: [normal])[normal]?.status == 200 else { return .seconds(3600) }
                 times.append(.now - start)
             }
             return times.sorted()[count * 99 / 100 - 1]
@@ -102,20 +102,20 @@ extension ProcessTests {
             async throws
         {
             try await withWeb { web, deployment in
-                let herd = Herd()
-                let members = try herd.connect(200, to: deployment.webPort)
+                let clients = RawClients()
+                let connected = try clients.connect(200, to: deployment.webPort)
                 let head = "POST /organizations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                for member in members {
+                for client in connected {
                     let framing =
-                        member.isMultiple(of: 2)
+                        client.isMultiple(of: 2)
                         ? "Content-Length: 100\r\n\r\n{" : "Transfer-Encoding: chunked\r\n\r\n5\r\n{"
-                    herd.send(head + framing, from: member)
+                    clients.send(head + framing, from: client)
                 }
-                let answers = herd.responses(of: members, within: .seconds(30))
+                let answers = clients.responses(of: connected, within: .seconds(30))
                 let logged = web.output.split(separator: "\n").filter { $0.contains("path=/organizations") }
                 #expect(
-                    answers.count == members.count,
-                    "\(herd.ended.count) ended, \(logged.count) logged; \(web.output.suffix(1500))")
+                    answers.count == connected.count,
+                    "\(clients.ended.count) ended, \(logged.count) logged; \(web.output.suffix(1500))")
                 let statuses = Dictionary(grouping: answers.values.map(\.status)) { $0 }.mapValues(\.count)
                 #expect(Set(statuses.keys) == [408, 429], "\(statuses)")
                 #expect(answers.values.allSatisfy { $0.closes })
@@ -126,14 +126,14 @@ extension ProcessTests {
             try await withWeb { web, deployment in
                 _ = try await deployment.get("/readyz")
                 let before = try descriptorCount(web)
-                let herd = Herd()
+                let clients = RawClients()
                 for _ in 0..<50 {
-                    let member = try herd.connect(1, to: deployment.webPort)[0]
+                    let client = try clients.connect(1, to: deployment.webPort)[0]
                     // More answers than the kernel takes for a client that does not read.
-                    while herd.send(String(repeating: health, count: 100), from: member) {}
-                    herd.receive(from: [member], milliseconds: 5000)
-                    #expect(herd.takeResponse(member)?.status == 200)
-                    herd.leave(member, resetting: true)
+                    while clients.send(String(repeating: health, count: 100), from: client) {}
+                    clients.receive(from: [client], milliseconds: 5000)
+                    #expect(clients.takeResponse(client)?.status == 200)
+                    clients.leave(client, resetting: true)
                 }
                 try await eventually("their descriptors are closed") {
                     try descriptorCount(web) <= before + 2
@@ -142,26 +142,28 @@ extension ProcessTests {
             }
         }
 
-        @Test(.enabled(if: Herd.raiseDescriptorLimit() >= 11_000, "10,000 sockets need as many descriptors"))
+        @Test(
+            .enabled(
+                if: RawClients.raiseDescriptorLimit() >= 11_000, "10,000 sockets need as many descriptors"))
         func `10,000 idle connections are kept and answered`() async throws {
             try await withWeb { web, deployment in
-                let herd = Herd()
-                let warm = try herd.connect(100, to: deployment.webPort)
-                for member in warm { herd.send(health, from: member) }
-                #expect(herd.responses(of: warm).count == warm.count)
+                let clients = RawClients()
+                let warm = try clients.connect(100, to: deployment.webPort)
+                for client in warm { clients.send(health, from: client) }
+                #expect(clients.responses(of: warm).count == warm.count)
                 let before = try residentKilobytes(web)
-                let members = try herd.connect(10_000, to: deployment.webPort)
-                for batch in stride(from: 0, to: members.count, by: 500) {
-                    let batch = Array(members[batch..<batch + 500])
-                    for member in batch { herd.send(health, from: member) }
-                    #expect(herd.responses(of: batch).values.count { $0.status == 200 } == batch.count)
+                let connected = try clients.connect(10_000, to: deployment.webPort)
+                for batch in stride(from: 0, to: connected.count, by: 500) {
+                    let batch = Array(connected[batch..<batch + 500])
+                    for client in batch { clients.send(health, from: client) }
+                    #expect(clients.responses(of: batch).values.count { $0.status == 200 } == batch.count)
                 }
-                let kilobytes = Double(try residentKilobytes(web) - before) / Double(members.count)
+                let kilobytes = Double(try residentKilobytes(web) - before) / Double(connected.count)
                 print("10,000 idle connections: \(kilobytes) kB of memory each (VmRSS of this build)")
                 #expect(kilobytes < 64)
-                let sample = stride(from: 0, to: members.count, by: 100).map { members[$0] }
-                for member in sample { herd.send(health, from: member) }
-                #expect(herd.responses(of: sample).values.count { $0.status == 200 } == sample.count)
+                let sample = stride(from: 0, to: connected.count, by: 100).map { connected[$0] }
+                for client in sample { clients.send(health, from: client) }
+                #expect(clients.responses(of: sample).values.count { $0.status == 200 } == sample.count)
             }
         }
     }

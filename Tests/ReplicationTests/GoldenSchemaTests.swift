@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Subprocess
 import Support
 import Testing
 
@@ -16,7 +17,7 @@ struct GoldenSchemaTests {
     @Test func `a tenant's schema is the pinned one`() async throws {
         let text = try await withTenantDatabase { fixture in
             try await fixture.provision()
-            return try dump(fixture)
+            return try await dump(fixture)
         }
         if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
             try text.write(to: Self.golden, atomically: true, encoding: .utf8)
@@ -28,9 +29,9 @@ struct GoldenSchemaTests {
     @Test func `provisioning again changes nothing`() async throws {
         try await withTenantDatabase { fixture in
             try await fixture.provision()
-            let first = try dump(fixture)
+            let first = try await dump(fixture)
             try await fixture.provision()
-            let second = try dump(fixture)
+            let second = try await dump(fixture)
             #expect(first == second)
             let connection = try await fixture.connect()
             defer { connection.close() }
@@ -45,22 +46,16 @@ struct GoldenSchemaTests {
     private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") }
 
     /// The dump without comments, settings and what differs between runs.
-    private func dump(_ fixture: TenantFixture) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "pg_dump", "--schema-only", "--no-owner", "--no-privileges", fixture.database.url,
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+    private func dump(_ fixture: TenantFixture) async throws -> String {
+        let result = try await Subprocess.run(
+            .name("pg_dump"),
+            arguments: ["--schema-only", "--no-owner", "--no-privileges", fixture.database.url],
+            output: .string(limit: 16 << 20))
+        #expect(result.terminationStatus.isSuccess)
         let noise = [
             "--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict", "COMMENT ON",
         ]
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        return result.standardOutput.split(separator: "\n")
             .filter { line in !noise.contains { line.hasPrefix($0) } }
             .joined(separator: "\n") + "\n"
     }

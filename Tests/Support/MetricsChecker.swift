@@ -1,28 +1,21 @@
 import Foundation
+import Subprocess
 
-/// Prometheus' own check of a page of metrics, where its `promtool` is installed.
+/// Prometheus' own check of a page of metrics.
 package enum MetricsChecker {
-    /// What it has to say; nothing about a page that is right.
-    package static func complaints(about page: String) throws -> String {
+    /// The complaints of `promtool`. Empty for a correct page, and where it is not installed.
+    package static func complaints(about page: String) async throws -> String {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        let tool = path.split(separator: ":").map { "\($0)/promtool" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-        guard let tool else {
+        let isInstalled = path.split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/promtool")
+        }
+        guard isInstalled else {
             print("skipped: promtool is not installed (Debian's package prometheus), so it checked no page")
             return ""
         }
-        let process = Process()
-        process.executableURL = URL(filePath: tool)
-        process.arguments = ["check", "metrics"]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Data(page.utf8))
-        try input.fileHandleForWriting.close()
-        let told = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: told, as: UTF8.self)
+        let answer = try await Subprocess.run(
+            .name("promtool"), arguments: ["check", "metrics"], input: .string(page),
+            output: .string(limit: 1 << 20), error: .combinedWithOutput)
+        return answer.standardOutput
     }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Subprocess
 
 /// The real Sidekiq, from Debian's package, run as a process over a test's Redis.
 package struct RubySidekiq: Sendable {
@@ -76,33 +77,14 @@ package struct RubySidekiq: Sendable {
     private func run<Answer: Decodable & Sendable>(_ arguments: [String]) async throws -> Answer {
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Interop/sidekiq_check.rb").path
-        let redisURL = redisURL
-        // Waiting for a process blocks, so it happens beside the loop.
-        let data = try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try Self.output(script, arguments, redisURL) })
-            }
-        }
-        return try JSONDecoder().decode(Answer.self, from: data)
-    }
-
-    private static func output(_ script: String, _ arguments: [String], _ redisURL: String) throws -> Data {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["ruby", "-W0", script] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(["REDIS_URL": redisURL]) { $1 }
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        let said = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let text = String(decoding: said, as: UTF8.self)
+        let answer = try await Subprocess.run(
+            .name("ruby"), arguments: Arguments(["-W0", script] + arguments),
+            environment: .inherit.updating(["REDIS_URL": redisURL]), output: .string(limit: 64 << 20),
+            error: .string(limit: 1 << 20))
+        guard answer.terminationStatus.isSuccess else {
+            let text = answer.standardError
             throw Failed(description: "ruby \(arguments): \(text) (bin/setup --test installs ruby-sidekiq)")
         }
-        return data
+        return try JSONDecoder().decode(Answer.self, from: Data(answer.standardOutput.utf8))
     }
 }

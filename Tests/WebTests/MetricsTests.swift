@@ -81,7 +81,7 @@ struct MetricsTests {
             }
             let seconds = oldest?.split(separator: " ").last.flatMap { Double($0) } ?? 0
             #expect((90..<200).contains(seconds))
-            #expect(try MetricsChecker.complaints(about: page) == "")
+            #expect(try await MetricsChecker.complaints(about: page) == "")
         }
     }
 

@@ -1,21 +1,21 @@
 import Foundation
 
-/// Many connections to one server that cost next to nothing: blocking sockets, no task and no loop, and one poll(2) where
-/// all are waited for. The sockets come from several addresses of 127.0.0.0/8, because a server limits those of one.
-final class Herd {
+/// Many cheap connections to one server: blocking sockets without tasks or a loop, and one poll(2) that waits for all.
+/// The sockets use several addresses of 127.0.0.0/8, because a server limits the connections of one address.
+final class RawClients {
     enum Failure: Error {
         case connect(Int32)
     }
 
-    /// What a member has received and nobody has taken.
+    /// Bytes that a client has received and that no `takeResponse` has returned.
     private var received: [[UInt8]] = []
     private var descriptors: [Int32] = []
-    /// Ended by the server.
+    /// Clients whose connection the server has ended.
     private(set) var ended: Set<Int> = []
 
     private static let perAddress = 1000
 
-    /// Lets this process have as many descriptors as the system allows it; the number of them.
+    /// Raises the descriptor limit of this process to the hard limit, and returns it.
     @discardableResult
     static func raiseDescriptorLimit() -> Int {
         var limit = rlimit()
@@ -29,10 +29,10 @@ final class Herd {
         for descriptor in descriptors where descriptor >= 0 { close(descriptor) }
     }
 
-    /// The members that are connected.
-    var members: [Int] { descriptors.indices.filter { descriptors[$0] >= 0 } }
+    /// The numbers of the open connections.
+    var connected: [Int] { descriptors.indices.filter { descriptors[$0] >= 0 } }
 
-    /// Connects `count` more members.
+    /// Opens `count` more connections and returns their numbers.
     @discardableResult
     func connect(_ count: Int, to port: UInt16) throws -> [Int] {
         try (0..<count).map { _ in
@@ -69,43 +69,43 @@ final class Herd {
         }
     }
 
-    /// Sends without waiting for room; false when not all of it was taken.
+    /// Sends without waiting. False if the kernel has not taken all bytes.
     @discardableResult
-    func send(_ text: String, from member: Int) -> Bool {
+    func send(_ text: String, from client: Int) -> Bool {
         let bytes = Array(text.utf8)
         let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
-        return Foundation.send(descriptors[member], bytes, bytes.count, flags) == bytes.count
+        return Foundation.send(descriptors[client], bytes, bytes.count, flags) == bytes.count
     }
 
-    /// How a member goes: in order, or with a reset.
-    func leave(_ member: Int, resetting: Bool = false) {
+    /// Closes a connection, with a FIN or with a reset.
+    func leave(_ client: Int, resetting: Bool = false) {
         if resetting {
             var option = linger(l_onoff: 1, l_linger: 0)
             setsockopt(
-                descriptors[member], SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+                descriptors[client], SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
         }
-        close(descriptors[member])
-        descriptors[member] = -1
+        close(descriptors[client])
+        descriptors[client] = -1
     }
 
-    /// Waits until any of `members` has something to read, at most so long, and reads it.
-    func receive(from members: [Int], milliseconds: Int32) {
-        var entries = members.map { pollfd(fd: descriptors[$0], events: Int16(POLLIN), revents: 0) }
+    /// Waits until a connection of `connected` has something to read, at most `milliseconds`, and reads it.
+    func receive(from connected: [Int], milliseconds: Int32) {
+        var entries = connected.map { pollfd(fd: descriptors[$0], events: Int16(POLLIN), revents: 0) }
         guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         for (index, entry) in entries.enumerated() where entry.revents != 0 {
             let count = recv(entry.fd, &chunk, chunk.count, Int32(MSG_DONTWAIT))
             if count > 0 {
-                received[members[index]] += chunk.prefix(count)
+                received[connected[index]] += chunk.prefix(count)
             } else if count == 0 || errno != EAGAIN {
-                ended.insert(members[index])
+                ended.insert(connected[index])
             }
         }
     }
 
-    /// Takes a whole response; nil while it has not come.
-    func takeResponse(_ member: Int) -> Response? {
-        let bytes = received[member]
+    /// Removes and returns one response. Nil if it is not complete.
+    func takeResponse(_ client: Int) -> Response? {
+        let bytes = received[client]
         guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let head = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
         let lines = head.split(separator: "\r\n")
@@ -114,7 +114,7 @@ final class Herd {
         let bodyEnd = end.upperBound + (length ?? 0)
         guard bytes.count >= bodyEnd, let status = lines.first?.split(separator: " ").dropFirst().first
         else { return nil }
-        received[member].removeFirst(bodyEnd)
+        received[client].removeFirst(bodyEnd)
         return Response(
             status: Int(status) ?? 0, closes: head.lowercased().contains("\r\nconnection: close"),
             body: String(decoding: bytes[end.upperBound..<bodyEnd], as: UTF8.self))
@@ -126,16 +126,16 @@ final class Herd {
         let body: String
     }
 
-    /// One response of each of `members`; those that have none when the time is over, or whose connection ended before,
-    /// are left out.
-    func responses(of members: [Int], within limit: Duration = .seconds(20)) -> [Int: Response] {
+    /// One response of each connection. Connections without a response at the deadline, or that ended before, are left
+    /// out.
+    func responses(of connected: [Int], within limit: Duration = .seconds(20)) -> [Int: Response] {
         let deadline = ContinuousClock.now + limit
         var responses: [Int: Response] = [:]
-        var waiting = members
+        var waiting = connected
         while !waiting.isEmpty, .now < deadline {
             receive(from: waiting, milliseconds: 50)
-            for member in waiting {
-                if let response = takeResponse(member) { responses[member] = response }
+            for client in waiting {
+                if let response = takeResponse(client) { responses[client] = response }
             }
             waiting.removeAll { responses[$0] != nil || ended.contains($0) }
         }
