@@ -2,11 +2,11 @@ internal import HTTPWire
 internal import Reactor
 internal import Synchronization
 
-/// The access log of one loop: the lines of a round are collected and go out together before the loop waits, so that a
-/// line costs no system call of its own. Loop-confined.
+/// The access log of one loop. The lines of a round are written together before the loop waits, so that a
+/// line needs no system call of its own. Loop-confined.
 final class AccessLog: Sendable {
     private enum Limits {
-        /// A round that logs more than this hands it on in between.
+        /// Lines beyond this size are written before the round ends.
         static let batchBytes = 65_536
     }
 
@@ -19,7 +19,7 @@ final class AccessLog: Sendable {
     private let output: @Sendable ([UInt8]) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter output: takes whole lines.
+    /// - Parameter output: called with whole lines.
     init(loop: EventLoop, output: @escaping @Sendable ([UInt8]) -> Void) {
         self.loop = loop
         self.output = output

@@ -12,7 +12,8 @@ struct AccessRecord {
     let requestID: String
     let fields: [(name: String, value: String)]
 
-    /// Appends the record in logfmt. Of the query only the names stand in it: values may be codes and tokens.
+    /// Appends the record in logfmt. Only the names of the query's fields are logged: values may be codes and
+    /// tokens.
     func append(to line: inout [UInt8]) {
         line.append(text: "method=")
         line.append(text: method)
@@ -62,7 +63,8 @@ struct AccessRecord {
         return !bytes.isEmpty
     }
 
-    /// Quotes what logfmt would misread; control characters become spaces so that a line stays a line.
+    /// Quotes values that logfmt would misread. Control characters become spaces, so that a record stays one
+    /// line.
     private static func append(quoted value: String, to line: inout [UInt8]) {
         if isPlain(value.utf8.span) {
             line.append(text: value)

@@ -1,7 +1,7 @@
 internal import Reactor
 internal import Synchronization
 
-/// Counts the connections of the process and the bodies that it holds, all loops together, against the limits.
+/// Counts the connections and the body bytes of the process against the limits, over all loops.
 package final class Admission: Sendable {
     private struct Counts {
         var connections = 0
@@ -13,20 +13,20 @@ package final class Admission: Sendable {
     private let limits: Limits
     private let countsPeers: Bool
 
-    /// - Parameter trust: where a proxy is in front, all connections come from it and are not counted by
-    /// address.
+    /// - Parameter trust: behind a proxy all connections have one address, so they are not counted by
+    ///   address.
     package init(_ limits: Limits, _ trust: ForwardedTrust) {
         self.limits = limits
         countsPeers = trust == .nobody
     }
 
-    /// Connections that are open.
+    /// Open connections.
     package var connections: Int { counts.withLock { $0.connections } }
 
-    /// Bytes of request bodies that are held.
+    /// Bytes of request bodies in memory.
     package var bodyBytes: Int { counts.withLock { $0.bodyBytes } }
 
-    /// Takes room for `count` bytes of a body; false, and nothing is taken, when there is not so much.
+    /// Reserves `count` bytes for a body. False, and nothing is reserved, if the limit is reached.
     func hold(bodyBytes count: Int) -> Bool {
         counts.withLock { counts in
             guard counts.bodyBytes + count <= limits.bufferedBodyBytes else { return false }
@@ -35,12 +35,12 @@ package final class Admission: Sendable {
         }
     }
 
-    /// Gives room for bytes of a body back.
+    /// Releases bytes of a body.
     func release(bodyBytes count: Int) {
         counts.withLock { $0.bodyBytes -= count }
     }
 
-    /// Takes a place for `peer`; false when there is none.
+    /// Counts a connection of `peer`. False if a limit is reached.
     func enter(_ peer: SocketAddress?) -> Bool {
         let key = key(peer)
         return counts.withLock { counts in
@@ -54,7 +54,7 @@ package final class Admission: Sendable {
         }
     }
 
-    /// Gives the place back.
+    /// Ends the count of a connection.
     func leave(_ peer: SocketAddress?) {
         let key = key(peer)
         counts.withLock { counts in
@@ -70,8 +70,8 @@ package final class Admission: Sendable {
         case .unix:
             return nil
         case .ipv6(let bytes, _, _) where bytes.prefix(8).contains(where: { $0 != 0 }):
-            // A customer has a /64 or more (RFC 6177): by single addresses there would be no limit. IPv4 in
-            // IPv6's form (::ffff:0:0/96) and loopback begin with eight zeros.
+            // A customer has a /64 or more (RFC 6177), so counting single addresses would not limit.
+            // IPv4-mapped addresses (::ffff:0:0/96) and loopback begin with eight zero bytes.
             let network = Array(bytes.prefix(8)) + [UInt8](repeating: 0, count: 8)
             return SocketAddress.ipv6(network, port: 0).ipText
         default:

@@ -2,12 +2,12 @@ internal import HTTPWire
 internal import Reactor
 internal import Synchronization
 
-/// Sends a streamed body piece by piece. Each `write` returns when the kernel has taken the bytes, so whoever
-/// produces them goes at the client's pace. Loop-confined; one task writes at a time.
+/// Sends a streamed body in pieces. Each `write` returns when the kernel has taken the bytes, so the producer
+/// runs at the client's pace. Loop-confined; one task writes at a time.
 package final class BodyWriter: Sendable {
-    /// What must be sent before the next piece.
+    /// Bytes to send before the next piece.
     private struct State {
-        /// The response's head, or the end of the chunk before.
+        /// The response's head, or the end of the previous chunk.
         var pending: [UInt8]
         var hasBegun = false
         var sent = 0
@@ -25,16 +25,15 @@ package final class BodyWriter: Sendable {
         state = Mutex(State(pending: head))
     }
 
-    /// Bytes of the body so far.
+    /// Bytes of the body sent so far.
     var sentCount: Int { state.withLock(\.sent) }
-    /// Whether the client has been sent anything.
+    /// Whether any byte has been sent.
     var hasBegun: Bool { state.withLock(\.hasBegun) }
 
-    /// Sends `bytes`; large ones are not copied.
+    /// Sends `bytes`. Large ones are not copied.
     ///
-    /// - Throws: `ReactorError` when the client is gone or too slow, `CancellationError`, or
-    /// `BodyLengthError` when
-    ///   this is more than the announced length.
+    /// - Throws: `ReactorError` if the client is gone or too slow, `CancellationError`, or `BodyLengthError`
+    ///   for more bytes than the announced length.
     package func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
         var prefix = try begin(bytes.count)
@@ -63,7 +62,7 @@ package final class BodyWriter: Sendable {
         try await write(Array(text.utf8))
     }
 
-    /// Sends the head, if nothing was written yet, and the end of a chunked body.
+    /// Sends the head, if no piece was written, and the end of a chunked body.
     func finish() async throws {
         var rest = try begin(0)
         if case .length(let length) = framing, sentCount != length { throw BodyLengthError() }
@@ -72,7 +71,7 @@ package final class BodyWriter: Sendable {
         try await stream.write(rest, deadline: .now + limits.writeDuration(for: rest.count))
     }
 
-    /// Counts `count` bytes and takes what stands before them.
+    /// Counts `count` bytes, and returns the bytes that precede them.
     private func begin(_ count: Int) throws -> [UInt8] {
         try state.withLock { state in
             if case .length(let length) = framing, state.sent + count > length { throw BodyLengthError() }
@@ -85,10 +84,10 @@ package final class BodyWriter: Sendable {
     private static let lineEnd: [UInt8] = [0x0D, 0x0A]
 }
 
-/// A handler wrote more or less than the length it announced; the connection must be cut.
+/// A handler wrote more or fewer bytes than it announced. The connection must be cut.
 struct BodyLengthError: Error {}
 
-/// Takes the bytes out of `bytes` and leaves it empty.
+/// Returns the contents of `bytes` and empties it.
 private func exchange(_ bytes: inout [UInt8]) -> [UInt8] {
     var taken: [UInt8] = []
     swap(&taken, &bytes)

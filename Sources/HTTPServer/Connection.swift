@@ -3,15 +3,15 @@ internal import Logging
 internal import Reactor
 internal import Synchronization
 
-/// One client's connection, from its acceptance to its end. Loop-confined.
+/// A client's connection, from accept to close. Loop-confined.
 final class Connection: Sendable {
     let socket: Socket
     private let service: Service
-    /// The text of the other end's address.
+    /// The peer's address as text.
     private let peer: String
     private let phase = Atomic<ConnectionPhase>(.fresh)
-    /// Set once hands are shaken.
-    private let transport = Mutex<Transport?>(nil)
+    /// Set after the TLS handshake.
+    private let transport = Mutex<ServerTransport?>(nil)
 
     init(socket: Socket, service: Service) {
         self.socket = socket
@@ -25,50 +25,53 @@ final class Connection: Sendable {
 
     private var limits: Limits { service.limits }
 
-    /// Serves until either side is done.
+    /// Serves until one side closes.
     func run() async {
         await socket.runReader {
             await self.shakeHandsAndServe()
         } isCancelledAtEnd: {
-            // The client left, or a drain has cut the connection.
+            // The client has disconnected, or a drain has cut the connection.
             self.phase.load(ordering: .relaxed).isCancelledWhenClientLeaves
         }
         close()
     }
 
-    /// Answers 503 to one connection too many; over TLS a handshake would cost more than it is worth.
+    /// Answers 503 to a connection above the limit. TLS connections are closed without an answer: a handshake
+    /// would cost too much.
     func turnAway() async {
         let problem = Problem(
             .serviceUnavailable, "Too many connections.", headers: ["Retry-After": "1"])
         if !service.isEncrypted,
-            let transport = try? await Transport(accepting: socket, context: nil, deadline: .now)
+            let transport = try? await ServerTransport(accepting: socket, context: nil, deadline: .now)
         {
             var input = Input(stream: socket, service: service)
             _ = try? input.next()
             try? await refuse(problem, over: transport, isHead: input.isHeadRequest)
         }
-        // Closing while its request is unread would reset the connection, and some clients lose the answer then.
+        // Closing with an unread request would reset the connection, and some clients would lose the
+        // response.
         var unread = ReadBuffer(capacity: limits.readBufferBytes)
         _ = try? socket.readAvailable(into: &unread)
         socket.close()
     }
 
-    /// Part of a drain.
+    /// Called when a drain begins.
     func closeIfIdle() {
         if phase.load(ordering: .relaxed).endsAtDrain(mayBeAsking: mayBeAsking) { close() }
     }
 
-    /// Part of a drain, a while after its beginning: whoever connects only to have a connection at hand asks nothing.
+    /// Called `Limits.drainGrace` after a drain began. Some clients open connections in advance and send
+    /// nothing.
     func closeIfSilent() {
         if phase.load(ordering: .relaxed).endsAfterGrace(mayBeAsking: mayBeAsking) { close() }
     }
 
-    /// Whether bytes of a request have come that no event has told of yet, or that TLS keeps until the record is whole.
+    /// Whether bytes of a request may have arrived, before an event or in an incomplete TLS record.
     private var mayBeAsking: Bool {
         socket.hasUnreadInput || transport.withLock { $0?.stream.mayHaveInput ?? false }
     }
 
-    /// The end of a drain.
+    /// Called at the deadline of a drain.
     func cut() {
         guard let transport = transport.withLock({ $0 }) else {
             socket.reset()
@@ -92,10 +95,10 @@ final class Connection: Sendable {
                 try await socket.waitReadable(deadline: deadline)
                 phase.store(.greeting, ordering: .relaxed)
             }
-            let transport = try await Transport(
+            let transport = try await ServerTransport(
                 accepting: socket, context: service.context, deadline: deadline)
             self.transport.withLock { $0 = transport }
-            // In a drain it is waited for as long as for a connection that was there when the drain began.
+            // During a drain it is treated as a connection from before the drain.
             if !service.isDraining { phase.store(.fresh, ordering: .relaxed) }
             await serve(transport)
         } catch {
@@ -103,7 +106,7 @@ final class Connection: Sendable {
         }
     }
 
-    private func serve(_ transport: Transport) async {
+    private func serve(_ transport: ServerTransport) async {
         var input = Input(stream: transport.stream, service: service)
         do {
             var served = 0
@@ -111,20 +114,19 @@ final class Connection: Sendable {
                 switch try input.next() {
                 case .head(let head):
                     served += 1
-                    let mayPersist = served < limits.requestsPerConnection
                     phase.store(.busy, ordering: .relaxed)
-                    let goesOn: Bool
-                    if let answer = try answerImmediately(head, transport, mayPersist: mayPersist) {
+                    let persists: Bool
+                    if let answer = try answerImmediately(head, transport, served: served) {
                         let isDone = answer.isComplete && (answer.persists || !input.mayHaveMore)
-                        goesOn = isDone ? answer.persists : try await finish(answer, &input)
+                        persists = isDone ? answer.persists : try await finish(answer, &input)
                     } else {
-                        goesOn = try await exchange(head, &input, transport, mayPersist: mayPersist)
+                        persists = try await exchange(head, &input, transport, served: served)
                     }
-                    guard goesOn else { return }
+                    guard persists else { return }
                     if served % limits.pipelinedRequests == 0 { await Task.yield() }
-                    phase.store(input.hasMore ? .busy : .idle, ordering: .relaxed)
+                    phase.store(.betweenRequests(hasMore: input.hasMore), ordering: .relaxed)
                 case .more:
-                    // Half of a request: no drain may take it for nothing.
+                    // A partial request counts as busy during a drain.
                     if input.isUnderway { phase.store(.busy, ordering: .relaxed) }
                     let quiet = ConnectionPhase.quiet(
                         served: served, isUnderway: input.isUnderway, isDraining: service.isDraining,
@@ -134,7 +136,7 @@ final class Connection: Sendable {
                         try await transport.stream.waitReadable(deadline: input.deadline(quiet: quiet))
                     } catch let error as ReactorError where error.code == .timedOut {
                         guard input.isUnderway else { return }
-                        throw Problem(.requestTimeout, "The header took too long.")
+                        throw Problem(.requestTimeout, "The request header did not arrive in time.")
                     }
                 case .end: return
                 }
@@ -148,10 +150,10 @@ final class Connection: Sendable {
         }
     }
 
-    /// Answers a request without a body whose handler waits for nothing; nil for others. Most of what is asked all the
-    /// time is of this kind, and such a request costs no asynchronous call.
+    /// Answers a request without a body whose handler never suspends. Nil for others. Most requests are of
+    /// this kind, and need no asynchronous call.
     private func answerImmediately(
-        _ head: RequestHead, _ transport: Transport, mayPersist: Bool
+        _ head: RequestHead, _ transport: ServerTransport, served: Int
     ) throws -> Sending? {
         guard head.framing == .none,
             let (route, handler) = service.server.router.immediate(head.method, head.path)
@@ -165,16 +167,15 @@ final class Connection: Sendable {
         } catch {
             response = service.response(to: error, request: request)
         }
-        return try exchange.begin(response, mayPersist: mayPersist && !service.isDraining)
+        return try exchange.begin(response, mayPersist: mayPersist(served: served))
     }
 
-    // What follows is kept out of line: an async function's locals stay allocated with its task, so inlined ones would
-    // cost every idle connection memory.
+    // The functions below are not inlined: an async function's locals stay allocated with its task, so
+    // inlined ones would cost memory for every idle connection.
 
-    /// Answers what could not be read as a request, and ends the connection so that the client sees the
-    /// answer.
+    /// Answers a malformed request, and closes the connection so that the client can read the response.
     @inline(never)
-    private func refuse(_ problem: Problem, _ input: inout Input, _ transport: Transport) async {
+    private func refuse(_ problem: Problem, _ input: inout Input, _ transport: ServerTransport) async {
         let isHead = input.isHeadRequest
         guard (try? await refuse(problem, over: transport, isHead: isHead)) != nil else { return }
         transport.stream.shutdownWrite()
@@ -182,19 +183,19 @@ final class Connection: Sendable {
     }
 
     @inline(never)
-    private func refuse(_ problem: Problem, over transport: Transport, isHead: Bool) async throws {
+    private func refuse(_ problem: Problem, over transport: ServerTransport, isHead: Bool) async throws {
         let exchange = Exchange(
             service: service, transport: transport, peer: peer, request: nil, isHead: isHead)
         _ = try await exchange.begin(service.response(to: problem, request: nil), mayPersist: false).finish()
     }
 
-    /// What becomes of a request before its body is read.
+    /// The decision about a request before its body is read.
     private enum Verdict {
         case answered(Response)
         case admitted(Route, Request)
     }
 
-    /// Judges by route, method and the route's gate.
+    /// Decides by route, method and the route's gate.
     private func judge(_ request: Request, _ fault: HTTPWireError?) -> Verdict {
         do {
             if let fault { throw fault }
@@ -210,12 +211,12 @@ final class Connection: Sendable {
         }
     }
 
-    /// Judges a request, reads its body if it is let in, has it answered, and sends the answer.
+    /// Handles a request: decides, reads its body, runs its handler, and sends the response.
     ///
     /// - Returns: whether another request may follow.
     @inline(never)
     private func exchange(
-        _ head: RequestHead, _ input: inout Input, _ transport: Transport, mayPersist: Bool
+        _ head: RequestHead, _ input: inout Input, _ transport: ServerTransport, served: Int
     ) async throws -> Bool {
         let (asked, fault) = request(head)
         let exchange = Exchange(service: service, transport: transport, peer: peer, request: asked)
@@ -239,21 +240,26 @@ final class Connection: Sendable {
                 response = try await route.respond(to: request)
             } catch {
                 if Task.isCancelled {
-                    // The client left and its handler gave up.
+                    // The client has disconnected, and its handler was cancelled.
                     exchange.log(status: 499, bytes: 0)
                     return false
                 }
                 response = service.response(to: error, request: request)
             }
         }
-        // Where the next request begins is not known while a body is unread.
-        let goesOn = mayPersist && isRead && !service.isDraining
+        let mayPersist = mayPersist(served: served, isBodyRead: isRead)
         return try await finish(
-            try exchange.begin(response, mayPersist: goesOn), &input, leavesBody: !isRead)
+            try exchange.begin(response, mayPersist: mayPersist), &input, leavesBody: !isRead)
     }
 
-    /// - Returns: why the body is refused; nil when it is there.
-    /// - Throws: what the socket throws.
+    private func mayPersist(served: Int, isBodyRead: Bool = true) -> Bool {
+        ConnectionPhase.mayPersist(
+            served: served, maximum: limits.requestsPerConnection, isBodyRead: isBodyRead,
+            isDraining: service.isDraining)
+    }
+
+    /// - Returns: the reason if the body is refused, else nil.
+    /// - Throws: the socket's error.
     private func read(
         _ body: inout HeldBody, of head: RequestHead, for route: Route, _ input: inout Input,
         _ exchange: Exchange
@@ -271,16 +277,16 @@ final class Connection: Sendable {
         }
     }
 
-    /// Sends what could not be sent at once. If that was the last answer, what the client has sent behind its request is
-    /// read and forgotten: closing with unread bytes would reset the connection, and cost the answer.
+    /// Sends the rest of a response. After the last response, later bytes of the client are read and dropped:
+    /// closing with unread bytes would reset the connection, and the client would lose the response.
     ///
-    /// - Parameter leavesBody: whether the request's body is still to come, or a part of it.
+    /// - Parameter leavesBody: whether unread bytes of the request's body may follow.
     /// - Returns: whether another request may follow.
     @inline(never)
     private func finish(
         _ sending: Sending, _ input: inout Input, leavesBody: Bool = false
     ) async throws -> Bool {
-        // Whoever produces a stream is a handler too, and may wait for other things than the client.
+        // A stream's producer is also a handler, and may wait for other things than the client.
         phase.store(sending.isStream ? .handling : .busy, ordering: .relaxed)
         defer { phase.store(.busy, ordering: .relaxed) }
         if try await sending.finish() { return true }
@@ -291,9 +297,9 @@ final class Connection: Sendable {
         return false
     }
 
-    /// - Returns: the request without its body, and what is wrong with its query.
+    /// - Returns: the request without its body, and the error of its query.
     private func request(_ head: RequestHead) -> (Request, HTTPWireError?) {
-        let origin = Origin(
+        let origin = ClientOrigin(
             head.headers, peer: peer, scheme: service.isEncrypted ? .https : .http,
             trust: service.server.configuration.trust)
         var query = Form()

@@ -1,38 +1,52 @@
 internal import Synchronization
 
-/// What a connection is busy with, and what follows from it.
+/// The state of a connection, and the decisions that follow from it.
 enum ConnectionPhase: UInt8, AtomicRepresentable {
-    /// Nothing was asked yet.
+    /// No request yet.
     case fresh
-    /// The client has begun a TLS handshake; a drain lets it finish and ask.
+    /// The client has begun a TLS handshake. A drain lets it finish and send a request.
     case greeting
     /// Between requests.
     case idle
     /// A request is being read or answered.
     case busy
-    /// A handler runs or streams its answer.
+    /// A handler runs or streams its response.
     case handling
 
-    /// Whether the end of the connection cancels its task. Only a handler has work that nobody wants any more.
+    /// Whether the end of the connection cancels its task. Only a handler does work that is no longer needed.
     var isCancelledWhenClientLeaves: Bool { self == .handling }
 
-    /// Whether it is closed at once when the server drains.
+    /// Whether a drain closes it at once.
     ///
-    /// - Parameter mayBeAsking: whether a part of a request has come that no event has told of yet.
+    /// - Parameter mayBeAsking: whether bytes of a request may have arrived without an event.
     func endsAtDrain(mayBeAsking: @autoclosure () -> Bool) -> Bool {
         self == .idle && !mayBeAsking()
     }
 
-    /// Whether it is closed when a drain has lasted for `Limits.drainGrace`.
+    /// Whether it is closed `Limits.drainGrace` after a drain began.
     func endsAfterGrace(mayBeAsking: @autoclosure () -> Bool) -> Bool {
         self == .fresh && !mayBeAsking()
     }
 
-    /// How long a connection that needs more of a request may be quiet; nil when it is not waited for.
+    /// The phase after a response.
+    ///
+    /// - Parameter hasMore: whether a part of the next request has been read.
+    static func betweenRequests(hasMore: Bool) -> ConnectionPhase { hasMore ? .busy : .idle }
+
+    /// Whether the server takes another request after this one.
+    ///
+    /// - Parameters:
+    ///   - served: requests of this connection, this one included.
+    ///   - isBodyRead: false if the start of the next request is unknown.
+    static func mayPersist(served: Int, maximum: Int, isBodyRead: Bool, isDraining: Bool) -> Bool {
+        served < maximum && isBodyRead && !isDraining
+    }
+
+    /// How long a connection may be silent while it waits for a request. Nil: it is closed.
     ///
     /// - Parameters:
     ///   - served: requests answered so far.
-    ///   - isUnderway: whether a part of a request is there.
+    ///   - isUnderway: whether a part of a request has arrived.
     static func quiet(
         served: Int, isUnderway: Bool, isDraining: Bool, mayBeAsking: @autoclosure () -> Bool,
         _ limits: Limits

@@ -2,24 +2,24 @@ internal import HTTPWire
 internal import Logging
 internal import Reactor
 
-/// The answering half of one exchange: sends a response and logs the request.
+/// The response half of one exchange: sends the response and logs the request.
 struct Exchange {
     let service: Service
-    let transport: Transport
-    /// The text of the other end's address.
+    let transport: ServerTransport
+    /// The peer's address as text.
     let peer: String
-    /// Nil when what came could not be read as a request.
+    /// Nil if the request could not be parsed.
     let request: Request?
-    /// Whether the answer has no body because HEAD asked for it.
+    /// Whether the response has no body because the method is HEAD.
     private let isHead: Bool
-    /// Names the exchange in the log and the answer, also where no request could be read.
+    /// The id of the exchange in log and response, also if no request could be parsed.
     private let id: String
-    /// When this round of the loop began to deal with what had come.
+    /// When this round of the loop began.
     private let start: ContinuousClock.Instant
 
-    /// - Parameter isHead: of what could not be read as a request: whether it began as HEAD.
+    /// - Parameter isHead: whether a malformed request began as HEAD.
     init(
-        service: Service, transport: Transport, peer: String, request: Request?, isHead: Bool = false
+        service: Service, transport: ServerTransport, peer: String, request: Request?, isHead: Bool = false
     ) {
         self.isHead = isHead || request?.method == .head
         self.service = service
@@ -30,9 +30,10 @@ struct Exchange {
         start = service.loop.now
     }
 
-    /// Sends of `response` what can be sent without waiting; nearly always that is all, and the request is logged.
+    /// Sends as much of `response` as possible without waiting. Usually that is all, and the request is
+    /// logged.
     ///
-    /// - Throws: what the socket throws; the connection is of no use then.
+    /// - Throws: the socket's error. The connection cannot be used after that.
     func begin(_ response: Response, mayPersist: Bool) throws -> Sending {
         do {
             return try begin(response, plan(response, mayPersist: mayPersist))
@@ -46,7 +47,7 @@ struct Exchange {
         ResponsePlan(response, to: request, isHead: isHead, mayPersist: mayPersist)
     }
 
-    /// - Throws: `HTTPWireError` when the response cannot be written as it is; nothing is sent then.
+    /// - Throws: `HTTPWireError` if the response cannot be written. Nothing is sent then.
     private func begin(_ response: Response, _ plan: ResponsePlan) throws -> Sending {
         var sending = Sending(response, plan, of: self)
         try service.withOutput { output, date in
@@ -90,7 +91,7 @@ struct Exchange {
         }
     }
 
-    /// After the head is out there is no other way to say that a body is broken than to break the connection.
+    /// After the head is sent, an error can only be signalled by cutting the connection.
     func stream(
         _ produce: @Sendable (BodyWriter) async throws -> Void, to writer: BodyWriter
     ) async throws {

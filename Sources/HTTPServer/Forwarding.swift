@@ -1,22 +1,22 @@
 internal import HTTPWire
 
-/// Whose word about the client is taken (X-Forwarded-For, X-Forwarded-Proto, X-Request-Id).
+/// Whose forwarding headers are trusted (X-Forwarded-For, X-Forwarded-Proto, X-Request-Id).
 package enum ForwardedTrust: Sendable {
-    /// Nobody's: clients connect directly and could write anything.
+    /// Nobody's: clients connect directly and could forge them.
     case nobody
-    /// The peer's, which is a proxy that sets or extends these fields itself, as Heroku's router does.
+    /// The peer's: a proxy that sets or extends the headers itself, as Heroku's router does.
     case proxy
 }
 
-/// What is known about a client.
-struct Origin: Sendable {
+/// The address, scheme and request id of a client.
+struct ClientOrigin: Sendable {
     let address: String
     let scheme: Request.Scheme
     let requestID: String?
 
     /// - Parameters:
-    ///   - peer: the text of the other end's address.
-    ///   - direct: the connection's own scheme.
+    ///   - peer: the peer's address as text.
+    ///   - direct: the scheme of the connection itself.
     init(_ headers: Headers, peer: String, scheme direct: Request.Scheme, trust: ForwardedTrust) {
         guard trust == .proxy else {
             address = peer
@@ -24,11 +24,11 @@ struct Origin: Sendable {
             requestID = nil
             return
         }
-        // The last entry is the one that the proxy itself wrote; those before are the client's own words.
-        address = Origin.last(headers.values("x-forwarded-for")) ?? peer
-        let forwarded = Origin.last(headers.values("x-forwarded-proto"))?.lowercased()
+        // The proxy wrote the last entry. The client may have written those before.
+        address = ClientOrigin.last(headers.values("x-forwarded-for")) ?? peer
+        let forwarded = ClientOrigin.last(headers.values("x-forwarded-proto"))?.lowercased()
         scheme = forwarded.flatMap(Request.Scheme.init(rawValue:)) ?? direct
-        requestID = headers["x-request-id"].flatMap { Origin.isUsable($0) ? $0 : nil }
+        requestID = headers["x-request-id"].flatMap { ClientOrigin.isUsable($0) ? $0 : nil }
     }
 
     private static func last(_ values: [String]) -> String? {
@@ -37,7 +37,7 @@ struct Origin: Sendable {
         return trimmed.isEmpty ? nil : trimmed
     }
 
-    /// Short and plain enough to go into logs as it is.
+    /// Whether the id is short and safe to log.
     private static func isUsable(_ id: String) -> Bool {
         (1...128).contains(id.utf8.count)
             && id.utf8.allSatisfy { byte in

@@ -1,6 +1,6 @@
 internal import HTTPWire
 
-/// The bytes of a request's body while it is read and answered, counted against the limit of the process.
+/// The bytes of a request's body, counted against the limit of the process.
 struct HeldBody {
     private let admission: Admission
     private(set) var bytes: [UInt8] = []
@@ -9,18 +9,18 @@ struct HeldBody {
         self.admission = admission
     }
 
-    /// - Throws: a `Problem` (503) when the bodies of all requests together leave no room.
+    /// - Throws: a `Problem` (503) if the bodies of all requests together reach the limit.
     mutating func append(_ more: [UInt8]) throws(Problem) {
         guard !more.isEmpty else { return }
         guard admission.hold(bodyBytes: more.count) else {
             throw Problem(
-                .serviceUnavailable, "Too many requests are being read at the moment.",
+                .serviceUnavailable, "Too many request bodies are in memory. Try again.",
                 headers: ["Retry-After": "1"])
         }
         bytes += more
     }
 
-    /// Gives the room back. To be called once, when the request has been answered.
+    /// Releases the bytes. Call it once, after the response.
     func release() {
         if !bytes.isEmpty { admission.release(bodyBytes: bytes.count) }
     }

@@ -1,15 +1,15 @@
 internal import HTTPWire
 internal import Reactor
 
-/// The receiving half of a connection: heads and bodies out of a buffer that is filled as needed.
+/// The receiving half of a connection: parses heads and bodies from a buffer that is filled as needed.
 struct Input {
     private let stream: any ByteStream
     private let service: Service
     private var buffer = ReadBuffer(capacity: 0)
     private var parser: HeadParser
-    /// Until when the next head must begin or, once it has, end.
+    /// The deadline by which the next head must begin or, once it has begun, end.
     private var deadline: ContinuousClock.Instant?
-    /// Whether half of a head has come.
+    /// Whether a part of a head has arrived.
     private(set) var isUnderway = false
 
     init(stream: any ByteStream, service: Service) {
@@ -20,24 +20,24 @@ struct Input {
 
     private var limits: Limits { service.limits }
 
-    /// Whether a part of the next request is here already.
+    /// Whether a part of the next request has been read.
     var hasMore: Bool { !buffer.isEmpty }
-    /// The same, or a part may be here that nobody has read.
+    /// As `hasMore`, or unread bytes may be available.
     var mayHaveMore: Bool { hasMore || stream.mayHaveInput }
 
-    /// What the client has sent so far.
+    /// The client's input so far.
     enum Step {
-        /// A whole head.
+        /// A complete head.
         case head(RequestHead)
-        /// Nothing, or half of a head (see `isUnderway`): wait for more.
+        /// Nothing, or a part of a head (see `isUnderway`): wait for more.
         case more
-        /// The client is done.
+        /// The client has closed its side.
         case end
     }
 
-    /// Reads the next request's head, as far as it has come.
+    /// Reads the next request's head from available bytes.
     ///
-    /// - Throws: `HTTPWireError` for what is no request, or what the socket throws.
+    /// - Throws: `HTTPWireError` for a malformed request, or the socket's error.
     mutating func next() throws -> Step {
         while true {
             if !buffer.isEmpty {
@@ -57,17 +57,17 @@ struct Input {
         }
     }
 
-    /// Until when to wait for more. It stays where it is when a wait ends without a byte of a head: TLS's records may
-    /// come byte by byte.
+    /// The deadline of the next wait. It does not move if a wait ends without a byte of a head: TLS records
+    /// may arrive byte by byte.
     ///
-    /// - Parameter quiet: how long nothing at all may come.
+    /// - Parameter quiet: how long the connection may be silent.
     mutating func deadline(quiet: Duration) -> ContinuousClock.Instant {
         let deadline = deadline ?? service.loop.now + quiet
         self.deadline = deadline
         return deadline
     }
 
-    /// Whether what has come of the next request, readable or not, begins as HEAD.
+    /// Whether the next request begins as HEAD, even if it is malformed.
     var isHeadRequest: Bool { Self.isHead(parser, buffer) }
 
     private static func isHead(_ parser: HeadParser, _ buffer: borrowing ReadBuffer) -> Bool {
@@ -80,9 +80,10 @@ struct Input {
         try parser.parse(buffer.readableBytes)
     }
 
-    /// Reads what has come; the buffer is only there while something is in it, so that an idle connection costs none.
+    /// Reads available bytes. The buffer exists only while it contains bytes, so that an idle connection
+    /// costs none.
     ///
-    /// - Returns: the count, 0 at the end of the stream, nil when nothing is there.
+    /// - Returns: the count, 0 at the end of the stream, nil if no bytes are available.
     private mutating func take(free: Int) throws -> Int? {
         if stream.mayHaveInput {
             if buffer.capacity == 0 { buffer = service.takeReadBuffer() }
@@ -126,7 +127,7 @@ struct Input {
         }
     }
 
-    /// Asks for a body that the client holds back.
+    /// Sends `100 Continue` if the client waits for it.
     private func invite(_ head: RequestHead) async throws {
         guard head.expectsContinue, buffer.isEmpty else { return }
         let bytes = ResponseHead.continueBytes
@@ -134,18 +135,18 @@ struct Input {
     }
 
     private mutating func readSized(_ length: Int, into body: inout HeldBody) async throws {
-        var pace = Pace(limits)
+        let pace = BodyPace(limits, start: .now)
         while true {
             let count = min(length - body.bytes.count, buffer.readableCount)
             try body.append(buffer.bytes(0..<count))
             buffer.consume(count)
             if body.bytes.count == length { return }
-            try await fill(&pace, received: body.bytes.count)
+            try await fill(pace, received: body.bytes.count)
         }
     }
 
     private mutating func readChunked(_ maximumBytes: Int, into body: inout HeldBody) async throws {
-        var pace = Pace(limits)
+        let pace = BodyPace(limits, start: .now)
         var decoder = ChunkedDecoder()
         while true {
             switch try decoder.next(buffer.readableBytes) {
@@ -157,7 +158,7 @@ struct Input {
                 buffer.consume(range.upperBound)
             case .incomplete:
                 buffer.consume(buffer.readableCount)
-                try await fill(&pace, received: body.bytes.count)
+                try await fill(pace, received: body.bytes.count)
             case .complete(let consumed):
                 buffer.consume(consumed)
                 return
@@ -165,18 +166,18 @@ struct Input {
         }
     }
 
-    private mutating func fill(_ pace: inout Pace, received: Int) async throws {
+    private mutating func fill(_ pace: BodyPace, received: Int) async throws {
         do {
             guard try await fill(free: limits.bodyReadBytes, deadline: pace.deadline(received)) > 0 else {
                 throw ReactorError(.closed, operation: "read body")
             }
         } catch let error as ReactorError where error.code == .timedOut {
-            throw Problem(.requestTimeout, "The body took too long.")
+            throw Problem(.requestTimeout, "The request body did not arrive in time.")
         }
     }
 
-    /// Reads and forgets what a refused client still sends, for a bounded time and amount: closing with
-    /// unread bytes would reset the connection, and the client would lose the answer.
+    /// Reads and drops bytes of a refused client, within limits of time and size. Closing with unread bytes
+    /// would reset the connection, and the client would lose the response.
     mutating func discardRest() async {
         let deadline = ContinuousClock.now + limits.lingerTimeout
         var left = limits.lingerBytes
@@ -186,26 +187,5 @@ struct Input {
             else { return }
             left -= count
         }
-    }
-}
-
-/// The deadline of a body that must come at a minimum rate.
-private struct Pace {
-    private let start = ContinuousClock.now
-    private let limits: Limits
-
-    init(_ limits: Limits) {
-        self.limits = limits
-    }
-
-    func deadline(_ received: Int) -> ContinuousClock.Instant {
-        start + limits.bodyTimeout + .seconds(received / limits.bodyBytesPerSecond)
-    }
-}
-
-extension Limits {
-    /// How long a write of `count` bytes may take.
-    func writeDuration(for count: Int) -> Duration {
-        writeTimeout + .seconds(count / writeBytesPerSecond)
     }
 }

@@ -1,6 +1,6 @@
 internal import HTTPWire
 
-/// The parts of a path that a route's pattern left open, decoded.
+/// The decoded values of the parameters of a route's pattern.
 package struct PathParameters: Sendable {
     var names: [String]
     var values: [String]
@@ -10,22 +10,22 @@ package struct PathParameters: Sendable {
         self.values = values
     }
 
-    /// The value of `:name`; of `**` under the name `**`, with its slashes.
+    /// The value of `:name`. The value of `**` has the name `**` and keeps its slashes.
     package subscript(name: String) -> String? {
         names.firstIndex(of: name).map { values[$0] }
     }
 
     /// The value of `:name` as another type.
     ///
-    /// - Throws: a 404 `Problem` when it cannot be read so: what has such a name does not exist.
+    /// - Throws: a 404 `Problem` if it does not parse: such a resource does not exist.
     package func value<Value>(_ name: String, _ read: (String) -> Value?) throws(Problem) -> Value {
         guard let value = self[name].flatMap(read) else { throw Problem(.notFound) }
         return value
     }
 
-    /// The value of `:name` as an `Int` or another type that reads itself from text.
+    /// The value of `:name` as an `Int` or another type that parses text.
     ///
-    /// - Throws: a 404 `Problem` when it cannot be read so.
+    /// - Throws: a 404 `Problem` if it does not parse.
     package func value<Value: LosslessStringConvertible>(
         _ name: String, as type: Value.Type = Value.self
     ) throws(Problem) -> Value {

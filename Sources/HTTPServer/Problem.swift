@@ -1,17 +1,16 @@
 package import HTTPWire
 
-/// What a client did wrong or cannot have, as RFC 9457 describes it. Handlers throw it; the server answers
-/// with it as JSON or as an HTML page.
+/// A problem of a request (RFC 9457). Handlers throw it, and the server sends it as JSON or as an HTML page.
 package struct Problem: Error, Sendable {
-    /// The status of the answer.
+    /// The status of the response.
     package var status: Status
-    /// A URI that names the kind of problem; `about:blank` means the status says all.
+    /// A URI of the kind of problem. `about:blank`: the status says all.
     package var type: String
     /// A few words about the kind of problem.
     package var title: String
     /// A sentence about this occurrence. The client sees it.
     package var detail: String?
-    /// Further fields of the answer, Retry-After or WWW-Authenticate say.
+    /// Additional header fields, for example Retry-After or WWW-Authenticate.
     package var headers: Headers
 
     package init(

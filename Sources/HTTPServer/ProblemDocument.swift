@@ -2,7 +2,7 @@ internal import Encoding
 internal import FoundationEssentials
 internal import HTTPWire
 
-/// The two faces of a problem: `application/problem+json` and an HTML page.
+/// The two forms of a problem: `application/problem+json` and an HTML page.
 struct ProblemDocument: Encodable {
     private enum CodingKeys: String, CodingKey {
         case type, title, status, detail
@@ -23,7 +23,7 @@ struct ProblemDocument: Encodable {
         self.requestID = requestID
     }
 
-    /// The answer in the form that the Accept fields prefer; JSON where nothing is said.
+    /// The response in the form that the Accept fields prefer. The default is JSON.
     static func response(to problem: Problem, request: Request?) -> Response {
         let document = ProblemDocument(problem, requestID: request?.id)
         let offers = ["application/problem+json", "application/json", "text/html"]

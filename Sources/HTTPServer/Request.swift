@@ -1,29 +1,29 @@
 package import HTTPWire
 package import Reactor
 
-/// A request that has come in whole: head checked, body read within its limit.
+/// A complete request: head validated, body read within its limit.
 ///
-/// It never changes, and is handed through many functions: a class, so that a copy costs one reference.
+/// A class, because it never changes and many functions receive it: a copy costs one reference.
 package final class Request: Sendable {
-    /// How the client reached the server, as far as the server can know.
+    /// The scheme of the client's URL, as far as the server knows it.
     package enum Scheme: String, Sendable {
         case http
         case https
     }
 
-    /// Line and fields.
+    /// Request line and header fields.
     package let head: RequestHead
     /// The decoded query.
     package let query: Form
-    /// The other end of the connection: the client, or a proxy.
+    /// The peer: the client, or a proxy.
     package let peer: SocketAddress?
-    /// The client's address: the peer's, or what a trusted proxy says. Empty for Unix sockets.
+    /// The client's address: the peer's, or that from a trusted proxy. Empty for Unix sockets.
     package let clientAddress: String
     /// The scheme, from a trusted proxy or the connection.
     package let scheme: Scheme
-    /// Names this request in logs and in X-Request-Id.
+    /// The id of this request in logs and in X-Request-Id.
     package let id: String
-    /// The body; empty when there is none.
+    /// The body, empty if there is none.
     package let body: [UInt8]
     /// The values of the route's parameters.
     package let parameters: PathParameters
@@ -34,11 +34,11 @@ package final class Request: Sendable {
     var minorVersion: Int { head.minorVersion }
     /// Whether the client wants to send another request after this one.
     var persists: Bool { head.persists }
-    /// The target as it was sent.
+    /// The target as sent.
     package var target: String { head.target }
     /// The path, still percent-encoded.
     package var path: String { head.path }
-    /// The query, still encoded; nil when there is none.
+    /// The query, still encoded. Nil if there is none.
     var rawQuery: String? { head.query }
     /// The header fields.
     package var headers: Headers { head.headers }
@@ -47,7 +47,7 @@ package final class Request: Sendable {
         Cookie.read(headers).first { $0.name == name }?.value
     }
 
-    /// A request from a head, as the server makes it; its query is decoded already.
+    /// A request from a head, with its decoded query.
     init(
         head: RequestHead, query: Form, peer: SocketAddress?, clientAddress: String, scheme: Scheme,
         id: String, body: [UInt8] = [], parameters: PathParameters = PathParameters()
@@ -62,16 +62,16 @@ package final class Request: Sendable {
         self.parameters = parameters
     }
 
-    /// The same request with what its route has found out.
+    /// The same request with the body and parameters of its route.
     func with(body: [UInt8], parameters: PathParameters) -> Request {
         Request(
             head: head, query: query, peer: peer, clientAddress: clientAddress, scheme: scheme, id: id,
             body: body, parameters: parameters)
     }
 
-    /// A request that came over no wire, for `Router.respond`.
+    /// A request without a connection, for `Router.respond`.
     ///
-    /// - Throws: `HTTPWireError` when target or query are malformed.
+    /// - Throws: `HTTPWireError` if target or query are malformed.
     package convenience init(
         _ method: HTTPWire.Method, _ target: String, headers: Headers = Headers(), body: [UInt8] = [],
         clientAddress: String = "127.0.0.1", scheme: Scheme = .http, id: String = "local"

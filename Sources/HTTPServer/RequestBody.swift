@@ -11,7 +11,7 @@ extension Request {
 
     /// The JSON body as a value. Dates are ISO 8601.
     ///
-    /// - Throws: a `Problem`: 415 when Content-Type is something else, 400 when the body is not such JSON.
+    /// - Throws: a `Problem`: 415 for another Content-Type, 400 for a body that does not decode.
     package func json<Value: Decodable>(_ type: Value.Type = Value.self) throws(Problem) -> Value {
         guard let mediaType, mediaType == "application/json" || mediaType.hasSuffix("+json") else {
             throw Problem(
@@ -31,7 +31,7 @@ extension Request {
 
     /// The fields of a form body.
     ///
-    /// - Throws: a `Problem`: 415 when Content-Type is something else, 400 when it cannot be decoded.
+    /// - Throws: a `Problem`: 415 for another Content-Type, 400 for a body that does not decode.
     package func form() throws(Problem) -> Form {
         guard mediaType == "application/x-www-form-urlencoded" else {
             throw Problem(
@@ -48,7 +48,7 @@ extension Request {
         }
     }
 
-    /// Names the field that is wrong; keys come from our types, so nothing the client sent is repeated.
+    /// Names the wrong field. Keys come from our types, so no input of the client is repeated.
     private static func explanation(_ error: DecodingError) -> String {
         switch error {
         case .keyNotFound(let key, let context):
@@ -69,13 +69,14 @@ extension Request {
 }
 
 extension Problem {
-    /// 415 for a body in a content coding (gzip, say): nothing here decodes one, and a handler that took its bytes for
-    /// the content would be wrong. RFC 9110 section 15.5.16. Nil when there is no body or no coding.
+    /// 415 for a body with a content coding, for example gzip: the server decodes none (RFC 9110 section
+    /// 15.5.16). Nil if there is no body or no coding.
     init?(refusingCodingsOf head: RequestHead) {
         guard head.framing != .none else { return nil }
         let codings = head.headers.values("content-encoding")
         guard codings.contains(where: { $0.lowercased() != "identity" }) else { return nil }
         self.init(
-            .unsupportedMediaType, "The body must not be encoded.", headers: ["Accept-Encoding": "identity"])
+            .unsupportedMediaType, "The body must not have a content coding.",
+            headers: ["Accept-Encoding": "identity"])
     }
 }

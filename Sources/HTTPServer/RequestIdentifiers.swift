@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Makes the names of requests: random per process, counted within it. Fifteen bytes, which a string holds without
-/// allocating, for the first two thousand million.
+/// Creates request ids: a random prefix of the process and a counter. Up to two thousand million, an id has
+/// 15 bytes, which a string stores without allocating.
 final class RequestIdentifiers: Sendable {
     private let prefix: String
     private let count = Atomic<UInt64>(0)

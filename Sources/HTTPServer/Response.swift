@@ -1,26 +1,26 @@
 internal import FoundationEssentials
 package import HTTPWire
 
-/// The answer to a request.
+/// A response to a request.
 package struct Response: Sendable {
-    /// What follows the head.
+    /// The body of a response.
     package enum Body: Sendable {
-        /// Nothing.
+        /// No body.
         case empty
-        /// All of it at once.
+        /// The whole body.
         case bytes([UInt8])
-        /// Written piece by piece while the client reads. With a length it goes out under Content-Length, and
-        /// the pieces must add up to it; without, in chunks.
+        /// Written in pieces while the client reads. With a length it is sent with Content-Length, and the
+        /// pieces must add up to it. Without a length it is chunked.
         case stream(length: Int?, @Sendable (BodyWriter) async throws -> Void)
     }
 
     /// The status.
     package var status: Status
-    /// The fields. Framing, Connection and Date are the server's business.
+    /// The fields. The server adds framing, Connection and Date.
     package var headers: Headers
-    /// The body; not sent where the method or the status forbids one.
+    /// The body. It is not sent if the method or the status forbids one.
     package var body: Body
-    /// What the access log says beside the usual, `("tenant", id)` say.
+    /// Additional fields of the access log, for example `("tenant", id)`.
     package var logFields: [(name: String, value: String)] = []
 
     package init(status: Status = .ok, headers: Headers = Headers(), body: Body = .empty) {
@@ -29,14 +29,14 @@ package struct Response: Sendable {
         self.body = body
     }
 
-    /// A value as JSON, keys sorted, dates as ISO 8601.
+    /// A value as JSON with sorted keys. Dates are ISO 8601.
     ///
     /// - Throws: `EncodingError`.
     package static func json<Value: Encodable>(_ value: Value, status: Status = .ok) throws -> Response {
         json(bytes: Array(try encoder().encode(value)), status: status)
     }
 
-    /// JSON that is encoded already.
+    /// Encoded JSON.
     package static func json(bytes: [UInt8], status: Status = .ok) -> Response {
         Response(status: status, headers: ["Content-Type": "application/json"], body: .bytes(bytes))
     }
@@ -55,7 +55,7 @@ package struct Response: Sendable {
             body: .bytes(Array(html.utf8)))
     }
 
-    /// Sends the client elsewhere; 303 makes it a GET.
+    /// Redirects the client. 303 makes the next request a GET.
     package static func redirect(to location: String, status: Status = .seeOther) -> Response {
         Response(status: status, headers: ["Location": location])
     }
@@ -69,7 +69,7 @@ package struct Response: Sendable {
 
     /// Adds a Set-Cookie field.
     ///
-    /// - Throws: `HTTPWireError` when the cookie cannot be written.
+    /// - Throws: `HTTPWireError` if the cookie cannot be written.
     package mutating func set(_ cookie: Cookie) throws(HTTPWireError) {
         headers.add("Set-Cookie", try cookie.encoded())
     }

@@ -1,18 +1,18 @@
 internal import HTTPWire
 
-/// How a response goes out: the rules of RFC 9112 section 6 for the answering side.
+/// How a response is sent: the server's rules of RFC 9112 section 6.
 struct ResponsePlan: Equatable {
     let framing: ResponseHead.Framing
     let connection: ResponseHead.Connection
-    /// Whether the body is sent; a HEAD response only describes it.
+    /// Whether the body is sent. A HEAD response only describes it.
     let sendsBody: Bool
     /// Whether another request may follow.
     let persists: Bool
 
     /// - Parameters:
-    ///   - request: nil when no request could be read.
-    ///   - isHead: whether HEAD asked, also where the rest of the request could not be read.
-    ///   - mayPersist: whether the server wants to go on.
+    ///   - request: nil if no request could be read.
+    ///   - isHead: whether the method is HEAD, even if the rest of the request could not be read.
+    ///   - mayPersist: whether the server takes another request.
     init(_ response: Response, to request: Request?, isHead: Bool, mayPersist: Bool) {
         let isOld = request?.minorVersion == 0
         var framing: ResponseHead.Framing

@@ -1,16 +1,16 @@
-/// Answers a request, or throws: a `Problem` for the client, anything else for the log.
+/// Answers a request. It throws a `Problem` for the client, or another error for the log.
 package typealias Handler = @Sendable (Request) async throws -> Response
 
-/// The same for what has to wait for nothing: such a request costs its connection's task no turn.
+/// A handler that never suspends. The connection's task needs no asynchronous call for it.
 package typealias ImmediateHandler = @Sendable (Request) throws -> Response
 
-/// Looks at a request before its body is read, so that callers without credentials or over their rate cost no memory:
-/// answers or throws to refuse it, returns nil to let it in. The request has no body yet.
+/// Checks a request before its body is read, so that callers without credentials or above their rate cost no
+/// memory. It refuses with a response or an error, and accepts with nil. The request has no body yet.
 package typealias Gate = @Sendable (Request) throws -> Response?
 
-/// What is done with requests for one method and one pattern.
+/// The handler of one method and one pattern.
 struct Route: Sendable {
-    /// What goes around handlers.
+    /// A layer around handlers.
     enum Layer: Sendable {
         case decorate(@Sendable (inout Response) -> Void)
         case recover(@Sendable (any Error, Request) -> Response?)
@@ -27,12 +27,12 @@ struct Route: Sendable {
     let layers: [Layer]
     let parameterNames: [String]
     let maximumBodyBytes: Int?
-    /// Whether a body is read at all: that of GET and HEAD means nothing (RFC 9110 section 9.3.1).
+    /// Whether a body is read. The body of GET and HEAD has no meaning (RFC 9110 section 9.3.1).
     let takesBody: Bool
 
-    /// The answer to a request that the gate keeps out; nil for all others.
+    /// The response if the gate refuses the request, else nil.
     ///
-    /// - Throws: what the gate throws and no layer turns into an answer.
+    /// - Throws: an error of the gate that no layer turns into a response.
     func refusal(of request: Request) throws -> Response? {
         guard let gate else { return nil }
         do {
@@ -42,7 +42,7 @@ struct Route: Sendable {
         }
     }
 
-    /// Answers a request that the gate has let in.
+    /// Answers a request that the gate has accepted.
     func respond(to request: Request) async throws -> Response {
         switch action {
         case .immediate(let handler): return try respond(to: request, with: handler)

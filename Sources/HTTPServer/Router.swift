@@ -3,15 +3,16 @@ package import HTTPWire
 
 /// Finds the handler for a method and a path.
 ///
-/// Patterns are literal segments, `:name` for one segment and a final `**` for all that is left, one segment
-/// at least. Where several patterns fit, the literal one wins over `:name` and that over `**`, segment by
-/// segment. A path that ends with a slash finds what is there without it, if nothing is there with it. GET routes answer HEAD; OPTIONS is answered for every known path.
+/// Patterns are literal segments, `:name` for one segment, and a final `**` for one or more remaining
+/// segments. If several patterns match, a literal segment wins over `:name`, and `:name` over `**`, segment
+/// by segment. A path with a trailing slash also finds the route without it. GET routes answer HEAD. OPTIONS
+/// is answered for every known path.
 package struct Router: Sendable {
     private struct Node: Sendable {
         var literals: [String: Int] = [:]
         var parameter: Int?
         var rest: Int?
-        /// A handful at most: looking through them is faster than hashing.
+        /// There are few, so a linear search is faster than hashing.
         var routes: [(method: HTTPWire.Method, route: Route)] = []
 
         func route(for method: HTTPWire.Method) -> Route? {
@@ -20,16 +21,16 @@ package struct Router: Sendable {
         }
     }
 
-    /// What there is at a path.
+    /// The result of a look-up.
     enum Match: Sendable {
         case found(Route, PathParameters)
-        /// The path exists under other methods; the value is for Allow.
+        /// The path exists for other methods. The value is for Allow.
         case otherMethods(String)
         case nothing
     }
 
     private var nodes = [Node()]
-    /// Nodes of patterns without parameters by their whole path, which most requests hit.
+    /// Nodes of patterns without parameters by their whole path. Most requests find their route here.
     private var exact: [String: Int] = [:]
     private var layers: [Route.Layer] = []
     private var prefix = ""
@@ -40,7 +41,7 @@ package struct Router: Sendable {
     ///
     /// - Parameters:
     ///   - maximumBodyBytes: instead of the server's limit.
-    ///   - gate: looks at requests before their body is read.
+    ///   - gate: checks requests before their body is read.
     package mutating func on(
         _ method: HTTPWire.Method, _ pattern: String, maximumBodyBytes: Int? = nil, gate: Gate? = nil,
         _ handler: @escaping Handler
@@ -48,8 +49,8 @@ package struct Router: Sendable {
         add(method, pattern, .waiting(handler), gate, maximumBodyBytes)
     }
 
-    /// Answers `method` requests for `pattern` with a handler that waits for nothing; the compiler takes this one where
-    /// a closure has no `await`.
+    /// Answers `method` requests for `pattern` with a handler that never suspends. The compiler selects this
+    /// overload for a closure without `await`.
     package mutating func on(
         _ method: HTTPWire.Method, _ pattern: String, _ handler: @escaping ImmediateHandler
     ) {
@@ -78,18 +79,17 @@ package struct Router: Sendable {
         nodes[node].routes.append((method, route))
     }
 
-    /// Lets `change` change what the routes answer that are added from now on, after the layers further in.
+    /// Passes the responses of later routes through `change`, after the inner layers.
     package mutating func decorate(_ change: @escaping @Sendable (inout Response) -> Void) {
         layers.append(.decorate(change))
     }
 
-    /// Lets `answer` turn errors of the routes that are added from now on into answers; nil leaves one to the layers
-    /// further out.
+    /// Turns errors of later routes into responses. Nil leaves the error to the outer layers.
     package mutating func recover(_ answer: @escaping @Sendable (any Error, Request) -> Response?) {
         layers.append(.recover(answer))
     }
 
-    /// Adds routes under a common prefix; layers given inside stay inside.
+    /// Adds routes under a common prefix. Layers given inside apply only there.
     package mutating func group(_ prefix: String, _ build: (inout Router) -> Void) {
         let outer = (self.prefix, layers)
         self.prefix += prefix
@@ -122,9 +122,8 @@ package struct Router: Sendable {
 }
 
 extension Router {
-    /// - Throws: a 400 `Problem` for a path that cannot be decoded or that has `.` or `..` segments: clients
-    /// resolve
-    ///   those, so what still has them tries to get around somebody's rules.
+    /// - Throws: a 400 `Problem` for a path that cannot be decoded or that has `.` or `..` segments. Clients
+    ///   resolve those, so a path that still has them is an attack.
     func match(_ method: HTTPWire.Method, _ path: String) throws(Problem) -> Match {
         if let node = exact[path] { return choose(node, method, []) }
         guard path.utf8.first == UInt8(ascii: "/") else { return .nothing }
@@ -134,12 +133,14 @@ extension Router {
             guard let segment = isEncoded ? PercentCoding.decode(part) : String(part) else {
                 throw Problem(HTTPWireError(.percentEscape))
             }
-            if segment == "." || segment == ".." { throw Problem(.badRequest, "The path is not resolved.") }
+            if segment == "." || segment == ".." {
+                throw Problem(.badRequest, "The path contains . or .. segments.")
+            }
             segments.append(segment)
         }
         var values: [String] = []
         if let node = find(segments[...], from: 0, &values) { return choose(node, method, values) }
-        // People and proxies add a slash at the end; nothing here tells the two apart.
+        // People and proxies add a trailing slash. No route distinguishes the two.
         if segments.count > 1, segments.last == "", segments[segments.count - 2] != "",
             let node = find(segments.dropLast(), from: 0, &values)
         {
@@ -148,7 +149,7 @@ extension Router {
         return .nothing
     }
 
-    /// The node with routes for `segments`; more specific branches first, with a way back out of dead ends.
+    /// The node with routes for `segments`. More specific branches are tried first, with backtracking.
     private func find(_ segments: ArraySlice<String>, from node: Int, _ values: inout [String]) -> Int? {
         guard let segment = segments.first else { return nodes[node].routes.isEmpty ? nil : node }
         if let literal = nodes[node].literals[segment],
@@ -177,7 +178,7 @@ extension Router {
         return .found(route, PathParameters(names: route.parameterNames, values: values))
     }
 
-    /// The route of a path without parameters, if its handler waits for nothing.
+    /// The route of a path without parameters, if its handler never suspends.
     func immediate(_ method: HTTPWire.Method, _ path: String) -> (Route, ImmediateHandler)? {
         guard let node = exact[path], let route = nodes[node].route(for: method),
             case .immediate(let handler) = route.action
@@ -187,7 +188,7 @@ extension Router {
 
     /// Answers a request, without catching what its handler throws.
     ///
-    /// - Throws: a `Problem` where there is no handler, or whatever the handler throws.
+    /// - Throws: a `Problem` if there is no handler, or the handler's error.
     package func respond(to request: Request) async throws -> Response {
         let match = try match(request.method, request.path)
         guard case .found(let route, let parameters) = match else {
@@ -198,7 +199,7 @@ extension Router {
         return try await route.respond(to: request)
     }
 
-    /// The answer where there is no handler.
+    /// The response if there is no handler.
     static func response(to request: Request, _ match: Match) throws(Problem) -> Response {
         switch match {
         case .otherMethods(let allowed) where request.method == .options:
@@ -210,7 +211,7 @@ extension Router {
         }
     }
 
-    /// Why there is no handler. RFC 9110 section 9.1: 501 for methods that no resource here could have.
+    /// The reason if there is no handler. RFC 9110 section 9.1: 501 for methods that no resource supports.
     static func problem(_ match: Match, _ method: HTTPWire.Method) -> Problem {
         switch method {
         case .other, .connect, .trace: return Problem(.notImplemented)

@@ -1,12 +1,12 @@
 internal import HTTPWire
 
-/// A response on its way, and what of it is still to be sent.
+/// A response that is being sent, and its unsent rest.
 struct Sending {
-    /// What follows the bytes at hand.
+    /// The body after `rest`.
     enum Body {
-        /// Nothing: it stands among them, or there is none.
+        /// No further bytes: the body is in `rest`, or there is none.
         case sent
-        /// Bytes that are too many to copy.
+        /// A large body, not copied.
         case bytes([UInt8])
         case stream(@Sendable (BodyWriter) async throws -> Void)
     }
@@ -14,10 +14,10 @@ struct Sending {
     let exchange: Exchange
     let plan: ResponsePlan
     let response: Response
-    /// Bytes of the body among those at hand.
+    /// Bytes of the body that are in `rest`.
     var bodyCount = 0
     var body = Body.sent
-    /// What the kernel had no room for, or what goes out together with the body.
+    /// Bytes that the kernel has not taken, or that are sent together with the body.
     var rest: [UInt8] = []
 
     init(_ response: Response, _ plan: ResponsePlan, of exchange: Exchange) {
@@ -36,15 +36,15 @@ struct Sending {
         return false
     }
 
-    /// Whether nothing is left to send; the request is logged then.
+    /// Whether everything is sent. The request is then logged.
     var isComplete: Bool { rest.isEmpty && !hasBody }
     /// Whether another request may follow.
     var persists: Bool { plan.persists }
 
-    /// Sends what is left, and logs the request.
+    /// Sends the rest and logs the request.
     ///
     /// - Returns: whether another request may follow.
-    /// - Throws: what the socket throws; the connection is of no use then.
+    /// - Throws: the socket's error. The connection cannot be used after that.
     func finish() async throws -> Bool {
         guard !isComplete else { return persists }
         var sent = bodyCount

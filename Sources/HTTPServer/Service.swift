@@ -5,7 +5,7 @@ internal import Reactor
 internal import Synchronization
 internal import TLS
 
-/// A server at work on one listener: its connections, and whether it drains.
+/// A server on one listener: its connections, and whether it drains.
 final class Service: Sendable {
     private struct State {
         var connections: [ObjectIdentifier: Connection] = [:]
@@ -17,10 +17,9 @@ final class Service: Sendable {
     }
 
     private enum Limits {
-        /// Read buffers kept for the next connection that gets something to read: more than are in use at once where
-        /// handlers do not wait.
+        /// Spare read buffers: more than are in use at once if handlers do not wait.
         static let spareReadBuffers = 64
-        /// An output buffer that has grown beyond this is not kept.
+        /// A larger output buffer is not kept.
         static let outputBytes = 65_536
     }
 
@@ -44,15 +43,15 @@ final class Service: Sendable {
         accessLog = server.accessLog.map { AccessLog(loop: loop, output: $0) }
     }
 
-    /// What new connections shake hands with; nil where the listener speaks plain HTTP.
+    /// The TLS context of new connections. Nil for plain HTTP.
     var context: TLSContext? { credentials?() }
     var isEncrypted: Bool { credentials != nil }
-    /// Whether connections are to end with their request.
+    /// Whether the server drains: connections end with their request.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
-    /// Why the listener failed.
+    /// The listener's error.
     var failure: ReactorError? { state.withLock(\.failure) }
 
-    /// Accepts until drained; returns when the last connection has ended.
+    /// Accepts until drained. Returns when the last connection has ended.
     func run() async {
         await withDiscardingTaskGroup { group in
             var accepted = 0
@@ -80,10 +79,10 @@ final class Service: Sendable {
         do {
             return try await listener.accept()
         } catch let error as ReactorError {
-            // A drain closes the listener; closed by anybody else it has failed.
+            // A drain closes the listener. Closed otherwise, it has failed.
             if error.code != .closed || !isDraining { state.withLock { $0.failure = error } }
         } catch {
-            // The shield keeps cancellation away; a drain closes the listener.
+            // The shield blocks cancellation. A drain closes the listener.
         }
         return nil
     }
@@ -93,8 +92,8 @@ final class Service: Sendable {
         _ = state.withLock { $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
     }
 
-    /// Ends idle connections and, once the kernel holds no more of them, accepting; cuts the rest at the deadline. Loop
-    /// thread only.
+    /// Closes idle connections and, once the kernel's queue is empty, the listener. Cuts the rest at the
+    /// deadline. Loop thread only.
     func drain() {
         guard !draining.exchange(true, ordering: .relaxed) else { return }
         listener.stop()
@@ -115,7 +114,7 @@ final class Service: Sendable {
         for connection in connections { connection.cut() }
     }
 
-    /// A buffer to read into, for as long as a connection has something to read: idle ones hold none.
+    /// A read buffer, while a connection has bytes to read. Idle connections have none.
     func takeReadBuffer() -> ReadBuffer {
         state.withLock { $0.readBuffers.popLast() } ?? ReadBuffer(capacity: limits.readBufferBytes)
     }
@@ -128,7 +127,7 @@ final class Service: Sendable {
         }
     }
 
-    /// Lends an empty buffer with room, to put a response together in, and the value of Date, made once a second.
+    /// Lends an empty output buffer and the value of Date, which is updated once a second.
     func withOutput(_ body: (inout [UInt8], _ date: String) throws -> Void) rethrows {
         let second = WallClock.seconds
         try state.withLock { state in
@@ -147,13 +146,13 @@ final class Service: Sendable {
         }
     }
 
-    /// What the client is told about an error. What nobody expected is logged here, once.
+    /// The response for an error. Unexpected errors are logged here, once.
     func response(to error: any Error, request: Request?) -> Response {
         let problem: Problem
         if let known = (error as? Problem) ?? server.configuration.problem(error) {
             problem = known
         } else if let refusal = error as? HTTPWireError, refusal.code != .unwritableField {
-            // A handler decoded something that the client wrote.
+            // A handler decoded input of the client.
             problem = Problem(refusal)
         } else {
             problem = Problem(.internalServerError)

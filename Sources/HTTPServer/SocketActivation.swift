@@ -1,11 +1,11 @@
 /// Listening sockets that systemd opened for this process (sd_listen_fds(3)).
 package enum SocketActivation {
-    /// The first descriptor that is passed; the others follow it.
+    /// The first passed descriptor. The others follow it.
     private static let firstDescriptor: Int32 = 3
-    /// More sockets than this are a mistake in the environment.
+    /// A larger number is a mistake in the environment.
     private static let maximumCount = 64
 
-    /// The descriptors passed to this process; none when the variables are meant for another process.
+    /// The descriptors passed to this process. None if the variables are meant for another process.
     ///
     /// - Parameters:
     ///   - listenPID: the value of `LISTEN_PID`.

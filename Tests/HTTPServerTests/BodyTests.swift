@@ -32,9 +32,9 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
     "POST \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\(body)"
 }
 
-/// When a request's body is read, and how much of all bodies is held.
+/// When a request's body is read, and the limit of all bodies.
 struct BodyTests {
-    /// The body never comes: an answer proves that nobody waits for it.
+    /// The body is never sent: a response proves that the server does not wait for it.
     @Test(
         arguments: [
             ("/nothing", 404), ("/hello", 405), ("/guarded/locked", 401), ("/guarded/busy", 429),
@@ -58,7 +58,7 @@ struct BodyTests {
         }
     }
 
-    @Test func `a request that is refused without a body keeps its connection`() async throws {
+    @Test func `a refused request without a body keeps its connection`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             for (path, status) in [("/guarded/locked", 401), ("/nothing", 404), ("/guarded/open", 200)] {
@@ -69,7 +69,7 @@ struct BodyTests {
         }
     }
 
-    @Test func `a request that the gate lets in has its body read`() async throws {
+    @Test func `the body of a request that the gate accepts is read`() async throws {
         try await withServer(routes: routes) { server in
             let response = try await server.exchange(post("/guarded/open", "Content-Length: 3\r\n", "abc"))
             #expect(response.status == 200 && response.body == "abc")
@@ -88,7 +88,7 @@ struct BodyTests {
         }
     }
 
-    @Test func `a route without a limit of its own takes 64 KiB`() async throws {
+    @Test func `a route without its own limit accepts 64 KiB`() async throws {
         try await withServer(routes: routes) { server in
             let fits = String(repeating: "a", count: 65_536)
             let response = try await server.exchange(post("/echo", "Content-Length: 65536\r\n", fits))
@@ -100,7 +100,7 @@ struct BodyTests {
     @Test(arguments: [
         ("Content-Length: 9\r\n", "", ""), ("Transfer-Encoding: chunked\r\n", "9\r\n", "\r\n0\r\n\r\n"),
     ])
-    func `bodies that together exceed the limit of the process are answered with 503 until there is room`(
+    func `bodies that together exceed the limit of the process get 503 until others end`(
         framing: String, prefix: String, suffix: String
     ) async throws {
         let (few, admission) = bounded(to: 12)
@@ -122,7 +122,7 @@ struct BodyTests {
     }
 
     @Test(arguments: ["Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n!"])
-    func `a body that breaks off or is broken gives its room back`(rest: String) async throws {
+    func `an incomplete or malformed body releases its bytes`(rest: String) async throws {
         let (few, admission) = bounded(to: 12)
         try await withServer(few, routes: routes) { server in
             let client = try await server.connect()
@@ -170,7 +170,7 @@ struct HeadTests {
         }
     }
 
-    @Test func `a HEAD whose head never ends is answered without a body`() async throws {
+    @Test func `a HEAD request with an endless head gets a response without a body`() async throws {
         try await withServer(configuration { $0.headTimeout = .milliseconds(50) }, routes: routes) { server in
             let client = try await server.connect()
             try await client.send("HEAD / HT")

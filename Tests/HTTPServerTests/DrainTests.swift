@@ -9,7 +9,7 @@ import Testing
 
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/// Serves until the body asks for the drain; `drain` returns when it is over.
+/// Serves until the body starts the drain. `drain` returns when it is over.
 private func withDrainable(
     _ limits: Limits = Limits(), credentials: (@Sendable () -> TLSContext)? = nil,
     routes: (inout Router) -> Void,
@@ -43,7 +43,7 @@ private func withDrainable(
 }
 
 struct DrainTests {
-    @Test func `requests under way are finished and told to close`() async throws {
+    @Test func `running requests are finished with Connection close`() async throws {
         let started = Signal()
         let proceed = Signal()
         try await withDrainable { router in
@@ -58,7 +58,7 @@ struct DrainTests {
             try await client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
             await started.wait()
             drain.set()
-            // New connections are refused once the drain has begun.
+            // New connections are refused after the drain has begun.
             while let socket = try? await Socket.connect(to: server.address, deadline: nil) { socket.close() }
             proceed.set()
             let response = try await client.response()
@@ -80,10 +80,10 @@ struct DrainTests {
         }
     }
 
-    @Test func `a connection that never asked for anything does not hold up a drain`() async throws {
+    @Test func `a connection without a request does not delay a drain`() async throws {
         var limits = Limits()
         limits.drainGrace = .milliseconds(50)
-        // Longer than the test may take.
+        // Longer than the test takes.
         limits.headTimeout = .seconds(3600)
         limits.drainTimeout = .seconds(3600)
         try await withDrainable(limits) { router in
@@ -105,8 +105,8 @@ struct DrainTests {
         }
     }
 
-    /// The request is in the kernel when the drain begins, but no event has told the server.
-    @Test func `a request on an idle connection that came before the drain is answered`() async throws {
+    /// The request is in the kernel when the drain begins, but the server has seen no event.
+    @Test func `a request that arrived on an idle connection before the drain is answered`() async throws {
         try await withDrainable { router in
             router.on(.get, "/hello") { _ in .text("hello") }
         } _: { server, drain in
@@ -122,7 +122,7 @@ struct DrainTests {
         }
     }
 
-    @Test func `a request that came behind a large answer before the drain is answered`() async throws {
+    @Test func `a request that arrived behind a large response before the drain is answered`() async throws {
         let block = [UInt8](repeating: 0x61, count: 8 << 20)
         let started = Signal()
         try await withDrainable { router in
@@ -135,7 +135,7 @@ struct DrainTests {
             let client = try await server.connect()
             try await client.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
             await started.wait()
-            // The kernel cannot take the answer, so its end and this request meet the drain.
+            // The kernel's buffer is too small for the response, so its end and this request meet the drain.
             try await client.send(hello)
             drain.set()
             while let socket = try? await Socket.connect(to: server.address, deadline: nil) { socket.close() }
@@ -147,8 +147,8 @@ struct DrainTests {
         }
     }
 
-    /// What has come of a record is in TLS's hands: the kernel no longer has it, and no handler sees it yet.
-    @Test func `half of a request's TLS record is no silence`() async throws {
+    /// TLS has buffered a part of the record: the kernel no longer has it, and no handler sees it yet.
+    @Test func `a partial TLS record of a request counts as a request`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try TLSContext.server(
@@ -174,14 +174,15 @@ struct DrainTests {
             drain.set()
             #expect(try await silent.isClosed())
             for client in [fresh, idle] {
-                // The record is complete, and wrong: what is said about that only a connection that is served says.
+                // The record is complete and invalid: only a served connection answers with an alert.
                 try await client.socket.write([UInt8](repeating: 1, count: 31), deadline: .now + patience)
                 await #expect(throws: TLSError.self) { _ = try await client.isClosed() }
             }
         }
     }
 
-    @Test func `a TLS handshake that has begun when the drain begins is finished and served`() async throws {
+    @Test func `a TLS handshake that began before the drain is finished and its request served`() async throws
+    {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try TLSContext.server(
@@ -217,7 +218,7 @@ struct DrainTests {
         }
     }
 
-    @Test func `connections that the kernel holds when the drain begins are served`() async throws {
+    @Test func `connections in the kernel's queue are served during a drain`() async throws {
         var router = Router()
         router.on(.get, "/hello") { _ in .text("hello") }
         let server = Server(router: router, logger: Logger(label: "test") { _ in TestLog() })
@@ -233,7 +234,7 @@ struct DrainTests {
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.cancelAll()
-                // It is told to drain before it has accepted anybody.
+                // The drain begins before it has accepted a connection.
                 group.addTask { try await server.serve(on: listener) }
                 try await group.waitForAll()
             }
@@ -245,7 +246,9 @@ struct DrainTests {
         }
     }
 
-    @Test func `what is left at the deadline is cut and its handler cancelled`() async throws {
+    @Test func `remaining connections are cut at the drain deadline and their handlers cancelled`()
+        async throws
+    {
         var limits = Limits()
         limits.drainTimeout = .milliseconds(50)
         let started = Signal()
@@ -282,7 +285,7 @@ struct DrainTests {
     }
 }
 
-/// Passes bytes on between one client and the server, and stops in the middle of what the client says first.
+/// Forwards bytes between a client and the server, and stops in the middle of the client's first message.
 private final class Relay: Sendable {
     let address: SocketAddress
     let paused = Signal()

@@ -35,7 +35,7 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 }
 
 struct EncryptionTests {
-    @Test func `requests, pipelines and streams go over TLS`() async throws {
+    @Test func `requests, pipelines and streams work over TLS`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try certificate.context()
@@ -50,7 +50,7 @@ struct EncryptionTests {
         }
     }
 
-    @Test func `a new certificate counts from the next connection on`() async throws {
+    @Test func `a new certificate applies from the next connection on`() async throws {
         let first = try TestCertificate()
         let second = try TestCertificate()
         defer {
@@ -72,7 +72,7 @@ struct EncryptionTests {
     }
 
     /// A write without MSG_NOSIGNAL would end a process that does not ignore SIGPIPE.
-    @Test func `a client that resets in the middle of an encrypted response ends nothing but itself`()
+    @Test func `a client that resets during an encrypted response ends only its own connection`()
         async throws
     {
         let certificate = try TestCertificate()
@@ -91,9 +91,9 @@ struct EncryptionTests {
         }
     }
 
-    /// No byte of a head ever comes, but each one of the record wakes the server.
+    /// No byte of a head arrives, but each byte of the record wakes the server.
     @Test(arguments: ["", hello])
-    func `a record that comes byte by byte keeps a connection no longer than silence does`(
+    func `a TLS record that arrives byte by byte does not extend the deadline`(
         before: String
     ) async throws {
         let certificate = try TestCertificate()
@@ -119,14 +119,16 @@ struct EncryptionTests {
     }
 
     @Test(arguments: [1, 1000, 16_383, 16_384, 16_385, 100_003])
-    func `a megabyte goes both ways over TLS in pieces of any size`(piece: Int) async throws {
+    func `a megabyte is transferred in both directions over TLS in pieces of any size`(piece: Int)
+        async throws
+    {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try certificate.context()
         let body = String(decoding: (0..<1 << 20).map { UInt8(0x21 + $0 % 89) }, as: UTF8.self)
         try await withServer(credentials: { context }, routes: routes) { server in
             let client = try await server.connect(trusting: certificate)
-            // Single bytes cost a record each: a part of the body tells as much.
+            // Single bytes cost a record each, so a part of the body is enough.
             let body = piece == 1 ? String(body.prefix(20_000)) : body
             for path in ["/echo", "/echo/\(piece)"] {
                 try await client.send(
@@ -141,7 +143,7 @@ struct EncryptionTests {
         }
     }
 
-    @Test func `a client that speaks no TLS is let go`() async throws {
+    @Test func `a client without TLS is disconnected`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try certificate.context()
@@ -157,7 +159,7 @@ struct EncryptionTests {
     }
 }
 
-/// Two contexts, of which the second counts after a reload.
+/// Two contexts. The second applies after a reload.
 private final class Credentials: Sendable {
     private let contexts: [TLSContext]
     private let index = Mutex(0)

@@ -7,8 +7,8 @@ import Testing
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
 struct ExhaustionTests {
-    /// In a process of its own, because the limit on descriptors is the process's.
-    @Test func `a server without descriptors waits for some and then serves everybody`() async throws {
+    /// In its own process, because the limit of descriptors belongs to the process.
+    @Test func `a server without descriptors waits for some and then serves all clients`() async throws {
         await #expect(processExitsWith: .success) {
             try await withServer { router in
                 router.on(.get, "/hello") { _ in .text("hello") }
@@ -19,7 +19,7 @@ struct ExhaustionTests {
                 let clients = try await Self.exhaust(server)
                 #expect(clients.count > 10)
                 for client in clients { try await client.send(hello) }
-                // Both ends are in this process: a client that leaves frees its own descriptor and the
+                // Both sides are in this process: a client that disconnects frees its own descriptor and the
                 // server's.
                 for (index, client) in clients.enumerated() {
                     if index < 5 {

@@ -17,7 +17,7 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
     "POST \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\(body)"
 }
 
-/// The limits of `Limits` whose tests are not beside the feature that they bound.
+/// The limits of `Limits` that have no test elsewhere.
 struct LimitTests {
     @Test(arguments: [
         ("Content-Length: 11\r\n", ""),
@@ -38,7 +38,8 @@ struct LimitTests {
         ("1;a", ChunkedDecoder.maximumExtensionBytes, 400),
         ("0\r\nX: a", ChunkedDecoder.maximumTrailerBytes, 431),
     ])
-    func `extensions and trailers without end are refused`(start: String, more: Int, status: Int) async throws
+    func `endless chunk extensions and trailers are refused`(start: String, more: Int, status: Int)
+        async throws
     {
         try await withServer(routes: routes) { server in
             let response = try await server.exchange(
@@ -55,14 +56,14 @@ struct LimitTests {
         try await withServer(slow, routes: routes) { server in
             let client = try await server.connect()
             try await client.send(post("/echo", "Content-Length: 20\r\n", "0123456789"))
-            // Ten bytes are worth ten seconds more.
+            // Ten bytes extend the deadline by ten seconds.
             try await EventLoop.current.sleep(for: .milliseconds(300))
             try await client.send("0123456789")
             #expect(try await client.response().body == "01234567890123456789")
         }
     }
 
-    @Test func `a body that trickles below the minimum rate is given up with 408`() async throws {
+    @Test func `a body below the minimum rate is refused with 408`() async throws {
         let slow = configuration {
             $0.bodyTimeout = .milliseconds(100)
             $0.bodyBytesPerSecond = 1000
@@ -81,7 +82,7 @@ struct LimitTests {
         }
     }
 
-    @Test func `a response of bytes that nobody reads is given up at the write deadline`() async throws {
+    @Test func `an unread response is cut at the write deadline`() async throws {
         let short = configuration {
             $0.writeTimeout = .milliseconds(50)
             $0.writeBytesPerSecond = 1 << 30
@@ -98,8 +99,8 @@ struct LimitTests {
         }
     }
 
-    /// Both bursts are in the kernel before the server looks at either.
-    @Test func `after so many pipelined requests the next connection has its turn`() async throws {
+    /// Both bursts are in the kernel before the server reads.
+    @Test func `other connections are served between pipelined requests`() async throws {
         let order = Mutex<[String]>([])
         try await withServer(configuration { $0.pipelinedRequests = 4 }) { router in
             router.on(.get, "/:name") { request in
@@ -109,7 +110,7 @@ struct LimitTests {
         } _: { server in
             let greedy = try await server.connect()
             let modest = try await server.connect()
-            // Accepted and waited for, both of them.
+            // Both are accepted and waiting.
             for client in [greedy, modest] {
                 try await client.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
                 _ = try await client.response()
@@ -125,8 +126,8 @@ struct LimitTests {
         }
     }
 
-    /// The kernel holds all of them before the server looks.
-    @Test func `after so many new connections those that are there have their turn`() async throws {
+    /// All are in the kernel's queue before the server accepts.
+    @Test func `open connections are served between new ones`() async throws {
         let open = Mutex(0)
         try await withServer(configuration { $0.acceptedInRow = 4 }) { router in
             router.on(.get, "/first") { _ in
@@ -144,7 +145,7 @@ struct LimitTests {
         }
     }
 
-    @Test func `a refused client that stays and goes on sending is let go`() async throws {
+    @Test func `a refused client that goes on sending is disconnected`() async throws {
         try await withServer(configuration { $0.connections = 1 }, routes: routes) { server in
             let client = try await server.connect()
             try await client.send(post("/echo", "Content-Length: 99999999\r\n"))
@@ -159,7 +160,7 @@ struct LimitTests {
         }
     }
 
-    @Test func `a refused client that stays and is silent is let go`() async throws {
+    @Test func `a refused client that stays silent is disconnected`() async throws {
         try await withServer(configuration { $0.connections = 1 }, routes: routes) { server in
             let client = try await server.connect()
             try await client.send("nonsense\r\n")
@@ -168,7 +169,7 @@ struct LimitTests {
         }
     }
 
-    @Test func `a client that is turned away after it has asked reads why, and no reset`() async throws {
+    @Test func `a client above the connection limit can read the refusal`() async throws {
         try await withServer(configuration { $0.connections = 1 }, routes: routes) { server in
             let first = try await server.connect()
             try await first.send(hello)
@@ -190,7 +191,7 @@ struct LimitTests {
         }
     }
 
-    @Test func `what is no request is named in answer and log, too`() async throws {
+    @Test func `a malformed request has an id in response and log too`() async throws {
         try await withServer(routes: routes) { server in
             let response = try await server.exchange("nonsense\r\n\r\n")
             let id = try #require(response.headers["x-request-id"])
@@ -201,7 +202,9 @@ struct LimitTests {
     }
 
     @Test(arguments: ["gzip", "deflate, gzip", "br"])
-    func `an encoded body is refused with 415 and what would be taken`(coding: String) async throws {
+    func `a body with a content coding is refused with 415 and the accepted codings`(coding: String)
+        async throws
+    {
         try await withServer(routes: routes) { server in
             let fields =
                 "Content-Type: application/json\r\nContent-Encoding: \(coding)\r\nContent-Length: 3\r\n"
@@ -236,7 +239,7 @@ func configuration(_ change: (inout Limits) -> Void) -> ServerConfiguration {
     return configuration
 }
 
-/// A socket that no loop knows of: it connects and sends before anybody else has a turn.
+/// A socket without a loop: it connects and sends before any other task runs.
 struct RawClient: Sendable {
     private let descriptor: Int32
 
@@ -259,7 +262,7 @@ struct RawClient: Sendable {
         precondition(Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
     }
 
-    /// What has come, nil when nothing has; the empty text is the end.
+    /// Available bytes. Nil if there are none, empty at the end of the stream.
     func receive() throws -> String? {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))

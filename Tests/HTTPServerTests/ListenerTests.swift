@@ -13,7 +13,7 @@ private func server() -> Server {
     return Server(router: router, logger: Logger(label: "test") { _ in TestLog() })
 }
 
-/// Serves each listener on a loop of its own while `body` runs.
+/// Serves each listener on its own loop while `body` runs.
 private func serving(
     _ loops: Int, _ listen: @escaping @Sendable (Int) throws -> Listener,
     _ body: @escaping @Sendable (SocketAddress) async throws -> Void
@@ -62,7 +62,7 @@ struct ListenerTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func `loops that listen on one port each get a part of the connections`() async throws {
+    @Test func `loops that share a port each get a part of the connections`() async throws {
         let port = Mutex<UInt16>(0)
         try await serving(
             3,
@@ -73,8 +73,8 @@ struct ListenerTests {
                 return listener
             }
         ) { address in
-            // The kernel chooses by a hash of the connection's ports: that all of these go to two of three loops would
-            // be as likely as never; but a loop may begin to listen only now.
+            // The kernel chooses by a hash of the connection's ports, so two of three loops practically never
+            // get all connections. But a loop may begin to listen only now.
             var counts: [String: Int] = [:]
             while counts.count < 3 || counts.values.contains(where: { $0 < 10 }) {
                 counts[try await self.hello(address, path: "/loop"), default: 0] += 1

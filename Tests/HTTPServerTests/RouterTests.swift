@@ -23,7 +23,7 @@ private func text(_ response: Response) -> String {
     return String(decoding: bytes, as: UTF8.self)
 }
 
-/// What the client is told instead of an answer.
+/// The problem that the client gets.
 private func problem(_ router: Router, _ path: String) async throws -> Problem? {
     let request = try Request(.get, path)
     do {
@@ -53,11 +53,11 @@ struct RouterTests {
     }
 
     @Test(arguments: ["/a/..", "/a/./b", "/files/%2e%2e/etc", "/a/%", "/a/%ff", "/a/%00"])
-    func `a path that plays tricks is refused`(path: String) async throws {
+    func `a path with dot segments or malformed escapes is refused`(path: String) async throws {
         #expect(try await problem(router(), path)?.status == .badRequest)
     }
 
-    @Test func `layers go around the routes added after them, the first outermost`() async throws {
+    @Test func `layers apply to the routes added after them, the first outermost`() async throws {
         var router = Router()
         router.on(.get, "/bare") { _ in .text("bare") }
         router.decorate { $0.headers.add("X", "outer") }

@@ -49,7 +49,9 @@ struct ResponsePlanTests {
 struct ConnectionPhaseTests {
     private static let all: [ConnectionPhase] = [.fresh, .greeting, .idle, .busy, .handling]
 
-    @Test func `a drain closes idle connections at once and silent ones after a grace, unless they may ask`()
+    @Test
+    func
+        `a drain closes idle connections at once and silent ones after a grace period, unless bytes of a request may have arrived`()
     {
         for phase in Self.all {
             #expect(phase.endsAtDrain(mayBeAsking: false) == (phase == .idle))
@@ -62,7 +64,7 @@ struct ConnectionPhaseTests {
         #expect(Self.all.filter(\.isCancelledWhenClientLeaves) == [.handling])
     }
 
-    @Test func `how long a connection may be quiet depends on what it has asked and on the drain`() {
+    @Test func `the allowed silence of a connection depends on its requests and on the drain`() {
         let limits = Limits()
         func quiet(_ served: Int, underway: Bool = false, draining: Bool, asking: Bool = false) -> Duration? {
             ConnectionPhase.quiet(
@@ -74,6 +76,35 @@ struct ConnectionPhaseTests {
         #expect(quiet(1, draining: true) == nil)
         #expect(quiet(1, underway: true, draining: true) == limits.idleTimeout)
         #expect(quiet(1, draining: true, asking: true) == limits.idleTimeout)
+    }
+}
+
+struct PersistenceTests {
+    @Test(arguments: [
+        (1, true, false, true), (3, true, false, false), (1, false, false, false), (1, true, true, false),
+    ])
+    func `a connection persists below its number of requests, with a read body and without a drain`(
+        served: Int, isBodyRead: Bool, isDraining: Bool, persists: Bool
+    ) {
+        #expect(
+            ConnectionPhase.mayPersist(
+                served: served, maximum: 3, isBodyRead: isBodyRead, isDraining: isDraining) == persists)
+    }
+
+    @Test func `a part of the next request makes a connection busy`() {
+        #expect(ConnectionPhase.betweenRequests(hasMore: true) == .busy)
+        #expect(ConnectionPhase.betweenRequests(hasMore: false) == .idle)
+    }
+
+    @Test func `each received byte moves the deadline of a body`() {
+        var limits = Limits()
+        limits.bodyTimeout = .seconds(10)
+        limits.bodyBytesPerSecond = 1000
+        let start = ContinuousClock.now
+        let pace = BodyPace(limits, start: start)
+        #expect(pace.deadline(0) == start + .seconds(10))
+        #expect(pace.deadline(999) == start + .seconds(10))
+        #expect(pace.deadline(5000) == start + .seconds(15))
     }
 }
 
@@ -93,7 +124,7 @@ struct AccessRecordTests {
 }
 
 struct AdmissionTests {
-    @Test func `places are counted by process and by address and given back`() throws {
+    @Test func `connections are counted by process and by address until they end`() throws {
         var limits = Limits()
         limits.connections = 3
         limits.connectionsPerPeer = 2
@@ -127,7 +158,7 @@ struct AdmissionTests {
         #expect(enter("2001:db8:0:1::9"))
     }
 
-    @Test func `Unix sockets and what comes from a proxy are counted by process alone`() {
+    @Test func `connections of Unix sockets and of a proxy are counted only by process`() {
         var limits = Limits()
         limits.connections = 3
         limits.connectionsPerPeer = 1
@@ -139,20 +170,20 @@ struct AdmissionTests {
     }
 }
 
-struct OriginTests {
+struct ClientOriginTests {
     @Test(arguments: [
         ("1.2.3.4", "1.2.3.4"), ("evil, 1.2.3.4", "1.2.3.4"), ("a,", "a"), ("", "192.0.2.1"),
         (" , ", "192.0.2.1"),
     ])
-    func `the proxy's own entry counts`(field: String, address: String) {
-        let origin = Origin(
+    func `only the proxy's own entry counts`(field: String, address: String) {
+        let origin = ClientOrigin(
             ["X-Forwarded-For": field], peer: "192.0.2.1", scheme: .http, trust: .proxy)
         #expect(origin.address == address)
     }
 
     @Test(arguments: ["", "a b", "a\"", "é", String(repeating: "a", count: 129), "a\u{1b}"])
     func `an unusable request id is replaced`(id: String) {
-        let origin = Origin(["X-Request-Id": id], peer: "", scheme: .http, trust: .proxy)
+        let origin = ClientOrigin(["X-Request-Id": id], peer: "", scheme: .http, trust: .proxy)
         #expect(origin.requestID == nil)
     }
 }

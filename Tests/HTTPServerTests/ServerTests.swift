@@ -88,7 +88,8 @@ struct ServerTests {
         }
     }
 
-    @Test func `an HTTP 1.0 client is served and let go, or kept when it asks`() async throws {
+    @Test func `an HTTP 1.0 connection is closed after the response, or kept alive on request`() async throws
+    {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
@@ -99,7 +100,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `bodies come by length and in chunks`() async throws {
+    @Test func `bodies are read by length and in chunks`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send(post("/echo", type: "text/plain", "abc"))
@@ -115,7 +116,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `HEAD, 204 and 304 come without a body and leave the connection in step`() async throws {
+    @Test func `HEAD, 204 and 304 have no body, and the connection stays in sync`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send("HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n" + get("/empty") + get("/hello"))
@@ -129,7 +130,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `a client that expects 100-continue is invited`() async throws {
+    @Test func `a client that expects 100-continue gets it`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             let head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
@@ -155,7 +156,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `a method that a path does not have is refused with those it has`() async throws {
+    @Test func `an unsupported method is refused with the supported ones`() async throws {
         try await withServer(routes: routes) { server in
             let refused = try await server.exchange("PUT /hello HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(refused.headers["allow"] == "GET, HEAD, OPTIONS")
@@ -220,7 +221,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `only a trusted proxy is believed about the client`() async throws {
+    @Test func `only a trusted proxy's headers about the client count`() async throws {
         let fields =
             "X-Forwarded-For: 6.6.6.6, 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Request-Id: abc-1\r\n"
         try await withServer(routes: routes) { server in

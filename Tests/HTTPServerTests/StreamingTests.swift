@@ -45,7 +45,7 @@ private let megabyte = [UInt8](repeating: 0x61, count: 1 << 20)
 }
 
 struct StreamingTests {
-    @Test func `a stream of unknown length goes out in chunks`() async throws {
+    @Test func `a stream of unknown length is sent in chunks`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send(get("/chunks") + get("/nothing") + get("/sized"))
@@ -89,7 +89,7 @@ struct StreamingTests {
         }
     }
 
-    @Test func `large pieces arrive whole`() async throws {
+    @Test func `large pieces arrive completely`() async throws {
         try await withServer(routes: routes) { server in
             let response = try await server.exchange(get("/large"))
             #expect(response.chunks.count == 20)
@@ -116,7 +116,7 @@ struct StreamingTests {
             let slow = try await server.connect()
             try await slow.send(get("/endless"))
             await stalled.wait()
-            // Each exchange lets the loop go round, and the producer if it could.
+            // Each exchange runs a round of the loop, in which the producer could run.
             for _ in 0..<50 { #expect(try await server.exchange(get("/other")).body == "served") }
             // The kernel's buffers for loopback hold a few megabytes; the server itself holds none.
             #expect(produced.load(ordering: .relaxed) < 16)

@@ -13,7 +13,7 @@ private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @Suite(.tags(.long))
 struct SurvivalTests {
-    @Test func `half a head is answered with 408 at its deadline`() async throws {
+    @Test func `a partial head gets 408 at its deadline`() async throws {
         let short = configuration { $0.headTimeout = .milliseconds(50) }
         try await withServer(short, routes: routes) { server in
             let client = try await server.connect()
@@ -25,7 +25,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a head that trickles in does not move its deadline`() async throws {
+    @Test func `a head that arrives slowly does not move its deadline`() async throws {
         let short = configuration { $0.headTimeout = .milliseconds(100) }
         try await withServer(short, routes: routes) { server in
             let client = try await server.connect()
@@ -41,7 +41,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a connection that never asks is closed without a word`() async throws {
+    @Test func `a connection without a request is closed silently`() async throws {
         let short = configuration { $0.headTimeout = .milliseconds(50) }
         try await withServer(short, routes: routes) { server in
             let client = try await server.connect()
@@ -49,7 +49,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `an idle connection is closed without a word`() async throws {
+    @Test func `an idle connection is closed silently`() async throws {
         let short = configuration { $0.idleTimeout = .milliseconds(50) }
         try await withServer(short, routes: routes) { server in
             let client = try await server.connect()
@@ -60,7 +60,7 @@ struct SurvivalTests {
     }
 
     @Test(arguments: ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nab"])
-    func `half a body is answered with 408 at its deadline`(rest: String) async throws {
+    func `a partial body gets 408 at its deadline`(rest: String) async throws {
         let short = configuration { $0.bodyTimeout = .milliseconds(50) }
         try await withServer(short, routes: routes) { server in
             let client = try await server.connect()
@@ -70,7 +70,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a client that reads nothing is cut at the write deadline`() async throws {
+    @Test func `a client that does not read is cut at the write deadline`() async throws {
         let short = configuration {
             $0.writeTimeout = .milliseconds(50)
             $0.writeBytesPerSecond = 1 << 30
@@ -92,7 +92,7 @@ struct SurvivalTests {
     }
 
     @Test(arguments: [TestClient.Departure.close, .reset])
-    func `a client that leaves cancels its handler`(departure: TestClient.Departure) async throws {
+    func `a disconnect of the client cancels its handler`(departure: TestClient.Departure) async throws {
         let started = Signal()
         let cancelled = Signal()
         try await withServer { router in
@@ -119,7 +119,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a client that closes its side after asking is answered`() async throws {
+    @Test func `a client that closes its sending side after the request is answered`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send(hello + hello)
@@ -131,7 +131,7 @@ struct SurvivalTests {
     }
 
     @Test(arguments: ["GET /hel", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"])
-    func `a client that closes its side in the middle is let go`(part: String) async throws {
+    func `a client that closes its sending side within a request is disconnected`(part: String) async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send(part)
@@ -141,7 +141,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a client that leaves in the middle of its body is in the access log`() async throws {
+    @Test func `a client that disconnects within its body appears in the access log`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
@@ -152,8 +152,8 @@ struct SurvivalTests {
         }
     }
 
-    /// What is unread when a connection closes has the kernel reset it, and drop what it has not sent yet.
-    @Test func `the last answer of a connection arrives whole, whatever the client sends behind its request`()
+    /// Unread bytes at a close make the kernel reset the connection and drop unsent bytes.
+    @Test func `the last response of a connection arrives completely, even if the client sends more bytes`()
         async throws
     {
         let block = [UInt8](repeating: 0x61, count: 1 << 20)
@@ -165,7 +165,7 @@ struct SurvivalTests {
             let client = try await server.connect()
             let request = "GET /block HTTP/1.1\r\nHost: a\r\n\r\n"
             try await client.send(String(repeating: request, count: 200))
-            // Sent, as far as the server can tell.
+            // Sent, from the server's view.
             try await eventually("the line") { server.log.lines.contains { $0.contains("status=200") } }
             let response = try await client.response()
             #expect(response.body.utf8.count == block.count)
@@ -190,7 +190,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `a refused client can read the answer though it went on sending`() async throws {
+    @Test func `a refused client that goes on sending can read the response`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()
             try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n")
@@ -199,7 +199,7 @@ struct SurvivalTests {
         }
     }
 
-    @Test func `one connection too many of a peer is turned away until another ends`() async throws {
+    @Test func `a connection above the limit of a peer is refused until another ends`() async throws {
         let few = configuration { $0.connectionsPerPeer = 2 }
         try await withServer(few, routes: routes) { server in
             let first = try await server.connect()
@@ -214,14 +214,14 @@ struct SurvivalTests {
             #expect(refusal.headers["retry-after"] == "1")
             #expect(try await third.isClosed())
             first.close()
-            // The server learns of the end in its own time.
+            // The server detects the end later.
             while try await server.exchangeOrNil(hello)?.status != 200 {}
             try await second.send(hello)
             #expect(try await second.response().status == 200)
         }
     }
 
-    @Test func `one connection too many of the process is turned away, behind a proxy too`() async throws {
+    @Test func `a connection above the limit of the process is refused, also behind a proxy`() async throws {
         var few = configuration {
             $0.connections = 2
             $0.connectionsPerPeer = 1
@@ -250,9 +250,11 @@ struct SurvivalTests {
         }
     }
 
-    /// The producer waits for something else than the client, so no write tells it that the client is gone.
+    /// The producer does not wait for the client, so no write reports the disconnect.
     @Test(arguments: [TestClient.Departure.close, .reset])
-    func `a client that leaves cancels the producer of a streamed answer`(departure: TestClient.Departure)
+    func `a disconnect of the client cancels the producer of a streamed response`(
+        departure: TestClient.Departure
+    )
         async throws
     {
         let started = Signal()
@@ -284,14 +286,14 @@ struct SurvivalTests {
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n2\r\nbc\r\n0\r\nT: u\r\n\r\n",
     ])
-    func `two requests are the same however their bytes come`(first: String) async throws {
+    func `two requests are read equally at every split`(first: String) async throws {
         try await withServer(routes: routes) { server in
             let bytes = Array((first + hello).utf8)
             for split in 0...bytes.count {
                 let client = try await server.connect()
                 for part in [bytes[..<split], bytes[split...]] where !part.isEmpty {
                     try await client.send(String(decoding: part, as: UTF8.self))
-                    // The server has its turn with what is there.
+                    // Lets the server read the available bytes.
                     for _ in 0..<3 { try await EventLoop.current.sleep(for: .zero) }
                 }
                 #expect(try await client.response().body == "abc", "split at \(split)")
@@ -310,7 +312,7 @@ struct SurvivalTests {
 }
 
 extension TestServer {
-    /// The answer, or nil when the connection broke before there was one.
+    /// The response, or nil if the connection broke before it.
     func exchangeOrNil(_ text: String) async throws -> TestResponse? {
         let client = try await connect()
         defer { client.close() }

@@ -6,7 +6,7 @@ import Support
 import Synchronization
 import TLS
 
-/// A server on loopback and the clients that talk to it in bytes.
+/// A server on loopback, for clients that send bytes.
 final class TestServer: Sendable {
     let address: SocketAddress
     let log: TestLog
@@ -20,7 +20,7 @@ final class TestServer: Sendable {
         TestClient(socket: try await Socket.connect(to: address, deadline: .now + patience))
     }
 
-    /// A client that has shaken hands and trusts `certificate` alone.
+    /// A TLS client that trusts only `certificate`.
     func connect(trusting certificate: TestCertificate) async throws -> TestClient {
         let context = try TLSContext.client(authorities: certificate.certificate)
         let socket = try await Socket.connect(to: address, deadline: .now + patience)
@@ -29,7 +29,7 @@ final class TestServer: Sendable {
         return TestClient(socket: socket, stream: stream)
     }
 
-    /// One request on a connection of its own.
+    /// One request on its own connection.
     func exchange(_ text: String) async throws -> TestResponse {
         let client = try await connect()
         defer { client.close() }
@@ -38,11 +38,10 @@ final class TestServer: Sendable {
     }
 }
 
-/// How long a test waits for what must come. Long, because the machine may be busy; never reached when all is
-/// well.
+/// Maximum wait of a test for an expected event. It is long, because the machine may be busy.
 let patience = Duration.seconds(20)
 
-/// Serves `router` while `body` runs, on a loop of its own; then drains.
+/// Serves `router` on its own loop while `body` runs, then drains.
 func withServer(
     _ configuration: ServerConfiguration = ServerConfiguration(),
     credentials: (@Sendable () -> TLSContext)? = nil, routes: @Sendable (inout Router) -> Void,
@@ -69,7 +68,7 @@ func withServer(
     }
 }
 
-/// A client that says exactly what the test wants said.
+/// A client that sends exactly the bytes of the test.
 final class TestClient: Sendable {
     let socket: Socket
     private let stream: any ByteStream
@@ -97,7 +96,7 @@ final class TestClient: Sendable {
         stream.close()
     }
 
-    /// How a client goes: in order, or with a reset.
+    /// How a client disconnects: with a FIN or with a reset.
     enum Departure: Sendable {
         case close
         case reset
@@ -110,9 +109,9 @@ final class TestClient: Sendable {
         }
     }
 
-    /// Reads more; false at the end of the stream.
+    /// Reads more. False at the end of the stream.
     private func fill() async throws -> Bool {
-        // Taken out meanwhile: a second reference would have the whole buffer copied with each read.
+        // Moved out meanwhile: a second reference would copy the whole buffer with each read.
         var taken = buffer.withLock { buffer in
             defer { buffer = ReadBuffer(capacity: 1) }
             return buffer
@@ -138,7 +137,7 @@ final class TestClient: Sendable {
         }
     }
 
-    /// Everything until the server closes, as text.
+    /// All text until the server closes.
     func rest() async throws -> String {
         while try await fill() {}
         return buffer.withLock { buffer in
@@ -160,7 +159,7 @@ final class TestClient: Sendable {
         return String(decoding: line.dropLast(2), as: UTF8.self)
     }
 
-    /// The next response; `toHead` when it has no body whatever it says.
+    /// The next response. `toHead`: it has no body, whatever its fields are.
     func response(toHead: Bool = false) async throws -> TestResponse {
         let statusLine = try await line()
         var headers = Headers()
@@ -198,7 +197,7 @@ struct TestResponse {
 
 struct UnexpectedEnd: Error {}
 
-/// Keeps what the server logs.
+/// Collects the server's log.
 final class TestLog: LogHandler, Sendable {
     private let kept = Mutex<[String]>([])
 
@@ -227,7 +226,7 @@ final class TestLog: LogHandler, Sendable {
     }
 }
 
-/// A condition that one task waits for and another makes true.
+/// A condition that one task awaits and another sets.
 final class Signal: Sendable {
     private let state = Mutex((isSet: false, waiter: CheckedContinuation<Void, Never>?.none))
 

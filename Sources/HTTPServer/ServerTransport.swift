@@ -1,15 +1,14 @@
 internal import Reactor
 internal import TLS
 
-/// What a connection's bytes go through: its socket, or TLS over it. Loop-confined.
-struct Transport: Sendable {
-    /// Carries the bytes.
+/// The stream of a connection: its socket, or TLS over it. Loop-confined.
+struct ServerTransport: Sendable {
     let stream: any ByteStream
     private let socket: Socket
 
-    /// Shakes hands first where the listener speaks TLS.
+    /// Performs the TLS handshake if the listener uses TLS.
     ///
-    /// - Throws: `TLSError` or what the socket throws; the socket is closed then.
+    /// - Throws: `TLSError` or the socket's error. The socket is then closed.
     init(
         accepting socket: Socket, context: TLSContext?, deadline: ContinuousClock.Instant
     ) async throws {
@@ -21,18 +20,18 @@ struct Transport: Sendable {
         stream = try await TLSStream.accept(over: socket, context: context, deadline: deadline)
     }
 
-    /// Ends in order.
+    /// Closes in order.
     func close() {
-        // TLS says its own end first (close_notify); for a plain socket closing says it.
+        // TLS sends close_notify first. A plain socket sends a FIN.
         if stream !== socket { stream.shutdownWrite() }
         stream.close()
     }
 
-    /// Breaks the connection, so that the client cannot take what it has for the whole.
+    /// Resets the connection, so that the client does not take a partial response for a complete one.
     func cut() {
         socket.reset()
-        // The stream learns of it too, or it would go on to use a descriptor that is another connection's by
-        // then.
+        // The stream must know too: otherwise it would use a descriptor that may belong to another
+        // connection.
         stream.close()
     }
 }
