@@ -1,21 +1,21 @@
 internal import Encoding
 
-/// `host[:port]` as Host and request targets carry it (RFC 3986 section 3.2, RFC 9110 section 7.2).
+/// `host[:port]` of Host and of request targets (RFC 3986 section 3.2, RFC 9110 section 7.2).
 enum Authority {
-    /// Whether the bytes are a host, perhaps with a port. Nothing at all is one too: Host is empty where the target has
-    /// no authority.
+    /// Whether the bytes are a host with or without a port. Empty bytes are valid: Host is empty if the
+    /// target has no authority.
     static func isValid(_ bytes: Span<UInt8>) -> Bool {
         guard let port = portStart(bytes) else { return false }
         return port == bytes.count || bytes.extracting((port + 1)...).allAre { ByteClass.digit($0) != nil }
     }
 
-    /// Whether they are a host with a port, as CONNECT must have it (RFC 9112 section 3.2.3).
+    /// Whether the bytes are a host with a port, as CONNECT requires (RFC 9112 section 3.2.3).
     static func hasPort(_ bytes: Span<UInt8>) -> Bool {
         guard isValid(bytes), let port = portStart(bytes) else { return false }
         return port > 0 && port + 1 < bytes.count
     }
 
-    /// Where the colon before the port is, or the end; nil when no host stands before it.
+    /// The position of the colon before the port, or the end. Nil if there is no host.
     private static func portStart(_ bytes: Span<UInt8>) -> Int? {
         guard !bytes.isEmpty else { return 0 }
         let end = bytes[0] == UInt8(ascii: "[") ? literalEnd(bytes) : nameEnd(bytes)
@@ -23,7 +23,7 @@ enum Authority {
         return end
     }
 
-    /// The end of a `reg-name`, which every IPv4 address is too; nil for a broken escape.
+    /// The end of a `reg-name`; every IPv4 address is one too. Nil for a malformed escape.
     private static func nameEnd(_ bytes: Span<UInt8>) -> Int? {
         var index = 0
         while index < bytes.count {
@@ -41,7 +41,7 @@ enum Authority {
         return index
     }
 
-    /// The end of `[...]`; nil when it holds no address.
+    /// The end of `[...]`. Nil if it contains no address.
     private static func literalEnd(_ bytes: Span<UInt8>) -> Int? {
         var close = 1
         while close < bytes.count, bytes[close] != UInt8(ascii: "]") { close += 1 }

@@ -1,6 +1,6 @@
 /// The character classes of RFC 9110 and RFC 3986 as tests on one byte.
 ///
-/// Sets over ASCII are two 64-bit masks, so that a test is a shift and needs no table in memory.
+/// Sets over ASCII are two 64-bit masks: a test is a shift, without a table in memory.
 enum ByteClass {
     static let carriageReturn: UInt8 = 0x0D
     static let lineFeed: UInt8 = 0x0A
@@ -11,26 +11,28 @@ enum ByteClass {
     static let semicolon: UInt8 = 0x3B
     static let percent: UInt8 = 0x25
 
-    /// `tchar`: what names of methods and fields are made of (RFC 9110 section 5.6.2).
+    /// `tchar`: the characters of method names and field names (RFC 9110 section 5.6.2).
     @inline(__always)
     static func isToken(_ byte: UInt8) -> Bool {
         contains(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
     }
 
-    /// What a host's name may consist of beside escapes: `unreserved` and `sub-delims` (RFC 3986 section 3.2.2).
+    /// The characters of a host name, without escapes: `unreserved` and `sub-delims` (RFC 3986 section
+    /// 3.2.2).
     @inline(__always)
     static func isRegisteredName(_ byte: UInt8) -> Bool {
         contains(byte, low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
-    /// What a field value may contain: visible ASCII, space, tab, and bytes above ASCII (RFC 9110 section
+    /// The characters of a field value: visible ASCII, space, tab, and bytes above ASCII (RFC 9110 section
     /// 5.5).
     @inline(__always)
     static func isFieldValue(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte != 0x7F) || byte == tab
     }
 
-    /// What a request target may contain: visible ASCII but `#`, which begins a fragment that clients keep.
+    /// The characters of a request target: visible ASCII except `#`, which begins a fragment that clients do
+    /// not send.
     @inline(__always)
     static func isTarget(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && byte != 0x23
@@ -42,7 +44,7 @@ enum ByteClass {
         byte >= 0x30 && byte <= 0x39 ? Int(byte &- 0x30) : nil
     }
 
-    /// ASCII letters made small; other bytes as they are.
+    /// ASCII letters in lower case, other bytes unchanged.
     @inline(__always)
     static func lowercased(_ byte: UInt8) -> UInt8 {
         byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte

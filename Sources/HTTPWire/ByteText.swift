@@ -1,11 +1,11 @@
-/// Text that is put together as bytes, without strings in between.
+/// Text that is built as bytes, without intermediate strings.
 extension [UInt8] {
     /// Appends UTF-8.
     package mutating func append(text: String) {
         append(contentsOf: text.utf8)
     }
 
-    /// Appends a number, not negative, in decimal digits.
+    /// Appends a non-negative number in decimal digits.
     package mutating func append(decimal number: Int) {
         if number >= 10 { append(decimal: number / 10) }
         append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
@@ -18,7 +18,7 @@ extension [UInt8] {
 }
 
 extension Span<UInt8> {
-    /// Whether all bytes are of a class.
+    /// Whether all bytes belong to a class.
     @inline(__always)
     func allAre(_ isMember: (UInt8) -> Bool) -> Bool {
         for index in indices where !isMember(self[index]) { return false }

@@ -1,16 +1,17 @@
 internal import Encoding
 
-/// Decodes the chunked transfer coding (RFC 9112 section 7.1) without copying: it says where the data stands.
+/// Decodes the chunked transfer coding (RFC 9112 section 7.1) without copying: it returns the range of the
+/// data.
 ///
-/// Extensions are checked and ignored; trailer fields are kept apart from the header fields.
+/// Extensions are checked and ignored. Trailer fields are separate from header fields.
 package struct ChunkedDecoder: Sendable {
-    /// What stands at the beginning of the bytes handed over.
+    /// The content at the beginning of the bytes.
     package enum Step: Sendable, Equatable {
-        /// `range` of the bytes is data of the body; consume up to its end.
+        /// `range` of the bytes is data of the body. Consume up to its end.
         case data(Range<Int>)
-        /// All bytes were used up; more are needed.
+        /// All bytes are used. More are needed.
         case incomplete
-        /// The body has ended with the first `consumed` bytes.
+        /// The body ends with the first `consumed` bytes.
         case complete(consumed: Int)
     }
 
@@ -25,11 +26,11 @@ package struct ChunkedDecoder: Sendable {
         case trailer
     }
 
-    /// Bytes of extensions in one body. Nobody uses them; without a limit they are a way to send for ever.
+    /// Maximum bytes of extensions in one body. Without a limit, a client could send forever.
     package static let maximumExtensionBytes = 4096
-    /// Bytes of trailer fields.
+    /// Maximum bytes of trailer fields.
     package static let maximumTrailerBytes = 4096
-    /// Digits of a chunk's size, leading zeros included: enough for any `Int`.
+    /// Maximum digits of a chunk's size, with leading zeros: enough for any `Int`.
     static let maximumSizeDigits = 15
 
     private var state = State.size(digits: 0)
@@ -43,9 +44,9 @@ package struct ChunkedDecoder: Sendable {
 
     package init() {}
 
-    /// Goes on with `bytes`, which begin where the step before ended.
+    /// Continues with `bytes`, which begin after the consumed bytes.
     ///
-    /// - Throws: `.chunk`, or what is wrong with a trailer field.
+    /// - Throws: `.chunk`, or the error of a trailer field.
     package mutating func next(_ bytes: Span<UInt8>) throws(HTTPWireError) -> Step {
         var index = 0
         while index < bytes.count {
@@ -120,7 +121,7 @@ package struct ChunkedDecoder: Sendable {
         if extensionBytes > Self.maximumExtensionBytes { throw HTTPWireError(.chunk) }
     }
 
-    /// - Returns: true when the empty line that ends the body has been read.
+    /// - Returns: true if the empty line at the end of the body has been read.
     private mutating func readTrailer(_ byte: UInt8) throws(HTTPWireError) -> Bool {
         trailerBytes += 1
         if trailerBytes > Self.maximumTrailerBytes { throw HTTPWireError(.headTooLarge) }

@@ -1,6 +1,6 @@
-/// A cookie to set (RFC 6265 section 4.1), and the reader of those a browser sends back.
+/// A cookie to set (RFC 6265 section 4.1), and the parser of the Cookie field.
 package struct Cookie: Sendable, Equatable {
-    /// Whether the browser sends the cookie along when another site caused the request.
+    /// Whether the browser sends the cookie with requests that another site causes.
     package enum SameSite: String, Sendable {
         case strict = "Strict"
         case lax = "Lax"
@@ -9,17 +9,17 @@ package struct Cookie: Sendable, Equatable {
 
     /// The name, a token.
     package var name: String
-    /// The value; encode it so that it has no white space, comma, semicolon, quote or backslash.
+    /// The value. It must not contain white space, comma, semicolon, quote or backslash: encode it.
     package var value: String
-    /// The path under which it is sent.
+    /// The path for which the browser sends it.
     package var path: String
-    /// Seconds it lives; nil: until the browser closes; 0: gone at once.
+    /// Lifetime in seconds. Nil: until the browser closes. 0: deletes the cookie.
     package var maximumAgeSeconds: Int?
     /// Only over TLS.
     package var isSecure: Bool
-    /// Out of reach of scripts.
+    /// Hidden from scripts.
     package var isHTTPOnly: Bool
-    /// When other sites may cause it to be sent.
+    /// Whether other sites may cause it to be sent.
     package var sameSite: SameSite
 
     package init(
@@ -37,7 +37,7 @@ package struct Cookie: Sendable, Equatable {
 
     /// The value of a Set-Cookie field.
     ///
-    /// - Throws: `.unwritableField` when name, value or path would break out of the field.
+    /// - Throws: `.unwritableField` if name, value or path would break the field.
     package func encoded() throws(HTTPWireError) -> String {
         guard !name.isEmpty, name.utf8.allSatisfy(ByteClass.isToken),
             value.utf8.allSatisfy(Self.isValueByte),
@@ -50,7 +50,7 @@ package struct Cookie: Sendable, Equatable {
         return text + "; SameSite=\(sameSite.rawValue)"
     }
 
-    /// The name-value pairs of Cookie fields. Broken pairs are left out: other applications on the host may
+    /// The name-value pairs of Cookie fields. Broken pairs are skipped: other applications on the host may
     /// set them.
     package static func read(_ headers: Headers) -> [Form.Field] {
         headers.values("cookie").flatMap { $0.split(separator: ";") }.compactMap { pair in

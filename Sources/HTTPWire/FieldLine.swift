@@ -1,12 +1,12 @@
 /// One `name: value` line, of a head or of trailers.
 enum FieldLine {
-    /// Takes a line apart, blanks around the value trimmed.
+    /// Splits a line into name and value, without the blanks around the value.
     ///
     /// - Throws: `.fieldName` or `.fieldValue`.
     static func read(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPWireError) -> Headers.Field {
         var index = line.lowerBound
         while index < line.upperBound, ByteClass.isToken(bytes[index]) { index += 1 }
-        // Anything but a colon after the name, white space above all, is how requests are smuggled.
+        // Anything except a colon after the name, especially white space, is used for request smuggling.
         guard index > line.lowerBound, index < line.upperBound, bytes[index] == ByteClass.colon else {
             throw HTTPWireError(.fieldName)
         }

@@ -1,13 +1,12 @@
 internal import Encoding
 
-/// The fields of a query or of an `application/x-www-form-urlencoded` body, in their order, repeated ones
-/// kept.
+/// The fields of a query or of an `application/x-www-form-urlencoded` body, in order and with repetitions.
 package struct Form: Sendable, Equatable {
     /// One field, decoded.
     package struct Field: Sendable, Equatable {
         /// The name.
         package var name: String
-        /// The value; empty when there was no `=`.
+        /// The value, empty if there was no `=`.
         package var value: String
 
         package init(name: String, value: String) {
@@ -16,7 +15,7 @@ package struct Form: Sendable, Equatable {
         }
     }
 
-    /// Fields in one form; more is an attack on whoever loops over them.
+    /// Maximum fields of one form, against attacks on code that loops over them.
     package static let maximumFields = 1000
 
     /// The fields.
@@ -58,7 +57,7 @@ package struct Form: Sendable, Equatable {
         fields.filter { $0.name == name }.map(\.value)
     }
 
-    /// The fields as they stand in a query or a form body.
+    /// The fields encoded as a query or form body.
     package var encoded: String {
         PercentCoding.form(fields.map { ($0.name, $0.value) }, spaceIsPlus: true)
     }

@@ -1,9 +1,8 @@
-/// Why bytes from the wire were refused, or why a message cannot be put on it.
+/// Why received bytes were refused, or why a message cannot be written.
 ///
-/// A refusal while reading a request ends the connection: after it nobody can say where the next message
-/// starts.
+/// An error while reading a request ends the connection, because the start of the next message is unknown.
 package struct HTTPWireError: Error, Sendable, Equatable {
-    /// The rule that was broken; `status` maps it to the answer.
+    /// The broken rule. `status` maps it to a response status.
     package enum Code: Sendable, Hashable {
         /// The request line is not `method SP target SP HTTP/digit.digit` (RFC 9112 section 3).
         case requestLine
@@ -21,9 +20,9 @@ package struct HTTPWireError: Error, Sendable, Equatable {
         case foldedField
         /// More bytes or more fields than the limits allow.
         case headTooLarge
-        /// Host is missing, doubled, or no host (RFC 9112 section 3.2).
+        /// Host is missing, repeated, or not a host (RFC 9112 section 3.2).
         case host
-        /// Content-Length is repeated, a list, or no number.
+        /// Content-Length is repeated, a list, or not a number.
         case contentLength
         /// Content-Length beside Transfer-Encoding, or Transfer-Encoding in HTTP/1.0: request smuggling.
         case ambiguousFraming
@@ -37,22 +36,22 @@ package struct HTTPWireError: Error, Sendable, Equatable {
         case chunk
         /// The body is larger than the limit.
         case bodyTooLarge
-        /// A percent escape that is none, or that does not decode to UTF-8.
+        /// A malformed percent escape, or one that does not decode to UTF-8.
         case percentEscape
         /// A form or query with more fields than the limit.
         case tooManyFields
-        /// A name or value that must not be written: control characters, or no token.
+        /// A name or value that must not be written: control characters, or not a token.
         case unwritableField
     }
 
-    /// The rule that was broken.
+    /// The broken rule.
     package let code: Code
 
     package init(_ code: Code) {
         self.code = code
     }
 
-    /// The status a server answers with.
+    /// The status of a server's response.
     package var status: Status {
         switch code {
         case .targetTooLong: .uriTooLong
@@ -68,12 +67,12 @@ package struct HTTPWireError: Error, Sendable, Equatable {
 }
 
 extension HTTPWireError: CustomStringConvertible {
-    /// A sentence that may be shown to the peer: it repeats nothing the peer sent.
+    /// A sentence for the peer. It repeats nothing that the peer sent.
     package var description: String {
         switch code {
         case .requestLine: "The request line is malformed."
         case .targetTooLong: "The request line is too long."
-        case .version: "Only HTTP/1.0 and HTTP/1.1 are spoken here."
+        case .version: "Only HTTP/1.0 and HTTP/1.1 are supported."
         case .bareLineFeed: "A line must end with CR LF."
         case .fieldName: "A header field's name is malformed."
         case .fieldValue: "A header field's value contains a control character."

@@ -1,14 +1,14 @@
-/// Reads one request head from the beginning of a buffer that grows.
+/// Parses one request head at the beginning of a growing buffer.
 ///
-/// The caller hands over all bytes it has, again and again, each time the same bytes with more at the end;
-/// the parser remembers which lines it has dealt with, so the cost is linear in the bytes however they are
-/// drip-fed. It is strict (RFC 9112): what two parties could read in two ways is refused.
+/// The caller passes all bytes each time, the same bytes with more at the end. The parser remembers the lines
+/// it has processed, so the cost is linear in the bytes, even if they arrive one by one. It is strict (RFC
+/// 9112): ambiguous heads are refused.
 package struct HeadParser: Sendable {
-    /// What the bytes so far amount to.
+    /// The result for the bytes so far.
     package enum Outcome: Sendable {
-        /// No error yet; more bytes are needed.
+        /// No error yet. More bytes are needed.
         case incomplete
-        /// A whole head, which is the first `consumed` bytes. The parser is ready for the next one.
+        /// A complete head in the first `consumed` bytes. The parser is ready for the next one.
         case complete(RequestHead, consumed: Int)
     }
 
@@ -18,15 +18,15 @@ package struct HeadParser: Sendable {
         var minorVersion: Int
     }
 
-    /// As many as a browser sends, so that the array grows once.
+    /// The usual number of a browser, so that the array grows once.
     private static let usualFieldCount = 16
 
     private let limits: HeadLimits
-    /// Everything before this offset has been searched for line ends.
+    /// The bytes before this offset have been searched for line ends.
     private var scanned = 0
-    /// Where the line that is not complete yet begins.
+    /// The start of the incomplete line.
     private var lineStart = 0
-    /// Where the head begins: after an empty line in front of it.
+    /// The start of the head, after an empty line in front of it.
     private var start = 0
     private var requestLine: RequestLine?
     private var fields: [Headers.Field] = []
@@ -35,11 +35,11 @@ package struct HeadParser: Sendable {
         self.limits = limits
     }
 
-    /// Whether a part of a head has been seen.
+    /// Whether a part of a head has arrived.
     package var isUnderway: Bool { scanned > start }
 
-    /// Whether the head that is being read, or that was refused, begins as that of a HEAD request, whose answer has no
-    /// body whatever is wrong with the rest.
+    /// Whether the head begins as that of a HEAD request, even if it was refused. The response then has no
+    /// body.
     package func isHead(_ bytes: Span<UInt8>) -> Bool {
         var index = start
         for byte in "HEAD ".utf8 {
@@ -49,9 +49,9 @@ package struct HeadParser: Sendable {
         return true
     }
 
-    /// Goes on with the bytes of the buffer.
+    /// Continues with the bytes of the buffer.
     ///
-    /// - Throws: the rule that is broken; the connection cannot be used after that.
+    /// - Throws: the broken rule. The connection cannot be used after that.
     package mutating func parse(_ bytes: Span<UInt8>) throws(HTTPWireError) -> Outcome {
         while true {
             try checkFirst(bytes)
@@ -67,7 +67,7 @@ package struct HeadParser: Sendable {
                 if line.isEmpty { return try finish(bytes, requestLine) }
                 try readField(bytes, line)
             } else if line.isEmpty {
-                // RFC 9112 section 2.2: one empty line in front of a request is forgiven.
+                // RFC 9112 section 2.2: one empty line in front of a request is allowed.
                 guard start == 0 else { throw HTTPWireError(.requestLine) }
                 start = lineStart
             } else {
@@ -79,7 +79,7 @@ package struct HeadParser: Sendable {
         return .incomplete
     }
 
-    /// A TLS greeting or other noise is refused at its first byte instead of at a deadline.
+    /// A TLS handshake or noise is refused at its first byte instead of at a deadline.
     private func checkFirst(_ bytes: Span<UInt8>) throws(HTTPWireError) {
         guard requestLine == nil, lineStart < bytes.count else { return }
         let byte = bytes[lineStart]
@@ -125,7 +125,7 @@ package struct HeadParser: Sendable {
         return RequestLine(method: method, target: target, minorVersion: minorVersion)
     }
 
-    /// The two usual methods without making a string.
+    /// The two usual methods, without creating a string.
     private static func method(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Method {
         let first = bytes[range.lowerBound]
         if range.count == 3, first == UInt8(ascii: "G"), bytes[range.lowerBound + 1] == UInt8(ascii: "E"),

@@ -1,9 +1,9 @@
-/// Header fields in their order, with repeated fields kept and names compared without regard to case.
+/// Header fields in order and with repetitions. Names are compared case-insensitively.
 ///
-/// All text stands in one array and a field is four offsets into it, so a request's head costs two
-/// allocations however many fields it has. Between a name and its value stand a colon and blanks, as on the wire.
+/// All text is in one array, and a field is four offsets into it. So a request's head costs two allocations
+/// for any number of fields. A colon and blanks separate a name from its value, as on the wire.
 package struct Headers: Sendable {
-    /// Where a field's name and value stand in `text`.
+    /// The offsets of a field's name and value in `text`.
     struct Field: Sendable {
         var name: Range<Int32>
         var value: Range<Int32>
@@ -16,8 +16,9 @@ package struct Headers: Sendable {
 
     private(set) var text: [UInt8]
     private(set) var fields: [Field]
-    /// Whether every name is a token and no value has CR, LF, NUL or another control character: whether the fields can
-    /// stand on the wire. Kept as fields are added, so that fields which many responses share are looked at once.
+    /// Whether the fields can be written: every name is a token, and no value has CR, LF, NUL or another
+    /// control character. Updated when fields are added, so that fields shared by many responses are checked
+    /// once.
     private(set) var isWritable = true
 
     /// No fields.
@@ -26,19 +27,19 @@ package struct Headers: Sendable {
         fields = []
     }
 
-    /// Fields whose offsets point into `text`; `text` may contain more than the fields.
+    /// Fields whose offsets point into `text`, which may contain more.
     init(text: [UInt8], fields: [Field]) {
         self.text = text
         self.fields = fields
     }
 
-    /// The number of fields, repeated ones counted each.
+    /// The number of fields, with repetitions.
     package var count: Int { fields.count }
 
     /// Whether there are none.
     package var isEmpty: Bool { fields.isEmpty }
 
-    /// The value of the first field with this name; setting replaces all of them, nil removes them.
+    /// The value of the first field with this name. Setting it replaces all of them, nil removes them.
     package subscript(name: String) -> String? {
         get {
             for field in fields where matches(field, name) {
@@ -62,7 +63,7 @@ package struct Headers: Sendable {
         fields.contains { matches($0, name) }
     }
 
-    /// Whether the comma-separated lists under `name` contain `token`, in any case.
+    /// Whether the comma-separated lists under `name` contain `token`, case-insensitively.
     package func contains(_ name: String, token: String) -> Bool {
         for field in fields where matches(field, name) {
             for element in listElements(field) where equals(element, token) {
@@ -72,7 +73,7 @@ package struct Headers: Sendable {
         return false
     }
 
-    /// Appends a field. Whether it can be written is for `isWritable` to say.
+    /// Appends a field. `isWritable` tells whether it can be written.
     package mutating func add(_ name: String, _ value: String) {
         let start = Int32(text.count)
         text.append(text: name)
@@ -98,7 +99,7 @@ package struct Headers: Sendable {
         for field in others.fields { fields.append(field.moved(by: offset)) }
     }
 
-    /// Whether the first field with this name has a value that begins so; the case of ASCII letters does not count.
+    /// Whether the value of the first field with this name begins with the prefix. ASCII case is ignored.
     package func hasValue(_ name: String, beginningWith prefix: String) -> Bool {
         for field in fields where matches(field, name) {
             let length = Int32(prefix.utf8.count)
@@ -127,7 +128,7 @@ package struct Headers: Sendable {
         equals(field.name, name)
     }
 
-    /// Compares text with `string` without regard to the case of ASCII letters.
+    /// Compares text with `string`, ignoring ASCII case.
     func equals(_ range: Range<Int32>, _ string: String) -> Bool {
         guard range.count == string.utf8.count else { return false }
         var index = Int(range.lowerBound)
@@ -138,7 +139,8 @@ package struct Headers: Sendable {
         return true
     }
 
-    /// The elements of a comma-separated list, blanks trimmed, empty ones left out (RFC 9110 section 5.6.1).
+    /// The elements of a comma-separated list without surrounding blanks and empty elements (RFC 9110 section
+    /// 5.6.1).
     func listElements(_ field: Field) -> [Range<Int32>] {
         var elements: [Range<Int32>] = []
         var start = field.value.lowerBound
@@ -179,7 +181,7 @@ extension Headers: ExpressibleByDictionaryLiteral {
 }
 
 extension Headers: Equatable {
-    /// Same fields in the same order; names compared without regard to case.
+    /// The same fields in the same order. Names are compared case-insensitively.
     package static func == (left: Headers, right: Headers) -> Bool {
         left.count == right.count
             && zip(left, right).allSatisfy {

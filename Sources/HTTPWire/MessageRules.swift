@@ -1,5 +1,4 @@
-/// What the header fields of a complete request head say together; the rules against request smuggling are
-/// here.
+/// The rules over all header fields of a request head, among them those against request smuggling.
 struct MessageRules {
     private(set) var host: String?
     private(set) var framing = RequestHead.Framing.none
@@ -13,11 +12,11 @@ struct MessageRules {
     private var asksClose = false
     private var asksKeepAlive = false
 
-    /// - Throws: the rule of RFC 9112 sections 3.2, 6.1 to 6.3 or RFC 9110 section 10.1.1 that is broken.
+    /// - Throws: the broken rule of RFC 9112 sections 3.2, 6.1 to 6.3 or RFC 9110 section 10.1.1.
     init(_ headers: Headers, minorVersion: Int) throws(HTTPWireError) {
         persists = false
         for field in headers.fields {
-            // The length tells nearly all names apart before a byte is compared.
+            // The length distinguishes nearly all names before a byte is compared.
             switch field.name.count {
             case 4: if headers.matches(field, "host") { try readHost(headers, field) }
             case 6: if headers.matches(field, "expect") { try readExpectation(headers, field, minorVersion) }
@@ -42,7 +41,7 @@ struct MessageRules {
     private mutating func readExpectation(
         _ headers: Headers, _ field: Headers.Field, _ minorVersion: Int
     ) throws(HTTPWireError) {
-        // A HTTP/1.0 client cannot understand an interim response, so the field means nothing from it.
+        // An HTTP/1.0 client does not understand an interim response, so its field is ignored.
         guard minorVersion >= 1 else { return }
         guard headers.equals(field.value, "100-continue") else { throw HTTPWireError(.expectation) }
         expectsContinue = true
@@ -56,7 +55,7 @@ struct MessageRules {
     }
 
     private mutating func readLength(_ headers: Headers, _ field: Headers.Field) throws(HTTPWireError) {
-        // A second field is refused even when it is equal: no client sends it, and proxies differ on it.
+        // A second field is refused even if it is equal: no client sends it, and proxies differ on it.
         guard contentLength == nil, !field.value.isEmpty else { throw HTTPWireError(.contentLength) }
         var length = 0
         for byte in headers.bytes(field.value) {
@@ -83,7 +82,8 @@ struct MessageRules {
         }
         guard contentLength == nil, minorVersion >= 1 else { throw HTTPWireError(.ambiguousFraming) }
         let chunked = codings.map { headers.equals($0, "chunked") }
-        // RFC 9110 section 5.6.1 lets empty elements pass, but not everybody does: what is read in two ways is refused.
+        // RFC 9110 section 5.6.1 allows empty elements, but implementations differ: an ambiguous field is
+        // refused.
         if hasEmptyCoding { throw HTTPWireError(.transferEncoding) }
         if chunked == [true] {
             framing = .chunked

@@ -4,7 +4,7 @@ package enum Method: Hashable, Sendable {
     /// Any other token.
     case other(String)
 
-    /// The method named by `name`, which is taken to be a token.
+    /// The method with this name, which must be a token.
     package init(_ name: String) {
         switch name {
         case "GET": self = .get
@@ -20,7 +20,7 @@ package enum Method: Hashable, Sendable {
         }
     }
 
-    /// The method as it stands in a request line.
+    /// The method as in the request line.
     package var name: String {
         switch self {
         case .get: "GET"

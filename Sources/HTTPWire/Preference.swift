@@ -1,9 +1,9 @@
-/// What a client says it would rather have: Accept and Accept-Encoding (RFC 9110 section 12.5).
+/// The client's preferences: Accept and Accept-Encoding (RFC 9110 section 12.5).
 package enum Preference {
-    /// Which of `offers` the Accept fields ask for most; the first offer when the client does not care or
-    /// wants none of them. At equal weight the earlier offer wins, then the more specific range.
+    /// The offer that the Accept fields prefer. The first offer if there is no preference or no match. At
+    /// equal weight the earlier offer wins, then the more specific range.
     ///
-    /// - Parameter offers: media types in lower case without parameters, the server's favourite first.
+    /// - Parameter offers: media types in lower case without parameters, the server's preferred one first.
     package static func mediaType(of offers: [String], for headers: Headers) -> String? {
         let ranges = headers.values("accept").flatMap { $0.split(separator: ",") }.map(weighted)
         guard let first = offers.first, !ranges.isEmpty else { return offers.first }
@@ -15,7 +15,7 @@ package enum Preference {
         return best.offer
     }
 
-    /// Whether the client takes this content coding, `gzip` say.
+    /// Whether the client accepts this content coding, for example `gzip`.
     package static func takes(coding: String, _ headers: Headers) -> Bool {
         let codings = headers.values("accept-encoding").flatMap { $0.split(separator: ",") }.map(weighted)
         return (codings.first { $0.name == coding } ?? codings.first { $0.name == "*" }).map { $0.weight > 0 }

@@ -1,11 +1,10 @@
-/// A request's line and header fields, checked, with everything that decides how the connection goes on.
-/// It is a class because it never changes and is handed through many functions: a copy costs one reference.
+/// The validated request line and header fields, with all facts that decide how the connection continues.
 package final class RequestHead: Sendable {
     /// How the end of the body is found (RFC 9112 section 6.3).
     package enum Framing: Sendable, Equatable {
-        /// There is no body.
+        /// No body.
         case none
-        /// Content-Length says how many bytes follow; more than `Int.max` counts as `Int.max`.
+        /// The number of bytes from Content-Length. More than `Int.max` counts as `Int.max`.
         case length(Int)
         /// The body comes in chunks.
         case chunked
@@ -13,17 +12,17 @@ package final class RequestHead: Sendable {
 
     /// The method.
     package let method: Method
-    /// The target as it was sent.
+    /// The target as sent.
     package let target: String
     /// The target's path, still percent-encoded; `*` for the asterisk form, the authority for CONNECT.
     package let path: String
-    /// The target's query without the `?`, still encoded; nil when there is none.
+    /// The target's query without the `?`, still encoded. Nil if there is none.
     package let query: String?
     /// 0 for HTTP/1.0, 1 for HTTP/1.1 and above.
     package let minorVersion: Int
     /// The header fields.
     package let headers: Headers
-    /// The host the request is for: from the target's authority if it has one, else from Host.
+    /// The requested host: from the target's authority if it has one, else from Host.
     package let host: String
     /// How the end of the body is found.
     package let framing: Framing
@@ -50,9 +49,9 @@ package final class RequestHead: Sendable {
 }
 
 extension RequestHead {
-    /// A head that came over no wire, for handlers that are called directly.
+    /// A head without a connection, for handlers that are called directly.
     ///
-    /// - Throws: `.requestLine` for a target that no request may have.
+    /// - Throws: `.requestLine` for an invalid target.
     package convenience init(method: Method, target: String, headers: Headers = Headers())
         throws(HTTPWireError)
     {

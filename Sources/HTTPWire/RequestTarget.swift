@@ -1,12 +1,11 @@
-/// The four forms of a request target (RFC 9112 section 3.2), taken apart.
+/// A request target in one of its four forms (RFC 9112 section 3.2), parsed.
 struct RequestTarget {
     let path: String
     let query: String?
     /// The authority of the absolute form and of CONNECT.
     let authority: String?
 
-    /// - Throws: `.requestLine` for a target that is none of the four forms, or not the one its method asks
-    /// for.
+    /// - Throws: `.requestLine` for a target that has none of the four forms, or not the form of its method.
     init(_ target: String, method: Method) throws(HTTPWireError) {
         if method == .connect {
             guard Authority.hasPort(Array(target.utf8).span) else { throw HTTPWireError(.requestLine) }
@@ -40,7 +39,7 @@ struct RequestTarget {
         self.init(path: String(text[..<mark]), query: String(query), authority: authority)
     }
 
-    /// A server must accept the absolute form though clients send it only to proxies.
+    /// A server must accept the absolute form, although clients send it only to proxies.
     private init(absolute target: String) throws(HTTPWireError) {
         let lowered = target.prefix(8).lowercased()
         let schemeLength: Int

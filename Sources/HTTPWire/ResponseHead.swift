@@ -1,8 +1,8 @@
-/// A response's status and header fields on their way to the wire.
+/// The status and the header fields of a response to send.
 package struct ResponseHead: Sendable {
     /// How the client finds the end of the body.
     package enum Framing: Sendable, Equatable {
-        /// Nothing is said and nothing follows: 1xx, 204, 304.
+        /// No field and no body: 1xx, 204, 304.
         case none
         /// Content-Length.
         case length(Int)
@@ -12,9 +12,9 @@ package struct ResponseHead: Sendable {
         case untilClose
     }
 
-    /// What is said about the connection.
+    /// The value of Connection.
     package enum Connection: Sendable, Equatable {
-        /// Nothing: HTTP/1.1 stays open.
+        /// No field: HTTP/1.1 connections persist.
         case implied
         /// `keep-alive`, for HTTP/1.0 clients that asked for it.
         case keepAlive
@@ -25,7 +25,7 @@ package struct ResponseHead: Sendable {
     /// The status.
     package var status: Status
     /// The fields. Date, Connection, Content-Length and Transfer-Encoding among them are not written: the
-    /// three arguments of `encode` say them, and a second opinion would break the framing.
+    /// arguments of `encode` decide them, and duplicates would break the framing.
     package var headers: Headers
 
     package init(status: Status, headers: Headers) {
@@ -36,10 +36,10 @@ package struct ResponseHead: Sendable {
     /// Appends the head to `output`.
     ///
     /// - Parameters:
-    ///   - date: the value of Date, or nil to leave it out.
-    ///   - requestID: the value of X-Request-Id, where the fields have none.
-    /// - Throws: `.unwritableField` for a name that is no token or a value with CR, LF, NUL or another control
-    ///   character; `output` is then as it was before.
+    ///   - date: the value of Date. Nil omits the field.
+    ///   - requestID: the value of X-Request-Id, unless the fields have one.
+    /// - Throws: `.unwritableField` for a name that is not a token, or for a value with CR, LF, NUL or
+    ///   another control character. `output` is then unchanged.
     package func encode(
         into output: inout [UInt8], framing: Framing, connection: Connection, date: String?,
         requestID: String? = nil

@@ -51,7 +51,7 @@ package struct Status: Hashable, Sendable, ExpressibleByIntegerLiteral {
         code < 200 || code == 204 || code == 304
     }
 
-    /// The registered phrase, or an empty one: clients must not depend on it.
+    /// The registered reason phrase, or an empty text. Clients must not depend on it.
     package var reason: String {
         switch code {
         case 100: "Continue"

@@ -3,7 +3,7 @@ import WireVectors
 
 @testable import HTTPWire
 
-/// The verdict on `text`, which must be the same fed whole, split at every point and byte by byte.
+/// The verdict on `text`, which must be the same for the whole text, at every split and byte by byte.
 private func verdict(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> BodyVerdict {
     let (verdict, disagreement) = WireFeeder().checkBody(Array(text.utf8), .all)
     if let disagreement { Issue.record("\(disagreement)", sourceLocation: sourceLocation) }
@@ -19,7 +19,7 @@ struct ChunkedDecoderTests {
     }
 
     @Test(arguments: ChunkedVectors.withTrailers)
-    func `trailers are kept and what follows is not consumed`(text: String, trailers: [String]) {
+    func `trailers are kept, and later bytes are not consumed`(text: String, trailers: [String]) {
         guard case .complete(_, text.utf8.count, trailers) = verdict(text + "GET /") else {
             Issue.record("\(verdict(text))")
             return
@@ -53,7 +53,7 @@ struct ChunkedDecoderTests {
         #expect(feed(many, ends: [many.count]) == .refused(.chunk))
     }
 
-    @Test func `what the encoder writes the decoder reads`() {
+    @Test func `the decoder reads the encoder's output`() {
         let bytes =
             ChunkedEncoder.sizeLine(26) + Array("abcdefghijklmnopqrstuvwxyz\r\n".utf8) + ChunkedEncoder.end
         #expect(

@@ -31,7 +31,7 @@ struct FormTests {
 }
 
 struct CookieTests {
-    @Test func `cookies are read from all fields and broken ones left out`() {
+    @Test func `cookies are read from all fields, and broken ones are skipped`() {
         let headers: Headers = ["Cookie": "a=1; b=\"2\"; broken;=x;c=d=e ", "cookie": "a=3"]
         let fields = Cookie.read(headers)
         #expect(fields.map(\.name) == ["a", "b", "c", "a"])
@@ -69,7 +69,7 @@ struct PreferenceTests {
     @Test(arguments: [
         ("gzip, br", true), ("*", true), ("gzip;q=0, *", false), ("br", false), ("gzip; q=0.5", true),
     ])
-    func `a content coding is taken or not`(field: String, taken: Bool) {
+    func `a content coding is accepted or not`(field: String, taken: Bool) {
         #expect(Preference.takes(coding: "gzip", ["Accept-Encoding": field]) == taken)
     }
 }

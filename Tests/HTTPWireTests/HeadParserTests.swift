@@ -3,7 +3,7 @@ import WireVectors
 
 @testable import HTTPWire
 
-/// The verdict on `text`, which must be the same fed whole, split at every point and byte by byte.
+/// The verdict on `text`, which must be the same for the whole text, at every split and byte by byte.
 private func verdict(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> HeadVerdict {
     let (verdict, disagreement) = WireFeeder().checkHead(Array(text.utf8), .all)
     if let disagreement { Issue.record("\(disagreement)", sourceLocation: sourceLocation) }
@@ -20,7 +20,7 @@ struct HeadParserTests {
         #expect(verdict(text) == .complete(consumed: text.utf8.count, line: line, fields: fields))
     }
 
-    @Test func `what follows the head is not consumed`() {
+    @Test func `bytes after the head are not consumed`() {
         let text = "GET / HTTP/1.1\r\n\(host)\r\n"
         let more = feed(Array((text + "GET /second").utf8), ends: [text.utf8.count + 11])
         #expect(more == .complete(consumed: text.utf8.count, line: "GET / 1.1 none", fields: "Host=a"))
@@ -66,12 +66,12 @@ struct HeadParserTests {
     }
 
     @Test(arguments: HeadVectors.impossibleHosts)
-    func `a missing, doubled or impossible host is refused`(fields: String) {
+    func `a missing, repeated or invalid host is refused`(fields: String) {
         #expect(verdict(HeadVectors.head(onlyFields: fields)) == .refused(.host))
     }
 
     @Test(arguments: HeadVectors.doubtful)
-    func `doubtful framing is refused`(fields: String, code: HTTPWireError.Code) {
+    func `ambiguous framing is refused`(fields: String, code: HTTPWireError.Code) {
         #expect(verdict(HeadVectors.head(fields: fields)) == .refused(code))
     }
 
@@ -141,11 +141,12 @@ struct RequestHeadTests {
         ("HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n", false),
         ("HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n", true),
     ])
-    func `the connection persists as version and Connection say`(rest: String, persists: Bool) throws {
+    func `version and Connection decide whether the connection persists`(rest: String, persists: Bool) throws
+    {
         #expect(try head("GET / \(rest)\r\n").persists == persists)
     }
 
-    @Test func `the absolute form is taken apart and its authority wins over Host`() throws {
+    @Test func `the absolute form is parsed, and its authority wins over Host`() throws {
         let read = try head("GET http://example.com:8080/a/b?c=d HTTP/1.1\r\nHost: other\r\n\r\n")
         #expect(read.path == "/a/b")
         #expect(read.query == "c=d")
@@ -155,7 +156,7 @@ struct RequestHeadTests {
         #expect(bare.query == "x")
     }
 
-    @Test func `an expectation counts only where a body comes`() throws {
+    @Test func `an expectation counts only with a body`() throws {
         let with = try head("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n")
         #expect(with.expectsContinue)
         #expect(try !head("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n").expectsContinue)

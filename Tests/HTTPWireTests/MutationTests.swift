@@ -2,8 +2,8 @@ import Testing
 import WireVectors
 
 struct MutationTests {
-    /// A few of the inputs of `bin/bench fuzz`, always the same ones.
-    @Test func `damaged heads and bodies get one verdict however they are split`() {
+    /// A fixed part of the inputs of `bin/bench fuzz`.
+    @Test func `damaged heads and bodies get the same verdict at every split`() {
         var campaign = Campaign(seed: 1)
         for _ in 0..<40_000 {
             if let disagreement = campaign.next() {

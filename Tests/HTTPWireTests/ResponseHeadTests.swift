@@ -22,7 +22,7 @@ struct ResponseHeadTests {
         )
     }
 
-    @Test func `framing and connection are said by the server alone`() throws {
+    @Test func `only the server writes framing and connection fields`() throws {
         let headers: Headers = [
             "Content-Length": "7", "transfer-encoding": "gzip", "Connection": "keep-alive", "Date": "never",
             "Keep-Alive": "timeout=5",
@@ -44,7 +44,7 @@ struct ResponseHeadTests {
     }
 
     @Test(arguments: ["", "a b", "a:", "a\r\n", "é"])
-    func `a name that is no token is refused`(name: String) {
+    func `a name that is not a token is refused`(name: String) {
         #expect(throws: HTTPWireError(.unwritableField)) { try encoded(.ok, [name: "x"]) }
     }
 

@@ -1,12 +1,9 @@
 import Glibc
 import WireVectors
 
-// Damaged heads and chunked bodies through the parsers of HTTPWire, until as many as asked for have gone through:
-//   WireFuzz [--inputs COUNT] [--seed NUMBER]
-// A read beyond the end of an input crashes; an answer that depends on how an input is split is printed, and counts as a
-// failure. `bin/bench fuzz` runs it.
+// Feeds damaged heads and chunked bodies to the parsers of HTTPWire:
 
-/// Prints a line at once: after a crash the last one tells how far it went.
+/// Prints a line at once: after a crash, the last line shows the progress.
 func say(_ line: String) {
     print(line)
     fflush(nil)
@@ -21,7 +18,7 @@ func argument(_ name: String) -> UInt64? {
     return value
 }
 
-/// More would only repeat what the first ones say.
+/// More failures would only repeat the first ones.
 let maximumFailures = 10
 
 let inputs = Int(argument("--inputs") ?? 20_000_000)

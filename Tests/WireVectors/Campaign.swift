@@ -2,7 +2,7 @@ package import HTTPWire
 
 /// A run of damaged heads and chunked bodies through the parsers. The same seed makes the same inputs.
 package struct Campaign {
-    /// What came of the inputs, for a reader to see that they reach all of the parsers.
+    /// Counts of the verdicts, to show that the inputs reach all parts of the parsers.
     package struct Tally: Sendable {
         package var complete = 0
         package var incomplete = 0
@@ -16,7 +16,7 @@ package struct Campaign {
     package private(set) var headTally = Tally()
     package private(set) var bodyTally = Tally()
 
-    /// Small enough for the inputs to reach each of them.
+    /// Small limits, so that the inputs reach each of them.
     private static let smallLimits: HeadLimits = {
         var limits = HeadLimits()
         limits.requestLineBytes = 40
@@ -24,11 +24,11 @@ package struct Campaign {
         limits.fieldCount = 3
         return limits
     }()
-    /// Of so many inputs one is fed byte by byte, which takes as many calls as it has bytes.
+    /// One of this many inputs is fed byte by byte, which takes one call for each byte.
     private static let dripsOneOf = 8
 
     package init(seed: UInt64) {
-        // What is whole before it is damaged comes more often: there is more to get wrong in it.
+        // Valid vectors are damaged more often: they have more rules to break.
         let heads = HeadVectors.wellFormed.map { Array($0.text.utf8) }
         let bodies = (ChunkedVectors.wellFormed.map(\.text) + ChunkedVectors.withTrailers.map(\.text))
             .map { Array($0.utf8) }
@@ -36,13 +36,13 @@ package struct Campaign {
         self.bodies = Mutator(ChunkedVectors.all + (0..<3).flatMap { _ in bodies }, seed: ~seed)
     }
 
-    /// The vectors themselves in every way of splitting; those with more than one verdict.
+    /// Feeds the vectors at every split. Returns those with more than one verdict.
     package func checkVectors() -> [Disagreement] {
         HeadVectors.all.compactMap { feeder.checkHead($0, .all).1 }
             + ChunkedVectors.all.compactMap { feeder.checkBody($0, .all).1 }
     }
 
-    /// Feeds one more input, heads and bodies by turns; a disagreement is a fault of the parser.
+    /// Feeds one more input, heads and bodies alternating. A disagreement is a fault of the parser.
     package mutating func next() -> Disagreement? {
         count += 1
         return count.isMultiple(of: 2) ? nextBody() : nextHead()
@@ -57,7 +57,7 @@ package struct Campaign {
         case .refused(let code): headTally.refused[code, default: 0] += 1
         case .complete(let consumed, _, _):
             headTally.complete += 1
-            // What follows a head must not be looked at, and a head has an end that anybody can see.
+            // Bytes after a head must not be read, and a head has a visible end.
             let alone = feeder.head(
                 Array(bytes[..<consumed]), ends: CollectionOfOne(consumed), limits: limits)
             if alone != verdict || !bytes[..<consumed].suffix(4).elementsEqual("\r\n\r\n".utf8) {

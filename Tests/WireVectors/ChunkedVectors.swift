@@ -1,6 +1,6 @@
 package import HTTPWire
 
-/// Chunked bodies for each rule of RFC 9112 section 7.1, with what they amount to.
+/// Chunked bodies for each rule of RFC 9112 section 7.1, with their verdicts.
 package enum ChunkedVectors {
     package static let wellFormed: [(text: String, body: String)] = [
         ("0\r\n\r\n", ""), ("3\r\nabc\r\n0\r\n\r\n", "abc"), ("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde"),
@@ -13,7 +13,7 @@ package enum ChunkedVectors {
     /// A body, and its trailer fields as `name=value`.
     package static let withTrailers: [(text: String, trailers: [String])] = [
         ("1\r\nx\r\n0\r\nA: 1\r\nB:2 \r\n\r\n", ["A=1", "B=2"]),
-        // Too late to decide anything: they are kept apart from the header fields.
+        // Too late for any decision: trailers are separate from header fields.
         ("0\r\nContent-Length: 5\r\nHost: b\r\n\r\n", ["Content-Length=5", "Host=b"]),
     ]
 
@@ -33,7 +33,7 @@ package enum ChunkedVectors {
         ("0\r\nA: \u{1}\r\n", .fieldValue), ("0\r\n\n", .bareLineFeed), ("0\r\n: 1\r\n", .fieldName),
     ]
 
-    /// Everything above, as bytes.
+    /// All vectors as bytes.
     package static let all: [[UInt8]] =
         (wellFormed.map(\.text) + withTrailers.map(\.text) + incomplete + broken
         + brokenTrailers.map(\.text)).map { Array($0.utf8) }

@@ -1,11 +1,11 @@
 package import HTTPWire
 
-/// Request heads for each rule of RFC 9112 and RFC 9110, with what they amount to. The tables of the parser's tests,
-/// and what the fuzzer begins with.
+/// Request heads for each rule of RFC 9112 and RFC 9110, with their verdicts: the tables of the parser's
+/// tests and the seeds of the fuzzer.
 package enum HeadVectors {
     private static let host = "Host: a\r\n"
 
-    /// A head, its line as `HeadVerdict` tells it, and its fields.
+    /// A head, its line as in `HeadVerdict`, and its fields.
     package static let wellFormed: [(text: String, line: String, fields: String)] = [
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / 1.1 none", "Host=a"),
         ("GET / HTTP/1.0\r\n\r\n", "GET / 1.0 none", ""),
@@ -20,7 +20,7 @@ package enum HeadVectors {
         ("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", "CONNECT a:80 1.1 none", "Host=a:80"),
         ("GET http://b/c HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://b/c 1.1 none", "Host=a"),
         ("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "GET / 1.1 none", "Host=[::1]:80"),
-        // A comma may stand in a registered name (RFC 3986 section 3.2.2).
+        // A registered name may contain a comma (RFC 3986 section 3.2.2).
         ("GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", "GET / 1.1 none", "Host=a,b"),
         ("GET / HTTP/1.1\r\nHost: b%C3%A9.example:\r\n\r\n", "GET / 1.1 none", "Host=b%C3%A9.example:"),
         ("GET / HTTP/1.1\r\nHost: 192.0.2.1:8080\r\n\r\n", "GET / 1.1 none", "Host=192.0.2.1:8080"),
@@ -58,7 +58,7 @@ package enum HeadVectors {
             "GET / HTTP/1.1\r\nHost: a\r\nA: x\u{e9}\ty z \t\r\n\r\n", "GET / 1.1 none",
             "Host=a,A=x\u{e9}\ty z"
         ),
-        // A length beyond any integer counts as the largest: it is over every limit.
+        // A length beyond any integer counts as the largest: it exceeds every limit.
         (
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
             "POST / 1.1 length(\(Int.max))", "Host=a,Content-Length=99999999999999999999"
@@ -82,7 +82,7 @@ package enum HeadVectors {
         "CONNECT a: HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT :80 HTTP/1.1\r\nHost: a\r\n\r\n",
     ]
 
-    /// What is no `host[:port]` (RFC 3986 section 3.2).
+    /// Texts that are not `host[:port]` (RFC 3986 section 3.2).
     package static let impossibleAuthorities = [
         "a:b", "a:80x", "a:-1", "a:+80", "a:80:80", ":80", "a:80,", "a%", "a%4", "a%4g", "a%g4", "[::1",
         "::1]",
@@ -92,7 +92,7 @@ package enum HeadVectors {
         "[::256.0.0.1]", "[::1.2.3]", "[::1.2.3.4.5]", "[::01.2.3.4]", "[v.a]", "[v1.]", "[v1a]", "[::1]]",
     ]
 
-    /// Targets that are none of the four forms of RFC 9112 section 3.2.
+    /// Targets with none of the four forms of RFC 9112 section 3.2.
     package static let impossibleTargets =
         [
             "a", "a/b", "ftp://a/", "http:///x", "http://", "http://a b/", "http://u@h/", "*",
@@ -113,14 +113,15 @@ package enum HeadVectors {
     /// obs-fold (RFC 9112 section 5.2), and a field that begins with a blank.
     package static let folds = ["X: a\r\n b", "X: a\r\n\tb", " X: a"]
 
-    /// Host fields that are missing, doubled or no host (RFC 9112 section 3.2).
+    /// Host fields that are missing, repeated or invalid (RFC 9112 section 3.2).
     package static let impossibleHosts =
         [
             "", "Host: a\r\nHost: a\r\n", "Host: a\r\nhost: b\r\n", "Host: a b\r\n", "Host: a/b\r\n",
             "Host: a@b\r\n", "Host: é\r\n",
         ] + impossibleAuthorities.map { "Host: \($0)\r\n" }
 
-    /// Fields that leave in doubt where the body ends (RFC 9112 sections 6.1 to 6.3), or that expect the unknown.
+    /// Fields that make the end of the body ambiguous (RFC 9112 sections 6.1 to 6.3), or with an unknown
+    /// expectation.
     package static let doubtful: [(fields: String, code: HTTPWireError.Code)] = [
         ("Content-Length: 5\r\nContent-Length: 5\r\n", .contentLength),
         ("Content-Length: 5\r\nContent-Length: 6\r\n", .contentLength),
@@ -147,17 +148,17 @@ package enum HeadVectors {
         ("Expect: 200-ok\r\n", .expectation), ("Expect: 100-continue, x\r\n", .expectation),
     ]
 
-    /// A head with this request line, well-formed but for it.
+    /// A head with this request line, otherwise well-formed.
     package static func head(target: String) -> String { "GET \(target) HTTP/1.1\r\n\(host)\r\n" }
     package static func head(version: String) -> String { "GET / \(version)\r\n\(host)\r\n" }
-    /// A head with this field line, well-formed but for it.
+    /// A head with this field line, otherwise well-formed.
     package static func head(line: String) -> String { "GET / HTTP/1.1\r\n\(host)\(line)\r\n\r\n" }
-    /// A head that has no fields but these.
+    /// A head with only these fields.
     package static func head(onlyFields fields: String) -> String { "GET / HTTP/1.1\r\n\(fields)\r\n" }
-    /// A head with these fields beside Host.
+    /// A head with Host and these fields.
     package static func head(fields: String) -> String { "POST / HTTP/1.1\r\n\(host)\(fields)\r\n" }
 
-    /// Everything above, as bytes.
+    /// All vectors as bytes.
     package static let all: [[UInt8]] =
         (wellFormed.map(\.text) + bareLineFeeds + malformedRequestLines
         + impossibleTargets.map(head(target:)) + otherVersions.map(head(version:))

@@ -14,22 +14,22 @@ package struct SeededGenerator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`; its slight bias does no harm here, and it is quicker than `Int.random`.
+    /// A number below `bound`. Its slight bias is harmless here, and it is faster than `Int.random`.
     mutating func below(_ bound: Int) -> Int {
         Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 }
 
-/// Damages vectors: a few bytes changed, removed, inserted, doubled, or two vectors grown together.
+/// Damages vectors: changes, removes, inserts or repeats bytes, or joins two vectors.
 package struct Mutator {
     package static let maximumBytes = 4096
 
     package var random: SeededGenerator
     private let vectors: [[UInt8]]
 
-    /// Bytes that matter to the parsers come more often than chance would have them.
+    /// Bytes with a meaning for the parsers are more frequent.
     private static let significant = Array("\r\n \t:;,0159aFGHh/*?#%\"\u{0}\u{7f}".utf8) + [0x80, 0xC3, 0xFF]
-    /// Whole pieces that matter.
+    /// Whole tokens with a meaning for the parsers.
     private static let pieces: [[UInt8]] = [
         "\r\n", "\r\n\r\n", "Host: a\r\n", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n",
         " HTTP/1.1\r\n",
@@ -49,7 +49,7 @@ package struct Mutator {
         return bytes
     }
 
-    /// A point where `bytes` may be split in two.
+    /// A position to split `bytes`.
     package mutating func split(_ bytes: [UInt8]) -> Int { random.below(bytes.count + 1) }
 
     private mutating func damage(_ bytes: inout [UInt8]) {

@@ -1,9 +1,9 @@
 package import HTTPWire
 
-/// What the bytes of a head amount to, in a form that can be compared.
+/// The verdict on the bytes of a head, as comparable values.
 package enum HeadVerdict: Equatable, Sendable, CustomStringConvertible {
     case incomplete
-    /// `line` is method, target, version and framing; `fields` are `name=value`, with commas between.
+    /// `line` is method, target, version and framing. `fields` are `name=value`, separated by commas.
     case complete(consumed: Int, line: String, fields: String)
     case refused(HTTPWireError.Code)
 
@@ -29,7 +29,7 @@ package enum HeadVerdict: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What the bytes of a chunked body amount to.
+/// The verdict on the bytes of a chunked body.
 package enum BodyVerdict: Equatable, Sendable, CustomStringConvertible {
     case incomplete([UInt8])
     /// `trailers` are `name=value`.

@@ -1,12 +1,12 @@
 package import HTTPWire
 
-/// Feeds bytes to the parsers in pieces, each placed so that its end is the end of readable memory.
+/// Feeds bytes to the parsers in pieces. Each piece ends at the end of readable memory.
 package struct WireFeeder {
     private let memory = GuardedMemory()
 
     package init() {}
 
-    /// Feeds the prefixes of `bytes` that end at `ends`; the first verdict that is not "incomplete" counts.
+    /// Feeds the prefixes of `bytes` that end at `ends`. The first verdict that is not "incomplete" counts.
     package func head(
         _ bytes: [UInt8], ends: some Sequence<Int>, limits: HeadLimits = HeadLimits()
     ) -> HeadVerdict {
@@ -25,7 +25,7 @@ package struct WireFeeder {
         return .incomplete
     }
 
-    /// Feeds `bytes` in pieces that end at `ends`; a piece is handed over until it is used up.
+    /// Feeds `bytes` in pieces that end at `ends`. A piece is fed until it is consumed.
     package func body(_ bytes: [UInt8], ends: some Sequence<Int>) -> BodyVerdict {
         var decoder = ChunkedDecoder()
         var decoded: [UInt8] = []
@@ -58,7 +58,7 @@ package struct WireFeeder {
     }
 }
 
-/// An answer that depends on how the bytes came.
+/// A verdict that depends on the split.
 package struct Disagreement: CustomStringConvertible, Sendable {
     package let bytes: [UInt8]
     package let way: String
@@ -80,17 +80,17 @@ package struct Disagreement: CustomStringConvertible, Sendable {
 }
 
 extension WireFeeder {
-    /// In which ways bytes are split.
+    /// The splits to try.
     package enum Splits: Sendable {
-        /// In two, here.
+        /// In two, at this position.
         case at(Int)
         /// Byte by byte.
         case dripped
-        /// In two at every point, and byte by byte.
+        /// In two at every position, and byte by byte.
         case all
     }
 
-    /// The verdict on a head, and the first way of splitting it that has another.
+    /// The verdict on a head, and the first split with another one.
     package func checkHead(
         _ bytes: [UInt8], _ splits: Splits, limits: HeadLimits = HeadLimits()
     ) -> (HeadVerdict, Disagreement?) {
@@ -99,7 +99,7 @@ extension WireFeeder {
         }
     }
 
-    /// The verdict on a chunked body, and the first way of splitting it that has another.
+    /// The verdict on a chunked body, and the first split with another one.
     package func checkBody(_ bytes: [UInt8], _ splits: Splits) -> (BodyVerdict, Disagreement?) {
         check(bytes, splits, whole: body(bytes, ends: CollectionOfOne(bytes.count))) {
             body(bytes, ends: $0)
