@@ -6,8 +6,8 @@ package struct Backoff: Sendable {
     private let jitter: Double
     private var attempt = 0
 
-    /// - Parameter jitter: 0 to 1. A pause differs from its regular length by up to this fraction, so that callers
-    ///   spread.
+    /// - Parameter jitter: 0 to 1. A pause differs from its regular length by up to this fraction, so that
+    ///   callers spread.
     package init(initial: Duration, maximum: Duration, factor: Int = 2, jitter: Double = 0) {
         precondition(initial > .zero && initial <= maximum && factor > 1 && (0...1).contains(jitter))
         self.initial = initial

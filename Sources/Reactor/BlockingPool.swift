@@ -6,7 +6,7 @@ internal import Synchronization
 // SAFETY: `queue` is guarded by its mutex; the rest never changes.
 package final class BlockingPool: @unchecked Sendable {
     enum Limits {
-        /// A resolver or mail server that hangs holds a thread; eight let others pass.
+        /// A resolver that hangs holds a thread. Eight threads let other calls pass.
         static let threads = 8
     }
 
@@ -19,7 +19,7 @@ package final class BlockingPool: @unchecked Sendable {
     package static let shared = BlockingPool()
 
     private let queue = Mutex(Queue())
-    /// Counts queued work; a thread takes one unit before it takes the work.
+    /// Counts queued work. A thread takes one unit before it takes the work.
     private let signal: Int32
 
     private init() {
@@ -27,8 +27,8 @@ package final class BlockingPool: @unchecked Sendable {
         precondition(signal >= 0, "no descriptors left for the blocking pool")
     }
 
-    /// Runs `work` on a pool thread. Past `deadline` it throws `ReactorError.timedOut`, and on cancellation
-    /// `CancellationError`, while the call itself goes on unobserved.
+    /// Runs `work` on a pool thread. Throws `ReactorError.timedOut` at `deadline` and `CancellationError` on
+    /// cancellation. The call itself continues, and its result is dropped.
     package func run<Value: Sendable>(
         deadline: ContinuousClock.Instant? = nil, _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {

@@ -1,37 +1,37 @@
 /// A two-way stream of bytes that belongs to one loop: a socket, or TLS over one.
 ///
-/// One task reads and one writes at a time. What is there is taken without suspending; only where the kernel has
-/// nothing, or no room, a task waits.
+/// At most one task reads and one task writes. Available bytes are read without suspending. A task waits only
+/// if the kernel has no bytes or no buffer space.
 package protocol ByteStream: AnyObject, Sendable {
-    /// The other end, where it is known.
+    /// The peer's address, if known.
     var peer: SocketAddress? { get }
-    /// Whether the other end is known to have closed its side.
+    /// Whether the peer is known to have closed its side.
     var isPeerClosed: Bool { get }
-    /// False when nothing has come since the last read: trying would cost a system call for nothing.
+    /// False if nothing has arrived since the last read. It saves a system call.
     var mayHaveInput: Bool { get }
 
-    /// Appends what has come to `buffer`, at most its free room.
+    /// Appends available bytes to `buffer`, up to its free space.
     ///
-    /// - Returns: the count, 0 at the end of the stream, nil when nothing is there.
+    /// - Returns: the count, 0 at the end of the stream, nil if no bytes are available.
     func readAvailable(into buffer: inout ReadBuffer) throws -> Int?
-    /// Hands over what there is room for.
+    /// Writes as many bytes as the kernel's buffer takes.
     ///
-    /// - Returns: the count, 0 when there is no room.
+    /// - Returns: the count, 0 if the buffer is full.
     func writeAvailable(_ bytes: ArraySlice<UInt8>) throws -> Int
-    /// The same for `first` and then `second`, in one system call where that is possible.
+    /// As `writeAvailable` for `first` and then `second`, in one system call where possible.
     func writeAvailable(_ first: ArraySlice<UInt8>, _ second: ArraySlice<UInt8>) throws -> Int
-    /// Returns when `readAvailable` may have something; throws `ReactorError.timedOut` at the deadline.
+    /// Returns when `readAvailable` may return bytes. Throws `ReactorError.timedOut` at the deadline.
     func waitReadable(deadline: ContinuousClock.Instant?) async throws
-    /// Returns when `writeAvailable` may have room; throws `ReactorError.timedOut` at the deadline.
+    /// Returns when `writeAvailable` may write. Throws `ReactorError.timedOut` at the deadline.
     func waitWritable(deadline: ContinuousClock.Instant?) async throws
-    /// Says that nothing more will be written.
+    /// Ends the sending direction (TCP FIN, or close_notify of TLS).
     func shutdownWrite()
-    /// Closes at once; harmless when repeated.
+    /// Closes at once. May be repeated.
     func close()
 }
 
 extension ByteStream {
-    /// Appends what has come to `buffer`, at most its free room, waiting for the first byte until `deadline`.
+    /// Appends available bytes to `buffer`, up to its free space. Waits for the first byte until `deadline`.
     /// Returns the count, 0 at the end of the stream.
     package func read(
         into buffer: inout ReadBuffer, deadline: ContinuousClock.Instant?
@@ -43,7 +43,7 @@ extension ByteStream {
         }
     }
 
-    /// Writes everything; `deadline` bounds each wait for room.
+    /// Writes all bytes. `deadline` bounds each wait for buffer space.
     package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant?) async throws {
         try await write(bytes[...], deadline: deadline)
     }
@@ -57,7 +57,7 @@ extension ByteStream {
         }
     }
 
-    /// Writes `first` and then `second`, without copying them together.
+    /// Writes `first` and then `second` without copying them together.
     package func write(
         _ first: [UInt8], _ second: [UInt8], deadline: ContinuousClock.Instant?
     ) async throws {

@@ -1,6 +1,6 @@
-/// Runs `operation` and cancels it at `deadline`; then throws `ReactorError.timedOut`.
+/// Runs `operation` and cancels it at `deadline`. It then throws `ReactorError.timedOut`.
 ///
-/// It returns when `operation` has really ended, so an operation that ignores its cancellation holds its caller.
+/// It returns when `operation` has ended. An operation that ignores its cancellation blocks the caller.
 package func withDeadline<Value: Sendable>(
     _ deadline: ContinuousClock.Instant, operation name: String = "operation",
     _ operation: @escaping @Sendable () async throws -> Value

@@ -1,6 +1,6 @@
 internal import CLinux
 
-/// epoll's event bits.
+/// The event bits of epoll.
 struct Events: OptionSet {
     let rawValue: UInt32
 
@@ -10,17 +10,17 @@ struct Events: OptionSet {
     static let hangup = Events(rawValue: EPOLLHUP.rawValue)
     static let error = Events(rawValue: EPOLLERR.rawValue)
     static let edgeTriggered = Events(rawValue: EPOLLET.rawValue)
-    /// Of several loops that wait for one shared listener, the kernel wakes one.
+    /// If several loops wait for one shared listener, the kernel wakes one.
     static let exclusive = Events(rawValue: EPOLLEXCLUSIVE.rawValue)
 
-    /// Errors and hang-ups end every wait: the owner finds out by doing its ordinary read or write.
+    /// Errors and hang-ups end every wait. The owner sees the error at its next read or write.
     static let ended: Events = [.hangup, .error]
 }
 
-/// What a loop calls when the kernel reports on a descriptor. Loop-confined.
+/// Called by a loop when the kernel reports an event of a descriptor. Loop-confined.
 class DescriptorHandler {
     let descriptor: Int32
-    /// Tells this registration from an earlier one of the same descriptor number.
+    /// Distinguishes this registration from earlier ones of the same descriptor number.
     var generation: UInt32 = 0
 
     init(descriptor: Int32) {

@@ -1,12 +1,12 @@
 internal import CLinux
 
-/// How many descriptors the process may have open (getrlimit(2), RLIMIT_NOFILE).
+/// The limit of open descriptors of the process (getrlimit(2), RLIMIT_NOFILE).
 package enum DescriptorLimit {
-    /// What the kernel is asked for at most: some systems know no limit, and tables grow with it.
+    /// The largest limit to request. Some systems have no limit, and tables grow with it.
     private static let maximum: rlim_t = 1 << 20
 
-    /// Raises the limit to what the system allows the process, and returns it. The usual limit, 1,024, is there for
-    /// programs that use select(2).
+    /// Raises the limit to the hard limit and returns it. The usual limit of 1,024 exists for programs that
+    /// use select(2).
     package static func raise() -> Int {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

@@ -1,11 +1,11 @@
 internal import CLinux
 
-/// An epoll instance with the buffer that its events come in. Each descriptor is known by a key of the caller's choice.
+/// An epoll instance with a buffer for its events. The caller chooses a key for each descriptor.
 @safe struct Epoll: ~Copyable {
     private let descriptor: Int32
     private let buffer: UnsafeMutableBufferPointer<epoll_event>
 
-    /// Takes at most `capacity` events at once; nil when the process has no descriptor left.
+    /// Returns at most `capacity` events at once. Nil if the process has no descriptor left.
     init?(capacity: Int) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { return nil }
@@ -35,9 +35,9 @@ internal import CLinux
         return unsafe epoll_ctl(descriptor, operation, watched, &event)
     }
 
-    /// Waits for at most `milliseconds` (-1: for ever). The number of events that `event` can be asked for.
+    /// Waits for at most `milliseconds` (-1: no limit). Returns the number of events, for `event`.
     func wait(milliseconds: Int32) -> Int {
-        // EINTR is the only failure a correct loop sees, and its next round waits again.
+        // EINTR is the only error of a correct loop. The next round waits again.
         max(0, Int(unsafe epoll_wait(descriptor, buffer.baseAddress, Int32(buffer.count), milliseconds)))
     }
 

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// A flag that tasks wait for. It stays set until `reset`, so that a signal before a wait is not lost. Any thread may
-/// set it.
+/// A flag that tasks wait for. It stays set until `reset`, so that a signal before a wait is not lost. Any
+/// thread may set it.
 package final class Event: Sendable {
     private enum Outcome {
         case set
@@ -76,7 +76,8 @@ package final class Event: Sendable {
         await withCheckedContinuation { continuation in
             let outcome: Outcome? = state.withLock { state in
                 if state.isSet { return .set }
-                // A task is marked before its cancellation handler runs: a handler that has found nobody is seen here.
+                // A task is marked before its cancellation handler runs: a handler that found no wait is
+                // detected here.
                 if isCancellable, Task.isCancelled { return .cancelled }
                 state.waits.append(Wait(ticket: ticket, continuation: continuation))
                 return nil

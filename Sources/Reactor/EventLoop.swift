@@ -1,25 +1,25 @@
 internal import CLinux
 internal import Synchronization
 
-/// A thread with epoll that is also a task executor: `async` code that enters it stays on it, beside its sockets.
+/// A thread with epoll that is also a task executor. `async` code that enters it runs on the thread of its
+/// sockets.
 ///
-/// Work enters through `run` or a task group with this loop as executor preference; child tasks, `async let` and
-/// resumptions stay here, an unstructured `Task` does not. Everything called loop-confined in this module is created and
-/// used on one loop and checks that.
-// SAFETY: `inbox` is guarded by its mutex; `epoll` and `wakeup` never change; all else is touched by the loop's own
-// thread only, which `assertCurrent` checks at every entrance.
+/// Work enters through `run`, or through a task group with this loop as executor preference. Child tasks,
+/// `async let` and resumptions stay on the loop, an unstructured `Task` does not. A loop-confined object is
+/// created and used on one loop, and checks that.
+// SAFETY: `inbox` is guarded by its mutex. `epoll` and `wakeup` never change. All else is used only by the
+// loop's thread, which `assertCurrent` checks in every method.
 package final class EventLoop: TaskExecutor, @unchecked Sendable {
     enum Limits {
-        /// Events taken from the kernel at once; more are taken by the next round.
+        /// Events per epoll_wait. The next round takes the others.
         static let eventsPerPoll = 512
-        /// Jobs run between two looks at the sockets, so that busy tasks cannot starve I/O.
+        /// Jobs between two polls, so that busy tasks do not starve I/O.
         static let jobsPerRound = 256
-        /// And how long they may take, because 256 long jobs that yield to each other would hold up I/O for as
-        /// long as it takes a client to notice.
+        /// Their total time. 256 long jobs that yield to each other would delay I/O noticeably.
         static let roundDuration = Duration.milliseconds(1)
     }
 
-    /// What other threads hand over.
+    /// Work from other threads.
     private struct Inbox {
         var jobs: [UnownedJob] = []
         var closures: [@Sendable () -> Void] = []
@@ -32,17 +32,17 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let wakeup: Int32
     private let inbox = Mutex(Inbox())
     private var ready: [UnownedJob] = []
-    /// The other array of the two that `ready` alternates between.
+    /// The second buffer: `ready` alternates between two arrays.
     private var spare: [UnownedJob] = []
-    /// What is to be done before the loop looks at its sockets again.
+    /// Closures that run before the next poll.
     private var beforePoll: [() -> Void] = []
-    /// The time of this round: for deadlines, where asking the clock each time would cost more than it tells.
+    /// The start time of this round. Deadlines use it, because asking the clock each time is too slow.
     private var roundTime = ContinuousClock.now
     private var timers = TimerQueue()
     private var handlers: [DescriptorHandler?] = []
     private var generation: UInt32 = 0
 
-    /// Starts the loop's thread. `name` shows in thread listings (15 bytes).
+    /// Starts the loop's thread. Thread listings show `name` (15 bytes).
     package init(name: String = "loop") {
         self.name = name
         wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -57,13 +57,13 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         CLinux.close(wakeup)
     }
 
-    /// The loop whose thread this is, if any.
+    /// The loop of the current thread, if any.
     package static var currentIfAny: EventLoop? {
         guard let pointer = unsafe pthread_getspecific(currentLoopKey) else { return nil }
         return unsafe Unmanaged<EventLoop>.fromOpaque(pointer).takeUnretainedValue()
     }
 
-    /// The loop whose thread this is. Calling it elsewhere is a programmer's error.
+    /// The loop of the current thread. Must be called on a loop.
     package static var current: EventLoop {
         guard let loop = currentIfAny else { preconditionFailure("this must run on an event loop") }
         return loop
@@ -71,7 +71,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     package var isCurrent: Bool { EventLoop.currentIfAny === self }
 
-    /// Stops a program that uses what belongs to this loop elsewhere.
+    /// Traps unless it runs on this loop.
     package func preconditionCurrent() { assertCurrent() }
 
     func assertCurrent() {
@@ -92,24 +92,24 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         hand { $0.closures.append(body) }
     }
 
-    /// The time at which the current round began, at most some milliseconds ago. Loop thread only.
+    /// The start time of the current round, at most a few milliseconds ago. Loop thread only.
     package var now: ContinuousClock.Instant { roundTime }
 
-    /// Runs `body` once, when the jobs at hand are done and before the loop waits: what many jobs of a round have
-    /// collected goes out at once. Loop thread only.
+    /// Runs `body` once, after the ready jobs and before the loop waits. It sends together what the jobs of a
+    /// round have collected. Loop thread only.
     package func runBeforePoll(_ body: @escaping () -> Void) {
         assertCurrent()
         beforePoll.append(body)
     }
 
-    /// Runs `body` and everything it starts in a structured way on this loop.
+    /// Runs `body` and its structured child tasks on this loop.
     package func run<Value: Sendable>(
         _ body: @concurrent @Sendable () async throws -> Value
     ) async rethrows -> Value {
         try await withTaskExecutorPreference(self) { try await body() }
     }
 
-    /// Ends the thread after the jobs at hand. Waiting tasks are not resumed: cancel them first.
+    /// Ends the thread after the ready jobs. Waiting tasks are not resumed: cancel them first.
     package func shutdown() {
         hand { $0.isShuttingDown = true }
     }
@@ -122,7 +122,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
         if mustWake {
             var one: UInt64 = 1
-            // The counter cannot overflow: one write per emptied inbox.
+            // The counter cannot overflow: there is one write for each emptied inbox.
             _ = unsafe CLinux.write(wakeup, &one, 8)
         }
     }
@@ -149,7 +149,7 @@ extension EventLoop {
         var budget = Limits.jobsPerRound
         let end = ContinuousClock.now + Limits.roundDuration
         while !ready.isEmpty, budget > 0 {
-            // Jobs that running jobs add are appended to the other array, so order holds and nothing shifts.
+            // Running jobs append to the other array, so order is kept and nothing shifts.
             var batch = spare
             spare = []
             swap(&batch, &ready)
@@ -173,7 +173,7 @@ extension EventLoop {
         for index in 0..<count {
             let (key, events) = epoll.event(index)
             if key == wakeupKey {
-                // Before the inbox is taken, never after: a wake-up that comes in between must stay.
+                // Must happen before the inbox is taken. A wake-up between the two must stay.
                 var count: UInt64 = 0
                 _ = unsafe CLinux.read(wakeup, &count, 8)
                 continue
@@ -186,7 +186,7 @@ extension EventLoop {
         }
     }
 
-    /// Takes what other threads handed over; true when the loop is to end.
+    /// Takes the work of other threads. True if the loop must end.
     private func takeInbox() -> Bool {
         let taken = inbox.withLock { inbox -> (Inbox)? in
             guard inbox.isWakeupPending else { return nil }
@@ -223,7 +223,7 @@ extension EventLoop {
         epoll.change(handler.descriptor, key: key(of: handler), events: events)
     }
 
-    /// Forgets the descriptor; its owner closes it afterwards, or already has (then the kernel forgot it too).
+    /// Removes the descriptor. Its owner closes it later, or already has; then the kernel has removed it.
     func remove(_ handler: DescriptorHandler) {
         assertCurrent()
         let index = Int(handler.descriptor)
@@ -232,7 +232,7 @@ extension EventLoop {
         epoll.remove(handler.descriptor)
     }
 
-    /// The same for a descriptor that nobody else holds and that is closed next: then the kernel forgets it alone.
+    /// As `remove`, for a descriptor that is closed next and has no copies. The kernel then removes it.
     func forget(_ handler: DescriptorHandler) {
         assertCurrent()
         let index = Int(handler.descriptor)
@@ -243,7 +243,7 @@ extension EventLoop {
         UInt64(handler.generation) << 32 | UInt64(UInt32(bitPattern: handler.descriptor))
     }
 
-    /// Runs `body` on the loop at `deadline` or soon after (epoll counts milliseconds). Loop thread only.
+    /// Runs `body` on the loop at `deadline` or up to a millisecond later. Loop thread only.
     @discardableResult
     package func schedule(
         at deadline: ContinuousClock.Instant, _ body: @escaping () -> Void
@@ -252,7 +252,7 @@ extension EventLoop {
         return timers.schedule(at: deadline, body)
     }
 
-    /// Suspends the calling task until `deadline`; throws `CancellationError` when it is cancelled first.
+    /// Suspends the calling task until `deadline`. Throws `CancellationError` if it is cancelled first.
     package func sleep(until deadline: ContinuousClock.Instant) async throws {
         assertCurrent()
         let waiter = Waiter()
@@ -267,7 +267,7 @@ extension EventLoop {
     }
 }
 
-/// Marks the loop's own eventfd among the keys: no descriptor with this number exists.
+/// The key of the loop's own eventfd. No descriptor has this number.
 private let wakeupKey = UInt64.max
 
 private let currentLoopKey: pthread_key_t = {

@@ -4,21 +4,21 @@ internal import CLinux
 // SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
 package final class Listener: @unchecked Sendable {
     enum Limits {
-        /// Connections that the kernel holds for us (it cuts this at net.core.somaxconn).
+        /// The length of the kernel's accept queue, capped by net.core.somaxconn.
         static let backlog: Int32 = 4096
-        /// How long accepting rests when descriptors or memory have run out: others may free some.
+        /// Pause of accepting after descriptors or memory have run out.
         static let pauseAfterExhaustion = Duration.milliseconds(50)
     }
 
-    /// Where it listens, with the port that the kernel chose.
+    /// The address, with the port that the kernel chose.
     package let address: SocketAddress
     package let descriptor: Int32
-    private let registration: Registration
+    private let registration: DescriptorRegistration
     private var isOpen = true
     private var isStopping = false
-    /// A socket file that is removed at the end.
+    /// The socket file, removed at the end.
     private let path: String?
-    /// Which file that is: a successor may have put its own there.
+    /// Identifies the file: a successor may have replaced it.
     private let inode: UInt?
 
     private init(descriptor: Int32, events: Events, path: String? = nil) throws(ReactorError) {
@@ -27,7 +27,7 @@ package final class Listener: @unchecked Sendable {
         inode = path.flatMap(Listener.inode)
         address =
             unsafe SocketAddress(of: descriptor) { unsafe getsockname($0, $1, $2) } ?? .unix(path: path ?? "")
-        registration = Registration(descriptor: descriptor, loop: .current)
+        registration = DescriptorRegistration(descriptor: descriptor, loop: .current)
         do {
             try registration.open(events: events)
         } catch {
@@ -45,17 +45,17 @@ package final class Listener: @unchecked Sendable {
         }
     }
 
-    /// Whether listeners share a port, each on a loop of its own; the kernel spreads connections over them.
+    /// Whether listeners share a port, each on its own loop. The kernel distributes connections over them.
     package enum PortSharing: Sendable {
         case none
-        /// The first of a process. It is refused where anybody listens on the port, another process of the same user
-        /// that shares it among its own loops too.
+        /// The first listener of a process. It fails if any process listens on the port, even if that process
+        /// shares it among its own loops.
         case first
-        /// Joins the first one.
+        /// Shares the port of the first one.
         case further
     }
 
-    /// Listens on an address given as text (no host names); port 0 lets the kernel choose.
+    /// Listens on an IP address. Port 0 lets the kernel choose.
     package static func tcp(host: String, port: UInt16, sharing: PortSharing = .none) throws(ReactorError)
         -> Listener
     {
@@ -63,7 +63,7 @@ package final class Listener: @unchecked Sendable {
             throw ReactorError(.unresolved, operation: "listen on \(host)")
         }
         let share = { (descriptor: Int32) in Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
-        // socket(7): what is set only after bind(2) counts for those that come later.
+        // socket(7): an option set after bind(2) applies to later sockets.
         let descriptor = try open(address, bound: sharing == .first ? share : { _ in }) { descriptor in
             Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             // tcp(7): accepted sockets inherit it.
@@ -75,7 +75,7 @@ package final class Listener: @unchecked Sendable {
         return try Listener(descriptor: descriptor, events: [.readable, .edgeTriggered])
     }
 
-    /// Listens on every address of the machine: IPv6 and IPv4 together, or IPv4 alone where there is no IPv6.
+    /// Listens on all addresses: IPv6 and IPv4 together, or only IPv4 if there is no IPv6.
     package static func everywhere(port: UInt16, sharing: PortSharing = .none) throws(ReactorError)
         -> Listener
     {
@@ -86,8 +86,8 @@ package final class Listener: @unchecked Sendable {
         }
     }
 
-    /// Listens on a socket file, replacing one that another process left there; any other file is left alone and in the
-    /// way, as is one on which somebody still listens. Other loops may share its descriptor.
+    /// Listens on a socket file. It replaces a stale one. It fails if another kind of file is there, or if a
+    /// process listens on it. Other loops may share its descriptor.
     package static func unix(path: String) throws(ReactorError) -> Listener {
         if isSocket(path) {
             guard !isAnswered(path) else {
@@ -100,7 +100,8 @@ package final class Listener: @unchecked Sendable {
             descriptor: descriptor, events: [.readable, .exclusive, .edgeTriggered], path: path)
     }
 
-    /// Takes over a listening descriptor, for instance systemd's or another loop's; its loops share the connections.
+    /// Takes over a listening descriptor, for example of systemd or of another loop. Its loops share the
+    /// connections.
     package static func shared(descriptor: Int32) throws(ReactorError) -> Listener {
         let own = fcntl_int(descriptor, F_DUPFD_CLOEXEC, 0)
         guard own >= 0 else { throw .system("fcntl") }
@@ -127,9 +128,9 @@ package final class Listener: @unchecked Sendable {
         return descriptor
     }
 
-    /// The next connection. Errors of single connections are passed over, and when descriptors or memory run out it
-    /// rests and goes on; it throws `CancellationError`, and `ReactorError.closed` after `close`, or after `stop` once
-    /// the kernel holds no more connections.
+    /// The next connection. Errors of single connections are skipped. If descriptors or memory run out, it
+    /// pauses and continues. Throws `CancellationError`, and `ReactorError.closed` after `close`, or after
+    /// `stop` once the kernel's queue is empty.
     package func accept() async throws -> Socket {
         while true {
             guard isOpen else { throw ReactorError(.closed, operation: "accept") }
@@ -159,19 +160,19 @@ package final class Listener: @unchecked Sendable {
         do {
             try await registration.wait(for: .reading, until: nil)
         } catch let error as ReactorError where error.code == .closed && isOpen {
-            // Stopped: what came before that is still taken.
+            // Stopped: connections of before are still accepted.
         }
     }
 
-    /// What an error of accept(2) means for the listener.
+    /// The consequence of an error of accept(2).
     enum Consequence {
-        /// There is no connection: the next one is waited for.
+        /// The queue is empty: wait for the next connection.
         case wait
-        /// Descriptors or memory have run out: somebody may free some.
+        /// Descriptors or memory have run out: pause, then try again.
         case rest
-        /// It was one connection's error, or nothing at all.
+        /// It was an error of one connection, or an interruption.
         case goOn
-        /// The listener is of no use.
+        /// The listener has failed.
         case fail
     }
 
@@ -179,7 +180,7 @@ package final class Listener: @unchecked Sendable {
         switch error {
         case EAGAIN: .wait
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: .rest
-        // accept(2): pending network errors of the new connection come out here; the listener is fine.
+        // accept(2) reports pending network errors of the new connection. The listener still works.
         case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
             EOPNOTSUPP, ENOPROTOOPT, ETIMEDOUT:
             .goOn
@@ -187,8 +188,7 @@ package final class Listener: @unchecked Sendable {
         }
     }
 
-    /// Ends the waiting for connections: `accept` still hands out those that the kernel holds already. Closing at once
-    /// would reset clients that were let in.
+    /// Accepts only the connections that the kernel already holds. Closing at once would reset them.
     package func stop() {
         guard isOpen, !isStopping else { return }
         isStopping = true
@@ -208,7 +208,7 @@ package final class Listener: @unchecked Sendable {
         return unsafe lstat(path, &status) == 0 && status.st_mode & UInt32(S_IFMT) == UInt32(S_IFSOCK)
     }
 
-    /// Whether somebody listens on a socket file; a file that was left behind refuses at once.
+    /// Whether a process listens on a socket file. A stale file refuses at once.
     private static func isAnswered(_ path: String) -> Bool {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = CLinux.socket(AF_UNIX, type, 0)
@@ -217,7 +217,7 @@ package final class Listener: @unchecked Sendable {
         let status = unsafe SocketAddress.unix(path: path).withKernelForm {
             unsafe CLinux.connect(descriptor, $0, $1)
         }
-        // A full backlog (EAGAIN) is somebody's too.
+        // A full queue (EAGAIN) also means that a process listens.
         return status == 0 || lastErrorNumber() == EAGAIN
     }
 

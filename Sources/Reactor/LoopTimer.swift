@@ -14,7 +14,7 @@ package final class LoopTimer {
         self.body = body
     }
 
-    /// The closure will not run, and is released now. Harmless after it ran.
+    /// Prevents the closure from running and releases it. May be called after it ran.
     package func cancel() {
         guard body != nil else { return }
         body = nil
@@ -24,7 +24,8 @@ package final class LoopTimer {
     var isPending: Bool { body != nil }
 }
 
-/// The timers of one loop by deadline. A cancelled one stays until its time or until half of the queue is cancelled.
+/// The timers of one loop, by deadline. A cancelled timer stays until its deadline, or until half of the
+/// queue is cancelled.
 struct TimerQueue {
     final class Count {
         var cancelled = 0
@@ -40,7 +41,7 @@ struct TimerQueue {
         static func == (left: Entry, right: Entry) -> Bool { left.sequence == right.sequence }
     }
 
-    /// Below this size a queue full of cancelled timers costs less than a rebuild.
+    /// Below this size, a rebuild costs more than cancelled timers.
     private static let sizeWorthRebuilding = 64
 
     private var heap = Heap<Entry>()
@@ -62,7 +63,8 @@ struct TimerQueue {
         return timer
     }
 
-    /// The next closure that is due. The caller runs it after this has returned, because it may schedule again.
+    /// The next closure that is due. The caller runs it after this method has returned, because it may
+    /// schedule again.
     mutating func takeDue(now: ContinuousClock.Instant) -> (() -> Void)? {
         while let first = heap.min, first.timer.deadline <= now || !first.timer.isPending {
             heap.removeMin()
@@ -76,7 +78,8 @@ struct TimerQueue {
         return nil
     }
 
-    /// For epoll: -1 without a timer; rounded up, so that a loop does not spin through a timer's last millisecond.
+    /// The timeout for epoll: -1 without a timer. Rounded up, so that a loop does not spin during a timer's
+    /// last millisecond.
     func millisecondsUntilNext(now: ContinuousClock.Instant) -> Int32 {
         guard let next = heap.min?.timer.deadline else { return -1 }
         let (seconds, attoseconds) = now.duration(to: next).components

@@ -1,25 +1,25 @@
 internal import CLinux
 
-/// What a loop, socket or resolver could not do.
+/// A failed operation of a loop, socket or resolver.
 ///
-/// `description` names the operation and the error's symbolic text only, and is safe to log.
+/// `description` contains only the operation and the error's symbolic text. It is safe to log.
 package struct ReactorError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What kind of failure it is.
+    /// The kind of failure.
     package enum Code: Sendable, Equatable {
         /// The deadline passed first.
         case timedOut
-        /// The descriptor was closed by its owner while an operation waited for it.
+        /// The owner closed the descriptor while an operation waited for it.
         case closed
         /// A host name has no address, or the resolver failed.
         case unresolved
-        /// The kernel refused; see `errno`.
+        /// A system call failed, see `errno`.
         case system
     }
 
     package let code: Code
-    /// The system call or step that failed, for instance `connect`.
+    /// The system call or step that failed, for example `connect`.
     package let operation: String
-    /// The kernel's error number where `code` is `system`, getaddrinfo's where it is `unresolved`, else 0.
+    /// The kernel's error number for `system`, that of getaddrinfo for `unresolved`, else 0.
     package let errno: Int32
 
     package init(_ code: Code, operation: String, errno: Int32 = 0) {
@@ -28,12 +28,12 @@ package struct ReactorError: Error, Sendable, Equatable, CustomStringConvertible
         self.errno = errno
     }
 
-    /// The error number that the last failed system call left behind.
+    /// errno of the last failed system call.
     static func system(_ operation: String) -> ReactorError {
         ReactorError(.system, operation: operation, errno: lastErrorNumber())
     }
 
-    /// Whether somebody else listens on the address.
+    /// Whether another process listens on the address.
     package var isAddressInUse: Bool { code == .system && errno == EADDRINUSE }
 
     package var description: String {
@@ -49,7 +49,7 @@ package struct ReactorError: Error, Sendable, Equatable, CustomStringConvertible
 
 func lastErrorNumber() -> Int32 { unsafe __errno_location().pointee }
 
-/// The kernel's words for an error number.
+/// The text of an error number (strerror).
 func errorText(_ number: Int32) -> String {
     var buffer = [UInt8](repeating: 0, count: 128)
     unsafe buffer.withUnsafeMutableBytes { bytes in

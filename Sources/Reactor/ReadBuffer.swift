@@ -1,12 +1,12 @@
 internal import CLinux
 
-/// Bytes on their way in: contiguous, filled at the end by a socket, consumed at the front by a parser.
+/// Received bytes: contiguous, appended by a socket, consumed from the front by a parser.
 package struct ReadBuffer: Sendable {
     private var storage: [UInt8]
     private var start = 0
     private var end = 0
 
-    /// `capacity` in bytes; it grows only by `reserve`.
+    /// `capacity` in bytes. The buffer grows only by `reserve`.
     package init(capacity: Int) {
         storage = [UInt8](repeating: 0, count: capacity)
     }
@@ -14,16 +14,16 @@ package struct ReadBuffer: Sendable {
     package var readableCount: Int { end - start }
     package var isEmpty: Bool { start == end }
     package var capacity: Int { storage.count }
-    /// Room at the end, without moving anything.
+    /// Free bytes at the end, without moving data.
     package var freeCount: Int { storage.count - end }
 
-    /// The bytes that came and were not consumed.
+    /// The bytes that were received and not consumed.
     package var readable: RawSpan {
         @_lifetime(borrow self)
         get { unsafe storage.span.bytes.extracting(start..<end) }
     }
 
-    /// The same bytes for parsers, which read them one by one.
+    /// The same bytes as a span, for parsers.
     package var readableBytes: Span<UInt8> {
         @_lifetime(borrow self)
         get { storage.span.extracting(start..<end) }
@@ -34,7 +34,7 @@ package struct ReadBuffer: Sendable {
         return storage[start + offset]
     }
 
-    /// A copy of readable bytes, offsets from the first unconsumed one.
+    /// A copy of readable bytes. Offsets count from the first unconsumed byte.
     package func bytes(_ range: Range<Int>) -> [UInt8] {
         precondition(range.upperBound <= readableCount, "bytes that have not come were read")
         return Array(storage[start + range.lowerBound..<start + range.upperBound])
@@ -49,7 +49,7 @@ package struct ReadBuffer: Sendable {
         }
     }
 
-    /// Makes room for `free` more bytes: moves what is there to the front, and grows if that is not enough.
+    /// Makes space for `free` more bytes: moves the data to the front, and grows if necessary.
     package mutating func reserve(free: Int) {
         guard freeCount < free else { return }
         if start > 0 {
@@ -65,7 +65,7 @@ package struct ReadBuffer: Sendable {
         }
     }
 
-    /// Gives memory back after a burst; only while empty.
+    /// Releases memory after a burst. The buffer must be empty.
     package mutating func shrink(to capacity: Int) {
         guard isEmpty, storage.count > capacity else { return }
         storage = [UInt8](repeating: 0, count: capacity)
@@ -77,7 +77,7 @@ package struct ReadBuffer: Sendable {
         end += bytes.count
     }
 
-    /// Lets `fill` write into the free room; it returns how many bytes it wrote, or a negative number.
+    /// Lets `fill` write into the free space. It returns the number of bytes it wrote, or a negative number.
     package mutating func fill<Failure: Error>(
         _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {

@@ -1,20 +1,20 @@
 internal import CLinux
 
-/// Waits until a descriptor can be read or written. Edge-triggered, registered once; loop-confined.
+/// Waits until a descriptor is readable or writable. Edge-triggered, registered once, loop-confined.
 ///
-/// The descriptor stays its owner's: `close` only ends the registration. Waiting begins with a poll(2), so that a
-/// library that read only part of what had come (libpq does) still wakes up.
+/// The owner keeps the descriptor: `close` only removes the registration. A wait begins with a poll(2), so
+/// that a library that has read only some of the bytes (libpq) is still woken.
 // SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
 package final class Readiness: @unchecked Sendable {
-    private let registration: Registration
+    private let registration: DescriptorRegistration
 
     /// Registers with the current loop.
     package init(descriptor: Int32) throws(ReactorError) {
-        registration = Registration(descriptor: descriptor, loop: .current)
+        registration = DescriptorRegistration(descriptor: descriptor, loop: .current)
         try registration.open()
     }
 
-    /// Returns when a read would not block; throws `ReactorError.timedOut`, `.closed` or `CancellationError`.
+    /// Returns when a read would not block. Throws `ReactorError.timedOut`, `.closed` or `CancellationError`.
     package func readable(deadline: ContinuousClock.Instant?) async throws {
         if poll(POLLIN) { return }
         try await registration.wait(for: .reading, until: deadline)
@@ -25,7 +25,7 @@ package final class Readiness: @unchecked Sendable {
         try await registration.wait(for: .writing, until: deadline)
     }
 
-    /// Returns when either would not block: what a library that may want both needs.
+    /// Returns when a read or a write would not block.
     package func readableOrWritable(deadline: ContinuousClock.Instant?) async throws {
         if poll(POLLIN | POLLOUT) { return }
         try await registration.wait(for: .either, until: deadline)
@@ -41,9 +41,10 @@ package final class Readiness: @unchecked Sendable {
     }
 }
 
-/// The waits of one descriptor: at most one reader, one writer and one that wants either.
-// SAFETY: loop-confined, checked by `EventLoop.assertCurrent`; a cancellation reaches it through `EventLoop.post`.
-final class Registration: DescriptorHandler, @unchecked Sendable {
+/// The waits of one descriptor: at most one for reading, one for writing and one for either.
+// SAFETY: loop-confined, checked by `EventLoop.assertCurrent`; a cancellation reaches it through
+// `EventLoop.post`.
+final class DescriptorRegistration: DescriptorHandler, @unchecked Sendable {
     enum Purpose: Int {
         case reading = 0
         case writing = 1
@@ -51,9 +52,9 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
     }
 
     @safe private struct Wait {
-        /// An edge came while nobody waited for it.
+        /// An edge has arrived while no task waited.
         var isReady = false
-        /// Tells this wait from those before it, for a cancellation that comes late.
+        /// Distinguishes this wait from earlier ones, for a late cancellation.
         var ticket: UInt32 = 0
         var deadline: ContinuousClock.Instant?
         private var continuation: UnsafeContinuation<Void, any Error>?
@@ -67,7 +68,7 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
             self.deadline = deadline
         }
 
-        /// Resumes whoever waits; false when nobody does.
+        /// Resumes the waiting task. False if there is none.
         @discardableResult
         mutating func end(throwing error: ReactorError.Code? = nil) -> Bool {
             guard let continuation = unsafe continuation else { return false }
@@ -88,14 +89,14 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
     }
 
     let loop: EventLoop
-    /// The peer will send no more; stays set.
+    /// The peer sends no more. Stays set.
     private(set) var isPeerClosed = false
-    /// Called once, when the peer is first known to send no more or the registration ends.
+    /// Called once, when the peer is first known to send no more, or when the registration ends.
     var onEnd: (() -> Void)?
     private var waits = InlineArray<3, Wait>(repeating: Wait())
     private var timer: LoopTimer?
     private var isOpen = false
-    /// A handler around all reading passes cancellations on, so that single waits need none.
+    /// `coveringReads` handles cancellations, so single waits for reading need no handler.
     private var isReadingCovered = false
 
     init(descriptor: Int32, loop: EventLoop) {
@@ -110,10 +111,10 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
         isOpen = true
     }
 
-    /// Ends the registration; whoever waits gets `ReactorError.closed`.
+    /// Ends the registration. Waiting tasks get `ReactorError.closed`.
     ///
-    /// - Parameter closesDescriptor: the caller, who alone holds the descriptor, closes it next, so that the kernel
-    ///   needs no word about it.
+    /// - Parameter closesDescriptor: the caller closes the descriptor next, and it has no copies. Then no
+    ///   epoll_ctl is necessary.
     func close(closesDescriptor: Bool = false) {
         guard isOpen else { return }
         isOpen = false
@@ -143,7 +144,7 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
         if isReadable || isWritable { signal(.either) }
     }
 
-    /// Whether an edge is known that no read has answered yet.
+    /// Whether an edge has arrived since the last read.
     var isReadSignalled: Bool { waits[Purpose.reading.rawValue].isReady || isPeerClosed }
 
     private func signal(_ purpose: Purpose) {
@@ -174,7 +175,7 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
         }
     }
 
-    // Inlined: each async function on the way costs a look at its executor when it goes on.
+    // Inlined: each async function that resumes checks its executor.
     @inline(__always)
     private func suspend(_ index: Int, until deadline: ContinuousClock.Instant?) async throws {
         try await unsafe withUnsafeThrowingContinuation { continuation in
@@ -187,8 +188,8 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
         if waits[index].ticket == ticket { waits[index].cancel() }
     }
 
-    /// Runs `body`, and lets a cancellation of its task end a wait for reading. It costs once what a handler for each
-    /// wait would cost each time. Only the calling task may read meanwhile.
+    /// Runs `body`. A cancellation of its task ends a wait for reading. One handler replaces one for each
+    /// wait. Only the calling task may read.
     func coveringReads(_ body: () async -> Void) async {
         loop.assertCurrent()
         isReadingCovered = true
@@ -200,8 +201,8 @@ final class Registration: DescriptorHandler, @unchecked Sendable {
         }
     }
 
-    /// One timer serves all deadlines of the descriptor, and is left alone while deadlines only move on: a keep-alive
-    /// connection that renews its deadline with each request costs no timer operation.
+    /// One timer serves all deadlines of the descriptor. It is left alone while deadlines move later, so a
+    /// keep-alive connection that renews its deadline with each request needs no timer operation.
     private func arm(_ deadline: ContinuousClock.Instant) {
         if let timer, timer.isPending, timer.deadline <= deadline { return }
         timer?.cancel()

@@ -1,9 +1,8 @@
 internal import CLinux
 
-/// Host names to addresses, through the system's resolver on the blocking pool.
+/// Resolves host names with the system's resolver, on the blocking pool.
 package enum Resolver {
-    /// The addresses of `host` in the system's order of preference; address text needs no look-up.
-    /// Throws `ReactorError` `.unresolved` or `.timedOut`.
+    /// The addresses of `host`, in the system's order of preference. An IP address needs no look-up.
     package static func resolve(
         host: String, port: UInt16, deadline: ContinuousClock.Instant?
     ) async throws -> [SocketAddress] {

@@ -1,25 +1,25 @@
 internal import CLinux
 
-/// The signals that processes of ours react to (signal(7), Linux's numbers).
+/// The signals that our processes handle (signal(7), Linux numbers).
 package enum Signal: Int32, Sendable {
     case hangup = 1
     case interrupt = 2
     case terminate = 15
-    /// Sidekiq's wish to take no further jobs (SIGTSTP).
+    /// Sidekiq's quiet signal: claim no further jobs (SIGTSTP).
     case quiet = 20
 }
 
-/// Signals as values, in place of handlers. Loop-confined; one for a process.
+/// Signals as values. Loop-confined, one for each process.
 ///
-/// Not signalfd: it needs signals blocked in every thread, but libdispatch parks the main thread of an `async` program
-/// in a sigsuspend(2) that lets all of them in.
+/// Not signalfd: it needs signals blocked in every thread, but libdispatch parks the main thread of an
+/// `async` program in a sigsuspend(2) that unblocks all signals.
 // SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
 package final class SignalSource: @unchecked Sendable {
     private let descriptor: Int32
     private let readiness: Readiness
 
-    /// Takes `signals` from their usual effect, for a source to receive. To be called first thing in `main`: a signal
-    /// that comes before the source exists is kept for it.
+    /// Replaces the default action of `signals`. Call it first in `main`: a signal that arrives before the
+    /// source exists is kept for it.
     package static func claim(_ signals: [Signal]) {
         if unsafe signalPipe.write < 0 {
             var ends: [Int32] = [-1, -1]
@@ -35,7 +35,7 @@ package final class SignalSource: @unchecked Sendable {
         }
     }
 
-    /// Receives the signals that were claimed.
+    /// Receives the signals of `claim`.
     package init() throws(ReactorError) {
         descriptor = unsafe signalPipe.read
         precondition(descriptor >= 0, "signals are claimed before they are received")
@@ -53,7 +53,7 @@ package final class SignalSource: @unchecked Sendable {
         }
     }
 
-    /// Receives no more; the signals stay claimed.
+    /// Stops receiving. The signals stay claimed.
     package func close() {
         readiness.close()
     }
@@ -62,11 +62,11 @@ package final class SignalSource: @unchecked Sendable {
 // SAFETY: written by `claim` before the handlers that read it are installed, and never again.
 private nonisolated(unsafe) var signalPipe: (read: Int32, write: Int32) = (-1, -1)
 
-/// Runs in a signal handler: only write(2), and errno is left as it was (signal-safety(7)).
+/// Runs in a signal handler: uses only write(2) and preserves errno (signal-safety(7)).
 private func forwardSignal(_ number: Int32) {
     let saved = unsafe __errno_location().pointee
     var byte = UInt8(truncatingIfNeeded: number)
-    // A full pipe already holds more signals than anybody will read.
+    // A full pipe holds more signals than anyone reads.
     _ = unsafe CLinux.write(signalPipe.write, &byte, 1)
     unsafe __errno_location().pointee = saved
 }

@@ -1,23 +1,23 @@
 internal import CLinux
 
-/// A connected stream socket. Non-blocking, closed on exec, TCP_NODELAY; loop-confined.
+/// A connected stream socket: non-blocking, close-on-exec, TCP_NODELAY. Loop-confined.
 ///
-/// At most one task reads and one writes at a time. The descriptor is closed by `close` or with the object.
+/// At most one task reads and one writes at a time. `close` closes the descriptor, or the deinitializer.
 // SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
 package final class Socket: @unchecked Sendable {
     package let descriptor: Int32
-    /// The other end, where the kernel knows it.
+    /// The peer's address, if the kernel knows it.
     package let peer: SocketAddress?
-    private let registration: Registration
+    private let registration: DescriptorRegistration
     private var isOpen = true
-    /// The last read left nothing behind, so the next one waits before it tries.
+    /// The last read emptied the kernel's buffer, so the next one waits before it tries.
     private var isDrained = false
 
-    /// Takes over a connected, non-blocking descriptor, and closes it if the loop refuses it.
+    /// Takes over a connected, non-blocking descriptor. Closes it if the loop refuses it.
     init(descriptor: Int32, peer: SocketAddress?) throws(ReactorError) {
         self.descriptor = descriptor
         self.peer = peer
-        registration = Registration(descriptor: descriptor, loop: .current)
+        registration = DescriptorRegistration(descriptor: descriptor, loop: .current)
         do {
             try registration.open()
         } catch {
@@ -27,7 +27,7 @@ package final class Socket: @unchecked Sendable {
     }
 
     deinit {
-        // A loop keeps its registrations alive, so whoever dropped the socket open leaves the closing to the loop.
+        // The loop keeps its registrations alive, so an open socket that is dropped is closed on the loop.
         guard isOpen else { return }
         let (registration, descriptor) = (registration, descriptor)
         registration.loop.post {
@@ -36,7 +36,7 @@ package final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Connects; `deadline` bounds the whole attempt.
+    /// Connects. `deadline` bounds the whole attempt.
     package static func connect(
         to address: SocketAddress, deadline: ContinuousClock.Instant?
     ) async throws -> Socket {
@@ -70,9 +70,9 @@ package final class Socket: @unchecked Sendable {
         return count
     }
 
-    /// Takes what has come, for a library that reads by itself.
+    /// Reads available bytes, for a library that reads by itself.
     ///
-    /// - Returns: the count, 0 at the end of the stream, nil when nothing is there.
+    /// - Returns: the count, 0 at the end of the stream, nil if no bytes are available.
     package func receive(_ bytes: UnsafeMutableRawBufferPointer) throws(ReactorError) -> Int? {
         while true {
             guard isOpen else { throw ReactorError(.closed, operation: "read") }
@@ -91,9 +91,9 @@ package final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Hands over what there is room for, for a library that writes by itself.
+    /// Writes as many bytes as the kernel takes, for a library that writes by itself.
     ///
-    /// - Returns: the count, 0 when there is no room.
+    /// - Returns: the count, 0 if the kernel's buffer is full.
     package func send(_ bytes: UnsafeRawBufferPointer) throws(ReactorError) -> Int {
         try attempt { unsafe CLinux.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
     }
@@ -127,7 +127,7 @@ package final class Socket: @unchecked Sendable {
         }
     }
 
-    /// - Returns: what the write call returned, 0 when the kernel has no room.
+    /// - Returns: the result of the write call, 0 if the kernel's buffer is full.
     private func attempt(_ call: () -> Int) throws(ReactorError) -> Int {
         while true {
             guard isOpen else { throw ReactorError(.closed, operation: "write") }
@@ -150,40 +150,41 @@ package final class Socket: @unchecked Sendable {
         try await registration.wait(for: .writing, until: deadline)
     }
 
-    /// Calls `body` once: when the other end is first known to have closed its side, when the connection breaks, or
-    /// when the socket is closed here.
+    /// Calls `body` once: when the peer is first known to have closed its side, when the connection breaks,
+    /// or when the socket is closed.
     package func whenEnded(_ body: @escaping () -> Void) { registration.onEnd = body }
 
-    /// Runs `body`, which alone reads. A cancellation of the calling task ends a wait for reading as ever, but costs one
-    /// handler and not one for each wait.
+    /// Runs `body`, the only reader. A cancellation of the calling task ends a wait for reading, with one
+    /// handler instead of one for each wait.
     ///
-    /// - Parameter isCancelledAtEnd: asked when the connection ends (see `whenEnded`), whether that cancels the task.
+    /// - Parameter isCancelledAtEnd: called when the connection ends (see `whenEnded`). True cancels the
+    ///   task.
     package func runReader(
         _ body: () async -> Void, isCancelledAtEnd: @escaping () -> Bool
     ) async {
-        // SAFETY: the reference is taken back below, before the task that it points to can end.
+        // SAFETY: the reference is removed below, before its task can end.
         let task = unsafe withUnsafeCurrentTask { unsafe $0 }
         whenEnded { if isCancelledAtEnd() { unsafe task?.cancel() } }
         await registration.coveringReads(body)
         registration.onEnd = nil
     }
 
-    /// Whether the other end is known to have closed its side.
+    /// Whether the peer is known to have closed its side.
     package var isPeerClosed: Bool { registration.isPeerClosed }
 
-    /// Whether bytes have come that nobody has read yet, whether an event told of them or not.
+    /// Whether there are unread bytes, with or without an event.
     package var hasUnreadInput: Bool {
         guard isOpen else { return false }
         var byte: UInt8 = 0
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
     }
 
-    /// Says that nothing more will be written (TCP FIN).
+    /// Ends the sending direction (TCP FIN).
     package func shutdownWrite() {
         if isOpen { CLinux.shutdown(descriptor, Int32(SHUT_WR)) }
     }
 
-    /// Closes; whoever waits gets `ReactorError.closed`. Harmless when repeated.
+    /// Closes. Waiting tasks get `ReactorError.closed`. May be repeated.
     package func close() {
         guard isOpen else { return }
         isOpen = false
@@ -191,7 +192,7 @@ package final class Socket: @unchecked Sendable {
         CLinux.close(descriptor)
     }
 
-    /// Closes with a reset (TCP RST): unsent bytes are dropped, and the other end sees an error.
+    /// Closes with a reset (TCP RST): unsent bytes are dropped, and the peer sees an error.
     package func reset() {
         var option = linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(

@@ -1,17 +1,17 @@
 internal import CLinux
 
-/// Where a socket listens or connects to.
+/// The address of a socket.
 package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     /// Four bytes in network order.
     case ipv4([UInt8], port: UInt16)
-    /// Sixteen bytes in network order; `scope` is the interface of a link-local address, else 0.
+    /// Sixteen bytes in network order. `scope` is the interface of a link-local address, else 0.
     case ipv6([UInt8], port: UInt16, scope: UInt32 = 0)
     case unix(path: String)
 
-    /// Bytes of a Unix socket's path: what the kernel takes beside the final zero.
+    /// Maximum bytes of a Unix socket's path, without the final zero.
     package static let maximumPathBytes = 107
 
-    /// From the text of an IPv4 or IPv6 address (no host names, no brackets); nil when it is neither.
+    /// Parses an IPv4 or IPv6 address (no host names, no brackets). Nil for other text.
     package init?(ip: String, port: UInt16) {
         var bytes = [UInt8](repeating: 0, count: 16)
         if unsafe inet_pton(AF_INET, ip, &bytes) == 1 {
@@ -23,7 +23,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The address without its port; for a Unix socket its path.
+    /// The address without its port, or the path of a Unix socket.
     package var ipText: String {
         switch self {
         case .ipv4(let bytes, _): bytes.map(String.init).joined(separator: ".")
@@ -32,7 +32,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether what is sent there stays on this machine.
+    /// Whether the address is on this machine.
     package var isLoopback: Bool {
         switch self {
         case .ipv4(let bytes, _): bytes.first == 127
@@ -76,7 +76,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Hands the kernel's form of the address to `body`.
+    /// Passes the kernel's form of the address to `body`.
     func withKernelForm<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
         var storage = sockaddr_storage()
         let length = unsafe withUnsafeMutableBytes(of: &storage) { bytes in
@@ -100,14 +100,14 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
             unsafe bytes.storeBytes(of: scope, toByteOffset: 24, as: UInt32.self)
             return MemoryLayout<sockaddr_in6>.size
         case .unix(let path):
-            // A longer path is cut and then not found.
+            // A longer path is cut, and is then not found.
             let path = Array(path.utf8.prefix(SocketAddress.maximumPathBytes)) + [0]
             unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[2..<2 + path.count]).copyBytes(from: path)
             return 2 + path.count
         }
     }
 
-    /// From what accept(2), getsockname(2) or getaddrinfo(3) filled in.
+    /// From the result of accept(2), getsockname(2) or getaddrinfo(3).
     init?(kernelForm pointer: UnsafePointer<sockaddr>, length: socklen_t) {
         let bytes = unsafe UnsafeRawBufferPointer(start: pointer, count: Int(length))
         guard bytes.count >= 2 else { return nil }
@@ -116,7 +116,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         case AF_INET where bytes.count >= 8:
             self = unsafe .ipv4(Array(bytes[4..<8]), port: port())
         case AF_INET6 where bytes.count >= 28:
-            // RFC 4291 section 2.5.5.2: how a socket for both families shows an IPv4 address.
+            // RFC 4291 section 2.5.5.2: a socket for both families shows an IPv4 address in this form.
             if unsafe bytes[8..<20].elementsEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) {
                 self = unsafe .ipv4(Array(bytes[20..<24]), port: port())
                 return
@@ -130,7 +130,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Asks the kernel for one of a socket's addresses.
+    /// Asks the kernel for an address of a socket.
     init?(
         of descriptor: Int32,
         _ ask: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32

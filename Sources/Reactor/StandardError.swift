@@ -1,8 +1,8 @@
 internal import CLinux
 
-/// The process's standard error, for what a person is told or asked while standard output carries an answer.
+/// The process's standard error, for messages and questions while standard output carries the result.
 package enum StandardError {
-    /// Writes a whole text; blocks like any write to a terminal.
+    /// Writes a whole text. Blocks like any write to a terminal.
     package static func write(_ text: String) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

@@ -1,19 +1,19 @@
 internal import CLinux
 internal import Synchronization
 
-/// The process's standard output, unbuffered and a whole text at a time whichever thread writes.
+/// The process's standard output: unbuffered, and one whole text at a time from any thread.
 package enum StandardOutput {
     enum Limits {
-        /// How long a log line may wait for a reader of standard output that does not read.
+        /// How long a log line waits for a reader that has stalled.
         static let stallMilliseconds: Int32 = 100
-        /// A pipe that is writable has room for so much (pipe(7): PIPE_BUF).
+        /// A writable pipe takes at least this many bytes (pipe(7): PIPE_BUF).
         static let pieceBytes = 4096
-        /// Files always take everything, so pieces only cost calls.
+        /// Files always take all bytes, so pieces only add calls.
         static let filePieceBytes = 1 << 20
     }
 
     private static let lock = Mutex(())
-    /// The last log line was dropped: until there is room again, none waits. Guarded by its mutex.
+    /// The last log line was dropped: until there is space again, no line waits. Guarded by its mutex.
     private static let isStalled = Mutex(false)
 
     private static let maximumPiece: Int = {
@@ -23,7 +23,7 @@ package enum StandardOutput {
         return isFile ? Limits.filePieceBytes : Limits.pieceBytes
     }()
 
-    /// Writes whole log lines, or drops them where the reader has stalled: loops write these, and must not stand still.
+    /// Writes whole log lines, or drops them if the reader has stalled: loops write them and must not block.
     package static func write(log bytes: [UInt8]) {
         lock.withLock { _ in
             var sent = 0
@@ -47,7 +47,7 @@ package enum StandardOutput {
         }
     }
 
-    /// The end of the last line that fits, so that what is dropped is whole lines.
+    /// The end of the last line that fits, so that only whole lines are dropped.
     private static func pieceEnd(_ bytes: [UInt8], _ start: Int) -> Int {
         let most = start + maximumPiece
         guard most < bytes.count else { return bytes.count }
@@ -55,15 +55,15 @@ package enum StandardOutput {
         return lineEnd.map { $0 + 1 } ?? most
     }
 
-    /// Writes a line. Other than `print`, it is there at once even when nobody reads at a terminal.
+    /// Writes a line. Unlike `print`, it is not buffered.
     package static func write(line: String) { write(line + "\n") }
 
-    /// Writes all of `text`. A reader that went away is no reason to fail: the text is dropped.
+    /// Writes all of `text`. If the reader has gone, the text is dropped without an error.
     package static func write(_ text: String) {
         _ = send(Array(text.utf8))
     }
 
-    /// Writes all of `text`. Throws where it has no room, as on a full disk.
+    /// Writes all of `text`. Throws if there is no space, as on a full disk.
     package static func writeAll(_ text: String) throws(ReactorError) {
         let number = send(Array(text.utf8))
         guard number == 0 else {
@@ -71,7 +71,7 @@ package enum StandardOutput {
         }
     }
 
-    /// Sends what `print` has kept. Throws where it has no room; a reader that went away has enough.
+    /// Flushes the buffer of `print`. Throws if there is no space; a reader that has gone is no error.
     package static func flushPrinted() throws(ReactorError) {
         let status = fflush(nil)
         let number = lastErrorNumber()
@@ -80,7 +80,7 @@ package enum StandardOutput {
         }
     }
 
-    /// The error number of a failed write; 0 when all was written.
+    /// The error number of a failed write, else 0.
     private static func send(_ bytes: [UInt8]) -> Int32 {
         lock.withLock { _ in
             var sent = 0
@@ -92,7 +92,7 @@ package enum StandardOutput {
                 if count > 0 {
                     sent += count
                 } else if number == EAGAIN {
-                    // Standard output may be shared with a process that made it non-blocking.
+                    // Another process may have made the shared standard output non-blocking.
                     var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
                     _ = unsafe poll(&entry, 1, -1)
                 } else if number != EINTR {

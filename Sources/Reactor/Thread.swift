@@ -28,8 +28,8 @@ func startThread(name: String, _ body: @escaping () -> Void) {
     pthread_detach(thread)
 }
 
-/// Libraries write to sockets without MSG_NOSIGNAL (OpenSSL does); in this thread such a write then fails
-/// with EPIPE instead of ending the process.
+/// Libraries write to sockets without MSG_NOSIGNAL (OpenSSL does). In this thread such a write fails with
+/// EPIPE instead of ending the process.
 private func blockBrokenPipes() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)

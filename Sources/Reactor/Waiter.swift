@@ -1,4 +1,4 @@
-/// One suspended task of a loop: resumed once, by an event, a timer or its cancellation.
+/// One suspended task of a loop. An event, a timer or its cancellation resumes it once.
 // SAFETY: loop-confined; a cancellation reaches it through `EventLoop.post`.
 package final class Waiter: @unchecked Sendable {
     @safe private enum State {

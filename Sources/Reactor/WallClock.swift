@@ -1,18 +1,18 @@
 internal import CLinux
 internal import Encoding
 
-/// The time of day as log lines show it: ISO 8601, UTC, milliseconds. It keeps the text of the current second, so that a
-/// line costs a look at the clock and three digits.
+/// The time of log lines: ISO 8601, UTC, milliseconds. It caches the text of the current second, so a line
+/// costs one clock read and three digits.
 package struct WallClock: Sendable {
     private var second = -1
     private var text: [UInt8] = []
 
     package init() {}
 
-    /// Seconds since 1970, to the kernel's tick.
+    /// Seconds since 1970, in the resolution of the kernel's tick.
     package static var seconds: Int { read().tv_sec }
 
-    /// Appends the time, `2026-11-21T08:15:30.125Z` say.
+    /// Appends the time, for example `2026-11-21T08:15:30.125Z`.
     package mutating func append(to output: inout [UInt8]) {
         let time = Self.read()
         if time.tv_sec != second {

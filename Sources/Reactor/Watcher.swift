@@ -1,14 +1,14 @@
-/// Calls back as long as a descriptor is readable or writable. Level-triggered, for libraries that are driven by
-/// callbacks and read as little as they like (libcurl). Loop-confined.
+/// Calls back while a descriptor is readable or writable. Level-triggered, for libraries that are driven by
+/// callbacks and may leave bytes unread (libcurl). Loop-confined.
 // SAFETY: loop-confined, checked by `EventLoop.assertCurrent`.
 package final class Watcher: @unchecked Sendable {
-    /// What is waited for, and what has come.
+    /// The events to wait for, and the events that occurred.
     package struct Interest: OptionSet, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         package static let readable = Interest(rawValue: 1)
         package static let writable = Interest(rawValue: 2)
-        /// Only reported: an error or a hang-up.
+        /// Only reported, never waited for: an error or a hang-up.
         package static let error = Interest(rawValue: 4)
     }
 
@@ -33,7 +33,7 @@ package final class Watcher: @unchecked Sendable {
     private let handler: Handler
     private var isOpen = true
 
-    /// Registers with the current loop; nothing is reported before `update`.
+    /// Registers with the current loop. Nothing is reported before `update`.
     package init(
         descriptor: Int32, onEvent: @escaping (Interest) -> Void
     ) throws(ReactorError) {

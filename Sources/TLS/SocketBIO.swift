@@ -1,10 +1,10 @@
 internal import COpenSSL
 internal import Reactor
 
-/// What OpenSSL reads from and writes to: a `Socket` instead of its descriptor, so that the socket knows whether the
-/// kernel may have more, and nobody asks in vain.
+/// Lets OpenSSL read from and write to a `Socket` instead of its descriptor. The socket knows whether the
+/// kernel may have more bytes, which saves failing reads.
 enum SocketBIO {
-    /// - Returns: a BIO that does not keep `socket` alive; nil when there is no memory.
+    /// - Returns: a BIO that does not retain `socket`. Nil if there is no memory.
     static func make(for socket: Socket) -> OpaquePointer? {
         guard let bio = unsafe BIO_new(method) else { return nil }
         unsafe BIO_set_data(bio, Unmanaged.passUnretained(socket).toOpaque())
@@ -12,7 +12,7 @@ enum SocketBIO {
         return unsafe bio
     }
 
-    // SAFETY: it is made once and never changed; OpenSSL only reads it.
+    // SAFETY: it is created once and never changed. OpenSSL only reads it.
     private nonisolated(unsafe) static let method: OpaquePointer? = {
         guard
             let method = unsafe BIO_meth_new(
@@ -42,8 +42,9 @@ enum SocketBIO {
         return unsafe method
     }()
 
-    /// - Parameter body: gives nil when the kernel has nothing, or no room, at the moment.
-    /// - Returns: what OpenSSL is told: the count, 0 at the end, -1 for a failure or, with the flags set, for later.
+    /// - Parameter body: returns nil if the kernel has no bytes or no buffer space.
+    /// - Returns: the result for OpenSSL: the count, 0 at the end, -1 for a failure or, with the retry flags
+    ///   set, for later.
     private static func transfer(
         _ bio: OpaquePointer?, _ direction: Int32, _ body: (Socket) throws -> Int?
     ) -> Int32 {

@@ -1,17 +1,19 @@
 internal import COpenSSL
 
-/// What connections share: trusted authorities for a client, certificate and key for a server. TLS 1.2 and 1.3.
+/// The shared settings of connections: trusted authorities for a client, certificate and key for a server.
+/// TLS 1.2 and 1.3.
 ///
-/// A context never changes; a server that reloads its certificate makes a new one for the connections to come.
-// SAFETY: an SSL_CTX may be used by any number of threads once it is set up (OpenSSL's threading manual), and it is
-// not changed after the initialiser.
+/// A context never changes. A server that reloads its certificate creates a new context for later
+/// connections.
+// SAFETY: any number of threads may use an SSL_CTX once it is set up (OpenSSL's threading manual), and it is
+// not changed after the initializer.
 @safe package final class TLSContext: @unchecked Sendable {
-    /// How a client checks the server.
+    /// The check of the server's certificate.
     package enum Verification: Sendable, Equatable {
-        /// The chain leads to a trusted authority and the certificate names the host.
+        /// The chain leads to a trusted authority, and the certificate names the host.
         case full
-        /// The connection is encrypted, but anybody may be at the other end. For servers with certificates that nobody
-        /// vouches for, such as Heroku's Redis.
+        /// The connection is encrypted, but the server is not verified. For servers with self-signed
+        /// certificates, such as Heroku's Redis.
         case none
     }
 
@@ -23,12 +25,12 @@ internal import COpenSSL
         unsafe pointer = context
         self.verification = verification
         _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
-        // Short writes are accepted as they are, and a retried write may come from another buffer.
+        // Partial writes are allowed, and a retried write may use another buffer.
         let mode =
             Int(SSL_MODE_ENABLE_PARTIAL_WRITE) | Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
             | Int(SSL_MODE_RELEASE_BUFFERS)
         _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_MODE, mode, nil)
-        // A record's header and body, and what follows them, in one system call.
+        // One system call reads a record's header and body, and the bytes after them.
         _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_READ_AHEAD, 1, nil)
         // Renegotiation only serves attackers; compression leaks (CRIME).
         unsafe SSL_CTX_set_options(context, tlsOptions)
@@ -36,7 +38,7 @@ internal import COpenSSL
 
     deinit { unsafe SSL_CTX_free(pointer) }
 
-    /// A client's context. `authorities` is a file of PEM certificates to trust instead of the system's.
+    /// A client's context. `authorities` is a PEM file of trusted certificates that replaces the system's.
     package static func client(
         verification: Verification = .full, authorities: String? = nil
     ) throws(TLSError) -> TLSContext {
@@ -55,7 +57,8 @@ internal import COpenSSL
         return context
     }
 
-    /// A server's context from PEM files: the certificate with its chain, and its private key. It offers `http/1.1`.
+    /// A server's context from PEM files: the certificate with its chain, and its private key. It offers
+    /// `http/1.1`.
     package static func server(certificateFile: String, keyFile: String) throws(TLSError) -> TLSContext {
         let context = unsafe try TLSContext(method: TLS_server_method(), verification: .none)
         guard unsafe SSL_CTX_use_certificate_chain_file(context.pointer, certificateFile) == 1 else {
@@ -72,7 +75,7 @@ internal import COpenSSL
 private let tlsOptions =
     UInt64(SSL_OP_BIT_NO_RENEGOTIATION) | UInt64(SSL_OP_BIT_NO_COMPRESSION) | UInt64(SSL_OP_BIT_CIPHER_SERVER)
 
-/// RFC 7301: takes `http/1.1` if the client offers it, and goes on without a protocol if not.
+/// RFC 7301: selects `http/1.1` if the client offers it, else continues without a protocol.
 private let chooseProtocol: SSL_CTX_alpn_select_cb_func = {
     _, chosen, chosenLength, offered, offeredLength, _ in
     let wanted = Array("http/1.1".utf8)

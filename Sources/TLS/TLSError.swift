@@ -1,25 +1,25 @@
 internal import COpenSSL
 
-/// What a TLS stream or context could not do. `description` is safe to log.
+/// A failed operation of a TLS stream or context. `description` is safe to log.
 package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// What kind of failure it is.
+    /// The kind of failure.
     package enum Code: Sendable, Equatable {
-        /// A certificate, key or authority file that cannot be read or does not fit together.
+        /// A certificate, key or authority file is unreadable, or certificate and key do not match.
         case credentials
-        /// The peers could not agree: versions, ciphers, or bytes that are no TLS.
+        /// The handshake failed: no common version or cipher, or the bytes are not TLS.
         case handshake
-        /// The other end's certificate is not trusted, or is another host's.
+        /// The peer's certificate is not trusted, or names another host.
         case untrusted
-        /// The stream ended without TLS's own end: what came may be cut.
+        /// The stream ended without close_notify: data may be missing.
         case truncated
-        /// The library failed otherwise.
+        /// Another failure of the library.
         case library
     }
 
     package let code: Code
-    /// The step that failed, for instance `handshake`.
+    /// The step that failed, for example `handshake`.
     package let operation: String
-    /// OpenSSL's packed error number, or the certificate check's number where `code` is `untrusted`.
+    /// OpenSSL's packed error number, or the number of the certificate check for `untrusted`.
     package let libraryCode: UInt
 
     init(_ code: Code, _ operation: String, libraryCode: UInt = 0) {
@@ -28,14 +28,14 @@ package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible, Cu
         self.libraryCode = libraryCode
     }
 
-    /// Takes the thread's oldest OpenSSL error and clears the rest.
+    /// Removes the thread's OpenSSL errors and returns the oldest.
     static func library(_ code: Code, _ operation: String) -> TLSError {
         let number = ERR_get_error()
         ERR_clear_error()
         return TLSError(code, operation, libraryCode: UInt(number))
     }
 
-    /// The library's own words, which name rules and files' faults, never contents.
+    /// The library's text. It names rules and problems of files, never their contents.
     package var description: String {
         let reason = reason
         return "TLS \(operation): \(code)" + (reason.isEmpty ? "" : ": \(reason)")

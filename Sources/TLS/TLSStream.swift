@@ -1,18 +1,18 @@
 internal import COpenSSL
 package import Reactor
 
-/// TLS over a socket. Loop-confined like the socket, which it owns; one reader and one writer at a time.
-// SAFETY: loop-confined: OpenSSL's object is used by the loop's thread only, in calls that do not suspend.
+/// TLS over a socket, which it owns. Loop-confined. At most one task reads and one writes at a time.
+// SAFETY: loop-confined. Only the loop's thread uses OpenSSL's object, in calls that do not suspend.
 @safe package final class TLSStream: ByteStream, @unchecked Sendable {
     private let socket: Socket
     private let ssl: OpaquePointer
-    /// The context stays alive as long as its connections.
+    /// Keeps the context alive as long as its connections.
     private let context: TLSContext
     private var isOpen = true
-    /// TLS itself must write before it can read on (a change of keys, say), or the other way round.
+    /// TLS must write before it can read (for example a key update), or read before it can write.
     private var readNeedsRoom = false
     private var writeNeedsInput = false
-    /// TLS's own end has come.
+    /// close_notify has arrived.
     private var hasEnded = false
 
     private init(socket: Socket, context: TLSContext) throws(TLSError) {
@@ -21,7 +21,7 @@ package import Reactor
             unsafe SSL_free(ssl)
             throw .library(.library, "stream")
         }
-        // Owns it from here on.
+        // Owns the socket from here on.
         unsafe SSL_set_bio(ssl, bio, bio)
         self.socket = socket
         self.context = context
@@ -30,8 +30,8 @@ package import Reactor
 
     deinit { unsafe SSL_free(ssl) }
 
-    /// Makes the connected socket the client's end. The certificate is checked against `serverName` as the context says;
-    /// `deadline` bounds the handshake. The socket is closed on failure.
+    /// Makes the connected socket the client side. The context decides how the certificate is checked against
+    /// `serverName`. `deadline` bounds the handshake. Closes the socket on failure.
     package static func connect(
         over socket: Socket, context: TLSContext, serverName: String, deadline: ContinuousClock.Instant
     ) async throws -> TLSStream {
@@ -42,7 +42,7 @@ package import Reactor
         return stream
     }
 
-    /// Makes the accepted socket the server's end.
+    /// Makes the accepted socket the server side.
     package static func accept(
         over socket: Socket, context: TLSContext, deadline: ContinuousClock.Instant
     ) async throws -> TLSStream {
@@ -54,7 +54,7 @@ package import Reactor
 
     private func expect(serverName: String) throws(TLSError) {
         if SocketAddress(ip: serverName, port: 0) != nil {
-            // RFC 6066 section 3: an address is never sent as a server name.
+            // RFC 6066 section 3: an IP address is never sent as a server name.
             let parameters = unsafe SSL_get0_param(ssl)
             guard unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, serverName) == 1 else {
                 throw .library(.library, "server name")
@@ -92,7 +92,7 @@ package import Reactor
         }
     }
 
-    /// Waits for what OpenSSL asks for; throws what is not a matter of waiting.
+    /// Waits for the readiness that OpenSSL needs. Throws other errors.
     private func wait(for reason: Int32, deadline: ContinuousClock.Instant?) async throws {
         switch reason {
         case SSL_ERROR_WANT_READ: try await socket.waitReadable(deadline: deadline)
@@ -104,7 +104,7 @@ package import Reactor
     package var peer: SocketAddress? { socket.peer }
     package var isPeerClosed: Bool { socket.isPeerClosed }
 
-    /// The version that was agreed on, such as `TLSv1.3`.
+    /// The negotiated version, for example `TLSv1.3`.
     package var version: String { unsafe String(cString: SSL_get_version(ssl)) }
 
     /// TLS may hold bytes that the kernel no longer has.
@@ -112,7 +112,8 @@ package import Reactor
         unsafe socket.mayHaveInput || hasEnded || readNeedsRoom || SSL_has_pending(ssl) == 1
     }
 
-    /// As `ByteStream` says. The stream's end is TLS's own (close_notify): one that is merely cut throws `.truncated`.
+    /// As in `ByteStream`. The stream ends with close_notify. A stream that ends without it throws
+    /// `.truncated`.
     package func readAvailable(into buffer: inout ReadBuffer) throws -> Int? {
         guard isOpen else { throw ReactorError(.closed, operation: "read") }
         if hasEnded { return 0 }
@@ -156,7 +157,7 @@ package import Reactor
         return 0
     }
 
-    /// One record for a small head and body, so that they leave in one packet.
+    /// A small head and body become one record, and so one packet.
     package func writeAvailable(_ first: ArraySlice<UInt8>, _ second: ArraySlice<UInt8>) throws -> Int {
         guard first.count + second.count <= Int(SSL3_RT_MAX_PLAIN_LENGTH) else {
             return try writeAvailable(first)
@@ -180,7 +181,7 @@ package import Reactor
         }
     }
 
-    /// Sends TLS's own end (close_notify), so that the other end knows that nothing was cut.
+    /// Sends close_notify, so that the peer knows that no data is missing.
     package func shutdownWrite() {
         guard isOpen else { return }
         ERR_clear_error()

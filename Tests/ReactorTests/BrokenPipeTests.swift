@@ -3,8 +3,8 @@ import Reactor
 import Testing
 
 struct BrokenPipeTests {
-    /// In a process of its own, because it is about the process's death.
-    @Test func `a write to nobody on a loop fails and ends nothing`() async {
+    /// In its own process, because a failure kills the process.
+    @Test func `a write to a closed pipe on a loop fails and does not end the process`() async {
         await #expect(processExitsWith: .success) {
             signal(SIGPIPE, SIG_DFL)
             let loop = EventLoop(name: "broken pipe")

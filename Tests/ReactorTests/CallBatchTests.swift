@@ -8,7 +8,7 @@ struct CallBatchTests {
 
     let loop = EventLoop(name: "test")
 
-    /// A batch that notes what went together and squares it.
+    /// A batch that records its items and squares them.
     private final class Squares: Sendable {
         let batches = Mutex<[[Int]]>([])
 
@@ -22,7 +22,7 @@ struct CallBatchTests {
         }
     }
 
-    @Test func `calls that come while a batch is on its way go together, each to its own answer`()
+    @Test func `calls during a batch form the next batch, and each gets its own answer`()
         async throws
     {
         try await loop.run {
@@ -35,13 +35,13 @@ struct CallBatchTests {
             #expect(answers == Dictionary(uniqueKeysWithValues: (0..<12).map { ($0, $0 * $0) }))
             let sizes = squares.batches.withLock { $0.map(\.count) }
             #expect(sizes == [1, 8, 3])
-            // Nobody leads any more: the next call does.
+            // No call leads now: the next one does.
             let next = try await batch(5)
             #expect(next == 25)
         }
     }
 
-    @Test func `a batch that fails fails for all of it and for nobody after it`() async throws {
+    @Test func `a failed batch fails for all its calls and for no later ones`() async throws {
         try await loop.run {
             let squares = Squares()
             let batch = squares.batch(maximum: 4)
@@ -57,7 +57,7 @@ struct CallBatchTests {
         }
     }
 
-    @Test func `a caller that is cancelled does not end what others wait for`() async throws {
+    @Test func `a cancelled caller does not end the batch of the others`() async throws {
         try await loop.run {
             let squares = Squares()
             let batch = squares.batch(maximum: 4)

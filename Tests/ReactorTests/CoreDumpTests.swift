@@ -5,7 +5,7 @@ import Testing
 @testable import Reactor
 
 struct CoreDumpTests {
-    @Test func `no core is dumped, and nobody of the same user reads the memory`() throws {
+    @Test func `no core is dumped, and other processes of the user cannot read the memory`() throws {
         CoreDumps.disable()
         defer { _ = prctl_number(PR_SET_DUMPABLE, 1) }
         #expect(prctl_number(PR_GET_DUMPABLE, 0) == 0)

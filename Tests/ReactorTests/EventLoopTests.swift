@@ -25,7 +25,7 @@ struct EventLoopTests {
         #expect(EventLoop.currentIfAny == nil)
     }
 
-    @Test func `a cancelled sleep ends at once with a cancellation error`() async throws {
+    @Test func `a cancelled sleep throws a cancellation error at once`() async throws {
         await #expect(throws: CancellationError.self) {
             try await loop.run {
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -37,7 +37,7 @@ struct EventLoopTests {
         }
     }
 
-    @Test func `a sleep that was cancelled before it began does not begin`() async throws {
+    @Test func `a sleep that is cancelled before it begins throws at once`() async throws {
         await loop.run {
             await withTaskGroup(of: Bool.self) { group in
                 group.cancelAll()
@@ -54,7 +54,7 @@ struct EventLoopTests {
         }
     }
 
-    @Test func `a deadline cancels its operation and says so`() async throws {
+    @Test func `a deadline cancels its operation and throws timed out`() async throws {
         await #expect(throws: ReactorError(.timedOut, operation: "nap")) {
             try await loop.run {
                 try await withDeadline(.now + .milliseconds(5), operation: "nap") {
@@ -64,7 +64,7 @@ struct EventLoopTests {
         }
     }
 
-    @Test func `blocking calls answer on the loop, and their errors come through`() async throws {
+    @Test func `blocking calls return their results and errors on the loop`() async throws {
         struct Failure: Error {}
         try await loop.run {
             let sum = try await BlockingPool.shared.run { 20 + 22 }
@@ -127,7 +127,7 @@ struct LoopTimerTests {
 struct TimerQueueTests {
     let start = ContinuousClock.now
 
-    @Test func `timers run in the order of their deadlines, equal ones in the order they were made`() {
+    @Test func `timers run in the order of their deadlines, equal ones in the order of their creation`() {
         var queue = TimerQueue()
         var order: [Int] = []
         _ = queue.schedule(at: start + .seconds(2)) { order.append(3) }
@@ -138,7 +138,7 @@ struct TimerQueueTests {
         #expect(order == [1, 2, 3])
     }
 
-    @Test func `a cancelled timer does not run, and thousands of them take no room`() {
+    @Test func `a cancelled timer does not run, and thousands of them use no memory`() {
         var queue = TimerQueue()
         var runs = 0
         for _ in 0..<10_000 {
@@ -159,13 +159,14 @@ struct TimerQueueTests {
 }
 
 struct EventLoopWakeupTests {
-    /// A wake-up that came while the loop took its inbox used to be swallowed, and the loop slept on.
+    /// Regression: a wake-up while the loop took its inbox was lost, and the loop slept on.
     @Test func `no wake-up is lost between two threads and a loop`() async throws {
         let loop = EventLoop(name: "wakeups")
         let rounds = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
                 group.addTask {
-                    // Only the deadline's timer would wake a loop that sleeps on, and then it is over.
+                    // Only the deadline's timer would wake a loop that missed the wake-up, which fails the
+                    // test.
                     try await loop.run {
                         try await withDeadline(.now + .seconds(10)) {
                             for _ in 0..<5000 { try await BlockingPool.shared.run {} }

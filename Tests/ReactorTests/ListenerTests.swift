@@ -9,13 +9,13 @@ struct ListenerTests {
         (ENOBUFS, .rest), (ECONNABORTED, .goOn), (EINTR, .goOn), (EPROTO, .goOn), (ENETDOWN, .goOn),
         (EBADF, .fail), (EINVAL, .fail), (ENOTSOCK, .fail),
     ])
-    func `a failed accept ends the listener only when it is broken itself`(
+    func `an error of one connection does not end the listener`(
         error: Int32, consequence: Listener.Consequence
     ) {
         #expect(Listener.consequence(of: error) == consequence)
     }
 
-    @Test func `loops of one process share a port, and nobody else joins them`() async throws {
+    @Test func `loops of one process share a port, and other processes are refused`() async throws {
         try await EventLoop(name: "share").run {
             let first = try Listener.everywhere(port: 0, sharing: .first)
             let port = first.address.port
@@ -33,7 +33,7 @@ struct ListenerTests {
             let taken = [try? await first.accept(), try? await further.accept()]
             further.close()
             first.close()
-            // Connections of a process that drains are in nobody's way.
+            // Connections of a draining process do not prevent listening.
             let successor = try Listener.everywhere(port: port, sharing: .first)
             #expect(taken.compactMap(\.self).count == 1)
             successor.close()
@@ -41,7 +41,7 @@ struct ListenerTests {
         }
     }
 
-    @Test func `a socket file is replaced when it was left behind, not when somebody listens on it`()
+    @Test func `a stale socket file is replaced, one with a listener is not`()
         async throws
     {
         let path = NSTemporaryDirectory() + "listener-\(UUID().uuidString.prefix(8)).sock"
@@ -59,11 +59,11 @@ struct ListenerTests {
         }
     }
 
-    @Test func `a Unix listener removes the file that it made and no successor's`() async throws {
+    @Test func `a Unix listener removes its own file and not its successor's`() async throws {
         let path = NSTemporaryDirectory() + "listener-\(UUID().uuidString.prefix(8)).sock"
         try await EventLoop(name: "inode").run {
             let former = try Listener.unix(path: path)
-            // As if the former had been renamed away: its file is not its own any more.
+            // As if a successor had replaced the file.
             try FileManager.default.moveItem(atPath: path, toPath: path + ".old")
             defer { try? FileManager.default.removeItem(atPath: path + ".old") }
             let successor = try Listener.unix(path: path)
@@ -76,7 +76,9 @@ struct ListenerTests {
         }
     }
 
-    @Test func `a stopped listener hands out what the kernel holds, and nothing after`() async throws {
+    @Test func `a stopped listener accepts the connections in the kernel's queue and no later ones`()
+        async throws
+    {
         try await EventLoop(name: "stop").run {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
@@ -92,7 +94,7 @@ struct ListenerTests {
         }
     }
 
-    @Test func `stopping wakes whoever waits for a connection`() async throws {
+    @Test func `stopping a listener wakes its accept`() async throws {
         try await EventLoop(name: "stop").run {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
@@ -111,9 +113,9 @@ struct ListenerTests {
 }
 
 struct StandardOutputTests {
-    /// In a process of its own, because standard output is the process's. Without an end to the wait for the reader this
-    /// would never return.
-    @Test func `a stalled log reader costs lines and no time, and gets whole lines when it reads again`()
+    /// In its own process, because standard output belongs to the process. Without a limit of the wait for
+    /// the reader, this would never return.
+    @Test func `a stalled log reader loses whole lines and does not delay the loop`()
         async
     {
         await #expect(processExitsWith: .success) {
@@ -135,7 +137,7 @@ struct StandardOutputTests {
         StandardOutput.write(log: Array("\(line)\n".utf8))
     }
 
-    /// Empties the pipe, has something more written, and reads on until `isWanted` says no.
+    /// Empties the pipe, lets more be written, and reads until `isWanted` returns false.
     private static func readLines(
         _ descriptor: Int32, while isWanted: (String) -> Bool, _ whenEmpty: () -> Void
     ) -> [String] {

@@ -20,7 +20,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `bytes arrive whole and the end of the stream is a zero`() async throws {
+    @Test func `bytes arrive completely, and the end of the stream reads as zero`() async throws {
         try await withPair { client, server in
             try await client.write(Array("hello, ".utf8), Array("world".utf8), deadline: nil)
             client.shutdownWrite()
@@ -34,7 +34,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `a write larger than the kernel takes waits for its reader`() async throws {
+    @Test func `a write larger than the kernel's buffer waits for its reader`() async throws {
         try await withPair { client, server in
             let size = 32 << 20
             async let sent: Void = {
@@ -54,7 +54,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `a read past its deadline says timed out, and the socket still works`() async throws {
+    @Test func `a read past its deadline times out, and the socket still works`() async throws {
         try await withPair { client, server in
             var buffer = ReadBuffer(capacity: 64)
             await #expect(throws: ReactorError(.timedOut, operation: "wait")) {
@@ -65,7 +65,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `closing wakes the reader`() async throws {
+    @Test func `closing a socket wakes its reader`() async throws {
         try await withPair { client, server in
             await #expect(throws: ReactorError(.closed, operation: "wait")) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -84,7 +84,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `a reset by the peer is an error with its number`() async throws {
+    @Test func `a reset by the peer is an error with its errno`() async throws {
         try await withPair { client, server in
             client.reset()
             var buffer = ReadBuffer(capacity: 64)
@@ -95,7 +95,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `the peer's leaving is noticed without reading`() async throws {
+    @Test func `a disconnect of the peer is detected without reading`() async throws {
         try await withPair { client, server in
             let isNoticed = Mutex(false)
             server.whenEnded { isNoticed.withLock { $0 = true } }
@@ -105,7 +105,7 @@ struct SocketTests {
         }
     }
 
-    @Test func `a connection that nobody accepts is refused with its number`() async throws {
+    @Test func `a refused connection is an error with its errno`() async throws {
         let error = await #expect(throws: ReactorError.self) {
             try await loop.run {
                 let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
@@ -117,7 +117,7 @@ struct SocketTests {
         #expect(error?.errno == ECONNREFUSED)
     }
 
-    @Test func `a Unix socket is listened on, and its file goes with the listener`() async throws {
+    @Test func `a Unix listener accepts connections and removes its file at the end`() async throws {
         let path = NSTemporaryDirectory() + "reactor-\(UUID().uuidString.prefix(8)).sock"
         try await loop.run {
             let listener = try Listener.unix(path: path)
@@ -131,7 +131,7 @@ struct SocketTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func `a descriptor that was read in part is still readable`() async throws {
+    @Test func `a partly read descriptor is still readable`() async throws {
         try await withPair { client, server in
             try await client.write([1, 2, 3, 4], deadline: nil)
             let readiness = try Readiness(descriptor: dup(server.descriptor))
@@ -147,7 +147,7 @@ struct SocketTests {
 
 struct SocketAddressTests {
     @Test(arguments: ["127.0.0.1", "::1", "2001:db8::8a2e:370:7334", "255.255.255.255"])
-    func `address text comes out as it went in`(text: String) throws {
+    func `an address prints as it was parsed`(text: String) throws {
         let address = try #require(SocketAddress(ip: text, port: 8080))
         #expect(address.ipText == text)
         #expect(address.port == 8080)
@@ -155,7 +155,7 @@ struct SocketAddressTests {
     }
 
     @Test(arguments: ["localhost", "", "1.2.3", "[::1]"])
-    func `other text is no address`(text: String) {
+    func `other text is not an address`(text: String) {
         #expect(SocketAddress(ip: text, port: 1) == nil)
     }
 
@@ -168,7 +168,7 @@ struct SocketAddressTests {
 }
 
 struct ReadBufferTests {
-    @Test func `consumed bytes make room, and growing keeps what is there`() {
+    @Test func `consumed bytes free space, and growing keeps the contents`() {
         var buffer = ReadBuffer(capacity: 4)
         buffer.append([1, 2, 3, 4])
         buffer.consume(2)

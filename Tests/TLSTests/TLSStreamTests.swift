@@ -8,7 +8,7 @@ import Testing
 struct TLSStreamTests {
     let loop = EventLoop(name: "tls")
 
-    /// A client and a server that have shaken hands, for a body on the loop.
+    /// A connected client and server, for a body on the loop.
     func withPair(
         serverName: String = "localhost", trusting: Bool = true,
         verification: TLSContext.Verification = .full,
@@ -43,7 +43,7 @@ struct TLSStreamTests {
         return bytes
     }
 
-    @Test func `bytes arrive whole over TLS 1.3, both ways at once`() async throws {
+    @Test func `bytes arrive completely over TLS 1.3, in both directions at once`() async throws {
         try await withPair { client, server in
             #expect(client.version == "TLSv1.3")
             let large = (0..<4_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -62,7 +62,7 @@ struct TLSStreamTests {
         }
     }
 
-    @Test func `a certificate that nobody vouches for is refused`() async throws {
+    @Test func `a certificate without a trusted authority is refused`() async throws {
         let error = await #expect(throws: TLSError.self) { try await withPair(trusting: false) { _, _ in } }
         #expect([.untrusted, .handshake].contains(error?.code))
     }
@@ -74,7 +74,7 @@ struct TLSStreamTests {
         #expect([.untrusted, .handshake].contains(error?.code))
     }
 
-    @Test func `without verification any certificate serves`() async throws {
+    @Test func `without verification any certificate is accepted`() async throws {
         try await withPair(serverName: "127.0.0.1", trusting: false, verification: .none) { client, server in
             try await client.write([1, 2, 3], deadline: nil)
             client.shutdownWrite()
@@ -82,7 +82,7 @@ struct TLSStreamTests {
         }
     }
 
-    @Test func `a stream that is cut is not taken for a whole one`() async throws {
+    @Test func `a stream without close_notify is reported as truncated`() async throws {
         try await withPair { client, server in
             try await client.write([1], deadline: nil)
             client.close()
@@ -91,7 +91,7 @@ struct TLSStreamTests {
         }
     }
 
-    @Test func `bytes that are no TLS end the handshake`() async throws {
+    @Test func `bytes that are not TLS fail the handshake`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try TLSContext.server(
@@ -108,7 +108,7 @@ struct TLSStreamTests {
         #expect(error?.code == .handshake)
     }
 
-    @Test func `a silent client meets the handshake's deadline`() async throws {
+    @Test func `a handshake with a silent client times out`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let context = try TLSContext.server(
@@ -137,7 +137,7 @@ struct TLSStreamTests {
         #expect(error?.code == .credentials)
     }
 
-    @Test func `files that make no credentials are named with what is wrong with them`() throws {
+    @Test func `unusable credential files are named with their problem`() throws {
         let certificate = try TestCertificate()
         let other = try TestCertificate()
         defer {
