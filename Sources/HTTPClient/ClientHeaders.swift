@@ -1,4 +1,4 @@
-/// The header fields of an answer in their order, repeated ones kept; names compare without case.
+/// The header fields of a response, in order and with repetitions. Names are compared case-insensitively.
 package struct ClientHeaders: Sendable {
     package private(set) var fields: [(name: String, value: String)] = []
 
@@ -6,12 +6,12 @@ package struct ClientHeaders: Sendable {
         self.fields = fields
     }
 
-    /// The first value of that name.
+    /// The first value of this name.
     package subscript(name: String) -> String? {
         fields.first { Self.isSame($0.name, name) }?.value
     }
 
-    /// All values of that name.
+    /// All values of this name.
     package func values(_ name: String) -> [String] {
         fields.filter { Self.isSame($0.name, name) }.map(\.value)
     }

@@ -1,20 +1,20 @@
-/// One HTTP request. Redirects are never followed: whoever may be called is the caller's rule.
+/// An HTTP request. Redirects are never followed: the caller decides which hosts may be called.
 package struct ClientRequest: Sendable {
     package var method: String
     /// An absolute `http` or `https` URL.
     package var url: String
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
-    /// The end of the whole exchange; nil takes the client's limit.
+    /// The deadline of the whole exchange. Nil: the client's limit.
     package var deadline: ContinuousClock.Instant?
-    /// The longest silence; nil takes the client's limit.
+    /// The maximum silence. Nil: the client's limit.
     package var idleTimeout: Duration?
-    /// The largest body that `send` collects; nil takes the client's limit.
+    /// The maximum body that `send` collects. Nil: the client's limit.
     package var maximumBytes: Int?
-    /// Offers gzip, and unpacks it.
+    /// Accepts gzip and decompresses it.
     package var acceptsGzip: Bool
-    /// Whether the client may send the request again by itself when a kept connection turns out to be dead.
-    /// By default so for the methods that RFC 9110 section 9.2.2 calls idempotent.
+    /// Whether the client may repeat the request if a reused connection turns out to be dead. The default is
+    /// true for the idempotent methods of RFC 9110 section 9.2.2.
     package var isRepeatable: Bool
 
     package init(
@@ -41,7 +41,7 @@ package struct ClientRequest: Sendable {
         return String(authority.split(separator: "@").last ?? "")
     }
 
-    /// Throws `.invalidRequest` for what would break the request's framing: header injection, for instance.
+    /// Throws `.invalidRequest` if it would break the request's framing, for example by header injection.
     func validate() throws(HTTPClientError) {
         guard !method.isEmpty, method.utf8.allSatisfy(Self.isTokenCharacter) else {
             throw HTTPClientError(.invalidRequest, detail: "method")

@@ -1,4 +1,4 @@
-/// An answer with its whole body.
+/// A response with its whole body.
 package struct ClientResponse: Sendable {
     package let status: Int
     package let headers: ClientHeaders

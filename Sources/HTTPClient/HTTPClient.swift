@@ -1,10 +1,10 @@
 internal import CCurl
 internal import Reactor
 
-/// Sends HTTP requests and mail from one loop, over connections that it keeps and reuses. Loop-confined.
+/// Sends HTTP requests and mail from one loop. It keeps and reuses connections. Loop-confined.
 ///
-/// HTTP/1.1 only: a paused HTTP/2 stream buffers a whole window of many megabytes. Certificates are verified;
-/// redirects are not followed; proxies of the environment are not used.
+/// HTTP/1.1 only: a paused HTTP/2 stream buffers a whole window of many megabytes. Certificates are verified,
+/// redirects are not followed, and proxies of the environment are not used.
 package final class HTTPClient: Sendable {
     package let limits: HTTPClientLimits
     let multi: Multi
@@ -20,23 +20,22 @@ package final class HTTPClient: Sendable {
         multi.loop.post { multi.shutdown() }
     }
 
-    /// The answer with its whole body, whatever its status.
+    /// The response with its whole body, for any status.
     ///
-    /// Throws `HTTPClientError`, and `CancellationError` when the task is cancelled; then the connection is
-    /// cut.
+    /// Throws `HTTPClientError`, and `CancellationError` if the task is cancelled, which cuts the connection.
     package func send(_ request: ClientRequest) async throws -> ClientResponse {
         var request = request
         request.deadline = request.deadline ?? .now + limits.requestTimeout
         return try await stream(request) { response in
             let maximum = request.maximumBytes ?? limits.bodyBytes
-            // The length that a HEAD request is answered with is not that of this answer's body.
+            // The Content-Length of a HEAD response is not the length of its body.
             let body = request.method == "HEAD" ? [] : try await response.collect(maximumBytes: maximum)
             return ClientResponse(status: response.status, headers: response.headers, body: body)
         }
     }
 
-    /// Hands the answer to `body` as soon as its head has come. When `body` returns or throws before the
-    /// end of the answer, the connection is cut.
+    /// Passes the response to `body` when its head has arrived. If `body` returns or throws before the end of
+    /// the response, the connection is cut.
     package func stream<Value>(
         _ request: ClientRequest, _ body: (ResponseStream) async throws -> Value
     ) async throws -> Value {
@@ -65,7 +64,7 @@ package final class HTTPClient: Sendable {
             CURLOPT_BUFFERSIZE, request.acceptsGzip ? limits.compressedReceiveBytes : limits.receiveBytes)
         if request.acceptsGzip { try transfer.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
         try configureMethod(transfer, request)
-        // A body waits for no "100 Continue", and its type is the caller's to name.
+        // A body does not wait for "100 Continue", and the caller sets its type.
         var lines = ["Expect:"]
         let names = request.headers.map { $0.name.lowercased() }
         if !names.contains("content-type") { lines.append("Content-Type:") }
@@ -83,8 +82,8 @@ package final class HTTPClient: Sendable {
             try transfer.set(CURLOPT_POST, 1)
             try transfer.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: request.body.count)
             try transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
-            // Without a body there is nothing to refuse rewinding, so a connection of its own keeps libcurl
-            // from repeating the request.
+            // A request without a body has nothing to rewind, so only a connection of its own keeps libcurl
+            // from repeating it.
             if request.body.isEmpty, !request.isRepeatable { try transfer.set(CURLOPT_FRESH_CONNECT, 1) }
         } else {
             try transfer.set(CURLOPT_HTTPGET, 1)

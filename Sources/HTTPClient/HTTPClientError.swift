@@ -1,6 +1,6 @@
-/// Why a request, a stream or a mail failed. HTTP statuses are answers, not errors.
+/// A failed request, stream or mail. An HTTP status is not an error.
 package struct HTTPClientError: Error, Sendable, Equatable {
-    /// What a caller may want to tell apart.
+    /// The kind of failure.
     package enum Code: Sendable, Equatable {
         /// The request itself is wrong: its URL, method, header or size.
         case invalidRequest
@@ -10,11 +10,11 @@ package struct HTTPClientError: Error, Sendable, Equatable {
         case connect
         /// The TLS handshake failed, or the certificate is not trusted.
         case tls
-        /// The deadline passed, or nothing came or went for the idle timeout.
+        /// The deadline passed, or no byte was transferred for the idle timeout.
         case timedOut
-        /// The connection broke before the answer was complete.
+        /// The connection broke before the response was complete.
         case interrupted
-        /// The answer's head or body is larger than its limit.
+        /// The response's head or body is larger than its limit.
         case tooLarge
         /// A mail server refused user name or password.
         case loginDenied
@@ -25,22 +25,22 @@ package struct HTTPClientError: Error, Sendable, Equatable {
     }
 
     package let code: Code
-    /// libcurl's CURLcode, 0 when the failure is our own.
+    /// libcurl's CURLcode, 0 for an error of this client.
     package let curlCode: Int
-    /// Whether any byte of the request had left: if not, the other side cannot have acted on it.
+    /// Whether any byte of the request was sent. If not, the server cannot have acted on it.
     package let requestWasSent: Bool
-    /// What a mail server answered, for instance 550; nil for HTTP.
+    /// The mail server's reply code, for example 550. Nil for HTTP.
     package let replyCode: Int?
-    /// The server that was asked for, `host:port` as in the URL; empty for mail.
+    /// The requested server, `host:port` as in the URL. Empty for mail.
     var place = ""
-    /// The mail server's reply, number first; nil for HTTP, or without a refusal.
+    /// The mail server's reply, code first. Nil for HTTP, or without a refusal.
     package let reply: String?
-    /// The mail server, without user and password; nil for HTTP.
+    /// The mail server, without user and password. Nil for HTTP.
     package internal(set) var server: String?
-    /// libcurl's words: hosts and rules, never what was sent.
+    /// libcurl's message: hosts and rules, never sent data.
     let detail: String
 
-    /// An error of this client; `curlCode` is 0 when it is our own.
+    /// An error of this client, with `curlCode` 0.
     package init(
         _ code: Code, curlCode: Int = 0, requestWasSent: Bool = false, replyCode: Int? = nil,
         reply: String? = nil, server: String? = nil, detail: String = ""
@@ -54,14 +54,14 @@ package struct HTTPClientError: Error, Sendable, Equatable {
         self.detail = detail
     }
 
-    /// Whether the server refused sender, recipient or message for good (RFC 5321, section 4.2.1). A refused login
-    /// is not meant: it is about all mails, and ends when somebody corrects the settings.
+    /// Whether the server refused sender, recipient or message permanently (RFC 5321, section 4.2.1). False
+    /// for a refused login: it concerns all mails, and ends when the settings are corrected.
     package var isPermanentRefusal: Bool {
         guard code == .refused, let replyCode else { return false }
         return (500..<600).contains(replyCode) && !Self.loginReplies.contains(replyCode)
     }
 
-    /// The server wants a login, or another one (RFC 4954, sections 4 and 6).
+    /// The server requires a login, or another one (RFC 4954, sections 4 and 6).
     private static let loginReplies: Set<Int> = [530, 534, 535, 538]
 }
 
@@ -72,7 +72,7 @@ extension HTTPClientError: CustomStringConvertible, CustomDebugStringConvertible
         guard let server else {
             return "http client: \(code)\(number)" + (place.isEmpty ? "" : ", \(place)\(reason)")
         }
-        // The host is one of our settings, and the operator's to see.
+        // The host is one of our settings, so operators may see it.
         return "mail server \(server): \(code)" + (reply.map { ": \($0)" } ?? "\(reason)\(number)")
     }
 

@@ -1,39 +1,39 @@
-/// Sizes and times of one client.
+/// The limits of one client.
 package struct HTTPClientLimits: Sendable {
-    /// Bytes of a stream that may wait for their reader before the connection is paused; one more of
-    /// `receiveBytes` may wait inside libcurl. Large enough that a reader which writes to a database never
-    /// finds it empty, small enough for dozens of streams.
+    /// Received bytes of a stream that wait for their reader before the connection is paused. libcurl may
+    /// hold one more `receiveBytes`. Large enough that a reader that writes to a database never waits, small
+    /// enough for dozens of streams.
     package var bufferedBytes = 512 << 10
-    /// What libcurl reads at once: the largest it allows, for few system calls per megabyte.
+    /// Bytes that libcurl reads at once: its maximum, for few system calls.
     package var receiveBytes = 512 << 10
-    /// The same where bodies are decompressed: what one read unpacks to (at most a thousandfold) must fit
-    /// in memory.
+    /// The same for compressed bodies: the output of one read (at most a thousand times as large) must fit in
+    /// memory.
     package var compressedReceiveBytes = 32 << 10
-    /// All header lines of an answer together.
+    /// All header lines of a response together.
     package var headBytes = 64 << 10
-    /// A collected body, unless the request says otherwise.
+    /// A collected body, unless the request has another limit.
     package var bodyBytes = 32 << 20
-    /// Connections of one loop, and of one loop to one host; further requests wait in line.
+    /// Connections of one loop, and of one loop to one host. Further requests wait.
     package var connections = 256
     package var connectionsPerHost = 64
     /// Connections kept open for reuse.
     package var idleConnections = 32
     /// TCP and TLS handshakes together.
     package var connectTimeout = Duration.seconds(10)
-    /// A whole collected request, unless it has a deadline of its own. Salesforce ends its own after 120 s.
+    /// A whole collected request, unless it has its own deadline. Salesforce ends requests after 120 s.
     package var requestTimeout = Duration.seconds(150)
-    /// A whole stream, unless it has a deadline of its own.
+    /// A whole stream, unless it has its own deadline.
     package var streamTimeout = Duration.seconds(3600)
-    /// Silence in both directions while the reader is not what is waited for.
+    /// Silence in both directions while the reader keeps up.
     package var idleTimeout = Duration.seconds(130)
     /// A whole mail conversation.
     package var mailTimeout = Duration.seconds(60)
-    /// Waiting for the answer to QUIT, after the mail was taken or refused.
+    /// Wait for the reply to QUIT, after the mail was accepted or refused.
     package var mailFarewellTimeout = Duration.seconds(5)
-    /// Mails of this process on their way at once: each holds a thread of the blocking pool, and host names
-    /// are resolved there too.
+    /// Mails that this process sends at once. Each holds a thread of the blocking pool, which also resolves
+    /// host names.
     package static let mailsAtOnce = 2
-    /// How often a mail that waits for its turn looks again.
+    /// Interval between checks of a mail that waits for a thread.
     package static let mailTurnPause = Duration.milliseconds(20)
 
     package init() {}

@@ -1,14 +1,13 @@
 internal import CCurl
 internal import Reactor
 
-/// libcurl's multi handle, driven by one loop: curl says which sockets and which time it waits for, the
-/// loop says when.
+/// libcurl's multi handle, driven by one loop. libcurl names the sockets and the timeout, and the loop
+/// reports their events.
 ///
-/// libcurl must not be called from inside its own callbacks. Those here only store data, change watchers
-/// and timers, and resume tasks, which run later: every call to libcurl starts in a task, a watcher or a
-/// timer.
-// SAFETY: loop-confined: `HTTPClient` checks the loop at every entrance. libcurl holds an unretained
-// pointer to this object in `handle`, which `shutdown` cleans up before the object can go.
+/// libcurl must not be called inside its own callbacks. These callbacks only store data, change watchers and
+/// timers, and resume tasks, which run later. Every call to libcurl starts in a task, a watcher or a timer.
+// SAFETY: loop-confined: `HTTPClient` checks the loop in every method. libcurl holds an unretained pointer to
+// this object in `handle`, which `shutdown` cleans up before the object is released.
 @safe final class Multi: @unchecked Sendable {
     let loop: EventLoop
     private let handle: UnsafeMutableRawPointer
@@ -42,7 +41,7 @@ internal import Reactor
         unsafe curl_multi_set_long(handle, CURLMOPT_MAXCONNECTS, limits.idleConnections)
     }
 
-    /// Closes kept connections. There are no transfers left: each holds its client.
+    /// Closes idle connections. No transfers are left: each retains its client.
     func shutdown() {
         precondition(transfers.isEmpty, "a client is shut down after its transfers")
         unsafe curl_multi_cleanup(handle)
@@ -57,7 +56,7 @@ internal import Reactor
         transfers[transfer.key] = transfer
     }
 
-    /// Takes a transfer out, whether it ended or not; one that had not ended loses its connection.
+    /// Removes a transfer. An unfinished one loses its connection.
     func remove(_ transfer: Transfer, because error: any Error) {
         guard transfers.removeValue(forKey: transfer.key) != nil else { return }
         transfer.prepareEnd()
@@ -65,7 +64,7 @@ internal import Reactor
         transfer.end(error)
     }
 
-    /// Lets a paused transfer go on. libcurl may hand over what it had kept before this returns.
+    /// Resumes a paused transfer. libcurl may deliver buffered data before this returns.
     func resume(_ transfer: Transfer) {
         guard transfers[transfer.key] != nil else { return }
         let status = unsafe curl_easy_pause(transfer.handle, curl_pause_none)
@@ -79,7 +78,7 @@ internal import Reactor
         collect()
     }
 
-    /// Takes out the transfers that ended.
+    /// Removes finished transfers.
     private func collect() {
         var left: Int32 = 0
         while let message = unsafe curl_multi_info_read(handle, &left) {
@@ -100,7 +99,7 @@ internal import Reactor
             return
         }
         if watchers[socket] == nil {
-            // A descriptor that the loop refuses leaves its transfer to its timeouts.
+            // If the loop refuses a descriptor, the transfer's timeouts end it.
             watchers[socket] = try? Watcher(descriptor: socket) { [weak self] events in
                 var mask: Int32 = 0
                 if events.contains(.readable) { mask |= CURL_CSELECT_IN }

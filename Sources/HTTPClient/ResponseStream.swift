@@ -1,4 +1,4 @@
-/// An answer whose body is read piece by piece. Valid inside the closure that got it; loop-confined.
+/// A response whose body is read in pieces. Valid inside the closure that received it. Loop-confined.
 package final class ResponseStream: Sendable {
     package let status: Int
     package let headers: ClientHeaders
@@ -12,16 +12,16 @@ package final class ResponseStream: Sendable {
         self.multi = multi
     }
 
-    /// The next piece of the body, as large as has come (up to about `HTTPClientLimits.bufferedBytes`); nil
-    /// at its end. As long as nobody asks, no more than that is received.
+    /// The next piece of the body: all received bytes (up to about `HTTPClientLimits.bufferedBytes`). Nil at
+    /// the end. Without a reader, no more bytes are received.
     ///
-    /// Throws `HTTPClientError` `.interrupted` when the body ends too early, `.timedOut`, and
+    /// Throws `HTTPClientError` `.interrupted` if the body ends too early, `.timedOut`, and
     /// `CancellationError`.
     package func next() async throws -> [UInt8]? {
         try await transfer.next(in: multi)
     }
 
-    /// The rest of the body; throws `.tooLarge` beyond `maximumBytes`.
+    /// The rest of the body. Throws `.tooLarge` beyond `maximumBytes`.
     package func collect(maximumBytes: Int) async throws -> [UInt8] {
         let tooLarge = HTTPClientError(.tooLarge, requestWasSent: true, detail: "response body")
         if let length = transfer.head.contentLength, length > maximumBytes, status != 204, status != 304 {

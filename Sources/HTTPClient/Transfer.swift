@@ -1,9 +1,9 @@
 internal import CCurl
 internal import Reactor
 
-/// One exchange: an easy handle, what it sends, and what has come and waits for its reader.
-// SAFETY: loop-confined. libcurl holds unretained pointers to this object in `handle`; they are used by its
-// callbacks only while the handle is in a `Multi`, which retains the transfer for that time.
+/// One exchange: an easy handle, the data to send, and the received data that waits for its reader.
+// SAFETY: loop-confined. libcurl holds unretained pointers to this object in `handle`. Its callbacks use them
+// only while the handle is in a `Multi`, which retains the transfer for that time.
 @safe final class Transfer: @unchecked Sendable {
     private enum State {
         case running
@@ -14,14 +14,14 @@ internal import Reactor
     private(set) var head: ResponseHeadReader
     private let upload: [UInt8]
     private let isRepeatable: Bool
-    /// Where an HTTP request goes, for its errors.
+    /// The server of an HTTP request, for its errors.
     private let place: String
     private let bufferedBytes: Int
     private var uploaded = 0
     private var buffer: [UInt8] = []
     private var isPaused = false
     private var state = State.running
-    /// Why a callback refused to go on.
+    /// The reason of a callback that refused to continue.
     private var refusal: HTTPClientError?
     private var waiter: UnsafeContinuation<Void, Never>?
     private var wasRequestSent = false
@@ -73,7 +73,7 @@ extension Transfer {
         try check(unsafe curl_easy_set_offset(handle, option, curl_off_t(value)))
     }
 
-    /// A list of lines; libcurl reads it during the transfer, so it stays as long as the handle.
+    /// A list of lines. libcurl reads it during the transfer, so it lives as long as the handle.
     func set(_ option: CURLoption, lines: [String]) throws(HTTPClientError) {
         precondition(unsafe list == nil, "a transfer has one list")
         for line in lines {
@@ -90,8 +90,8 @@ extension Transfer {
         try check(unsafe curl_easy_set_protocols(handle, mail ? 1 : 0))
     }
 
-    /// What every transfer has: callbacks, timeouts, no signals, no proxies, no waiting for the resolver's
-    /// thread.
+    /// The options of every transfer: callbacks, timeouts, no signals, no proxies, no waiting for the
+    /// resolver's thread.
     func setCommon(_ limits: HTTPClientLimits) throws(HTTPClientError) {
         let user = unsafe Unmanaged.passUnretained(self).toOpaque()
         try check(unsafe curl_easy_set_pointer(handle, CURLOPT_ERRORBUFFER, errorText))
@@ -110,7 +110,7 @@ extension Transfer {
         try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         try set(CURLOPT_SSL_VERIFYPEER, 1)
         try set(CURLOPT_SSL_VERIFYHOST, 2)
-        // An empty name, or libcurl would read proxies from the environment.
+        // Without the empty name, libcurl would read proxies from the environment.
         try set(CURLOPT_PROXY, "")
     }
 
@@ -119,9 +119,9 @@ extension Transfer {
     }
 }
 
-// What the callbacks do. They do not call libcurl.
+// The callbacks' work. It does not call libcurl.
 extension Transfer {
-    /// The bytes taken, or libcurl's sign for a pause.
+    /// The number of bytes taken, or libcurl's value for a pause.
     fileprivate func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         lastActivity = .now
         guard buffer.count < bufferedBytes else {
@@ -129,7 +129,7 @@ extension Transfer {
             return curl_write_pause
         }
         if buffer.capacity == 0 {
-            // Room for one read, or for the whole body where it is announced and small.
+            // Capacity for one read, or for the whole body if it is announced and small.
             buffer.reserveCapacity(min(head.contentLength ?? 64 << 10, bufferedBytes) + (16 << 10))
         }
         unsafe buffer.append(contentsOf: bytes)
@@ -140,7 +140,7 @@ extension Transfer {
     fileprivate func receiveLine(_ bytes: UnsafeRawBufferPointer) -> Int {
         lastActivity = .now
         let line = unsafe Array(bytes)
-        // Of a mail these are the server's replies.
+        // For a mail, these are the server's replies.
         if isMail {
             refusals.take(line)
             return bytes.count
@@ -163,8 +163,8 @@ extension Transfer {
         return count
     }
 
-    /// libcurl rewinds to send a request again on a new connection, when a kept one was dead. Refusing
-    /// makes it fail instead: whether the other side has acted on the first attempt is not known.
+    /// libcurl rewinds to repeat a request on a new connection if a reused one was dead. Refusing makes it
+    /// fail instead, because the server may have acted on the first attempt.
     fileprivate func rewind(to offset: Int) -> Int32 {
         guard isRepeatable, (0...upload.count).contains(offset) else { return CURL_SEEKFUNC_FAIL }
         uploaded = offset
@@ -172,9 +172,9 @@ extension Transfer {
     }
 }
 
-// The reader's side.
+// Reading.
 extension Transfer {
-    /// Returns when the head has come; throws what ended the transfer before.
+    /// Returns when the head has arrived. Throws the error that ended the transfer before.
     func waitForHead(in multi: Multi) async throws {
         while !head.isComplete {
             if case .ended(let error) = state {
@@ -184,7 +184,7 @@ extension Transfer {
         }
     }
 
-    /// All that has come, nil at the end of the body.
+    /// The received bytes. Nil at the end of the body.
     func next(in multi: Multi) async throws -> [UInt8]? {
         while true {
             try Task.checkCancellation()
@@ -227,7 +227,7 @@ extension Transfer {
 
 // The end.
 extension Transfer {
-    /// Ends the transfer at `deadline`, or when nothing moved for `idle` although the reader had kept up.
+    /// Ends the transfer at `deadline`, or if no byte was transferred for `idle` while the reader kept up.
     func watchTime(in multi: Multi, deadline: ContinuousClock.Instant, idle: Duration) {
         let silence = isPaused ? deadline : lastActivity + idle
         watchTime(in: multi, deadline: deadline, idle: idle, next: min(deadline, silence))
@@ -245,7 +245,8 @@ extension Transfer {
                 return watchTime(in: multi, deadline: deadline, idle: idle)
             }
             if now < deadline, silentSince != lastActivity {
-                // It may be this process that stood still: sockets get one more look before that counts.
+                // This process may have been stopped: the sockets are checked once more before the timeout
+                // counts.
                 return watchTime(
                     in: multi, deadline: deadline, idle: idle, next: now, silentSince: lastActivity)
             }
@@ -254,20 +255,20 @@ extension Transfer {
         }
     }
 
-    /// Runs the whole transfer on the calling thread, which it blocks.
+    /// Runs the whole transfer and blocks the calling thread.
     func perform() throws(HTTPClientError) {
         let status = unsafe curl_easy_perform(handle)
         prepareEnd()
         guard status == CURLE_OK else { throw error(status) }
     }
 
-    /// Asks libcurl for what it forgets when the handle leaves its multi handle.
+    /// Reads the facts that libcurl forgets when the handle leaves its multi handle.
     func prepareEnd() {
         var size = 0
         unsafe curl_easy_get_long(handle, CURLINFO_REQUEST_SIZE, &size)
         wasRequestSent = isMail ? uploaded > 0 : size > 0
         guard isMail else { return }
-        // For mail, the number of the last reply.
+        // For mail, the code of the last reply.
         unsafe curl_easy_get_long(handle, CURLINFO_RESPONSE_CODE, &replyCode)
     }
 
@@ -279,7 +280,7 @@ extension Transfer {
         wake()
     }
 
-    /// The error with the name of the server that was asked for.
+    /// The error with the name of the requested server.
     private func placed(_ error: (any Error)?) -> (any Error)? {
         guard var error = error as? HTTPClientError else { return error }
         error.place = place
@@ -290,7 +291,7 @@ extension Transfer {
         if let refusal { return refusal }
         var code = HTTPClientError.Code(status)
         if isMail, status == CURLE_OPERATION_TIMEDOUT { code = .timedOut }
-        // A reply that refuses something ends a mail with one of several codes.
+        // A reply that refuses something ends a mail with one of several libcurl codes.
         if isMail, replyCode >= 400, code == .interrupted || code == .other { code = .refused }
         return HTTPClientError(
             code, curlCode: Int(status.rawValue), requestWasSent: wasRequestSent,

@@ -5,7 +5,7 @@ import Testing
 @testable import HTTPClient
 
 struct FailureTests {
-    /// What `send` throws against a script.
+    /// The error of `send` against a script.
     func failure(
         of request: @escaping @Sendable (RawServer) -> ClientRequest,
         limits: HTTPClientLimits = HTTPClientLimits(),
@@ -25,7 +25,7 @@ struct FailureTests {
         let refused = try await failure(of: { _ in ClientRequest(url: "http://127.0.0.1:1/") }) { _ in }
         #expect(refused?.code == .connect)
         #expect(refused?.requestWasSent == false)
-        // Longer than a label may be, so that no name server is asked.
+        // Longer than a label may be, so that no name server is queried.
         let longLabel = String(repeating: "x", count: 64)
         let unknown = try await failure(of: { _ in ClientRequest(url: "http://\(longLabel).test/") }) { _ in }
         #expect(unknown?.code == .resolve)
@@ -35,7 +35,7 @@ struct FailureTests {
         #expect(unknown?.requestWasSent == false)
     }
 
-    @Test func `a connection that ends early is an interrupted answer`() async throws {
+    @Test func `a connection that ends early interrupts the response`() async throws {
         let scripts: [@Sendable (RawConnection) async throws -> Void] = [
             { _ = try await $0.request() },
             {
@@ -75,7 +75,7 @@ struct FailureTests {
         #expect(error?.requestWasSent == true)
     }
 
-    @Test func `a trickle is ended by the deadline`() async throws {
+    @Test func `a slow response is ended by the deadline`() async throws {
         let error = try await failure(of: {
             ClientRequest(url: $0.origin, deadline: .now + .milliseconds(50))
         }) { connection in
@@ -139,8 +139,8 @@ struct FailureTests {
         }
     }
 
-    /// Salesforce would insert the record twice.
-    @Test func `a POST whose kept connection dies is not sent again`() async throws {
+    /// Otherwise Salesforce would insert the record twice.
+    @Test func `a POST on a dead reused connection is not repeated`() async throws {
         let posts = Mutex(0)
         let error = try await RawServer.serve { connection in
             while let request = try await connection.request() {
@@ -165,7 +165,7 @@ struct FailureTests {
         #expect(error?.requestWasSent == true)
     }
 
-    @Test func `a GET whose kept connection dies is sent again`() async throws {
+    @Test func `a GET on a dead reused connection is repeated`() async throws {
         let count = Mutex(0)
         let response = try await RawServer.serve { connection in
             while try await connection.request() != nil {

@@ -18,7 +18,7 @@ struct MailMessageTests {
         String(decoding: try message.encoded(), as: UTF8.self).components(separatedBy: "\r\n")
     }
 
-    @Test func `a plain mail looks like this`() throws {
+    @Test func `a plain mail has these lines`() throws {
         #expect(
             try lines(message()) == [
                 "Date: Wed, 18 Nov 2026 11:06:40 +0000",
@@ -57,7 +57,7 @@ struct MailMessageTests {
         "  spaces  ", String(repeating: "long ", count: 60),
         "Ünïcödé 🎉 " + String(repeating: "é", count: 200),
     ])
-    func `text in headers stays text, whatever it is`(_ text: String) throws {
+    func `text in headers cannot end a header`(_ text: String) throws {
         let lines = try lines(message(subject: text, name: text))
         let plain = try self.lines(message(subject: "x", name: "y"))
         let names = { (lines: [String]) in
@@ -88,12 +88,12 @@ struct MailMessageTests {
         ".a@b.c", "a@b..c", "a@[127.0.0.1]", "é@b.c", "a@é.c", "\"a\"@b.c", "a,b@c.d",
         String(repeating: "a", count: 65) + "@b.c", "a@" + String(repeating: "b", count: 260),
     ])
-    func `an address that is none is refused`(_ text: String) {
+    func `an invalid address is refused`(_ text: String) {
         #expect(throws: HTTPClientError(.invalidRequest, detail: "mail address")) { try MailAddress(text) }
     }
 
     @Test(arguments: ["a@b", "first.last+tag@sub.example-1.com", "o'neil@xn--bcher-kva.example"])
-    func `ordinary addresses are taken`(_ text: String) throws {
+    func `ordinary addresses are accepted`(_ text: String) throws {
         #expect(try MailAddress(text).address == text)
     }
 
@@ -107,7 +107,7 @@ struct MailMessageTests {
             long.replacingOccurrences(of: "=\r\n", with: "") == String(repeating: "=C3=A9", count: 100))
     }
 
-    @Test func `dates of all sorts are right`() throws {
+    @Test func `dates are written in UTC`() throws {
         var mail = try message()
         for (seconds, expected) in [
             (0.0, "Thu, 01 Jan 1970 00:00:00 +0000"), (951_782_399, "Mon, 28 Feb 2000 23:59:59 +0000"),
@@ -119,7 +119,7 @@ struct MailMessageTests {
         }
     }
 
-    @Test func `a mail without recipients or with a wrong id is refused`() throws {
+    @Test func `a mail without recipients or with an invalid id is refused`() throws {
         var mail = try message()
         mail.id = "a>\r\nX: y"
         #expect(throws: HTTPClientError.self) { try mail.encoded() }

@@ -25,13 +25,13 @@ struct MailServerTests {
         "smtp://:p@host",
         "smtp://host\r\nQUIT",
     ])
-    func `a wrong URL is refused`(_ url: String) {
+    func `an invalid URL is refused`(_ url: String) {
         #expect(throws: HTTPClientError(.invalidRequest, detail: "mail server URL")) {
             try MailServer(url: url)
         }
     }
 
-    @Test func `no textual form shows user or password`() throws {
+    @Test func `no textual form contains user or password`() throws {
         let server = try MailServer(url: "smtp://someone:hunter2@host:25")
         var dumped = ""
         dump(server, to: &dumped)
@@ -41,7 +41,7 @@ struct MailServerTests {
         #expect("\(server)" == "smtp://host:25")
     }
 
-    @Test func `a password leaves this machine only encrypted, unless the URL says that it may`() throws {
+    @Test func `a password is sent to other machines only encrypted, unless the URL permits it`() throws {
         #expect(try MailServer(url: "smtp://user:pass@mail.example").requiresEncryption)
         #expect(try !MailServer(url: "smtp://user:pass@mail.example?tls=optional").requiresEncryption)
         #expect(try !MailServer(url: "smtp://mail.example").requiresEncryption)

@@ -13,7 +13,7 @@ final class RawServer: Sendable {
         origin = "http://127.0.0.1:\(port)"
     }
 
-    /// Runs `body` on a loop of its own while the script serves there too.
+    /// Runs `body` on its own loop, on which the script serves too.
     @discardableResult
     static func serve<Value: Sendable>(
         _ script: @escaping @Sendable (RawConnection) async throws -> Void,
@@ -66,7 +66,7 @@ final class RawConnection: @unchecked Sendable {
         while try await fill() {}
     }
 
-    /// The next line without its end, nil at the end of the stream.
+    /// The next line without its end. Nil at the end of the stream.
     func line() async throws -> String? {
         while true {
             for index in 0..<buffer.readableCount where buffer[index] == 10 {
@@ -91,7 +91,7 @@ final class RawConnection: @unchecked Sendable {
         return result
     }
 
-    /// The next request, nil when the client has gone.
+    /// The next request. Nil if the client has disconnected.
     func request() async throws -> RawRequest? {
         guard let first = try await line() else { return nil }
         var headers: [String: String] = [:]
@@ -111,7 +111,7 @@ final class RawConnection: @unchecked Sendable {
         try await socket.write(bytes, deadline: deadline)
     }
 
-    /// An answer with a body.
+    /// A response with a body.
     func answer(_ status: String = "200 OK", _ body: String = "", headers: String = "") async throws {
         try await write("HTTP/1.1 \(status)\r\ncontent-length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPClient
 
-/// A mail server that takes notes. Replies may be replaced, by the command's first word.
+/// A mail server that records its input. Replies may be replaced, by the command's first word.
 final class MailScript: Sendable {
     let commands = Mutex<[String]>([])
     let data = Mutex<[String]>([])
@@ -70,7 +70,7 @@ struct SendMailTests {
         }
     }
 
-    @Test func `a mail goes to all its recipients, with lines that begin with a dot`() async throws {
+    @Test func `a mail is sent to all its recipients, with lines that begin with a dot`() async throws {
         let script = MailScript()
         let error = try await send(message("first\n.\n..second"), to: script)
         #expect(error == nil, "\(String(reflecting: error))")
@@ -87,7 +87,7 @@ struct SendMailTests {
         #expect(lines.suffix(3) == ["first", "..", "...second"])
     }
 
-    @Test func `user and password are handed over`() async throws {
+    @Test func `user and password are sent`() async throws {
         let script = MailScript()
         let error = try await send(message(), to: script) { "smtp://us%40er:p%3Ass@127.0.0.1:\($0.port)" }
         #expect(error == nil, "\(String(reflecting: error))")
@@ -108,7 +108,7 @@ struct SendMailTests {
     @Test(arguments: [
         ("MAIL", "451 later"), ("RCPT", "550 unknown"), ("DATA", "452 full"), (".", "554 spam"),
     ])
-    func `a refusal carries the server's number`(command: String, reply: String) async throws {
+    func `a refusal has the server's reply code`(command: String, reply: String) async throws {
         let error = try await send(message(), to: MailScript(replies: [command: reply]))
         #expect(error?.code == .refused, "\(String(reflecting: error))")
         #expect(error?.replyCode == Int(reply.prefix(3)))
@@ -124,7 +124,7 @@ struct SendMailTests {
         #expect(!script.commands.withLock { $0 }.contains { $0.hasPrefix("AUTH") || $0.hasPrefix("MAIL") })
     }
 
-    @Test func `a server that is silent is given up at the deadline`() async throws {
+    @Test func `a silent server times out`() async throws {
         let text = try message()
         try await RawServer.serve {
             try await $0.untilClientLeaves()
@@ -139,7 +139,7 @@ struct SendMailTests {
         }
     }
 
-    @Test func `a refusal names the server and its words, without the recipient`() async throws {
+    @Test func `a refusal has the server's name and reply, without the recipient`() async throws {
         let script = MailScript(replies: ["RCPT": "550-5.1.1 <one@customer.example>:\r\n550 nobody here"])
         let error = try await send(message(), to: script) { "smtp://127.0.0.1:\($0.port)" }
         let text = "\(try #require(error))"
@@ -148,7 +148,7 @@ struct SendMailTests {
         #expect(error?.isPermanentRefusal == true)
     }
 
-    @Test func `a refused login, a refused connection and an unknown host are told apart by their words`()
+    @Test func `a refused login, a refused connection and an unknown host have different texts`()
         async throws
     {
         let script = MailScript(replies: ["AUTH": "535 5.7.8 wrong password"])

@@ -5,7 +5,7 @@ import Testing
 @testable import HTTPClient
 
 struct SendTests {
-    @Test func `a request goes out as given and its answer comes back whole`() async throws {
+    @Test func `a request is sent as given, and its response is returned completely`() async throws {
         let (seen, response) = try await RawServer.serve { connection in
             let request = try #require(try await connection.request())
             let body =
@@ -64,7 +64,7 @@ struct SendTests {
         #expect(total == 5050)
     }
 
-    @Test func `a large body is sent whole`() async throws {
+    @Test func `a large body is sent completely`() async throws {
         let body = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let isSame = Mutex(false)
         try await RawServer.serve { connection in
@@ -97,7 +97,7 @@ struct SendTests {
         }
     }
 
-    @Test func `an interim answer is passed over, a redirect is not followed`() async throws {
+    @Test func `an interim response is skipped, and a redirect is not followed`() async throws {
         let response = try await RawServer.serve { connection in
             _ = try await connection.request()
             try await connection.write("HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n")
@@ -120,7 +120,7 @@ struct SendTests {
         ClientRequest(url: "ftp://127.0.0.1/"), ClientRequest(url: "file:///etc/hostname"),
         ClientRequest(url: "smtp://127.0.0.1/"), ClientRequest(url: ""),
     ])
-    func `what could break out of the request is refused`(_ request: ClientRequest) async throws {
+    func `a request with a header injection is refused`(_ request: ClientRequest) async throws {
         let loop = EventLoop(name: "client-tests")
         defer { loop.shutdown() }
         await #expect { try await loop.run { _ = try await HTTPClient().send(request) } } throws: { error in

@@ -6,7 +6,7 @@ import Testing
 @testable import HTTPClient
 
 struct StreamTests {
-    @Test func `a body arrives in order and whole`() async throws {
+    @Test func `a body arrives in order and completely`() async throws {
         let body = (0..<5_000_000).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) }
         let received = try await RawServer.serve { connection in
             _ = try await connection.request()
@@ -39,7 +39,7 @@ struct StreamTests {
             try await client.stream(ClientRequest(url: server.origin, idleTimeout: .milliseconds(400))) {
                 response in
                 var received = try await response.next()?.count ?? 0
-                // Until the sender has not come further between two looks: kernel buffers are full, ours too.
+                // Until the sender makes no more progress: the kernel's buffers and ours are full.
                 var last = -1
                 while case let now = sent.withLock({ $0 }), now != last {
                     last = now
@@ -55,7 +55,7 @@ struct StreamTests {
         }
     }
 
-    @Test func `leaving early cuts this connection and no other`() async throws {
+    @Test func `leaving a stream early cuts only its connection`() async throws {
         try await RawServer.serve { connection in
             while let request = try await connection.request() {
                 if request.line.contains("endless") {
@@ -74,7 +74,7 @@ struct StreamTests {
         }
     }
 
-    @Test func `a compressed body is unpacked when asked for`() async throws {
+    @Test func `a compressed body is decompressed on request`() async throws {
         // printf 'hello hello hello' | gzip -n | base64
         let packed = Data(base64Encoded: "H4sIAAAAAAAAA8tIzcnJV8hAkACAiPnlEQAAAA==") ?? Data()
         let body = try await RawServer.serve { connection in

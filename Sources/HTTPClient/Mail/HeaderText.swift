@@ -1,11 +1,11 @@
 internal import FoundationEssentials
 
-/// Free text in mail headers (RFC 5322, RFC 2047). What comes out is printable ASCII in folded lines,
-/// whatever went in, so no text can end a header or begin another.
+/// Free text in mail headers (RFC 5322, RFC 2047). The output is printable ASCII in folded lines for any
+/// input, so no text can end a header or begin another.
 enum HeaderText {
-    /// 45 bytes are 60 characters of Base64, and with `=?utf-8?B?` and `?=` stay below RFC 2047's 75.
+    /// 45 bytes are 60 characters of Base64. With `=?utf-8?B?` and `?=` they stay below the 75 of RFC 2047.
     private static let encodedWordBytes = 45
-    /// Below this a plain value fits on its header's line.
+    /// Up to this length, a plain value fits on its header's line.
     private static let plainCharacters = 60
 
     /// For an unstructured header, such as a subject.
@@ -17,7 +17,7 @@ enum HeaderText {
         return isPlain ? text : encodedWords(text)
     }
 
-    /// For a display name: letters, digits and single spaces stay, everything else is encoded.
+    /// For a display name: letters, digits and single spaces stay, all else is encoded.
     static func phrase(_ text: String) -> String {
         let isPlain =
             text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 32 } && text.utf8.count <= plainCharacters
@@ -34,7 +34,7 @@ enum HeaderText {
         }
     }
 
-    /// Cut between characters, as RFC 2047 section 5 asks; control characters become spaces.
+    /// Split between characters, as RFC 2047 section 5 requires. Control characters become spaces.
     private static func encodedWords(_ text: String) -> String {
         var words: [[UInt8]] = [[]]
         for scalar in text.unicodeScalars {

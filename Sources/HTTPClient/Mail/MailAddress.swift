@@ -1,11 +1,10 @@
-/// A mailbox: an address that is safe to put into SMTP commands, and a name that may be any text.
+/// A mailbox: an address that is safe in SMTP commands, and a name with any text.
 package struct MailAddress: Sendable, Hashable {
     package let address: String
     package let name: String?
 
-    /// Accepts `local@domain` as RFC 5321 section 4.1.2 writes it without quotes and without an address
-    /// literal, at most 254 bytes of ASCII (an international domain in its `xn--` form). Throws
-    /// `.invalidRequest`.
+    /// Accepts `local@domain` of RFC 5321 section 4.1.2, without quotes and without an address literal, at
+    /// most 254 bytes of ASCII (an international domain in its `xn--` form). Throws `.invalidRequest`.
     package init(_ address: String, name: String? = nil) throws(HTTPClientError) {
         let parts = address.split(separator: "@", omittingEmptySubsequences: false)
         guard address.utf8.count <= 254, parts.count == 2, parts[0].utf8.count <= 64,
@@ -15,10 +14,10 @@ package struct MailAddress: Sendable, Hashable {
         self.name = name
     }
 
-    /// What follows the at sign.
+    /// The part after the at sign.
     package var domain: String { String(address.drop { $0 != "@" }.dropFirst()) }
 
-    /// As a header shows it.
+    /// The form in a header.
     var headerText: String {
         guard let name, !name.isEmpty else { return "<\(address)>" }
         return "\(HeaderText.phrase(name)) <\(address)>"

@@ -1,7 +1,7 @@
 internal import Encoding
 package import FoundationEssentials
 
-/// A mail with a plain text and, optionally, the same as HTML.
+/// A mail with a plain text and optionally the same text as HTML.
 package struct MailMessage: Sendable {
     package var from: MailAddress
     package var to: [MailAddress]
@@ -10,8 +10,8 @@ package struct MailMessage: Sendable {
     package var text: String
     package var html: String?
     package var date: Date
-    /// Makes the Message-ID: letters, digits, `.` and `-`, unique to this mail and the same when it is sent
-    /// again, so that receivers recognise a repetition. A UUID's text, for instance.
+    /// The source of the Message-ID: letters, digits, `.` and `-`. Unique to this mail, and equal when it is
+    /// sent again, so that receivers recognize a duplicate. For example a UUID.
     package var id: String
 
     package init(
@@ -28,8 +28,8 @@ package struct MailMessage: Sendable {
         self.id = id
     }
 
-    /// The message as RFC 5322 and MIME write it. Throws `.invalidRequest` without recipients or with a
-    /// wrong id.
+    /// The message in the format of RFC 5322 and MIME. Throws `.invalidRequest` without recipients or for an
+    /// invalid id.
     package func encoded() throws(HTTPClientError) -> [UInt8] {
         guard !to.isEmpty, !id.isEmpty, id.utf8.count <= 64,
             id.utf8.allSatisfy({ HeaderText.isAlphanumeric($0) || $0 == 45 || $0 == 46 })
@@ -43,7 +43,7 @@ package struct MailMessage: Sendable {
         lines += [
             "Subject: \(HeaderText.unstructured(subject))",
             "Message-ID: <\(id)@\(from.domain)>",
-            // RFC 3834: no absence notes in answer to this.
+            // RFC 3834: no automatic replies.
             "Auto-Submitted: auto-generated",
             "MIME-Version: 1.0",
         ]

@@ -1,4 +1,4 @@
-/// The last reply of a mail server that refused something (RFC 5321, section 4.2), from its lines.
+/// The last refusing reply of a mail server (RFC 5321, section 4.2), parsed from its lines.
 struct MailRefusals {
     private static let characters = 500
 
@@ -6,7 +6,7 @@ struct MailRefusals {
     private var lines: [String] = []
     private var isOpen = false
 
-    /// Takes one line of any reply.
+    /// Adds one line of any reply.
     mutating func take(_ line: [UInt8]) {
         let text = line.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
         guard let number = Int(String(decoding: text.prefix(3), as: UTF8.self)) else { return }
@@ -18,7 +18,7 @@ struct MailRefusals {
         lines.append(words.split(separator: " ").joined(separator: " "))
     }
 
-    /// The refusal with this number as one line; nil if there was none, or another since.
+    /// The refusal with this code as one line. Nil if there was none, or a different one since.
     func text(of number: Int) -> String? {
         guard code == number, code > 0 else { return nil }
         let words = lines.filter { !$0.isEmpty }.joined(separator: " ")

@@ -1,8 +1,8 @@
 internal import Encoding
 
-/// Where mail is handed in: `smtp://user:password@host:port` or `smtps://...`, user and password
-/// percent-encoded. STARTTLS is used when the server offers it, and required where a password would leave this
-/// machine in clear text; `?tls=required` and `?tls=optional` say otherwise.
+/// The mail server: `smtp://user:password@host:port` or `smtps://...`, user and password percent-encoded.
+/// STARTTLS is used if the server offers it, and required if a password would leave this machine in clear
+/// text. `?tls=required` and `?tls=optional` override that.
 package struct MailServer: Sendable {
     package let host: String
     package let port: Int
@@ -12,7 +12,7 @@ package struct MailServer: Sendable {
     let user: String?
     let password: String?
 
-    /// Throws `.invalidRequest`; the error never repeats the URL.
+    /// Throws `.invalidRequest`. The error never repeats the URL.
     package init(url: String) throws(HTTPClientError) {
         guard let (scheme, rest) = Self.cut(url, "://"), ["smtp", "smtps"].contains(scheme.lowercased())
         else {
@@ -80,6 +80,6 @@ extension MailServer: CustomStringConvertible, CustomDebugStringConvertible, Cus
     package var description: String { "\(isEncrypted ? "smtps" : "smtp")://\(host):\(port)" }
     /// Without user and password.
     package var debugDescription: String { description }
-    /// Nothing: a dump would show the password.
+    /// Empty: a dump would show the password.
     package var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
 }

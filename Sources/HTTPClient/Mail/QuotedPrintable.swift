@@ -3,7 +3,7 @@ enum QuotedPrintable {
     private static let lineCharacters = 76
     private static let digits = Array("0123456789ABCDEF".utf8)
 
-    /// Lines end in CR LF whatever ended them before; no line is longer than 76 characters.
+    /// All line ends become CR LF. No line is longer than 76 characters.
     static func encode(_ text: String) -> String {
         var output: [UInt8] = []
         var column = 0
@@ -20,7 +20,7 @@ enum QuotedPrintable {
             }
             let isLastOfLine = index == bytes.count || bytes[index] == 13 || bytes[index] == 10
             let piece = encode(byte, isLastOfLine: isLastOfLine)
-            // One column is kept for the sign of a soft line break.
+            // One column is reserved for the `=` of a soft line break.
             if column + piece.count >= lineCharacters {
                 output += [UInt8(ascii: "="), 13, 10]
                 column = 0

@@ -3,14 +3,14 @@ internal import Reactor
 internal import Synchronization
 
 extension HTTPClient {
-    /// Hands a mail to a server for all its recipients, or for none.
+    /// Sends a mail to a server for all its recipients, or for none.
     ///
-    /// libcurl blocks at the end of an SMTP transfer (for the answer to the message, and to QUIT), so it
-    /// runs on the blocking pool. A cancelled task lets the conversation end by itself.
+    /// libcurl blocks at the end of an SMTP transfer (for the reply to the message, and to QUIT), so it runs
+    /// on the blocking pool. If the task is cancelled, the conversation continues to its end.
     ///
-    /// Throws `HTTPClientError` with the server's name: `.refused` and `.loginDenied` carry its `replyCode` (4xx:
-    /// try later, 5xx: never) and `reply`, in which recipients are left out. After `.interrupted` or `.timedOut` the
-    /// server may have taken the mail: it is sent again with the same `MailMessage.id`.
+    /// Throws `HTTPClientError` with the server's name. `.refused` and `.loginDenied` have its `replyCode`
+    /// (4xx: try later, 5xx: never) and `reply`, without recipients. After `.interrupted` or `.timedOut` the
+    /// server may have accepted the mail: send it again with the same `MailMessage.id`.
     package func sendMail(
         _ message: MailMessage, server: MailServer, deadline: ContinuousClock.Instant? = nil
     ) async throws {
@@ -32,7 +32,7 @@ extension HTTPClient {
             guard .now < deadline else { throw HTTPClientError(.timedOut) }
             try await multi.loop.sleep(for: HTTPClientLimits.mailTurnPause)
         }
-        // The turn is given back where the work ends, which is later than here if the task is cancelled.
+        // The permit is released where the work ends, which is later than here if the task is cancelled.
         try await BlockingPool.shared.run {
             defer { MailConversation.endTurn() }
             try conversation.run()
@@ -41,7 +41,8 @@ extension HTTPClient {
 }
 
 extension HTTPClientError {
-    /// The same with the server. A reply often repeats the recipient, whose address is not for every log.
+    /// Adds the server to an error. A reply often repeats the recipient, whose address must not appear in
+    /// logs.
     fileprivate func naming(_ server: MailServer, hiding recipients: [MailAddress]) -> HTTPClientError {
         let reply = reply.map { reply in
             recipients.reduce(reply) { $0.replacing($1.address, with: "recipient") }
@@ -52,7 +53,7 @@ extension HTTPClientError {
     }
 }
 
-/// One mail on its way, for a thread that may block.
+/// The sending of one mail, on a thread that may block.
 struct MailConversation: Sendable {
     let message: MailMessage
     let bytes: [UInt8]
@@ -80,7 +81,7 @@ struct MailConversation: Sendable {
         let transfer = try Transfer(upload: bytes, isRepeatable: true, limits: limits)
         try transfer.setCommon(limits)
         try transfer.setProtocols(mail: true)
-        // The path is the name we greet with.
+        // The path is the name in EHLO.
         try transfer.set(CURLOPT_URL, "\(server)/\(message.from.domain)")
         try transfer.set(CURLOPT_TIMEOUT_MS, left)
         try transfer.set(
