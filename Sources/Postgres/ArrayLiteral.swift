@@ -31,8 +31,8 @@ struct ArrayLiteral {
         return bytes
     }
 
-    /// The elements of a one-dimensional array, unquoted; nil in the result is NULL, nil as a result is a
-    /// text that is no such array (also one with several dimensions or other bounds).
+    /// The unquoted elements of a one-dimensional array; nil in the result is NULL. A nil result: the text is
+    /// not such an array (for example, it has several dimensions or other bounds).
     static func elements(of text: Span<UInt8>) -> [[UInt8]?]? {
         var reader = Reader(position: 1, end: text.count - 1)
         guard text.count >= 2, text[0] == UInt8(ascii: "{"), text[text.count - 1] == UInt8(ascii: "}")
@@ -52,7 +52,7 @@ struct ArrayLiteral {
         var position: Int
         let end: Int
 
-        /// Double optional in a struct, so that "no element" and "NULL" cannot be mixed up.
+        /// A double optional in a struct, so that "no element" and "NULL" stay distinct.
         struct Element {
             let value: [UInt8]?
         }

@@ -1,15 +1,15 @@
-/// Walks over the frames of a server's byte stream and notices an ErrorResponse.
+/// Parses the frames of a server's byte stream and finds an ErrorResponse.
 ///
-/// During COPY IN libpq 15 does not look at what the server says until the copy is ended, so a refused row
-/// would be told only after the last one. The bytes are peeked at on the socket; a frame is one letter and
-/// a length that counts itself. Source: PostgreSQL 15 documentation, 55.7.
+/// During COPY IN, libpq 15 does not read the server's messages until the copy ends, so a refused row would
+/// be reported only after the last one. Therefore the bytes are peeked on the socket. A frame is one letter
+/// and a length that includes itself. Source: PostgreSQL 15 documentation, 55.7.
 struct BackendFrames {
-    /// Bytes of the current frame that are still to come.
+    /// Bytes of the current frame that have not arrived.
     private var rest = 0
-    /// A header that the last peek cut through.
+    /// A partial header of the last peek.
     private var header: [UInt8] = []
 
-    /// True when an ErrorResponse begins in `bytes`, which follow those of the last call.
+    /// True if an ErrorResponse begins in `bytes`, which follow those of the last call.
     mutating func findsError(in bytes: Span<UInt8>) -> Bool {
         var index = 0
         while index < bytes.count {

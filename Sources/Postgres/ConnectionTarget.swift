@@ -1,11 +1,11 @@
-/// One place where the server may be: libpq's `host`, `hostaddr` and `port` for one attempt.
+/// One address of the server: libpq's `host`, `hostaddr` and `port` for one attempt.
 ///
-/// libpq tries a list of hosts by itself, but never leaves one that does not answer, because time-outs of
-/// non-blocking connections are the caller's business. So the list is taken apart here.
+/// libpq tries a list of hosts itself, but waits forever for one that does not answer, because the caller
+/// handles timeouts of non-blocking connections. So the list is split here.
 struct ConnectionTarget: Hashable, CustomStringConvertible {
-    /// A name, an address or the directory of a Unix socket; nil is libpq's default socket.
+    /// A name, an address or the directory of a Unix socket. Nil is libpq's default socket.
     var host: String?
-    /// An address that is used as it is.
+    /// An address that needs no resolution.
     var address: String?
     var port: String?
 
@@ -15,13 +15,13 @@ struct ConnectionTarget: Hashable, CustomStringConvertible {
         return "\(name ?? "local socket"), port \(port ?? "5432")"
     }
 
-    /// A name is left to resolve: libpq would do so blocking.
+    /// The name must be resolved first: libpq would block.
     var nameToResolve: String? {
         guard address == nil, let host, !host.hasPrefix("/"), !host.hasPrefix("@") else { return nil }
         return host
     }
 
-    /// - Throws: `.configuration` when the lists do not fit each other.
+    /// - Throws: `.configuration` if the lists have different lengths.
     static func targets(of options: [String: String]) throws(PostgresError) -> [ConnectionTarget] {
         func list(_ key: String) -> [String] {
             guard let value = options[key], !value.isEmpty else { return [] }
@@ -30,7 +30,7 @@ struct ConnectionTarget: Hashable, CustomStringConvertible {
         let (hosts, addresses, ports) = (list("host"), list("hostaddr"), list("port"))
         let count = max(1, hosts.count, addresses.count)
         guard ports.allSatisfy({ $0.isEmpty || UInt16($0).map { $0 > 0 } ?? false }) else {
-            throw PostgresError(.configuration, "a port is no number from 1 to 65535")
+            throw PostgresError(.configuration, "a port must be a number from 1 to 65535")
         }
         guard hosts.isEmpty || addresses.isEmpty || hosts.count == addresses.count,
             ports.count <= 1 || ports.count == count

@@ -1,11 +1,11 @@
 import CPostgres
 
-/// A running `COPY ... FROM STDIN`. It holds the connection until `finish` or `fail`; a connection whose
-/// copy was simply dropped is not given out again by its pool.
+/// A running `COPY ... FROM STDIN`. It uses the connection until `finish` or `fail`. The pool closes a
+/// connection whose copy did not end.
 ///
-/// At most `PostgresLimits.outputBytes` are held back; `write` waits for the server to take more. A row that
-/// the server refuses is told by the next `write`, not only at the end.
-// SAFETY: loop-confined like its connection, through which all goes.
+/// At most `PostgresLimits.outputBytes` are buffered; `write` waits for the server to read. The next `write`
+/// reports a refused row.
+// SAFETY: loop-confined like its connection, which it uses for everything.
 package final class CopyIn: @unchecked Sendable {
     private enum State {
         case open
@@ -16,10 +16,10 @@ package final class CopyIn: @unchecked Sendable {
     private let statement: String
     private let deadline: ContinuousClock.Instant?
     private var state = State.open
-    /// Bytes given to libpq since its buffer was known to be empty.
+    /// Bytes passed to libpq since its buffer was last known to be empty.
     private var held = 0
     private var frames = BackendFrames()
-    /// Bytes that were looked at but that libpq has not taken yet.
+    /// Bytes that were peeked but not yet read by libpq.
     private var seen = 0
 
     init(_ connection: PostgresConnection, statement: String, deadline: ContinuousClock.Instant?) {
@@ -30,9 +30,9 @@ package final class CopyIn: @unchecked Sendable {
 
     private var nextDeadline: ContinuousClock.Instant { deadline ?? .now + connection.answerTimeout }
 
-    /// Sends bytes in the format that the statement named; they need not end at the end of a row.
+    /// Sends bytes in the format of the statement. They need not end at the end of a row.
     ///
-    /// - Throws: the server's refusal, with the line in `context`; after any error the copy has ended.
+    /// - Throws: the server's error, with the line in `context`. After any error the copy has ended.
     package func write(_ bytes: [UInt8]) async throws {
         try await write(bytes[...])
     }
@@ -56,8 +56,8 @@ package final class CopyIn: @unchecked Sendable {
         return rows
     }
 
-    /// Ends the copy so that none of its rows is kept; harmless after the end. The statement has failed, so
-    /// a transaction around it has too. Not cancellable.
+    /// Ends the copy and drops its rows. May be called after the end. The statement has then failed, and so
+    /// has its transaction. Not cancellable.
     package func fail(_ reason: String = "given up by the client") async {
         guard state == .open else { return }
         state = .ended
@@ -69,8 +69,8 @@ package final class CopyIn: @unchecked Sendable {
         }
         let deadline = ContinuousClock.now + PostgresLimits.drain
         do {
-            // A server that does not read now, say because it waits for a lock, would not read the end of
-            // the copy either, and full buffers are no sure sign of that: it is always interrupted.
+            // A server that does not read now, for example because it waits for a lock, would not read the
+            // end of the copy either. Full buffers do not prove that, so the statement is always cancelled.
             guard await link.requestCancel(deadline: deadline) else { return link.close() }
             try await link.endCopy(reason: String(reason.prefix { $0 != "\0" }), deadline: deadline)
             _ = try await connection.collect(statement: statement, deadline: deadline)
@@ -97,8 +97,8 @@ package final class CopyIn: @unchecked Sendable {
         }
     }
 
-    /// Waits until libpq's buffer is empty. It must not read meanwhile: an error in libpq's own input
-    /// buffer is one that cannot be seen any more until the copy ends.
+    /// Waits until libpq's buffer is empty. It must not read: an error in libpq's own input buffer stays
+    /// invisible until the copy ends.
     private func flush() async throws {
         let link = connection.link
         while try !link.flushSome() {
@@ -107,7 +107,7 @@ package final class CopyIn: @unchecked Sendable {
         }
     }
 
-    /// Ends the copy with the server's error if there is one.
+    /// Ends the copy with the server's error, if there is one.
     private func endIfRefused() async throws {
         guard try serverHasRefused() else { return }
         try await connection.link.endCopy(reason: "refused", deadline: nextDeadline)
@@ -118,7 +118,7 @@ package final class CopyIn: @unchecked Sendable {
         let link = connection.link
         guard link.hasInput else { return false }
         guard let bytes = try link.peek() else { return true }
-        // Notices and parameters that changed are no errors.
+        // Notices and changed parameters are not errors.
         if frames.findsError(in: bytes.span.extracting(min(seen, bytes.count)...)) { return true }
         try link.parseInput()
         seen = link.pendingCount
@@ -130,7 +130,7 @@ package final class CopyIn: @unchecked Sendable {
         return result.affectedRows
     }
 
-    /// Runs a step; after an error the connection is free again or closed.
+    /// Runs a step. After an error the connection is ready again or closed.
     private func guarded<R>(_ step: () async throws -> R) async throws -> R {
         guard state == .open else { throw PostgresError(.invalidArgument, "the copy has ended") }
         do {
@@ -160,14 +160,14 @@ package final class CopyIn: @unchecked Sendable {
 extension PostgresConnection {
     /// Starts `COPY t (a, b) FROM STDIN WITH (FORMAT csv)`.
     ///
-    /// - Parameter deadline: for the copy as a whole; without one, each wait has the connection's usual one.
+    /// - Parameter deadline: of the whole copy. Nil: each wait has the connection's default.
     package func copyIn(_ sql: SQL, deadline: ContinuousClock.Instant? = nil) async throws -> CopyIn {
         let text = sql.text
         try await startCopy(sql, expecting: PGRES_COPY_IN, deadline: deadline)
         return CopyIn(self, statement: text, deadline: deadline)
     }
 
-    /// Runs `body` with a copy and finishes it; when `body` throws, none of its rows is kept.
+    /// Runs `body` with a copy and finishes it. If `body` throws, no row is kept.
     ///
     /// - Returns: the number of rows.
     package func copyIn(
@@ -183,7 +183,7 @@ extension PostgresConnection {
         return try await copy.finish()
     }
 
-    /// Sends a COPY and claims the connection until the copy ends.
+    /// Sends a COPY and reserves the connection until the copy ends.
     func startCopy(
         _ sql: SQL, expecting status: ExecStatusType, deadline: ContinuousClock.Instant?
     ) async throws {

@@ -1,14 +1,14 @@
 import CPostgres
 
-/// A running `COPY ... TO STDOUT`. It holds the connection until `next` has returned nil or `stop` was
-/// called. Rows wait in the server while nobody asks.
-// SAFETY: loop-confined like its connection, through which all goes.
+/// A running `COPY ... TO STDOUT`. It uses the connection until `next` has returned nil or `stop` was called.
+/// Rows stay in the server until they are read.
+// SAFETY: loop-confined like its connection, which it uses for everything.
 package final class CopyOut: @unchecked Sendable {
     private let connection: PostgresConnection
     private let statement: String
     private let deadline: ContinuousClock.Instant?
     private var isOpen = true
-    /// All rows have been taken; libpq must not be asked for another.
+    /// All rows are read. libpq must not be asked for another.
     private var isComplete = false
 
     init(_ connection: PostgresConnection, statement: String, deadline: ContinuousClock.Instant?) {
@@ -19,7 +19,7 @@ package final class CopyOut: @unchecked Sendable {
 
     private var nextDeadline: ContinuousClock.Instant { deadline ?? .now + connection.answerTimeout }
 
-    /// Whole rows, about `PostgresLimits.copyChunkBytes` at a time; nil after the last.
+    /// Whole rows, about `PostgresLimits.copyChunkBytes` at a time. Nil after the last row.
     package func next() async throws -> [UInt8]? {
         guard isOpen else { return nil }
         do {
@@ -33,7 +33,7 @@ package final class CopyOut: @unchecked Sendable {
         }
     }
 
-    /// Gives up the rest. Not cancellable.
+    /// Drops the rest. Not cancellable.
     package func stop() async {
         guard isOpen else { return }
         await connection.recover()

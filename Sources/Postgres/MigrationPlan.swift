@@ -4,14 +4,14 @@ package struct Migration: Hashable, Sendable {
     package let name: String
     package let text: String
 
-    /// The first line `-- no transaction` is for statements that refuse one, such as
-    /// `create index concurrently`. Such a file must bear being run again after half of it.
+    /// The first line `-- no transaction` is for statements that cannot run in one, such as `create index
+    /// concurrently`. Such a file must be repeatable after it stopped half-way.
     package var isTransactional: Bool {
         !text.hasPrefix("-- no transaction\n") && !text.hasPrefix("-- no transaction\r\n")
             && text != "-- no transaction"
     }
 
-    /// nil when the file name is not `NNNN_verb_object.sql`.
+    /// Nil if the file name is not `NNNN_verb_object.sql`.
     init?(fileName: String, text: String) {
         guard let version = Self.version(of: fileName) else { return nil }
         self.version = version
@@ -33,23 +33,23 @@ package struct Migration: Hashable, Sendable {
     }
 }
 
-/// A migration as the database remembers it.
+/// A migration as recorded in the database.
 struct AppliedMigration: Hashable, Sendable {
     let version: Int
     let name: String
     let checksum: String
 }
 
-/// Decides what is to be run, or why nothing may be.
+/// Decides which migrations run, or why none may.
 struct MigrationPlan {
     let pending: [Migration]
 
     /// - Parameters:
     ///   - files: with the checksum of each, in any order.
-    ///   - applied: what the database has, in any order.
+    ///   - applied: the recorded ones, in any order.
     ///
-    /// Applied migrations beyond the last file are accepted: an older release runs against a database that
-    /// a newer one has migrated, which happens in every roll-back and which migrations have to bear.
+    /// Applied migrations beyond the last file are accepted: after a roll-back, an older release runs against
+    /// a database that a newer one has migrated. Migrations must allow that.
     init(files: [(migration: Migration, checksum: String)], applied: [AppliedMigration]) throws(PostgresError)
     {
         let files = files.sorted { $0.migration.version < $1.migration.version }

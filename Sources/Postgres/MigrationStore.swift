@@ -1,9 +1,9 @@
-/// The record of applied migrations: table `migrations` in the schema that they are for.
+/// The record of applied migrations: the table `migrations` in their schema.
 struct MigrationStore {
     let connection: PostgresConnection
     let schema: String
 
-    /// Holds for the session, also over migrations without a transaction. False: somebody else has it.
+    /// Held for the session, also during migrations without a transaction. False: another session holds it.
     func tryLock() async throws -> Bool {
         try await connection.query("select pg_try_advisory_lock(\(raw: lockKey))").scalar()
     }
@@ -12,12 +12,12 @@ struct MigrationStore {
         try await connection.execute("select pg_advisory_unlock(\(raw: lockKey))")
     }
 
-    /// One key per schema, so that cells in one database do not wait for each other.
+    /// One key for each schema, so that cells in one database do not wait for each other.
     private var lockKey: String {
         "hashtextextended(\(SQL.quote(literal: "migrations of " + schema)), 0)"
     }
 
-    /// Looks before it creates: `create schema if not exists` wants the right to create even if it exists.
+    /// Checks first: `create schema if not exists` requires the right to create even if the schema exists.
     func prepare() async throws {
         let exists: Bool = try await connection.query(
             "select exists (select from pg_namespace where nspname = \(schema))"
@@ -55,7 +55,7 @@ struct MigrationStore {
         }
     }
 
-    /// SHA-256 in hexadecimal; the server computes it, since it is there anyway.
+    /// SHA-256 in hexadecimal, computed by the server.
     func checksums(of migrations: [Migration]) async throws -> [String] {
         let texts = migrations.map(\.text)
         return try await connection.query(

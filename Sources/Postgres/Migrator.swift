@@ -1,27 +1,27 @@
 import FoundationEssentials
 import Reactor
 
-/// Brings a schema up to date with the files of a directory, in order, each exactly once.
+/// Applies the migration files of a directory to a schema, in order, each exactly once.
 ///
 /// Files are named `NNNN_verb_object.sql`. Each runs in a transaction together with its record, unless its
-/// first line is `-- no transaction`. Several processes may start at once: one works, the others wait and
-/// find nothing left to do.
+/// first line is `-- no transaction`. Several processes may start at once: one migrates, the others wait and
+/// find nothing pending.
 package struct Migrator: Sendable {
     private let directory: String
     private let schema: String
 
     /// - Parameters:
-    ///   - directory: subdirectories are not looked at.
-    ///   - schema: where the record is kept; created if missing.
+    ///   - directory: subdirectories are ignored.
+    ///   - schema: the schema of the record, created if missing.
     package init(directory: String, schema: String = "multiconnect") {
         self.directory = directory
         self.schema = schema
     }
 
-    /// Runs what is pending and returns its names, in order.
+    /// Runs the pending migrations and returns their names in order.
     ///
-    /// - Throws: `.migration` when files and record do not agree, before anything is run; what a statement
-    ///   of a migration throws, with the migration's name in `context`.
+    /// - Throws: `.migration` if files and record do not agree, before anything is run; the error of a
+    ///   migration's statement, with the migration's name in `context`.
     @discardableResult
     package func migrate(on connection: PostgresConnection) async throws -> [String] {
         let files = try await readFiles()
@@ -34,7 +34,7 @@ package struct Migrator: Sendable {
             try await store.unlock()
             return plan.map(\.0.name)
         } catch {
-            // The lock belongs to the session; a lost or cancelled one gives it back by ending.
+            // The lock belongs to the session, so a lost or cancelled one releases it.
             try? await store.unlock()
             throw error
         }
@@ -59,7 +59,7 @@ package struct Migrator: Sendable {
         let deadline = ContinuousClock.now + PostgresLimits.migrationLock
         while try await !store.tryLock() {
             guard .now < deadline else {
-                throw PostgresError(.migration, "another process is migrating and does not come to an end")
+                throw PostgresError(.migration, "another process has not finished its migrations in time")
             }
             try await EventLoop.current.sleep(for: PostgresLimits.migrationLockPoll)
         }
@@ -86,7 +86,7 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// Reading blocks, so it happens on the blocking pool.
+    /// Reading files blocks, so it runs on the blocking pool.
     private func readFiles() async throws -> [Migration] {
         let directory = directory
         return try await BlockingPool.shared.run { try Self.readFiles(in: directory) }

@@ -1,9 +1,9 @@
 import CPostgres
 
-/// Parameters in the form that libpq takes: parallel arrays of types, pointers, lengths and formats.
+/// Parameters in libpq's form: parallel arrays of types, pointers, lengths and formats.
 struct ParameterBlock {
     private let parameters: [PostgresParameter]
-    /// All values behind each other, each with a closing NUL: libpq takes text as C strings.
+    /// All values in sequence, each with a final NUL: libpq takes text as C strings.
     private var bytes: [UInt8] = []
     private var offsets: [Int?] = []
 
@@ -22,9 +22,9 @@ struct ParameterBlock {
             guard value.count <= Int32.max else {
                 throw PostgresError(.invalidArgument, "a parameter is larger than 2 GB")
             }
-            // Nothing of libpq would notice: the value would end there.
+            // libpq would not notice: the value would end at the NUL.
             guard parameter.isBinary || !value.contains(0) else {
-                throw PostgresError(.invalidArgument, "a text parameter holds a NUL byte")
+                throw PostgresError(.invalidArgument, "a text parameter contains a NUL byte")
             }
             offsets.append(bytes.count)
             bytes.append(contentsOf: value)
@@ -37,13 +37,13 @@ struct ParameterBlock {
         _ lengths: UnsafePointer<Int32>?, _ formats: UnsafePointer<Int32>?
     ) -> Int32
 
-    /// The pointers hold until `body` returns.
+    /// The pointers are valid until `body` returns.
     func withPointers(_ body: Body) -> Int32 {
         let types = parameters.map(\.type)
         let lengths = parameters.map { Int32($0.bytes?.count ?? 0) }
         let formats = parameters.map { $0.isBinary ? Int32(1) : 0 }
         return unsafe bytes.withUnsafeBufferPointer { buffer in
-            // SAFETY: offsets were made from this buffer, and it outlives the call.
+            // SAFETY: the offsets point into this buffer, which outlives the call.
             let start = unsafe UnsafeRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: CChar.self)
             let values = unsafe offsets.map { offset in
                 unsafe offset.flatMap { unsafe start?.advanced(by: $0) }

@@ -1,33 +1,33 @@
 import DequeModule
 
-/// The rules of a connection pool, without connections: who gets one, who waits, who opens one, what is
-/// closed. Times are passed in; the shell does what the answers say.
+/// The rules of a connection pool, without connections: which task gets one, waits or opens one, and which
+/// connections are closed. Times are passed in. `PostgresPool` carries out the decisions.
 ///
-/// A slot is a place for one connection. It is being opened, in use or idle; closing frees it. Nobody but
-/// the task that wants a connection opens one, so that a failure has somebody to be told to.
+/// A slot is a place for one connection: being opened, in use or idle. Closing frees it. Only the task that
+/// needs a connection opens it, so that a failure has a task that receives the error.
 package struct PoolMachine: Sendable {
-    /// Names a slot for as long as its connection lives; never used again.
+    /// The identity of a slot during the life of its connection. Never reused.
     package struct Slot: Hashable, Sendable {
         package let number: Int
     }
 
-    /// Names one waiting task.
+    /// The identity of a waiting task.
     package struct Waiter: Hashable, Sendable {
         package let number: Int
     }
 
     /// The settings of a pool.
     package struct Settings: Sendable {
-        /// Most connections at a time.
+        /// Maximum number of connections.
         package var maximum: Int
-        /// Most tasks that may wait; the next one is refused at once.
+        /// Maximum number of waiting tasks. A further one is refused at once.
         package var maximumWaiters: Int = 10_000
-        /// A connection that was idle for longer is asked whether it still answers before it is used.
+        /// A connection that was idle for longer is checked before it is used.
         package var checkAfterIdle: Duration = .seconds(30)
         /// A connection that was idle for longer is closed.
         package var closeAfterIdle: Duration = .seconds(300)
-        /// A connection that is older is closed when it comes back: a failover or a change of the
-        /// server's address is noticed this way.
+        /// A connection that is older is closed when it is released. So the pool follows a failover or a
+        /// changed address.
         package var closeAfterAge: Duration = .seconds(3600)
 
         package init(maximum: Int) {
@@ -35,28 +35,28 @@ package struct PoolMachine: Sendable {
         }
     }
 
-    /// Why nobody is served.
+    /// The reason of a refusal.
     package enum Refusal: Hashable, Sendable {
         case closed
         case tooManyWaiters
     }
 
-    /// What a task that wants a connection is to do.
+    /// The action of a task that needs a connection.
     package enum Acquisition: Hashable, Sendable {
-        /// Use the connection; with `check`, ask first whether it answers.
+        /// Use the connection. With `check`, first check whether the server answers.
         case use(Slot, check: Bool)
         /// Open a connection, then call `opened` or `discard`.
         case open(Slot)
-        /// Suspend until told.
+        /// Suspend until resumed.
         case wait(Waiter)
         case refuse(Refusal)
     }
 
-    /// What follows from a slot's becoming free: close its connection or not, and whom to tell.
+    /// The consequence of a freed slot: the connection to close, if any, and the waiter to resume.
     package struct Followup: Hashable, Sendable {
         package var close: Slot?
         package var resume: Waiter?
-        /// Given to the resumed waiter: `.use` or `.open`.
+        /// The action of the resumed waiter: `.use` or `.open`.
         package var grant: Acquisition?
     }
 
@@ -68,7 +68,7 @@ package struct PoolMachine: Sendable {
     private let settings: Settings
     private var nextNumber = 0
     private var waiters: Deque<Waiter> = []
-    /// Most recently used last: that one is taken first, so that the others can grow old and be closed.
+    /// The most recently used is last and is taken first, so that the others can age and be closed.
     private var idle: Deque<Idle> = []
     private var openedAt: [Slot: ContinuousClock.Instant] = [:]
     private var opening: Set<Slot> = []
@@ -79,14 +79,14 @@ package struct PoolMachine: Sendable {
         self.settings = settings
     }
 
-    /// Connections that exist or are being made.
+    /// Connections that exist or are being opened.
     package var count: Int { openedAt.count + opening.count }
     package var idleCount: Int { idle.count }
     package var waiterCount: Int { waiters.count }
 
     package mutating func acquire(now: ContinuousClock.Instant) -> Acquisition {
         if isClosed { return .refuse(.closed) }
-        // Whoever waits comes first.
+        // Waiting tasks come first.
         if waiters.isEmpty, let grant = grant(now: now) { return grant }
         if waiters.count >= settings.maximumWaiters { return .refuse(.tooManyWaiters) }
         let waiter = Waiter(number: makeNumber())
@@ -94,13 +94,13 @@ package struct PoolMachine: Sendable {
         return .wait(waiter)
     }
 
-    /// A connection of a slot that was to be opened is open and in use.
+    /// The connection of a slot was opened and is in use.
     package mutating func opened(_ slot: Slot, now: ContinuousClock.Instant) {
         precondition(opening.remove(slot) != nil, "only a slot that is being opened becomes open")
         openedAt[slot] = now
     }
 
-    /// A connection comes back in good health.
+    /// A working connection is released.
     package mutating func release(_ slot: Slot, now: ContinuousClock.Instant) -> Followup {
         guard let opened = openedAt[slot] else { preconditionFailure("only an open slot is released") }
         if isClosed || now - opened > settings.closeAfterAge { return discard(slot, now: now) }
@@ -111,7 +111,7 @@ package struct PoolMachine: Sendable {
         return Followup()
     }
 
-    /// A connection comes back broken, or could not be opened, or did not answer the check.
+    /// A connection is broken, or could not be opened, or failed its check.
     package mutating func discard(_ slot: Slot, now: ContinuousClock.Instant) -> Followup {
         var followup = Followup()
         if openedAt.removeValue(forKey: slot) != nil {
@@ -119,7 +119,7 @@ package struct PoolMachine: Sendable {
         } else {
             precondition(opening.remove(slot) != nil, "only a slot that exists is discarded")
         }
-        // The place is free: the first in the queue opens its own connection.
+        // The slot is free: the first waiter opens its own connection.
         if !isClosed, let waiter = waiters.first, let grant = grant(now: now) {
             waiters.removeFirst()
             followup.resume = waiter
@@ -128,14 +128,14 @@ package struct PoolMachine: Sendable {
         return followup
     }
 
-    /// A waiter's deadline passed or its task was cancelled. False: it has been resumed already.
+    /// A waiter's deadline has passed, or its task was cancelled. False: it was already resumed.
     package mutating func abandon(_ waiter: Waiter) -> Bool {
         guard let index = waiters.firstIndex(of: waiter) else { return false }
         waiters.remove(at: index)
         return true
     }
 
-    /// Connections that have been idle for too long; the caller closes them.
+    /// Removes connections that were idle too long. The caller closes them.
     package mutating func reap(now: ContinuousClock.Instant) -> [Slot] {
         var reaped: [Slot] = []
         while let oldest = idle.first, now - oldest.since >= settings.closeAfterIdle {
@@ -146,8 +146,8 @@ package struct PoolMachine: Sendable {
         return reaped
     }
 
-    /// All connections that nobody uses, because one of their server has shown that they are of no use; the caller
-    /// closes them.
+    /// Removes all idle connections, because another connection has shown that their server is a standby. The
+    /// caller closes them.
     package mutating func evictIdle() -> [Slot] {
         let slots = idle.map(\.slot)
         for slot in slots { openedAt[slot] = nil }
@@ -155,13 +155,13 @@ package struct PoolMachine: Sendable {
         return slots
     }
 
-    /// When `reap` should be called next.
+    /// The time of the next call of `reap`.
     package var reapsAt: ContinuousClock.Instant? {
         idle.first.map { $0.since.advanced(by: settings.closeAfterIdle) }
     }
 
-    /// No more connections are given out. The caller closes the idle ones and refuses the waiters; those in
-    /// use are closed when they come back.
+    /// Closes the pool. The caller closes the idle connections and refuses the waiters. Connections in use
+    /// are closed when they are released.
     package mutating func close() -> (close: [Slot], refuse: [Waiter]) {
         isClosed = true
         let slots = evictIdle()

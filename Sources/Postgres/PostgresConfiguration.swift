@@ -1,24 +1,24 @@
 import CPostgres
 
-/// Where a database is and how to talk to it. Prints without password.
+/// The address and the settings of a database. Prints without password.
 package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
     /// libpq's parameters by keyword, from the URL.
     var options: [String: String]
 
-    /// What `pg_stat_activity` shows.
+    /// The name in `pg_stat_activity`.
     package var applicationName = "multiconnect"
-    /// Session settings, pinned from the first statement on; they win over those of role and database.
+    /// Session settings, pinned from the first statement on. They override those of role and database.
     package var settings: [String: String] = [:]
-    /// The server gives up on a statement after this; nil leaves the server's own setting.
+    /// The statement timeout of the server. Nil leaves the server's own setting.
     package var statementTimeout: Duration?
-    /// Longest wait for an answer when a call gives no deadline of its own.
+    /// Maximum wait for an answer if a call has no deadline.
     package var answerTimeout: Duration = PostgresLimits.answer
 
     /// - Parameter url: `postgres://` or `postgresql://` with any of libpq's parameters
     ///   (`?sslmode=require&host=/run/postgresql`), or libpq's `keyword=value` form.
-    /// - Throws: `.configuration`; the message never holds the URL.
+    /// - Throws: `.configuration`. The message never contains the URL.
     package init(url: String) throws(PostgresError) {
         guard !url.isEmpty, !url.utf8.contains(0) else {
             throw PostgresError(.configuration, "the database URL is empty or malformed")
@@ -30,7 +30,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
             unsafe PQfreemem(failure)
         }
         guard let first = unsafe parsed else {
-            // libpq's message quotes parts of the URL, the password perhaps among them.
+            // libpq's message quotes parts of the URL, perhaps the password.
             throw PostgresError(.configuration, "the database URL is malformed")
         }
         options = [:]
@@ -45,7 +45,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         if let name = options.removeValue(forKey: "application_name") { applicationName = name }
     }
 
-    /// The database's name; nil means the one named like the user.
+    /// The database's name. Nil means the name of the user.
     package var database: String? {
         get { options["dbname"] }
         set { options["dbname"] = newValue }
@@ -56,15 +56,15 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         set { options["user"] = newValue }
     }
 
-    /// Pinned in every session, so that values read the same whatever the server, the database or the role
-    /// say: the time zone of Heroku's servers, for one, may be anything.
+    /// Pinned in every session, so that values have the same text for every server, database and role. The
+    /// time zone of Heroku's servers, for example, may be anything.
     static let pinnedSettings: KeyValuePairs = [
         "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "bytea_output": "hex",
         "extra_float_digits": "1", "standard_conforming_strings": "on", "client_min_messages": "warning",
     ]
 
-    /// The command line for the backend (libpq's `options`): settings of the start-up packet cost no round
-    /// trip and cannot be forgotten after a reconnect. Later ones win, so ours come after the URL's.
+    /// The command line of the backend (libpq's `options`). Settings in the start-up packet cost no round
+    /// trip and survive a reconnect. Later ones win, so ours follow those of the URL.
     var commandLine: String {
         var words: [String] = []
         if let own = options["options"] { words.append(own) }

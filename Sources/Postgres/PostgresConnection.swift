@@ -3,18 +3,18 @@ import Reactor
 
 /// A session with a Postgres server, on the loop where it was opened.
 ///
-/// One thing at a time: a second task that uses it meanwhile gets `.busy`. Cancelling the task of a running
-/// statement, or its deadline, cancels the statement on the server too; afterwards the connection is ready
-/// for use again, or closed if the server did not answer in time.
-// SAFETY: loop-confined; the link checks the loop at every entrance.
+/// One task at a time: a second one gets `.busy`. Cancellation of the task, or its deadline, also cancels the
+/// statement on the server. Afterwards the connection is ready again, or closed if the server did not answer
+/// in time.
+// SAFETY: loop-confined. The link checks the loop in every method.
 package final class PostgresConnection: @unchecked Sendable {
     let link: PostgresLink
     let answerTimeout: Duration
     var cache = StatementCache()
     private var isBusy = false
-    /// The transaction was begun so that nothing can be written in it.
+    /// The transaction is read-only.
     var isReadOnly = false
-    /// The server has refused to write, so that the connection was closed.
+    /// The server refused a write (it is a standby), so the connection was closed.
     private(set) var hasLeftStandby = false
     /// Open transactions: 1 is a transaction, more are savepoints.
     var transactionDepth = 0
@@ -26,8 +26,8 @@ package final class PostgresConnection: @unchecked Sendable {
 
     /// Opens a session on the current loop.
     ///
-    /// - Throws: `.connection`, with a SQLSTATE where the server itself refused (28P01 for a wrong
-    ///   password, 3D000 for an unknown database, 53300 for too many connections); `.timedOut`.
+    /// - Throws: `.connection`, with a SQLSTATE if the server refused (28P01 for a wrong password, 3D000 for
+    ///   an unknown database, 53300 for too many connections); `.timedOut`.
     package static func connect(
         _ configuration: PostgresConfiguration, deadline: ContinuousClock.Instant? = nil
     ) async throws -> PostgresConnection {
@@ -36,21 +36,21 @@ package final class PostgresConnection: @unchecked Sendable {
         return PostgresConnection(link: link, configuration: configuration)
     }
 
-    /// Ends the session at once; a task that waits for an answer gets `.closed`.
+    /// Ends the session at once. A waiting task gets `.closed`.
     package func close() {
         link.close()
     }
 
-    /// False after `close` and after a loss that has been noticed.
+    /// False after `close` and after a detected loss.
     package var isUsable: Bool { link.isOpen && !link.isLost }
 
-    /// Whether the session is outside of any transaction and nothing is under way.
+    /// Whether no transaction is open and no statement runs.
     package var isIdle: Bool {
         isUsable && !isBusy && link.transactionStatus == PQTRANS_IDLE && !link.isInPipeline
     }
 
-    /// Whether the connection is still there as far as the kernel knows: a server that restarted, or ended
-    /// the session, has left a message or the end of the stream behind.
+    /// Whether the kernel knows of no loss: a server that restarted or ended the session has left a message
+    /// or the end of the stream.
     var stillUsable: Bool {
         var looks = 0
         while isUsable, link.hasInput, looks < 4 {
@@ -60,13 +60,13 @@ package final class PostgresConnection: @unchecked Sendable {
         return isUsable && looks < 4
     }
 
-    /// The server's process, as in `pg_stat_activity`.
+    /// The server's process id, as in `pg_stat_activity`.
     package var backendProcess: Int32 { link.backendProcess }
 
     /// Whether the session runs over TLS.
     package var isEncrypted: Bool { link.isEncrypted }
 
-    /// Asks the server to cancel what this session is doing. May be called on any task of the loop.
+    /// Cancels the running statement of this session. Any task of the loop may call it.
     package func cancel() async {
         _ = await link.requestCancel(deadline: .now + PostgresLimits.drain)
     }
@@ -86,7 +86,7 @@ extension PostgresConnection {
     }
 
     /// Runs several statements, separated by semicolons, without parameters. Outside of a transaction they
-    /// form one together, unless they say otherwise.
+    /// form one together, unless they contain transaction commands.
     package func script(_ text: String, deadline: ContinuousClock.Instant? = nil) async throws {
         _ = try await scriptResult(text, deadline: deadline)
     }
@@ -105,7 +105,7 @@ extension PostgresConnection {
             let text = sql.text
             let key = StatementCache.Key(text: text, types: sql.parameters.map(\.type))
             let isInTransaction = link.transactionStatus != PQTRANS_IDLE
-            // In a failed transaction nothing can be prepared, and the statement will fail anyway.
+            // In a failed transaction nothing can be prepared, and the statement fails anyway.
             let plan = link.transactionStatus == PQTRANS_INERROR ? .once : cache.plan(for: key)
             do {
                 return try await run(key, sql.parameters, plan, deadline: deadline)
@@ -116,8 +116,8 @@ extension PostgresConnection {
         }
     }
 
-    /// The server cannot use what it prepared, because a table changed or `discard all` was run. Such a
-    /// statement is forgotten.
+    /// The server cannot use the prepared statement, because a table changed or `discard all` was run. It is
+    /// removed from the cache.
     func isStale(_ plan: StatementCache.Plan, _ key: StatementCache.Key, _ error: PostgresError)
         -> Bool
     {
@@ -155,7 +155,7 @@ extension PostgresConnection {
         return try await collect(statement: key.text, deadline: deadline)
     }
 
-    /// Outside of transactions only: there a failure does no harm.
+    /// Only outside of transactions: there a failure does no harm.
     func deallocateRetired(deadline: ContinuousClock.Instant) async throws {
         guard !cache.retired.isEmpty, link.transactionStatus == PQTRANS_IDLE else { return }
         let text = cache.takeRetired().map { "deallocate \($0)" }.joined(separator: ";")
@@ -164,12 +164,12 @@ extension PostgresConnection {
         do {
             _ = try await collect(statement: text, deadline: deadline)
         } catch let error as PostgresError where error.sqlState == .invalidStatementName {
-            // `discard all` was faster, and has taken the others along.
+            // `discard all` has already removed them.
             cache.clear()
         }
     }
 
-    /// The last result of what was sent; throws the first error after all results are in.
+    /// The last result of the sent statements. Throws the first error after all results have arrived.
     func collect(
         statement: String, deadline: ContinuousClock.Instant
     ) async throws -> PostgresResult {
@@ -196,7 +196,7 @@ extension PostgresConnection {
     }
 
     private static var misplacedCopy: PostgresError {
-        PostgresError(.invalidArgument, "COPY goes through copyIn and copyOut")
+        PostgresError(.invalidArgument, "use copyIn or copyOut for COPY")
     }
 
     func discardCopyOut(deadline: ContinuousClock.Instant) async throws {
@@ -210,7 +210,6 @@ extension PostgresConnection {
     }
 }
 
-// One at a time, and ready again afterwards.
 extension PostgresConnection {
     func exclusively<R>(
         deadline: ContinuousClock.Instant?, _ body: (ContinuousClock.Instant) async throws -> R
@@ -221,7 +220,7 @@ extension PostgresConnection {
             if !link.isShielded { try Task.checkCancellation() }
             return try await body(deadline ?? .now + answerTimeout)
         } catch let error as PostgresError where error.sqlState == .readOnlyTransaction && !isReadOnly {
-            // The server has become a standby: a new connection finds the one that takes writes.
+            // The server has become a standby. A new connection finds the primary.
             link.close()
             hasLeftStandby = true
             var loss = error
@@ -240,8 +239,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Whether the server answers in time. If not, the connection is closed at once: to have the statement cancelled,
-    /// as after other deadlines, would take as long again as whoever asks wants to wait.
+    /// Whether the server answers in time. If not, the connection is closed at once: cancelling the
+    /// statement, as after other deadlines, would take as long again.
     package func answers(by deadline: ContinuousClock.Instant) async -> Bool {
         do {
             try begin()
@@ -260,7 +259,7 @@ extension PostgresConnection {
         }
     }
 
-    /// Keeps the connection until `end`, for what lasts longer than one call: a COPY.
+    /// Reserves the connection until `end`, for a COPY, which takes several calls.
     func claim() {
         isBusy = true
     }
@@ -277,11 +276,12 @@ extension PostgresConnection {
         isBusy = false
     }
 
-    /// After an interruption: has the statement cancelled and reads what is left of its answer. A
-    /// connection that is not usable then is closed.
+    /// After an interruption: cancels the statement and reads the rest of its results. A connection that is
+    /// not ready afterwards is closed.
     func recover() async {
         guard link.isOpen, link.transactionStatus == PQTRANS_ACTIVE || link.isInPipeline else { return }
-        // How much of a pipeline was sent is not known here; it is rare enough to start anew.
+        // The number of sent statements of a pipeline is unknown here. That is rare, so the connection is
+        // closed.
         if link.isInPipeline { return link.close() }
         let wasShielded = link.isShielded
         link.isShielded = true
@@ -303,7 +303,7 @@ extension PostgresConnection {
         }
     }
 
-    /// The same, with a result that is here already.
+    /// As above, with a result that has already arrived.
     func drain(from result: PostgresResult, deadline: ContinuousClock.Instant) async throws {
         try await drop(result, deadline: deadline)
         try await drain(deadline: deadline)

@@ -1,7 +1,7 @@
 import CPostgres
 import Reactor
 
-/// Makes connections: resolves names, tries one place after the other, gives up at a deadline.
+/// Opens connections: resolves names, tries one address after the other, stops at a deadline.
 struct PostgresConnector {
     let configuration: PostgresConfiguration
 
@@ -18,12 +18,12 @@ struct PostgresConnector {
         }
         for (index, attempt) in attempts.enumerated() {
             do {
-                // A place that does not answer may use only its share of the time that is left.
+                // An address that does not answer uses only its share of the remaining time.
                 let share = (deadline - .now) / (attempts.count - index)
                 return try await connect(to: attempt, deadline: .now + share)
             } catch let error as PostgresError {
                 failure = error
-                // Refused by a server that is there: the other addresses are the same server's.
+                // A server has refused: the other addresses belong to the same server.
                 if error.sqlState?.isAuthentication ?? false { break }
             }
         }
@@ -50,9 +50,9 @@ struct PostgresConnector {
         parameters["options"] = configuration.commandLine
         parameters["application_name"] = configuration.applicationName
         parameters["client_encoding"] = "UTF8"
-        // Asking for a GSS ticket blocks.
+        // Requesting a GSS ticket blocks.
         parameters["gssencmode"] = "disable"
-        // A server that vanished is noticed within about a minute, also by a connection that only listens.
+        // Detects a vanished server within about a minute, also on a connection that only listens.
         let keepalive = ["keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"]
         for (keyword, value) in keepalive where parameters[keyword] == nil { parameters[keyword] = value }
         if parameters["tcp_user_timeout"] == nil { parameters["tcp_user_timeout"] = "60000" }
@@ -73,7 +73,7 @@ struct PostgresConnector {
     }
 
     private func start(_ parameters: [String: String]) throws(PostgresError) -> OpaquePointer {
-        // One block of C strings, keywords and values in turn.
+        // One block of C strings, keywords and values alternating.
         var bytes: [CChar] = []
         var offsets: [(keyword: Int, value: Int)] = []
         for (keyword, value) in parameters {
@@ -92,7 +92,7 @@ struct PostgresConnector {
         guard let connection = unsafe connection else {
             throw PostgresError(.connection, "out of memory")
         }
-        // The only way to learn the SQLSTATE of a refusal from libpq 15.
+        // libpq 15 reports the SQLSTATE of a refusal only in its message.
         _ = unsafe PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         return unsafe connection
     }
@@ -106,7 +106,7 @@ struct PostgresConnector {
                 let message = unsafe String(cString: PQerrorMessage(pointer))
                 throw PostgresError(.connection, message, sqlState: SQLState.inVerboseMessage(message))
             }
-            // libpq may have changed to another descriptor, perhaps with the same number.
+            // libpq may have switched to another descriptor, perhaps with the same number.
             let readiness = try Readiness(descriptor: unsafe PQsocket(pointer))
             defer { readiness.close() }
             do {

@@ -1,9 +1,9 @@
 internal import Encoding
 package import FoundationEssentials
 
-/// A value that a column can be read as. Optional is not one: `row["x", as: Int?.self]` is an overload.
+/// A type that a column decodes to. Optional is not one: `row["x", as: Int?.self]` is an overload.
 package protocol PostgresDecodable {
-    /// The value of a column's text form; nil when it is none.
+    /// The value of a column's text. Nil if the text is invalid.
     init?(postgres text: Span<UInt8>)
 }
 
@@ -100,7 +100,7 @@ extension Array: PostgresDecodable where Element: PostgresArrayDecodable {
     }
 }
 
-/// What can be read as the element of an array; `[UInt8]` reads `bytea`.
+/// A type of array elements. `[UInt8]` decodes `bytea`.
 package protocol PostgresArrayDecodable {
     static func array(postgres text: Span<UInt8>) -> [Self]?
 }

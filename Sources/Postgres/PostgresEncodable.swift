@@ -2,8 +2,8 @@ package import FoundationEssentials
 
 /// A value that can be a parameter of a statement.
 package protocol PostgresEncodable {
-    /// The parameter for NULL: a nil of this type is sent with the same declared type as a value, so that
-    /// both share one prepared statement.
+    /// The parameter for NULL. It has the same declared type as a value, so that both share one prepared
+    /// statement.
     static var postgresNull: PostgresParameter { get }
     var postgresParameter: PostgresParameter { get }
 }
@@ -72,7 +72,7 @@ extension UUID: PostgresEncodable {
 }
 
 extension Date: PostgresEncodable {
-    /// `timestamptz` in UTC to the microsecond, which is all that Postgres keeps.
+    /// `timestamptz` in UTC to the microsecond, the precision of Postgres.
     package var postgresParameter: PostgresParameter {
         PostgresParameter(text: PostgresTimestamp(self).text)
     }
@@ -97,7 +97,7 @@ extension Array: PostgresEncodable where Element: PostgresArrayElement {
     package var postgresParameter: PostgresParameter { Element.postgresArray(self) }
 }
 
-/// What may stand in an array parameter. `[UInt8]` is not an array to Postgres but `bytea`, sent as it is.
+/// A type of elements of array parameters. To Postgres `[UInt8]` is `bytea`, not an array.
 package protocol PostgresArrayElement: PostgresEncodable {
     static var postgresArrayNull: PostgresParameter { get }
     static func postgresArray(_ elements: [Self]) -> PostgresParameter

@@ -1,27 +1,27 @@
-/// Everything that this target throws, except `CancellationError`.
+/// Every error of this target, except `CancellationError`.
 ///
-/// `description` holds codes, names of schema objects and hosts, and messages that quote no stored value: it is safe to
-/// log. Other messages, detail and statement are in `debugDescription`.
+/// `description` contains codes, names of schema objects and hosts, and messages without stored values. It is
+/// safe to log. Other messages, detail and statement are in `debugDescription`.
 package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// What kind of thing went wrong.
+    /// The kind of error.
     package enum Code: String, Sendable {
-        /// The URL or a setting makes no sense.
+        /// The URL or a setting is invalid.
         case configuration
-        /// No connection could be made, or the one there was is lost.
+        /// No connection could be opened, or it was lost.
         case connection
-        /// The server refused a statement; `sqlState` says why.
+        /// The server refused a statement. `sqlState` is the reason.
         case server
         /// The caller's deadline or the default one passed.
         case timedOut
-        /// The connection or pool was closed by us.
+        /// We closed the connection or the pool.
         case closed
         /// Two tasks used one connection at once, or it was left in the middle of a COPY.
         case busy
         /// No connection of the pool became free before the deadline.
         case poolExhausted
-        /// The connection was lost while COMMIT was under way: it may or may not have happened.
+        /// The connection was lost during COMMIT: it may or may not have happened.
         case commitInDoubt
-        /// A value does not fit the type it was asked as, or a column does not exist.
+        /// A value does not decode to the requested type, or a column does not exist.
         case decoding
         /// A statement or value that cannot be sent, such as text with a NUL byte.
         case invalidArgument
@@ -30,7 +30,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDe
     }
 
     package var code: Code
-    /// Why the server refused; also set for refused connections.
+    /// The server's reason, also of refused connections.
     package var sqlState: SQLState?
     package var constraint: String?
     package var schema: String?
@@ -38,12 +38,12 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDe
     package var column: String?
     /// Position in the statement's text, in characters from 1.
     package var position: Int?
-    /// In a pipeline: which statement failed, from 0.
+    /// In a pipeline: the index of the failed statement, from 0.
     package var statementIndex: Int?
     package var message: String
     package var detail: String?
     package var hint: String?
-    /// Where in a COPY or function the error arose ("COPY t, line 7, column a").
+    /// The place of the error in a COPY or function ("COPY t, line 7, column a").
     package var context: String?
     package var statement: String?
 
@@ -78,7 +78,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDe
         }
     }
 
-    /// libpq's message without the place in the server's source and without its hints, which are lines of their own.
+    /// libpq's message without the position in the server's source and without hints, which are separate
+    /// lines.
     static func oneLine(_ message: String) -> String {
         var lines: [Substring] = []
         for line in message.split(separator: "\n") where !line.hasPrefix("LOCATION:") && !line.hasPrefix("\t")
@@ -101,24 +102,24 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDe
 }
 
 extension PostgresError {
-    /// The connection is gone; what was under way did not commit (see `commitInDoubt` for the exception).
+    /// The connection is lost. The running statement did not commit (except `commitInDoubt`).
     package var isConnectionLoss: Bool {
         code == .connection || code == .commitInDoubt || (sqlState?.endsSession ?? false)
     }
 
-    /// The server is there and does not let this client in: password, role, database or pg_hba.conf are wrong.
+    /// The server answers and refuses this client: password, role, database or pg_hba.conf are wrong.
     package var isLoginRefusal: Bool {
         code == .connection && ["28", "3D", "42"].contains(sqlState?.classCode)
     }
 
-    /// A row with that key exists; `constraint` names which.
+    /// A row with this key exists. `constraint` is the violated constraint.
     package var isUniqueViolation: Bool { sqlState == .uniqueViolation }
 
-    /// The transaction may be tried again as it is: serialization failure, deadlock, lock timeout, lost
-    /// connection, exhausted pool. Never true for a commit in doubt.
+    /// The same transaction may be retried: serialization failure, deadlock, lock timeout, lost connection,
+    /// exhausted pool. Never true for a commit in doubt.
     package var isTransient: Bool {
         switch code {
-        // A connection that ended with 25006 met a standby: another one finds the primary.
+        // A connection that ended with 25006 reached a standby. Another one finds the primary.
         case .connection: sqlState.map { $0.isTransient || $0 == .readOnlyTransaction } ?? true
         case .poolExhausted, .timedOut: true
         case .server: sqlState?.isTransient ?? false

@@ -1,21 +1,21 @@
 import CPostgres
 import Reactor
 
-/// One libpq connection on one loop: the only owner of the `PGconn`. It sends and receives, and knows
-/// nothing of transactions, caches or pools.
+/// One libpq connection on one loop: the only owner of the `PGconn`. It sends and receives. Transactions,
+/// caches and pools are elsewhere.
 ///
-/// Every wait ends at a deadline. A wait is cancellable unless `isShielded`: a cancelled task must still be
-/// able to roll back.
-// SAFETY: loop-confined; every entrance checks the loop, and deinit hands the pointer back to it.
+/// Every wait has a deadline. A wait is cancellable unless `isShielded`: a cancelled task must still be able
+/// to roll back.
+// SAFETY: loop-confined. Every method checks the loop, and deinit returns the pointer to it.
 @safe final class PostgresLink: @unchecked Sendable {
     let loop: EventLoop
     let cancelHandle: CancelHandle
-    /// While true, waits ignore that the task is cancelled. Set around roll-backs and drains.
+    /// While true, waits ignore cancellation. Set for roll-backs and drains.
     var isShielded = false
     private var pointer: OpaquePointer?
     private var readiness: Readiness
 
-    /// Takes over a connection that is established.
+    /// Takes over an open connection.
     init(adopting pointer: OpaquePointer) throws {
         loop = .current
         guard let cancelHandle = unsafe CancelHandle(pointer) else {
@@ -33,7 +33,7 @@ import Reactor
         guard let pointer = unsafe pointer else { return }
         let address = Int(bitPattern: pointer)
         let readiness = readiness
-        // The last reference may go anywhere; the descriptor's registration belongs to the loop.
+        // The last reference may be released anywhere, but the descriptor's registration belongs to the loop.
         loop.post {
             readiness.close()
             unsafe PQfinish(OpaquePointer(bitPattern: address))
@@ -85,7 +85,7 @@ import Reactor
         return unsafe PQsslInUse(pointer) == 1
     }
 
-    /// How far the server at the other end is known to be the one that was asked for.
+    /// How far the server's identity is known.
     var trust: ServerTrust {
         guard let pointer = unsafe pointer else { return .verified }
         var settings: [String: String] = [:]
@@ -114,7 +114,7 @@ extension PostgresLink {
     }
 
     func wait(for direction: Direction, deadline: ContinuousClock.Instant) async throws {
-        // TLS may hold a part of a record that the kernel no longer has: no event will tell of it.
+        // TLS may hold a part of a record that the kernel no longer has. No event reports it.
         if pendingCount > 0 { return }
         if isShielded { return try await shieldedWait(for: direction, deadline: deadline) }
         do {
@@ -131,7 +131,7 @@ extension PostgresLink {
         }
     }
 
-    /// Waits whether or not the task is cancelled. Rare, so it may cost a second registration.
+    /// Waits, also in a cancelled task. It is rare, so a second registration is acceptable.
     private func shieldedWait(for direction: Direction, deadline: ContinuousClock.Instant) async throws {
         let descriptor = unsafe PQsocket(try connection())
         let wanted: Watcher.Interest = direction == .readable ? .readable : [.readable, .writable]
@@ -146,8 +146,8 @@ extension PostgresLink {
         if !isReady { throw PostgresError(.timedOut, "the server did not answer in time") }
     }
 
-    /// Asks the server to cancel the running statement and returns when the request has been delivered, so
-    /// that it cannot hit the next statement. False: the server could not be reached in time.
+    /// Cancels the running statement, and returns when the request has been delivered, so that it cannot hit
+    /// the next statement. False: the server could not be reached in time.
     func requestCancel(deadline: ContinuousClock.Instant) async -> Bool {
         let delivered = Event()
         let handle = cancelHandle
@@ -163,7 +163,8 @@ extension PostgresLink {
         guard unsafe PQconsumeInput(try connection()) == 1 else { throw failure() }
     }
 
-    /// Sends what libpq still holds. Reads meanwhile: a server whose answers nobody takes stops reading.
+    /// Sends the bytes that libpq has buffered. It reads meanwhile: a server whose answers are not read stops
+    /// reading.
     func flush(deadline: ContinuousClock.Instant) async throws {
         while try !flushSome() {
             try await wait(for: .either, deadline: deadline)
@@ -171,24 +172,24 @@ extension PostgresLink {
         }
     }
 
-    /// Sends what the kernel takes now; true when libpq holds nothing back.
+    /// Sends the bytes that the kernel takes now. True if libpq's buffer is empty.
     func flushSome() throws(PostgresError) -> Bool {
         let status = unsafe PQflush(try connection())
         if status < 0 { throw failure() }
         return status == 0
     }
 
-    /// The next result of what was sent; nil after the last one of a command.
+    /// The next result of the sent statements. Nil after the last one of a command.
     func result(deadline: ContinuousClock.Instant) async throws -> PostgresResult? {
         while unsafe PQisBusy(try connection()) == 1 {
             try await wait(for: .readable, deadline: deadline)
-            // A lost connection shows as an error result, which knows more than the failure does.
+            // A lost connection appears as an error result, which has more details than the failure.
             guard unsafe PQconsumeInput(try connection()) == 1 else { break }
         }
         return unsafe PQgetResult(try connection()).map { unsafe PostgresResult($0) }
     }
 
-    /// Reads what has come without being asked for (notifications, the end of the session), without waiting.
+    /// Reads unsolicited messages (notifications, the end of the session) without waiting.
     func noticeInput() throws(PostgresError) {
         try consumeInput()
         if isLost { throw failure() }
@@ -247,15 +248,15 @@ extension PostgresLink {
         return unsafe PQpipelineStatus(pointer) != PQ_PIPELINE_OFF
     }
 
-    /// libpq takes C strings: a NUL would cut the statement in two and send the first half.
+    /// libpq takes C strings: a NUL would cut the statement, and the first part would be sent.
     private static func check(_ text: String) throws(PostgresError) {
-        if text.utf8.contains(0) { throw PostgresError(.invalidArgument, "a statement holds a NUL byte") }
+        if text.utf8.contains(0) { throw PostgresError(.invalidArgument, "a statement contains a NUL byte") }
     }
 }
 
 // COPY.
 extension PostgresLink {
-    /// Hands bytes to libpq; false when it has no room for them now.
+    /// Passes bytes to libpq. False if its buffer is full.
     func putCopy(_ bytes: UnsafeRawBufferPointer) throws(PostgresError) -> Bool {
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
         let status = unsafe PQputCopyData(try connection(), start, Int32(bytes.count))
@@ -263,7 +264,7 @@ extension PostgresLink {
         return status == 1
     }
 
-    /// Ends a COPY IN; with a reason the server drops what it got.
+    /// Ends a COPY IN. With a reason, the server drops its rows.
     func endCopy(reason: String?, deadline: ContinuousClock.Instant) async throws {
         while true {
             let status =
@@ -276,8 +277,8 @@ extension PostgresLink {
         }
     }
 
-    /// The next row of a COPY OUT, appended to `chunk`. nil: it has ended, a result follows.
-    /// False: no row has come yet.
+    /// Appends the next row of a COPY OUT to `chunk`. Nil: it has ended, a result follows. False: no row has
+    /// arrived yet.
     func takeCopyRow(into chunk: inout [UInt8]) throws(PostgresError) -> Bool? {
         var row: UnsafeMutablePointer<CChar>?
         let count = unsafe PQgetCopyData(try connection(), &row, 1)
@@ -290,14 +291,14 @@ extension PostgresLink {
         return true
     }
 
-    /// Bytes that the server has sent and libpq has not read, without taking them; at most as many as
-    /// libpq takes with one read. Through TLS there may be none though something has come. nil: the end of the stream.
+    /// Peeks at bytes that libpq has not read, at most as many as libpq reads at once. Over TLS there may be
+    /// none although bytes have arrived. Nil: the end of the stream.
     func peek() throws(PostgresError) -> [UInt8]? {
         let connection = unsafe try connection()
         var isAtEnd = false
         let isEncrypted = isEncrypted
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-            // SAFETY: both write at most the buffer's length and return how much they wrote.
+            // SAFETY: both write at most the buffer's length and return the number of written bytes.
             let result =
                 if isEncrypted {
                     unsafe Int(tls_peek(connection, buffer.baseAddress, Int32(buffer.count)))
@@ -312,7 +313,7 @@ extension PostgresLink {
         return isAtEnd ? nil : bytes
     }
 
-    /// Bytes of a TLS record that libpq has read a part of.
+    /// The unread rest of a TLS record.
     var pendingCount: Int {
         guard let pointer = unsafe pointer else { return 0 }
         return unsafe Int(tls_pending(pointer))
@@ -326,7 +327,7 @@ extension PostgresLink {
         return unsafe poll(&entry, 1, 0) > 0
     }
 
-    /// Lets libpq look at its input without taking a result: notices and notifications are noted.
+    /// Lets libpq parse its input without taking a result: notices and notifications are recorded.
     func parseInput() throws(PostgresError) {
         try consumeInput()
         _ = unsafe PQisBusy(try connection())

@@ -1,5 +1,5 @@
 extension PostgresConnection {
-    /// Has the server report NOTIFY on a channel to this session, from now on.
+    /// Subscribes this session to NOTIFY on a channel.
     package func listen(_ channel: String) async throws {
         try await script("listen \(SQL.quote(identifier: channel))")
     }
@@ -13,9 +13,10 @@ extension PostgresConnection {
         try await execute("select pg_notify(\(channel), \(payload))")
     }
 
-    /// The next notification, which may have come with an earlier answer; nil when none came by `deadline`.
+    /// The next notification, which may have arrived with an earlier answer. Nil if none arrives by
+    /// `deadline`.
     ///
-    /// - Throws: `.connection` when the connection is lost, which a listener has no other way to notice.
+    /// - Throws: `.connection` if the connection is lost. A listener has no other way to notice.
     package func nextNotification(deadline: ContinuousClock.Instant) async throws -> PostgresNotification? {
         do {
             return try await exclusively(deadline: deadline) { deadline in

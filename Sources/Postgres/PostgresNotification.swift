@@ -1,7 +1,7 @@
-/// What NOTIFY said.
+/// A notification of NOTIFY.
 package struct PostgresNotification: Hashable, Sendable {
     package let channel: String
     package let payload: String
-    /// The backend that sent it.
+    /// The process id of the sending backend.
     package let process: Int32
 }

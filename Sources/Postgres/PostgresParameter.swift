@@ -1,6 +1,6 @@
-/// One value on its way to the server.
+/// A parameter of a statement.
 package struct PostgresParameter: Sendable, Hashable {
-    /// The type's OID; 0 leaves it to the server.
+    /// The type's OID. 0 lets the server infer it.
     package let type: UInt32
     package let isBinary: Bool
     /// nil is NULL.
@@ -17,7 +17,7 @@ package struct PostgresParameter: Sendable, Hashable {
     }
 }
 
-/// OIDs of `pg_type` that this target names; they are fixed in every server.
+/// OIDs of `pg_type` that this target uses. They are fixed in every server.
 enum TypeOID {
     static let bytea: UInt32 = 17
     static let interval: UInt32 = 1186

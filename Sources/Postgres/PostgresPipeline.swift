@@ -1,18 +1,18 @@
 import CPostgres
 
 extension PostgresConnection {
-    /// A statement of a pipeline, and how it is sent.
+    /// A statement of a pipeline, and the way it is sent.
     private struct Step {
         let key: StatementCache.Key
         let parameters: [PostgresParameter]
         var plan: StatementCache.Plan
     }
 
-    /// Sends all statements at once and then reads all answers: one round trip. Outside of a transaction
-    /// they form one together: after an error the rest is not executed, and nothing is kept. Statements that
-    /// come again are prepared, as those of `query` are.
+    /// Sends all statements at once and then reads all results: one round trip. Outside of a transaction they
+    /// form one together: after an error the rest is not executed, and nothing is kept. Repeated statements
+    /// are prepared, as those of `query` are.
     ///
-    /// - Throws: the first error; its `statementIndex` says which statement failed.
+    /// - Throws: the first error. Its `statementIndex` is the failed statement.
     package func pipeline(_ statements: [SQL], deadline: ContinuousClock.Instant? = nil) async throws
         -> [Rows]
     {
@@ -27,7 +27,7 @@ extension PostgresConnection {
             do {
                 return try await run(steps, deadline: deadline)
             } catch let error as PostgresError where !isInTransaction && isStale(steps, error) {
-                // The server refused a plan, so that nothing has been kept.
+                // The server refused a plan, so nothing was kept.
                 for index in steps.indices { steps[index].plan = .once }
                 return try await run(steps, deadline: deadline)
             }
@@ -35,7 +35,7 @@ extension PostgresConnection {
     }
 
     private func plan(_ statements: [SQL]) -> [Step] {
-        // In a failed transaction nothing can be prepared, and the statements will fail anyway.
+        // In a failed transaction nothing can be prepared, and the statements fail anyway.
         let canPrepare = link.transactionStatus != PQTRANS_INERROR
         var preparing: [StatementCache.Key: String] = [:]
         return statements.map { statement in
@@ -64,7 +64,7 @@ extension PostgresConnection {
             try link.exitPipeline()
             return try outcome.get()
         } catch {
-            // Half a pipeline has been sent.
+            // A part of the pipeline has been sent.
             if link.isInPipeline { link.close() }
             throw error
         }
@@ -94,7 +94,7 @@ extension PostgresConnection {
         try await link.flush(deadline: deadline)
     }
 
-    /// One result and one nil per message sent, then the one of the synchronisation.
+    /// One result and one nil for each sent message, then the result of the synchronization.
     private func answers(
         to steps: [Step], deadline: ContinuousClock.Instant
     ) async throws -> Result<[Rows], PostgresError> {
@@ -117,7 +117,7 @@ extension PostgresConnection {
         return .success(rows)
     }
 
-    /// The result of one message; nil when it failed, or was not executed because an earlier one had.
+    /// The result of one message. Nil if it failed, or was not executed because an earlier one failed.
     private func answer(
         of index: Int, in steps: [Step], deadline: ContinuousClock.Instant, _ failure: inout PostgresError?
     ) async throws -> PostgresResult? {

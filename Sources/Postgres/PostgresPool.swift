@@ -1,24 +1,25 @@
 import Reactor
 
-/// Connections of one loop, opened when wanted and at most `maximum` at a time.
+/// The connections of one loop, opened on demand, at most `maximum` at a time.
 ///
-/// The rules are in `PoolMachine`; this opens, checks and closes. Loop-confined: each loop has its own pool.
-// SAFETY: loop-confined; every entrance checks the loop.
+/// The rules are in `PoolMachine`. The pool opens, checks and closes connections. Loop-confined: each loop
+/// has its own pool.
+// SAFETY: loop-confined. Every method checks the loop.
 @safe package final class PostgresPool: @unchecked Sendable {
-    /// How long a caller without a deadline waits for a connection: longer than any statement of a request
-    /// should take, shorter than a client's patience.
+    /// Maximum wait for a connection without a deadline: longer than any statement of a request, shorter than
+    /// clients wait.
     package static let acquireTimeout: Duration = .seconds(15)
-    /// How long a connection that was idle may take to answer the check.
+    /// Time limit of the check of an idle connection.
     static let checkTimeout: Duration = .seconds(3)
 
-    /// What a parked task is woken with.
+    /// The reason why a parked task resumes.
     private enum Wakeup {
         case granted(PoolMachine.Acquisition)
         case failed(PostgresError)
         case cancelled
     }
 
-    // SAFETY: resumed once, by whoever takes it out of `parked`.
+    // SAFETY: resumed once, by the code that removes it from `parked`.
     @safe private struct Parked {
         let continuation: UnsafeContinuation<Wakeup, Never>
     }
@@ -41,17 +42,18 @@ import Reactor
         machine = PoolMachine(settings)
     }
 
-    /// Connections that exist or are being made; for metrics.
+    /// Connections that exist or are being opened, for metrics.
     package var count: Int { machine.count }
-    /// Connections that nobody uses.
+    /// Idle connections.
     package var idleCount: Int { machine.idleCount }
-    /// Tasks that wait for one.
+    /// Tasks that wait for a connection.
     package var waiterCount: Int { machine.waiterCount }
 
-    /// Lends a connection. It must come back outside of any transaction and copy; else it is closed.
+    /// Runs `body` with a connection. Afterwards no transaction or copy may be open, else the connection is
+    /// closed.
     ///
-    /// - Parameter deadline: for getting the connection, not for `body`; 15 s when nil.
-    /// - Throws: `.poolExhausted` at the deadline, `.closed`, and what connecting and `body` throw.
+    /// - Parameter deadline: of the wait for the connection, not of `body`. Nil: 15 s.
+    /// - Throws: `.poolExhausted` at the deadline, `.closed`, and the errors of connecting and of `body`.
     @discardableResult
     package func withConnection<R>(
         deadline: ContinuousClock.Instant? = nil, _ body: (PostgresConnection) async throws -> R
@@ -62,7 +64,7 @@ import Reactor
         return try await body(connection)
     }
 
-    /// Lends a connection inside of a transaction; see `PostgresConnection.transaction`.
+    /// Runs `body` with a connection in a transaction, see `PostgresConnection.transaction`.
     @discardableResult
     package func transaction<R>(
         isolation: TransactionIsolation = .serverDefault, deadline: ContinuousClock.Instant? = nil,
@@ -84,13 +86,14 @@ import Reactor
         try await withConnection(deadline: deadline) { try await $0.query(sql, deadline: deadline) }
     }
 
-    /// Runs one statement on any connection; returns how many rows it changed.
+    /// Runs one statement on any connection. Returns the number of changed rows.
     @discardableResult
     package func execute(_ sql: SQL, deadline: ContinuousClock.Instant? = nil) async throws -> Int {
         try await withConnection(deadline: deadline) { try await $0.execute(sql, deadline: deadline) }
     }
 
-    /// Closes what is idle, refuses who waits; connections in use are closed when they come back.
+    /// Closes idle connections and refuses waiting tasks. Connections in use are closed when they are
+    /// released.
     package func close() {
         precondition(loop.isCurrent, "a pool is closed on its own loop")
         reaper?.cancel()
@@ -103,13 +106,13 @@ import Reactor
     private static var closedError: PostgresError { PostgresError(.closed, "the pool is closed") }
 }
 
-// Getting one and giving it back.
+// Acquiring and releasing.
 extension PostgresPool {
     private func acquire(
         deadline: ContinuousClock.Instant
     ) async throws -> (PoolMachine.Slot, PostgresConnection) {
         while true {
-            // A cancelled task's check of an idle connection fails whatever the connection is like.
+            // In a cancelled task, the check of any idle connection fails.
             try Task.checkCancellation()
             var acquisition = machine.acquire(now: .now)
             if case .wait(let waiter) = acquisition {
@@ -127,7 +130,7 @@ extension PostgresPool {
                     return (slot, connection)
                 }
                 follow(machine.discard(slot, now: .now))
-                // The next one would fail its check for want of time, whatever it is like.
+                // The next check would also run out of time.
                 guard deadline > .now else {
                     throw PostgresError(.poolExhausted, "no connection answered in time")
                 }
@@ -154,7 +157,7 @@ extension PostgresPool {
         }
     }
 
-    /// The connection of a slot if it still answers. A loss that the kernel knows of costs no round trip.
+    /// The connection of a slot if it still answers. A loss that the kernel knows costs no round trip.
     private func usable(
         _ slot: PoolMachine.Slot, check: Bool, until deadline: ContinuousClock.Instant
     ) async -> PostgresConnection? {
@@ -165,7 +168,7 @@ extension PostgresPool {
 
     private func giveBack(_ slot: PoolMachine.Slot, _ connection: PostgresConnection) {
         if connection.hasLeftStandby {
-            // The others lead to the same server.
+            // The other idle connections lead to the same server.
             for slot in machine.evictIdle() { connections.removeValue(forKey: slot)?.close() }
         }
         let isHealthy = connection.isIdle
@@ -180,7 +183,7 @@ extension PostgresPool {
 
     private func park(_ waiter: PoolMachine.Waiter, until deadline: ContinuousClock.Instant) async -> Wakeup {
         let timer = loop.schedule(at: deadline) { [weak self] in
-            let error = PostgresError(.poolExhausted, "no connection became free in time")
+            let error = PostgresError(.poolExhausted, "no connection became free before the deadline")
             self?.abandon(waiter, .failed(error))
         }
         defer { timer.cancel() }

@@ -1,8 +1,8 @@
 import CPostgres
 
-/// Owner of a `PGresult`, which is immutable once it is here.
-// SAFETY: libpq never changes a result that PQgetResult has returned, so reading it from several threads
-// is sound; the pointer is private, cleared once, in deinit.
+/// The owner of a `PGresult`, which never changes.
+// SAFETY: libpq never changes a result of PQgetResult, so several threads may read it. The pointer is private
+// and is cleared once, in deinit.
 @safe final class PostgresResult: @unchecked Sendable {
     private let pointer: OpaquePointer
     let columnNames: [String]
@@ -28,7 +28,7 @@ import CPostgres
         unsafe PQcmdStatus(pointer).map { unsafe String(cString: $0) } ?? ""
     }
 
-    /// Rows that the command changed, or returned if it was a select.
+    /// Rows that the command changed, or returned for a select.
     var affectedRows: Int {
         unsafe PQcmdTuples(pointer).flatMap { Int(unsafe String(cString: $0)) } ?? 0
     }
@@ -52,7 +52,7 @@ import CPostgres
         var error = PostgresError(
             isLoss ? .connection : .server, field(.message) ?? wholeMessage,
             sqlState: state)
-        // libpq's own failures (connection lost) come as results without a SQLSTATE.
+        // libpq's own failures (lost connection) are results without a SQLSTATE.
         if state == nil { error.code = .connection }
         error.detail = field(.detail)
         error.hint = field(.hint)
@@ -75,7 +75,7 @@ import CPostgres
     }
 }
 
-/// Field codes of `postgres_ext.h`; C character macros do not reach Swift.
+/// Field codes of `postgres_ext.h`: C character macros are not imported into Swift.
 private enum Field: Unicode.Scalar {
     case sqlState = "C"
     case message = "M"

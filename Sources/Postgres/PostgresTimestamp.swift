@@ -1,8 +1,8 @@
 internal import Encoding
 import FoundationEssentials
 
-/// A moment as Postgres writes it with `DateStyle = ISO`: `2026-11-21 03:52:24.123456+00`.
-/// Whole microseconds since 2000-01-01 00:00 UTC, as the server stores it.
+/// A point in time as Postgres writes it with `DateStyle = ISO`: `2026-11-21 03:52:24.123456+00`. Whole
+/// microseconds since 2000-01-01 00:00 UTC, as the server stores it.
 struct PostgresTimestamp: Equatable {
     var microseconds: Int64
 
@@ -15,7 +15,8 @@ struct PostgresTimestamp: Equatable {
 
     init(_ date: Date) {
         let exact = ((date.timeIntervalSinceReferenceDate + Self.referenceOffset) * 1e6).rounded()
-        // Outside of what Postgres can store anyway (4713 BC to 294276 AD); clamped to stay a number.
+        // Values outside of Postgres' range (4713 BC to 294276 AD) are clamped, so that the conversion does
+        // not trap.
         microseconds = Int64(max(-2.2e17, min(exact, 9.2e18)))
     }
 
@@ -39,7 +40,7 @@ struct PostgresTimestamp: Equatable {
         return text + "+00" + (isBC ? " BC" : "")
     }
 
-    /// Reads `timestamptz`, `timestamp` (taken as UTC) and `date`. nil for `infinity` and all else.
+    /// Reads `timestamptz`, `timestamp` (as UTC) and `date`. Nil for `infinity` and other text.
     init?(_ text: Span<UInt8>) {
         var scanner = DigitScanner()
         guard let year = scanner.number(text), scanner.skip("-", text),
@@ -113,7 +114,7 @@ private struct DigitScanner {
         return value
     }
 
-    /// `+05:30` in seconds; 0 when there is none.
+    /// `+05:30` in seconds, 0 if there is no offset.
     mutating func offset(_ text: Span<UInt8>) -> Int64? {
         let isNegative = isAt("-", text)
         guard skip("+", text) || skip("-", text) else { return 0 }
@@ -132,7 +133,7 @@ private struct DigitScanner {
 }
 
 extension Int64 {
-    /// Quotient rounded down and the remainder, which is never negative.
+    /// The quotient rounded down and the remainder, which is never negative.
     fileprivate func floorDivided(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

@@ -1,22 +1,22 @@
 import CPostgres
 
-/// How far a transaction is kept apart from others.
+/// The isolation level of a transaction.
 package enum TransactionIsolation: String, Sendable {
     case serverDefault = ""
     case readCommitted = " isolation level read committed"
     case repeatableRead = " isolation level repeatable read"
     case serializable = " isolation level serializable"
-    /// One unchanging view of all tables, without writing.
+    /// One snapshot of all tables, read-only.
     case snapshot = " isolation level repeatable read read only"
 }
 
 extension PostgresConnection {
-    /// Runs `body` in a transaction: commits when it returns, rolls back when it throws, also when the task
-    /// is cancelled. Inside of a transaction it is a savepoint, and `isolation` must be the default.
+    /// Runs `body` in a transaction: commits when it returns, rolls back when it throws or the task is
+    /// cancelled. Inside of a transaction it is a savepoint, and `isolation` must be the default.
     ///
-    /// - Throws: what `body` threw; `.server` when the commit was refused (or had become a roll-back,
-    ///   because a statement failed and `body` went on: SQLSTATE 25P02); `.commitInDoubt` when the
-    ///   connection was lost while the commit was under way.
+    /// - Throws: the error of `body`; `.server` if the commit was refused (or became a roll-back, because a
+    ///   statement failed and `body` continued: SQLSTATE 25P02); `.commitInDoubt` if the connection was lost
+    ///   during the commit.
     @discardableResult
     package func transaction<R>(
         isolation: TransactionIsolation = .serverDefault, _ body: (PostgresConnection) async throws -> R
@@ -70,13 +70,13 @@ extension PostgresConnection {
         }
     }
 
-    /// Not cancellable: once it is under way, its outcome is waited for.
+    /// Not cancellable: the outcome of a commit must be known.
     private func commit() async throws {
         link.isShielded = true
         defer { link.isShielded = false }
         do {
             let result = try await scriptResult("commit")
-            // The server answers a commit of a failed transaction with a roll-back and no error.
+            // The server answers the commit of a failed transaction with a roll-back and without an error.
             guard result.commandTag == "COMMIT" else {
                 throw PostgresError(
                     .server, "the transaction had failed and was rolled back", sqlState: .inFailedTransaction)

@@ -1,5 +1,5 @@
-/// The rows that one statement returned, held in memory as libpq received them; values are decoded when
-/// asked for. Results without a bound go through `copyOut`.
+/// The rows of one statement, in memory as libpq received them. Values are decoded on access. Use `copyOut`
+/// for results without a limit.
 package struct Rows: RandomAccessCollection, Sendable {
     let result: PostgresResult
 
@@ -14,7 +14,7 @@ package struct Rows: RandomAccessCollection, Sendable {
         return Row(result: result, index: position)
     }
 
-    /// The first column of the first row. Throws `.decoding` when there is no row.
+    /// The first column of the first row. Throws `.decoding` if there is no row.
     package func scalar<Value: PostgresDecodable>(as type: Value.Type = Value.self) throws(PostgresError)
         -> Value
     {
@@ -22,7 +22,7 @@ package struct Rows: RandomAccessCollection, Sendable {
         return try first[0]
     }
 
-    /// The first column of the first row; nil for NULL and when there is no row.
+    /// The first column of the first row. Nil for NULL and if there is no row.
     package func scalar<Value: PostgresDecodable>(
         as type: Value?.Type = Value?.self
     ) throws(PostgresError) -> Value? {
@@ -43,8 +43,8 @@ package struct Row: Sendable {
 
     package var columnNames: [String] { result.columnNames }
 
-    /// The value of a column. Throws `.decoding` for NULL, for an unknown column, and for a value that is
-    /// no such type.
+    /// The value of a column. Throws `.decoding` for NULL, for an unknown column, and for a value of another
+    /// type.
     package subscript<Value: PostgresDecodable>(_ name: String, as type: Value.Type = Value.self) -> Value {
         get throws(PostgresError) { try self[try position(of: name)] }
     }
@@ -69,7 +69,7 @@ package struct Row: Sendable {
             }
             return try unsafe result.withValue(row: index, column: column) { bytes throws(PostgresError) in
                 guard let bytes = unsafe bytes else { return nil }
-                // SAFETY: the span ends with this closure, the bytes with the result.
+                // SAFETY: the span ends with this closure, and the bytes live as long as the result.
                 let text = unsafe Span<UInt8>(_unsafeBytes: bytes)
                 guard let value = Value(postgres: text) else {
                     throw undecodable(column, "a value", Value.self)
@@ -86,9 +86,9 @@ package struct Row: Sendable {
         return position
     }
 
-    /// The value itself stays out of the error: it may be anything.
+    /// The error does not contain the value, which may be a secret.
     private func undecodable<Value>(_ column: Int, _ what: String, _: Value.Type) -> PostgresError {
-        var error = PostgresError(.decoding, "\(what) cannot be read as \(Value.self)")
+        var error = PostgresError(.decoding, "\(what) does not decode to \(Value.self)")
         error.column = result.columnNames[column]
         return error
     }

@@ -1,15 +1,15 @@
-/// A statement with its values. Interpolated values travel as parameters, never as text:
-/// `"select * from jobs where id = \(id)"` is sent as `select * from jobs where id = $1`.
+/// A statement with its values. Interpolated values are parameters, never text: `"select * from jobs where id
+/// = \(id)"` is sent as `select * from jobs where id = $1`.
 ///
-/// Parameters have no declared type, as a quoted literal has none: the server takes the type from the
-/// context, and where there is none the statement says it: `\(x)::int`.
+/// Parameters have no declared type, like a quoted literal: the server infers it from the context. Without a
+/// context the statement needs a cast: `\(x)::int`.
 ///
 /// - `\(identifier: name)` is a quoted identifier, `\(identifier: schema, table)` a qualified one.
 /// - `\(literal: text)` is a quoted literal, for statements that take no parameters (DDL, COPY, SET).
-/// - `\(raw: text)` is text as it is; never pass anything from outside.
+/// - `\(raw: text)` is text as it is. Never pass external input.
 /// - `\(fragment)` of type SQL keeps its own parameters.
 package struct SQL: Sendable, ExpressibleByStringInterpolation {
-    /// The text around parameters: parameter `i` stands between segment `i` and `i + 1`.
+    /// The text around parameters: parameter `i` is between the segments `i` and `i + 1`.
     private var segments: [String]
     package private(set) var parameters: [PostgresParameter]
 
@@ -28,7 +28,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         self.init(stringLiteral: text)
     }
 
-    /// The statement as it is sent, with `$1`, `$2`, ...
+    /// The statement as sent, with `$1`, `$2`, ...
     package var text: String {
         guard segments.count > 1 else { return segments[0] }
         var text = segments[0]
@@ -76,7 +76,7 @@ extension SQL {
             segments.append("")
         }
 
-        /// NULL for nil. The compiler warns of an optional that only a generic parameter takes.
+        /// NULL for nil. The compiler warns if an optional is passed as a generic parameter.
         package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
             parameters.append(value.postgresParameter)
             segments.append("")
@@ -106,7 +106,7 @@ extension SQL {
         "\"" + identifier.replacingEach("\"", with: "\"\"") + "\""
     }
 
-    /// `it's` becomes `'it''s'`; a backslash needs nothing, because sessions pin
+    /// `it's` becomes `'it''s'`. A backslash needs no escape, because sessions pin
     /// `standard_conforming_strings`.
     package static func quote(literal: String) -> String {
         "'" + literal.replacingEach("'", with: "''") + "'"
@@ -114,7 +114,7 @@ extension SQL {
 }
 
 extension Sequence<SQL> {
-    /// One statement out of fragments, parameters renumbered.
+    /// One statement of fragments, with renumbered parameters.
     package func joined(separator: String) -> SQL {
         var result = SQL(raw: "")
         var isFirst = true

@@ -10,7 +10,7 @@ struct SQLScript {
         bytes = Array(text.utf8)
     }
 
-    /// The statements without their semicolons; parts that are only comments and blanks are left out.
+    /// The statements without their semicolons. Parts of only comments and blanks are skipped.
     static func statements(of text: String) -> [String] {
         var script = SQLScript(text)
         var statements: [String] = []
@@ -78,13 +78,13 @@ struct SQLScript {
         index = min(index, bytes.count)
     }
 
-    /// A quote follows an E that is not the end of a longer word.
+    /// Whether the quote follows an E that is not the end of a longer word.
     private var isEscapeString: Bool {
         guard index > start, bytes[index - 1] | 0x20 == UInt8(ascii: "e") else { return false }
         return index - 1 == start || !isWordByte(bytes[index - 2])
     }
 
-    /// A doubled quote ends one string and starts another, which comes to the same.
+    /// A doubled quote ends one string and starts another, with the same effect.
     private mutating func quoted(by quote: UInt8, escapes: Bool) {
         hasContent = true
         index += 1

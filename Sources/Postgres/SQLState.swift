@@ -1,5 +1,5 @@
-/// A SQLSTATE: the five characters by which Postgres names a condition, whatever its language is set to.
-/// Source: PostgreSQL 15 documentation, appendix A.
+/// A SQLSTATE: the five-character code of an error, independent of the server's language. Source: PostgreSQL
+/// 15 documentation, appendix A.
 package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral {
     package let rawValue: String
 
@@ -52,13 +52,13 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
 }
 
 extension SQLState {
-    /// What a refused statement means for the connection and for the transaction.
+    /// The consequence of a refused statement for the connection and the transaction.
     private enum Consequence {
-        /// The connection is of no more use; on another one the transaction may succeed.
+        /// The connection is unusable. On another one, the transaction may succeed.
         case reconnect
         /// The same transaction, run again from its start, may succeed.
         case retry
-        /// The answer is the same each time.
+        /// The result is the same each time.
         case final
     }
 
@@ -76,21 +76,22 @@ extension SQLState {
 
     private var consequence: Consequence { Self.codes[self] ?? Self.classes[classCode] ?? .final }
 
-    /// The connection is of no more use: the server said that the session is over.
+    /// The connection is unusable: the server has ended the session.
     package var endsSession: Bool { consequence == .reconnect }
 
-    /// The same transaction, run again from its start, may well succeed.
+    /// The same transaction may succeed if it is run again from its start.
     package var isTransient: Bool { consequence != .final }
 
-    /// What the server says to credentials it does not accept.
+    /// The codes for refused credentials.
     package var isAuthentication: Bool {
         self == .invalidPassword || self == .invalidAuthorization
     }
 }
 
 extension SQLState {
-    /// Whether the server's message names schema objects, settings and limits alone. Others quote values: those of class
-    /// 22 (what was stored or sent), 42601 (a piece of the statement) and P0 (whatever a function raises) above all.
+    /// Whether the server's message contains only schema objects, settings and limits. Others quote values,
+    /// above all class 22 (stored or sent values), 42601 (a piece of the statement) and P0 (raised by a
+    /// function).
     var hasPlainMessage: Bool {
         switch self {
         case .insufficientPrivilege, .undefinedTable, .undefinedColumn, .undefinedFunction, .duplicateTable,
@@ -100,7 +101,7 @@ extension SQLState {
         }
     }
 
-    /// What the class of conditions is called, for those whose messages are kept out of logs.
+    /// The name of the class, for errors whose message must not be logged.
     var className: String? {
         switch classCode {
         case "22": "data exception"
@@ -113,10 +114,10 @@ extension SQLState {
 }
 
 extension SQLState {
-    /// Finds the code in a message that libpq composed at `PQERRORS_VERBOSE`: `FATAL:  28P01: ...`.
-    /// libpq 15 has no other way to say why a connection was refused; severity and text may be in any
-    /// language, but the layout is fixed (`pqBuildErrorMessage3`). The last one counts: with
-    /// `sslmode=prefer` libpq tries twice.
+    /// Finds the code in a message that libpq composed at `PQERRORS_VERBOSE`: `FATAL:  28P01: ...`. libpq 15
+    /// reports the reason of a refused connection only there. Severity and text may be in any language, but
+    /// the layout is fixed (`pqBuildErrorMessage3`). The last code counts: with `sslmode=prefer` libpq tries
+    /// twice.
     static func inVerboseMessage(_ message: String) -> SQLState? {
         let bytes = Array(message.utf8)
         var found: SQLState?

@@ -2,18 +2,19 @@ import Reactor
 
 /// How far the server of a connection is known to be the one that was asked for.
 package enum ServerTrust: Sendable, Equatable {
-    /// It is on this machine.
+    /// The server is on this machine.
     case local
-    /// Its certificate was checked.
+    /// The server's certificate was verified.
     case verified
-    /// Whoever is on the way could have taken its place, and reads along where nothing is encrypted either.
+    /// The server was not verified: an attacker on the network could impersonate it, and could read
+    /// unencrypted traffic.
     case unverified(isEncrypted: Bool)
 
     /// - Parameters:
-    ///   - address: the server's; empty for a Unix socket.
+    ///   - address: the server's address, empty for a Unix socket.
     ///   - mode: `sslmode`.
-    ///   - hasAuthorities: whether `sslrootcert` is set. Then `require` checks the certificate as `verify-ca` does
-    ///     (PostgreSQL 15 documentation, 34.19.1).
+    ///   - hasAuthorities: whether `sslrootcert` is set. `require` then verifies the certificate as
+    ///     `verify-ca` does (PostgreSQL 15 documentation, 34.19.1).
     init(address: String, isEncrypted: Bool, mode: String, hasAuthorities: Bool) {
         let isLocal = address.isEmpty || SocketAddress(ip: address, port: 0)?.isLoopback == true
         let isVerified =

@@ -1,4 +1,4 @@
-/// Which statements of one connection are prepared, and which should be. Pure: it names what to do.
+/// Decides which statements of one connection are prepared. Pure: it returns the actions.
 struct StatementCache {
     /// A text with the declared types of its parameters.
     struct Key: Hashable {
@@ -25,7 +25,7 @@ struct StatementCache {
     private var preparedCount = 0
     private var clock = 0
     private var nextName = 0
-    /// Prepared on the server but of no more use; to be deallocated before the next one is prepared.
+    /// Prepared on the server but unusable: to be deallocated before the next one is prepared.
     private(set) var retired: [String] = []
 
     /// Statements known, prepared or not.
@@ -51,14 +51,14 @@ struct StatementCache {
         preparedCount += 1
     }
 
-    /// The server cannot use it any more, for instance because a table changed.
+    /// The server cannot use it any more, for example because a table changed.
     mutating func discard(_ key: Key) {
         guard let name = entries.removeValue(forKey: key)?.name else { return }
         preparedCount -= 1
         retired.append(name)
     }
 
-    /// The server has forgotten all of them (`discard all`, `deallocate all`).
+    /// The server has dropped all of them (`discard all`, `deallocate all`).
     mutating func clear() {
         entries.removeAll()
         retired.removeAll()
@@ -76,7 +76,7 @@ struct StatementCache {
         discard(oldest.key)
     }
 
-    /// Drops the older half of what was seen but never prepared, so that this is rare.
+    /// Drops the older half of the statements that were seen but never prepared, so that this is rare.
     private mutating func forgetSeen() {
         let seen = entries.filter { $0.value.name == nil }.sorted { $0.value.lastUse < $1.value.lastUse }
         for (key, _) in seen.prefix(max(1, seen.count / 2)) { entries[key] = nil }

@@ -56,7 +56,7 @@ struct ConfigurationTests {
         #expect(parameters["hostaddr"] == "1.2.3.4")
     }
 
-    @Test func `lists of hosts are taken apart`() throws {
+    @Test func `lists of hosts are split`() throws {
         let configuration = try PostgresConfiguration(url: "postgres://a:1,b:2/db")
         #expect(
             try ConnectionTarget.targets(of: configuration.options) == [

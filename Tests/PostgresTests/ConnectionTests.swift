@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.tags(.store))
 struct ConnectionTests {
-    @Test func `values of every type travel to the server and back`() async throws {
+    @Test func `values of every type survive a round trip`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             let id = UUID()
@@ -51,7 +51,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a violated constraint is named, and the connection goes on`() async throws {
+    @Test func `a violated constraint is named, and the connection stays usable`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await connection.script("create table t (a int constraint once unique)")
@@ -69,7 +69,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `text with a NUL is refused here and not cut`() async throws {
+    @Test func `text with a NUL is refused before it is sent`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             let error = await #expect(throws: PostgresError.self) {
@@ -100,7 +100,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a server in any time zone is read right`() async throws {
+    @Test func `times are read correctly from a server in any time zone`() async throws {
         try await withDatabase { database in
             let admin = try await database.connect()
             try await admin.script(
@@ -125,7 +125,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `an unreachable server is told as such`() async throws {
+    @Test func `an unreachable server is a connection error`() async throws {
         try await withLoop {
             let refused = try PostgresConfiguration(url: "postgres://u@127.0.0.1:1/x")
             let error = await #expect(throws: PostgresError.self) {
@@ -143,7 +143,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a server that accepts and says nothing runs into the deadline`() async throws {
+    @Test func `a silent server times out`() async throws {
         try await withLoop {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
@@ -156,7 +156,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a server without TLS where it is required is said to be one`() async throws {
+    @Test func `a server without required TLS is refused with the reason`() async throws {
         try await withDatabase { database in
             let plain = try PostgresConfiguration(url: database.url + "?sslmode=require")
             let error = await #expect(throws: PostgresError.self) {
@@ -167,7 +167,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a server that takes no more writes is left, but not for a transaction that asked for it`()
+    @Test func `a connection to a read-only server is closed, unless the transaction is read-only`()
         async throws
     {
         try await withDatabase { database in
@@ -180,7 +180,7 @@ struct ConnectionTests {
             }
             #expect(asked?.code == .server)
             #expect(connection.isIdle)
-            // As a standby does, and a primary that became one.
+            // As on a standby, or a primary that became one.
             try await connection.script("set default_transaction_read_only = on")
             let error = await #expect(throws: PostgresError.self) {
                 try await connection.transaction { connection in
@@ -207,14 +207,14 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a wrong password is told by its code and not tried elsewhere`() async throws {
+    @Test func `a wrong password has its code and is not tried on other addresses`() async throws {
         try await withLoop {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             defer { listener.close() }
             let port = listener.address.port
             let url = "postgres://ann:wrong@127.0.0.1:\(port),127.0.0.1:\(port)/x?sslmode=disable"
             let configuration = try PostgresConfiguration(url: url)
-            // The test server trusts everybody, so this one says what a server says to a wrong password.
+            // The test server trusts all clients, so this one sends the answer to a wrong password.
             async let error = #expect(throws: PostgresError.self) {
                 try await PostgresConnection.connect(configuration)
             }
@@ -233,7 +233,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `an unknown database is told by its code`() async throws {
+    @Test func `an unknown database has its code`() async throws {
         try await withDatabase { database in
             var configuration = database.configuration
             configuration.database = "no such database"
@@ -313,7 +313,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `the server's own time-out is a server error`() async throws {
+    @Test func `the server's own timeout is a server error`() async throws {
         try await withDatabase { database in
             var configuration = database.configuration
             configuration.statementTimeout = .milliseconds(50)
@@ -342,7 +342,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a pipeline answers in order and tells which statement failed`() async throws {
+    @Test func `a pipeline returns its results in order and names the failed statement`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await connection.script("create table t (a int primary key)")
@@ -361,8 +361,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a pipeline prepares what comes again, and does without a plan that went stale`() async throws
-    {
+    @Test func `a pipeline prepares repeated statements and recovers from a stale plan`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await connection.script("create table t (a int primary key)")
@@ -373,7 +372,7 @@ struct ConnectionTests {
                 #expect(try await connection.pipeline(statements).count == 3)
                 #expect(try await connection.query(prepared).scalar(as: Int.self) == 1)
             }
-            // One of the statements fails: the plan is still there, and nothing was kept.
+            // One of the statements fails: the plan is still valid, and nothing was kept.
             await #expect(throws: PostgresError.self) {
                 try await connection.pipeline([
                     "insert into t values (\(100)) returning *", "insert into t values (\(0)) returning *",
@@ -390,7 +389,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a pipeline whose answers are large does not get stuck`() async throws {
+    @Test func `a pipeline with large results does not deadlock`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             let big = String(repeating: "x", count: 100_000)
@@ -399,7 +398,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a large value goes both ways`() async throws {
+    @Test func `a large value survives a round trip`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             let big = [UInt8](repeating: 7, count: 20_000_000)

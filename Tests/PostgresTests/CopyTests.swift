@@ -18,7 +18,7 @@ struct CopyTests {
         range.flatMap { Array("\($0),\"row \($0), \"\"quoted\"\"\"\n".utf8) }
     }
 
-    @Test func `rows are copied in, wherever the chunks are cut, and out again`() async throws {
+    @Test func `rows are copied in, split at any byte, and out again`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             let bytes = lines(0..<1000)
@@ -38,7 +38,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `a hundred megabytes go through`() async throws {
+    @Test func `a hundred megabytes are copied`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             let line = Array(("7," + String(repeating: "x", count: 997) + "\n").utf8)
@@ -58,7 +58,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `a server that stops reading stops the writer, and nothing piles up here`() async throws {
+    @Test func `a server that stops reading stops the writer, and buffers stay small`() async throws {
         try await withDatabase { database in
             let (connection, other) = (try await table(database), try await database.connect())
             try await connection.script(
@@ -84,7 +84,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `a refused row is told long before the end, with its line`() async throws {
+    @Test func `a refused row is reported long before the end, with its line`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             let good = lines(0..<10_000)
@@ -107,7 +107,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `a row refused at the end is told by finish`() async throws {
+    @Test func `a row refused at the end is reported by finish`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             let copy = try await connection.copyIn(statement)
@@ -135,7 +135,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `a copy that is given up leaves nothing behind`() async throws {
+    @Test func `a failed copy keeps no rows`() async throws {
         struct Refusal: Error {}
         try await withDatabase { database in
             let connection = try await table(database)
@@ -150,12 +150,12 @@ struct CopyTests {
         }
     }
 
-    @Test func `a cancelled copy ends and the connection is free`() async throws {
+    @Test func `a cancelled copy ends, and the connection is ready`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             let other = try await database.connect()
             try await other.transaction { other in
-                // Nothing is read from the copy while somebody holds the table.
+                // The server reads nothing of the copy while another session locks the table.
                 try await other.execute("lock table t")
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
@@ -173,7 +173,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `a copy in a transaction takes part in it`() async throws {
+    @Test func `a copy in a transaction belongs to it`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             try await connection.transaction { connection in
@@ -209,7 +209,7 @@ struct CopyTests {
         }
     }
 
-    @Test func `what is no copy, or one in the wrong direction, is refused`() async throws {
+    @Test func `a statement that is not a copy, or one in the wrong direction, is refused`() async throws {
         try await withDatabase { database in
             let connection = try await table(database)
             for wrong: SQL in ["select 1", "copy t to stdout", "copy no_such_table from stdin"] {

@@ -9,7 +9,7 @@ struct DecodingTests {
         return Value(postgres: bytes.span)
     }
 
-    @Test func `integers are read to their limits and not beyond`() {
+    @Test func `integers are read up to their limits`() {
         #expect(decode("-9223372036854775808", Int.self) == .min)
         #expect(decode("9223372036854775807", Int.self) == .max)
         #expect(decode("9223372036854775808", Int.self) == nil)

@@ -15,8 +15,7 @@ struct EncryptionTests {
             PostgresConfiguration(url: url), deadline: .now + .seconds(20))
     }
 
-    @Test func `verify-full takes the certificate of the host that the URL names, and no other`() async throws
-    {
+    @Test func `verify-full accepts only a certificate for the host of the URL`() async throws {
         let certificate = try TestCertificate()
         let other = try TestCertificate()
         defer {
@@ -46,8 +45,7 @@ struct EncryptionTests {
     }
 
     @Test(arguments: [true, false])
-    func `parameters and notifications in the middle of a COPY do not end it`(isEncrypted: Bool) async throws
-    {
+    func `changed parameters and notifications during a COPY do not end it`(isEncrypted: Bool) async throws {
         let certificate = isEncrypted ? try TestCertificate() : nil
         defer { certificate?.remove() }
         try await withFront(certificate) { front, database in
@@ -70,7 +68,7 @@ struct EncryptionTests {
     }
 
     @Test(arguments: [true, false])
-    func `a row that is refused behind a parameter that changed is told before the end`(
+    func `a row refused after a changed parameter is reported before the end`(
         isEncrypted: Bool
     ) async throws {
         let certificate = isEncrypted ? try TestCertificate() : nil
@@ -92,8 +90,8 @@ struct EncryptionTests {
         }
     }
 
-    /// The last record does not fit into libpq's buffer: its rest is in TLS's hands, and the kernel has nothing more.
-    @Test func `an answer whose rest TLS holds is read to its end`() async throws {
+    /// The last record does not fit into libpq's buffer: TLS holds the rest, and the kernel has nothing more.
+    @Test func `a result whose rest is buffered by TLS is read to its end`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         try await withFront(certificate) { front, database in
@@ -122,7 +120,7 @@ struct EncryptionTests {
                 == trust)
     }
 
-    @Test func `a live connection knows how far its server is trusted`() async throws {
+    @Test func `an open connection knows whether its server is verified`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             #expect(connection.serverTrust == .local)

@@ -18,7 +18,7 @@ struct ListeningTests {
         }
     }
 
-    @Test func `notifications that came with an answer are not lost`() async throws {
+    @Test func `notifications that arrive with a result are not lost`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await connection.listen("c")
@@ -34,7 +34,7 @@ struct ListeningTests {
         }
     }
 
-    @Test func `waiting can be cancelled, and the connection goes on listening`() async throws {
+    @Test func `waiting can be cancelled, and the connection keeps listening`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await connection.listen("c")
@@ -49,7 +49,7 @@ struct ListeningTests {
         }
     }
 
-    @Test func `a listener whose session is ended hears of it`() async throws {
+    @Test func `a listener whose session ends gets an error`() async throws {
         try await withDatabase { database in
             let (listener, killer) = (try await database.connect(), try await database.connect())
             try await listener.listen("c")

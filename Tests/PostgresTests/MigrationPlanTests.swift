@@ -13,7 +13,7 @@ struct MigrationPlanTests {
         AppliedMigration(version: version, name: name, checksum: checksum)
     }
 
-    @Test func `what is not applied is pending, in order`() throws {
+    @Test func `unapplied files are pending, in order`() throws {
         let plan = try MigrationPlan(
             files: [file("0003_add_c"), file("0001_add_a"), file("0002_add_b")],
             applied: [applied(1, "0001_add_a")])

@@ -48,7 +48,7 @@ struct MigratorTests {
         }
     }
 
-    @Test func `a migration that fails leaves nothing, and is named`() async throws {
+    @Test func `a failed migration changes nothing and is named`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             var files = files
@@ -88,7 +88,7 @@ struct MigratorTests {
         }
     }
 
-    @Test func `a file with a bad name and a directory that is not there are refused`() async throws {
+    @Test func `a file with an invalid name and a missing directory are refused`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await withFiles(["1_oops.sql": "select 1"]) { directory async throws in
@@ -103,7 +103,8 @@ struct MigratorTests {
         }
     }
 
-    @Test func `without a transaction an index is built concurrently, also while others wait to migrate`()
+    @Test
+    func `a migration without a transaction builds an index concurrently, also while others wait to migrate`()
         async throws
     {
         try await withDatabase { database in
@@ -125,7 +126,7 @@ struct MigratorTests {
                     for try await names in group { applied.append(names) }
                     return applied
                 }
-                // One of them did all of the work.
+                // One of them did all the work.
                 #expect(applied.map(\.count).sorted() == [0, 0, 0, 3])
             }
             let connection = try await database.connect()
@@ -153,7 +154,7 @@ struct MigratorTests {
         }
     }
 
-    @Test func `each schema has a record of its own`() async throws {
+    @Test func `each schema has its own record`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await withFiles(["0001_create_x.sql": "create table multiconnect_sync.x (a int)"]) {

@@ -37,7 +37,7 @@ struct PoolMachineTests {
         #expect(machine.idleCount == 0)
     }
 
-    @Test func `a connection that came back is used again, the latest first`() throws {
+    @Test func `a released connection is reused, the latest first`() throws {
         var machine = machine(maximum: 3)
         let (first, second) = (try openOne(&machine, at: start), try openOne(&machine, at: start))
         #expect(machine.release(first, now: start) == .init())
@@ -46,7 +46,7 @@ struct PoolMachineTests {
         #expect(machine.acquire(now: start) == .use(first, check: false))
     }
 
-    @Test func `waiters are served in order, and nobody overtakes`() throws {
+    @Test func `waiters are served in order`() throws {
         var machine = machine(maximum: 1)
         let slot = try openOne(&machine, at: start)
         let waiters = try (0..<3).map { _ in try waiter(machine.acquire(now: start)) }
@@ -56,7 +56,7 @@ struct PoolMachineTests {
         #expect(machine.release(slot, now: start) == .init())
     }
 
-    @Test func `a broken connection makes room for the first waiter to open one`() throws {
+    @Test func `a broken connection lets the first waiter open one`() throws {
         var machine = machine(maximum: 1)
         let slot = try openOne(&machine, at: start)
         let waiting = try waiter(machine.acquire(now: start))
@@ -65,12 +65,12 @@ struct PoolMachineTests {
         #expect(followup.resume == waiting)
         guard case .open(let new)? = followup.grant else { throw Unexpected() }
         #expect(new != slot)
-        // It cannot be opened either: nothing to close, and the place is free again.
+        // It cannot be opened either: nothing to close, and the slot is free again.
         #expect(machine.discard(new, now: start) == .init())
         #expect(machine.count == 0)
     }
 
-    @Test func `a waiter that gives up is forgotten, one that was served is not`() throws {
+    @Test func `a waiter that stops waiting is removed, unless it was served`() throws {
         var machine = machine(maximum: 1)
         let slot = try openOne(&machine, at: start)
         let (one, two) = (try waiter(machine.acquire(now: start)), try waiter(machine.acquire(now: start)))
@@ -99,14 +99,14 @@ struct PoolMachineTests {
         #expect(machine.reapsAt == nil)
     }
 
-    @Test func `a connection that is too old is not taken back`() throws {
+    @Test func `a connection that is too old is closed when it is released`() throws {
         var machine = machine(maximum: 1)
         let slot = try openOne(&machine, at: start)
         #expect(machine.release(slot, now: start + .seconds(3601)).close == slot)
         #expect(machine.count == 0)
     }
 
-    @Test func `idle connections can be given up at once, those in use stay`() throws {
+    @Test func `all idle connections can be closed at once, those in use stay`() throws {
         var machine = machine(maximum: 2)
         let (used, idle) = (try openOne(&machine, at: start), try openOne(&machine, at: start))
         _ = machine.release(idle, now: start)
@@ -115,7 +115,7 @@ struct PoolMachineTests {
         #expect(machine.release(used, now: start).close == nil)
     }
 
-    @Test func `a closed pool refuses and takes nothing back`() throws {
+    @Test func `a closed pool refuses tasks and closes released connections`() throws {
         var machine = machine(maximum: 2)
         let (used, idle) = (try openOne(&machine, at: start), try openOne(&machine, at: start))
         let waiting = try waiter(machine.acquire(now: start))
@@ -128,7 +128,7 @@ struct PoolMachineTests {
         #expect(machine.count == 0)
     }
 
-    @Test func `closing names the waiters to refuse`() throws {
+    @Test func `closing returns the waiters to refuse`() throws {
         var machine = machine(maximum: 1)
         _ = try openOne(&machine, at: start)
         let waiting = try waiter(machine.acquire(now: start))

@@ -30,7 +30,7 @@ struct PoolTests {
         }
     }
 
-    @Test func `when one connection meets a server that takes no more writes, the pool leaves it with all`()
+    @Test func `when one connection finds its server read-only, the pool closes all idle connections`()
         async throws
     {
         try await withDatabase { database in
@@ -39,7 +39,7 @@ struct PoolTests {
                 try await pool.withConnection { second in
                     try await pool.withConnection { third in
                         try await first.script("create table t (a int)")
-                        // As a standby does, and a primary that became one.
+                        // As on a standby, or a primary that became one.
                         for connection in [first, second, third] {
                             try await connection.script("set default_transaction_read_only = on")
                         }
@@ -75,7 +75,7 @@ struct PoolTests {
     @Test func `a connection to a server that became a standby is not used again`() async throws {
         try await withDatabase { database in
             let pool = database.pool(maximum: 1)
-            // What sessions of a primary meet after it was demoted.
+            // As for sessions of a primary after its demotion.
             try await pool.execute("set default_transaction_read_only = on")
             let error = await #expect(throws: PostgresError.self) {
                 try await pool.execute("create table t (a int)")
@@ -102,7 +102,7 @@ struct PoolTests {
         }
     }
 
-    @Test func `a closed pool refuses those who wait`() async throws {
+    @Test func `a closed pool refuses waiting tasks`() async throws {
         try await withDatabase { database in
             let pool = database.pool(maximum: 1)
             try await pool.withConnection { _ in
@@ -115,7 +115,7 @@ struct PoolTests {
         }
     }
 
-    @Test func `a connection that comes back in a transaction is not given out again`() async throws {
+    @Test func `a connection released in a transaction is not reused`() async throws {
         try await withDatabase { database in
             let pool = database.pool(maximum: 1)
             let first = try await pool.withConnection { connection in
@@ -128,7 +128,7 @@ struct PoolTests {
         }
     }
 
-    @Test func `connections that were killed while idle are replaced unnoticed`() async throws {
+    @Test func `connections killed while idle are replaced without an error`() async throws {
         try await withDatabase { database in
             let pool = database.pool(maximum: 3)
             let killer = try await database.connect()
@@ -146,7 +146,7 @@ struct PoolTests {
         }
     }
 
-    @Test func `idle connections are checked before use and closed in the end`() async throws {
+    @Test func `idle connections are checked before use and closed later`() async throws {
         try await withDatabase { database in
             var settings = PoolMachine.Settings(maximum: 2)
             settings.checkAfterIdle = .zero

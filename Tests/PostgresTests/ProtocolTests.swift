@@ -11,7 +11,7 @@ struct ProtocolTests {
             + [UInt8(length & 255)] + payload
     }
 
-    @Test func `an error is found behind other frames, however the bytes are cut`() {
+    @Test func `an error is found behind other frames, at every split`() {
         let payload = Array("E error E".utf8)
         let quiet = frame("N", payload) + frame("S", payload) + frame("A", [])
         let bytes = quiet + frame("E", payload)
@@ -74,7 +74,7 @@ struct ProtocolTests {
         #expect(!PostgresError(.commitInDoubt, "").isTransient)
     }
 
-    @Test func `the safe description holds no values`() {
+    @Test func `the safe description contains no values`() {
         var error = PostgresError(
             .server, "duplicate key value (ann@example.com)", sqlState: .uniqueViolation)
         error.detail = "Key (email)=(ann@example.com) already exists."
@@ -97,13 +97,13 @@ struct ProtocolTests {
             "Postgres error: server, SQLSTATE 42601, syntax error or access rule violation"
         ),
     ])
-    func `a message that can quote no value is part of the description`(
+    func `a message without values is part of the description`(
         state: SQLState, message: String, description: String
     ) {
         #expect(PostgresError(.server, message, sqlState: state).description == description)
     }
 
-    @Test func `libpq's message becomes one line, without hints and places in the source`() {
+    @Test func `libpq's message becomes one line, without hints and source positions`() {
         let error = PostgresError(
             .connection,
             """

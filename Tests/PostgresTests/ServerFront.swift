@@ -5,13 +5,13 @@ import Support
 import Synchronization
 import TLS
 
-/// Stands between a client and the test server, as a server with TLS (or without) would look to the client, and may say
-/// something of its own in between. The test server itself has no certificate.
+/// A proxy between a client and the test server. To the client it looks like a server with (or without) TLS,
+/// and it can inject messages. The test server itself has no certificate.
 final class ServerFront: Sendable {
-    /// How the answers of the server are passed on.
+    /// How results of the server are forwarded.
     enum Pace: Sendable {
         case asTheyCome
-        /// Whole answers to a query, with parameters before them so that two full TLS records come out.
+        /// Whole results of a query after changed parameters, so that two full TLS records are sent.
         case inFullRecords
     }
 
@@ -35,19 +35,19 @@ final class ServerFront: Sendable {
 
     func use(_ pace: Pace) { self.pace.withLock { $0 = pace } }
 
-    /// Says `bytes` to every client as if the server had.
+    /// Sends `bytes` to every client as if the server had sent them.
     func inject(_ bytes: [UInt8]) async throws {
         for client in clients.withLock({ $0 }) {
             try await client.write(bytes, deadline: .now + .seconds(20))
         }
     }
 
-    /// What a server says when a setting has changed that it reports.
+    /// The message of a changed, reported setting.
     static func parameterStatus(_ name: String, _ value: String) -> [UInt8] {
         frame("S", Array("\(name)\0\(value)\0".utf8))
     }
 
-    /// What a server says to whoever listens on a channel.
+    /// The message of a notification.
     static func notification(_ channel: String, _ payload: String) -> [UInt8] {
         frame("A", [0, 0, 0, 1] + Array("\(channel)\0\(payload)\0".utf8))
     }
@@ -99,7 +99,7 @@ final class ServerFront: Sendable {
             var bytes = buffer.bytes(0..<buffer.readableCount)
             buffer.reserve(free: 65_536)
             if isAnswer, pace.withLock({ $0 }) == .inFullRecords {
-                // ReadyForQuery ends an answer.
+                // ReadyForQuery ends a result.
                 guard bytes.suffix(6).elementsEqual([0x5A, 0, 0, 0, 5, 0x49]) else { continue }
                 let padding = (2 * recordBytes - bytes.count) - 4 - 5 - 2
                 bytes = Self.parameterStatus("pad", String(repeating: "x", count: padding - 1)) + bytes
@@ -110,7 +110,7 @@ final class ServerFront: Sendable {
     }
 }
 
-/// Runs `body` on a loop with a database behind a front.
+/// Runs `body` on a loop with a database behind a proxy.
 func withFront(
     _ certificate: TestCertificate?,
     _ body: @concurrent @Sendable (ServerFront, TestDatabase) async throws -> Void

@@ -5,7 +5,7 @@ import Testing
 struct StatementCacheTests {
     private func key(_ text: String) -> StatementCache.Key { .init(text: text, types: []) }
 
-    @Test func `a statement is prepared when it comes again`() {
+    @Test func `a repeated statement is prepared`() {
         var cache = StatementCache()
         #expect(cache.plan(for: key("a")) == .once)
         guard case .prepare(let name) = cache.plan(for: key("a")) else {
@@ -16,14 +16,14 @@ struct StatementCacheTests {
         #expect(cache.plan(for: .init(text: "a", types: [17])) == .once)
     }
 
-    @Test func `a statement that could not be prepared is tried again`() {
+    @Test func `a statement that failed to prepare is tried again`() {
         var cache = StatementCache()
         _ = cache.plan(for: key("a"))
         _ = cache.plan(for: key("a"))
         guard case .prepare = cache.plan(for: key("a")) else { Issue.record("not tried again"); return }
     }
 
-    @Test func `the number of prepared statements is bounded, the least used goes`() {
+    @Test func `the number of prepared statements is limited, and the least used is removed`() {
         var cache = StatementCache()
         var names: [String] = []
         for index in 0...PostgresLimits.preparedStatements {
@@ -38,7 +38,7 @@ struct StatementCacheTests {
         #expect(cache.plan(for: key("1")) == .prepared(names[1]))
     }
 
-    @Test func `statements that never come again do not push the others out`() {
+    @Test func `single statements do not displace repeated ones`() {
         var cache = StatementCache()
         _ = cache.plan(for: key("kept"))
         cache.prepared(key("kept"), as: "s0")

@@ -61,7 +61,7 @@ struct TransactionTests {
         }
     }
 
-    @Test func `a commit that a deferred constraint refuses is told`() async throws {
+    @Test func `a commit that a deferred constraint refuses throws its code`() async throws {
         try await withDatabase { database in
             let connection = try await database.connect()
             try await connection.script("create table t (a int unique deferrable initially deferred)")
@@ -93,7 +93,7 @@ struct TransactionTests {
         }
     }
 
-    @Test func `a lock time-out is told by its code`() async throws {
+    @Test func `a lock timeout has its code`() async throws {
         try await withDatabase { database in
             let (one, two) = (try await database.connect(), try await database.connect())
             try await one.script("create table t (a int)")
@@ -157,7 +157,7 @@ struct TransactionTests {
         }
     }
 
-    @Test func `a connection lost in a transaction fails it without a doubt`() async throws {
+    @Test func `a connection lost in a transaction fails it, and nothing is in doubt`() async throws {
         try await withDatabase { database in
             let (connection, killer) = (try await database.connect(), try await database.connect())
             let process = connection.backendProcess
@@ -172,7 +172,7 @@ struct TransactionTests {
         }
     }
 
-    @Test func `a connection lost at the commit leaves a doubt`() async throws {
+    @Test func `a connection lost at the commit leaves the commit in doubt`() async throws {
         try await withDatabase { database in
             let (connection, killer) = (try await database.connect(), try await database.connect())
             let process = connection.backendProcess
