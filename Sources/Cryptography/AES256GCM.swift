@@ -30,7 +30,7 @@ enum AES256GCM {
         guard count >= 0 else { throw CryptographyError(.malformedEnvelope, "open") }
         try check(key: key, nonce: nonce, count: count, associatedData.count)
         let context = try Context()
-        // One byte more than needed, so that there is an address even for an empty plaintext.
+        // One additional byte, so that an empty plaintext has an address too.
         var output = [UInt8](repeating: 0, count: count + 1)
         let done = unsafe key.withBytes { key in
             unsafe output.withUnsafeMutableBufferPointer { output in
@@ -51,7 +51,7 @@ enum AES256GCM {
         }
     }
 
-    /// Owns the cipher's state, which holds the expanded key until it is freed (and cleansed).
+    /// Owns the cipher's state, which contains the expanded key until it is freed (and cleansed).
     @safe private struct Context: ~Copyable {
         private let pointer: OpaquePointer
 

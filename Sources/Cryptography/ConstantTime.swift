@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// Compares without telling by its duration where the first difference is. Lengths are not secret.
+/// Compares in constant time: the duration does not depend on the first difference. Lengths are not secret.
 package func constantTimeEquals(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     unsafe a.withUnsafeBytes { first in
         unsafe b.withUnsafeBytes { second in unsafe equalInConstantTime(first, second) }

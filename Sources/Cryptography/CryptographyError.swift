@@ -1,10 +1,10 @@
-/// What went wrong in this target. The descriptions never contain key material, plaintext or ciphertext.
+/// The error of this target. Descriptions never contain key material, plaintext or ciphertext.
 package struct CryptographyError: Error, Sendable, Hashable {
-    /// What a caller may want to tell apart.
+    /// The kind of error.
     package enum Code: Sendable, Hashable {
         /// A key has the wrong size, the wrong kind or cannot be parsed.
         case invalidKey
-        /// Sealed bytes are too short or of a version this program does not know.
+        /// Sealed bytes are too short or of an unknown version.
         case malformedEnvelope
         /// The bytes were sealed with a key that is neither the current nor the previous one.
         case unknownKey
@@ -17,9 +17,9 @@ package struct CryptographyError: Error, Sendable, Hashable {
     }
 
     package let code: Code
-    /// The operation that failed, in words that are safe to log.
+    /// The operation that failed. Safe to log.
     package let operation: String
-    /// OpenSSL's packed error number, 0 when it reported none.
+    /// OpenSSL's packed error number, 0 if there is none.
     package let libraryCode: UInt
 
     package init(_ code: Code, _ operation: String, libraryCode: UInt = 0) {

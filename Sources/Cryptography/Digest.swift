@@ -2,7 +2,7 @@ import COpenSSL
 
 /// Hash functions (FIPS 180-4).
 package enum Digest {
-    /// The bytes in a SHA-256 value.
+    /// Bytes of a SHA-256 value.
     package static let sha256Count = 32
 
     /// The SHA-256 of a whole message.

@@ -1,8 +1,8 @@
 /// Key derivation (RFC 5869) with SHA-256.
 package enum HKDF {
-    /// Derives `count` bytes, at most 255 hashes' worth.
+    /// Derives `count` bytes, at most 255 hash lengths.
     ///
-    /// `info` names what the bytes are for: keys of different purposes say nothing about each other.
+    /// `info` is the purpose of the bytes. Keys of different purposes are independent.
     package static func sha256(key: Secret, salt: [UInt8] = [], info: [UInt8], count: Int) -> Secret {
         precondition(count > 0 && count <= 255 * Digest.sha256Count, "RFC 5869 section 2.3 limits the output")
         let zeros = [UInt8](repeating: 0, count: Digest.sha256Count)

@@ -11,7 +11,7 @@ package enum HMAC {
         unsafe key.withUnsafeBytes { bytes in unsafe code(key: bytes, message: message) }
     }
 
-    /// Whether `code` is the message's; takes the same time whatever the difference.
+    /// Whether `code` belongs to the message. Takes constant time.
     package static func isValid(code: [UInt8], key: Secret, message: [UInt8]) -> Bool {
         constantTimeEquals(code, sha256(key: key, message: message))
     }
@@ -19,7 +19,7 @@ package enum HMAC {
     private static func code(key: UnsafeRawBufferPointer, message: [UInt8]) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: Digest.sha256Count)
         var length: UInt32 = 0
-        // OpenSSL takes a null key for "the key of the call before", so an empty one needs an address.
+        // For OpenSSL, a null key means the key of the previous call, so an empty key needs an address.
         let empty: [UInt8] = [0]
         let result = unsafe empty.withUnsafeBytes { none in
             unsafe COpenSSL.HMAC(

@@ -1,6 +1,6 @@
 internal import Encoding
 
-/// The name of a key: 8 bytes of a keyed hash of a constant, so it can be stored and shown.
+/// The id of a key: 8 bytes of a keyed hash of a constant, so that it can be stored and shown.
 package struct KeyID: Hashable, Sendable, CustomStringConvertible {
     static let byteCount = 8
 

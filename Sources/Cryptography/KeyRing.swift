@@ -1,4 +1,4 @@
-/// The key that seals, and those that still open while values are sealed anew.
+/// The key that seals, and previous keys that open values until they are resealed.
 package struct KeyRing: Sendable {
     package let current: SecretKey
     package let previous: [SecretKey]
@@ -23,14 +23,15 @@ package struct KeyRing: Sendable {
         return Sealed(keyID: current.id, nonce: nonce, ciphertextAndTag: sealed)
     }
 
-    /// Seals a secret without the caller having to reveal it.
+    /// Seals a secret without revealing it to the caller.
     package func seal(_ secret: Secret, context: SealContext) throws(CryptographyError) -> Sealed {
         try seal(secret.reveal(), context: context)
     }
 
-    /// Decrypts with whichever key of the ring sealed it.
+    /// Decrypts with the key of the ring that sealed the value.
     ///
-    /// Throws `.unknownKey` when none did and `.authenticationFailed` when bytes or context differ.
+    /// Throws `.unknownKey` if no key of the ring sealed it, and `.authenticationFailed` if bytes or context
+    /// differ.
     package func open(_ sealed: Sealed, context: SealContext) throws(CryptographyError) -> Secret {
         guard let key = key(sealed.keyID) else {
             throw CryptographyError(.unknownKey, "open bytes sealed with key \(sealed.keyID)")
@@ -41,12 +42,12 @@ package struct KeyRing: Sendable {
                 associatedData: sealed.header + context.bytes))
     }
 
-    /// Reads stored bytes and opens them.
+    /// Parses stored bytes and opens them.
     package func open(_ bytes: [UInt8], context: SealContext) throws(CryptographyError) -> Secret {
         try open(Sealed(bytes: bytes), context: context)
     }
 
-    /// Whether a value should be sealed again: it was sealed with a previous key.
+    /// Whether a value should be resealed, because a previous key sealed it.
     package func isOutdated(_ sealed: Sealed) -> Bool { sealed.keyID != current.id }
 
     private func key(_ id: KeyID) -> SecretKey? {

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// Takes the thread's oldest OpenSSL error off its queue, clears the rest, and wraps it.
+/// Removes the thread's OpenSSL errors and wraps the oldest.
 func libraryError(
     _ operation: String, code: CryptographyError.Code = .library
 ) -> CryptographyError {

@@ -13,14 +13,14 @@ package enum RS256 {
             try key.sign(message)
         }
 
-        /// A new key pair as a private PEM key. Takes a good part of a second: not for an event loop.
+        /// A new key pair as a private PEM key. It takes up to a second: do not call it on an event loop.
         package static func generatePEM(bits: Int = CryptographyLimits.minimumRSABits)
             throws(CryptographyError) -> Secret
         {
             try RSAKey(bits: bits).pem(.privateKey)
         }
 
-        /// The other half, as `PublicKey` reads it.
+        /// The public key in the format of `PublicKey`.
         package func publicPEM() throws(CryptographyError) -> String {
             let pem = try key.pem(.publicKey)
             return String(decoding: pem.reveal(), as: UTF8.self)

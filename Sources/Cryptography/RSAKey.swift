@@ -2,8 +2,8 @@ import COpenSSL
 
 /// Owns OpenSSL's key object.
 ///
-// SAFETY: an EVP_PKEY is not changed after it was read, OpenSSL counts references with atomics, and signing
-// and verifying with one key from several threads is allowed (openssl-threads(7)).
+// SAFETY: an EVP_PKEY does not change after it was parsed, OpenSSL counts references atomically, and several
+// threads may sign and verify with one key (openssl-threads(7)).
 @safe final class RSAKey: @unchecked Sendable {
     private let pointer: OpaquePointer
 
@@ -21,7 +21,7 @@ import COpenSSL
                 return nil
             }
             defer { unsafe BIO_free(source) }
-            // Without a callback OpenSSL would ask for a passphrase on the terminal.
+            // Without a callback, OpenSSL would ask for a passphrase on the terminal.
             switch kind {
             case .privateKey: return unsafe PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in -1 }, nil)
             case .publicKey: return unsafe PEM_read_bio_PUBKEY(source, nil, { _, _, _, _ in -1 }, nil)
@@ -60,7 +60,7 @@ import COpenSSL
         return valid
     }
 
-    /// Makes a key pair.
+    /// Generates a key pair.
     init(bits: Int) throws(CryptographyError) {
         guard let context = unsafe EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, nil) else {
             throw libraryError("generate a key")
@@ -74,7 +74,7 @@ import COpenSSL
         unsafe pointer = made
     }
 
-    /// One half as PEM (PKCS#8 or SubjectPublicKeyInfo).
+    /// The private or public key as PEM (PKCS#8 or SubjectPublicKeyInfo).
     func pem(_ kind: Kind) throws(CryptographyError) -> Secret {
         guard let sink = unsafe BIO_new(BIO_s_mem()) else { throw libraryError("write a PEM key") }
         defer { unsafe BIO_free(sink) }

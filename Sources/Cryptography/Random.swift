@@ -2,8 +2,7 @@ import COpenSSL
 
 /// Unpredictable bytes from OpenSSL's generator, which the kernel seeds.
 ///
-/// Throws `.library` when the generator has no entropy, and `.tooLarge` above
-/// `CryptographyLimits.randomBytes`.
+/// Throws `.library` if the generator has no entropy, and `.tooLarge` above `CryptographyLimits.randomBytes`.
 package func randomBytes(_ count: Int) throws(CryptographyError) -> [UInt8] {
     precondition(count >= 0, "a count of bytes is not negative")
     guard count <= CryptographyLimits.randomBytes else {

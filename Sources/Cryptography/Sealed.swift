@@ -8,7 +8,7 @@ package struct Sealed: Sendable, Hashable {
 
     package let bytes: [UInt8]
 
-    /// Throws `.malformedEnvelope` when the bytes are too short or of an unknown version.
+    /// Throws `.malformedEnvelope` if the bytes are too short or of an unknown version.
     package init(bytes: [UInt8]) throws(CryptographyError) {
         guard bytes.count >= Self.overhead, bytes.first == Self.version else {
             throw CryptographyError(.malformedEnvelope, "read sealed bytes")
@@ -20,7 +20,7 @@ package struct Sealed: Sendable, Hashable {
         bytes = Self.header(keyID) + nonce + ciphertextAndTag
     }
 
-    /// The key they were sealed with.
+    /// The id of the sealing key.
     package var keyID: KeyID { KeyID(bytes: bytes[1..<Self.headerCount]) }
 
     static func header(_ keyID: KeyID) -> [UInt8] { [version] + keyID.bytes }

@@ -2,12 +2,12 @@ import COpenSSL
 
 /// Bytes that must not be printed: every textual form, including `dump` and `Mirror`, is `<redacted>`.
 ///
-/// The bytes lie in memory of their own, which is overwritten when the last copy goes. What `reveal`
-/// returns is an ordinary value and is not.
+/// The bytes have their own memory, which is overwritten when the last copy is released. The result of
+/// `reveal` is an ordinary value.
 package struct Secret: Sendable {
     private let storage: Storage
 
-    /// Copies the bytes; the caller's own copy is the caller's to forget.
+    /// Copies the bytes. The caller is responsible for its own copy.
     package init(_ bytes: some Sequence<UInt8>) {
         storage = Storage(Array(bytes))
     }
@@ -20,12 +20,12 @@ package struct Secret: Sendable {
     package var count: Int { storage.count }
     package var isEmpty: Bool { count == 0 }
 
-    /// The bytes in the open. The name is meant to be searched for.
+    /// The plain bytes. The name is easy to search for.
     package func reveal() -> [UInt8] {
         unsafe storage.withBytes { unsafe Array($0) }
     }
 
-    /// The text in the open, or nil when the bytes are not UTF-8.
+    /// The plain text. Nil if the bytes are not UTF-8.
     package func revealText() -> String? {
         String(validating: reveal(), as: UTF8.self)
     }
@@ -34,8 +34,8 @@ package struct Secret: Sendable {
         try unsafe storage.withBytes(body)
     }
 
-    // SAFETY: the memory is written in the initialiser, before the object is shared, and only read until
-    // the deinitialiser, which runs when nobody holds the object any more.
+    // SAFETY: the memory is written in the initializer, before the object is shared, and only read until the
+    // deinitializer, which runs after the last reference.
     @safe private final class Storage: @unchecked Sendable {
         private let memory: UnsafeMutableRawBufferPointer
 
@@ -59,7 +59,7 @@ package struct Secret: Sendable {
 }
 
 extension Secret: Equatable {
-    /// Takes the same time wherever the first difference is.
+    /// Takes constant time.
     package static func == (a: Secret, b: Secret) -> Bool {
         unsafe a.withBytes { first in
             unsafe b.withBytes { second in unsafe equalInConstantTime(first, second) }

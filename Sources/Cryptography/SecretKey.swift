@@ -1,16 +1,16 @@
 internal import Encoding
 
-/// The operator's key (`SECRET`): 32 random bytes, from which all others are derived.
+/// The operator's key (`SECRET`): 32 random bytes, from which all other keys are derived.
 package struct SecretKey: Sendable, Equatable {
-    /// The bytes in a key.
+    /// Bytes of a key.
     package static let byteCount = 32
 
     private let secret: Secret
-    /// Tells keys apart without telling anything about them.
+    /// Identifies a key without revealing it.
     package let id: KeyID
 
-    /// Parses 32 bytes in Base64 (what `generate-secret` prints) or 64 hexadecimal digits (what Heroku's
-    /// secret generator makes). White space around the text is ignored. Throws `.invalidKey`.
+    /// Parses 32 bytes in Base64 (from `generate-secret`) or 64 hexadecimal digits (from Heroku's secret
+    /// generator). White space around the text is ignored. Throws `.invalidKey`.
     package init(text: String) throws(CryptographyError) {
         let trimmed = String(
             text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
@@ -24,7 +24,7 @@ package struct SecretKey: Sendable, Equatable {
         try self.init(bytes: bytes)
     }
 
-    /// Throws `.invalidKey` unless there are exactly 32 bytes that are not all alike.
+    /// Throws `.invalidKey` unless there are 32 bytes that are not all equal.
     package init(bytes: [UInt8]) throws(CryptographyError) {
         guard bytes.count == Self.byteCount, Set(bytes).count > 1 else { throw Self.invalid }
         secret = Secret(bytes)
@@ -36,7 +36,7 @@ package struct SecretKey: Sendable, Equatable {
         try SecretKey(bytes: randomBytes(byteCount))
     }
 
-    /// The key as `init(text:)` reads it, for `generate-secret` to print.
+    /// The key in the format of `init(text:)`, for `generate-secret`.
     package func revealText() -> String { Base64.encode(secret.reveal()) }
 
     /// A key for one purpose, such as "session cookies" (HKDF-SHA256). Keys of two purposes are independent.
@@ -44,10 +44,11 @@ package struct SecretKey: Sendable, Equatable {
         HKDF.sha256(key: secret, info: Array("multiconnect/1/\(purpose)".utf8), count: count)
     }
 
-    /// Kept in the database so that a start with another key is noticed before anything is sealed with it.
+    /// Stored in the database, so that a start with another key is detected before anything is sealed with
+    /// it.
     package var checkValue: [UInt8] { derive(for: "key check").reveal() }
 
-    /// Whether a stored check value is this key's.
+    /// Whether a stored check value belongs to this key.
     package func matches(checkValue: [UInt8]) -> Bool { constantTimeEquals(checkValue, self.checkValue) }
 
     private static var invalid: CryptographyError {

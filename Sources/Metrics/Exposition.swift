@@ -1,9 +1,9 @@
-/// A page in Prometheus' text format, version 0.0.4: families of lines, each under its HELP and TYPE.
+/// A page in Prometheus' text format, version 0.0.4: metric families with HELP and TYPE.
 package struct Exposition: Sendable {
-    /// What the page is served as.
+    /// The media type of the page.
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// One value of a metric and what tells it apart from the others.
+    /// One value of a metric, with its labels.
     package struct Sample: Sendable, Equatable {
         package let labels: [Label]
         package let value: Double
@@ -30,7 +30,7 @@ package struct Exposition: Sendable {
 
     package init() {}
 
-    /// Adds a counter or a gauge. One without samples is left out.
+    /// Adds a counter or a gauge. A metric without samples is omitted.
     package mutating func add(_ metric: Metric, _ samples: [Sample]) {
         precondition(metric.kind != .histogram, "a histogram is made of totals")
         guard !samples.isEmpty else { return }
@@ -38,7 +38,7 @@ package struct Exposition: Sendable {
         for sample in samples { line(metric.name, sample.labels, Self.number(sample.value)) }
     }
 
-    /// Adds a counter or a histogram, told apart by one label, of the values that the totals have.
+    /// Adds a counter or a histogram of the totals, with one label.
     package mutating func add(_ metric: Metric, by label: String, from totals: Totals) {
         let parts = Dictionary(
             grouping: totals.numbers.filter { $0.key.metric == metric.name }, by: \.key.value
@@ -57,7 +57,7 @@ package struct Exposition: Sendable {
         }
     }
 
-    /// The numbers of a histogram are each of its own interval; on the page each holds those below it too.
+    /// The totals count each interval separately. The page shows cumulative buckets.
     private mutating func histogram(_ name: String, _ label: Label, _ numbers: [Totals.Part: Int]) {
         let bounds = numbers.keys.compactMap { part in
             if case .bound(let microseconds) = part { microseconds } else { nil }
@@ -87,7 +87,7 @@ package struct Exposition: Sendable {
         text += " \(value)\n"
     }
 
-    /// A value as it stands between quotation marks.
+    /// An escaped label value.
     static func escaped(_ value: String) -> String {
         var escaped = ""
         for scalar in value.unicodeScalars {
@@ -101,7 +101,7 @@ package struct Exposition: Sendable {
         return escaped
     }
 
-    /// A number as Go's parser of the format reads it.
+    /// A number in the syntax of Go, as the format requires.
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

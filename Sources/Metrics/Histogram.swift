@@ -1,7 +1,7 @@
-/// How many durations fell between which bounds, and what they came to together.
+/// Counts of durations by interval, and their sum.
 package struct Histogram: Sendable, Equatable {
-    /// The bounds of a histogram, ascending. Versions side by side may have different ones: each is told by its own
-    /// name, never by its place.
+    /// The bounds of a histogram, ascending. Versions that run side by side may have different bounds, so
+    /// each is identified by its value, never by its position.
     package struct Bounds: Sendable, Equatable {
         let microseconds: [Int]
 
@@ -10,14 +10,14 @@ package struct Histogram: Sendable, Equatable {
             self.microseconds = microseconds
         }
 
-        /// Of what somebody waits for on the spot: a millisecond to ten seconds.
+        /// For interactive work: a millisecond to ten seconds.
         package static let answers = Bounds(microseconds: [
             1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
             5_000_000,
             10_000_000,
         ])
 
-        /// Of work in the background: a millisecond to four hours.
+        /// For background work: a millisecond to four hours.
         package static let work = Bounds(microseconds: [
             1000, 5000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000, 10_000_000, 30_000_000,
             60_000_000, 300_000_000, 900_000_000, 3_600_000_000, 14_400_000_000,
@@ -25,7 +25,7 @@ package struct Histogram: Sendable, Equatable {
     }
 
     let bounds: Bounds
-    /// One for each bound, and one for what lies beyond them all.
+    /// One count for each bound, and one above all bounds.
     private(set) var counts: [Int]
     private(set) var microseconds = 0
 
@@ -36,7 +36,7 @@ package struct Histogram: Sendable, Equatable {
 
     var isEmpty: Bool { counts.allSatisfy { $0 == 0 } }
 
-    /// Counts a duration; one below zero, from clocks that differ, as none at all.
+    /// Counts a duration. A negative one, caused by clock differences, counts as zero.
     package mutating func count(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let taken = max(0, Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000))

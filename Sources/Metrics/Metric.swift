@@ -1,19 +1,18 @@
-/// Something that is measured, under a name as Prometheus wants it: with the unit at its end, and `_total` after
-/// that for what only grows.
+/// A metric, named by Prometheus' conventions: the unit at the end, then `_total` for counters.
 package struct Metric: Sendable, Hashable {
-    /// What may become of its value.
+    /// The type of a metric.
     package enum Kind: String, Sendable {
-        /// It only grows; from zero again when its memory was lost.
+        /// It only grows. It starts at zero if Redis lost its data.
         case counter
         /// It goes up and down.
         case gauge
-        /// How many durations were at most each of some bounds, and their sum.
+        /// Counts of durations by upper bound, and their sum.
         case histogram
     }
 
     package let name: String
     package let kind: Kind
-    /// What it says, for the people who look at it.
+    /// The HELP text.
     package let help: String
 
     package init(_ name: String, _ kind: Kind, _ help: String) {

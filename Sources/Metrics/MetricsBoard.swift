@@ -1,29 +1,28 @@
 package import Redis
 
-/// Where all processes write what they count, and any of them reads it: Redis. Only web has a port where somebody may
-/// ask, and workers come and go; totals that are kept outside of them outlive both. They last as long as Redis'
-/// memory does: what begins again from zero is nothing new to Prometheus.
+/// The metrics of all processes, in Redis. Only web processes have a port to scrape, and workers come and go,
+/// so totals are kept outside of both. They last as long as Redis' data: Prometheus handles counters that
+/// restart at zero.
 ///
-/// What a process has counted since it last wrote is lost when it is killed, and counted twice when Redis' answer is
-/// lost on its way.
+/// Counts since the last write are lost if a process is killed, and counted twice if Redis' reply is lost.
 package struct MetricsBoard: Sendable {
-    /// What is written there.
+    /// The content of the board.
     package struct Contents: Sendable, Equatable {
         package let totals: Totals
-        /// Of the processes that have written lately, by identity.
+        /// Reports of recent processes, by identity.
         package let reports: [ProcessReport]
     }
 
     enum Limits {
-        /// Values of labels, over all metrics: some classes of jobs and a few more. Another client of Redis may make
-        /// up any number of classes; those beyond are counted together, as `other`.
+        /// Label values of all metrics: job classes and a few more. Other Redis clients may create any number
+        /// of classes. Further ones are counted together as `other`.
         static let labelValues = 200
-        /// How long a process that writes no more is shown, in seconds.
+        /// Seconds until the report of a silent process expires.
         static let reportLifetime = 30
         static let deadline: Duration = .seconds(2)
     }
 
-    /// How often a process writes.
+    /// Interval between writes of a process.
     package static let period: Duration = .seconds(5)
 
     private let redis: RedisClient
@@ -32,7 +31,7 @@ package struct MetricsBoard: Sendable {
         self.redis = redis
     }
 
-    /// Adds to the totals, and replaces the process' report, if it has one.
+    /// Adds to the totals, and replaces the report of the process, if it has one.
     package func write(_ totals: Totals, _ report: ProcessReport? = nil) async throws {
         guard !totals.isEmpty || report != nil else { return }
         var arguments = [
@@ -47,13 +46,13 @@ package struct MetricsBoard: Sendable {
         )
     }
 
-    /// A process ends: its report goes.
+    /// Removes the report of a process that ends.
     package func remove(_ identity: String) async throws {
         _ = try await redis.send(
             ["HDEL", Self.reportsKey, RedisArgument(identity)], deadline: .now + Limits.deadline)
     }
 
-    /// All that is there.
+    /// All totals and reports.
     package func read() async throws -> Contents {
         let replies = try await redis.pipeline(
             [["TIME"], ["HGETALL", Self.totalsKey], ["HGETALL", Self.reportsKey]],
@@ -83,8 +82,8 @@ package struct MetricsBoard: Sendable {
     private static let totalsKey: RedisArgument = "multiconnect:totals"
     private static let reportsKey: RedisArgument = "multiconnect:reports"
 
-    /// ARGV: identity and text of a report, how long one stays, how many values of labels there may be; then metric,
-    /// label's value, part and number of each total.
+    /// ARGV: identity and text of a report, its lifetime, the maximum number of label values; then metric,
+    /// label value, part and number of each total.
     private static let writeScript = RedisScript(
         name: "write metrics",
         source: """
@@ -115,7 +114,7 @@ package struct MetricsBoard: Sendable {
 }
 
 extension Totals.Place {
-    /// A place as Redis' field names it; nil for what is none.
+    /// Parses the name of a field in Redis. Nil for other names.
     fileprivate init?(field: String) {
         let words = field.split(separator: " ")
         guard words.count == 3, let part = Totals.Part(words[2]) else { return nil }

@@ -1,10 +1,10 @@
-/// What a process says of itself every few seconds, for whoever is asked for all of them.
+/// The report that a process writes every few seconds.
 package struct ProcessReport: Sendable, Equatable {
-    /// What it runs as: `web`, `worker`.
+    /// The role: `web` or `worker`.
     package let role: String
-    /// Its name: no spaces.
+    /// The identity, without spaces.
     package let identity: String
-    /// What it measured, by the metric's name.
+    /// Values by the metric's name.
     package private(set) var values: [String: Double] = [:]
 
     package init(role: String, identity: String) {
@@ -23,7 +23,7 @@ package struct ProcessReport: Sendable, Equatable {
             .joined(separator: "\n")
     }
 
-    /// The report that a text is; what cannot be read of it is left out.
+    /// Parses a report. Invalid parts are skipped.
     init(identity: String, text: Substring) {
         let lines = text.split(separator: "\n")
         role = lines.first.map(String.init) ?? ""
@@ -36,7 +36,7 @@ package struct ProcessReport: Sendable, Equatable {
     }
 }
 
-/// What processes measure of themselves. The names that begin with `process_` are those of Prometheus' own libraries.
+/// The metrics of a process. The names with `process_` are those of Prometheus' client libraries.
 package enum ProcessMetric {
     package static let residentMemory = Metric(
         "process_resident_memory_bytes", .gauge, "Resident memory of a process.")
@@ -57,7 +57,7 @@ package enum ProcessMetric {
     package static let databaseWaiters = Metric(
         "multiconnect_postgres_waiters", .gauge, "Tasks of a process that wait for such a connection.")
 
-    /// All of them, in the order of the page.
+    /// All metrics, in the order of the page.
     package static let all = [
         residentMemory, cpuTime, openDescriptors, maximumDescriptors, startTime, httpConnections,
         databaseConnections, idleDatabaseConnections, databaseWaiters,

@@ -1,21 +1,20 @@
-/// Whole numbers that only grow, by metric and by the value of its one label: what a process has to tell, and what
-/// all of them have told together.
+/// Counters by metric and by the value of its label: those of one process, or the sums of all.
 package struct Totals: Sendable, Equatable {
-    /// Where a number belongs.
+    /// The key of a counter.
     struct Place: Sendable, Hashable {
         let metric: String
-        /// The label's value: no spaces.
+        /// The label's value, without spaces.
         let value: String
         let part: Part
     }
 
-    /// Which number of a metric.
+    /// The part of a metric.
     enum Part: Sendable, Hashable {
         case total
-        /// Of a histogram: how many durations lie under this bound and above the one before.
+        /// Histogram: the count of durations between this bound and the one before.
         case bound(microseconds: Int)
         case beyond
-        /// Of a histogram: all durations together, in microseconds.
+        /// Histogram: the sum of all durations in microseconds.
         case sum
     }
 
@@ -25,12 +24,12 @@ package struct Totals: Sendable, Equatable {
 
     package var isEmpty: Bool { numbers.isEmpty }
 
-    /// Adds to a counter. Adding nothing makes it known: a rate needs a first value to grow from.
+    /// Adds to a counter. Adding zero creates it: a rate needs a first value.
     package mutating func add(_ count: Int, to metric: Metric, _ value: String) {
         add(count, at: Place(metric: metric.name, value: value, part: .total))
     }
 
-    /// Adds to a histogram; with all of its bounds, which have to be there from its first duration on.
+    /// Adds to a histogram with all of its bounds, which must exist from the first duration on.
     package mutating func add(_ histogram: Histogram, to metric: Metric, _ value: String) {
         guard !histogram.isEmpty else { return }
         let bounds = histogram.bounds.microseconds
@@ -41,7 +40,7 @@ package struct Totals: Sendable, Equatable {
         add(histogram.microseconds, at: Place(metric: metric.name, value: value, part: .sum))
     }
 
-    /// Adds all of others'.
+    /// Adds all counters of `others`.
     package mutating func add(_ others: Totals) {
         for (place, number) in others.numbers { add(number, at: place) }
     }
@@ -52,7 +51,7 @@ package struct Totals: Sendable, Equatable {
 }
 
 extension Totals.Part {
-    /// The part as a field of Redis names it; the same in every version.
+    /// The part in the name of a Redis field. It is the same in every version.
     var text: String {
         switch self {
         case .total: "total"

@@ -1,4 +1,4 @@
-/// A part of a command: bytes, as Redis takes them.
+/// An argument of a command: bytes.
 package struct RedisArgument: Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     let bytes: [UInt8]
 
@@ -8,8 +8,8 @@ package struct RedisArgument: Sendable, ExpressibleByStringLiteral, ExpressibleB
     package init(stringLiteral value: String) { self.init(value) }
 }
 
-/// Commands in RESP: an array of bulk strings. Written here and not by hiredis, which would allocate each command and
-/// have it copied again into the buffer that one write sends.
+/// Commands in RESP: an array of bulk strings. Not written by hiredis, which would allocate each command and
+/// copy it again into the output buffer.
 enum RedisWire {
     static func append(_ command: [RedisArgument], to output: inout [UInt8]) {
         append(prefix: 0x2a, count: command.count, to: &output)

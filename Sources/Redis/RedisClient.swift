@@ -1,15 +1,15 @@
 internal import Reactor
 
-/// A loop's way to Redis: one shared connection that is opened when wanted and opened again when it broke.
+/// The Redis client of a loop: one shared connection, opened on demand and reopened after it broke.
 ///
-/// While Redis is away, callers get `.connection` at once between attempts, and attempts get rarer. A command that was
-/// sent on a connection that then broke is not repeated: whether it was run is not known. Loop-confined.
+/// While Redis is unavailable, calls between two attempts fail at once with `.connection`, and attempts get
+/// rarer. A command on a broken connection is not repeated, because it may have run. Loop-confined.
 // SAFETY: loop-confined, checked on every call.
 package final class RedisClient: @unchecked Sendable {
     package let configuration: RedisConfiguration
     private let loop: EventLoop
     private var connection: RedisConnection?
-    /// Set at the end of the attempt to connect that is under way.
+    /// Set at the end of the running attempt to connect.
     private var attempt: Event?
     private var backoff = RedisLimits.backoff
     private var nextAttempt: ContinuousClock.Instant?
@@ -22,7 +22,7 @@ package final class RedisClient: @unchecked Sendable {
         loop = .current
     }
 
-    /// Whether a connection is open at this moment.
+    /// Whether a connection is open.
     package var isConnected: Bool { connection?.isUsable ?? false }
 
     /// As `RedisConnection.send`.
@@ -47,12 +47,12 @@ package final class RedisClient: @unchecked Sendable {
         try await current(deadline).evaluate(script, keys: keys, arguments: arguments, deadline: deadline)
     }
 
-    /// What `maxmemory-policy` is; anything but `noeviction` may drop keys that are not caches.
+    /// The `maxmemory-policy`. Any other than `noeviction` may drop keys that are not caches.
     package func evictionPolicy() async throws -> String? {
         try await send(["CONFIG", "GET", "maxmemory-policy"]).elements?.last?.text
     }
 
-    /// Tells one run of a server from the next.
+    /// Identifies one run of a server.
     package func runID() async throws -> String? {
         let text = try await send(["INFO", "server"]).text ?? ""
         return text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_id:") }.map {
@@ -60,14 +60,14 @@ package final class RedisClient: @unchecked Sendable {
         }
     }
 
-    /// Ends the session; later calls throw `.closed`.
+    /// Ends the session. Later calls throw `.closed`.
     package func close() {
         isClosed = true
         connection?.close()
         connection = nil
     }
 
-    /// The open connection, or a new one; tasks that come while one is being made share it.
+    /// The open connection, or a new one. Tasks that call it during an attempt share its result.
     private func current(_ deadline: ContinuousClock.Instant?) async throws -> RedisConnection {
         loop.preconditionCurrent()
         while true {
@@ -82,7 +82,7 @@ package final class RedisClient: @unchecked Sendable {
         }
     }
 
-    /// - Parameter deadline: of who wants it; whoever comes meanwhile waits no longer than that either.
+    /// - Parameter deadline: of the first caller. Callers during the attempt wait no longer than that either.
     private func connect(_ deadline: ContinuousClock.Instant?) async throws {
         let attempt = Event()
         self.attempt = attempt

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Reactor
 
-/// Where Redis is, and how to get in. The password prints as `<redacted>`.
+/// The address and the credentials of Redis. The password prints as `<redacted>`.
 package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
@@ -20,8 +20,8 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebu
     /// How the connection is protected.
     package enum Protection: Sendable, Equatable {
         case none
-        /// `rediss://`: TLS with a verified certificate, or with any where `?verify=none` says so (Heroku's Redis has a
-        /// self-signed one).
+        /// `rediss://`: TLS with a verified certificate, or with any certificate for `?verify=none` (Heroku's
+        /// Redis has a self-signed one).
         case tls(isVerified: Bool)
     }
 
@@ -29,9 +29,9 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebu
     package var protection: Protection
     let user: String?
     let password: String?
-    /// The number of the database that is selected.
+    /// The number of the selected database.
     package let database: Int
-    /// Shows in `CLIENT LIST`.
+    /// The name in `CLIENT LIST`.
     package var clientName = "multiconnect"
 
     /// Reads `redis://[user][:password]@host[:port][/database]`, the same with `rediss://`, or
@@ -70,7 +70,8 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebu
         }
     }
 
-    /// Whether anybody on the way could be taken for the server: it is on another machine, and no certificate is checked.
+    /// Whether an attacker on the network could impersonate the server: it is on another machine, and no
+    /// certificate is verified.
     package var trustsAnyServer: Bool {
         guard case .host(let host, _) = address, host != "localhost" else { return false }
         if SocketAddress(ip: host, port: 0)?.isLoopback == true { return false }

@@ -4,16 +4,16 @@ internal import TLS
 
 /// A session with Redis, on the loop where it was opened. Loop-confined.
 ///
-/// Several tasks may send at once: their commands are pipelined in the order of the calls. There is no task of its own:
-/// of the tasks that wait for replies one reads for all. A blocking command holds up all behind it, so it belongs on a
-/// connection of its own.
-// SAFETY: loop-confined; it is used through `EventLoop.current` only, and its socket checks that.
+/// Several tasks may send at once: their commands are pipelined in the order of the calls. The connection has
+/// no task of its own: one of the waiting tasks reads for all. A blocking command delays all later ones, so
+/// it needs its own connection.
+// SAFETY: loop-confined: it is used only on `EventLoop.current`, and its socket checks that.
 package final class RedisConnection: @unchecked Sendable {
-    /// A reply that is owed to a caller.
+    /// A pending reply of a caller.
     private final class Slot {
         var reply: RedisReply?
         var error: RedisError?
-        /// Set while the caller waits for another task to read for it.
+        /// Set while another task reads for the caller.
         var waiter: Waiter?
 
         var isDone: Bool { reply != nil || error != nil }
@@ -84,7 +84,7 @@ package final class RedisConnection: @unchecked Sendable {
         }
     }
 
-    /// Tries the host's addresses in turn; the last one's error is thrown.
+    /// Tries the host's addresses in order. Throws the last one's error.
     private static func connect(
         host: String, port: UInt16, deadline: ContinuousClock.Instant
     ) async throws -> Socket {
@@ -99,15 +99,15 @@ package final class RedisConnection: @unchecked Sendable {
         throw failure
     }
 
-    /// False after `close`, a failure, or when the server has ended the session.
+    /// False after `close`, after a failure, or if the server has ended the session.
     package var isUsable: Bool { failure == nil && !stream.isPeerClosed }
 
-    /// Ends the session; callers that wait get `.closed`.
+    /// Ends the session. Waiting callers get `.closed`.
     package func close() {
         fail(RedisError(.closed, operation: "wait"))
     }
 
-    /// Sends one command and returns its reply; an error reply is thrown. `deadline` is 10 s from now if nil.
+    /// Sends one command and returns its reply. Throws an error reply. `deadline` is 10 s from now if nil.
     package func send(
         _ command: [RedisArgument], deadline: ContinuousClock.Instant? = nil
     ) async throws -> RedisReply {
@@ -118,7 +118,7 @@ package final class RedisConnection: @unchecked Sendable {
         return replies[0]
     }
 
-    /// Sends commands together and returns their replies in order, error replies among them.
+    /// Sends commands together and returns their replies in order, including error replies.
     package func pipeline(
         _ commands: [[RedisArgument]], deadline: ContinuousClock.Instant? = nil
     ) async throws -> [RedisReply] {
@@ -127,7 +127,7 @@ package final class RedisConnection: @unchecked Sendable {
         if let failure { throw failure }
         guard slots.count + commands.count <= RedisLimits.pendingReplies else {
             throw RedisError(
-                .connection, operation: RedisConnection.name(of: first), detail: "too many replies are owed")
+                .connection, operation: RedisConnection.name(of: first), detail: "too many pending replies")
         }
         let deadline = deadline ?? .now + RedisLimits.answer
         let own = commands.map { command in
@@ -159,7 +159,8 @@ package final class RedisConnection: @unchecked Sendable {
         command.first.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "command"
     }
 
-    /// Writes what all callers have put in, unless another task is at it, which then takes this one's commands along.
+    /// Writes the commands of all callers, unless another task is writing, which then also sends this one's
+    /// commands.
     private func flush(deadline: ContinuousClock.Instant) async throws {
         guard !isWriting else { return }
         isWriting = true
@@ -170,7 +171,7 @@ package final class RedisConnection: @unchecked Sendable {
             do {
                 try await stream.write(bytes, deadline: deadline)
             } catch {
-                // Half a command may have left: nothing that follows would be understood.
+                // A part of a command may have been sent: the server would not understand later ones.
                 fail(RedisError(.connection, operation: "write", detail: "\(error)"))
                 throw error
             }
@@ -187,7 +188,8 @@ package final class RedisConnection: @unchecked Sendable {
         }
     }
 
-    /// Waits until the reading task has read this caller's reply, or has its own and leaves the reading to others.
+    /// Waits until the reading task has read this caller's reply, or has read its own and passes the reading
+    /// on.
     private func park(_ slot: Slot, deadline: ContinuousClock.Instant) async throws {
         let waiter = Waiter()
         slot.waiter = waiter
@@ -201,7 +203,8 @@ package final class RedisConnection: @unchecked Sendable {
         do {
             try await waiter.wait(on: loop)
         } catch {
-            // The reading may have been left to this task after it had been given up: it goes to the next one.
+            // The reading may have been passed to this task after it stopped waiting: it goes to the next
+            // one.
             slot.waiter = nil
             if !isReading { handOverReading() }
             throw error
@@ -216,7 +219,8 @@ package final class RedisConnection: @unchecked Sendable {
         isReading = true
         defer {
             isReading = false
-            // Another caller takes over; replies of callers that gave up are read along with the next one's.
+            // Another caller takes over. Replies for callers that stopped waiting are read with the next
+            // one's.
             handOverReading()
         }
         while !slot.isDone {
@@ -237,7 +241,7 @@ package final class RedisConnection: @unchecked Sendable {
 
     private func deliver(_ reply: RedisReply) {
         guard let slot = slots.popFirst() else {
-            fail(RedisError(.unexpectedReply, operation: "read", detail: "a reply that nobody asked for"))
+            fail(RedisError(.unexpectedReply, operation: "read", detail: "a reply without a command"))
             return
         }
         slot.reply = reply

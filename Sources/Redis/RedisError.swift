@@ -1,26 +1,28 @@
-/// What Redis, or the way to it, could not do. `description` is safe to log: it holds no argument of a command.
+/// A failed operation of Redis or of the connection. `description` is safe to log: it contains no argument of
+/// a command.
 package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// What kind of failure it is.
+    /// The kind of failure.
     package enum Code: Sendable, Equatable {
-        /// A URL that cannot be read.
+        /// An invalid URL.
         case configuration
-        /// No connection could be made, or it broke: whether the command was run is not known.
+        /// No connection could be opened, or it broke: the command may or may not have run.
         case connection
-        /// No answer came before the deadline; the connection is closed then.
+        /// No reply before the deadline. The connection is then closed.
         case timedOut
         /// The connection was closed by its owner.
         case closed
-        /// The server's error reply; the text is its first word, such as `WRONGTYPE`, `NOSCRIPT` or `NOAUTH`.
+        /// The server's error reply. The text is its first word, for example `WRONGTYPE`, `NOSCRIPT` or
+        /// `NOAUTH`.
         case server(String)
-        /// A reply of another kind than the caller expected, or bytes that are no RESP.
+        /// A reply of an unexpected type, or bytes that are not RESP.
         case unexpectedReply
     }
 
     package let code: Code
-    /// The command or step that failed, for instance `EVALSHA`.
+    /// The command or step that failed, for example `EVALSHA`.
     package let operation: String
-    /// What the server or the system said. The server may quote arguments, so its words are for the debug description
-    /// only.
+    /// The message of the server or the system. The server may quote arguments, so it appears only in the
+    /// debug description.
     package let detail: String
 
     package init(_ code: Code, operation: String, detail: String = "") {
@@ -29,7 +31,7 @@ package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible, 
         self.detail = detail
     }
 
-    /// The server does not accept user or password, or wants them where the URL has none.
+    /// The server refuses the user or password, or requires them and the URL has none.
     package var isLoginRefusal: Bool {
         [.server("WRONGPASS"), .server("NOAUTH"), .server("NOPERM")].contains(code)
     }

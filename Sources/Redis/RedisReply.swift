@@ -1,4 +1,4 @@
-/// An answer in RESP2.
+/// A reply in RESP2.
 package enum RedisReply: Sendable, Equatable {
     /// A bulk string: any bytes.
     case string([UInt8])
@@ -7,7 +7,7 @@ package enum RedisReply: Sendable, Equatable {
     case integer(Int)
     case array([RedisReply])
     case null
-    /// An error inside of an array or a pipeline; a single command throws it.
+    /// An error in an array or a pipeline. A single command throws it.
     case error(RedisError)
 
     /// Bytes of a string or status, else nil.
@@ -19,10 +19,10 @@ package enum RedisReply: Sendable, Equatable {
         }
     }
 
-    /// A string or status as text, with what is not UTF-8 replaced; else nil.
+    /// A string or status as text, with invalid UTF-8 replaced; else nil.
     package var text: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 
-    /// A number, or a string that is one; else nil.
+    /// A number, or a string that contains one; else nil.
     package var integer: Int? {
         if case .integer(let number) = self { return number }
         return text.flatMap { Int($0) }

@@ -1,13 +1,13 @@
 internal import Synchronization
 
-/// A Lua script, sent whole once and by its digest afterwards.
+/// A Lua script, sent once and then called by its digest.
 package struct RedisScript: Sendable {
-    /// Shows in errors.
+    /// The name in errors.
     package let name: String
     let source: String
     private let digest = Digest()
 
-    /// The SHA-1 that Redis told when it took the script; the same on every server.
+    /// The SHA-1 that Redis returned when the script was loaded. It is the same on every server.
     private final class Digest: Sendable {
         let value = Mutex<String?>(nil)
     }
@@ -23,7 +23,8 @@ package struct RedisScript: Sendable {
 }
 
 extension RedisConnection {
-    /// Runs a script with `EVALSHA`; a server that does not know it (yet, or after SCRIPT FLUSH) is given it first.
+    /// Runs a script with `EVALSHA`. It is loaded first if the server does not know it (yet, or after SCRIPT
+    /// FLUSH).
     package func evaluate(
         _ script: RedisScript, keys: [RedisArgument] = [], arguments: [RedisArgument] = [],
         deadline: ContinuousClock.Instant? = nil
@@ -33,14 +34,14 @@ extension RedisConnection {
             do {
                 return try await send(["EVALSHA", RedisArgument(digest)] + rest, deadline: deadline)
             } catch let error as RedisError where error.code == .server("NOSCRIPT") {
-                // Nothing was run; it is loaded below.
+                // The script did not run. It is loaded below.
             }
         }
         return try await load(script, andRunWith: rest, deadline: deadline)
     }
 
-    /// Sends a command and a script together: where the command blocks, the script runs as soon as it does no more,
-    /// without a way back and forth between them. Returns the script's reply.
+    /// Sends a command and a script together: if the command blocks, the script runs directly after it,
+    /// without a round trip between them. Returns the script's reply.
     package func evaluate(
         _ script: RedisScript, after command: [RedisArgument], arguments: [RedisArgument],
         deadline: ContinuousClock.Instant

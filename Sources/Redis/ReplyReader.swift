@@ -1,6 +1,6 @@
 internal import CHiredis
 
-/// hiredis' reader: bytes in, whole replies out.
+/// The reader of hiredis: turns bytes into complete replies.
 @safe struct ReplyReader: ~Copyable {
     private let reader: UnsafeMutablePointer<redisReader>
 
@@ -21,7 +21,7 @@ internal import CHiredis
         guard status == REDIS_OK else { throw failure() }
     }
 
-    /// The next whole reply; nil when its end has not come.
+    /// The next complete reply. Nil if its end has not arrived.
     mutating func next() throws(RedisError) -> RedisReply? {
         var pointer: UnsafeMutableRawPointer?
         guard unsafe redisReaderGetReply(reader, &pointer) == REDIS_OK else { throw failure() }
@@ -56,7 +56,7 @@ internal import CHiredis
         unsafe Array(UnsafeRawBufferPointer(start: reply.pointee.str, count: Int(reply.pointee.len)))
     }
 
-    /// Redis' errors begin with a word in capitals that says which it is (RESP's specification).
+    /// Redis' errors begin with an upper-case word that is the code (RESP specification).
     private static func error(_ text: String) -> RedisError {
         let word = text.prefix { $0 != " " && $0 != "\r" && $0 != "\n" }
         return RedisError(.server(String(word)), operation: "command", detail: text)

@@ -35,7 +35,7 @@ struct RS256Tests {
         #expect(!key.isValid(signature: [], for: Array("hello".utf8)))
     }
 
-    @Test func `what a key signs its other half finds valid`() throws {
+    @Test func `a signature of a private key is valid for its public key`() throws {
         let key = try RS256.PrivateKey(pem: RS256.PrivateKey.generatePEM())
         let message = Array("header.payload".utf8)
         let signature = try key.sign(message)
@@ -45,7 +45,7 @@ struct RS256Tests {
         #expect(try !RS256.PublicKey(pem: Self.publicPEM).isValid(signature: signature, for: message))
     }
 
-    @Test func `keys that are short, of another kind or broken are refused`() throws {
+    @Test func `short, non-RSA and malformed keys are refused`() throws {
         let short = try RSAKey(bits: 1024).pem(.privateKey)
         let elliptic = """
             -----BEGIN PUBLIC KEY-----

@@ -56,7 +56,7 @@ struct SealTests {
         ring = KeyRing(current: try SecretKey.generate())
     }
 
-    @Test func `what was sealed opens again`() throws {
+    @Test func `a sealed value opens again`() throws {
         for count in [0, 1, 15, 16, 17, 100_000] {
             let plaintext = try randomBytes(count)
             let sealed = try ring.seal(plaintext, context: context)
@@ -85,7 +85,7 @@ struct SealTests {
         }
     }
 
-    @Test func `a changed byte anywhere is noticed`() throws {
+    @Test func `a changed byte anywhere is detected`() throws {
         let sealed = try ring.seal(Array("token".utf8), context: context)
         for index in sealed.bytes.indices {
             var bytes = sealed.bytes
@@ -101,7 +101,7 @@ struct SealTests {
         }
     }
 
-    @Test func `bytes that are too short or of another version are malformed`() throws {
+    @Test func `bytes that are too short or of another version are refused`() throws {
         let sealed = try ring.seal([], context: context)
         let malformed: [[UInt8]] = [
             [], [1], Array(sealed.bytes.dropLast()), [2] + sealed.bytes.dropFirst(),
@@ -113,7 +113,7 @@ struct SealTests {
         }
     }
 
-    @Test func `the previous key still opens and the value is outdated`() throws {
+    @Test func `the previous key still opens a value, which is then outdated`() throws {
         let sealed = try ring.seal([7], context: context)
         let next = KeyRing(current: try SecretKey.generate(), previous: [ring.current])
         #expect(try next.open(sealed, context: context).reveal() == [7])
@@ -125,14 +125,14 @@ struct SealTests {
         }
     }
 
-    @Test func `more than the limit is refused`() throws {
+    @Test func `a value above the limit is refused`() throws {
         let bytes = [UInt8](repeating: 0, count: CryptographyLimits.sealedBytes + 1)
         #expect { try ring.seal(bytes, context: context) } throws: { error in
             (error as? CryptographyError)?.code == .tooLarge
         }
     }
 
-    /// Stored values must stay readable: this one was sealed by version 1 and may never fail to open.
+    /// Stored values must stay readable: version 1 sealed this one, and it must always open.
     @Test func `a value sealed by the first version opens`() throws {
         let ring = KeyRing(current: try SecretKey(text: SecretKeyTests.hex))
         let stored =

@@ -20,14 +20,14 @@ struct SecretKeyTests {
         base64 + "AAAA", "zz" + hex.dropFirst(2), String(repeating: "0", count: 64),
         String(repeating: "A", count: 43) + "=",
     ])
-    func `anything else is refused without being repeated`(_ text: String) {
+    func `an invalid key is refused without being repeated`(_ text: String) {
         #expect { try SecretKey(text: text) } throws: { error in
             guard let error = error as? CryptographyError, error.code == .invalidKey else { return false }
             return text.isEmpty || !"\(error) \(String(reflecting: error))".contains(text)
         }
     }
 
-    @Test func `a key is told by its id and never printed`() throws {
+    @Test func `a key is printed only as its id`() throws {
         let key = try SecretKey(text: Self.hex)
         #expect(key.id.text.count == 16)
         #expect(try SecretKey.generate().id != key.id)
@@ -39,7 +39,7 @@ struct SecretKeyTests {
         }
     }
 
-    @Test func `what is derived depends on key and purpose`() throws {
+    @Test func `derived keys depend on key and purpose`() throws {
         let key = try SecretKey(text: Self.hex)
         let other = try SecretKey.generate()
         #expect(key.derive(for: "cookies") == key.derive(for: "cookies"))
@@ -48,15 +48,15 @@ struct SecretKeyTests {
         #expect(key.derive(for: "cookies", count: 64).count == 64)
     }
 
-    @Test func `the check value recognises its key`() throws {
+    @Test func `the check value identifies its key`() throws {
         let key = try SecretKey(text: Self.hex)
         #expect(key.matches(checkValue: key.checkValue))
         #expect(try !SecretKey.generate().matches(checkValue: key.checkValue))
         #expect(!key.matches(checkValue: []))
     }
 
-    /// What is stored must stay readable: these values may never change.
-    @Test func `the id and the check value of a key stay as they are`() throws {
+    /// Stored values must stay readable: these must never change.
+    @Test func `the id and the check value of a key are stable`() throws {
         let key = try SecretKey(text: Self.hex)
         #expect(key.id.text == "151a13f307c70ded")
         #expect(

@@ -9,7 +9,7 @@ struct SecretTests {
         let keys: [Secret?]
     }
 
-    @Test func `no textual form shows the bytes`() {
+    @Test func `no textual form contains the bytes`() {
         let secret = Secret(text: "hunter2")
         var dumped = ""
         dump(Account(password: secret, keys: [secret, nil]), to: &dumped)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Metrics
 
-/// The page's text, byte by byte as Prometheus' text format 0.0.4 has it.
+/// The page's text, byte by byte in Prometheus' text format 0.0.4.
 struct ExpositionTests {
     @Test func `a family has its help, its type and a line for each sample`() {
         var page = Exposition()
@@ -23,7 +23,7 @@ struct ExpositionTests {
                 """)
     }
 
-    @Test func `what would end a value or a line is escaped`() {
+    @Test func `characters that end a value or a line are escaped`() {
         var page = Exposition()
         page.add(
             Metric("x", .counter, "back\\slash and \"quotes\"\nin two lines"),
@@ -42,18 +42,18 @@ struct ExpositionTests {
             (0, "0"), (1, "1"), (-0.0, "0"), (1e15, "1000000000000000"), (0.25, "0.25"), (1e-7, "1e-07"),
             (1e300, "1e+300"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
         ] as [(Double, String)])
-    func `numbers are as Go reads them`(_ value: Double, _ text: String) {
+    func `numbers have Go's syntax`(_ value: Double, _ text: String) {
         #expect(Exposition.number(value) == text)
     }
 
-    @Test func `a metric without samples is left out`() {
+    @Test func `a metric without samples is omitted`() {
         var page = Exposition()
         page.add(Metric("x", .gauge, "x"), [])
         page.add(Metric("y_total", .counter, "y"), by: "class", from: Totals())
         #expect(page.text.isEmpty)
     }
 
-    @Test func `counters are told apart by their label, in its order`() {
+    @Test func `counters are sorted by their label`() {
         let (one, other) = (Metric("one_total", .counter, "One."), Metric("other_total", .counter, "Other."))
         var totals = Totals()
         totals.add(2, to: one, "B")
@@ -72,10 +72,10 @@ struct ExpositionTests {
                 """)
     }
 
-    @Test func `a histogram's buckets hold those below, its sum is in seconds`() {
+    @Test func `a histogram's buckets are cumulative, and its sum is in seconds`() {
         let metric = Metric("run_seconds", .histogram, "Runs.")
         var histogram = Histogram(.init(microseconds: [1000, 50_000, 2_000_000]))
-        // A bound belongs to the bucket that it ends; a clock that runs behind counts as none at all.
+        // A bound belongs to the bucket that it ends. A negative duration counts as zero.
         for time: Duration in [
             .milliseconds(1), .microseconds(1001), .milliseconds(50), .seconds(3), .seconds(-1),
         ] {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Metrics
 
-/// What processes write into a real Redis and read back.
+/// Metrics in a real Redis.
 @Suite(.tags(.store))
 struct MetricsBoardTests {
     private static let counter = Metric("made_total", .counter, "Made.")
@@ -31,7 +31,7 @@ struct MetricsBoardTests {
         return totals
     }
 
-    @Test func `what processes write adds up, and each has its own report`() async throws {
+    @Test func `the counts of processes add up, and each process has its own report`() async throws {
         try await withBoard { board, _ in
             var web = ProcessReport(role: "web", identity: "host:1:a")
             web[ProcessMetric.openDescriptors] = 12
@@ -41,7 +41,7 @@ struct MetricsBoardTests {
             try await board.write(totals("A", 3), worker)
             worker[ProcessMetric.residentMemory] = 1e9
             try await board.write(totals("B", 0), worker)
-            // As a command does, which is not there for long.
+            // Like a short-lived command.
             try await board.write(totals("B", 1))
             let contents = try await board.read()
             var expected = totals("A", 5)
@@ -53,7 +53,7 @@ struct MetricsBoardTests {
         }
     }
 
-    @Test func `a process that writes no more is shown no longer, and forgotten`() async throws {
+    @Test func `a silent process is removed from the page`() async throws {
         try await withBoard { board, client in
             _ = try await client.send(["HSET", "multiconnect:reports", "old", "1700000000 web", "odd", "x"])
             let report = ProcessReport(role: "web", identity: "new")
@@ -64,7 +64,7 @@ struct MetricsBoardTests {
         }
     }
 
-    @Test func `values beyond the limit are counted together`() async throws {
+    @Test func `label values beyond the limit are counted together`() async throws {
         try await withBoard { board, client in
             for number in 0..<(MetricsBoard.Limits.labelValues + 20) {
                 var totals = Totals()
@@ -83,7 +83,7 @@ struct MetricsBoardTests {
         }
     }
 
-    @Test func `fields that another version wrote are passed over`() async throws {
+    @Test func `unknown fields of another version are skipped`() async throws {
         try await withBoard { board, client in
             try await board.write(totals("A", 1))
             _ = try await client.send(

@@ -23,7 +23,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `each kind of reply comes out as what it is`() async throws {
+    @Test func `each kind of reply is decoded`() async throws {
         try await withConnection { redis in
             let key = RedisArgument("test:kinds:\(UUID())")
             #expect(try await redis.send(["PING"]) == .status("PONG"))
@@ -40,7 +40,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a pipeline keeps its errors in their places`() async throws {
+    @Test func `a pipeline returns its errors in order`() async throws {
         try await withConnection { redis in
             let replies = try await redis.pipeline([["ECHO", "1"], ["NOPE"], ["ECHO", "2"]])
             #expect(replies[0].text == "1")
@@ -53,7 +53,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a thousand callers at once each get their own answer`() async throws {
+    @Test func `a thousand concurrent callers each get their own reply`() async throws {
         try await withConnection { redis in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<1000 {
@@ -67,7 +67,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a cancelled caller leaves the order of the others' answers alone`() async throws {
+    @Test func `a cancelled caller does not change the order of the other replies`() async throws {
         try await withConnection { redis in
             await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try await redis.send(["BLPOP", "test:never:\(UUID())", "0.2"]) }
@@ -87,7 +87,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a reply of many megabytes arrives whole`() async throws {
+    @Test func `a reply of many megabytes arrives completely`() async throws {
         try await withConnection { redis in
             let key = RedisArgument("test:large:\(UUID())")
             let value = [UInt8](repeating: 120, count: 20 << 20)
@@ -97,7 +97,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a script is sent once, and again after the server forgot it`() async throws {
+    @Test func `a script is loaded once, and again after the server lost it`() async throws {
         try await withConnection { redis in
             let salt = UUID().uuidString
             let script = RedisScript(
@@ -108,13 +108,13 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a script runs as soon as the command before it blocks no more`() async throws {
+    @Test func `a script runs as soon as the blocking command before it returns`() async throws {
         try await withConnection { redis in
             let (list, salt) = (RedisArgument("test:wake:\(UUID())"), UUID().uuidString)
             let script = RedisScript(name: "left", source: "return redis.call('LLEN', ARGV[1]) -- \(salt)")
             let other = try await RedisConnection.connect(try shared())
             defer { other.close() }
-            // Not known to the server yet; known; forgotten by it.
+            // Not yet loaded; loaded; lost by the server.
             for round in 0..<3 {
                 if round == 2 { _ = try await redis.send(["SCRIPT", "FLUSH"]) }
                 async let left = redis.evaluate(
@@ -131,7 +131,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `no answer before the deadline closes the connection`() async throws {
+    @Test func `a missing reply at the deadline closes the connection`() async throws {
         try await withConnection { redis in
             let error = await #expect(throws: RedisError.self) {
                 try await redis.send(
@@ -142,7 +142,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a password is asked for, taken and refused`() async throws {
+    @Test func `a required password is missing, accepted or refused`() async throws {
         try await loop.run {
             let server = try RedisServer(port: RedisServer.freePort(), password: "s3cret")
             let right = try await server.configuration(password: "s3cret")
@@ -161,7 +161,7 @@ struct RedisConnectionTests {
 struct RedisClientTests {
     let loop = EventLoop(name: "redis-client")
 
-    @Test func `a client finds a server that was killed and came back`() async throws {
+    @Test func `a client reconnects to a server that was killed and restarted`() async throws {
         try await loop.run {
             let server = try RedisServer(port: RedisServer.freePort())
             let client = RedisClient(configuration: try await server.configuration())
@@ -182,7 +182,7 @@ struct RedisClientTests {
         }
     }
 
-    @Test func `a connection is not waited for longer than the caller waits`() async throws {
+    @Test func `connecting takes no longer than the caller's deadline`() async throws {
         try await loop.run {
             let server = try RedisServer(port: try RedisServer.freePort())
             let client = RedisClient(configuration: try await server.configuration())
@@ -197,7 +197,7 @@ struct RedisClientTests {
         }
     }
 
-    @Test func `tasks that come while a connection is being made share it`() async throws {
+    @Test func `tasks that call during an attempt to connect share it`() async throws {
         try await loop.run {
             let server = try RedisServer(port: RedisServer.freePort())
             let client = RedisClient(configuration: try await server.configuration())
@@ -216,7 +216,7 @@ struct RedisClientTests {
 }
 
 struct RedisConfigurationTests {
-    @Test func `the forms of a URL`() throws {
+    @Test func `all forms of a URL are read`() throws {
         let plain = try RedisConfiguration(url: "redis://example.com")
         #expect(plain.address == .host("example.com", port: 6379))
         #expect(plain.database == 0 && plain.password == nil && plain.protection == .none)
@@ -233,7 +233,7 @@ struct RedisConfigurationTests {
     @Test(arguments: [
         "", "http://x", "redis://", "redis://h/one", "redis://h:99999", "unix://", "redis://h/-1",
     ])
-    func `what is no Redis URL is refused without repeating it`(url: String) {
+    func `an invalid Redis URL is refused without repeating it`(url: String) {
         let error = #expect(throws: RedisError.self) { try RedisConfiguration(url: url) }
         #expect(error?.code == .configuration)
     }
@@ -246,7 +246,7 @@ struct RedisWireTests {
         #expect(bytes == Array("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\n".utf8) + [0, 13, 10, 13, 10])
     }
 
-    @Test func `replies come out whole at whatever point they are split`() throws {
+    @Test func `replies are complete at every split`() throws {
         let wire = Array("*3\r\n$2\r\nab\r\n:-7\r\n*2\r\n$-1\r\n-ERR no\r\n+OK\r\n".utf8)
         for split in 0...wire.count {
             var reader = ReplyReader()
@@ -263,7 +263,7 @@ struct RedisWireTests {
         }
     }
 
-    @Test func `bytes that are no RESP are an error`() throws {
+    @Test func `bytes that are not RESP are an error`() throws {
         var reader = ReplyReader()
         try reader.feed(Array("HTTP/1.1 200 OK\r\n".utf8).span.bytes)
         #expect(throws: RedisError.self) { _ = try reader.next() }
@@ -283,7 +283,7 @@ struct RedisTrustTests {
         #expect(try RedisConfiguration(url: url).trustsAnyServer == trustsAny)
     }
 
-    @Test func `rediss takes a certificate that is trusted and names the host, and no other`() async throws {
+    @Test func `rediss accepts only a trusted certificate that names the host`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         try await EventLoop(name: "redis over tls").run {
@@ -310,7 +310,7 @@ struct RedisTrustTests {
         }
     }
 
-    @Test func `a connection that cannot be made is told with host, port and reason, never the password`()
+    @Test func `a failed connection is reported with host, port and reason, never the password`()
         async throws
     {
         try await EventLoop(name: "refused").run {

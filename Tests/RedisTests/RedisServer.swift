@@ -4,14 +4,14 @@ import Support
 
 @testable import Redis
 
-/// A Redis of one test's own, for what would disturb others: passwords, kills, restarts.
+/// A Redis for one test that would disturb others: passwords, kills, restarts.
 final class RedisServer {
     let port: UInt16
     private let password: String?
     private let certificate: TestCertificate?
     private var process = Process()
 
-    /// - Parameter certificate: makes it speak TLS alone.
+    /// - Parameter certificate: the server accepts only TLS.
     init(port: UInt16, password: String? = nil, certificate: TestCertificate? = nil) throws {
         self.port = port
         self.certificate = certificate
@@ -38,19 +38,19 @@ final class RedisServer {
         try process.run()
     }
 
-    /// SIGKILL, as a crash would be.
+    /// SIGKILL, like a crash.
     func kill() {
         guard process.isRunning else { return }
         Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
-    /// SIGSTOP: the kernel takes connections, and nobody answers.
+    /// SIGSTOP: the kernel accepts connections, and the server does not answer.
     func hang() {
         Foundation.kill(process.processIdentifier, SIGSTOP)
     }
 
-    /// A configuration, as soon as somebody answers there.
+    /// A configuration, as soon as the server answers.
     func configuration(password: String? = nil) async throws -> RedisConfiguration {
         let address = SocketAddress(ip: "127.0.0.1", port: port)!
         for _ in 0..<500 {
