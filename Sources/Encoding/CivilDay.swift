@@ -2,8 +2,8 @@ package import FoundationEssentials
 
 /// A day of the proleptic Gregorian calendar in UTC. Year 0 is 1 BC.
 ///
-/// The arithmetic counts eras of 400 years, 146,097 days each. An era begins on 1 March, so that the leap day is the
-/// last day of a year.
+/// The arithmetic counts eras of 400 years, 146,097 days each. An era begins on 1 March, so that the leap day
+/// is the last day of a year.
 package struct CivilDay: Hashable, Sendable, CustomStringConvertible {
     /// Seconds of a day.
     package static let seconds = 86_400

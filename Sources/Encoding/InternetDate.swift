@@ -1,4 +1,5 @@
-/// Dates in message headers: IMF-fixdate of HTTP (RFC 9110 section 5.6.7) and RFC 5322 section 3.3 for mail, in UTC.
+/// Dates in message headers: IMF-fixdate of HTTP (RFC 9110 section 5.6.7) and RFC 5322 section 3.3 for mail,
+/// in UTC.
 package enum InternetDate {
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = [

@@ -25,8 +25,8 @@ package enum PercentCoding {
         }.joined(separator: "&")
     }
 
-    /// Decodes `text` as UTF-8. Nil for a malformed escape, for bytes that are not UTF-8, and for NUL, which no path or
-    /// parameter needs.
+    /// Decodes `text` as UTF-8. Nil for a malformed escape, for bytes that are not UTF-8, and for NUL, which
+    /// no path or parameter needs.
     package static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)

@@ -1,7 +1,8 @@
 import Foundation
 
-/// Many cheap connections to one server: blocking sockets without tasks or a loop, and one poll(2) that waits for all.
-/// The sockets use several addresses of 127.0.0.0/8, because a server limits the connections of one address.
+/// Many cheap connections to one server: blocking sockets without tasks or a loop, and one poll(2) that waits
+/// for all. The sockets use several addresses of 127.0.0.0/8, because a server limits the connections of one
+/// address.
 final class RawClients {
     enum Failure: Error {
         case connect(Int32)
@@ -126,8 +127,8 @@ final class RawClients {
         let body: String
     }
 
-    /// One response of each connection. Connections without a response at the deadline, or that ended before, are left
-    /// out.
+    /// One response of each connection. Connections without a response at the deadline, or that ended before,
+    /// are left out.
     func responses(of connected: [Int], within limit: Duration = .seconds(20)) -> [Int: Response] {
         let deadline = ContinuousClock.now + limit
         var responses: [Int: Response] = [:]

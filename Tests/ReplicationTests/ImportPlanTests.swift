@@ -97,7 +97,7 @@ struct ImportPlanTests {
     @Test func `a page is packed the same at every split point`() throws {
         let page = "Id,T\r\n1,\"a\"\"b\\\n\t,\"\r\n2,\n\"3\",x"
         let packed =
-            #"{"id":"1","t":"a\\"b\\\\\\u000a\\u0009,"}"# + "\n" + #"{"id":"2"}"# + "\n"
+            #"{"id":"1","t":"a\\"b\\\\\\n\\t,"}"# + "\n" + #"{"id":"2"}"# + "\n"
             + #"{"id":"3","t":"x"}"# + "\n"
         let bytes = Array(page.utf8)
         for cut in 0...bytes.count {

@@ -1,13 +1,14 @@
 import Reactor
 
-/// Runs a test's body on an event loop of its own, and ends the loop afterwards.
+/// Runs a test's body on its own event loop, and ends the loop afterwards.
 package func withLoop<R: Sendable>(_ body: @concurrent @Sendable () async throws -> R) async throws -> R {
     let loop = EventLoop(name: "test")
     defer { loop.shutdown() }
     return try await loop.run(body)
 }
 
-/// Returns once `condition` holds; asks again every few milliseconds. Throws `ConditionTimeout` if it never does.
+/// Returns when `condition` is true. It checks every few milliseconds, and throws `ConditionTimeout` after
+/// `limit`.
 package func eventually(
     within limit: Duration = .seconds(20), _ what: String = "condition",
     _ condition: () async throws -> Bool

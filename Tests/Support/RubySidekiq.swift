@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Subprocess
 
-/// The real Sidekiq, from Debian's package, run as a process over a test's Redis.
+/// The real Sidekiq from Debian's package, run as a process over a test's Redis.
 package struct RubySidekiq: Sendable {
     package struct Failed: Error, CustomStringConvertible {
         package let description: String
@@ -64,7 +64,7 @@ package struct RubySidekiq: Sendable {
         return pushed.jids
     }
 
-    /// As a Rails application does it: a class of its own, `perform_async` or `perform_in`.
+    /// As a Rails application does: its own class, `perform_async` or `perform_in`.
     package func perform(_ name: String, _ arguments: String = "[]", in seconds: Double? = nil) async throws
         -> String
     {

@@ -2,7 +2,7 @@ internal import Foundation
 
 /// A self-signed certificate for `localhost`, made by the openssl command for one test.
 package struct TestCertificate: Sendable {
-    /// The openssl command did not do it.
+    /// The openssl command failed.
     struct Failed: Error {}
 
     package let directory: String

@@ -2,14 +2,14 @@ import Foundation
 package import Postgres
 import Reactor
 
-/// An empty database on the server of `TEST_DATABASE_URL`, made for one test and dropped after it.
+/// An empty database on the server of `TEST_DATABASE_URL`, created for one test and dropped after it.
 package struct TestDatabase: Sendable {
     package let name: String
-    /// For what takes a URL, such as a process.
+    /// For programs that take a URL.
     package let url: String
     package let configuration: PostgresConfiguration
 
-    /// Opens a session; on a loop.
+    /// Opens a session. Runs on a loop.
     package func connect() async throws -> PostgresConnection {
         try await PostgresConnection.connect(configuration)
     }
@@ -19,7 +19,7 @@ package struct TestDatabase: Sendable {
         PostgresPool(configuration: configuration, maximum: maximum)
     }
 
-    /// The server that `bin/test` started; its `postgres` database.
+    /// The `postgres` database of the server that `bin/test` started.
     package static var serverURL: String {
         get throws {
             guard let url = ProcessInfo.processInfo.environment["TEST_DATABASE_URL"] else {
@@ -29,7 +29,7 @@ package struct TestDatabase: Sendable {
         }
     }
 
-    /// Makes a database: empty, or a copy of the template with the control schema.
+    /// Creates a database: empty, or a copy of the template with the control schema.
     static func create(isMigrated: Bool) async throws -> TestDatabase {
         let serverURL = try serverURL
         let name = "test_" + UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: "")
@@ -47,13 +47,13 @@ package struct TestDatabase: Sendable {
         return TestDatabase(name: name, url: url, configuration: try PostgresConfiguration(url: url))
     }
 
-    /// The database that `withMigratedDatabase` copies. The first test of a server makes it; others wait for it.
+    /// The template of `withMigratedDatabase`. The first test of a server creates it, the others wait.
     private static func migratedTemplate(on server: PostgresConnection) async throws -> String {
         let name = "migrated"
         try await server.script("select pg_advisory_lock(1)")
         let isThere = try await server.query("select 1 from pg_database where datname = \(name)").first != nil
         if !isThere {
-            // Renamed when complete, so that a test that is killed leaves no half of it.
+            // Renamed when complete, so that a killed test leaves no partial template.
             let draft = "draft_" + UUID().uuidString.lowercased()
             try await server.script("create database \(SQL.quote(identifier: draft))")
             var components = URLComponents(string: try serverURL)
@@ -82,14 +82,14 @@ package struct TestDatabase: Sendable {
     }
 }
 
-/// Runs `body` on an event loop, with a fresh database that is dropped at the end.
+/// Runs `body` on an event loop with a new database that is dropped at the end.
 package func withDatabase<R: Sendable>(
     _ body: @concurrent @Sendable (TestDatabase) async throws -> R
 ) async throws -> R {
     try await withDatabase(isMigrated: false, body)
 }
 
-/// The same, with the control schema in the database.
+/// As `withDatabase`, with the control schema.
 package func withMigratedDatabase<R: Sendable>(
     _ body: @concurrent @Sendable (TestDatabase) async throws -> R
 ) async throws -> R {

@@ -1,6 +1,6 @@
 package import Testing
 
-/// What a suite needs beside its own process. A suite without such a tag is pure: it needs no server.
+/// The servers and processes that a suite needs. A suite without a tag is pure: it needs none.
 ///
 /// `bin/test --kind KIND` runs one kind alone.
 extension Tag {
@@ -10,6 +10,7 @@ extension Tag {
     @Tag package static var process: Self
     /// It runs the real Sidekiq over our keys.
     @Tag package static var interop: Self
-    /// It kills processes, holds thousands of connections or waits for real leases: only `bin/test --long` runs it.
+    /// It kills processes, holds thousands of connections or waits for real leases: only `bin/test --long`
+    /// runs it.
     @Tag package static var long: Self
 }

@@ -2,26 +2,26 @@ import Foundation
 package import Redis
 import Synchronization
 
-/// One of the numbered databases of the server of `TEST_REDIS_URL`, empty and used by one test at a time.
+/// One numbered database of the server of `TEST_REDIS_URL`: empty, used by one test at a time.
 package struct TestRedis: Sendable {
     package let number: Int
-    /// For what takes a URL, such as a process.
+    /// For programs that take a URL.
     package let url: String
     package let configuration: RedisConfiguration
 
-    /// Opens a connection; on a loop.
+    /// Opens a connection. Runs on a loop.
     package func connect() async throws -> RedisConnection {
         try await RedisConnection.connect(configuration, deadline: .now + .seconds(30))
     }
 
-    /// Forgets everything in this database.
+    /// Deletes all keys of this database.
     package func flush() async throws {
         let connection = try await connect()
         defer { connection.close() }
         _ = try await connection.send(["FLUSHDB"], deadline: .now + .seconds(30))
     }
 
-    /// Redis has 16 unless it is told otherwise; more tests at a time wait.
+    /// Redis has 16 by default. More concurrent tests wait.
     private static let free = Mutex(Set(0..<16))
 
     static func claim() async throws -> TestRedis {
@@ -43,7 +43,7 @@ package struct TestRedis: Sendable {
     }
 }
 
-/// Runs `body` with an empty Redis database; on the loop of the caller.
+/// Runs `body` with an empty Redis database, on the loop of the caller.
 package func withRedis<R>(_ body: (TestRedis) async throws -> R) async throws -> R {
     let redis = try await TestRedis.claim()
     defer { redis.giveBack() }
