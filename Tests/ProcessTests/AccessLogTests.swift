@@ -16,7 +16,7 @@ extension ProcessTests {
             return try #require(found)
         }
 
-        @Test func `lines name the tenant where it is known, and no code, state or token`() async throws {
+        @Test func `access log lines name a known tenant, and no code, state or token`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb()
@@ -43,7 +43,7 @@ extension ProcessTests {
         }
 
         @Test(arguments: [true, false])
-        func `a router is believed only where TRUST_PROXY says so`(isTrusted: Bool) async throws {
+        func `a proxy's headers count only with TRUST_PROXY`(isTrusted: Bool) async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["TRUST_PROXY": "\(isTrusted)"])

@@ -6,11 +6,11 @@ private let health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 private let readiness = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 extension ProcessTests {
-    /// SIGTERM loses no request that was there before it.
+    /// SIGTERM loses no request that was sent before it.
     @Suite(.tags(.process))
     struct DrainTests {
         @Test(arguments: [1, 2])
-        func `what the kernel holds when the process is told to stop is answered`(loops: Int) async throws {
+        func `requests and connections in the kernel at SIGTERM are answered`(loops: Int) async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["LOOPS": "\(loops)"])
@@ -18,7 +18,7 @@ extension ProcessTests {
                 let idle = try clients.connect(100, to: deployment.webPort)
                 for client in idle { clients.send(health, from: client) }
                 #expect(clients.responses(of: idle).count == idle.count)
-                // While it stands still, requests come on the connections it has, and new connections.
+                // While it is stopped, requests arrive on its connections and on new ones.
                 web.signal(SIGSTOP)
                 let new = try clients.connect(200, to: deployment.webPort)
                 for client in idle + new {
@@ -48,7 +48,7 @@ extension ProcessTests {
                         guard let response = clients.takeResponse(client) else { continue }
                         try #require(response.status == 200)
                         answered += 1
-                        // Some connections end, and new ones take their place.
+                        // Some connections end, and new ones replace them.
                         var client = client
                         if answered.isMultiple(of: 10) {
                             clients.leave(client)
@@ -59,7 +59,7 @@ extension ProcessTests {
                         clients.send(answered.isMultiple(of: 7) ? readiness : health, from: client)
                     }
                 }
-                // Each client has one request under way, wherever it is.
+                // Each client has one pending request.
                 web.signal(SIGTERM)
                 let answers = clients.responses(of: connected)
                 #expect(answers.count == connected.count, "\(web.output.suffix(3000))")

@@ -5,10 +5,10 @@ import TLS
 import Testing
 
 extension ProcessTests {
-    /// How the web process may be reached.
+    /// The ways to reach the web process.
     @Suite(.tags(.process))
     struct ListenTests {
-        /// The status line of `GET /healthz` over TLS, from whoever the authorities vouch for.
+        /// The status line of `GET /healthz` over TLS, from a server with a certificate of the authorities.
         private func statusLine(_ deployment: Deployment, authorities: String) async throws -> String {
             let text = try await overTLS(deployment.webPort, "/healthz", authorities: authorities)
             return String(text.prefix { $0 != "\r\n" })
@@ -49,7 +49,7 @@ extension ProcessTests {
             return try await rest(of: socket, deadline: deadline)
         }
 
-        @Test func `a Unix socket takes the port's place, is shared by the loops and removed at the end`()
+        @Test func `a Unix socket replaces the port, is shared by the loops and removed at the end`()
             async throws
         {
             try await withDatabase { database in
@@ -68,7 +68,7 @@ extension ProcessTests {
                 web.signal(SIGTERM)
                 #expect(web.exitStatus() == 0, "\(web.output)")
                 #expect(!FileManager.default.fileExists(atPath: path))
-                // A file that is no socket is somebody's: it stays, and the process says what is in its way.
+                // A file that is not a socket stays, and the process reports it.
                 try Data("mine".utf8).write(to: URL(fileURLWithPath: path))
                 defer { try? FileManager.default.removeItem(atPath: path) }
                 let refused = try Program.multiconnect(["web"], environment: environment)
@@ -79,7 +79,7 @@ extension ProcessTests {
             }
         }
 
-        /// The test holds the socket, as systemd would; connections wait in it while no process runs.
+        /// The test holds the socket, as systemd would. Connections wait in it while no process runs.
         @Test func `loops share sockets that systemd passes, and a restart loses no connection`() async throws
         {
             try await withDatabase { database in
@@ -110,7 +110,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a second web process on the same port is refused, and the first serves on`() async throws
+        @Test func `a second web process on the same port is refused, and the first keeps serving`()
+            async throws
         {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
@@ -152,7 +153,7 @@ extension ProcessTests {
             }
         }
 
-        /// TLS 1.2 and 1.3 with http/1.1 agreed on, nothing older, says a client that is not ours.
+        /// TLS 1.2 and 1.3 with http/1.1, no older version, checked with another client.
         private func expectVersions(_ port: UInt16, authorities: String) throws {
             func connect(_ version: String) throws -> String {
                 let client = try Program.shell(
@@ -197,7 +198,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `web serves https itself, and takes a new certificate on SIGHUP`() async throws {
+        @Test func `web serves https itself and loads a new certificate on SIGHUP`() async throws {
             try await withDatabase { database in
                 let first = try TestCertificate()
                 let second = try TestCertificate()
@@ -214,7 +215,7 @@ extension ProcessTests {
                 try await eventually(within: .seconds(60), "https answers\n\(web.output)") {
                     (try? await statusLine(deployment, authorities: first.certificate)) == "HTTP/1.1 200 OK"
                 }
-                // The old certificate is kept to be recognised by; its files get the new one.
+                // The old certificate is kept for comparison. Its files get the new one.
                 let old = first.directory + "/old.pem"
                 try FileManager.default.copyItem(atPath: first.certificate, toPath: old)
                 for (from, to) in [(second.certificate, first.certificate), (second.key, first.key)] {

@@ -5,10 +5,10 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// The page of metrics of a real web process, over what real workers and commands did.
+    /// The metrics page of a real web process, after work of real workers and commands.
     @Suite(.tags(.process))
     struct MetricsTests {
-        @Test func `web shows what all processes counted, and the numbers are right`() async throws {
+        @Test func `the metrics page has the counts of all processes`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["METRICS_TOKEN": "scrape me"])
@@ -73,7 +73,7 @@ extension ProcessTests {
             try Program.multiconnect(["jobs"] + arguments, environment: deployment.environment)
         }
 
-        /// The first starts of two of the check's jobs fail.
+        /// The first attempts of two of the check's jobs fail.
         private func failTwice(on connection: PostgresConnection) async throws {
             try await connection.script(
                 """
@@ -97,7 +97,7 @@ extension ProcessTests {
             return answer.text
         }
 
-        /// Waits until the page has these values of the check's class; they come every few seconds.
+        /// Waits until the page has these values of the check's class. They arrive every few seconds.
         private func expect(_ values: [String: Int], _ deployment: Deployment) async throws {
             let lines = values.map { #"\#($0){class="ProbeJob"} \#($1)"# }
             var page = ""
@@ -112,7 +112,7 @@ extension ProcessTests {
             }
         }
 
-        /// Both processes tell of themselves, and the page is one that Prometheus likes.
+        /// Both processes have a report, and promtool accepts the page.
         private func expectProcesses(_ deployment: Deployment) async throws {
             var page = ""
             try await eventually(within: .seconds(30), "both processes are shown") {

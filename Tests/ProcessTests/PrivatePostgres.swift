@@ -2,13 +2,13 @@ import Foundation
 import Postgres
 import Support
 
-/// A Postgres cluster of one test's own, for tests that kill it.
+/// A Postgres cluster of one test that kills it.
 final class PrivatePostgres: Sendable {
     let directory: URL
     let url: String
     private let server: ServerProgram
 
-    /// Makes the cluster and starts it.
+    /// Creates the cluster and starts it.
     init() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(
             path: "multiconnect-postgres-\(UUID().uuidString.prefix(8))")
@@ -33,11 +33,11 @@ final class PrivatePostgres: Sendable {
         try await untilItAnswers()
     }
 
-    /// Kills the postmaster with -9; its sessions notice and end by themselves.
+    /// Kills the postmaster with -9. Its sessions notice and end.
     func kill() { server.kill() }
 
-    /// Stops the postmaster and its sessions in the middle of whatever they do, and lets them go on after `body`:
-    /// connections are accepted by the kernel, and nobody answers.
+    /// Stops the postmaster and its sessions with SIGSTOP, and continues them after `body`. The kernel
+    /// accepts connections, and the server does not answer.
     func whileFrozen<R>(_ body: () async throws -> R) async throws -> R {
         let connection = try await PostgresConnection.connect(try PostgresConfiguration(url: url))
         defer { connection.close() }
@@ -48,9 +48,9 @@ final class PrivatePostgres: Sendable {
         return try await body()
     }
 
-    /// Starts the server again, which recovers from its log.
+    /// Restarts the server, which recovers from its log.
     func restart() async throws {
-        // It refuses while sessions of the one before are still ending.
+        // It refuses to start while old sessions are ending.
         try await eventually(within: .seconds(30), "Postgres starts again") {
             if !self.server.program.isRunning { try self.server.restart() }
             return await self.answers()
@@ -78,7 +78,7 @@ final class PrivatePostgres: Sendable {
         return (try? await connection.query("select 1")) != nil
     }
 
-    /// Debian keeps the programs of each major version apart; Postgres refuses to run as root.
+    /// Debian installs the programs of each major version separately. Postgres refuses to run as root.
     private static func program(_ name: String, _ arguments: [String]) throws -> Program {
         let base = "/usr/lib/postgresql"
         let versions = try FileManager.default.contentsOfDirectory(atPath: base).compactMap { Int($0) }

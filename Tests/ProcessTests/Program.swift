@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A process of a test: the built binary or a server. What it prints is kept for assertions and failures.
+/// A process of a test: the built binary or a server. Its output is kept for assertions and failures.
 final class Program: Sendable {
     struct State {
         var output = Data()
@@ -9,18 +9,19 @@ final class Program: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Raised when all that the process printed has been read: a process can have ended before that.
+    /// Signalled when the whole output has been read. The process may have ended before that.
     private let isDrained = DispatchSemaphore(value: 0)
     private let process: ProcessBox
     let name: String
 
-    /// Foundation's process, which is only started here and asked for its end.
+    /// Foundation's process, only started here and asked for its end.
     private final class ProcessBox: @unchecked Sendable {
-        // SAFETY: configured before it is shared; `isRunning`, `waitUntilExit` and the status may be asked by any thread.
+        // SAFETY: configured before it is shared. Any thread may call `isRunning`, `waitUntilExit` and the
+        // status.
         let process = Process()
     }
 
-    /// The folder with everything that was built for this test run.
+    /// The folder with the products of this test run.
     static let products: URL = {
         let runner = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return URL(fileURLWithPath: runner ?? CommandLine.arguments[0]).deletingLastPathComponent()
@@ -30,7 +31,7 @@ final class Program: Sendable {
         .deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// Starts `multiconnect` with these arguments and this environment only.
+    /// Starts `multiconnect` with these arguments and only this environment.
     static func multiconnect(_ arguments: [String], environment: [String: String]) throws -> Program {
         try Program(
             arguments.first ?? "multiconnect", products.appendingPathComponent("multiconnect").path,
@@ -38,7 +39,8 @@ final class Program: Sendable {
             environment: environment)
     }
 
-    /// Starts a shell command in which `$0` is the path of `multiconnect`; with `input` as its standard input.
+    /// Starts a shell command in which `$0` is the path of `multiconnect`, with `input` as its standard
+    /// input.
     static func shell(
         _ command: String, environment: [String: String], input: FileHandle? = nil
     ) throws -> Program {
@@ -80,7 +82,7 @@ final class Program: Sendable {
 
     var pid: Int32 { state.withLock { $0.pid } }
 
-    /// What the process has printed so far; all of it once the process has ended.
+    /// The output so far. Complete once the process has ended.
     var output: String {
         if !isRunning { drain() }
         return String(decoding: state.withLock { $0.output }, as: UTF8.self)
@@ -91,13 +93,13 @@ final class Program: Sendable {
         if isRunning { _ = Foundation.kill(pid, number) }
     }
 
-    /// SIGKILL, and waits until the process is gone.
+    /// Sends SIGKILL and waits until the process has ended.
     func kill() {
         signal(SIGKILL)
         process.process.waitUntilExit()
     }
 
-    /// The exit status, waited for. A process that does not end in time is killed, which is status 9.
+    /// Waits for the exit status. A process that does not end in time is killed, which is status 9.
     func exitStatus(within limit: Duration = .seconds(120)) -> Int32 {
         let deadline = ContinuousClock.now + limit
         while isRunning {
@@ -108,7 +110,8 @@ final class Program: Sendable {
         return process.process.terminationStatus
     }
 
-    /// Waits until the output is read to its end; not for long, because a child of the process may hold the pipe open.
+    /// Waits until the output is read to its end, for at most 5 s, because a child of the process may hold
+    /// the pipe open.
     private func drain() {
         if isDrained.wait(timeout: .now() + .seconds(5)) == .success { isDrained.signal() }
     }

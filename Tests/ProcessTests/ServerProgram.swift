@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A server of one test's own that can be killed and started again where it was.
+/// A server of one test that can be killed and restarted with the same settings.
 final class ServerProgram: Sendable {
     private let start: @Sendable () throws -> Program
     private let current: Mutex<Program>

@@ -6,10 +6,10 @@ private let health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 private let readiness = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 extension ProcessTests {
-    /// What the web process bears of the internet, as its clients see it.
+    /// Attacks and load that the web process must survive, from the clients' view.
     @Suite(.tags(.long))
     struct SurvivalTests {
-        /// Runs `body` with a web process that serves.
+        /// Runs `body` with a running web process.
         private func withWeb(
             descriptors: Int? = nil,
             _ body: @Sendable (_ web: Program, _ deployment: Deployment) async throws -> Void
@@ -24,7 +24,7 @@ extension ProcessTests {
             }
         }
 
-        /// What /proc says of a process in kilobytes.
+        /// A value of /proc/PID/status in kilobytes.
         private func residentKilobytes(_ program: Program) throws -> Int {
             let text = try String(contentsOfFile: "/proc/\(program.pid)/status", encoding: .utf8)
             let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("VmRSS") })
@@ -33,14 +33,14 @@ extension ProcessTests {
 
         private func descriptorCount(_ program: Program) throws -> Int {
             let path = "/proc/\(program.pid)/fd"
-            // Only root may list what a process has open that others of its user must not read. Its size says as much
-            // since Linux 6.2.
+            // Only root may list the descriptors of a non-dumpable process. Since Linux 6.2 the directory's
+            // size is their number.
             if let list = try? FileManager.default.contentsOfDirectory(atPath: path) { return list.count }
             return try #require(FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
         }
 
         @Test
-        func `with 64 descriptors a flood is turned away, the databases are reached, and service goes on`()
+        func `with 64 descriptors a flood is refused, the databases stay reachable, and service continues`()
             async throws
         {
             try await withWeb(descriptors: 64) { web, deployment in
@@ -53,7 +53,7 @@ extension ProcessTests {
                 let served = answers.filter { $0.value.status == 200 }.keys.sorted()
                 #expect(served.count >= 16)
                 #expect(try descriptorCount(web) < 64)
-                // Postgres and Redis have not been talked to since the flood began.
+                // Postgres and Redis have not been used since the flood began.
                 clients.send(readiness, from: served[0])
                 #expect(clients.responses(of: [served[0]])[served[0]]?.status == 200)
                 for client in clients.connected { clients.leave(client) }
@@ -64,14 +64,13 @@ extension ProcessTests {
             }
         }
 
-        @Test func `2,000 clients that drip their heads are let go, and nobody waits for them`() async throws
-        {
+        @Test func `2,000 clients with slow heads are disconnected and delay no other client`() async throws {
             try await withWeb { web, deployment in
                 let clients = RawClients()
                 let slow = try clients.connect(2000, to: deployment.webPort)
                 for client in slow { clients.send("GET / HTTP/1.1\r\nHost: a\r\nX-", from: client) }
                 let normal = try clients.connect(1, to: deployment.webPort)[0]
-                // The best of three: a machine that does something else for a moment is not what is looked at.
+                // The best of three, because other processes may delay a run.
                 var best = Duration.seconds(3600)
                 for _ in 0..<3 where best >= .milliseconds(50) {
                     best = min(best, slowestButOne(of: 300, clients, normal, dripping: slow))
@@ -83,7 +82,7 @@ extension ProcessTests {
             }
         }
 
-        /// The 99th percentile of the time that a request takes, while the slow ones send a byte now and then.
+        /// The 99th percentile of the response time, while the slow clients send a byte now and then.
         private func slowestButOne(of count: Int, _ clients: RawClients, _ normal: Int, dripping slow: [Int])
             -> Duration
         {
@@ -98,7 +97,7 @@ extension ProcessTests {
             return times.sorted()[count * 99 / 100 - 1]
         }
 
-        @Test func `half a body is given up with 408, and none is read beyond the rate of an address`()
+        @Test func `a partial body gets 408, and no body is read beyond the rate of an address`()
             async throws
         {
             try await withWeb { web, deployment in
@@ -122,14 +121,14 @@ extension ProcessTests {
             }
         }
 
-        @Test func `clients that reset in the middle of their answers leave nothing behind`() async throws {
+        @Test func `clients that reset during responses leak nothing`() async throws {
             try await withWeb { web, deployment in
                 _ = try await deployment.get("/readyz")
                 let before = try descriptorCount(web)
                 let clients = RawClients()
                 for _ in 0..<50 {
                     let client = try clients.connect(1, to: deployment.webPort)[0]
-                    // More answers than the kernel takes for a client that does not read.
+                    // More responses than the kernel buffers for a client that does not read.
                     while clients.send(String(repeating: health, count: 100), from: client) {}
                     clients.receive(from: [client], milliseconds: 5000)
                     #expect(clients.takeResponse(client)?.status == 200)

@@ -177,8 +177,5 @@ struct ReadBufferTests {
         #expect(buffer.bytes(0..<4) == [3, 4, 5, 6])
         buffer.append([7])
         #expect(buffer.bytes(0..<5) == [3, 4, 5, 6, 7])
-        buffer.consume(5)
-        buffer.shrink(to: 4)
-        #expect(buffer.capacity == 4)
     }
 }
