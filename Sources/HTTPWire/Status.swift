@@ -17,18 +17,14 @@ package struct Status: Hashable, Sendable, ExpressibleByIntegerLiteral {
     package static let created: Status = 201
     package static let accepted: Status = 202
     package static let noContent: Status = 204
-    package static let movedPermanently: Status = 301
     package static let found: Status = 302
     package static let seeOther: Status = 303
     package static let notModified: Status = 304
-    package static let temporaryRedirect: Status = 307
-    package static let permanentRedirect: Status = 308
     package static let badRequest: Status = 400
     package static let unauthorized: Status = 401
     package static let forbidden: Status = 403
     package static let notFound: Status = 404
     package static let methodNotAllowed: Status = 405
-    package static let notAcceptable: Status = 406
     package static let requestTimeout: Status = 408
     package static let conflict: Status = 409
     package static let gone: Status = 410
@@ -36,7 +32,6 @@ package struct Status: Hashable, Sendable, ExpressibleByIntegerLiteral {
     package static let uriTooLong: Status = 414
     package static let unsupportedMediaType: Status = 415
     package static let expectationFailed: Status = 417
-    package static let unprocessableContent: Status = 422
     package static let tooManyRequests: Status = 429
     package static let requestHeaderFieldsTooLarge: Status = 431
     package static let internalServerError: Status = 500

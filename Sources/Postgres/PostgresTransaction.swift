@@ -3,7 +3,6 @@ import CPostgres
 /// The isolation level of a transaction.
 package enum TransactionIsolation: String, Sendable {
     case serverDefault = ""
-    case readCommitted = " isolation level read committed"
     case repeatableRead = " isolation level repeatable read"
     case serializable = " isolation level serializable"
     /// One snapshot of all tables, read-only.

@@ -65,12 +65,6 @@ package struct ReadBuffer: Sendable {
         }
     }
 
-    /// Releases memory after a burst. The buffer must be empty.
-    package mutating func shrink(to capacity: Int) {
-        guard isEmpty, storage.count > capacity else { return }
-        storage = [UInt8](repeating: 0, count: capacity)
-    }
-
     package mutating func append(_ bytes: some Collection<UInt8>) {
         reserve(free: bytes.count)
         storage.replaceSubrange(end..<end + bytes.count, with: bytes)
