@@ -14,9 +14,11 @@ let strictTests: [SwiftSetting] = [
 let strict = strictTests + [.strictMemorySafety()]
 
 func target(
-    _ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [],
+    extra: [SwiftSetting] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict + extra)
+    .target(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict + extra)
 }
 
 func tests(
@@ -70,19 +72,46 @@ let package = Package(
         target("Metrics", ["Redis"]),
 
         // Domain.
+        target("Activity", ["Postgres"]),
         target("Salesforce", ["HTTPClient", "Cryptography", "Reactor", "Encoding", log]),
-        target("Jobs", ["Reactor", "Postgres", "Redis", "Metrics", "Encoding", log]),
+        target("Jobs", ["Postgres", "Metrics", "Activity", "Encoding", log]),
+        target(
+            "JobIndex", ["Jobs", "Postgres", "Redis", "Encoding", log], resources: [.embedInCode("Scripts")]),
+        target("JobWorker", ["Jobs", "JobIndex", "Reactor", "Postgres", "Redis", log]),
+        target(
+            "JobAdmin", ["Jobs", "JobIndex", "Activity", "Reactor", "Postgres", "Redis", "Encoding", log]),
+        target(
+            "SidekiqBridge", ["JobWorker", "Jobs", "JobIndex", "Postgres", "Redis", "Encoding", log],
+            resources: [.embedInCode("Scripts")]),
         target(
             "Organizations",
-            ["Encoding", "Postgres", "Jobs", "Salesforce", "Cryptography", "HTTPClient", log]),
-        target("Replication", ["Postgres", "Jobs", "Salesforce", "Organizations", "Encoding", log]),
+            [
+                "Encoding", "Postgres", "Activity", "Jobs", "Salesforce", "Cryptography", "HTTPClient",
+                "Reactor",
+                log,
+            ]),
+        target("TenantSchema", ["Salesforce", "Encoding"]),
+        target(
+            "Replication",
+            [
+                "TenantSchema", "Postgres", "Activity", "Jobs", "Salesforce", "Organizations", "Encoding",
+                "Reactor", log,
+            ]),
 
         // Surface.
+        target("Pages", ["HTTPServer", "HTTPWire", "Cryptography", "Encoding", log]),
         target(
             "Web",
             [
-                "HTTPServer", "HTTPWire", "Postgres", "Redis", "Metrics", "Salesforce", "Jobs",
-                "Organizations", "Replication", "Cryptography", "Encoding", log,
+                "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
+                "Jobs", "JobAdmin", "Organizations", "Cryptography", log,
+            ]),
+        target(
+            "Dashboard",
+            [
+                "HTTPServer", "HTTPWire", "Pages", "Postgres", "Salesforce", "Jobs", "JobAdmin",
+                "Organizations",
+                "Cryptography", "Encoding", log,
             ]),
         target(
             "OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
@@ -90,13 +119,18 @@ let package = Package(
             name: "Multiconnect",
             dependencies: [
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
-                "Salesforce", "Jobs", "Organizations", "Replication", "Web", "OrgSimulator", "Encoding",
-                arguments, subprocess, log,
+                "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
+                "Organizations", "TenantSchema", "Replication", "Pages", "Web", "Dashboard", "OrgSimulator",
+                "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
         // What `bin/bench jobs` runs; no part of the product.
         .executableTarget(
-            name: "JobsBench", dependencies: ["Jobs", "Postgres", "Redis", "Reactor", arguments, log],
+            name: "JobsBench",
+            dependencies: [
+                "Jobs", "JobIndex", "JobWorker", "SidekiqBridge", "Postgres", "Redis", "Reactor", arguments,
+                log,
+            ],
             path: "Benchmarks/JobsBench", swiftSettings: strict),
 
         // Tests. Support starts real parts: a database per test, the simulator, the built binary.
@@ -122,20 +156,43 @@ let package = Package(
         tests("Cryptography"),
         tests("Metrics", ["Support", "Redis"]),
         tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
-        tests("Jobs", ["Reactor", "Support", log]),
-        tests("Organizations", ["Reactor", "Support", "OrgSimulator"]),
+        tests("Activity", ["Postgres", "Support"]),
+        tests(
+            "Jobs",
+            [
+                "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge", "Metrics", "Postgres", "Redis",
+                "Reactor", "Encoding", "Support", log,
+            ]),
+        tests("Organizations", ["Activity", "JobIndex", "JobWorker", "Reactor", "Support", "OrgSimulator"]),
+        // Describes of the default mapping's objects, for tests of plans, tables and imports.
+        .target(
+            name: "SampleDescribes", dependencies: ["TenantSchema", "Salesforce"],
+            path: "Tests/SampleDescribes", swiftSettings: strictTests),
+        tests("TenantSchema", ["Salesforce", "SampleDescribes"]),
         tests(
             "Replication",
             [
-                "Reactor", "Postgres", "Jobs", "Salesforce", "Organizations", "HTTPClient", "Cryptography",
-                "Support", "OrgSimulator", log, subprocess,
+                "Reactor", "Postgres", "Activity", "Jobs", "JobAdmin", "Salesforce", "Organizations",
+                "TenantSchema", "HTTPClient", "Cryptography", "Support", "SampleDescribes", "OrgSimulator",
+                log,
+                subprocess,
             ], exclude: ["Golden"]),
-        tests("Web", ["Reactor", "HTTPServer", "HTTPClient", "Support", "OrgSimulator", log]),
+        tests(
+            "Web",
+            [
+                "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard",
+                "Support",
+                "OrgSimulator", log,
+            ]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["Support", "Multiconnect", "Jobs", "Postgres", "Redis", "Reactor", "TLS", log],
+            dependencies: [
+                "Support", "Multiconnect", "Jobs", "JobAdmin", "JobIndex", "Postgres", "Redis", "Reactor",
+                "TLS",
+                "Encoding", log,
+            ],
             swiftSettings: strictTests),
     ],
     swiftLanguageModes: [.v6]

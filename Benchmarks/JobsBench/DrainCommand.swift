@@ -4,7 +4,8 @@ import Jobs
 import Postgres
 import Reactor
 
-/// Runs a worker until the queue is empty; prints jobs per second, from the first start to the last end on record.
+/// Runs a worker until the queue is empty; prints jobs per second, from the first start to the last recorded
+/// end.
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "drain")
 
@@ -12,7 +13,7 @@ struct DrainCommand: AsyncParsableCommand {
         let done: Int
         let effects: Int
         let expected: Int
-        var description: String { "\(done) jobs are done and \(effects) effects there, of \(expected)" }
+        var description: String { "\(done) jobs are done with \(effects) effects, expected \(expected)" }
     }
 
     @OptionGroup var options: BenchOptions

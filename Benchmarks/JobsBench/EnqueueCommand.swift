@@ -1,10 +1,11 @@
 import ArgumentParser
+import JobWorker
 import Jobs
 import Postgres
 import Reactor
 
-/// Clients that enqueue one job after the other, each in a transaction of its own and with Redis told; prints
-/// jobs per second.
+/// Clients that enqueue and push one job after the other, each in its own transaction; prints jobs per
+/// second.
 struct EnqueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "enqueue")
 
@@ -13,17 +14,17 @@ struct EnqueueCommand: AsyncParsableCommand {
     @Option(help: "For so long.") var seconds = 3.0
 
     func run() async throws {
-        let sites = try await options.sites()
+        let loops = try await options.workerLoops()
         let (clients, seconds) = (clients, seconds)
         let end = ContinuousClock.now + .seconds(seconds)
         let start = ContinuousClock.now
         let count = try await withThrowingTaskGroup(of: Int.self) { group in
             for client in 0..<clients {
-                let site = sites[client % sites.count]
-                group.addTask(executorPreference: site.executor) {
+                let loop = loops[client % loops.count]
+                group.addTask(executorPreference: loop.executor) {
                     var count = 0
                     while ContinuousClock.now < end {
-                        _ = try await site.queue.enqueue(NewJob(BenchClass.noop.rawValue, arguments: [count]))
+                        _ = try await loop.queue.enqueue(NewJob(BenchClass.noop.rawValue, arguments: [count]))
                         count += 1
                     }
                     return count

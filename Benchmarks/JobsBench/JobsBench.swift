@@ -1,7 +1,6 @@
 import ArgumentParser
 
-/// Our half of `bin/bench jobs`: fills the queue, drains it, measures how fast jobs are taken in and how
-/// soon they start. Each command prints one line of numbers for the script.
+/// Our half of `bin/bench jobs`. Each command prints one line of numbers for the script.
 @main
 struct JobsBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

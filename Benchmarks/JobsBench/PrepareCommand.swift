@@ -2,7 +2,7 @@ import ArgumentParser
 import Postgres
 import Reactor
 
-/// Makes the tables.
+/// Creates the tables.
 struct PrepareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "prepare")
 

@@ -1,9 +1,10 @@
 import ArgumentParser
 import FoundationEssentials
+import JobWorker
 import Jobs
 import Reactor
 
-/// Enqueues jobs that carry the time, one at a time, with pauses in which the worker is idle.
+/// Enqueues jobs with the time as argument, one at a time, with pauses in which the worker is idle.
 struct ProbeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "probe")
 
@@ -12,19 +13,19 @@ struct ProbeCommand: AsyncParsableCommand {
     @Option(help: "Milliseconds between two of them.") var pause = 8
 
     func run() async throws {
-        let site = try await options.sites()[0]
+        let loop = try await options.workerLoops()[0]
         let (count, pause) = (count, pause)
-        try await withTaskExecutorPreference(site.executor) {
-            try await Self.probe(site, count: count, pause: .milliseconds(pause))
+        try await withTaskExecutorPreference(loop.executor) {
+            try await Self.probe(loop, count: count, pause: .milliseconds(pause))
         }
     }
 
     @concurrent
-    private static func probe(_ site: WorkerSite, count: Int, pause: Duration) async throws {
+    private static func probe(_ loop: WorkerLoop, count: Int, pause: Duration) async throws {
         for _ in 0..<count {
             let now = Date().timeIntervalSince1970
-            _ = try await site.queue.enqueue(NewJob(BenchClass.start.rawValue, arguments: [now]))
-            // On the loop: a timer elsewhere would wake other threads just then.
+            _ = try await loop.queue.enqueue(NewJob(BenchClass.start.rawValue, arguments: [now]))
+            // A timer off the loop would wake other threads during the measurement.
             try await EventLoop.current.sleep(for: pause)
         }
     }

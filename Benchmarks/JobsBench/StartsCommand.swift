@@ -2,8 +2,7 @@ import ArgumentParser
 import Jobs
 import Synchronization
 
-/// Runs a worker for jobs that tell how late they started; prints the median and the 99th percentile in
-/// milliseconds when so many have run.
+/// Runs a worker for jobs that measure their delay; prints its median and 99th percentile in milliseconds.
 struct StartsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "starts")
 
@@ -15,8 +14,8 @@ struct StartsCommand: AsyncParsableCommand {
         let bench = BenchWorker(options: options, concurrency: concurrency)
         let count = count
         try await bench.run { worker in
-            _ = try await bench.wait(for: count, of: worker, looking: .milliseconds(200))
-            let delays = bench.notes.withLock { $0.delays.sorted() }
+            _ = try await bench.wait(for: count, of: worker, every: .milliseconds(200))
+            let delays = bench.measurements.withLock { $0.delays.sorted() }
             print(delays[delays.count / 2], delays[delays.count * 99 / 100])
         }
     }

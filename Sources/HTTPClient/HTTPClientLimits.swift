@@ -29,7 +29,7 @@ package struct HTTPClientLimits: Sendable {
     /// A whole mail conversation.
     package var mailTimeout = Duration.seconds(60)
     /// Wait for the reply to QUIT, after the mail was accepted or refused.
-    package var mailFarewellTimeout = Duration.seconds(5)
+    package var mailQuitTimeout = Duration.seconds(5)
     /// Mails that this process sends at once. Each holds a thread of the blocking pool, which also resolves
     /// host names.
     package static let mailsAtOnce = 2

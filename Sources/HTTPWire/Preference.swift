@@ -15,13 +15,6 @@ package enum Preference {
         return best.offer
     }
 
-    /// Whether the client accepts this content coding, for example `gzip`.
-    package static func takes(coding: String, _ headers: Headers) -> Bool {
-        let codings = headers.values("accept-encoding").flatMap { $0.split(separator: ",") }.map(weighted)
-        return (codings.first { $0.name == coding } ?? codings.first { $0.name == "*" }).map { $0.weight > 0 }
-            ?? false
-    }
-
     private static func weight(of offer: String, in ranges: [(name: String, weight: Double)]) -> Double {
         let family = offer.prefix { $0 != "/" } + "/*"
         for candidate in [offer, String(family), "*/*"] {

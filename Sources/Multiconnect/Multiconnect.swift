@@ -2,13 +2,10 @@ import ArgumentParser
 
 @main
 struct Multiconnect: AsyncParsableCommand {
-    /// Shown by `--version`, on the workers' page and to whoever Multiconnect calls.
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "multiconnect",
-        abstract: "The data of each Salesforce customer org in a Postgres schema of its own.",
-        version: version,
+        abstract: "Copies the data of Salesforce customer orgs to Postgres, into one schema per org.",
+        version: Version.current,
         subcommands: [
             WebCommand.self, WorkerCommand.self, MigrateCommand.self, DevCommand.self,
             OrgSimulatorCommand.self,

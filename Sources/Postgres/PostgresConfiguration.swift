@@ -13,6 +13,9 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
     package var settings: [String: String] = [:]
     /// The statement timeout of the server. Nil leaves the server's own setting.
     package var statementTimeout: Duration?
+    /// The server ends a session that is idle inside a transaction for longer. Nil leaves the server's own
+    /// setting.
+    package var idleInTransactionTimeout: Duration?
     /// Maximum wait for an answer if a call has no deadline.
     package var answerTimeout: Duration = PostgresLimits.answer
 
@@ -72,6 +75,10 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         if let statementTimeout {
             words.append(Self.word("statement_timeout", "\(max(1, statementTimeout.milliseconds))"))
         }
+        if let idleInTransactionTimeout {
+            let limit = max(1, idleInTransactionTimeout.milliseconds)
+            words.append(Self.word("idle_in_transaction_session_timeout", "\(limit)"))
+        }
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { words.append(Self.word(name, value)) }
         return words.joined(separator: " ")
     }
@@ -99,7 +106,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
 
 extension Duration {
     /// Whole milliseconds, rounded down.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1000 + attoseconds / 1_000_000_000_000_000
     }

@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// It has no task of its own: the first caller runs its batch, then passes the role to a waiting caller.
 /// Cancellation of a caller does not end the batch, which has other callers too: each call lasts until its
-/// batch has ended. Loop-confined. It doubles to triples the registrations per second (`bin/bench callback`).
+/// batch has ended. Loop-confined. It triples the registrations per second (`bin/bench callback`).
 package final class CallBatch<Item: Sendable, Answer: Sendable>: Sendable {
     private enum Turn {
         case over(Result<Answer, any Error>)

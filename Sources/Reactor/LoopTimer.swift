@@ -48,6 +48,7 @@ struct TimerQueue {
     private var sequence: UInt64 = 0
     private let count = Count()
 
+    /// For tests.
     var scheduledCount: Int { heap.count }
 
     mutating func schedule(

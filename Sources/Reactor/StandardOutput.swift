@@ -29,8 +29,8 @@ package enum StandardOutput {
             var sent = 0
             while sent < bytes.count {
                 var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-                let patience = isStalled.withLock { $0 } ? 0 : Limits.stallMilliseconds
-                let ready = unsafe poll(&entry, 1, patience)
+                let timeout = isStalled.withLock { $0 } ? 0 : Limits.stallMilliseconds
+                let ready = unsafe poll(&entry, 1, timeout)
                 if ready < 0, lastErrorNumber() == EINTR { continue }
                 isStalled.withLock { $0 = ready <= 0 }
                 guard ready > 0 else { return }

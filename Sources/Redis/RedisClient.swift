@@ -22,9 +22,6 @@ package final class RedisClient: @unchecked Sendable {
         loop = .current
     }
 
-    /// Whether a connection is open.
-    package var isConnected: Bool { connection?.isUsable ?? false }
-
     /// As `RedisConnection.send`.
     package func send(
         _ command: [RedisArgument], deadline: ContinuousClock.Instant? = nil

@@ -1,37 +1,39 @@
-/// What went wrong while a tenant's tables are described, made or filled.
+/// An error while a tenant's tables are created or filled.
 package struct ReplicationError: Error, Sendable, Equatable {
     /// What a caller can act upon.
     package enum Code: String, Sendable, Hashable {
-        /// The mapping file is not what Heroku Connect's export format says. `message` names the place.
-        case invalidMappingFile
-        /// The tenant's database refuses something that replication needs: a privilege, `hstore`, its encoding.
+        /// The tenant's database lacks something that replication needs: a privilege, `hstore`, UTF-8.
         case databaseUnsuitable
-        /// The organization, connection or mapping of a job is gone.
+        /// The tenant's cell is not configured.
+        case unknownCell
+        /// The organization, connection or mapping of a job does not exist.
         case notFound
-        /// Bulk results whose first line does not name the columns that were selected.
+        /// The header line of Bulk results does not name the selected columns.
         case unexpectedColumns
-        /// A page that ended early, or held another number of rows than its headers say.
+        /// A page ended early, or has another number of rows than its headers say.
         case incompletePage
-        /// All pages are loaded, but the number of rows is not the one that Salesforce processed.
+        /// All pages are loaded, but the number of rows is not Salesforce's.
         case rowCountMismatch
-        /// Salesforce ended the Bulk job as Failed or Aborted, or has forgotten it.
+        /// Salesforce ended the Bulk job as Failed or Aborted, or deleted it.
         case bulkJobLost
-        /// A value of an answer that is not what it must be.
+        /// An answer has an invalid value.
         case malformedResponse
-        /// Salesforce named a page of Bulk results as the next one that it had named before.
+        /// Salesforce named the same page of Bulk results twice.
         case repeatedLocator
-        /// More rows fit no column than the operator allows.
+        /// More rows are quarantined than the operator allows.
         case tooManyQuarantined
-        /// Two mappings of the tenant would be one table. `message` names both.
+        /// Two mappings of the tenant have the same table. `message` names both.
         case sharedTable
-        /// Another start of the job has taken the import over: this one changes nothing any more.
+        /// A view or somebody else's table has the name of the mapping's table.
+        case tableObstructed
+        /// Another start of the job has taken the import over. This start can change nothing.
         case claimLost
-        /// The job is not tried again: nothing but a change by somebody helps. `message` has the reason.
+        /// The job is not tried again: another start would not help. `message` has the reason.
         case givenUp
     }
 
     package var code: Code
-    /// For operators; may name objects and fields of the org, holds no record data.
+    /// For operators. May name objects and fields of the org; holds no record data.
     package var message: String
 
     package init(_ code: Code, _ message: String = "") {

@@ -6,10 +6,10 @@ import Postgres
 import Redis
 import Salesforce
 
-/// The one table from what can go wrong to what a client is told. Texts are ours: an error's own may quote
-/// data.
+/// Maps every error to the HTTP status and the text of the answer. The texts are fixed, because an error's
+/// own text may contain data.
 package enum FaultStatus {
-    /// What a client is told; nil for what nobody expected, which is logged and answered with 500.
+    /// The answer to an error; nil for an unexpected error, which is logged and answered with 500.
     package static func problem(for error: any Error) -> Problem? {
         switch error {
         case let problem as Problem: problem
@@ -20,7 +20,7 @@ package enum FaultStatus {
         case let error as OrganizationsError: problem(for: error.code)
         case let error as SalesforceError: problem(for: error)
         case let error as PostgresError where error.isLoginRefusal:
-            unavailable("This service cannot log in to its database. Its operators have to mend that.")
+            unavailable("This service cannot log in to its database. Its operators have to fix this.")
         case let error as PostgresError where error.isTransient || error.isConnectionLoss:
             unavailable("The database does not answer at the moment. Please try again.")
         case is RedisError: unavailable("A service does not answer at the moment. Please try again.")
@@ -29,12 +29,7 @@ package enum FaultStatus {
         }
     }
 
-    /// Whether an operator has to hear of it: it is none of the client's doing.
-    static func isOurs(_ problem: Problem?) -> Bool {
-        problem.map { $0.status.code >= 500 } ?? true
-    }
-
-    /// The status of a page that says why a consent was not accepted.
+    /// The status of the page for a refused consent.
     static func status(of refusal: ConsentRefusal) -> Status {
         switch refusal {
         case .malformedCallback, .unknownState, .usedState, .expiredState, .otherBrowser, .codeRefused:
@@ -60,13 +55,14 @@ package enum FaultStatus {
     private static func problem(for error: SalesforceError) -> Problem? {
         switch error.code {
         case .timedOut, .queryTimeout: Problem(.gatewayTimeout, "Salesforce took too long to answer.")
-        case .requestLimit, .rateLimited: unavailable("Salesforce asks to slow down. Please try again later.")
-        case .hostNotAllowed: Problem(.badRequest, "This is not a login address of Salesforce.")
-        case .forbidden, .accessDenied: Problem(.forbidden, "Salesforce does not allow this.")
+        case .requestLimit, .rateLimited:
+            unavailable("The org has reached a request limit of Salesforce. Please try again later.")
+        case .hostNotAllowed: Problem(.badRequest, "This is not a login domain of Salesforce.")
+        case .forbidden, .accessDenied: Problem(.forbidden, "Salesforce denied access.")
         default:
             error.isTransient
                 ? unavailable("Salesforce does not answer at the moment. Please try again.")
-                : Problem(.badGateway, "Salesforce answered in a way that was not expected.")
+                : Problem(.badGateway, "Salesforce sent an unexpected answer.")
         }
     }
 

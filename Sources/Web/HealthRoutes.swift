@@ -4,17 +4,17 @@ import Postgres
 import Reactor
 import Redis
 
-/// Whether the process lives, and whether it can do its work.
+/// Liveness and readiness.
 struct HealthRoutes: Sendable {
     let pool: PostgresPool
     let redis: RedisClient
 
-    /// How long a database may take to say that it is there.
-    private static let patience: Duration = .seconds(2)
+    /// How long Postgres and Redis may take to answer.
+    private static let timeout: Duration = .seconds(2)
 
     private static let alive = Response.json(bytes: Array(#"{"status":200}"#.utf8))
 
-    /// What the process can do: everything, what does without Redis (registration, consent and mail), or nothing.
+    /// `degraded`: without Redis. Registration, consent and mail still work.
     enum State: String, Encodable {
         case ready
         case degraded
@@ -34,13 +34,14 @@ struct HealthRoutes: Sendable {
         let redis: Condition
     }
 
-    /// `GET /healthz`: says nothing of anybody else, so that a database's failure restarts no process.
+    /// `GET /healthz`: checks only the process itself, so that an outage of Postgres or Redis restarts no
+    /// process.
     static func live(_ request: Request) -> Response {
         alive
     }
 
-    /// `GET /readyz`: 503 while Postgres does not answer. Without Redis 200: a load balancer would take every web
-    /// process away at once, though they still register orgs; workers take jobs from Postgres meanwhile.
+    /// `GET /readyz`: 503 while Postgres does not answer. 200 without Redis: with 503 a load balancer would
+    /// remove every web process, but they can still register orgs, and workers claim jobs from Postgres.
     func ready(_ request: Request) async throws -> Response {
         async let databaseCondition = databaseCondition()
         async let redisCondition = redisCondition()
@@ -52,7 +53,7 @@ struct HealthRoutes: Sendable {
     }
 
     private func databaseCondition() async -> Condition {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         do {
             let answers = try await pool.withConnection(deadline: deadline) {
                 await $0.answers(by: deadline)
@@ -66,9 +67,9 @@ struct HealthRoutes: Sendable {
     }
 
     private func redisCondition() async -> Condition {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         do {
-            // A command's deadline does not hold for the connection that is made for it.
+            // A command's deadline does not cover connecting.
             _ = try await withDeadline(deadline, operation: "PING") { [redis] in
                 try await redis.send(["PING"], deadline: deadline)
             }

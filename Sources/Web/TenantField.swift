@@ -2,7 +2,7 @@ import HTTPServer
 import Salesforce
 
 extension Response {
-    /// Names the org that the request was about in the access log's line.
+    /// Adds the org to the request's line in the access log.
     mutating func log(tenant organization: OrganizationID) {
         logFields.append(("tenant", organization.description))
     }

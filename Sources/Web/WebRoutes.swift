@@ -2,63 +2,56 @@ package import HTTPServer
 import HTTPWire
 package import Logging
 package import Organizations
+import Pages
 package import Postgres
 package import Redis
 
-/// The routes that Salesforce, admins and platforms call. One value for each loop, made of that loop's
+/// The routes that Salesforce, admins and API clients call. One value for each loop, made of that loop's
 /// services.
 package struct WebRoutes: Sendable {
     private let registration: RegistrationRoute
     private let consent: ConsentRoutes
     private let health: HealthRoutes
-    private let layout: PageLayout
+    private let layout: AdminLayout
     private let security: SecurityHeaders
-    private let operators: OperatorRoutes?
     private let metrics: MetricsRoute?
+    private let faults: FaultAnswers
     private let logger: Logger
 
     /// - Parameters:
-    ///   - signature: the check of callbacks' signatures; nil when there is no `CALLBACK_SECRET`.
-    ///   - limits: one value for the whole process.
-    ///   - tallies: where registrations are counted.
+    ///   - signature: checks signatures; nil without `CALLBACK_SECRET`.
+    ///   - limits: the value that all loops of the process share.
+    ///   - tallies: counts registrations.
     package init(
-        registration: Registration, consent: Consent, signature: CallbackSignature?,
-        limits: RegistrationLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
-        operators: OperatorRoutes? = nil, metrics: MetricsRoute? = nil, tallies: RequestTallies? = nil,
+        registration: OrganizationRegistration, consent: Consent, signature: CallbackSignature?,
+        limits: RequestLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
+        metrics: MetricsRoute? = nil, tallies: RequestTallies? = nil,
         logger: Logger
     ) {
         self.registration = RegistrationRoute(
             registration: registration, signature: signature, limits: limits, tallies: tallies)
         security = SecurityHeaders(appURL: app.url)
-        layout = PageLayout(name: app.name)
+        layout = AdminLayout(name: app.name)
         self.consent = ConsentRoutes(
             consent: consent, layout: layout, isSecure: security.isSecure, limits: limits)
         health = HealthRoutes(pool: pool, redis: redis)
-        self.operators = operators
         self.metrics = metrics
+        faults = FaultAnswers(FaultStatus.problem(for:), logger)
         self.logger = logger
     }
 
-    /// A router with these routes.
-    package func router() -> Router {
-        var router = Router()
-        add(to: &router)
-        return router
-    }
-
-    /// Adds these routes to a router that has others too.
+    /// Adds these routes to a router.
     package func add(to router: inout Router) {
         router.group("") { router in
-            router.secure(with: security)
+            security.secure(&router)
             addCalls(to: &router)
             metrics?.add(to: &router)
             addPages(to: &router)
         }
-        operators?.add(to: &router)
     }
 
-    /// How a server with these routes answers what no route is asked for, or what other routes throw: pages
-    /// in the same style where a page is wanted.
+    /// The server's answers to unknown paths and to errors outside of any route: a page or JSON, as the
+    /// client prefers.
     package func configuration() -> ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.problem = FaultStatus.problem(for:)
@@ -68,7 +61,7 @@ package struct WebRoutes: Sendable {
             var response =
                 wanted == "text/html"
                 ? page(for: problem, request)
-                : RegistrationRoute.Answer.json(problem.status, problem.detail ?? problem.title)
+                : RegistrationRoute.Answer.json(problem.status, FaultAnswers.text(of: problem))
             for (name, value) in problem.headers { response.headers.add(name, value) }
             security.apply(to: &response)
             return response
@@ -76,11 +69,11 @@ package struct WebRoutes: Sendable {
         return configuration
     }
 
-    /// What programs call: problems are JSON.
+    /// Routes for programs: errors are answered as JSON.
     private func addCalls(to router: inout Router) {
         router.group("") { router in
-            router.answerFaults(logger) { problem, _ in
-                RegistrationRoute.Answer.json(problem.status, problem.detail ?? Self.unexpected)
+            faults.recover(&router) { problem, _ in
+                RegistrationRoute.Answer.json(problem.status, FaultAnswers.text(of: problem))
             }
             // A registration is a few hundred bytes.
             router.on(
@@ -90,15 +83,15 @@ package struct WebRoutes: Sendable {
                 try await registration.respond(to: $0)
             }
             router.on(.get, "/healthz", HealthRoutes.live)
-            // A closure: a method's name here would be a function that leaves its executor and comes back.
+            // A closure, because a method reference would hop off the loop's executor and back.
             router.on(.get, "/readyz") { [health] in try await health.ready($0) }
         }
     }
 
-    /// What people see: problems are pages.
+    /// Routes for people: errors are answered as pages.
     private func addPages(to router: inout Router) {
         router.group("") { router in
-            router.answerFaults(logger) { page(for: $0, $1) }
+            faults.recover(&router) { page(for: $0, $1) }
             router.recover { error, request in
                 (error as? ConsentRefusal).map { refused($0, request) }
             }
@@ -108,13 +101,7 @@ package struct WebRoutes: Sendable {
             router.on(.get, "/auth/salesforce/callback", consent.finish)
             router.on(.get, "/auth/failure", consent.fail)
         }
-        router.on(.get, PageLayout.stylesheetPath) { _ in
-            Response(
-                headers: [
-                    "Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=3600",
-                ],
-                body: .bytes(Array(PageLayout.stylesheet.utf8)))
-        }
+        AdminLayout.stylesheet.add(to: &router)
     }
 
     private func home(_ request: Request) -> Response {
@@ -123,25 +110,22 @@ package struct WebRoutes: Sendable {
             <p>Are you the admin of an org that has installed the package?
             <a href="/authenticate">Connect your org</a></p>
             """
-        return .html(layout.page(layout.name, content).markup)
+        return layout.page(layout.name, content)
     }
 
     private func refused(_ refusal: ConsentRefusal, _ request: Request) -> Response {
         logger.debug(
             "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
         let page = RefusalPage(refusal)
-        return .html(layout.page(page.title, page.content).markup, status: page.status)
+        return layout.page(page.title, page.content, status: page.status)
     }
 
-    private static let unexpected = "Something went wrong. It has been noted."
-
     private func page(for problem: Problem, _ request: Request?) -> Response {
-        let other = problem.status.code < 500 ? problem.title : Self.unexpected
         let request: HTML = request.map { "<p><small>Request \($0.id)</small></p>" } ?? ""
         let content: HTML = """
-            <p>\(problem.detail ?? other)</p>
+            <p>\(FaultAnswers.text(of: problem))</p>
             \(request)
             """
-        return .html(layout.page(problem.title, content).markup, status: problem.status)
+        return layout.page(problem.title, content, status: problem.status)
     }
 }

@@ -36,7 +36,7 @@ private func withDrainable(
                     inner.cancelAll()
                 }
             }
-            group.addTask { try await withDeadline(.now + patience) { try await body(handle, begin) } }
+            group.addTask { try await withDeadline(.now + timeout) { try await body(handle, begin) } }
             try await group.waitForAll()
         }
     }
@@ -165,7 +165,7 @@ struct DrainTests {
             try await idle.send(hello)
             #expect(try await idle.response().body == "hello")
             for client in [fresh, idle] {
-                try await client.socket.write([0x17, 3, 3, 0, 32, 1], deadline: .now + patience)
+                try await client.socket.write([0x17, 3, 3, 0, 32, 1], deadline: .now + timeout)
             }
             // Served after the other two in the same loop.
             let other = try await server.connect(trusting: certificate)
@@ -175,7 +175,7 @@ struct DrainTests {
             #expect(try await silent.isClosed())
             for client in [fresh, idle] {
                 // The record is complete and invalid: only a served connection answers with an alert.
-                try await client.socket.write([UInt8](repeating: 1, count: 31), deadline: .now + patience)
+                try await client.socket.write([UInt8](repeating: 1, count: 31), deadline: .now + timeout)
                 await #expect(throws: TLSError.self) { _ = try await client.isClosed() }
             }
         }
@@ -228,7 +228,7 @@ struct DrainTests {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             var clients: [TestClient] = []
             for _ in 0..<100 {
-                let socket = try await Socket.connect(to: listener.address, deadline: .now + patience)
+                let socket = try await Socket.connect(to: listener.address, deadline: .now + timeout)
                 clients.append(TestClient(socket: socket))
                 try await clients.last?.send(hello)
             }
@@ -300,14 +300,14 @@ private final class Relay: Sendable {
 
     func run(pausingAfter count: Int, until proceed: Signal) async throws {
         let client = try await listener.accept()
-        let upstream = try await Socket.connect(to: server, deadline: .now + patience)
+        let upstream = try await Socket.connect(to: server, deadline: .now + timeout)
         var buffer = ReadBuffer(capacity: 65_536)
-        _ = try await client.read(into: &buffer, deadline: .now + patience)
-        try await upstream.write(buffer.bytes(0..<count), deadline: .now + patience)
+        _ = try await client.read(into: &buffer, deadline: .now + timeout)
+        try await upstream.write(buffer.bytes(0..<count), deadline: .now + timeout)
         paused.set()
         await proceed.wait()
         try await upstream.write(
-            buffer.bytes(count..<buffer.readableCount), deadline: .now + patience)
+            buffer.bytes(count..<buffer.readableCount), deadline: .now + timeout)
         async let answers: Void = Self.pass(from: upstream, to: client)
         try await Self.pass(from: client, to: upstream)
         try await answers
@@ -316,8 +316,8 @@ private final class Relay: Sendable {
 
     private static func pass(from source: Socket, to sink: Socket) async throws {
         var buffer = ReadBuffer(capacity: 65_536)
-        while try await source.read(into: &buffer, deadline: .now + patience) > 0 {
-            try await sink.write(buffer.bytes(0..<buffer.readableCount), deadline: .now + patience)
+        while try await source.read(into: &buffer, deadline: .now + timeout) > 0 {
+            try await sink.write(buffer.bytes(0..<buffer.readableCount), deadline: .now + timeout)
             buffer.consume(buffer.readableCount)
             buffer.reserve(free: 65_536)
         }

@@ -108,10 +108,10 @@ struct EncryptionTests {
                 try await client.send(before)
                 #expect(try await client.response().status == 200)
             }
-            try await client.socket.write([0x17, 3, 3, 0x40, 0], deadline: .now + patience)
+            try await client.socket.write([0x17, 3, 3, 0x40, 0], deadline: .now + timeout)
             let start = ContinuousClock.now
             while !client.socket.isPeerClosed, .now < start + .seconds(5) {
-                _ = try? await client.socket.write([1], deadline: .now + patience)
+                _ = try? await client.socket.write([1], deadline: .now + timeout)
                 try await EventLoop.current.sleep(for: .milliseconds(50))
             }
             #expect(client.socket.isPeerClosed)

@@ -36,7 +36,7 @@ private func serving(
 
 struct ListenerTests {
     private func hello(_ address: SocketAddress, path: String = "/hello") async throws -> String {
-        let client = TestClient(socket: try await Socket.connect(to: address, deadline: .now + patience))
+        let client = TestClient(socket: try await Socket.connect(to: address, deadline: .now + timeout))
         defer { client.close() }
         try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
         return try await client.response().body

@@ -17,15 +17,15 @@ final class TestServer: Sendable {
     }
 
     func connect() async throws -> TestClient {
-        TestClient(socket: try await Socket.connect(to: address, deadline: .now + patience))
+        TestClient(socket: try await Socket.connect(to: address, deadline: .now + timeout))
     }
 
     /// A TLS client that trusts only `certificate`.
     func connect(trusting certificate: TestCertificate) async throws -> TestClient {
         let context = try TLSContext.client(authorities: certificate.certificate)
-        let socket = try await Socket.connect(to: address, deadline: .now + patience)
+        let socket = try await Socket.connect(to: address, deadline: .now + timeout)
         let stream = try await TLSStream.connect(
-            over: socket, context: context, serverName: "localhost", deadline: .now + patience)
+            over: socket, context: context, serverName: "localhost", deadline: .now + timeout)
         return TestClient(socket: socket, stream: stream)
     }
 
@@ -39,7 +39,7 @@ final class TestServer: Sendable {
 }
 
 /// Maximum wait of a test for an expected event. It is long, because the machine may be busy.
-let patience = Duration.seconds(20)
+let timeout = Duration.seconds(20)
 
 /// Serves `router` on its own loop while `body` runs, then drains.
 func withServer(
@@ -60,7 +60,7 @@ func withServer(
         let handle = TestServer(address: listener.address, log: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve(on: listener, credentials: credentials) }
-            group.addTask { try await withDeadline(.now + patience) { try await body(handle) } }
+            group.addTask { try await withDeadline(.now + timeout) { try await body(handle) } }
             try await group.next()
             group.cancelAll()
             try await group.waitForAll()
@@ -89,7 +89,7 @@ final class TestClient: Sendable {
     }
 
     func send(_ bytes: [UInt8]) async throws {
-        try await stream.write(bytes, deadline: .now + patience)
+        try await stream.write(bytes, deadline: .now + timeout)
     }
 
     func close() {
@@ -118,7 +118,7 @@ final class TestClient: Sendable {
         }
         taken.reserve(free: 65_536)
         do {
-            let count = try await stream.read(into: &taken, deadline: .now + patience)
+            let count = try await stream.read(into: &taken, deadline: .now + timeout)
             buffer.withLock { [taken] in $0 = taken }
             return count > 0
         } catch {

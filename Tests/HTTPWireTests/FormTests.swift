@@ -65,11 +65,4 @@ struct PreferenceTests {
         headers["Accept"] = accept
         #expect(Preference.mediaType(of: ["application/json", "text/html"], for: headers) == chosen)
     }
-
-    @Test(arguments: [
-        ("gzip, br", true), ("*", true), ("gzip;q=0, *", false), ("br", false), ("gzip; q=0.5", true),
-    ])
-    func `a content coding is accepted or not`(field: String, taken: Bool) {
-        #expect(Preference.takes(coding: "gzip", ["Accept-Encoding": field]) == taken)
-    }
 }

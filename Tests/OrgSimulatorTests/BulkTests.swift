@@ -48,7 +48,7 @@ struct BulkTests {
         #expect(test.get("\(base)/\(id)", token: token).status == 404)
     }
 
-    @Test func `an object may be unknown to Bulk, or need a filter`() throws {
+    @Test func `an object that Bulk does not support, or that needs a filter, is refused`() throws {
         var test = TestWorld()
         let token = try test.token()
         func fault(_ kind: String, _ object: String, _ test: inout TestWorld) {
@@ -74,7 +74,7 @@ struct BulkTests {
         #expect(refusal("Account", &test) == nil && refusal("Contact", &test) == nil)
     }
 
-    @Test func `a wide object has as many fields as it is given, and five rows`() throws {
+    @Test func `a wide object has the configured number of fields, and five rows`() throws {
         var test = TestWorld { $0.wideFields = 7 }
         let token = try test.token()
         let reply = test.query(
@@ -85,7 +85,7 @@ struct BulkTests {
         #expect(plain.query("SELECT Id FROM Wide__c", token: other).status == 400)
     }
 
-    @Test func `locators lead through all rows, each page with its header`() throws {
+    @Test func `locators cover all rows, and each page has a header`() throws {
         var test = TestWorld()
         let token = try test.token()
         let id = try create(&test, "SELECT Id, Name FROM Account", token: token)
@@ -134,7 +134,7 @@ struct BulkTests {
     }
 
     /// Every value of the CSV, read back, is the truth that checksums are made of.
-    @Test func `the text holds every value, awkward ones included`() throws {
+    @Test func `the text contains every value, including awkward ones`() throws {
         var test = TestWorld { $0.accounts = 2000 }
         let token = try test.token()
         let schema = Catalog.account
@@ -178,7 +178,7 @@ struct BulkTests {
         ("SELECT BillingAddress FROM Account", "Selecting compound data not supported in Bulk Query"),
         ("SELECT Id, (SELECT Id FROM Contacts) FROM Account", "is not supported by the Bulk API"),
     ])
-    func `what the API does not take is refused`(soql: String, text: String) throws {
+    func `unsupported queries are refused`(soql: String, text: String) throws {
         var test = TestWorld()
         let token = try test.token()
         let body = #"{"operation":"query","query":"\#(soql)"}"#
@@ -193,7 +193,7 @@ struct BulkTests {
         #expect(job["errorMessage"]?.text?.contains(text) == true)
     }
 
-    @Test func `results are had with the version of the job only`() throws {
+    @Test func `results are only returned for the version of the job`() throws {
         var test = TestWorld()
         let token = try test.token()
         let id = try create(&test, "SELECT Id FROM Contact", token: token)
@@ -203,7 +203,7 @@ struct BulkTests {
         #expect(test.get("\(base)/\(id)/results", token: other).status == 404)
     }
 
-    @Test func `no rows are a header line`() throws {
+    @Test func `a result without rows is a header line`() throws {
         var test = TestWorld()
         let token = try test.token()
         let id = try create(&test, "SELECT Id FROM Contact WHERE LastName = 'Nobody'", token: token)
@@ -221,12 +221,12 @@ struct BulkTests {
         let second = try create(&test, "SELECT Id, Name, Description FROM Contact", token: token)
         complete(&test, first, token: token)
         complete(&test, second, token: token)
-        let shelf = test.world.shelf
+        let cache = test.world.cache
         var texts: [String] = []
         for id in [first, second, first] {
             let reply = test.get("\(base)/\(id)/results", token: token)
             guard case .results(let result, _) = reply.body else { continue }
-            for number in 0..<result.blockCount { _ = shelf.block(number, of: result) }
+            for number in 0..<result.blockCount { _ = cache.block(number, of: result) }
             texts.append(reply.text)
         }
         #expect(texts[0] == texts[2])
@@ -234,7 +234,7 @@ struct BulkTests {
     }
 
     @Test(arguments: [0, 1, 9999, 10_000, 200_000, 123_456_789])
-    func `locators are opaque and can be read back`(start: Int) {
+    func `a locator parses to the row number that it was made from`(start: Int) {
         #expect(BulkLocator(BulkLocator(start: start).text) == BulkLocator(start: start))
         #expect(
             BulkLocator(BulkLocator(start: start, count: 77).text) == BulkLocator(start: start, count: 77))

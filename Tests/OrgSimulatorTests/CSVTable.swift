@@ -1,4 +1,4 @@
-/// A plain reader of CSV (RFC 4180), to read results back with.
+/// A simple CSV parser (RFC 4180) for results.
 struct CSVTable {
     var header: [String] = []
     var rows: [[String]] = []

@@ -5,7 +5,7 @@ import Testing
 
 @testable import OrgSimulator
 
-/// The checksums of the simulator and those of a Postgres table with the same rows are the same.
+/// The simulator's checksums equal those of a Postgres table with the same rows.
 @Suite(.tags(.store))
 struct ChecksumStoreTests {
     private func type(_ field: FieldSchema) -> String {
@@ -21,7 +21,7 @@ struct ChecksumStoreTests {
     }
 
     @Test(arguments: ["Account", "Contact", "Tweet__c", "Connection__c", "User", "PermissionSet"])
-    func `rows copied from a Bulk result have the checksums of the truth`(object: String) async throws {
+    func `rows that are copied from a Bulk result have the org's checksums`(object: String) async throws {
         var test = TestWorld {
             $0.accounts = 1200
             $0.assumptions.integersWithPoint = 0

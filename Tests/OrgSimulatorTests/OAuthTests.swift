@@ -51,7 +51,7 @@ struct OAuthTests {
         [reply.document["error"]?.text, reply.document["error_description"]?.text]
     }
 
-    @Test func `the page carries the request along, and its form is consent`() throws {
+    @Test func `the page contains the request, and submitting its form is consent`() throws {
         var test = TestWorld()
         let page = test.call(
             "GET",
@@ -74,7 +74,7 @@ struct OAuthTests {
         )
     }
 
-    @Test func `a code is traded for tokens of its org, signed with the secret`() throws {
+    @Test func `a code is exchanged for tokens of its org, signed with the secret`() throws {
         var test = TestWorld()
         let reply = exchange(&test, try code(authorize(&test)))
         #expect(reply.status == 200)
@@ -97,7 +97,7 @@ struct OAuthTests {
         #expect(identity.document["urls"]?["rest"] == "http://sim.test/services/data/v{version}/")
     }
 
-    @Test func `a code works once, in time, and for its own address`() throws {
+    @Test func `a code works once, in time, and for its own callback address`() throws {
         var test = TestWorld()
         let first = try code(authorize(&test))
         #expect(exchange(&test, first).status == 200)
@@ -114,7 +114,7 @@ struct OAuthTests {
         #expect(error(elsewhere).first == "redirect_uri_mismatch")
     }
 
-    @Test func `the verifier must fit the challenge`() throws {
+    @Test func `the verifier must match the challenge`() throws {
         var test = TestWorld()
         let extra = "&code_challenge=\(Self.challenge)&code_challenge_method=S256"
         let right = try code(authorize(&test, extra))
@@ -175,7 +175,7 @@ struct OAuthTests {
         #expect(test.call("POST", "/services/oauth2/revoke", body: "token=x").status == 400)
     }
 
-    @Test func `access tokens end when their time is over, and the oldest of six`() throws {
+    @Test func `access tokens expire, and the sixth ends the oldest`() throws {
         var test = TestWorld { $0.accessTokenSeconds = 60 }
         let token = try test.token()
         #expect(test.get("/services/data/v66.0/", token: token).status == 200)
@@ -186,7 +186,7 @@ struct OAuthTests {
         #expect(test.get("/services/data/v66.0/", token: oldest).status == 401)
     }
 
-    @Test func `identity errors are words`() throws {
+    @Test func `identity errors are plain text`() throws {
         var test = TestWorld()
         let org = test.world.orgs[0].id.text18
         #expect(test.get("/id/\(org)/005S10000000001IAA", token: nil).text == "Missing_OAuth_Token")
@@ -197,7 +197,7 @@ struct OAuthTests {
         #expect(reply.status == 403)
     }
 
-    @Test func `on a My Domain host only its own people log in`() {
+    @Test func `on a My Domain host only its own users can log in`() {
         var test = TestWorld()
         let path =
             "/services/oauth2/authorize?response_type=code&client_id=simulator-client&redirect_uri=https://a.test/c"

@@ -4,7 +4,7 @@ import Testing
 @testable import OrgSimulator
 
 struct QueryTests {
-    @Test func `pages follow each other until all rows are there`() throws {
+    @Test func `pages follow until all rows are returned`() throws {
         var test = TestWorld { $0.accounts = 450 }
         let token = try test.token()
         var reply = test.call(
@@ -28,7 +28,7 @@ struct QueryTests {
         #expect(Set(ids).count == 450)
     }
 
-    @Test func `queryAll brings the recycle bin`() throws {
+    @Test func `queryAll includes the recycle bin`() throws {
         var test = TestWorld()
         let token = try test.token()
         let all = test.query("SELECT Id FROM Account WHERE IsDeleted = true", token: token, path: "queryAll")
@@ -61,7 +61,7 @@ struct QueryTests {
         #expect(rest > 0)
     }
 
-    @Test func `rows come in the order asked for`() throws {
+    @Test func `rows are sorted as requested`() throws {
         var test = TestWorld()
         let token = try test.token()
         let reply = test.query(
@@ -77,7 +77,7 @@ struct QueryTests {
         #expect(numbers == numbers.sorted(by: >))
     }
 
-    @Test func `ids of 15 and of 18 characters find the same row, another case none`() throws {
+    @Test func `ids of 15 and of 18 characters find the same row, and another case finds none`() throws {
         var test = TestWorld()
         let token = try test.token()
         // Rows 11 and 37 have ids that end in A and a.
@@ -105,7 +105,7 @@ struct QueryTests {
         #expect(after[0]["PermissionSet"]?["PermissionsViewAllData"] == false)
     }
 
-    @Test func `without View All Data only own rows are seen`() throws {
+    @Test func `a user without View All Data sees only their own rows`() throws {
         var test = TestWorld()
         let token = try test.token("limited@org1.example")
         let all = try #require(
@@ -147,7 +147,7 @@ struct QueryTests {
         #expect(error["message"]?.text?.contains(text) == true, "\(reply.text)")
     }
 
-    @Test func `a hidden field is no longer there`() throws {
+    @Test func `a hidden field cannot be queried`() throws {
         var test = TestWorld()
         let token = try test.token()
         _ = test.call(

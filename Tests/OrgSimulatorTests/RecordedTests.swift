@@ -3,7 +3,7 @@ import Testing
 
 @testable import OrgSimulator
 
-/// Compares documents with recorded ones of a real org, key by key, where these are at hand.
+/// Compares documents with recorded ones of a real org, key by key, if the recordings are present.
 struct RecordedTests {
     /// `SALESFORCE_DESCRIBES`, or `shared/fixtures/describe` beside the package.
     private static let directory: URL? = {

@@ -3,7 +3,7 @@ import Testing
 @testable import OrgSimulator
 
 struct SOQLParserTests {
-    @Test func `a query is taken apart`() throws {
+    @Test func `a query is parsed`() throws {
         let query = try SOQLParser.parse(
             "select Id, Owner.Name from Account where (Name = 'O\\'Neil' and IsDeleted = false) or SystemModstamp >= "
                 + "2020-01-01T00:00:00Z order by Id desc nulls last limit 10 offset 5")
@@ -39,7 +39,7 @@ struct SOQLParserTests {
         ("SELECT (SELECT Id FROM Contacts) FROM Account", "unexpected token: '('", 7),
         ("", "unexpected token: <EOF>", 0),
     ])
-    func `what is not understood is named with its place`(text: String, reason: String, offset: Int) {
+    func `an error names the position in the query`(text: String, reason: String, offset: Int) {
         let error = #expect(throws: SOQLError.self) { try SOQLParser.parse(text) }
         #expect(error?.code == .malformedQuery)
         #expect(error?.reason == reason)
@@ -58,7 +58,7 @@ struct SOQLParserTests {
         ("%b%", "abc", true),
         ("", "", true), ("%", "", true), ("a%b%c", "a--b--c", true), ("a%b%c", "a--c", false),
     ])
-    func `LIKE knows per cent and underscore`(pattern: String, text: String, matches: Bool) {
+    func `LIKE supports percent and underscore`(pattern: String, text: String, matches: Bool) {
         #expect(LikePattern(pattern).matches(text) == matches)
     }
 }

@@ -54,7 +54,7 @@ struct ServerTests {
         configuration.accounts = 3000
         configuration.contacts = 10
         change(&configuration)
-        let simulator = OrgSimulator(configuration)
+        let simulator = Simulator(configuration)
         try await withLoop {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let running = Running(
@@ -67,7 +67,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `results stream with their length, compressed or not, and are the same`() async throws {
+    @Test func `results have their length and equal bytes, compressed or not`() async throws {
         try await withSimulator { running in
             let token = try await running.token()
             let job = try await running.job("SELECT Id, Name, Description FROM Account", token: token)
@@ -109,7 +109,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `instance and identity addresses are those the caller used`() async throws {
+    @Test func `instance and identity URLs begin with the address that the caller used`() async throws {
         try await withSimulator { running in
             let token = try await running.token()
             let reply = try await running.send("GET", "/services/oauth2/userinfo", token: token)
@@ -117,7 +117,7 @@ struct ServerTests {
         }
     }
 
-    @Test func `rows of the truth come a line each`() async throws {
+    @Test func `the org's rows are returned one per line`() async throws {
         try await withSimulator { running in
             let reply = try await running.send("GET", "/simulator/orgs/2/objects/Account/rows")
             let lines = reply.body.split(separator: 0x0A)

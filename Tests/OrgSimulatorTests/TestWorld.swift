@@ -3,7 +3,7 @@ import Testing
 
 @testable import OrgSimulator
 
-/// A simulator without sockets, and a clock that tests turn.
+/// A simulator without sockets, and a clock that tests move.
 struct TestWorld {
     var world: World
     var now = 1_700_000_000_000
@@ -25,7 +25,7 @@ struct TestWorld {
     ) -> Reply {
         var headers = headers
         if let token { headers["Authorization"] = "Bearer \(token)" }
-        return world.answer(Call(method, target, headers: headers, body: Array(body.utf8), now: now))
+        return world.answer(IncomingCall(method, target, headers: headers, body: Array(body.utf8), now: now))
     }
 
     mutating func get(_ target: String, token: String?) -> Reply { call("GET", target, token: token) }

@@ -11,7 +11,9 @@ struct ValueTextTests {
         (-1.5e-7, "-1.5E-7", "-1.5e-07"), (9_999_999, "9999999.0", "9999999"), (1e7, "1.0E7", "10000000"),
         (1e100, "1.0E100", "1e+100"), (51_641_131.18, "5.164113118E7", "51641131.18"),
     ])
-    func `numbers are written as Java and as Postgres do`(number: Double, java: String, postgres: String) {
+    func `numbers are written as Java and as Postgres write them`(
+        number: Double, java: String, postgres: String
+    ) {
         var bytes: [UInt8] = []
         NumberText.appendJava(number, to: &bytes)
         #expect(String(decoding: bytes, as: UTF8.self) == java)
@@ -25,7 +27,7 @@ struct ValueTextTests {
         #expect(String(decoding: bytes, as: UTF8.self) == "\(number)")
     }
 
-    @Test func `canonical texts are what Postgres shows`() {
+    @Test func `canonical texts are Postgres's texts`() {
         #expect(CanonicalText.text(.date(11_016)) == "2000-02-29")
         #expect(CanonicalText.text(.instant(-1)) == "1969-12-31 23:59:59.999")
         #expect(CanonicalText.text(.time(45_296_789)) == "12:34:56.789")
@@ -42,18 +44,18 @@ struct ValueTextTests {
         ("1234567890123", 2_373_490_033_053_362_784), ("São Paulo 😀", -6_265_734_289_195_190_765),
         ("001S10000000001IAA|name|Copper Engine & Sons", 4_495_160_663_159_634_627),
     ])
-    func `hashes are those of Postgres`(text: String, hash: Int64) {
+    func `hashes are Postgres's hashes`(text: String, hash: Int64) {
         #expect(Int64(bitPattern: PostgresHash.hash(Array(text.utf8))) == hash)
     }
 
-    @Test func `gzip frames carry the checksum of the standard's example`() {
+    @Test func `gzip frames have the checksum of the standard's example`() {
         var checksum = CRC32()
         checksum.add(Array("123456789".utf8)[...])
         #expect(checksum.value == 0xCBF4_3926)
     }
 
     @Test(arguments: [0, 1, 65_535, 65_536, 200_000])
-    func `the length of a gzip frame is known beforehand`(count: Int) {
+    func `the length of a gzip frame is known in advance`(count: Int) {
         let bytes = [UInt8](repeating: 7, count: count)
         #expect(GzipFrame.body(bytes).count == GzipFrame.length(pieces: [count]))
     }

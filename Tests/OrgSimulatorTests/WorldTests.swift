@@ -4,7 +4,7 @@ import Testing
 @testable import OrgSimulator
 
 struct WorldTests {
-    @Test func `the same seed gives the same world, another seed another`() throws {
+    @Test func `the same seed gives the same orgs, another seed gives others`() throws {
         let (first, second) = (TestWorld().world, TestWorld().world)
         let third = TestWorld { $0.seed = 2 }.world
         #expect(first.orgs.map(\.id) == second.orgs.map(\.id))
@@ -22,7 +22,7 @@ struct WorldTests {
     @Test func `Account has fields of all types`() {
         let fields = Catalog.account.fields
         #expect(fields.filter { $0.type != .address }.count >= 35)
-        let types: Set<FieldType> = [
+        let types: Set<FieldKind> = [
             .id, .reference, .string, .textarea, .picklist, .multipicklist, .boolean, .int, .double,
             .currency, .percent,
             .date, .datetime, .time, .email, .phone, .url, .address,
@@ -46,7 +46,7 @@ struct WorldTests {
         }
     }
 
-    @Test func `versions need no token and do not count`() {
+    @Test func `the list of versions needs no token and does not count as a call`() {
         var test = TestWorld()
         let versions = test.get("/services/data/", token: nil)
         #expect(versions.header("Sforce-Limit-Info") == nil)
@@ -56,7 +56,7 @@ struct WorldTests {
             ]))
     }
 
-    @Test func `usage is told with every answer`() throws {
+    @Test func `every answer has the usage`() throws {
         var test = TestWorld()
         let token = try test.token()
         _ = test.get("/services/data/v66.0/", token: token)
@@ -76,7 +76,7 @@ struct WorldTests {
         #expect(reply.document.elements.first?["errorCode"] == "API_DISABLED_FOR_ORG")
     }
 
-    @Test func `AuthConnection is heard where the package is`() throws {
+    @Test func `AuthConnection works in orgs with the package`() throws {
         var test = TestWorld {
             $0.namespace = "mc"
             $0.orgsWithoutPackage = [2]
@@ -95,7 +95,7 @@ struct WorldTests {
         #expect(test.get("/simulator/orgs/1/calls", token: nil).document["authConnection"] == 1)
     }
 
-    @Test func `faults hit so many calls of a path and an org`() throws {
+    @Test func `a fault affects the configured number of calls of a path and an org`() throws {
         var test = TestWorld()
         let (first, second) = (try test.token(), try test.token("admin@org2.example"))
         _ = test.call(
@@ -123,7 +123,7 @@ struct WorldTests {
         #expect(test.get("/services/data/v66.0/", token: second).status == 200)
     }
 
-    @Test func `a record is had by its id`() throws {
+    @Test func `a record is returned by its id`() throws {
         var test = TestWorld()
         let token = try test.token()
         let id = IDSpace(keyPrefix: "001", org: 1).id(3).text18

@@ -1,3 +1,4 @@
+import Activity
 import Cryptography
 import Foundation
 import OrgSimulator
@@ -54,7 +55,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a refresh goes on when its caller is cancelled`() async throws {
+    @Test func `a refresh continues when its caller is cancelled`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
@@ -63,7 +64,7 @@ struct AccessTokensTests {
             let tokens = world.tokens
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await tokens.token(for: organization.id, refused: stale) }
-                // The lease shows that the refresh is under way.
+                // The lease shows that the refresh is running.
                 while !Task.isCancelled {
                     let rows = try? await world.tenancy.pool.query(
                         "select count(refresh_lease) from multiconnect.credentials")
@@ -75,7 +76,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a grant that was taken back ends the tenant's sync and mails the admin`() async throws {
+    @Test func `a revoked grant stops the tenant's sync and mails the admin`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
@@ -109,7 +110,8 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a rotated token that is lost in a broken answer is told to the admin at once`() async throws {
+    @Test func `the admin is mailed at once when a rotated token is lost with a broken answer`() async throws
+    {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
@@ -124,7 +126,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a broken answer without rotation is asked for again`() async throws {
+    @Test func `without rotation a refresh is repeated after a broken answer`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
@@ -133,7 +135,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `trouble at Salesforce leaves the grant as it is`() async throws {
+    @Test func `an outage of Salesforce does not change the grant`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
@@ -165,7 +167,7 @@ struct AccessTokensTests {
         "token request is already being processed", "ip restricted", "login rate exceeded",
         "a text that nobody knows", "",
     ])
-    func `a refusal that can mean something else does not end the grant`(text: String) async throws {
+    func `an ambiguous refusal does not end the grant`(text: String) async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
@@ -193,7 +195,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `operators are notified once of refusals that last a day, and no longer after a success`()
+    @Test func `operators are notified once of refusals that last a day, until a refresh succeeds`()
         async throws
     {
         try await SimulatedOrgs.run { world in
@@ -234,7 +236,7 @@ struct AccessTokensTests {
                 pool: world.tenancy.pool, queue: world.tenancy.queue, keys: world.tenancy.keys,
                 oauth: world.oauth, executor: EventLoop.current
             ) {
-                // The other process is done while this one waits.
+                // The other process stores a newer token while this one waits.
                 _ = try await world.tenancy.pool.withConnection { connection in
                     try await CredentialStore(on: connection).refresh(
                         organization.id, version: 1, with: newer)
@@ -247,7 +249,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `after a refusal the other jobs of the tenant do not ask as well`() async throws {
+    @Test func `after a refusal the tenant's other jobs send no refresh for a while`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
@@ -261,7 +263,7 @@ struct AccessTokensTests {
                 }
             }
             #expect(try await world.calls("refresh") == 0)
-            // The stored token goes on working, and a consent ends the pause.
+            // The stored token still works, and a consent ends the pause.
             #expect(try await tokens.token(for: organization.id, refused: nil).version == 1)
             _ = try await world.consented()
             let consented = try await tokens.token(for: organization.id, refused: nil)
@@ -269,7 +271,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a rotated token in an answer without a signature is stored, and nothing is asked twice`()
+    @Test func `a rotated token in an answer without a signature is stored, and the refresh is not repeated`()
         async throws
     {
         try await SimulatedOrgs.run { configuration in
@@ -287,12 +289,12 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a loser reads again before it believes invalid_grant`() async throws {
+    @Test func `after invalid_grant a newer stored token is used`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let stale = try await world.tokens.token(for: organization.id, refused: nil)
             try await world.fault(#"{"kind":"rotation","on":true}"#)
-            // Somebody else refreshed, but the version that is read here is the old one: as if it had been read before.
+            // Another process has refreshed after this one has read the old version.
             let grant = try #require(
                 try await world.tenancy.pool.withConnection {
                     try await CredentialStore(on: $0).find(organization.id)
@@ -307,7 +309,7 @@ struct AccessTokensTests {
         }
     }
 
-    @Test func `a refresh seals under the current key what the previous one sealed`() async throws {
+    @Test func `a refresh reseals with the current key what the previous key sealed`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             let old = world.tenancy.keys.current

@@ -33,11 +33,11 @@ struct CallbackSignatureTests {
     }
 
     @Test(arguments: ["1799999699", "1800000301", "0"])
-    func `an old or early one is not`(timestamp: String) {
+    func `a timestamp more than five minutes away is refused`(timestamp: String) {
         #expect(refusal(timestamp, sign(timestamp)) == .stale)
     }
 
-    @Test func `another body, time or secret makes it wrong`() {
+    @Test func `a signature for another body, time or secret is wrong`() {
         let timestamp = "1800000000"
         #expect(refusal(timestamp, sign(timestamp), body: [1]) == .wrong)
         #expect(refusal("1800000001", sign(timestamp)) == .wrong)
@@ -46,7 +46,7 @@ struct CallbackSignatureTests {
         #expect(refusal(timestamp, "") == .wrong)
     }
 
-    @Test func `what is missing or malformed is said`() {
+    @Test func `a missing and a malformed signature have their own reasons`() {
         #expect(refusal(nil, "00") == .missing)
         #expect(refusal("1800000000", nil) == .missing)
         #expect(refusal("now", "00") == .malformed)

@@ -19,13 +19,13 @@ struct ConsentRuleTests {
         ConsentRule.refusal(token: token ?? one, identity: identity ?? one, bound: bound, status: status)
     }
 
-    @Test func `a registered org is accepted, bound or not`() {
+    @Test func `a registered org is accepted with and without a link`() {
         #expect(refusal() == nil)
         #expect(refusal(bound: one) == nil)
         #expect(refusal(status: .live) == nil)
     }
 
-    @Test func `an org that nobody registered is refused`() {
+    @Test func `an unregistered org is refused`() {
         #expect(refusal(status: nil) == .notRegistered(one))
         #expect(refusal(status: .uninstalled) == .notRegistered(one))
     }

@@ -45,7 +45,7 @@ struct ConsentStoreTests {
         }
     }
 
-    @Test func `another browser cannot use a state, nor use it up`() async throws {
+    @Test func `another browser can neither use a state nor use it up`() async throws {
         try await Tenancy.run { tenancy in
             try await begun(tenancy) { _, store in
                 await #expect(throws: ConsentRefusal.otherBrowser) {
@@ -56,7 +56,7 @@ struct ConsentStoreTests {
         }
     }
 
-    @Test func `a state expires and is forgotten`() async throws {
+    @Test func `a state expires and is later removed`() async throws {
         try await Tenancy.run { tenancy in
             try await begun(tenancy) { connection, store in
                 _ = try await connection.execute(

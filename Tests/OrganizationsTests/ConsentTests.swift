@@ -1,3 +1,4 @@
+import Activity
 import Cryptography
 import Foundation
 import Logging
@@ -11,7 +12,7 @@ import Testing
 
 @Suite(.tags(.store))
 struct ConsentTests {
-    /// Nothing of a refused consent may stay.
+    /// A refused consent leaves nothing behind.
     private func expectNothingStored(_ world: SimulatedOrgs) async throws {
         let counts = try await world.tenancy.pool.query(
             """
@@ -44,7 +45,7 @@ struct ConsentTests {
         }
     }
 
-    @Test func `orgs whose ids differ only in case keep apart`() async throws {
+    @Test func `orgs whose ids differ only in case have tokens of their own`() async throws {
         try await SimulatedOrgs.run { world in
             let one = try await world.consented(1)
             let two = try await world.consented(2)
@@ -57,7 +58,7 @@ struct ConsentTests {
         }
     }
 
-    @Test func `an org that nobody registered is refused and its grant given back`() async throws {
+    @Test func `the consent of an unregistered org is refused and its grant revoked`() async throws {
         try await SimulatedOrgs.run { world in
             let start = try await world.consent().begin(organization: nil, environment: .sandbox, cookie: nil)
             let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
@@ -73,10 +74,10 @@ struct ConsentTests {
         }
     }
 
-    @Test func `a link for one org does not take another's consent`() async throws {
+    @Test func `the link of one org does not accept the consent of another`() async throws {
         try await SimulatedOrgs.run { world in
             let (one, two) = (try world.organizationID(1), try world.organizationID(2))
-            let registration = Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
             for id in [one, two] { _ = try await registration.register(world.tenancy.request(id.text)) }
             let start = try await world.consent().begin(organization: one, environment: nil, cookie: nil)
             let callback = try await world.authorize(start, as: world.orgs[1].usernames[0])
@@ -90,7 +91,7 @@ struct ConsentTests {
     @Test(arguments: [
         (1, [UserRights.Right.modifyAllData]), (2, [.viewAllData, .modifyAllData]), (3, [.apiEnabled]),
     ])
-    func `a user without the rights is told what is missing`(user: Int, missing: [UserRights.Right])
+    func `a refusal names the rights that the user lacks`(user: Int, missing: [UserRights.Right])
         async throws
     {
         try await SimulatedOrgs.run { world in
@@ -102,10 +103,10 @@ struct ConsentTests {
         }
     }
 
-    @Test func `a reader is enough when no mapping writes`() async throws {
+    @Test func `without a mapping that writes a user needs no Modify All Data`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try world.organizationID(1)
-            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
                 .register(world.tenancy.request(organization.text))
             let consent = world.consent(writes: .none)
             let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
@@ -114,10 +115,10 @@ struct ConsentTests {
         }
     }
 
-    @Test func `a callback is good once, and in its own browser`() async throws {
+    @Test func `a callback works once and only in its own browser`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try world.organizationID(1)
-            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
                 .register(world.tenancy.request(organization.text))
             let consent = world.consent()
             let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
@@ -140,7 +141,7 @@ struct ConsentTests {
         }
     }
 
-    @Test func `two consents of one browser do not spoil each other`() async throws {
+    @Test func `two consents in one browser do not disturb each other`() async throws {
         try await SimulatedOrgs.run { world in
             let consent = world.consent()
             let one = try await consent.begin(organization: nil, environment: nil, cookie: nil)
@@ -158,7 +159,7 @@ struct ConsentTests {
             await #expect(throws: ConsentRefusal.denied("access_denied")) {
                 try await consent.finish(denial, cookie: start.cookie)
             }
-            // The code of one consent in the callback of another: its verifier does not fit.
+            // The code of one consent in the callback of another: the verifier is wrong.
             let victim = try await consent.begin(organization: nil, environment: nil, cookie: nil)
             let attacker = try await consent.begin(organization: nil, environment: nil, cookie: nil)
             var mixed = try await world.authorize(attacker, as: world.orgs[0].usernames[0])
@@ -183,9 +184,9 @@ struct ConsentTests {
         }
     }
 
-    /// What is told of an org: actions, and open notifications.
+    /// The activity and the open notifications of an org.
     private func record(_ world: SimulatedOrgs, _ organization: UUID) async throws -> (
-        activity: [Activity], open: [String]
+        activity: [ActivityRecord], open: [String]
     ) {
         try await world.tenancy.pool.withConnection { connection in
             (
@@ -195,30 +196,30 @@ struct ConsentTests {
         }
     }
 
-    @Test func `a refused consent is recorded with its tenant, told to operators, and over with the next`()
+    @Test func `a refused consent is recorded and notified until the next consent`()
         async throws
     {
         try await SimulatedOrgs.run { world in
             let id = try world.organizationID(1)
-            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
                 .register(world.tenancy.request(id.text))
             let tenant = try #require(
                 try await world.tenancy.pool.withConnection { try await OrganizationStore(on: $0).find(id) })
             let consent = world.consent()
-            // Without the link: only Salesforce says which org it is.
+            // Without a link: only Salesforce names the org.
             let reader = world.orgs[0].usernames[1]
             let unbound = try await consent.begin(organization: nil, environment: nil, cookie: nil)
             let callback = try await world.authorize(unbound, as: reader)
             await #expect(throws: ConsentRefusal.self) {
                 try await consent.finish(callback, cookie: unbound.cookie)
             }
-            // By the link: Salesforce says nothing but no.
+            // With the link: Salesforce answers only a denial.
             let bound = try await consent.begin(organization: id, environment: nil, cookie: nil)
             let denial = try await world.authorize(bound, as: reader, deny: true)
             await #expect(throws: ConsentRefusal.denied("access_denied")) {
                 try await consent.finish(denial, cookie: bound.cookie)
             }
-            // By the link, too late.
+            // With the link, too late.
             let late = try await consent.begin(organization: id, environment: nil, cookie: nil)
             let expired = try await world.authorize(late, as: world.orgs[0].usernames[0])
             try await world.tenancy.pool.execute("update multiconnect.consents set expires_at = now()")
@@ -236,7 +237,7 @@ struct ConsentTests {
         }
     }
 
-    @Test func `a new consent ends the notification of a lost grant`() async throws {
+    @Test func `a new consent closes the notification of a revoked grant`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
@@ -249,34 +250,89 @@ struct ConsentTests {
         }
     }
 
-    @Test func `the My Domain that a stranger registered is never where an admin is sent`() async throws {
+    @Test func `an admin is never sent to a My Domain that only a stranger has named`() async throws {
         try await SimulatedOrgs.run { world in
             let hosts = try HostRule(loginURL: "https://login.salesforce.com")
-            func begin(trusts: Bool) async throws -> String {
+            func begin() async throws -> String {
                 let consent = Consent(
                     pool: world.tenancy.pool, queue: world.tenancy.queue, keys: world.tenancy.keys,
                     oauth: OAuthClient(app: world.oauth.app, hosts: hosts, http: world.http),
                     http: world.http,
-                    writes: .none, trustsRegistrations: trusts, logger: Logger(label: "test"))
+                    writes: .none, logger: Logger(label: "test"))
                 let start = try await consent.begin(
                     organization: try world.organizationID(1), environment: nil, cookie: nil)
                 return try #require(URLComponents(string: start.authorizeURL)?.host)
             }
-            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue).register(
-                world.tenancy.request(world.orgs[0].id, environment: .myDomain("evil.my.salesforce.com")))
-            #expect(try await begin(trusts: false) == "login.salesforce.com")
-            #expect(try await begin(trusts: true) == "evil.my.salesforce.com")
+            let registration = OrganizationRegistration(
+                pool: world.tenancy.pool, queue: world.tenancy.queue)
+            func register(_ host: String?, source: String?) async throws {
+                _ = try await registration.register(
+                    world.tenancy.request(world.orgs[0].id, environment: host.map { .myDomain($0) }),
+                    source: source)
+            }
+            try await register("evil.my.salesforce.com", source: "203.0.113.9")
+            #expect(try await begin() == "login.salesforce.com")
+            // A signed call that names no environment does not confirm the stranger's.
+            try await register(nil, source: nil)
+            #expect(try await begin() == "login.salesforce.com")
+            try await register("acme.my.salesforce.com", source: nil)
+            #expect(try await begin() == "acme.my.salesforce.com")
+            try await register(nil, source: "203.0.113.9")
+            #expect(try await begin() == "acme.my.salesforce.com")
+            try await register("evil.my.salesforce.com", source: "203.0.113.9")
+            #expect(try await begin() == "login.salesforce.com")
             try await world.tenancy.pool.execute(
                 "update multiconnect.organizations set authorized_at = now(), environment = 'acme.my.salesforce.com'"
             )
-            #expect(try await begin(trusts: false) == "acme.my.salesforce.com")
+            #expect(try await begin() == "acme.my.salesforce.com")
         }
     }
 
-    @Test func `refusals that somebody repeats do not fill the record`() async throws {
+    @Test func `a new org's My Domain is confirmed only by a signed registration`() async throws {
+        try await Tenancy.run { tenancy in
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
+            for (id, source, isConfirmed) in [
+                ("00D090000083B1pEAE", "203.0.113.9", false), ("00D5f000005mc66EAA", nil, true),
+            ] {
+                let outcome = try await registration.register(
+                    tenancy.request(id, environment: .myDomain("acme.my.salesforce.com")), source: source)
+                guard case .accepted(let organization, _) = outcome else {
+                    Issue.record("\(outcome)")
+                    return
+                }
+                #expect(organization.isEnvironmentConfirmed == isConfirmed)
+            }
+        }
+    }
+
+    @Test func `operators see a consent that ended with an error until one succeeds`() async throws {
         try await SimulatedOrgs.run { world in
             let id = try world.organizationID(1)
-            let registration = Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+                .register(world.tenancy.request(id.text))
+            let tenant = try #require(
+                try await world.tenancy.pool.withConnection { try await OrganizationStore(on: $0).find(id) })
+            for _ in 0..<2 {
+                let start = try await world.consent().begin(organization: id, environment: nil, cookie: nil)
+                let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
+                try await world.fault(
+                    #"{"kind":"fail","path":"/services/oauth2/token","status":503,"count":1}"#)
+                await #expect(throws: SalesforceError.self) {
+                    try await world.consent().finish(callback, cookie: start.cookie)
+                }
+            }
+            let open = try await record(world, tenant.id).open
+            #expect(open.count == 1 && open.first?.contains("HTTP 503") == true)
+            try await expectNothingStored(world)
+            _ = try await world.consented()
+            #expect(try await record(world, tenant.id).open.isEmpty)
+        }
+    }
+
+    @Test func `repeated refusals are recorded a limited number of times`() async throws {
+        try await SimulatedOrgs.run { world in
+            let id = try world.organizationID(1)
+            let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
             guard
                 case .accepted(let tenant, _) = try await registration.register(
                     world.tenancy.request(id.text))

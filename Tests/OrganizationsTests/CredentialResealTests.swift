@@ -15,7 +15,7 @@ struct CredentialResealTests {
         KeyRing(current: keys[0], previous: Array(keys.dropFirst()))
     }
 
-    /// A tenant with tokens under the tenancy's key.
+    /// A tenant with tokens that the tenancy's key sealed.
     private func stored(_ id: String, _ tenancy: Tenancy) async throws -> Organization {
         let organization = try await tenancy.organization(id)
         try await tenancy.pool.withConnection { connection in
@@ -35,7 +35,7 @@ struct CredentialResealTests {
         }
     }
 
-    @Test func `a rotation ends, and so does the next one`() async throws {
+    @Test func `one rotation of SECRET after another finishes`() async throws {
         try await Tenancy.run { tenancy in
             let first = tenancy.keys.current
             let (second, third) = (try SecretKey.generate(), try SecretKey.generate())
@@ -74,7 +74,9 @@ struct CredentialResealTests {
         }
     }
 
-    @Test func `a revoked grant holds no rotation up, and a token without its key is named`() async throws {
+    @Test func `a revoked grant does not block a rotation, and the key of an unreadable token is named`()
+        async throws
+    {
         try await Tenancy.run { tenancy in
             let organization = try await stored("00D090000083B1p", tenancy)
             let lost = try SecretKey.generate()
@@ -92,10 +94,10 @@ struct CredentialResealTests {
         }
     }
 
-    @Test func `a consent under way outlives the rotation`() async throws {
+    @Test func `an open consent survives a rotation`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try world.organizationID(1)
-            _ = try await Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
                 .register(world.tenancy.request(organization.text))
             let start = try await world.consent().begin(
                 organization: organization, environment: nil, cookie: nil)

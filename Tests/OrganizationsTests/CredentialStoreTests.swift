@@ -22,7 +22,7 @@ struct CredentialStoreTests {
         }
     }
 
-    @Test func `tokens come back as they were sealed, for their org and purpose only`() async throws {
+    @Test func `a sealed token opens for its own org and purpose only`() async throws {
         try await Tenancy.run { tenancy in
             try await stored(tenancy) { organization, store in
                 let grant = try #require(try await store.find(organization.id))
@@ -63,7 +63,7 @@ struct CredentialStoreTests {
         }
     }
 
-    @Test func `a lease whose holder died leaves doubt`() async throws {
+    @Test func `an expired lease leaves the refresh in doubt`() async throws {
         try await Tenancy.run { tenancy in
             try await stored(tenancy) { organization, store in
                 _ = try await store.takeLease(
@@ -109,7 +109,7 @@ struct CredentialStoreTests {
         }
     }
 
-    @Test func `a new consent replaces what was revoked`() async throws {
+    @Test func `a new consent replaces a revoked grant`() async throws {
         try await Tenancy.run { tenancy in
             try await stored(tenancy) { organization, store in
                 #expect(try await store.markRevoked(organization.id, version: 1))

@@ -7,7 +7,7 @@ struct EmailAddressTests {
         "a@b.co", "ann.lee+sf@sub.example.com", "o'neil@example.org", " padded@example.com\n", "1@2.example",
         "x_-{}~@xn--bcher-kva.example",
     ])
-    func `an address is read`(text: String) {
+    func `a valid address is accepted`(text: String) {
         #expect(EmailAddress(text) != nil)
     }
 
@@ -32,11 +32,11 @@ struct EmailAddressTests {
         ("Acme", "Acme"), ("  A\r\nBcc:\tx  ", "A Bcc: x"), ("<b>&\"'", "<b>&\"'"), ("a\u{0}b\u{7F}", "ab"),
         ("a\u{202E}b\u{2028}c", "ab c"), ("👩‍🚀 Ünïcode", "👩‍🚀 Ünïcode"),
     ])
-    func `a name is one line`(text: String, expected: String) {
+    func `a name becomes one line`(text: String, expected: String) {
         #expect(OrganizationName(text)?.text == expected)
     }
 
-    @Test func `a name has a length`() {
+    @Test func `a name has a maximum length`() {
         #expect(OrganizationName(" \n\u{0}") == nil)
         #expect(OrganizationName(String(repeating: "x", count: 255)) != nil)
         #expect(OrganizationName(String(repeating: "x", count: 256)) == nil)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.tags(.store))
 struct EnvironmentMigrationTests {
-    /// The migrations before the one that mends environments, in a folder of their own.
+    /// A folder with the migrations before the one that corrects environments.
     private func earlier() throws -> String {
         let folder = FileManager.default.temporaryDirectory.appending(path: "migrations-\(UUID().uuidString)")
             .path

@@ -24,7 +24,7 @@ struct KeyCheckTests {
         return false
     }
 
-    @Test func `the key of the first start is the key of all`() {
+    @Test func `the key of the first start is required from then on`() {
         #expect(!refuses(KeyRing(current: old), stored: []))
         #expect(!refuses(KeyRing(current: old), stored: [old], credentials: [old]))
         #expect(refuses(KeyRing(current: new), stored: [old]))
@@ -32,7 +32,7 @@ struct KeyCheckTests {
         #expect(refuses(KeyRing(current: new), stored: [], credentials: [old]))
     }
 
-    @Test func `a key is rotated with the previous one at hand`() {
+    @Test func `a new key is accepted together with the previous one`() {
         let ring = KeyRing(current: new, previous: [old])
         #expect(!refuses(ring, stored: [old], credentials: [old]))
         #expect(!refuses(ring, stored: [old, new], credentials: [old, new]))
@@ -40,7 +40,7 @@ struct KeyCheckTests {
         #expect(refuses(KeyRing(current: new), stored: [old, new], credentials: [old, new]))
     }
 
-    @Test func `another key is refused at the next start, by name`() async throws {
+    @Test func `an error at start names the variable with the wrong key`() async throws {
         try await Tenancy.run { tenancy in
             try await tenancy.pool.withConnection { connection in
                 try await KeyCheck.verify(KeyRing(current: old), on: connection)

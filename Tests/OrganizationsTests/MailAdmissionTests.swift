@@ -16,7 +16,7 @@ struct MailAdmissionTests {
             link: "https://x.example")
     }
 
-    /// Admits jobs of as many orgs; how many of them were written.
+    /// Admits jobs of as many orgs; returns how many mails were stored.
     private func admit(
         _ jobs: [String], _ organization: Organization, to recipient: String = "victim@example.com",
         source: String? = nil, limits: MailLimits = MailLimits(), _ tenancy: Tenancy
@@ -33,7 +33,7 @@ struct MailAdmissionTests {
             switch admission {
             case .written: result.written += 1
             case .wait(let pause): result.pauses.append(pause)
-            case .superfluous: break
+            case .unneeded: break
             }
         }
         return result
@@ -44,9 +44,9 @@ struct MailAdmissionTests {
             "update multiconnect.mails set created_at = created_at - \(interval)::interval")
     }
 
-    @Test func `of a hundred mails to one address ten leave in each hour`() async throws {
+    @Test func `of a hundred mails to one address ten are sent in each hour`() async throws {
         try await Tenancy.run { tenancy in
-            // Each org registers from a place of its own.
+            // Each org registers from an address of its own.
             var organizations: [Organization] = []
             for index in 0..<25 {
                 organizations.append(try await tenancy.organization("00D0900000\(10_000 + index)"))
@@ -67,7 +67,7 @@ struct MailAdmissionTests {
         }
     }
 
-    @Test func `jobs that run at the same moment do not pass the limit together`() async throws {
+    @Test func `concurrent jobs do not exceed the limit together`() async throws {
         try await Tenancy.run { tenancy in
             let organization = try await tenancy.organization()
             let written = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -85,7 +85,7 @@ struct MailAdmissionTests {
         }
     }
 
-    @Test func `a job whose mail is written already sends it whatever the limits say`() async throws {
+    @Test func `a job whose mail is stored already sends it in spite of the limits`() async throws {
         try await Tenancy.run { tenancy in
             let organization = try await tenancy.organization()
             let limits = MailLimits(total: 1)
@@ -96,7 +96,7 @@ struct MailAdmissionTests {
         }
     }
 
-    @Test func `one source has a part of the installation's mails`() async throws {
+    @Test func `one source gets only a part of the installation's mails`() async throws {
         try await Tenancy.run { tenancy in
             var written = 0
             for index in 0..<15 {

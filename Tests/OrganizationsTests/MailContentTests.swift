@@ -19,7 +19,7 @@ struct MailContentTests {
         #expect(mail.text.contains("\nhttps://app.example/authenticate?a=1&b=2\n"))
     }
 
-    @Test func `the link names the org`() throws {
+    @Test func `the link contains the org id`() throws {
         let organization = try OrganizationID("00D090000083B1p")
         for base in ["https://app.example", "https://app.example/"] {
             #expect(
@@ -35,7 +35,9 @@ struct MailContentTests {
         ("Pay bob@evil.example", "Pay bob evil example"), ("Booking.com B.V.", "Booking com B.V."),
         ("http://evil.example", "your org"), ("...", "your org"),
     ])
-    func `a name in a mail holds nothing that becomes a link`(name: String, expected: String) throws {
+    func `a name in a mail contains nothing that mail programs turn into a link`(
+        name: String, expected: String
+    ) throws {
         #expect(MailContent.plain(try #require(OrganizationName(name))) == expected)
     }
 

@@ -9,7 +9,8 @@ struct MailSenderTests {
         (" Zażółć GmbH  < sync@Acme.Example > ", "Zażółć GmbH", "sync@acme.example"),
         (#""Acme, \"Inc.\"" <sync@acme.example>"#, #"Acme, "Inc.""#, "sync@acme.example"),
     ])
-    func `a sender has an address and perhaps a name`(text: String, name: String?, address: String) throws {
+    func `a sender has an address and optionally a name`(text: String, name: String?, address: String) throws
+    {
         let sender = try #require(MailSender(text))
         #expect(sender.name == name && sender.address.text == address)
     }

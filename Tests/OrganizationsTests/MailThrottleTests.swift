@@ -8,18 +8,18 @@ struct MailThrottleTests {
 
     private func ago(_ minutes: Double) -> Date { now.addingTimeInterval(-minutes * 60) }
 
-    @Test func `the first mail goes at once`() {
+    @Test func `the first mail is sent at once`() {
         #expect(MailThrottle.decision(MailThrottle.Facts(), now: now) == .now)
     }
 
-    @Test func `the same admin is not mailed twice in ten minutes`() {
+    @Test func `the same recipient is not mailed twice in ten minutes`() {
         var facts = MailThrottle.Facts(lastToRecipientAboutOrganization: ago(9), aboutOrganization: [ago(9)])
-        #expect(MailThrottle.decision(facts, now: now) == .not)
+        #expect(MailThrottle.decision(facts, now: now) == .alreadyMailed)
         facts.lastToRecipientAboutOrganization = ago(10)
         #expect(MailThrottle.decision(facts, now: now) == .now)
     }
 
-    @Test func `another admin is mailed at once`() {
+    @Test func `another recipient is mailed at once`() {
         #expect(MailThrottle.decision(MailThrottle.Facts(aboutOrganization: [ago(1)]), now: now) == .now)
     }
 
@@ -33,7 +33,7 @@ struct MailThrottleTests {
                 MailThrottle.Facts(aboutOrganization: [ago(61)] + mails.dropFirst()), now: now) == .now)
     }
 
-    @Test func `an installation and a source have limits of their own`() {
+    @Test func `installation and source have limits of their own`() {
         let limits = MailLimits(total: 40)
         #expect(limits.perSource == 10 && limits.perRecipient == 10)
         let hour = (0..<40).map { ago(Double(50 - $0)) }
@@ -48,7 +48,7 @@ struct MailThrottleTests {
         #expect(MailLimits(total: 1).perRecipient == 1)
     }
 
-    @Test func `nobody gets more than ten mails an hour`() {
+    @Test func `a recipient gets at most ten mails an hour`() {
         let mails = (0..<10).map { ago(Double(50 - $0)) }
         #expect(
             MailThrottle.decision(MailThrottle.Facts(toRecipient: mails), now: now)

@@ -1,6 +1,9 @@
+import Activity
 import Encoding
 import Foundation
 import HTTPClient
+import JobIndex
+import JobWorker
 import Jobs
 import Logging
 import OrgSimulator
@@ -14,7 +17,7 @@ import Testing
 
 @testable import Organizations
 
-/// A mail server that takes everything, or refuses recipients, and keeps the lines it was sent.
+/// A mail server that accepts all mails, or refuses recipients or logins, and keeps the received lines.
 private final class Postbox: Sendable {
     private let received = Mutex<[String]>([])
     private let refusal: String?
@@ -82,12 +85,13 @@ struct OrganizationJobsTests {
                 concurrency: 2, identity: WorkerIdentity(hostname: "test", processID: 1),
                 database: world.tenancy.database.configuration, redis: redis.configuration)
             let worker = Worker(
-                sites: [
-                    WorkerSite(
+                loops: [
+                    WorkerLoop(
                         executor: EventLoop.current, pool: pool, queue: queue, registry: registry,
-                        onDeath: { await MailFailureNote(control: pool, logger: logger).note($0, $1) })
+                        onGivenUp: { await MailFailureReport(control: pool, logger: logger).report($0, $1) })
                 ],
-                settings: settings, retryRule: { OrganizationRetry.decision(for: $0) ?? .retry },
+                index: QueueIndex(redis: client), settings: settings,
+                retryRule: { OrganizationRetry.decision(for: $0) ?? .retry },
                 logger: logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await worker.run() }
@@ -111,10 +115,10 @@ struct OrganizationJobsTests {
         try await world.tenancy.pool.withConnection { try await MailStore(on: $0).list() }
     }
 
-    @Test func `without a server the mail is where it can be read`() async throws {
+    @Test func `without a mail server the mail can be read in the database`() async throws {
         try await SimulatedOrgs.run { world in
             try await running(world, mail: try settings()) { queue in
-                let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                 _ = try await registration.register(world.tenancy.request(name: "<b>Acme</b>"))
                 try await eventually("a mail") { try await !mails(world).isEmpty }
                 let mail = try #require(try await mails(world).first)
@@ -126,7 +130,7 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `a mail goes to the server, in development to the developer`() async throws {
+    @Test func `in development all mails go to DEV_EMAIL`() async throws {
         try await SimulatedOrgs.run { world in
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let postbox = Postbox()
@@ -135,7 +139,7 @@ struct OrganizationJobsTests {
                 group.addTask { try await postbox.serve(on: listener) }
                 let settings = try settings(server, development: "dev@example.org")
                 try await running(world, mail: settings) { queue in
-                    let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                    let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                     _ = try await registration.register(
                         world.tenancy.request(name: "A\r\nBcc: x@example.com"))
                     try await eventually("a sent mail") { try await mails(world).first?.sentAt != nil }
@@ -159,7 +163,7 @@ struct OrganizationJobsTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await postbox.serve(on: listener) }
             try await running(world, mail: try settings(server)) { queue in
-                let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                 _ = try await registration.register(world.tenancy.request())
                 try await eventually("the end of the job", isOver)
             }
@@ -171,10 +175,11 @@ struct OrganizationJobsTests {
         try await world.tenancy.pool.query("select state from multiconnect.jobs").column()
     }
 
-    @Test func `a mail that the server refuses for good ends at once and is told to operators`() async throws
+    @Test func `a mail that the server refuses for good is dead at once and operators are notified`()
+        async throws
     {
         try await SimulatedOrgs.run { world in
-            @Sendable func open() async throws -> [Organizations.Notification] {
+            @Sendable func open() async throws -> [OperatorNotification] {
                 try await world.tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
             }
             try await refused(world, "550 5.1.1 <ann@example.com> is unknown here") {
@@ -191,14 +196,14 @@ struct OrganizationJobsTests {
             #expect(organization.status == .registered)
             #expect(organization.statusDetail?.contains("550 5.1.1") == true)
             #expect(try await mails(world).first?.error?.contains("550 5.1.1") == true)
-            // A mail that leaves ends what was noted.
+            // A sent mail closes the notification and clears the detail.
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let server = try MailServer(url: "smtp://127.0.0.1:\(listener.address.port)")
             let postbox = Postbox()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await postbox.serve(on: listener) }
                 try await running(world, mail: try settings(server)) { queue in
-                    _ = try await Registration(pool: world.tenancy.pool, queue: queue)
+                    _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                         .register(world.tenancy.request(email: "bob@example.com"))
                     try await eventually("a sent mail") { try await open().isEmpty }
                 }
@@ -209,7 +214,7 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `a mail that the server refuses for now is tried again`() async throws {
+    @Test func `a mail that the server refuses for now is retried`() async throws {
         try await SimulatedOrgs.run { world in
             try await refused(world, "451 4.3.0 later") {
                 guard try await mails(world).first?.error != nil else { return false }
@@ -222,9 +227,43 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `a refused login is told to operators at once, and mails wait for them`() async throws {
+    @Test func `a mail waits while the server wants a login`() async throws {
         try await SimulatedOrgs.run { world in
-            @Sendable func open() async throws -> [Organizations.Notification] {
+            try await refused(world, "530 5.7.0 Authentication required") {
+                try await states(world) == ["retry"]
+            }
+            #expect(try await mails(world).first?.error?.contains("530 5.7.0") == true)
+        }
+    }
+
+    @Test func `a tenant that lost its grant and consented again goes live without an old error`()
+        async throws
+    {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'live'")
+            try await world.fault(#"{"kind":"revoke_refresh_tokens"}"#)
+            await #expect(throws: OrganizationsError.self) {
+                try await world.sessions.rest(for: organization.id).describe("Account")
+            }
+            let lost = try await world.find(organization)
+            #expect(lost.status == .unauthorized && lost.connectionState == .unauthorized)
+            #expect(lost.statusDetail?.contains("no longer accepts the refresh token") == true)
+            let again = try await world.consented()
+            #expect(again.statusDetail == nil && again.connectionState == .importConfiguration)
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")
+            try await running(world, mail: try settings()) { queue in
+                _ = try await queue.enqueue(OrganizationJob.announce(organization.id))
+                try await eventually("live") { try await world.find(organization).status == .live }
+            }
+            let live = try await world.find(organization)
+            #expect(live.statusDetail == nil && live.connectionState == .idle)
+        }
+    }
+
+    @Test func `operators are notified at once of a refused login, and mails are retried`() async throws {
+        try await SimulatedOrgs.run { world in
+            @Sendable func open() async throws -> [OperatorNotification] {
                 try await world.tenancy.pool.withConnection { try await NotificationStore(on: $0).open() }
             }
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
@@ -233,7 +272,7 @@ struct OrganizationJobsTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await postbox.serve(on: listener) }
                 try await running(world, mail: try settings(server)) { queue in
-                    let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                    let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                     _ = try await registration.register(world.tenancy.request())
                     _ = try await registration.register(world.tenancy.request("00D090000083b1P"))
                     try await eventually("both jobs to be tried again") {
@@ -249,12 +288,12 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `a mail beyond the limits waits for its hour`() async throws {
+    @Test func `a mail beyond the limits waits an hour`() async throws {
         try await SimulatedOrgs.run { world in
             let limited = MailSettings(
                 server: nil, sender: nil, developmentRecipient: nil, limits: MailLimits(total: 1))
             try await running(world, mail: limited) { queue in
-                let registration = Registration(pool: world.tenancy.pool, queue: queue)
+                let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                 for (index, id) in ["00D090000083B1p", "00D090000083b1P"].enumerated() {
                     _ = try await registration.register(
                         world.tenancy.request(id, email: "admin\(index)@example.com"))
@@ -270,11 +309,11 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `the mail goes to the admin who was named, also when a stranger names another meanwhile`()
+    @Test func `the admin of a registration is mailed even if a stranger registers another meanwhile`()
         async throws
     {
         try await SimulatedOrgs.run { world in
-            let quiet = Registration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+            let quiet = OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
             _ = try await quiet.register(world.tenancy.request())
             _ = try await quiet.register(
                 world.tenancy.request(email: "evil@example.net"), source: "203.0.113.9")
@@ -285,7 +324,7 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `the org is told of its connection, and the tenant is live`() async throws {
+    @Test func `the org receives its connection id, and the tenant is live`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")
@@ -302,7 +341,7 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `an org without the class is live all the same, and that is noted`() async throws {
+    @Test func `an org without the Apex class goes live, and the activity says so`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")
@@ -317,7 +356,7 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `a tenant that lost its grant is not announced alive`() async throws {
+    @Test func `a tenant whose grant is revoked does not go live`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()
             try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'importing'")

@@ -3,7 +3,7 @@ import Testing
 @testable import Organizations
 
 struct OrganizationStatusTests {
-    @Test func `the way of a tenant is legal`() {
+    @Test func `a tenant's usual changes of status are allowed`() {
         let way: [OrganizationStatus] = [
             .registered, .authorized, .provisioning, .importing, .live, .unauthorized, .authorized,
             .provisioning,
@@ -20,24 +20,24 @@ struct OrganizationStatusTests {
         (.unauthorized, .importing), (.uninstalled, .live), (.uninstalled, .authorized), (.live, .registered),
         (.authorized, .live),
     ])
-    func `a late step cannot bring a tenant back`(before: OrganizationStatus, after: OrganizationStatus) {
+    func `a late step cannot revive a tenant`(before: OrganizationStatus, after: OrganizationStatus) {
         #expect(!before.mayBecome(after))
         #expect(!after.predecessors.contains(before))
     }
 
     @Test(arguments: OrganizationStatus.allCases)
-    func `a status may stay`(status: OrganizationStatus) {
+    func `a status may be set again`(status: OrganizationStatus) {
         #expect(status.mayBecome(status))
     }
 
-    @Test func `a consent or a registration leads only to legal statuses`() {
+    @Test func `consents and registrations lead only to allowed statuses`() {
         for status in OrganizationStatus.allCases {
             if let next = status.afterConsent { #expect(status.mayBecome(next)) }
             if let next = status.afterRegistration { #expect(status.mayBecome(next)) }
         }
     }
 
-    @Test func `an org that consented refuses a registration, one that lost its grant does not`() {
+    @Test func `a registration is refused after a consent, and accepted after a lost grant`() {
         #expect(OrganizationStatus.live.afterRegistration == nil)
         #expect(OrganizationStatus.failed.afterRegistration == nil)
         #expect(OrganizationStatus.unauthorized.afterRegistration == .unauthorized)

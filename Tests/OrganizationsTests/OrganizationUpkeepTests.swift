@@ -1,3 +1,4 @@
+import Activity
 import Foundation
 import Jobs
 import Postgres
@@ -7,7 +8,7 @@ import Testing
 
 @testable import Organizations
 
-/// What was kept long enough goes, and what somebody needs stays.
+/// Old history is removed, and what is still needed stays.
 @Suite(.tags(.store))
 struct OrganizationUpkeepTests {
     private static let day = Duration.seconds(86_400)
@@ -19,7 +20,7 @@ struct OrganizationUpkeepTests {
             pool: tenancy.pool, retention: .init(history: history, registrations: registrations))
     }
 
-    /// Makes everything of a tenant so many days older.
+    /// Makes a tenant `days` days older.
     private func age(_ tenancy: Tenancy, _ id: String, days: Int) async throws {
         _ = try await tenancy.pool.execute(
             """
@@ -35,7 +36,7 @@ struct OrganizationUpkeepTests {
             .column(as: String.self)
     }
 
-    @Test func `a registration without consent ends after its time, and is on record`() async throws {
+    @Test func `a registration without consent is removed after its time and recorded`() async throws {
         try await Tenancy.run { tenancy in
             let old = try await tenancy.organization("00D090000083B1pEAE")
             let young = try await tenancy.organization("00D5f000005mc66EAA")
@@ -56,7 +57,7 @@ struct OrganizationUpkeepTests {
         }
     }
 
-    @Test func `a tenant that anybody consented to, or that is worked on, stays`() async throws {
+    @Test func `a tenant with a consent, an open job or an open consent is not removed`() async throws {
         try await Tenancy.run { tenancy in
             let ids = [
                 "00D090000083B1pEAE", "00D5f000005mc66EAA", "00D5f000005mc67EAA", "00D5f000005mc68EAA",
@@ -66,7 +67,7 @@ struct OrganizationUpkeepTests {
                 organizations.append(try await tenancy.organization(id))
                 try await age(tenancy, id, days: 500)
             }
-            // Live; once live and registered anew; with an open job; with a consent under way.
+            // Live; registered again after a consent; with an open job; with an open consent.
             _ = try await tenancy.pool.execute(
                 """
                 update multiconnect.organizations set status = 'live', authorized_at = now()
@@ -93,7 +94,7 @@ struct OrganizationUpkeepTests {
         }
     }
 
-    @Test func `many expired registrations go in batches`() async throws {
+    @Test func `many old registrations are removed in batches`() async throws {
         try await Tenancy.run { tenancy in
             _ = try await tenancy.pool.execute(
                 """
@@ -111,7 +112,7 @@ struct OrganizationUpkeepTests {
         }
     }
 
-    @Test func `old history goes, the last quota and open notifications stay`() async throws {
+    @Test func `old history is removed, the last quota and open notifications stay`() async throws {
         try await Tenancy.run { tenancy in
             let organization = try await tenancy.organization()
             for days in [1, 364, 366, 1000] {

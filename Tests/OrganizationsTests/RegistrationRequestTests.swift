@@ -20,7 +20,7 @@ struct RegistrationRequestTests {
         }
     }
 
-    @Test func `a body is read and its org id normalised`() throws {
+    @Test func `a body is parsed and its org id gets 18 characters`() throws {
         let request = try parse(
             #"{"org_id":"00D090000083B1p","org_name":" Acme\n Corp ","admin_email":"Ann@Example.COM","future":[1]}"#
         )
@@ -34,14 +34,14 @@ struct RegistrationRequestTests {
         ("production", OrgEnvironment.production), ("sandbox", .sandbox),
         ("acme.my.salesforce.com", .myDomain("acme.my.salesforce.com")),
     ])
-    func `an environment may be named`(text: String, environment: OrgEnvironment) throws {
+    func `a body may contain an environment`(text: String, environment: OrgEnvironment) throws {
         let request = try parse(
             #"{"org_id":"00D090000083B1pEAE","org_name":"A","admin_email":"a@b.co","environment":"\#(text)"}"#
         )
         #expect(request.environment == environment)
     }
 
-    @Test func `every problem is named`() {
+    @Test func `all problems of a body are reported`() {
         #expect(
             problems(#"{"org_id":"00D090000083B1pEAF","org_name":7,"environment":"mars"}"#).map {
                 $0.prefix(while: { $0 != ":" })
@@ -51,7 +51,7 @@ struct RegistrationRequestTests {
     }
 
     @Test(arguments: ["", "[]", "\"x\"", "{", "null", "org_id=1"])
-    func `a body that is no JSON object is one problem`(text: String) {
+    func `a body that is not a JSON object is one problem`(text: String) {
         #expect(problems(text).count == 1)
     }
 
@@ -60,7 +60,7 @@ struct RegistrationRequestTests {
         (#"{"org_id":"00D090000083B1p","org_name":"North\West"}"#, 47),
         ("{\"org_name\":\"two\nlines\"}", 17),
     ])
-    func `a body that was put together as text is told where it breaks, and what to do`(
+    func `the problem of invalid JSON names the byte and the remedy`(
         text: String, byte: Int
     ) {
         let found = problems(text)
@@ -69,7 +69,7 @@ struct RegistrationRequestTests {
         #expect(found.first?.contains(#"a quote as \" and a backslash as \\"#) == true, "\(found)")
     }
 
-    @Test func `the ending of a sandbox's addresses is dropped`() throws {
+    @Test func `the suffix .invalid of sandbox addresses is dropped`() throws {
         let request = try parse(
             #"{"org_id":"00D090000083B1p","org_name":"A","admin_email":"bob@acme.example.invalid","environment":"sandbox"}"#
         )

@@ -1,3 +1,4 @@
+import Activity
 import Foundation
 import Postgres
 import Salesforce
@@ -8,7 +9,9 @@ import Testing
 
 @Suite(.tags(.store))
 struct RegistrationTests {
-    private func accepted(_ outcome: Registration.Outcome) throws -> (Organization, MailThrottle.Decision) {
+    private func accepted(_ outcome: OrganizationRegistration.Outcome) throws -> (
+        Organization, MailThrottle.Decision
+    ) {
         guard case .accepted(let organization, let mail) = outcome else {
             throw OrganizationsError(.illegalTransition, "not accepted")
         }
@@ -17,7 +20,7 @@ struct RegistrationTests {
 
     @Test func `a registration writes organization, connection and job together`() async throws {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue, cell: "eu")
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue, cell: "eu")
             let (organization, mail) = try accepted(try await registration.register(tenancy.request()))
             #expect(mail == .now)
             #expect(organization.cell == "eu" && organization.connectionState == .needAuthentication)
@@ -30,7 +33,7 @@ struct RegistrationTests {
 
     @Test func `a repeat before consent replaces name and address and mails the new admin`() async throws {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             let (first, _) = try accepted(
                 try await registration.register(tenancy.request(email: "stranger@example.net")))
             let (again, mail) = try accepted(
@@ -44,18 +47,18 @@ struct RegistrationTests {
         }
     }
 
-    @Test func `the same registration twice leaves one mail to be sent`() async throws {
+    @Test func `the same registration twice enqueues one mail`() async throws {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             _ = try await registration.register(tenancy.request())
             _ = try await registration.register(tenancy.request())
             #expect(try await tenancy.jobs().count == 1)
         }
     }
 
-    @Test func `registrations of one org at the same time are one tenant`() async throws {
+    @Test func `concurrent registrations of one org create one tenant`() async throws {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
                     group.addTask { _ = try await registration.register(tenancy.request()) }
@@ -68,17 +71,19 @@ struct RegistrationTests {
         }
     }
 
-    @Test func `registrations of many orgs at the same time are each their own, whole tenant`() async throws {
+    @Test func `concurrent registrations of many orgs each create a complete tenant`() async throws {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
-            // Known already; and an admin who was mailed ten times of late, whose next mail has to wait.
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
+            // A known org, and an admin who was mailed ten times within the hour, whose next mail has to
+            // wait.
             let known = try await tenancy.organization()
             try await tenancy.pool.execute(
                 """
                 insert into multiconnect.mails (purpose, recipient, subject, text_body, html_body)
                 select 'consent', 'busy@example.com', '', '', '' from generate_series(1, 10)
                 """)
-            let outcomes = try await withThrowingTaskGroup(of: Registration.Outcome.self) { group in
+            let outcomes = try await withThrowingTaskGroup(of: OrganizationRegistration.Outcome.self) {
+                group in
                 for index in 0..<40 {
                     let id = "00D0900000\(10_000 + index)"
                     let email = index == 7 ? "busy@example.com" : "admin\(index)@example.com"
@@ -110,9 +115,9 @@ struct RegistrationTests {
         }
     }
 
-    @Test func `one org many times within a batch is one tenant`() async throws {
+    @Test func `one org many times within a batch creates one tenant`() async throws {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in 0..<20 {
                     group.addTask {
@@ -129,12 +134,12 @@ struct RegistrationTests {
     }
 
     @Test(arguments: [OrganizationStatus.authorized, .provisioning, .importing, .live, .paused, .failed])
-    func `an org that consented is left as it is`(status: OrganizationStatus) async throws {
+    func `a registration after a consent changes nothing`(status: OrganizationStatus) async throws {
         try await Tenancy.run { tenancy in
             let organization = try await tenancy.organization()
             try await tenancy.pool.execute(
                 "update multiconnect.organizations set status = \(status.rawValue)")
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             let outcome = try await registration.register(
                 tenancy.request(name: "Other", email: "stranger@example.net"))
             guard case .alreadyConsented(let found) = outcome else {
@@ -151,7 +156,7 @@ struct RegistrationTests {
             _ = try await tenancy.organization()
             try await tenancy.pool.execute(
                 "update multiconnect.organizations set status = 'uninstalled', status_detail = 'gone'")
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             let (organization, _) = try accepted(try await registration.register(tenancy.request()))
             #expect(organization.status == .registered && organization.statusDetail == nil)
             #expect(try await tenancy.jobs().count == 1)
@@ -170,15 +175,17 @@ struct RegistrationTests {
                         job: "a", organization: organization.id, purpose: .consent,
                         recipient: organization.adminEmail))
             }
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             let (_, mail) = try accepted(try await registration.register(tenancy.request()))
-            #expect(mail == .not)
+            #expect(mail == .alreadyMailed)
             #expect(try await tenancy.jobs().isEmpty)
         }
     }
 
     @Test(arguments: [OrganizationStatus.unauthorized, .uninstalled])
-    func `what a consent told about an org no registration changes`(status: OrganizationStatus) async throws {
+    func `a registration does not change name, address and environment of a consent`(
+        status: OrganizationStatus
+    ) async throws {
         try await Tenancy.run { tenancy in
             let before = try await tenancy.organization()
             try await tenancy.pool.execute(
@@ -186,7 +193,7 @@ struct RegistrationTests {
                 update multiconnect.organizations
                 set status = \(status.rawValue), authorized_at = now(), environment = 'acme.my.salesforce.com'
                 """)
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             let (after, mail) = try accepted(
                 try await registration.register(
                     tenancy.request(
@@ -201,7 +208,7 @@ struct RegistrationTests {
         }
     }
 
-    @Test func `a stranger's registrations of an org do not delay the mail that the org asks for`()
+    @Test func `a stranger's registrations do not delay the org's own mail`()
         async throws
     {
         try await Tenancy.run { tenancy in
@@ -213,9 +220,9 @@ struct RegistrationTests {
                 select \(organization.id), 'consent', 'evil' || n || '@example.net', '203.0.113.9', '', '', ''
                 from generate_series(1, 20) as n
                 """)
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             let request = try tenancy.request()
-            // The stranger's own call waits; it does not stand in for the org's.
+            // The stranger's own mail waits and does not replace the org's.
             let (_, late) = try accepted(try await registration.register(request, source: "203.0.113.9"))
             guard case .at = late else {
                 Issue.record("\(late)")
@@ -227,9 +234,10 @@ struct RegistrationTests {
         }
     }
 
-    @Test func `a masked address is registered, not mailed, and told to operators once`() async throws {
+    @Test func `a masked address is registered and not mailed, and operators are notified once`() async throws
+    {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             for _ in 0..<2 {
                 let (_, mail) = try accepted(
                     try await registration.register(tenancy.request(email: "ann=acme.com@example.com")))
@@ -243,17 +251,18 @@ struct RegistrationTests {
         }
     }
 
-    @Test func `a body that is refused is told to operators, with its org, and cannot flood them`()
+    @Test
+    func `operators are notified of a refused body, and no stranger can flood or silence that`()
         async throws
     {
         try await Tenancy.run { tenancy in
-            let registration = Registration(pool: tenancy.pool, queue: tenancy.queue)
-            func refuse(_ text: String) async throws {
+            let registration = OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
+            func refuse(_ text: String, from source: String = "198.51.100.7") async throws {
                 let body = Array(text.utf8)
                 do {
                     _ = try RegistrationRequest(parsing: body)
                 } catch {
-                    try await registration.noteRefused(error, body: body)
+                    try await registration.noteRefused(error, body: body, source: source)
                 }
             }
             let broken =
@@ -270,9 +279,15 @@ struct RegistrationTests {
             #expect(messages.first?.contains("of the org 00D090000083B1pEAE") == true)
             #expect(messages.first?.contains("at byte 46") == true, "\(messages)")
             for index in 0..<30 {
-                try await refuse(#"{"org_name":"\#(index)\#(String(repeating: "x", count: index))"#)
+                try await refuse(
+                    #"{"org_name":"\#(index)\#(String(repeating: "x", count: index))"#, from: "203.0.113.9")
             }
-            #expect(try await open().count == 20)
+            let flooded = try await open()
+            #expect(flooded.count == 1 + 20 + 1)
+            #expect(
+                flooded.contains { $0.contains("not listed one by one: 10.") && $0.contains("203.0.113.9") })
+            try await refuse(#"{"org_id":"00D5f000005mc66EAA"}"#)
+            #expect(try await open().contains { $0.contains("of the org 00D5f000005mc66EAA") })
         }
     }
 }

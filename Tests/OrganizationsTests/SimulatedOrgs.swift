@@ -11,10 +11,10 @@ import Testing
 
 @testable import Organizations
 
-/// A simulator, a tenancy, and everything between them that the composition root makes for one loop.
+/// A simulator, a tenancy, and the services between them, as the composition root creates them for one loop.
 struct SimulatedOrgs: Sendable {
     let tenancy: Tenancy
-    let orgs: [OrgSimulator.OrgSummary]
+    let orgs: [Simulator.OrgSummary]
     let origin: String
     let http: HTTPClient
     let oauth: OAuthClient
@@ -31,7 +31,7 @@ struct SimulatedOrgs: Sendable {
         configuration.contacts = 3
         configuration.tweets = 3
         configure(&configuration)
-        let simulator = OrgSimulator(configuration)
+        let simulator = Simulator(configuration)
         try await Tenancy.run { tenancy in
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let origin = "http://127.0.0.1:\(listener.address.port)"
@@ -43,7 +43,7 @@ struct SimulatedOrgs: Sendable {
         }
     }
 
-    private init(_ tenancy: Tenancy, _ orgs: [OrgSimulator.OrgSummary], _ origin: String) throws {
+    private init(_ tenancy: Tenancy, _ orgs: [Simulator.OrgSummary], _ origin: String) throws {
         self.tenancy = tenancy
         self.orgs = orgs
         self.origin = origin
@@ -68,7 +68,7 @@ struct SimulatedOrgs: Sendable {
 
     func organizationID(_ number: Int) throws -> OrganizationID { try OrganizationID(orgs[number - 1].id) }
 
-    /// What a browser does at the authorize page: logs in as the user and allows, or denies.
+    /// Acts as a browser at the authorize page: logs in as the user and allows or denies access.
     func authorize(_ start: Consent.Start, as username: String, deny: Bool = false) async throws
         -> ConsentCallback
     {
@@ -82,11 +82,11 @@ struct SimulatedOrgs: Sendable {
         return ConsentCallback(state: value("state"), code: value("code"), error: value("error"))
     }
 
-    /// Registers the org and gives its first user's consent, or another's.
+    /// Registers the org and completes a consent of its first user, or of another.
     @discardableResult
     func consented(_ number: Int = 1, as username: String? = nil) async throws -> Organization {
         let organization = try organizationID(number)
-        _ = try await Registration(pool: tenancy.pool, queue: tenancy.queue)
+        _ = try await OrganizationRegistration(pool: tenancy.pool, queue: tenancy.queue)
             .register(tenancy.request(organization.text))
         let start = try await consent().begin(organization: organization, environment: nil, cookie: nil)
         let callback = try await authorize(start, as: username ?? orgs[number - 1].usernames[0])
@@ -101,7 +101,7 @@ struct SimulatedOrgs: Sendable {
         #expect(try await http.send(request).status == 204)
     }
 
-    /// How often a kind of call was made to an org.
+    /// The number of calls of a kind to an org.
     func calls(_ kind: String, org number: Int = 1) async throws -> Int {
         let request = ClientRequest(
             url: origin + "/simulator/orgs/\(number)/calls", deadline: .now + .seconds(30))

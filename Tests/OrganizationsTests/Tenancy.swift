@@ -9,7 +9,7 @@ import Testing
 
 @testable import Organizations
 
-/// A control database with its migrations, and makers of what tests begin with.
+/// A migrated control database, and functions that create the data of tests.
 struct Tenancy: Sendable {
     let database: TestDatabase
     let pool: PostgresPool
@@ -41,12 +41,12 @@ struct Tenancy: Sendable {
     func organization(_ id: String = "00D090000083B1p") async throws -> Organization {
         try await pool.withConnection { connection in
             let store = OrganizationStore(on: connection)
-            _ = try await store.insert(request(id), cell: "default")
+            _ = try await RegistrationStore(on: connection).insert(request(id), cell: "default")
             return try #require(try await store.find(OrganizationID(id)))
         }
     }
 
-    /// Class and arguments of the jobs that wait, oldest first.
+    /// Class and arguments of all jobs, the oldest first.
     func jobs() async throws -> [String] {
         try await pool.query(
             "select class || ' ' || args as job from multiconnect.jobs order by created_at, id"
@@ -54,7 +54,7 @@ struct Tenancy: Sendable {
         .map { try $0["job", as: String.self] }
     }
 
-    /// Tokens as they are stored.
+    /// Sealed tokens.
     func grant(
         _ organization: Organization, access: String = "access", refresh: String? = "refresh",
         instance: String = "https://acme.my.salesforce.com"

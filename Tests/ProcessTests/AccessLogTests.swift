@@ -4,7 +4,7 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// One line for each request.
+    /// The access log.
     @Suite(.tags(.process))
     struct AccessLogTests {
         private func line(_ web: Program, _ text: String) async throws -> Substring {
@@ -16,7 +16,7 @@ extension ProcessTests {
             return try #require(found)
         }
 
-        @Test func `access log lines name a known tenant, and no code, state or token`() async throws {
+        @Test func `a line has the tenant if it is known, and never a code, state or token`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb()
@@ -43,7 +43,7 @@ extension ProcessTests {
         }
 
         @Test(arguments: [true, false])
-        func `a proxy's headers count only with TRUST_PROXY`(isTrusted: Bool) async throws {
+        func `forwarding headers are used only with TRUST_PROXY`(isTrusted: Bool) async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["TRUST_PROXY": "\(isTrusted)"])

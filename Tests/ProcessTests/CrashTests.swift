@@ -5,12 +5,13 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// Processes that die at the worst moments. Afterwards the tables hold exactly the org's rows.
+    /// Processes killed at critical moments. At the end the tables have exactly the org's rows.
     @Suite(.tags(.long))
     struct CrashTests {
         static let large = ["--orgs", "1", "--accounts", "30000", "--contacts", "3000", "--tweets", "40"]
 
-        @Test func `a worker killed again and again during an import loses and doubles nothing`() async throws
+        @Test func `a worker that is killed repeatedly during an import loses and doubles no rows`()
+            async throws
         {
             try await withDatabase { database in
                 let deployment = try await Deployment(.init(simulator: Self.large), database: database)
@@ -36,17 +37,17 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a web process killed between commit and push, and again during a consent, loses nothing`()
+        @Test func `a web process killed between commit and push, and during a consent, loses nothing`()
             async throws
         {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb()
-                // Redis does not answer, so the job is committed and nobody is told of it.
+                // Redis does not answer, so the job is committed but not pushed.
                 deployment.redis.signal(SIGSTOP)
                 let org = try await deployment.orgs()[0]
                 async let registered: Void = {
-                    // Its answer may never come: the process is killed while it waits for Redis.
+                    // There may be no answer: the process is killed while it waits for Redis.
                     _ = try? await deployment.install(org)
                 }()
                 try await eventually(within: .seconds(60), "the row is committed\n\(web.output)") {
@@ -64,7 +65,7 @@ extension ProcessTests {
                             == 1
                     }
                 }
-                // A consent that was begun at a process that dies is finished at another.
+                // A consent that was started on a killed process is finished on another.
                 let browser = URLSession(configuration: .ephemeral)
                 let page = try await deployment.get(
                     "/auth/salesforce?environment=production&org_id=\(org.id)", session: browser)
@@ -84,7 +85,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `Redis emptied and killed in the middle costs only time`() async throws {
+        @Test func `emptying and killing Redis during an import costs only time`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(.init(simulator: Self.large), database: database)
                 let web = try await deployment.startWeb()
@@ -106,7 +107,7 @@ extension ProcessTests {
             }
         }
 
-        /// Rows of Account that other sessions can see.
+        /// Committed rows of Account.
         private func rows(_ deployment: Deployment, _ org: Deployment.Org) async throws -> Int {
             try await deployment.withConnection(deployment.cellURL) { connection in
                 let table = org.schema + ".account"

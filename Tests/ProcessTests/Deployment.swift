@@ -4,15 +4,15 @@ import Postgres
 import Reactor
 import Support
 
-/// All parts of one installation as real processes: a database of its own, a Redis, the simulator, web and worker.
+/// All parts of one installation as real processes: databases, Redis, simulator, web and worker.
 final class Deployment: Sendable {
     struct Options: Sendable {
         var simulator: [String] = ["--orgs", "2", "--accounts", "300", "--contacts", "200", "--tweets", "40"]
         var redisPassword: String?
         var environment: [String: String] = [:]
-        /// A role without any privilege beyond its database, hstore in a schema of its own, a server in another zone.
+        /// Uses a role without privileges, hstore in its own schema, and another time zone.
         var isRestricted = false
-        /// Whether tenants go to a second database.
+        /// Whether tenants are in a second database.
         var hasSecondCell = false
     }
 
@@ -44,7 +44,7 @@ final class Deployment: Sendable {
     let simulatorPort: UInt16
     let environment: [String: String]
 
-    /// Starts Redis and the simulator, and migrates. Web and worker are the test's to start. Call it on a loop.
+    /// Starts Redis and the simulator, and migrates. The test starts web and worker. Call it on a loop.
     init(_ options: Options = Options(), database: TestDatabase) async throws {
         self.options = options
         redisPort = try Deployment.freePort()
@@ -80,7 +80,7 @@ final class Deployment: Sendable {
     }
 
     static func freePort() throws -> UInt16 {
-        // Below the range from which the kernel takes ports for outgoing connections, which could be quicker.
+        // Outside of the kernel's range for outgoing connections, which could take the port first.
         for _ in 0..<1000 {
             let port = UInt16.random(in: 20_000..<32_000)
             guard let listener = try? Listener.tcp(host: "127.0.0.1", port: port) else { continue }
@@ -90,7 +90,7 @@ final class Deployment: Sendable {
         throw ReactorError(.closed, operation: "find a free port")
     }
 
-    /// Makes roles, schemas and databases as the options want them; the URLs of the control database and of the cell.
+    /// Creates roles, schemas and databases. Returns the URLs of the control database and of the cell.
     private static func prepare(_ database: TestDatabase, _ options: Options) async throws -> (String, String)
     {
         var url = database.url
@@ -114,7 +114,7 @@ final class Deployment: Sendable {
         return (url, url.replacingOccurrences(of: database.name, with: second))
     }
 
-    /// `descriptors`: how many the process may have open.
+    /// - Parameter descriptors: the limit of open descriptors.
     func startWeb(_ changes: [String: String] = [:], descriptors: Int? = nil) async throws -> Program {
         let environment = environment.merging(changes) { $1 }
         let web =
@@ -191,7 +191,7 @@ final class Deployment: Sendable {
             "http://127.0.0.1:\(webPort)/organizations", body: String(decoding: body, as: UTF8.self))
     }
 
-    /// The admin's browser, from the app's page to the last one.
+    /// The admin's consent in a browser.
     func consent(_ org: Org, as user: String? = nil) async throws -> Answer {
         let browser = URLSession(configuration: .ephemeral)
         let page = try await get("/auth/salesforce?environment=production&org_id=\(org.id)", session: browser)
@@ -239,7 +239,7 @@ final class Deployment: Sendable {
         return try await body(connection)
     }
 
-    /// Ends what the deployment started. The second cell's database goes too.
+    /// Ends all processes, and drops the second cell's database.
     func stop() async throws {
         simulator.kill()
         redis.kill()

@@ -3,12 +3,12 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// `multiconnect dev`: how it starts and ends.
+    /// The start and the end of `multiconnect dev`.
     @Suite(.tags(.process))
     struct DevelopmentTests {
         private static let few = ["--accounts", "1", "--contacts", "1", "--tweets", "1"]
 
-        /// Starts it with a directory for temporary files of its own.
+        /// Starts it with its own directory for temporary files.
         private func withDevelopment(
             _ arguments: [String], _ body: (Program, _ temporary: URL) async throws -> Void
         ) async throws {
@@ -16,7 +16,7 @@ extension ProcessTests {
             try FileManager.default.createDirectory(
                 at: temporary, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
             defer { try? FileManager.default.removeItem(at: temporary) }
-            // Left by an earlier one that is gone; one of somebody who runs stays.
+            // The directory of an ended process is removed. The directory of a running one stays.
             for (name, owner) in [("left", "999999 1"), ("used", try Self.ownIdentity())] {
                 let directory = temporary.appending(path: "multiconnect-dev-\(name)")
                 try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
@@ -38,10 +38,10 @@ extension ProcessTests {
         }
 
         @Test(arguments: [SIGKILL, SIGHUP])
-        func `its programs end and its directory is removed, whatever ends it`(signal: Int32) async throws {
+        func `after any signal its programs end and its directory is removed`(signal: Int32) async throws {
             try await withDevelopment(["--orgs", "1", "--idle"]) { program, temporary in
                 try await eventually(within: .seconds(90), "it is up:\n\(program.output)") {
-                    program.output.contains("Look around")
+                    program.output.contains("Ctrl-C stops everything")
                 }
                 let name = try #require(
                     directories(temporary).first {
@@ -62,22 +62,22 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a part that ends shows its log`() async throws {
+        @Test func `the log of a part that exits is shown`() async throws {
             try await withDevelopment(["--orgs", "1", "--mapping", "nope.json"]) { program, temporary in
                 #expect(program.exitStatus() == 1)
-                #expect(program.output.contains("nope.json is not here"), "\(program.output)")
+                #expect(program.output.contains("nope.json was not found"), "\(program.output)")
                 #expect(directories(temporary) == ["multiconnect-dev-used"])
             }
         }
 
-        @Test func `more orgs than one admin may be mailed about all become live`() async throws {
+        @Test func `more orgs than the mail limit of one admin become live`() async throws {
             try await withDevelopment(["--orgs", "11", "--exit", "--timeout", "90"]) { program, _ in
                 #expect(program.exitStatus() == 0)
                 #expect(program.output.contains("11 live"), "\(program.output)")
             }
         }
 
-        @Test func `no orgs are refused`() async throws {
+        @Test func `--orgs 0 is refused`() async throws {
             let program = try Program.multiconnect(["dev", "--orgs", "0"], environment: [:])
             #expect(program.exitStatus() == 64)
             #expect(program.output.contains("--orgs is 0: it must be at least 1"))

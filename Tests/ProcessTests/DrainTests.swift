@@ -34,7 +34,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `under load each request that was sent before SIGTERM is answered`() async throws {
+        @Test func `under load each request from before SIGTERM is answered`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["LOOPS": "2"])

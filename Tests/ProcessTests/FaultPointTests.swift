@@ -4,14 +4,14 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// A worker killed with -9 at one precise point of its jobs' lives, where a lock or a stopped server holds it. Another
-    /// one finishes the jobs, each once.
+    /// A worker killed with -9 at one precise point of its jobs' lives, where a lock or a stopped server
+    /// holds it. Another one finishes the jobs, each once.
     @Suite(.tags(.long))
     struct FaultPointTests {
-        /// So many that each of them runs at the same time as the others.
+        /// Few enough to run all at the same time.
         private static let atOnce = 10
 
-        /// The server may carry out a claim that was on its way when the worker died, or never hear of it.
+        /// Postgres may or may not execute a claim that was sent when the worker died.
         @Test(arguments: [false, true])
         func `killed after the pop and before the claim`(isCarriedOut: Bool) async throws {
             try await withQueueRig { rig in
@@ -48,13 +48,13 @@ extension ProcessTests {
                 _ = try await rig.untilRunning(Self.atOnce, by: worker)
                 try await killWaiting(
                     behind: "select from multiconnect.jobs for update", rig, { worker })
-                // What it wrote went with its transaction.
+                // Its writes were rolled back.
                 #expect(try await rig.number("select count(*) from multiconnect.job_probes") == 0)
                 try await expectCompletion(check, rig, jobs: Self.atOnce)
             }
         }
 
-        @Test func `killed after the commit and before Redis knows`() async throws {
+        @Test func `killed after the commit and before the update of Redis`() async throws {
             try await withQueueRig { rig in
                 let worker = try await rig.startWorkers(1)[0]
                 let check = try rig.startCheck(Self.atOnce, milliseconds: 1500)
@@ -73,7 +73,7 @@ extension ProcessTests {
             }
         }
 
-        /// Takes a lock, kills the worker when it waits for it, and gives the lock back.
+        /// Takes a lock, kills the worker while it waits for the lock, and releases it.
         private func killWaiting(
             behind lock: String, _ rig: QueueRig, _ worker: () throws -> Program, endsSessions: Bool = false
         ) async throws {
@@ -98,7 +98,7 @@ extension ProcessTests {
                     where datname = current_database() and application_name = 'multiconnect worker'
                     """)
             }
-            // Its sessions, freed from the lock, find that nobody is there any more.
+            // Its sessions get the lock and notice that the client is gone.
             try await eventually(within: .seconds(30), "the dead worker's sessions end") {
                 try await rig.number(
                     """

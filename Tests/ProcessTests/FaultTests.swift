@@ -4,7 +4,7 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// A Salesforce that misbehaves. Afterwards the tables hold exactly the org's rows.
+    /// Failures of Salesforce. At the end the tables have exactly the org's rows.
     @Suite(.tags(.process))
     struct FaultTests {
         static let faults: [(name: String, json: [String])] = [
@@ -31,7 +31,7 @@ extension ProcessTests {
         ]
 
         @Test(arguments: faults.indices)
-        func `the rows arrive all the same`(index: Int) async throws {
+        func `all rows arrive despite a failure of Salesforce`(index: Int) async throws {
             try await withDatabase { database in
                 let options = Deployment.Options(
                     simulator: ["--orgs", "1", "--accounts", "5000", "--contacts", "300", "--tweets", "40"])
@@ -50,7 +50,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a revoked grant makes the tenant unauthorized, keeps its data and tells the admin`()
+        @Test
+        func `after a revoked grant the tenant is unauthorized, its data stays and the admin gets a mail`()
             async throws
         {
             try await withDatabase { database in
@@ -70,7 +71,7 @@ extension ProcessTests {
                         .scalar(as: Int.self) == 1
                     }
                 }
-                // Consent again, and it goes on where it stopped.
+                // After a new consent it continues where it stopped.
                 #expect(try await deployment.consent(org).status == 200)
                 try await deployment.waitUntil(org, is: "live")
                 try await deployment.expectExactRows(of: org)

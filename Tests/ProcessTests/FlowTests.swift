@@ -4,10 +4,10 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// The main way, from the install call to the last row, with real processes.
+    /// The whole flow, from the registration to the last row.
     @Suite(.tags(.process))
     struct FlowTests {
-        @Test func `two orgs whose ids differ only in case each get their own schema and exactly their rows`()
+        @Test func `two orgs whose ids differ only in case get separate schemas with exactly their rows`()
             async throws
         {
             try await withDatabase { database in
@@ -32,7 +32,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a tenant's rows may live in a second database`() async throws {
+        @Test func `a tenant's rows may be in a second database`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(.init(hasSecondCell: true), database: database)
                 let web = try await deployment.startWeb()
@@ -54,7 +54,7 @@ extension ProcessTests {
         }
 
         @Test
-        func `an ordinary role, hstore elsewhere, another time zone and a Redis with a password will do`()
+        func `an ordinary role, hstore in another schema, another time zone and a Redis password work`()
             async throws
         {
             try await withDatabase { database in
@@ -74,7 +74,9 @@ extension ProcessTests {
             }
         }
 
-        @Test func `an admin without the rights is told which, and nothing is stored`() async throws {
+        @Test func `the page for an admin without permissions names them, and nothing is stored`()
+            async throws
+        {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb()

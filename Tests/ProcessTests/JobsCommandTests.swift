@@ -1,4 +1,5 @@
 import Foundation
+import JobIndex
 import Jobs
 import Logging
 import Postgres
@@ -7,10 +8,10 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// `multiconnect jobs` through the built binary.
+    /// The command `multiconnect jobs`.
     @Suite(.tags(.process))
     struct JobsCommandTests {
-        /// Databases with jobs in them, and the command's environment.
+        /// Databases with jobs, and the command's environment.
         struct Bench: Sendable {
             let environment: [String: String]
             let pool: PostgresPool
@@ -51,7 +52,7 @@ extension ProcessTests {
                     try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
             }
 
-            /// A tenant that is being imported.
+            /// A tenant with a running import.
             func tenant() async throws -> UUID {
                 try await pool.query(
                     """
@@ -123,7 +124,7 @@ extension ProcessTests {
                     #expect(try bench.run("list", "--since", time).status == 0, "\(time)")
                 }
                 let none = try bench.run("list", "--state", "dead")
-                #expect(none.status == 0 && none.output.isEmpty && none.errors == "no jobs fit\n")
+                #expect(none.status == 0 && none.output.isEmpty && none.errors == "no jobs match\n")
             }
         }
 
@@ -149,14 +150,15 @@ extension ProcessTests {
             }
         }
 
-        @Test func `actions on named jobs tell what became of each`() async throws {
+        @Test func `an action on named jobs prints the outcome of each`() async throws {
             try await withBench { bench in
                 let one = try await bench.queue.enqueue(NewJob("Import"))
                 let other = try await bench.queue.enqueue(NewJob("Import"))
                 let cancelled = try bench.run("cancel", one.text, other.text)
                 #expect(cancelled.status == 0)
                 #expect(
-                    cancelled.output == "\(one) cancelled; it was queued\n\(other) cancelled; it was queued\n"
+                    cancelled.output
+                        == "\(one) cancelled (it was queued)\n\(other) cancelled (it was queued)\n"
                 )
                 let again = try bench.run("cancel", one.text)
                 #expect(again.status == 65 && again.errors.contains("cannot be cancelled"))
@@ -181,7 +183,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `all jobs that fit are counted first, and changed only on a yes`() async throws {
+        @Test func `all matching jobs are counted first, and changed only after a yes`() async throws {
             try await withBench { bench in
                 var ids: [JobID] = []
                 for index in 0..<6 {
@@ -201,7 +203,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a tenant whose import is killed is failed, and operators are notified`() async throws {
+        @Test func `a tenant whose import is killed becomes failed, and operators are notified`() async throws
+        {
             try await withBench { bench in
                 let tenant = try await bench.tenant()
                 let id = try await bench.queue.enqueue(NewJob("ImportMapping", organizationID: tenant))
@@ -216,7 +219,9 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a tenant whose mail is killed says so, and operators are notified`() async throws {
+        @Test func `the status of a tenant whose mail is killed shows it, and operators are notified`()
+            async throws
+        {
             try await withBench { bench in
                 let tenant = try await bench.pool.query(
                     """
@@ -240,7 +245,7 @@ extension ProcessTests {
         @Test func `queues, classes and tenants are paused and resumed`() async throws {
             try await withBench { bench in
                 #expect(try bench.run("pause", "--queue", "mail", "--reason", "server moves").status == 0)
-                #expect(try bench.run("pause", "--queue", "mail").output == "queue:mail is paused already\n")
+                #expect(try bench.run("pause", "--queue", "mail").output == "queue:mail was already paused\n")
                 let tenant = try await bench.tenant().uuidString
                 #expect(try bench.run("pause", "--tenant", tenant).status == 0)
                 #expect(try bench.run("pause", "--tenant", UUID().uuidString).status == 66)
@@ -260,7 +265,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a pause of a name of which nothing is known says so, and holds`() async throws {
+        @Test func `a pause of an unknown name prints a warning, and is stored`() async throws {
             try await withBench { bench in
                 let unknown = try bench.run("pause", "--queue", "nope")
                 #expect(unknown.status == 0 && unknown.output == "queue:nope is paused\n")
@@ -278,19 +283,19 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a tenant is given several jobs in a turn`() async throws {
+        @Test func `the weight of a tenant is set`() async throws {
             try await withBench { bench in
                 let tenant = try await bench.tenant().uuidString.lowercased()
                 let weighed = try bench.run("weigh", "--tenant", tenant, "3")
-                #expect(weighed.status == 0 && weighed.output == "tenant:\(tenant) has 3 jobs in a turn\n")
+                #expect(weighed.status == 0 && weighed.output == "tenant:\(tenant) now has 3 jobs per turn\n")
                 let again = try bench.json("weigh", "--tenant", tenant, "3")
                 #expect(again["changed"] as? Bool == false && again["weight"] as? Int == 3)
                 let weights = try #require(try bench.json("stats")["weights"] as? [[String: Any]])
                 #expect(weights.count == 1 && weights[0]["tenant"] as? String == tenant)
                 #expect(weights[0]["by"] as? String == "ann (command line)")
-                #expect(try bench.run("stats").output.contains("JOBS IN A TURN"))
+                #expect(try bench.run("stats").output.contains("JOBS PER TURN"))
                 #expect(
-                    try bench.run("weigh", "--tenant", tenant, "1").output.hasSuffix("one job in a turn\n"))
+                    try bench.run("weigh", "--tenant", tenant, "1").output.hasSuffix("one job per turn\n"))
                 #expect(try (bench.json("stats")["weights"] as? [Any])?.isEmpty == true)
                 #expect(try bench.run("weigh", "--tenant", "00D000000000009", "2").status == 66)
                 #expect(try bench.run("weigh", "--tenant", UUID().uuidString, "2").status == 66)
@@ -309,17 +314,17 @@ extension ProcessTests {
             ["pause", "--queue", "a", "--by", ""],
             ["kill", "--all", "--by", String(repeating: "b", count: 101)],
             ["pause", "--queue", "a", "--reason", String(repeating: "r", count: 1001)],
-            // Days and hours that no calendar and no clock has.
+            // Days and hours that do not exist.
             ["list", "--since", "2026-02-30"], ["delete", "--until", "2026-04-31T08:00:00Z"],
             ["list", "--since", "2026-11-21T25:00:00Z"], ["list", "--since", "2026-11-21T08:60:00+01:00"],
-        ]) func `what makes no sense is refused with status 64`(arguments: [String]) async throws {
+        ]) func `invalid arguments are refused with status 64`(arguments: [String]) async throws {
             try await withBench { bench in
                 let result = try bench.run(arguments)
                 #expect(result.status == 64 && result.output.isEmpty && !result.errors.isEmpty, "\(result)")
             }
         }
 
-        @Test func `databases that do not answer, or are not migrated, are named`() async throws {
+        @Test func `the error names a database that does not answer or is not migrated`() async throws {
             try await withBench { bench in
                 var environment = bench.environment
                 environment["DATABASE_URL"] = "postgres://postgres@127.0.0.1:1/none"

@@ -4,17 +4,17 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// A thousand jobs whose effect is one row each, while whatever they depend on is killed, stopped or emptied.
+    /// A thousand jobs with one row each as effect, while workers and servers are killed, stopped or emptied.
     /// Every run ends with exactly a thousand rows.
     @Suite(.tags(.long))
     struct KillTests {
-        @Test func `workers killed at any moment lose nothing and do nothing twice`() async throws {
+        @Test func `workers killed at any moment lose no job and run none twice`() async throws {
             try await withQueueRig { rig in
                 var workers = try await rig.startWorkers(2)
                 let check = try rig.startCheck(milliseconds: 20)
                 for round in 1...6 {
                     try await rig.untilEffects(round * 120)
-                    // After a pop, after a claim, in mid-job, after a commit: wherever it is.
+                    // At any moment: after a pop, after a claim, inside a job, after a commit.
                     try await Task.sleep(for: .milliseconds(.random(in: 0...100)))
                     workers.removeFirst().kill()
                     workers.append(try rig.startWorker())
@@ -53,9 +53,9 @@ extension ProcessTests {
             }
         }
 
-        /// With short jobs the stop comes in the middle of their transactions, whose locks then stand in the way.
+        /// Short jobs are stopped inside their transactions, which keep their locks.
         @Test(arguments: [20, 1])
-        func `a worker stopped past its leases is replaced, and what it does late is refused`(
+        func `a suspended worker loses its leases, and its late writes are refused`(
             milliseconds: Int
         ) async throws {
             try await withQueueRig { rig in
@@ -64,7 +64,7 @@ extension ProcessTests {
                 try await rig.untilEffects(300)
                 workers[0].signal(SIGSTOP)
                 let begin = ContinuousClock.now
-                // All that the other one can do without the stopped worker's jobs; then theirs.
+                // First the jobs of the other worker, then those of the stopped one.
                 try await rig.expectEachEffectOnce(check)
                 let seconds = (ContinuousClock.now - begin) / .seconds(1)
                 printFigure("jobs.recovery_stop_s", seconds, "s", "<=15")
@@ -73,7 +73,7 @@ extension ProcessTests {
                     "select count(*) from multiconnect.job_attempts where outcome = 'crashed'")
                 #expect(taken > 0)
                 workers[0].signal(SIGCONT)
-                // It notices that its jobs are no longer its own, changes nothing, and works on.
+                // It notices that its claims are lost, changes nothing, and continues.
                 try await eventually(within: .seconds(20), "the late ends are refused\n\(workers[0].output)")
                 {
                     try await rig.number("select count(*) from multiconnect.workers where stopped_at is null")
@@ -86,7 +86,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `Redis emptied, killed and started empty costs only time`() async throws {
+        @Test func `emptying, killing and restarting Redis costs only time`() async throws {
             try await withQueueRig { rig in
                 let workers = try await rig.startWorkers(2)
                 let check = try rig.startCheck(milliseconds: 20)
@@ -104,7 +104,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `Postgres killed and started again costs only time`() async throws {
+        @Test func `killing and restarting Postgres costs only time`() async throws {
             try await withLoop {
                 let postgres = try await PrivatePostgres()
                 defer { postgres.remove() }

@@ -5,16 +5,16 @@ import TLS
 import Testing
 
 extension ProcessTests {
-    /// The ways to reach the web process.
+    /// The sockets of the web process.
     @Suite(.tags(.process))
     struct ListenTests {
-        /// The status line of `GET /healthz` over TLS, from a server with a certificate of the authorities.
+        /// The status line of `GET /healthz` over TLS, with a verified certificate.
         private func statusLine(_ deployment: Deployment, authorities: String) async throws -> String {
             let text = try await overTLS(deployment.webPort, "/healthz", authorities: authorities)
             return String(text.prefix { $0 != "\r\n" })
         }
 
-        /// A whole response over TLS.
+        /// A complete response over TLS.
         private func overTLS(_ port: UInt16, _ path: String, authorities: String) async throws -> String {
             let deadline = ContinuousClock.now + .seconds(10)
             let socket = try await Socket.connect(
@@ -39,7 +39,7 @@ extension ProcessTests {
             return String(decoding: buffer.bytes(0..<buffer.readableCount), as: UTF8.self)
         }
 
-        /// A whole response over a Unix socket.
+        /// A complete response over a Unix socket.
         private func overUnixSocket(_ path: String) async throws -> String {
             let deadline = ContinuousClock.now + .seconds(10)
             let socket = try await Socket.connect(to: .unix(path: path), deadline: deadline)
@@ -68,7 +68,7 @@ extension ProcessTests {
                 web.signal(SIGTERM)
                 #expect(web.exitStatus() == 0, "\(web.output)")
                 #expect(!FileManager.default.fileExists(atPath: path))
-                // A file that is not a socket stays, and the process reports it.
+                // A file that is not a socket stays, and the error names it.
                 try Data("mine".utf8).write(to: URL(fileURLWithPath: path))
                 defer { try? FileManager.default.removeItem(atPath: path) }
                 let refused = try Program.multiconnect(["web"], environment: environment)
@@ -79,7 +79,7 @@ extension ProcessTests {
             }
         }
 
-        /// The test holds the socket, as systemd would. Connections wait in it while no process runs.
+        /// The test holds the socket, like systemd. Connections wait in its backlog while no process runs.
         @Test func `loops share sockets that systemd passes, and a restart loses no connection`() async throws
         {
             try await withDatabase { database in
@@ -110,8 +110,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a second web process on the same port is refused, and the first keeps serving`()
-            async throws
+        @Test func `a second web process on the same port is refused, and the first continues`() async throws
         {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
@@ -153,7 +152,7 @@ extension ProcessTests {
             }
         }
 
-        /// TLS 1.2 and 1.3 with http/1.1, no older version, checked with another client.
+        /// An external client negotiates TLS 1.2 and 1.3 with http/1.1, and nothing older.
         private func expectVersions(_ port: UInt16, authorities: String) throws {
             func connect(_ version: String) throws -> String {
                 let client = try Program.shell(
@@ -198,7 +197,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `web serves https itself and loads a new certificate on SIGHUP`() async throws {
+        @Test func `web serves https itself, and loads a new certificate on SIGHUP`() async throws {
             try await withDatabase { database in
                 let first = try TestCertificate()
                 let second = try TestCertificate()
@@ -215,7 +214,7 @@ extension ProcessTests {
                 try await eventually(within: .seconds(60), "https answers\n\(web.output)") {
                     (try? await statusLine(deployment, authorities: first.certificate)) == "HTTP/1.1 200 OK"
                 }
-                // The old certificate is kept for comparison. Its files get the new one.
+                // Keeps the old certificate for comparison, and writes the new one to its files.
                 let old = first.directory + "/old.pem"
                 try FileManager.default.copyItem(atPath: first.certificate, toPath: old)
                 for (from, to) in [(second.certificate, first.certificate), (second.key, first.key)] {

@@ -1,14 +1,15 @@
 import Foundation
 import FoundationNetworking
+import JobAdmin
 import Postgres
 import Support
 import Testing
 
 extension ProcessTests {
-    /// The metrics page of a real web process, after work of real workers and commands.
+    /// The metrics of a web process, with jobs of real workers and commands.
     @Suite(.tags(.process))
     struct MetricsTests {
-        @Test func `the metrics page has the counts of all processes`() async throws {
+        @Test func `web shows the counts of all processes`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb(["METRICS_TOKEN": "scrape me"])
@@ -97,7 +98,7 @@ extension ProcessTests {
             return answer.text
         }
 
-        /// Waits until the page has these values of the check's class. They arrive every few seconds.
+        /// Waits until the metrics have these values for the check's class.
         private func expect(_ values: [String: Int], _ deployment: Deployment) async throws {
             let lines = values.map { #"\#($0){class="ProbeJob"} \#($1)"# }
             var page = ""
@@ -112,7 +113,7 @@ extension ProcessTests {
             }
         }
 
-        /// Both processes have a report, and promtool accepts the page.
+        /// The metrics have both processes, and Prometheus accepts them.
         private func expectProcesses(_ deployment: Deployment) async throws {
             var page = ""
             try await eventually(within: .seconds(30), "both processes are shown") {

@@ -4,7 +4,7 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// `multiconnect organizations` and `multiconnect credentials` as operators type them.
+    /// The commands `multiconnect organizations` and `multiconnect credentials`.
     @Suite(.tags(.process))
     struct OrganizationsCommandTests {
         private func withPrograms(
@@ -34,7 +34,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `an operator replaces an admin's address, and the new one is mailed`() async throws {
+        @Test func `an operator changes an admin's address, and the new one gets a mail`() async throws {
             try await withPrograms { connection, run in
                 _ = try await connection.execute(
                     """
@@ -46,7 +46,7 @@ extension ProcessTests {
                     """)
                 let address = ["organizations", "address", "00D090000083B1pEAE"]
                 let (status, output) = try await run(address + ["bob@example.com"], [:])
-                #expect(status == 0 && output.contains("bob@example.com; a mail is queued"), "\(output)")
+                #expect(status == 0 && output.contains("bob@example.com, a mail is queued"), "\(output)")
                 let stored = try await connection.query(
                     "select admin_email from multiconnect.organizations"
                 ).scalar(as: String.self)
@@ -61,7 +61,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a notification names its org, and is gone once it is acknowledged`() async throws {
+        @Test func `a notification names its org, and disappears after its acknowledgement`() async throws {
             try await withPrograms { connection, run in
                 _ = try await connection.execute(
                     """
@@ -85,7 +85,7 @@ extension ProcessTests {
                     try await run(["organizations", "acknowledge", "\(id)"], [:]).1 == "\(id)  acknowledged\n"
                 )
                 #expect(
-                    try await run(["organizations", "acknowledge", "\(id)"], [:]).1 == "\(id)  is not open\n")
+                    try await run(["organizations", "acknowledge", "\(id)"], [:]).1 == "\(id)  not open\n")
                 #expect(try await run(["organizations", "acknowledge"], [:]).0 == 64)
                 #expect(
                     try await run(["organizations", "acknowledge", "--all"], [:]).1 == "2 acknowledged\n")
@@ -96,14 +96,14 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a rotation is ended from the command line`() async throws {
+        @Test func `credentials reseal completes a change of SECRET`() async throws {
             try await withPrograms { connection, run in
                 let next = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
                 let old = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
                 #expect(try await run(["credentials", "reseal"], [:]).0 == 0)
                 let (status, output) = try await run(
                     ["credentials", "reseal"], ["SECRET": next, "SECRET_PREVIOUS": "\(old), \(old)"])
-                #expect(status == 0 && output == "0 resealed\nnothing is left under another key\n")
+                #expect(status == 0 && output == "0 resealed\nall tokens are sealed with SECRET\n")
                 #expect(try await run(["credentials", "reseal"], ["SECRET": next]).0 == 0)
                 let refused = try await run(["credentials", "reseal"], [:])
                 #expect(refused.0 != 0 && refused.1.contains("SECRET"))

@@ -1,4 +1,4 @@
 import Testing
 
-/// Tests that start the built binary, with real servers beside it. One after the other: each keeps the machine busy.
+/// Tests with the built binary and real servers. Serialized, because each needs the whole machine.
 @Suite(.serialized) enum ProcessTests {}

@@ -1,13 +1,14 @@
 import Foundation
+import JobAdmin
 import Postgres
 import Support
 import Testing
 
-/// Workers over a database and a Redis, all of them real processes that a test may kill, and the check whose jobs
-/// they run: each job's effect is one row.
+/// Workers over a database and a Redis, all of them real processes that a test may kill, and the check whose
+/// jobs they run: each job's effect is one row.
 final class QueueRig: Sendable {
     static let jobs = 1000
-    /// The check's jobs: a worker has others of its own.
+    /// Only the check's jobs: the worker also runs periodic jobs.
     static let probes: SQL = "class = 'ProbeJob'"
 
     let databaseURL: String
@@ -15,7 +16,7 @@ final class QueueRig: Sendable {
     private let redisPort: UInt16
     private let environment: [String: String]
 
-    /// Starts Redis and migrates. Workers are the test's to start.
+    /// Starts Redis and migrates. The test starts the workers.
     init(databaseURL: String) throws {
         self.databaseURL = databaseURL
         let port = try Deployment.freePort()
@@ -42,7 +43,7 @@ final class QueueRig: Sendable {
         try Program.multiconnect(["web"], environment: environment.merging(["PORT": "\(port)"]) { $1 })
     }
 
-    /// Starts so many workers and waits until they are registered.
+    /// Starts workers and waits until they are registered.
     func startWorkers(_ count: Int) async throws -> [Program] {
         let workers = try (0..<count).map { _ in try startWorker() }
         for worker in workers { try await untilRegistered(worker) }
@@ -56,7 +57,7 @@ final class QueueRig: Sendable {
         }
     }
 
-    /// Starts `multiconnect jobs check`, which enqueues jobs and ends when all of them have run. Its rows stay.
+    /// Starts `multiconnect jobs check`, which enqueues jobs and exits after all have run. Its rows stay.
     func startCheck(_ jobs: Int = QueueRig.jobs, milliseconds: Int, within: Int = 90) throws -> Program {
         try Program.multiconnect(
             [
@@ -70,7 +71,7 @@ final class QueueRig: Sendable {
         #expect(program.exitStatus() == 0)
     }
 
-    /// Entries in lanes and in flight.
+    /// The entries in lanes and of claimed jobs.
     func waitingInRedis() throws -> Int {
         let script = """
             local count = redis.call('HLEN', 'multiconnect:inflight')
@@ -90,7 +91,7 @@ final class QueueRig: Sendable {
         return try await connection.query(sql).scalar(as: Int.self)
     }
 
-    /// Waits until so many effects are there. The database may be away meanwhile.
+    /// Waits for a number of effects, also during an outage of the database.
     func untilEffects(_ count: Int, within limit: Duration = .seconds(60)) async throws {
         try await eventually(within: limit, "\(count) effects") {
             (try? await self.number("select count(*) from multiconnect.job_probes")).map { $0 >= count }
@@ -98,7 +99,7 @@ final class QueueRig: Sendable {
         }
     }
 
-    /// Waits until a worker runs so many jobs; the seconds since `begin`.
+    /// Waits until a worker runs this number of jobs. Returns the seconds since `begin`.
     func untilRunning(_ count: Int, by worker: Program, since begin: ContinuousClock.Instant = .now)
         async throws
         -> Double
@@ -117,7 +118,7 @@ final class QueueRig: Sendable {
             """)
     }
 
-    /// Waits for the check's end: every job has had its effect, once, whatever was done to the processes.
+    /// Waits for the end of the check: each job had its effect exactly once.
     func expectEachEffectOnce(_ check: Program, jobs: Int = QueueRig.jobs) async throws {
         try await eventually(within: .seconds(100), "the check ends\n\(check.output)") { !check.isRunning }
         #expect(check.exitStatus() == 0, "\(check.output)")
@@ -144,7 +145,7 @@ func withQueueRig(_ body: @concurrent @Sendable (QueueRig) async throws -> Void)
     }
 }
 
-/// A measured value, in the form in which `bin/bench` prints it.
+/// Prints a measured value in the form of `bin/bench`.
 func printFigure(_ name: String, _ value: Double, _ unit: String, _ target: String) {
     print("figure \(name) \(String(format: "%.2f", value)) \(unit) \(target)")
 }

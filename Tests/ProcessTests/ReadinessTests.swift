@@ -5,10 +5,10 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// Postgres goes away: web says so and keeps nobody waiting, workers wait for it, and nothing is lost.
+    /// Outages: web reports them in time, workers wait, and nothing is lost.
     @Suite(.tags(.process))
     struct ReadinessTests {
-        @Test func `while Postgres is away web is not ready and workers wait`() async throws {
+        @Test func `during an outage of Postgres web is not ready and workers wait`() async throws {
             try await withLoop {
                 let postgres = try await PrivatePostgres()
                 defer { postgres.remove() }
@@ -23,7 +23,7 @@ extension ProcessTests {
 
                 postgres.kill()
                 try await untilRefused(port)
-                // Longer than the first tries take: the worker's pauses have grown by then.
+                // Longer than the first attempts, so that the worker's pauses have grown.
                 try await Task.sleep(for: .seconds(4))
                 let before = try Self.processorTime(worker)
                 try await Task.sleep(for: .seconds(2))
@@ -48,7 +48,7 @@ extension ProcessTests {
             }
         }
 
-        /// A Redis that hangs is said to be away in time, also when its connection has to be made anew.
+        /// A hanging Redis is reported in time, also if a new connection is needed.
         private func expectQuickRefusal(_ port: UInt16, without redis: Program) async throws {
             redis.signal(SIGSTOP)
             defer { redis.signal(SIGCONT) }
@@ -59,7 +59,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `sessions that hang keep nobody longer than he wants to wait`() async throws {
+        @Test func `a hung session does not delay other callers past their deadline`() async throws {
             try await withLoop {
                 let postgres = try await PrivatePostgres()
                 defer { postgres.remove() }
@@ -109,7 +109,7 @@ extension ProcessTests {
             }
         }
 
-        /// What a process has used of the processors, in seconds (proc_pid_stat(5)).
+        /// The CPU time of a process in seconds (proc_pid_stat(5)).
         private static func processorTime(_ program: Program) throws -> Double {
             let text = try String(contentsOfFile: "/proc/\(program.pid)/stat", encoding: .utf8)
             let fields = text.split(separator: ")").last?.split(separator: " ").map(String.init) ?? []

@@ -13,8 +13,8 @@ extension Deployment {
         let columns: [String: Column]
     }
 
-    /// The tenant's tables hold exactly the org's rows: count and, for each column, a checksum over all values, against
-    /// the simulator's own store.
+    /// The tenant's tables hold exactly the org's rows: count and, for each column, a checksum over all
+    /// values, against the simulator's own store.
     func expectExactRows(of org: Org) async throws {
         let objects = try await withConnection(databaseURL) { connection in
             try await connection.query(

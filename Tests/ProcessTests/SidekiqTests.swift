@@ -4,10 +4,10 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// The built worker and the real Sidekiq over one Redis.
+    /// A worker and the real Sidekiq with one Redis.
     @Suite(.tags(.interop))
     struct SidekiqTests {
-        @Test func `a worker runs what Ruby pushes and what is due, and stops when Sidekiq's page says so`()
+        @Test func `a worker runs Ruby's jobs and due jobs, and stops after Stop on Sidekiq's page`()
             async throws
         {
             try await withDatabase { database in
@@ -44,7 +44,7 @@ extension ProcessTests {
             }
         }
 
-        /// The worker has registered the program's periodic jobs, and runs one that is due.
+        /// The worker registers the periodic jobs and runs one that is due.
         private func expectDuties(_ deployment: Deployment) async throws {
             try await deployment.withConnection(deployment.databaseURL) { connection in
                 let names = try await connection.query(

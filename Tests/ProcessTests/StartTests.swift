@@ -5,11 +5,11 @@ import Testing
 @testable import Multiconnect
 
 extension ProcessTests {
-    /// What a process says before it refuses to start.
+    /// Errors at the start of a process.
     @Suite(.tags(.process))
     struct StartTests {
         @Test(arguments: ["web", "worker", "migrate"])
-        func `an empty environment is named as a whole, with status 78`(command: String) throws {
+        func `all missing settings are reported together, with status 78`(command: String) throws {
             let program = try Program.multiconnect([command], environment: [:])
             #expect(program.exitStatus() == 78)
             for name in [
@@ -19,7 +19,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `wrong values are named with what would be right`() throws {
+        @Test func `the error for an invalid setting says what is valid`() throws {
             let program = try Program.multiconnect(
                 ["web"],
                 environment: [
@@ -44,23 +44,22 @@ extension ProcessTests {
             "https://sync.example/base", "https://sync.example?a=b", "https://sync.example/#top",
             "https://ann@sync.example",
         ])
-        func `an APP_URL that is more than scheme, host and port is refused`(url: String) {
+        func `an APP_URL with more than scheme, host and port is refused`(url: String) {
             let problems = #expect(throws: ConfigurationProblems.self) {
                 try Configuration(environment: ["APP_URL": url])
             }
-            #expect(problems?.problems.contains { $0.hasPrefix("APP_URL must be") } == true)
+            #expect(problems?.problems.contains { $0.hasPrefix("APP_URL must have") } == true)
         }
 
         @Test(arguments: ["https://sync.example", "https://sync.example/", "http://[::1]:8080"])
-        func `an APP_URL of scheme, host and port is taken`(url: String) {
+        func `an APP_URL with scheme, host and port is accepted`(url: String) {
             let problems = #expect(throws: ConfigurationProblems.self) {
                 try Configuration(environment: ["APP_URL": url])
             }
             #expect(problems?.problems.contains { $0.hasPrefix("APP_URL") } == false)
         }
 
-        @Test func `what a database or a certificate lacks is said with host, reason and file`() async throws
-        {
+        @Test func `errors of databases and certificates have host, reason and file`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 func output(_ changes: [String: String]) throws -> String {
@@ -80,7 +79,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `each of several previous keys is read`() async throws {
+        @Test func `SECRET_PREVIOUS may have several keys`() async throws {
             let environment = [
                 "DATABASE_URL": "postgres://x/y", "REDIS_URL": "redis://x", "SALESFORCE_KEY": "k",
                 "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_SECRET": "s",
@@ -96,13 +95,13 @@ extension ProcessTests {
                         $1
                     })
                 #expect(program.exitStatus() == 78)
-                // The last of the problems: the output may arrive after the exit.
+                // The last problem. The output may arrive after the exit.
                 try await eventually { program.output.contains("TRUST_PROXY") }
                 #expect(program.output.contains("SECRET_PREVIOUS") == !isRight, "\(program.output)")
             }
         }
 
-        @Test func `a mail server without a sender, or with settings that are none, is named`() async throws {
+        @Test func `a missing sender and invalid mail settings are reported`() async throws {
             let environment = [
                 "DATABASE_URL": "postgres://x/y", "REDIS_URL": "redis://x", "SALESFORCE_KEY": "k",
                 "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_SECRET": "s",
@@ -125,7 +124,7 @@ extension ProcessTests {
         }
 
         @Test(arguments: ["web", "worker"])
-        func `another SECRET is refused by its name`(command: String) async throws {
+        func `a different SECRET is refused with its name`(command: String) async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
                 let web = try await deployment.startWeb()
@@ -139,7 +138,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a database that was not migrated is refused, with what to do`() async throws {
+        @Test func `a process refuses a database that is not migrated, and says what to do`() async throws {
             try await withDatabase { database in
                 let program = try Program.multiconnect(
                     ["web"],
@@ -154,7 +153,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a command on a database that was not migrated says what to do`() async throws {
+        @Test func `a command on a database that is not migrated says what to do`() async throws {
             try await withDatabase { database in
                 let environment = [
                     "DATABASE_URL": database.url, "REDIS_URL": "redis://127.0.0.1:1",
@@ -175,13 +174,13 @@ extension ProcessTests {
         }
 
         @Test(arguments: ["web", "worker"])
-        func `a mapping file that is not valid is named with the place`(command: String) throws {
+        func `the error for an invalid mapping file has the position`(command: String) throws {
             let file = FileManager.default.temporaryDirectory.appending(
                 path: "mapping-\(UUID().uuidString).json")
             try #"{"mappings":[{"object_name":"A","config":{"access":"none","fields":{"Id":{}}}}]}"#
                 .write(to: file, atomically: true, encoding: .utf8)
             defer { try? FileManager.default.removeItem(at: file) }
-            // Nobody answers there: the file is read before anything waits for a database.
+            // No database listens there: the file is read before the wait for a database.
             let program = try Program.multiconnect(
                 [command],
                 environment: [
@@ -202,7 +201,7 @@ extension ProcessTests {
             #expect(program.output.contains("write to standard output: No space left"), "\(program.output)")
         }
 
-        @Test func `generate-secret prints what SECRET takes`() throws {
+        @Test func `generate-secret prints a valid SECRET`() throws {
             let program = try Program.multiconnect(["generate-secret"], environment: [:])
             #expect(program.exitStatus() == 0)
             let text = program.output.trimmingCharacters(in: .whitespacesAndNewlines)

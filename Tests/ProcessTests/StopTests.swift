@@ -4,10 +4,10 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// Workers that are asked to stop: what they have begun is finished or handed on.
+    /// Workers that get a stop signal finish their jobs or requeue them.
     @Suite(.tags(.long))
     struct StopTests {
-        @Test func `workers that come and go in order lose nothing and do nothing twice`() async throws {
+        @Test func `no job is lost or run twice while workers stop and start`() async throws {
             try await withQueueRig { rig in
                 var workers = try await rig.startWorkers(2)
                 let check = try rig.startCheck(milliseconds: 20)
@@ -19,7 +19,7 @@ extension ProcessTests {
                     #expect(leaving.exitStatus() == 0, "\(leaving.output)")
                 }
                 try await rig.expectEachEffectOnce(check)
-                // Short jobs were finished, and nobody was taken for dead.
+                // Short jobs were finished, and no worker was considered lost.
                 #expect(try await rig.number("select count(*) from multiconnect.job_attempts") == 0)
                 #expect(
                     try await rig.number(
@@ -28,7 +28,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `a worker that is told to be quiet ends what it runs, and takes no more`() async throws {
+        @Test func `a quiet worker finishes its jobs and claims no more`() async throws {
             try await withQueueRig { rig in
                 let worker = try await rig.startWorkers(1)[0]
                 let long = try rig.startCheck(1, milliseconds: 2000)
@@ -50,7 +50,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func `jobs too long for a stop are handed to another worker at once`() async throws {
+        @Test func `jobs that outlast a stop are requeued for another worker at once`() async throws {
             try await withQueueRig { rig in
                 let first = try await rig.startWorkers(1)[0]
                 let check = try rig.startCheck(10, milliseconds: 60_000)
@@ -61,7 +61,7 @@ extension ProcessTests {
                 #expect(first.exitStatus() == 0, "\(first.output)")
                 #expect(ContinuousClock.now - begin < .seconds(26))
                 _ = try await rig.untilRunning(10, by: second)
-                // From a job's end here to its start there, by the database's clock.
+                // From the end on one worker to the start on the other, by the database's clock.
                 let milliseconds = try await rig.number(
                     """
                     select round(extract(epoch from max(j.started_at - a.finished_at)) * 1000)::int

@@ -4,13 +4,13 @@ import Support
 import Testing
 
 extension ProcessTests {
-    /// Tenants whose imports ended badly, with real processes.
+    /// Tenants whose imports failed or were cancelled.
     @Suite(.tags(.process))
     struct TenantRetryTests {
         private static let options = Deployment.Options(
             simulator: ["--orgs", "1", "--accounts", "2500", "--contacts", "100", "--tweets", "20"])
 
-        /// A deployment whose only tenant is being imported, or has been.
+        /// A deployment with one tenant and its import.
         private func withTenant(
             _ fault: String,
             _ body: @concurrent @Sendable (Deployment, Deployment.Org) async throws -> Void
@@ -48,8 +48,7 @@ extension ProcessTests {
             where m.object_name = 'Account' and j.state = 'running'
             """
 
-        @Test func `an import that was cancelled while it ran and is retried imports all rows`() async throws
-        {
+        @Test func `a retried import that was cancelled while it ran imports all rows`() async throws {
             try await withTenant(#"{"kind":"slow_bulk","milliseconds":600000}"#) { deployment, org in
                 try await eventually(within: .seconds(60), "the import runs") {
                     try await text(Self.account, deployment) != nil
@@ -70,7 +69,8 @@ extension ProcessTests {
             }
         }
 
-        @Test func `organizations retry brings back what failed, says so, and may be repeated`() async throws
+        @Test func `organizations retry restarts failed steps, prints them, and can be repeated`()
+            async throws
         {
             try await withTenant(#"{"kind":"needs_filter","object":"Tweet__c"}"#) { deployment, org in
                 try await deployment.waitUntil(org, is: "live")

@@ -6,15 +6,15 @@ import Testing
 
 @testable import Replication
 
-/// `Golden/tenant.sql` is what `pg_dump --schema-only` says of one tenant with the default mapping. Applications pin
-/// these names and types, so a difference is a decision. `UPDATE_GOLDEN=1 bin/test --filter GoldenSchemaTests`
-/// writes the file anew.
+/// `Golden/tenant.sql` is what `pg_dump --schema-only` says of one tenant with the default mapping.
+/// Applications pin these names and types, so a difference is a decision. `UPDATE_GOLDEN=1 bin/test --filter
+/// GoldenSchemaTests` writes the file anew.
 @Suite(.tags(.store))
 struct GoldenSchemaTests {
     private static let golden = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Golden/tenant.sql")
 
-    @Test func `a tenant's schema is the pinned one`() async throws {
+    @Test func `a tenant's schema equals the golden file`() async throws {
         let text = try await withTenantDatabase { fixture in
             try await fixture.provision()
             return try await dump(fixture)

@@ -1,21 +1,19 @@
+import Activity
 import Foundation
 import OrgSimulator
 import Organizations
 import Postgres
 import Salesforce
 import Support
+import TenantSchema
 import Testing
 
 @testable import Jobs
 @testable import Replication
 
-/// Objects that cannot be imported as usual, and what becomes of them and of the others.
+/// Objects that cannot be imported in the usual way, and the effect on the other objects.
 @Suite(.tags(.store), .serialized)
 struct ImportFaultTests {
-    private func jobs(_ scene: OrgScene) async throws -> [String] {
-        try await scene.control.query("select class from multiconnect.jobs order by created_at").column()
-    }
-
     private func method(_ object: String, _ scene: OrgScene) async throws -> [String?] {
         let row = try await scene.cell.query(
             """
@@ -51,19 +49,29 @@ struct ImportFaultTests {
         try await withOrg { scene in
             try await scene.fault(["kind": "needs_filter", "object": "Tweet__c"])
             try await scene.provision()
-            let failing = try await scene.mapping("Tweet__c").id
-            let others = scene.waiting.take().filter {
-                "\($0.arguments[0])" != failing.uuidString.lowercased()
-            }
-            scene.waiting.add(others)
-            #expect(try await scene.runImports() == [])
-            scene.waiting.add([Importer.job(for: try await scene.mapping("Tweet__c"))])
-            #expect(try await scene.runImports() == [])
-            #expect(try await jobs(scene) == [OrganizationJob.announceConnection])
+            #expect(try await scene.runImports(without: ["Tweet__c"]) == [])
+            #expect(try await scene.runImports() == [OrganizationJob.announceConnection])
         }
     }
 
-    @Test func `a tenant of whose objects none can be imported has failed`() async throws {
+    @Test func `a new consent removes the error of an import that was cut short`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            let account = try await scene.mapping("Account")
+            try await scene.control.transaction {
+                try await TenantStatus.noteError("Salesforce is unavailable", of: account, on: $0)
+            }
+            #expect(try await scene.organization().statusDetail?.contains("unavailable") == true)
+            // The grant is lost, and an admin consents again.
+            try await scene.control.execute(
+                "update multiconnect.organizations set status = 'authorized', status_detail = null")
+            try await scene.provision()
+            #expect(try await scene.organization().statusDetail == nil)
+            #expect(try await scene.runImports() == [OrganizationJob.announceConnection])
+        }
+    }
+
+    @Test func `a tenant without a single importable object has failed`() async throws {
         try await withOrg { scene in
             for object in ["Account", "Contact", "Tweet__c", "Connection__c"] {
                 try await scene.fault(["kind": "needs_filter", "object": object])
@@ -72,11 +80,10 @@ struct ImportFaultTests {
             let organization = try await scene.organization()
             #expect(organization.status == .failed)
             #expect(organization.statusDetail?.contains("(and 3 more)") == true)
-            #expect(try await jobs(scene) == [])
         }
     }
 
-    @Test func `an object that Bulk refuses is read by a query, which is recorded`() async throws {
+    @Test func `an object that Bulk refuses is read by a query, and the reason is recorded`() async throws {
         try await withOrg { scene in
             try await scene.fault(["kind": "bulk_unsupported", "object": "Account"])
             #expect(try await scene.sync() == [OrganizationJob.announceConnection])
@@ -86,7 +93,7 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `a Bulk job that fails is replaced by a query where the rows are few`() async throws {
+    @Test func `a failed Bulk job is replaced by a query if the rows are few`() async throws {
         try await withOrg(simulator: { $0.assumptions.bulkRefusesUnsupportedQueries = false }) { scene in
             try await scene.fault(["kind": "bulk_unsupported", "object": "Account"])
             #expect(try await scene.sync() == [OrganizationJob.announceConnection])
@@ -95,7 +102,7 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `an object with more fields than an address holds is read by Bulk, however few its rows are`()
+    @Test func `an object whose query does not fit into an address is read by Bulk, even with few rows`()
         async throws
     {
         let fields = (1...460).map { "\"Measurement_Of_Station_\($0)__c\": {}" }.joined(separator: ",")
@@ -110,14 +117,13 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `an error that may pass is shown at the first failure and gone after the import`() async throws
-    {
+    @Test func `a transient error is shown at the first failure and gone after the import`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             let id = try await scene.mapping("Contact").id
             try await scene.fault(["kind": "fail", "path": "/jobs/query", "count": 99, "status": 503])
             let error = await #expect(throws: SalesforceError.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle())
+                try await scene.startImport(id)
             }
             #expect(error?.isTransient == true)
             let shown: String? = try await scene.control.query(
@@ -135,13 +141,13 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `an import waits for the org's quota without losing an attempt, and says so`() async throws {
+    @Test func `an import waits for the org's quota without losing an attempt, and shows it`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             let id = try await scene.mapping("Contact").id
             try await scene.fault(["kind": "request_limit"])
-            for job in [scene.handle(), JobHandle(id: "job", failures: ReplicationLimits.jobAttempts - 1)] {
-                guard case .again = try await Importer(scene.site).run(id, job) else {
+            for failures in [0, ReplicationLimits.jobAttempts - 1] {
+                guard case .again = try await scene.startImport(id, failures: failures) else {
                     Issue.record("the import does not wait")
                     return
                 }
@@ -154,13 +160,13 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `jobs of a tenant without consent do not end as if they had worked`() async throws {
+    @Test func `jobs of a tenant without consent fail`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             let id = try await scene.mapping("Contact").id
             try await scene.control.execute("update multiconnect.organizations set status = 'unauthorized'")
             let imported = await #expect(throws: ReplicationError.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle())
+                try await scene.startImport(id)
             }
             #expect(imported?.code == .givenUp && imported?.message.contains("must consent") == true)
             let provisioned = await #expect(throws: ReplicationError.self) { try await scene.provision() }
@@ -169,26 +175,26 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `an error of which nobody knows whether it passes ends the job after some tries`() async throws
-    {
+    @Test func `an unclear error ends the job after some tries`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             let id = try await scene.mapping("Contact").id
             try await scene.fault([
                 "kind": "fail", "path": "/describe", "count": 99, "status": 400, "code": "NEW_CODE",
             ])
-            let early = JobHandle(id: "job", failures: ReplicationLimits.unclearAttempts - 2)
-            await #expect(throws: SalesforceError.self) { _ = try await Importer(scene.site).run(id, early) }
-            let last = JobHandle(id: "job", failures: ReplicationLimits.unclearAttempts - 1)
+            let last = ReplicationLimits.unclearAttempts - 1
+            await #expect(throws: SalesforceError.self) {
+                try await scene.startImport(id, failures: last - 1)
+            }
             let error = await #expect(throws: ReplicationError.self) {
-                _ = try await Importer(scene.site).run(id, last)
+                try await scene.startImport(id, failures: last)
             }
             #expect(error?.code == .givenUp)
             #expect(error?.description.contains("NEW_CODE") == true)
         }
     }
 
-    @Test func `too many rows that fit no column end the import, and it begins anew when it is retried`()
+    @Test func `too many quarantined rows end the import, and a retry loads all rows again`()
         async throws
     {
         try await withOrg(settings: { $0.quarantineLimit = QuarantineLimit(rows: 3, percent: 0) }) { scene in
@@ -208,20 +214,20 @@ struct ImportFaultTests {
             #expect(notes.filter { $0.eventType == "rows_quarantined" }.count == 1)
             #expect(notes.contains { $0.message.contains("QUARANTINE_LIMIT_ROWS") })
             try await scene.cell.execute("alter table \(table) drop constraint none")
-            scene.waiting.add([Importer.job(for: mapping)])
+            _ = try await scene.queue.enqueue(ImportJob.job(for: mapping))
             #expect(try await scene.runImports() == [OrganizationJob.announceConnection])
             try await scene.expectEqual("Account")
             #expect(try await scene.mapping("Account").quarantined == 0)
         }
     }
 
-    @Test func `pages that lead in a circle end the import, and the next start begins anew`() async throws {
+    @Test func `a page that is named twice ends the import, and the next start loads all rows again`()
+        async throws
+    {
         try await withOrg { scene in
             try await scene.provision()
             let id = try await scene.mapping("Account").id
-            await #expect(throws: OrgScene.Killed.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: 1))
-            }
+            try await scene.startImport(id, stoppedAfterPages: 0)
             // As if Salesforce had named the first page as the one after the second.
             try await scene.cell.withConnection {
                 try await $0.script(
@@ -233,7 +239,7 @@ struct ImportFaultTests {
                     """)
             }
             let error = await #expect(throws: ReplicationError.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle())
+                try await scene.startImport(id)
             }
             #expect(error?.code == .repeatedLocator)
             _ = try await scene.runImports()
@@ -241,20 +247,20 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `imports need no more than one connection of their cell`() async throws {
+    @Test func `imports need only one connection of their cell`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 1_000
             $0.assumptions.resultPageRows = 100
         }) { scene in
             let one = PostgresPool(configuration: scene.cell.configuration, maximum: 1)
             defer { one.close() }
-            var site = scene.site
-            site.cell = { _ in one }
+            var services = scene.services
+            services.cells = ["default": one]
+            let chosen = services
             try await scene.provision()
-            let importer = Importer(site)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for mapping in try await scene.mappings() {
-                    group.addTask { _ = try await importer.run(mapping.id, scene.handle()) }
+                    group.addTask { _ = try await scene.startImport(mapping.id, services: chosen) }
                 }
                 try await group.waitForAll()
             }
@@ -263,7 +269,7 @@ struct ImportFaultTests {
     }
 
     @Test
-    func `an object that cannot be described now is left to its import, one that never can is in error`()
+    func `an object that cannot be described now is left to its import, a refused one is in error`()
         async throws
     {
         try await withOrg { scene in
@@ -281,19 +287,79 @@ struct ImportFaultTests {
         }
     }
 
-    @Test func `a table that the database refuses leaves the others alone`() async throws {
+    @Test func `a view or somebody else's table with the name of a mapping's table fails that mapping only`()
+        async throws
+    {
         try await withOrg { scene in
             try await scene.cell.withConnection {
                 try await $0.script(
                     """
                     create schema \(scene.schema);
-                    create view \(scene.schema).contact as select 1 as sfid
+                    create view \(scene.schema).contact as select 1 as sfid;
+                    create table \(scene.schema).tweet__c (sfid text, mine text)
                     """)
             }
             _ = try await scene.sync()
             let states = try await scene.mappings().map(\.state)
-            #expect(states == [.dataSynced, .dataSynced, .error, .dataSynced])
+            #expect(states == [.dataSynced, .dataSynced, .error, .error])
             try await scene.expectEqual("Account")
+            let reason = try await scene.organization().statusDetail
+            #expect(
+                reason?.hasPrefix(
+                    "Contact: \(scene.schema).contact is a view, not a table: rename or drop it, then retry")
+                    == true)
+        }
+    }
+
+    /// The database refuses the table of Contact, and another session locks that of Tweet__c.
+    @Test func `provisioning that is stopped between two tables creates the others when it starts again`()
+        async throws
+    {
+        try await withOrg { scene in
+            let session = try await scene.fixture.connect()
+            defer { session.close() }
+            try await session.script(
+                """
+                create schema \(scene.schema);
+                create type \(scene.schema).contact as enum ('a');
+                create table \(scene.schema).tweet__c (
+                  sfid varchar(18), id serial primary key, _hc_lastop varchar(32), _hc_err text)
+                """)
+            try await session.script("begin; lock table \(scene.schema).tweet__c")
+            let error = await #expect(throws: PostgresError.self) { try await scene.provision() }
+            #expect(error?.sqlState == .lockNotAvailable)
+            try await session.script("rollback")
+            try await scene.provision()
+            #expect(try await scene.mapping("Contact").state == .error)
+            let columns: Int = try await scene.cell.query(
+                """
+                select count(*) from information_schema.columns
+                where table_schema = \(scene.schema) and table_name = 'tweet__c'
+                  and column_name in ('sfid', 'external_id__c')
+                """
+            ).scalar()
+            #expect(columns == 2)
+        }
+    }
+
+    @Test func `the first nulled cell is notified before the import ends`() async throws {
+        try await withOrg(simulator: {
+            $0.accounts = 1_000
+            $0.assumptions.resultPageRows = 100
+        }) { scene in
+            try await scene.provision()
+            let id = try await scene.mapping("Account").id
+            try await scene.cell.execute(
+                "alter table \(identifier: scene.schema, "account") alter column industry type date using null"
+            )
+            try await scene.startImport(id, stoppedAfterPages: 3)
+            let early = try await scene.notifications().filter { $0.eventType == "table_adjusted" }
+            #expect(early.count == 1)
+            #expect(early.first?.message.contains("cells of the column industry do not fit its type") == true)
+            _ = try await scene.runImports()
+            let late = try await scene.notifications().filter { $0.eventType == "table_adjusted" }
+            #expect(late.count == 1 && late.first?.id == early.first?.id)
+            #expect(late.first?.message != early.first?.message)
         }
     }
 }

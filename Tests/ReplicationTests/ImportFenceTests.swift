@@ -3,13 +3,15 @@ import OrgSimulator
 import Postgres
 import Salesforce
 import Support
+import SampleDescribes
 import Synchronization
+import TenantSchema
 import Testing
 
 @testable import Jobs
 @testable import Replication
 
-/// A worker that was stopped or cut off and goes on after another one has taken its import over.
+/// A worker that was stopped or cut off and continues after another worker has taken its import over.
 @Suite(.tags(.store), .serialized)
 struct ImportFenceTests {
     /// An open import of accounts with one row loaded, as a start of its job left it.
@@ -27,10 +29,10 @@ struct ImportFenceTests {
 
         /// Loads a page of one row.
         func load(
-            _ locator: String, _ loader: PageLoader, _ way: PageLoader.Way = .direct
+            _ locator: String, _ loader: PageLoader, _ method: PageCopy.Method = .direct
         ) async throws {
             let sent = Mutex(false)
-            _ = try await loader.load(locator, next: nil, rows: 1, way: way) {
+            _ = try await loader.load(locator, next: nil, rows: 1, method: method) {
                 let text = "\"Id\",\"Name\"\n\"\(locator)\",\"x\"\n"
                 return sent.withLock { sent in
                     defer { sent = true }
@@ -69,7 +71,7 @@ struct ImportFenceTests {
                 try await ImportStore().begin(
                     mapping, tenant: fixture.tenant, plan: plan, timeMark: Date(), claim: UUID(), on: $0)
             }
-            let ddl = try await TenantSchema(tenant: fixture.tenant, pool: pool).preflight()
+            let ddl = try await TenantDatabase(tenant: fixture.tenant, pool: pool).preflight()
             let loader = PageLoader(
                 pool: pool, mapping: mapping, record: record, plan: ImportPlan(plan, ddl: ddl))
             let late = Late(fixture: fixture, pool: pool, mapping: mapping, plan: plan, loader: loader)
@@ -98,7 +100,9 @@ struct ImportFenceTests {
         await expectLost(late, "finish") {
             try await store.finish(record, mapping: late.mapping, on: $0)
         }
-        await expectLost(late, "method") { try await store.choose(.bulk, records: 1, for: record, on: $0) }
+        await expectLost(late, "method") {
+            _ = try await store.choose(.bulk, records: 1, for: record, on: $0)
+        }
         await expectLost(late, "change") {
             _ = try await store.change(to: .rest, because: "x", for: record, on: $0)
         }
@@ -107,17 +111,16 @@ struct ImportFenceTests {
             try await store.setBulkJob("750000000000001", apiVersion: 60, for: record, on: $0)
         }
         await expectLost(late, "rows") { try await store.setExpectedRows(1, for: record, on: $0) }
-        for way in [PageLoader.Way.direct, .staged] {
+        for method in [PageCopy.Method.direct, .staged] {
             let error = await #expect(throws: ReplicationError.self) {
-                try await late.load("late", late.loader, way)
+                try await late.load("late", late.loader, method)
             }
             #expect(error?.code == .claimLost)
         }
         let repair = TableRepair.widen(column: "name", to: .text)
         let error = await #expect(throws: ReplicationError.self) {
             try await late.pool.withConnection {
-                try await repair.apply(
-                    to: late.loader.plan, of: record, on: $0, until: .now + .seconds(10))
+                try await late.loader.apply(repair, on: $0, until: .now + .seconds(10))
             }
         }
         #expect(error?.code == .claimLost)
@@ -140,14 +143,14 @@ struct ImportFenceTests {
         }
     }
 
-    @Test func `a session that is stopped within a page is ended by the next start`() async throws {
+    @Test func `the next start ends a session that is stopped inside a page`() async throws {
         try await withLateImport { late in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 let (begun, begin) = AsyncStream<Void>.makeStream()
                 let (resumed, resume) = AsyncStream<Void>.makeStream()
                 group.addTask {
                     do {
-                        _ = try await late.loader.load("2", next: nil, rows: nil, way: .direct) {
+                        _ = try await late.loader.load("2", next: nil, rows: nil, method: .direct) {
                             begin.finish()
                             for await _ in resumed {}
                             return nil
@@ -167,34 +170,34 @@ struct ImportFenceTests {
         }
     }
 
-    /// A handle whose job becomes another worker's after the first time that it was confirmed.
-    private func lateHandle() -> JobHandle {
-        let confirmation = Confirmation()
-        return JobHandle(id: "job", confirmClaim: { try confirmation.give() })
-    }
-
-    private final class Confirmation: Sendable {
-        private let isGiven = Mutex(false)
-
-        func give() throws {
-            try isGiven.withLock { isGiven in
-                guard !isGiven else { throw JobsError(.claimLost, "the job is another worker's") }
-                isGiven = true
-            }
+    /// Starts an import whose job another worker claims at the start's first write to the control database.
+    private func startImportAndLoseJob(_ id: UUID, _ scene: OrgScene) async throws {
+        try await scene.control.withConnection {
+            try await $0.script(
+                """
+                create or replace function steal() returns trigger language plpgsql as $$ begin
+                  update multiconnect.jobs set claim_token = gen_random_uuid() where claim_token is not null;
+                  return null;
+                end $$;
+                create trigger steal after update on multiconnect.mappings for each row execute function steal()
+                """)
+        }
+        let error = await #expect(throws: JobsError.self) { try await scene.startImport(id) }
+        #expect(error?.code == .claimLost)
+        try await scene.control.withConnection {
+            try await $0.script("drop trigger steal on multiconnect.mappings")
         }
     }
 
-    @Test func `a start that lost its job does not take the import from the one that follows`() async throws {
+    @Test func `a start that lost its job does not take the import from a later start`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             let id = try await scene.mapping("Account").id
-            await #expect(throws: OrgScene.Killed.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: 2))
-            }
+            try await scene.startImport(id, stoppedAfterPages: 0)
             let before: UUID? = try await scene.cell.query(
                 "select claim from multiconnect_sync.imports where mapping_id = \(id)"
             ).first?[0]
-            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, lateHandle()) }
+            try await startImportAndLoseJob(id, scene)
             let after: UUID? = try await scene.cell.query(
                 "select claim from multiconnect_sync.imports where mapping_id = \(id)"
             ).first?[0]
@@ -203,7 +206,7 @@ struct ImportFenceTests {
             try await scene.expectEqual("Account")
             // After the end there is nothing to take over, and nothing new is begun.
             try await scene.cell.execute("update multiconnect_sync.imports set state = 'discarded'")
-            await #expect(throws: JobsError.self) { _ = try await Importer(scene.site).run(id, lateHandle()) }
+            try await startImportAndLoseJob(id, scene)
             let open: Int = try await scene.cell.query(
                 "select count(*) from multiconnect_sync.imports where state = 'open'"
             ).scalar()
@@ -211,16 +214,14 @@ struct ImportFenceTests {
         }
     }
 
-    @Test func `sessions in cells end soon when their worker is stopped within a transaction`() async throws {
+    @Test func `a session of a worker that is stopped inside a transaction ends soon`() async throws {
         try await withTenantDatabase { fixture in
             var configuration = fixture.configuration
-            CellSessions.bound(&configuration, lease: .milliseconds(100))
+            configuration.idleInTransactionTimeout = .milliseconds(100)
             let connection = try await PostgresConnection.connect(configuration)
             defer { connection.close() }
             let observer = try await fixture.database.connect()
             defer { observer.close() }
-            let limit: String = try await connection.query("show statement_timeout").scalar()
-            #expect(limit == "30min")
             let error = await #expect(throws: PostgresError.self) {
                 try await connection.transaction { connection in
                     let session = Int(connection.backendProcess)

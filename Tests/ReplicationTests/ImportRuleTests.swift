@@ -2,11 +2,12 @@ import Foundation
 import Organizations
 import Postgres
 import Salesforce
+import TenantSchema
 import Testing
 
 @testable import Replication
 
-/// What errors, counts and states of imports mean.
+/// The rules for errors, counts and states of imports.
 struct ImportRuleTests {
     private static func rule(_ records: Int, fits: Bool = true) -> ImportMethodRule {
         ImportMethodRule(records: records, bulkThreshold: 2_000, fitsAddress: fits)
@@ -16,13 +17,13 @@ struct ImportRuleTests {
         (rule(5), ImportRecord.Method.rest), (rule(1_999), .rest), (rule(2_000), .bulk),
         (rule(5, fits: false), .bulk), (rule(5_000_000, fits: false), .bulk),
     ])
-    func `few rows are read by a query that fits into an address, all others by Bulk`(
+    func `few rows are read by a query if it fits into an address, all others by Bulk`(
         rule: ImportMethodRule, method: ImportRecord.Method
     ) {
         #expect(rule.method == method)
     }
 
-    @Test func `what one method refuses is read by the other, where there is one`() {
+    @Test func `if one method is refused, the other is used if it can work`() {
         #expect(Self.rule(5_000_000).alternative(after: .objectUnsupported) == .rest)
         #expect(Self.rule(5_000, fits: false).alternative(after: .objectUnsupported) == nil)
         #expect(Self.rule(5_000).alternative(after: .bulkFailed) == .rest)
@@ -30,7 +31,7 @@ struct ImportRuleTests {
         #expect(Self.rule(5).alternative(after: .tooLarge) == .bulk)
     }
 
-    @Test func `only some errors say that the other method may do`() {
+    @Test func `only some errors lead to the other method`() {
         typealias Refusal = ImportMethodRule.Refusal
         #expect(Refusal(SalesforceError(.notSupportedByBulk), of: .bulk) == .objectUnsupported)
         #expect(Refusal(SalesforceError(.rejected), of: .bulk) == .bulkFailed)
@@ -42,7 +43,7 @@ struct ImportRuleTests {
         #expect(Refusal(SalesforceError(.rejected), of: .rest) == nil)
     }
 
-    @Test func `of two mappings that would be one table the imported one keeps it`() {
+    @Test func `of two mappings with the same table the imported one keeps it`() {
         func mapping(_ name: String, isImported: Bool = false) -> Mapping {
             Mapping(
                 id: UUID(), organizationID: UUID(), connectionID: UUID(), objectName: name,
@@ -51,15 +52,15 @@ struct ImportRuleTests {
         }
         let resolver = NameResolver(namespace: "acme")
         let (old, new) = (mapping("Tweet__c", isImported: true), mapping("acme__Tweet__c"))
-        #expect(Importer.owner(ofTableOf: new, [old, new], resolver)?.id == old.id)
-        #expect(Importer.owner(ofTableOf: old, [old, new], resolver) == nil)
+        #expect(new.tableOwner(among: [old, new], resolver)?.id == old.id)
+        #expect(old.tableOwner(among: [old, new], resolver) == nil)
         let first = mapping("Tweet__c")
-        #expect(Importer.owner(ofTableOf: new, [first, new], resolver)?.id == first.id)
-        #expect(Importer.owner(ofTableOf: first, [first, new], resolver) == nil)
-        #expect(Importer.owner(ofTableOf: new, [first, new], NameResolver(namespace: nil)) == nil)
+        #expect(new.tableOwner(among: [first, new], resolver)?.id == first.id)
+        #expect(first.tableOwner(among: [first, new], resolver) == nil)
+        #expect(new.tableOwner(among: [first, new], NameResolver(namespace: nil)) == nil)
     }
 
-    @Test func `errors that pass are told from those that stay`() {
+    @Test func `errors are transient, permanent, unclear or interrupted`() {
         func postgres(_ state: SQLState) -> PostgresError { PostgresError(.server, "", sqlState: state) }
         let transient: [any Error] = [
             SalesforceError(.serverUnavailable), SalesforceError(.requestLimit),
@@ -70,7 +71,7 @@ struct ImportRuleTests {
         ]
         let permanent: [any Error] = [
             SalesforceError(.malformedQuery), SalesforceError(.forbidden), SalesforceError(.tooLarge),
-            SalesforceError(.notSupportedByBulk), SalesforceError(.unsupportedVersion),
+            SalesforceError(.notSupportedByBulk),
             postgres("54011"), postgres("42501"), postgres("42809"), postgres("22001"), postgres("23505"),
             ReplicationError(.tooManyQuarantined), ReplicationError(.givenUp),
         ]
@@ -90,7 +91,8 @@ struct ImportRuleTests {
 
     private struct PageFailure: Error {}
 
-    @Test func `what stays ends a job at once, what is not known after some tries, what passes never`() {
+    @Test
+    func `a permanent error ends a job at once, an unclear one after some tries, a transient one never`() {
         #expect(FaultVerdict.permanent.endsJob(failures: 1))
         #expect(!FaultVerdict.unclear.endsJob(failures: ReplicationLimits.unclearAttempts - 1))
         #expect(FaultVerdict.unclear.endsJob(failures: ReplicationLimits.unclearAttempts))
@@ -98,7 +100,7 @@ struct ImportRuleTests {
         #expect(!FaultVerdict.interrupted.endsJob(failures: 1_000))
     }
 
-    @Test func `a reason has the server's text, and no value of a row`() {
+    @Test func `a reason contains the server's text, but no value of a row`() {
         let denied = PostgresError(.server, "permission denied for table account", sqlState: "42501")
         #expect(FaultReason.text(denied).hasSuffix("permission denied for table account"))
         let value = PostgresError(.server, "invalid input: \"secret\"", sqlState: "22P02")
@@ -111,7 +113,7 @@ struct ImportRuleTests {
         (0, 0, false), (100, 100, false), (101, 101, true), (101, 10_100, false), (102, 10_100, true),
         (1_000_000, 2_000_000, true),
     ])
-    func `100 rows or 1 percent may fit no column, whichever is more`(
+    func `100 rows or 1 percent may be quarantined, whichever is more`(
         quarantined: Int, total: Int, isExceeded: Bool
     ) {
         let progress = ImportProgress(rows: 0, quarantined: quarantined, pages: 1, expectedRows: total)
@@ -131,7 +133,7 @@ struct ImportRuleTests {
             objectName: name, state: state, lastError: error, isImported: state == .dataSynced)
     }
 
-    @Test func `one object that failed does not keep the tenant from being ready, all of them do`() {
+    @Test func `a tenant is ready with one failed object, and failed with all of them`() {
         let (synced, failed) = (Self.entry("A", .dataSynced), Self.entry("B", .error, error: "no"))
         let (open, invalid) = (Self.entry("C", .initial), Self.entry("D", .invalid))
         #expect(TenantProgress(mappings: [synced, failed, open]).verdict == .importing)

@@ -5,10 +5,10 @@ import Testing
 
 @testable import Replication
 
-/// What imports of long ago leave in a cell.
+/// Deletion of old imports in a cell.
 @Suite(.tags(.store))
 struct ImportUpkeepTests {
-    @Test func `finished imports go after their time, but the last one of each mapping stays with its rows`()
+    @Test func `old imports are deleted, but the last one of each mapping stays`()
         async throws
     {
         let cells = URL(filePath: #filePath).deletingLastPathComponent()

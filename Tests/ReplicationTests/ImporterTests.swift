@@ -1,3 +1,4 @@
+import Activity
 import Foundation
 import OrgSimulator
 import Organizations
@@ -9,8 +10,7 @@ import Testing
 @testable import Jobs
 @testable import Replication
 
-/// Provisioning and first imports against a simulated org. What counts is what the tables hold in the end: exactly
-/// the org's rows.
+/// Provisioning and first imports against a simulated org. In the end the tables hold exactly the org's rows.
 @Suite(.tags(.store), .serialized)
 struct ImporterTests {
     private static let objects = ["Account", "Contact", "Tweet__c", "Connection__c"]
@@ -24,12 +24,12 @@ struct ImporterTests {
     @Test func `a worker runs no more imports at once than its settings say`() async throws {
         try await withOrg(settings: { $0.concurrentImports = 3 }) { scene in
             var registry = JobRegistry()
-            Replication.register(into: &registry, site: scene.site)
-            #expect(registry.concurrencies == [Importer.className: 3])
+            ReplicationJobs.register(into: &registry, services: scene.services)
+            #expect(registry.concurrencies == [ImportJob.className: 3])
         }
     }
 
-    @Test func `an org's rows are in its tables, by query and by Bulk, and the last import has it told`()
+    @Test func `queries and Bulk jobs fill the tables, and the last import enqueues the announcement`()
         async throws
     {
         try await withOrg { scene in
@@ -57,7 +57,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `two orgs whose ids differ only in case have their own rows`() async throws {
+    @Test func `two orgs whose ids differ only in case have separate rows`() async throws {
         try await withOrg(orgNumber: 2) { scene in
             _ = try await scene.sync()
             try await expectSynced(scene)
@@ -75,7 +75,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `many pages load side by side`() async throws {
+    @Test func `many pages load at the same time`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 3_000
             $0.assumptions.resultPageRows = 200
@@ -89,7 +89,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `a connection that breaks within pages loses and doubles nothing`() async throws {
+    @Test func `a connection that breaks inside pages loses and duplicates no row`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 2_000
             $0.assumptions.resultPageRows = 500
@@ -100,23 +100,23 @@ struct ImporterTests {
         }
     }
 
-    @Test func `an import killed after any step goes on where it ended`() async throws {
+    @Test func `an import that is stopped at any time resumes where it ended`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 1_000
             $0.assumptions.resultPageRows = 100
         }) { scene in
             try await scene.provision()
             let id = try await scene.mapping("Account").id
-            var deaths = 0
-            for steps in 0..<40 {
-                do {
-                    _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: steps))
+            try await scene.fault(["kind": "delay", "path": "/services", "count": 9_999, "milliseconds": 20])
+            var stops = 0
+            for milliseconds in stride(from: 10, through: 400, by: 13) {
+                guard try await scene.startImport(id, stoppedAfter: .milliseconds(milliseconds)) else {
                     break
-                } catch is OrgScene.Killed {
-                    deaths += 1
                 }
+                stops += 1
             }
-            #expect(deaths > 2)
+            #expect(stops > 2)
+            try await scene.fault(["kind": "clear"])
             _ = try await scene.runImports()
             try await expectSynced(scene)
             let jobs: Int = try await scene.cell.query(
@@ -126,7 +126,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `objects and fields that the org lacks are problems, and the rest is synced`() async throws {
+    @Test func `missing objects and fields are problems, and the rest is synced`() async throws {
         try await withOrg { scene in
             try await scene.fault(["kind": "hide", "object": "Tweet__c"])
             try await scene.fault(["kind": "hide", "object": "Account", "field": "TickerSymbol"])
@@ -146,7 +146,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `rows that fit no column are quarantined and counted`() async throws {
+    @Test func `rows that do not fit are quarantined and counted`() async throws {
         try await withOrg(settings: { $0.quarantineLimit = QuarantineLimit(rows: 200, percent: 0) }) {
             scene in
             try await scene.provision()
@@ -187,30 +187,26 @@ struct ImporterTests {
             let numbers: [Int?] = try (0..<3).map { try counts?[$0] }
             #expect(numbers[0] == 300 && numbers[1] == 0 && numbers[2] ?? 0 > 3)
             let notes = try await scene.control.withConnection { try await NotificationStore(on: $0).open() }
+            #expect(notes.filter { $0.eventType == "table_adjusted" }.count == 1)
             let note = try #require(notes.first { $0.eventType == "table_adjusted" })
             #expect(note.message.contains("Account: the column name is text instead of varchar(255)"))
             #expect(note.message.contains("cells of the column industry do not fit its type and are null"))
         }
     }
 
-    @Test func `a Bulk job that Salesforce has forgotten is made anew`() async throws {
+    @Test func `a Bulk job that Salesforce deleted is replaced by a new one`() async throws {
         try await withOrg(simulator: {
             $0.accounts = 1_000
             $0.assumptions.resultPageRows = 100
         }) { scene in
             try await scene.provision()
             let id = try await scene.mapping("Account").id
-            await #expect(throws: OrgScene.Killed.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle(dyingAfter: 5))
-            }
+            try await scene.startImport(id, stoppedAfterPages: 2)
             let job: String = try await scene.cell.query(
                 "select bulk_job_id from multiconnect_sync.imports where state = 'open'"
             ).scalar()
-            try await BulkQuery(try await scene.site.salesforce(scene.organizationID)).delete(
-                try RecordID(job))
-            let error = await #expect(throws: ReplicationError.self) {
-                _ = try await Importer(scene.site).run(id, scene.handle())
-            }
+            try await scene.services.sessions.bulk(for: scene.organizationID).delete(try SalesforceID(job))
+            let error = await #expect(throws: ReplicationError.self) { try await scene.startImport(id) }
             #expect(error?.code == .bulkJobLost)
             let left: Int = try await scene.cell.query(
                 "select count(*) from \(identifier: scene.schema, "account")"
@@ -227,7 +223,7 @@ struct ImporterTests {
         ) { scene in
             try await scene.provision()
             let id = try await scene.mapping("Account").id
-            let outcome = try await Importer(scene.site).run(id, scene.handle())
+            let outcome = try await scene.startImport(id)
             guard case .again = outcome else {
                 Issue.record("the import did not wait: \(outcome)")
                 return
@@ -239,7 +235,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `expired tokens and failing answers delay an import only`() async throws {
+    @Test func `expired tokens and server errors only delay an import`() async throws {
         try await withOrg { scene in
             try await scene.provision()
             try await scene.fault(["kind": "expire_access_tokens"])
@@ -249,7 +245,7 @@ struct ImporterTests {
         }
     }
 
-    @Test func `provisioning and imports that are run again change nothing`() async throws {
+    @Test func `running provisioning and imports again changes nothing`() async throws {
         try await withOrg { scene in
             _ = try await scene.sync()
             try await scene.cell.execute(
@@ -266,15 +262,14 @@ struct ImporterTests {
 
     @Test func `an org whose quota is used up waits`() async throws {
         try await withOrg(simulator: { $0.dailyRequests = 50 }) { scene in
-            let outcome = try await Provisioner(scene.site).run(scene.organizationID, scene.handle())
-            guard case .again = outcome else {
-                Issue.record("provisioning began: \(outcome)")
+            guard case .again = try await scene.provision() else {
+                Issue.record("provisioning began")
                 return
             }
         }
     }
 
-    @Test func `a database that lacks something is told with the tenant`() async throws {
+    @Test func `a missing privilege is shown on the tenant`() async throws {
         try await withOrg { scene in
             let server = try await scene.fixture.database.connect()
             defer { server.close() }

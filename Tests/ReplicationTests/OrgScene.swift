@@ -1,128 +1,186 @@
+import Activity
 import Cryptography
 import Encoding
 import Foundation
 import HTTPClient
-import Jobs
 import Logging
 import OrgSimulator
 import Organizations
 import Postgres
 import Reactor
 import Salesforce
+import SampleDescribes
 import Support
-import Synchronization
+import TenantSchema
 import Testing
 
+@testable import Jobs
 @testable import Replication
 
-/// A simulated org, a tenant of it that has consented, and the jobs of this target with a runner for them.
+/// A simulated org, a tenant whose admin has consented, and the tenant's jobs, which tests claim and run
+/// themselves.
 struct OrgScene: Sendable {
     let fixture: TenantFixture
     let control: PostgresPool
     let cell: PostgresPool
     let http: HTTPClient
     let origin: String
-    let site: ReplicationSite
+    let services: ReplicationServices
     let organizationID: UUID
     let orgNumber: Int
     let schema: String
 
-    /// What jobs have enqueued and nobody has run.
-    let waiting = Waiting()
+    private let jobs = JobStore(limits: JobsLimits())
 
-    final class Waiting: Sendable {
-        private let jobs = Mutex<[NewJob]>([])
-
-        func add(_ new: [NewJob]) { jobs.withLock { $0 += new } }
-        func take() -> [NewJob] {
-            jobs.withLock { jobs in
-                defer { jobs = [] }
-                return jobs
-            }
-        }
-    }
-
-    /// A handle whose job dies (as by kill -9) when its claim is checked for the `steps + 1`th time.
-    func handle(dyingAfter steps: Int = .max, id: String = "job") -> JobHandle {
-        let left = Steps(steps)
-        return JobHandle(
-            id: id, checkClaim: { try left.step() }, complete: { [waiting] _, jobs in waiting.add(jobs) })
-    }
-
-    private final class Steps: Sendable {
-        private let left: Mutex<Int>
-
-        init(_ steps: Int) { left = Mutex(steps) }
-
-        func step() throws {
-            try left.withLock { left in
-                guard left > 0 else { throw Killed() }
-                left -= 1
-            }
-        }
-    }
-
-    struct Killed: Error {}
+    var queue: JobQueue { JobQueue(pool: control, logger: services.logger) }
 
     var recovery: TenantRecovery {
-        TenantRecovery(
-            control: control, queue: JobQueue(pool: control, logger: site.logger), logger: site.logger)
+        TenantRecovery(control: control, queue: queue, logger: services.logger)
+    }
+
+    /// Claims an open job, as a worker does. A job that ran before waits first.
+    ///
+    /// - Parameter failures: failed starts in a row before this one.
+    private func claim(_ id: JobID, failures: Int) async throws -> JobContext {
+        try await control.execute(
+            """
+            update multiconnect.jobs set state = 'queued', run_at = now(), claim_token = null, lease_until = null,
+              failures = \(failures)
+            where id = \(id.text) and finished_at is null
+            """)
+        let claimed = try await control.withConnection { try await jobs.claim([id], for: "test", on: $0) }
+        let job = try #require(claimed.first)
+        return JobContext(
+            record: job.record, maximumAttempts: ReplicationLimits.jobAttempts,
+            deadline: .now + .seconds(600),
+            run: JobRun(claim: job.claim, leaseUntil: .now + .seconds(600)), store: jobs, pool: control,
+            workerLogger: services.logger)
+    }
+
+    /// Starts the tenant's provisioning once.
+    @discardableResult
+    func provision() async throws -> JobOutcome {
+        let job = try await claim(
+            try await queue.enqueue(OrganizationJob.provision(organizationID)), failures: 0)
+        return try await Provisioner(services).run(organizationID, job)
+    }
+
+    /// Starts the import of a mapping once.
+    @discardableResult
+    func startImport(
+        _ mapping: UUID, failures: Int = 0, services: ReplicationServices? = nil
+    ) async throws -> JobOutcome {
+        let mappings = try await mappings()
+        let job = ImportJob.job(for: try #require(mappings.first { $0.id == mapping }))
+        let context = try await claim(try await queue.enqueue(job), failures: failures)
+        return try await Importer(services ?? self.services).run(mapping, context)
+    }
+
+    /// Starts an import and stops it after some time, wherever it is then. False if it ended before.
+    func startImport(_ mapping: UUID, stoppedAfter time: Duration) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                do {
+                    try await startImport(mapping)
+                    return false
+                } catch is CancellationError {
+                    return true
+                }
+            }
+            try await EventLoop.current.sleep(for: time)
+            group.cancelAll()
+            return try await group.next() ?? false
+        }
+    }
+
+    /// Starts an import and stops it after it has loaded so many pages of its Bulk job.
+    func startImport(_ mapping: UUID, stoppedAfterPages pages: Int) async throws {
+        if pages > 0 {
+            try await fault(["kind": "delay", "path": "/results", "count": pages, "milliseconds": 0])
+        }
+        try await fault(["kind": "delay", "path": "/results", "count": 99, "milliseconds": 60_000])
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try? await startImport(mapping) }
+            group.addTask {
+                _ = try? await eventually("the pages are loaded") {
+                    try await cell.query(
+                        """
+                        select exists (
+                          select from multiconnect_sync.imports i where mapping_id = \(mapping) and state = 'open'
+                            and bulk_job_id is not null and paging is not null and \(pages) = (
+                              select count(*) from multiconnect_sync.import_pages p where p.import_id = i.id))
+                        """
+                    ).scalar()
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        try await fault(["kind": "clear"])
+    }
+
+    /// Provisions and imports. Returns the classes of the other open jobs.
+    func sync() async throws -> [String] {
+        try await provision()
+        return try await runImports()
+    }
+
+    /// Runs the open imports at the same time, as workers do, until none is left. Returns the classes of the
+    /// other open jobs, without mails.
+    func runImports(without objects: Set<String> = []) async throws -> [String] {
+        let skipped = Set(try await mappings().filter { objects.contains($0.objectName) }.map(\.id))
+        let arguments: [String] = try await control.query(
+            """
+            select args->>0 from multiconnect.jobs where class = \(ImportJob.className) and finished_at is null
+            """
+        ).column()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for mapping in arguments.compactMap(UUID.init(uuidString:)) where !skipped.contains(mapping) {
+                group.addTask { try await runImport(mapping) }
+            }
+            try await group.waitForAll()
+        }
+        return try await control.query(
+            """
+            select class from multiconnect.jobs where finished_at is null
+              and class not in (\(ImportJob.className), \(OrganizationJob.sendConsentMail))
+            order by class
+            """
+        ).column()
+    }
+
+    /// Runs one import to its end. Starts it again after errors that pass.
+    private func runImport(_ mapping: UUID) async throws {
+        var failures = 0
+        while true {
+            do {
+                guard case .again = try await startImport(mapping) else { return }
+            } catch let error as SalesforceError where error.isTransient && failures < 5 {
+                failures += 1
+            } catch let error as ReplicationError where error.code == .givenUp {
+                return try await giveUp(mapping, error)
+            }
+        }
+    }
+
+    /// Ends the open import of a mapping as dead, as a worker does.
+    private func giveUp(_ mapping: UUID, _ error: ReplicationError) async throws {
+        let rows = try await control.query(
+            """
+            update multiconnect.jobs as j set state = 'dead', finished_at = now(), claim_token = null,
+              lease_until = null
+            where class = \(ImportJob.className) and args->>0 = \(mapping.uuidString.lowercased())
+              and finished_at is null returning \(JobRecord.columns)
+            """)
+        await recovery.noteGivenUp(try JobRecord(row: try #require(rows.first)), error)
     }
 
     func organization() async throws -> Organization {
         try await control.withConnection { try await OrganizationStore(on: $0).get(id: organizationID) }
     }
 
-    func notifications() async throws -> [Organizations.Notification] {
+    func notifications() async throws -> [OperatorNotification] {
         try await control.withConnection { try await NotificationStore(on: $0).open() }
-    }
-
-    func provision() async throws {
-        _ = try await Provisioner(site).run(organizationID, handle(id: UUID().uuidString))
-    }
-
-    /// Provisions and imports, and returns the classes that the last jobs enqueued.
-    func sync() async throws -> [String] {
-        try await provision()
-        return try await runImports()
-    }
-
-    /// Runs the imports that wait, side by side as workers would, until nothing of this target waits.
-    func runImports() async throws -> [String] {
-        var others: [String] = []
-        while true {
-            let jobs = waiting.take()
-            if jobs.isEmpty { return others }
-            others += jobs.map(\.className).filter { $0 != Importer.className }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for job in jobs where job.className == Importer.className {
-                    group.addTask {
-                        let argument = try #require(job.arguments.first as? String)
-                        let id = try #require(UUID(uuidString: argument))
-                        try await runImport(id)
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
-    }
-
-    /// Runs one import to its end, again after what passes by itself.
-    private func runImport(_ id: UUID) async throws {
-        var failures = 0
-        while true {
-            do {
-                guard case .again = try await Importer(site).run(id, handle()) else { return }
-            } catch let error as SalesforceError where error.isTransient && failures < 5 {
-                failures += 1
-            } catch let error as ReplicationError where error.code == .givenUp {
-                // As the worker does after the job's row says that it is dead.
-                _ = try await control.transaction {
-                    try await recovery.failImport(of: id, organizationID, error.message, on: $0)
-                }
-                return
-            }
-        }
     }
 
     func mappings() async throws -> [Mapping] {
@@ -215,7 +273,7 @@ func withOrg(
     settings.bulkThreshold = 100
     settings.compression = .none
     adjust(&settings)
-    let simulator = OrgSimulator(configuration)
+    let simulator = Simulator(configuration)
     let chosen = settings
     try await withTenantDatabase { fixture in
         if separateCell {
@@ -229,7 +287,7 @@ func withOrg(
 }
 
 private func run(
-    _ fixture: TenantFixture, cell: TenantFixture, _ simulator: OrgSimulator, _ orgNumber: Int,
+    _ fixture: TenantFixture, cell: TenantFixture, _ simulator: Simulator, _ orgNumber: Int,
     _ settings: ReplicationSettings, _ body: @concurrent @escaping @Sendable (OrgScene) async throws -> Void
 ) async throws {
     let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
@@ -252,64 +310,26 @@ private func run(
 }
 
 private func scene(
-    _ fixture: TenantFixture, _ control: PostgresPool, _ cell: PostgresPool, _ org: OrgSimulator.OrgSummary,
+    _ fixture: TenantFixture, _ control: PostgresPool, _ cell: PostgresPool, _ org: Simulator.OrgSummary,
     _ origin: String, _ settings: ReplicationSettings
 ) async throws -> OrgScene {
-    let migrations = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../migrations")
-        .path
-    try await control.withConnection { _ = try await Migrator(directory: migrations).migrate(on: $0) }
-    try await cell.withConnection {
-        _ = try await Migrator(directory: migrations + "/cells", schema: "multiconnect_sync").migrate(on: $0)
+    try await control.withConnection {
+        _ = try await Migrator(directory: TestDatabase.migrations).migrate(on: $0)
     }
-    let id = try OrganizationID(org.id)
-    let organization: UUID = try await control.query(
-        """
-        with o as (insert into multiconnect.organizations (org_id, name, admin_email, status, schema_name)
-            values (\(id.text), 'Org', 'admin@example.com', 'authorized', \(id.schemaName)) returning id),
-          c as (insert into multiconnect.connections (organization_id) select id from o)
-        select id from o
-        """
-    ).scalar()
+    try await cell.withConnection {
+        _ = try await Migrator(
+            directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
+        ).migrate(on: $0)
+    }
     let http = HTTPClient()
-    let tokens = try PasswordTokens(http: http, origin: origin, username: try #require(org.usernames.first))
-    let hosts = try HostRule(loginURL: origin)
-    let rest = RESTClient(http: http, hosts: hosts, tokens: { try await tokens.token(refused: $0) })
-    let site = ReplicationSite(
-        control: control, cell: { _ in cell }, salesforce: { _ in rest }, settings: settings,
+    let admin = OrgAdmin(
+        http: http, control: control, keys: KeyRing(current: try SecretKey.generate()),
+        hosts: try HostRule(loginURL: origin))
+    let organization = try await admin.consent(OrganizationID(org.id), as: try #require(org.usernames.first))
+    let services = ReplicationServices(
+        control: control, cells: ["default": cell], sessions: admin.sessions, settings: settings,
         logger: Logger(label: "test"))
     return OrgScene(
-        fixture: fixture, control: control, cell: cell, http: http, origin: origin, site: site,
-        organizationID: organization, orgNumber: org.number, schema: id.schemaName)
-}
-
-/// Tokens of the simulator's password grant.
-private actor PasswordTokens {
-    private let http: HTTPClient
-    private let origin: String
-    private let instance: Origin
-    private let username: String
-    private var current: AccessToken?
-
-    init(http: HTTPClient, origin: String, username: String) throws {
-        self.http = http
-        self.origin = origin
-        self.username = username
-        instance = try Origin(parsing: origin)
-    }
-
-    func token(refused: AccessToken?) async throws -> AccessToken {
-        if let current, current.version != refused?.version { return current }
-        let form =
-            "grant_type=password&client_id=simulator-client&client_secret=simulator-secret"
-            + "&username=\(username)&password=password"
-        let answer = try await http.send(
-            ClientRequest(
-                method: "POST", url: origin + "/services/oauth2/token",
-                headers: [("Content-Type", "application/x-www-form-urlencoded")], body: Array(form.utf8)))
-        let text = try #require(try JSONValue(parsing: answer.body)["access_token"]?.string)
-        let token = AccessToken(
-            value: Secret(Array(text.utf8)), instance: instance, version: (current?.version ?? 0) + 1)
-        current = token
-        return token
-    }
+        fixture: fixture, control: control, cell: cell, http: http, origin: origin, services: services,
+        organizationID: organization.id, orgNumber: org.number, schema: organization.schemaName)
 }

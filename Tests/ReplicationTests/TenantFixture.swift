@@ -1,10 +1,12 @@
 import Foundation
 import Postgres
+import SampleDescribes
 import Support
+import TenantSchema
 
 @testable import Replication
 
-/// A database whose role is an ordinary one, with `hstore` in a schema of its own, and a tenant in it.
+/// A database with an ordinary role, `hstore` in a separate schema, and a tenant.
 struct TenantFixture: Sendable {
     let database: TestDatabase
     let configuration: PostgresConfiguration
@@ -37,14 +39,14 @@ struct TenantFixture: Sendable {
     }
 
     func provision(_ plans: [TablePlan]? = nil, on pool: PostgresPool) async throws {
-        let schema = TenantSchema(tenant: tenant, pool: pool)
+        let schema = TenantDatabase(tenant: tenant, pool: pool)
         let ddl = try await schema.preflight()
         let plans = try plans ?? Describes.defaultPlans()
         try await schema.run(ddl.foundation + plans.flatMap(ddl.table)) { _ in false }
     }
 }
 
-/// Runs `body` on a loop with a tenant's database, which is made from nothing and dropped.
+/// Runs `body` on a loop with a new tenant's database, and drops it.
 func withTenantDatabase<R: Sendable>(
     hstore: String? = "heroku_ext", _ body: @concurrent @Sendable (TenantFixture) async throws -> R
 ) async throws -> R {

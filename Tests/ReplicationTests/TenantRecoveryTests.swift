@@ -1,14 +1,17 @@
+import Activity
 import Foundation
 import Logging
 import Organizations
 import Postgres
 import Support
+import TenantSchema
 import Testing
 
+@testable import JobAdmin
 @testable import Jobs
 @testable import Replication
 
-/// Tenants whose jobs end badly, are removed, or run again: the status follows, and nobody waits for nothing.
+/// The status of tenants whose jobs fail, are deleted, or are retried.
 @Suite(.tags(.store), .serialized)
 struct TenantRecoveryTests {
     /// A tenant with two mappings in a migrated control database.
@@ -57,7 +60,7 @@ struct TenantRecoveryTests {
         }
 
         func enqueue(_ index: Int) async throws -> JobID {
-            try await queue.enqueue(Importer.job(for: mappings[index]))
+            try await queue.enqueue(ImportJob.job(for: mappings[index]))
         }
     }
 
@@ -91,7 +94,7 @@ struct TenantRecoveryTests {
             let queue = JobQueue(pool: pool, logger: logger)
             let recovery = TenantRecovery(control: pool, queue: queue, logger: logger)
             let jobs = JobOperator(
-                pool: pool, queue: queue, onDeath: { await recovery.noteGivenUp($0, $1) },
+                pool: pool, queue: queue, onGivenUp: { await recovery.noteGivenUp($0, $1) },
                 onRetry: { await recovery.noteRetried($0) }, logger: logger)
             try await body(
                 Desk(
@@ -101,7 +104,7 @@ struct TenantRecoveryTests {
     }
 
     @Test(arguments: [JobAction.cancel, .kill, .delete])
-    func `an import that an operator ends is in error, and the tenant goes on with the others`(
+    func `an import that an operator ends is in error, and the tenant's other imports go on`(
         action: JobAction
     ) async throws {
         try await withDesk { desk in
@@ -126,7 +129,9 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `a killed import whose worker goes on for a while stays given up`() async throws {
+    @Test func `an import that is killed stays in error although its worker runs on for a while`()
+        async throws
+    {
         try await withDesk { desk in
             try await desk.finish(1)
             _ = try await desk.jobs.perform(.kill, on: try await desk.enqueue(0), by: "ann")
@@ -139,7 +144,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `an object of a live tenant that nobody imports is found and marked`() async throws {
+    @Test func `a mapping of a live tenant without an import job is found and marked`() async throws {
         try await withDesk { desk in
             try await desk.finish(0)
             try await desk.set("live")
@@ -163,7 +168,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `the reason of a failure is gone from the tenant when its import is retried`() async throws {
+    @Test func `a retried import removes its error from the tenant`() async throws {
         try await withDesk { desk in
             _ = try await desk.enqueue(1)
             let id = try await desk.enqueue(0)
@@ -185,7 +190,7 @@ struct TenantRecoveryTests {
             #expect(try await desk.status() == "importing")
             try await desk.finish(1)
             let next = try await desk.pool.transaction {
-                try await TenantRecovery.settle(desk.organization, on: $0)
+                try await TenantStatus.settle(desk.organization, on: $0)
             }
             #expect(next.map(\.className) == [OrganizationJob.announceConnection])
             #expect(try await desk.detail() == nil)
@@ -203,7 +208,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `an import whose job died or vanished unnoticed is found and marked`() async throws {
+    @Test func `an import whose job is dead or deleted is found and marked`() async throws {
         try await withDesk { desk in
             let id = try await desk.enqueue(0)
             try await desk.pool.execute(
@@ -222,7 +227,24 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `the search for missing jobs leaves tenants alone whose jobs are open`() async throws {
+    @Test func `a dead mail whose worker died with it is reported by the sweep`() async throws {
+        try await withDesk { desk in
+            try await desk.set("registered")
+            let id = try await desk.queue.enqueue(
+                NewJob(OrganizationJob.sendConsentMail, organizationID: desk.organization))
+            try await desk.pool.execute(
+                """
+                update multiconnect.jobs set state = 'dead', finished_at = now(),
+                    error_message = 'the disk is full' where id = \(id.text)
+                """)
+            #expect(try await desk.recovery.sweep() == 1)
+            #expect(try await desk.notifications() == ["mail_failed"])
+            #expect(try await desk.detail() == "the admin was not mailed: the disk is full")
+            #expect(try await desk.recovery.sweep() == 0)
+        }
+    }
+
+    @Test func `the sweep leaves tenants with open jobs alone`() async throws {
         try await withDesk { desk in
             for index in 0..<2 { _ = try await desk.enqueue(index) }
             #expect(try await desk.recovery.sweep() == 0)
@@ -233,7 +255,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `a provisioning or announcement that is missing is found`() async throws {
+    @Test func `a missing provisioning or announcement is found`() async throws {
         try await withDesk { desk in
             try await desk.set("provisioning")
             #expect(try await desk.recovery.sweep() == 1)
@@ -249,7 +271,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `an import that fails while its tenant is provisioned anew leaves the status to that`()
+    @Test func `an import that fails during provisioning does not change the tenant's status`()
         async throws
     {
         try await withDesk { desk in
@@ -263,7 +285,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `a retried provisioning or announcement ends the failure of its tenant`() async throws {
+    @Test func `a retried provisioning or announcement moves its tenant out of failed`() async throws {
         try await withDesk { desk in
             try await desk.set("provisioning")
             let provision = try await desk.queue.enqueue(OrganizationJob.provision(desk.organization))
@@ -281,7 +303,7 @@ struct TenantRecoveryTests {
         }
     }
 
-    @Test func `a retry of a tenant begins what was given up, once`() async throws {
+    @Test func `a retry of a tenant starts the given up steps, once`() async throws {
         try await withDesk { desk in
             try await desk.finish(0)
             _ = try await desk.jobs.perform(.kill, on: try await desk.enqueue(1), by: "ann")
@@ -293,7 +315,7 @@ struct TenantRecoveryTests {
             #expect(retry.steps.map(\.isNew) == [true])
             let again = try #require(try await desk.recovery.retry(desk.organization, by: "ann"))
             #expect(again.steps.map(\.isNew) == [false] && again.steps.map(\.job) == retry.steps.map(\.job))
-            #expect(try await desk.open() == [Importer.className])
+            #expect(try await desk.open() == [ImportJob.className])
             try await desk.finish(1)
             try await desk.set("live")
             let idle = try #require(try await desk.recovery.retry(desk.organization, by: "ann"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Replication
 
-/// What users' and the engine's statements leave in a tenant's tables and logs.
+/// The effects of users' and the engine's statements on a tenant's tables and logs.
 @Suite(.tags(.store))
 struct TriggerTests {
     /// A user's session in a provisioned schema.
@@ -88,7 +88,7 @@ struct TriggerTests {
         }
     }
 
-    @Test func `deleting a row that Salesforce never knew is ignored`() async throws {
+    @Test func `deleting a row that Salesforce never had is ignored`() async throws {
         try await withUser { user, _ in
             try await user.execute(
                 "insert into account (sfid, name) values ('001000000000001AAA', 'A'), (null, 'B')")
@@ -101,7 +101,7 @@ struct TriggerTests {
         }
     }
 
-    @Test func `changes of a read-only table are noted as such, all of them`() async throws {
+    @Test func `all changes of a read-only table are logged as READONLY`() async throws {
         try await withUser { user, _ in
             try await user.execute("insert into contact (lastname) values ('A')")
             try await user.execute("update contact set lastname = 'A'")
@@ -133,7 +133,7 @@ struct TriggerTests {
         }
     }
 
-    @Test func `a user's own trigger can tell the engine's writes from others`() async throws {
+    @Test func `a user's own trigger can distinguish the engine's writes`() async throws {
         try await withUser { user, _ in
             try await user.script(
                 """

@@ -5,7 +5,7 @@ import Testing
 struct AnswerTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-    @Test func `pages of a query follow each other`() throws {
+    @Test func `a query page names its next page`() throws {
         let first = try QueryPage(
             parsing: bytes(
                 #"{"totalSize":3,"done":false,"nextRecordsUrl":"/services/data/v60.0/query/01g-2","records":[{"Id":"1"}]}"#
@@ -20,11 +20,11 @@ struct AnswerTests {
         #"{"totalSize":3,"done":false,"records":[]}"#, #"{"done":true,"records":[]}"#, "[]",
         #"{"totalSize":1,"done":false,"nextRecordsUrl":"https://evil.example/services/data/","records":[]}"#,
     ])
-    func `what is no page is refused`(text: String) {
+    func `a malformed query page is refused`(text: String) {
         #expect(throws: SalesforceError.self) { try QueryPage(parsing: bytes(text)) }
     }
 
-    @Test func `a Bulk job is read`() throws {
+    @Test func `a Bulk job is parsed`() throws {
         let job = try BulkJob(
             parsing: bytes(
                 #"""
@@ -43,7 +43,7 @@ struct AnswerTests {
         }
     }
 
-    @Test func `result pages give their locators decoded`() throws {
+    @Test func `the locators of result pages are decoded`() throws {
         let pages = try ResultPages(
             parsing: bytes(
                 #"""
@@ -59,15 +59,15 @@ struct AnswerTests {
         }
     }
 
-    @Test func `an address is made of path and query, within the limit`() throws {
+    @Test func `a call's address has path and query and a maximum length`() throws {
         let origin = try Origin(host: "x.my.salesforce.com")
-        var call = Call(path: "/services/data/v60.0/query")
+        var call = APICall(path: "/services/data/v60.0/query")
         call.query = [("q", "SELECT Id")]
         #expect(
             try call.url(at: origin) == "https://x.my.salesforce.com/services/data/v60.0/query?q=SELECT%20Id")
         call.query = [("q", String(repeating: "x", count: 16_000))]
         #expect(throws: SalesforceError.self) { try call.url(at: origin) }
-        #expect(throws: SalesforceError.self) { try Call(path: "@evil.example/").url(at: origin) }
-        #expect(throws: SalesforceError.self) { try Call(path: "/a b").url(at: origin) }
+        #expect(throws: SalesforceError.self) { try APICall(path: "@evil.example/").url(at: origin) }
+        #expect(throws: SalesforceError.self) { try APICall(path: "/a b").url(at: origin) }
     }
 }

@@ -31,17 +31,17 @@ struct ConsentWireTests {
     }
 
     @Test(arguments: ["", "AAAA", "not base64!"])
-    func `another signature is refused`(signature: String) throws {
+    func `a wrong signature is refused`(signature: String) throws {
         let answer = try answer(signature: signature)
         #expect(throws: SalesforceError.self) { try answer.verify(secret: secret) }
     }
 
-    @Test func `another secret is refused`() throws {
+    @Test func `a signature with another secret is refused`() throws {
         let answer = try answer()
         #expect(throws: SalesforceError.self) { try answer.verify(secret: Secret(text: "other")) }
     }
 
-    @Test func `a consent without the scope for it has no refresh token`() throws {
+    @Test func `without the scope refresh_token an answer has no refresh token`() throws {
         #expect(try answer(extra: "").refreshToken == nil)
         #expect(throws: SalesforceError.self) { try answer(extra: #","refresh_token":"""#) }
     }
@@ -53,21 +53,21 @@ struct ConsentWireTests {
         "id/00D090000083B1pEAE/00509000007hMVJAA2",
         "https://login.salesforce.com/no/00D090000083B1pEAE/00509000007hMVJAA2", "",
     ])
-    func `an identity that names no user of an org is refused`(id: String) {
+    func `a malformed identity URL is refused`(id: String) {
         #expect(throws: SalesforceError.self) { try answer(id: id) }
     }
 
     /// RFC 7636, appendix B.
-    @Test func `the challenge is the one of the standard`() {
+    @Test func `the PKCE challenge is that of RFC 7636`() {
         let pkce = PKCE(verifier: Secret(text: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
         #expect(pkce.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
     }
 
-    @Test func `a verifier has 43 characters`() {
+    @Test func `a PKCE verifier has 43 characters`() {
         #expect(PKCE(random: [UInt8](repeating: 7, count: 32)).verifier.count == 43)
     }
 
-    @Test func `the authorize address carries everything encoded`() throws {
+    @Test func `the parameters of the authorize address are percent-encoded`() throws {
         let app = ConnectedApp(
             key: "3MVG9.k&y", secret: secret, redirectURL: "https://app.example/auth/salesforce/callback")
         let url = app.authorizeURL(
@@ -81,7 +81,7 @@ struct ConsentWireTests {
                 """)
     }
 
-    @Test func `an identity is read and its document kept`() throws {
+    @Test func `an identity is parsed and its document kept`() throws {
         let text = #"""
             {"organization_id":"00DJ0000003KhyyMAC","user_id":"005J0000001gwIyIAI","username":"u@x.com","asserted_user":true}
             """#

@@ -3,7 +3,7 @@ import Testing
 @testable import Salesforce
 
 struct DescribeTests {
-    @Test func `unknown keys are passed over and missing ones have defaults`() throws {
+    @Test func `unknown keys are ignored and missing keys have defaults`() throws {
         let body = """
             {"name":"Tweet__c","label":"Tweet","custom":true,"keyPrefix":"a01","brandNew":{"x":[1]},"queryable":true,
              "fields":[{"name":"Id","type":"id","length":18,"nillable":false,"soapType":"tns:ID","newKey":null},
@@ -21,16 +21,7 @@ struct DescribeTests {
         #expect(object.field(named: "nope") == nil)
     }
 
-    @Test func `the global describe has the same objects without fields`() throws {
-        let body =
-            #"{"encoding":"UTF-8","maxBatchSize":200,"sobjects":[{"name":"Account","keyPrefix":"001"}]}"#
-        let global = try GlobalDescribe(parsing: Array(body.utf8))
-        #expect(global.object(named: "account")?.keyPrefix == "001")
-        #expect(global.object(named: "Account")?.fields == [])
-    }
-
-    @Test func `what is no describe is refused`() {
+    @Test func `a malformed describe is refused`() {
         #expect(throws: SalesforceError.self) { try ObjectDescribe(parsing: Array("{}".utf8)) }
-        #expect(throws: SalesforceError.self) { try GlobalDescribe(parsing: Array("[]".utf8)) }
     }
 }

@@ -21,7 +21,7 @@ struct ErrorAnswerTests {
         (409, "SOMETHING_NEW", .conflict), (400, "INVALIDENTITY", .notSupportedByBulk),
         (414, "URI_TOO_LONG", .tooLarge), (431, "SOMETHING_NEW", .tooLarge),
     ])
-    func `a REST error is known by its code, else by its status`(
+    func `a REST error has the meaning of its code, else of its status`(
         status: Int, name: String, code: SalesforceError.Code
     ) {
         let found = error(status, #"[{"message":"told","errorCode":"\#(name)","fields":["Name"]}]"#)
@@ -32,7 +32,7 @@ struct ErrorAnswerTests {
         #expect(found.message == "told")
     }
 
-    @Test func `fields may be missing`() {
+    @Test func `a REST error without fields is parsed`() {
         let found = error(
             401, #"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#)
         #expect(found.code == .unauthorized)
@@ -46,31 +46,31 @@ struct ErrorAnswerTests {
         ("redirect_uri_mismatch", .invalidClient), ("invalid_app_access", .accessDenied),
         ("rate_limit_exceeded", .rateLimited), ("unsupported_grant_type", .rejected),
     ])
-    func `an OAuth error is an object`(name: String, code: SalesforceError.Code) {
+    func `an OAuth error has the meaning of its code`(name: String, code: SalesforceError.Code) {
         let found = error(400, #"{"error":"\#(name)","error_description":"expired access/refresh token"}"#)
         #expect(found.code == code)
         #expect(found.errorCode == name)
     }
 
-    @Test func `the identity URL answers plain words`() {
+    @Test func `a plain-text error of the identity URL is parsed`() {
         #expect(error(403, "Bad_OAuth_Token").code == .unauthorized)
         #expect(error(403, "Wrong_Org\n").code == .forbidden)
     }
 
-    @Test func `a page of a proxy is judged by its status`() {
+    @Test func `an error page of a proxy has the meaning of its status`() {
         #expect(error(502, "<html>Bad Gateway</html>").code == .serverUnavailable)
         #expect(error(420, "").code == .serverUnavailable)
         #expect(error(404, "").code == .notFound)
         #expect(error(400, "[]").code == .rejected)
     }
 
-    @Test func `descriptions do not repeat what the org wrote`() {
+    @Test func `descriptions contain no text from the org`() {
         let found = error(400, #"[{"message":"secret row","errorCode":"INVALID_FIELD"}]"#)
         #expect("\(found)" == "Salesforce: invalidField, INVALID_FIELD, HTTP 400, GET /x")
         #expect(String(reflecting: found).contains("secret row"))
     }
 
-    @Test func `only what may pass by itself is transient`() {
+    @Test func `only errors that can pass by themselves are transient`() {
         #expect(SalesforceError(.serverUnavailable).isTransient)
         #expect(SalesforceError(.requestLimit).isTransient)
         #expect(!SalesforceError(.invalidGrant).isTransient)

@@ -24,7 +24,7 @@ struct GrantRefusalTests {
         "token request is already being processed", "Token request is already being processed.",
         "expired authorization code",
     ])
-    func `a request that overlaps another is no end`(text: String) {
+    func `a refused overlapping request does not end the grant`(text: String) {
         #expect(refusal("invalid_grant", text) == .busy)
     }
 
@@ -33,16 +33,16 @@ struct GrantRefusalTests {
         ("rate_limit_exceeded", "slow down"),
         ("invalid_app_access", "user is not admin approved to access this app"), ("OAUTH_APP_BLOCKED", ""),
     ])
-    func `what a setting or an hour mends is no end`(code: String, text: String) {
+    func `a refusal that a setting or time can remove does not end the grant`(code: String, text: String) {
         #expect(refusal(code, text) == .held)
     }
 
     @Test(arguments: ["authentication failure", "something new", "", nil])
-    func `a text that is not in the table decides nothing`(text: String?) {
+    func `an unknown refusal does not end the grant`(text: String?) {
         #expect(refusal("invalid_grant", text) == .unknown)
     }
 
-    @Test func `an outage and a wrong consumer secret say nothing about the grant`() {
+    @Test func `an outage and a wrong consumer secret do not concern the grant`() {
         #expect(refusal("invalid_client", "invalid client credentials") == nil)
         #expect(refusal("server_error", "") == nil)
         #expect(GrantRefusal(SalesforceError(.timedOut)) == nil)

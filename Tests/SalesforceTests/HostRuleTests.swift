@@ -12,7 +12,7 @@ struct HostRuleTests {
         "https://LOGIN.salesforce.com:443/x", "https://acme.lightning.force.com",
         "https://test.salesforce.com?x=1",
     ])
-    func `hosts of Salesforce are called over https`(url: String) throws {
+    func `Salesforce's hosts may be called over https`(url: String) throws {
         #expect(try rule().checked(url).description.hasPrefix("https://"))
     }
 
@@ -30,12 +30,12 @@ struct HostRuleTests {
         "https://acme.salesforce.com:", "https://acme.salesforce.com:0", "https://acme.salesforce.com:99999",
         "https://acme.salesforce.com:4４3",
     ])
-    func `nothing else is called`(url: String) throws {
+    func `other addresses may not be called`(url: String) throws {
         let rule = try rule()
         #expect(throws: SalesforceError.self) { try rule.checked(url) }
     }
 
-    @Test func `the configured origin is called, with its scheme and port only`() throws {
+    @Test func `the configured origin may be called with its own scheme and port only`() throws {
         let rule = try rule("http://127.0.0.1:8080")
         #expect(try rule.checked("http://127.0.0.1:8080/services").port == 8080)
         #expect(throws: SalesforceError.self) { try rule.checked("http://127.0.0.1:8081") }
@@ -43,13 +43,13 @@ struct HostRuleTests {
         #expect(!rule.loginIsSalesforce)
     }
 
-    @Test func `http is allowed on this machine only`() {
+    @Test func `http is allowed only on this machine`() {
         #expect(throws: SalesforceError.self) { try HostRule(loginURL: "http://login.salesforce.com") }
         #expect(throws: SalesforceError.self) { try HostRule(loginURL: "http://127.evil.example") }
         #expect(throws: Never.self) { try HostRule(loginURL: "http://localhost:1234") }
     }
 
-    @Test func `each environment has its login`() throws {
+    @Test func `each environment has its login origin`() throws {
         let rule = try rule()
         #expect(try rule.loginOrigin(for: .production).description == "https://login.salesforce.com")
         #expect(try rule.loginOrigin(for: .sandbox).description == "https://test.salesforce.com")
@@ -80,7 +80,7 @@ struct HostRuleTests {
         ("https://beta--qa--c.sandbox.vf.force.com/apex/p", "beta--qa.sandbox.my.salesforce.com"),
         ("beta.my.salesforce.com.", "beta.my.salesforce.com"),
     ])
-    func `an environment is read as people write it`(text: String, expected: String) {
+    func `an environment is read from hosts and addresses in any case`(text: String, expected: String) {
         #expect(OrgEnvironment(text)?.description == expected)
     }
 
@@ -93,11 +93,11 @@ struct HostRuleTests {
         "acme.my.site.com", "https://evil.example#.my.salesforce.com",
         "https://evil.example\\.my.salesforce.com",
     ])
-    func `an environment that is none is refused`(text: String) {
+    func `an invalid environment is refused`(text: String) {
         #expect(OrgEnvironment(text) == nil)
     }
 
-    @Test func `where an admin logged in is the org's environment`() throws {
+    @Test func `the origin of a login identifies the org's environment`() throws {
         let rule = try rule()
         func environment(_ host: String) throws -> OrgEnvironment? {
             rule.environment(loggedInAt: try Origin(host: host))

@@ -8,28 +8,28 @@ struct LimitInfoTests {
         ("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-app)", 25, 5000),
         ("per-app-api-usage=17/250(appName=sample-app), api-usage=25/5000", 25, 5000),
     ])
-    func `the use of the quota is read`(header: String, used: Int, allowed: Int) {
+    func `the use of the quota is parsed`(header: String, used: Int, allowed: Int) {
         #expect(LimitInfo(header: header) == LimitInfo(used: used, allowed: allowed))
     }
 
     @Test(arguments: [
         "", "api-usage=", "api-usage=1", "api-usage=1/0", "api-usage=-1/5", "api-usage=x/5", "usage=1/5",
     ])
-    func `anything else is none`(header: String) {
+    func `a header without usable quota is ignored`(header: String) {
         #expect(LimitInfo(header: header) == nil)
     }
 
     @Test(arguments: [("60.0", 60), ("60", 60), ("7.0", 7)])
-    func `a version is read`(text: String, major: Int) {
+    func `an API version is parsed`(text: String, major: Int) {
         #expect(APIVersion(text)?.major == major)
     }
 
     @Test(arguments: ["", "v60.0", "60.1", "0", "60.0.0", "-1"])
-    func `a version that is none is refused`(text: String) {
+    func `an invalid API version is refused`(text: String) {
         #expect(APIVersion(text) == nil)
     }
 
-    @Test func `the pinned version names the path`() {
+    @Test func `the path contains the pinned version`() {
         #expect(APIVersion.pinned.path == "/services/data/v60.0")
         #expect(APIVersion(59) < APIVersion.pinned)
     }

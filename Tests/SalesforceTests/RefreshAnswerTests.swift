@@ -8,7 +8,7 @@ struct RefreshAnswerTests {
         try RefreshAnswer(parsing: Array(text.utf8))
     }
 
-    @Test func `tokens are read whatever else the answer lacks or has wrong`() throws {
+    @Test func `tokens are parsed even if the rest of the answer is missing or wrong`() throws {
         let rotated = try parse(
             #"{"access_token":"00D!A","refresh_token":"5Aep","instance_url":"https://x.my.salesforce.com"}"#)
         #expect(rotated.accessToken?.revealText() == "00D!A" && rotated.refreshToken?.revealText() == "5Aep")
@@ -17,7 +17,7 @@ struct RefreshAnswerTests {
         #expect(odd.refreshToken?.revealText() == "5Aep" && odd.accessToken == nil && odd.instanceURL == nil)
     }
 
-    @Test func `the org is the one of the identity`() throws {
+    @Test func `the org is that of the identity`() throws {
         let answer = try parse(
             #"{"access_token":"a","id":"https://login.salesforce.com/id/00D090000083B1pEAE/00509000007hMVJAA2"}"#
         )
@@ -25,7 +25,7 @@ struct RefreshAnswerTests {
     }
 
     @Test(arguments: ["", "[]", "{}", #"{"access_token":""}"#, "<html>"])
-    func `an answer without any token is none`(text: String) {
+    func `an answer without a token is refused`(text: String) {
         #expect(throws: SalesforceError.self) { try parse(text) }
     }
 }

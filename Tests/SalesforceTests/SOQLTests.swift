@@ -19,12 +19,11 @@ struct SOQLTests {
                     .isIn("Id", [.string("a"), .string("b")]),
                 ])
             )
-            .orderBy("SystemModstamp", "Id").limit(10)
+            .limit(10)
         #expect(
             query.text == """
                 SELECT Id,Owner.Name FROM Tweet__c WHERE SystemModstamp >= 2011-07-07T00:53:20.500Z AND \
-                (Name = 'O\\'Neil\\\\\\n' OR Size__c != null) AND Id IN ('a','b') \
-                ORDER BY SystemModstamp,Id LIMIT 10
+                (Name = 'O\\'Neil\\\\\\n' OR Size__c != null) AND Id IN ('a','b') LIMIT 10
                 """)
         #expect(try SOQL.count(of: "Account").text == "SELECT COUNT() FROM Account")
     }
@@ -32,14 +31,14 @@ struct SOQLTests {
     @Test(arguments: [
         "", "1a", "a b", "Name,Id", "Na-me", "a..b", ".a", "a.", "Náme", "a'", "Id FROM User--", "_a", "[",
     ])
-    func `a name that is none is refused`(name: String) {
+    func `an invalid name is refused`(name: String) {
         #expect(throws: SalesforceError.self) { try SOQL.select([name], from: "Account") }
         #expect(throws: SalesforceError.self) {
             try SOQL.select(["Id"], from: "Account").where(.compare(name, .equal, .null))
         }
     }
 
-    @Test func `a query that is said to fit into an address does`() throws {
+    @Test func `a query that passes the length check fits into an address`() throws {
         let label = String(repeating: "h", count: 63)
         let host = "https://\(label).\(label).\(label).sandbox.my.salesforce.com"
         var fields = ["Id"]
@@ -47,26 +46,26 @@ struct SOQLTests {
             fields.append("Field_Number_\(fields.count)__c")
         }
         #expect((300...600).contains(fields.count))
-        var call = Call(path: "/services/data/v60.0/query")
+        var call = APICall(path: "/services/data/v60.0/query")
         call.query = [("q", try SOQL.select(fields.dropLast(), from: "Account").text)]
         _ = try call.url(at: try Origin(parsing: host))
     }
 
-    @Test func `an object has no dots`() {
+    @Test func `an object name with a dot is refused`() {
         #expect(throws: SalesforceError.self) { try SOQL.select(["Id"], from: "Owner.User") }
         #expect(throws: SalesforceError.self) { try SOQL.select([], from: "User") }
     }
 
-    @Test func `the rights of a user are one query`() throws {
+    @Test func `one query reads the rights of a user`() throws {
         #expect(
-            try UserRights.query(for: RecordID("005J0000001gwIyIAI")).text == """
+            try UserRights.query(for: SalesforceID("005J0000001gwIyIAI")).text == """
                 SELECT PermissionSet.PermissionsApiEnabled,PermissionSet.PermissionsViewAllData,\
                 PermissionSet.PermissionsModifyAllData FROM PermissionSetAssignment \
                 WHERE AssigneeId = '005J0000001gwIyIAI'
                 """)
     }
 
-    @Test func `rights add up over all sets`() throws {
+    @Test func `a right in any permission set counts`() throws {
         let rows = try JSONValue(
             parsing: Array(
                 """

@@ -13,10 +13,10 @@ import Testing
 struct SimulatedOrg: Sendable {
     let rest: RESTClient
     let oauth: OAuthClient
-    let summary: OrgSimulator.OrgSummary
+    let summary: Simulator.OrgSummary
     let origin: Origin
     let http: HTTPClient
-    /// What answers told of the quota.
+    /// The quota as last reported by answers.
     let usage: Usage
 
     final class Usage: Sendable {
@@ -25,7 +25,7 @@ struct SimulatedOrg: Sendable {
         var latest: LimitInfo? { last.withLock { $0 } }
     }
 
-    /// The token, its version and the refresh token: what a store would keep.
+    /// The token, its version and the refresh token, as a store would hold them.
     private final class Grant: Sendable {
         struct State {
             var token: AccessToken
@@ -45,7 +45,7 @@ struct SimulatedOrg: Sendable {
         configuration.contacts = 20
         configuration.tweets = 5
         configure(&configuration)
-        let simulator = OrgSimulator(configuration)
+        let simulator = Simulator(configuration)
         try await withLoop {
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let origin = "http://127.0.0.1:\(listener.address.port)"
@@ -57,7 +57,7 @@ struct SimulatedOrg: Sendable {
         }
     }
 
-    private static func connect(_ simulator: OrgSimulator, _ origin: String) async throws -> SimulatedOrg {
+    private static func connect(_ simulator: Simulator, _ origin: String) async throws -> SimulatedOrg {
         let http = HTTPClient()
         let hosts = try HostRule(loginURL: origin)
         let app = ConnectedApp(
@@ -91,7 +91,7 @@ struct SimulatedOrg: Sendable {
         return next
     }
 
-    /// The web server flow, with a browser that allows at once.
+    /// The web server flow, with a browser that allows access at once.
     static func consent(_ oauth: OAuthClient, _ http: HTTPClient, as username: String) async throws
         -> TokenAnswer
     {

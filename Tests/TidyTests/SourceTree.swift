@@ -6,42 +6,34 @@ struct SourceFile: Sendable, CustomStringConvertible {
     /// Relative to the repository.
     let path: String
     let lines: [String]
+    let text: SwiftText
+    let tokens: [Token]
+    let declarations: Declarations
 
     var name: String { (path as NSString).lastPathComponent }
     var description: String { path }
+    var code: [String] { text.code }
 
-    /// Lines with comments and the contents of string literals blanked out, so that words in prose do not count.
-    let code: [String]
-
-    init(target: String, path: String, lines: [String]) {
-        self.target = target
-        self.path = path
-        self.lines = lines
-        var isInsideBlock = false
-        code = lines.map { line in
-            if isInsideBlock {
-                if line.contains("\"\"\"") { isInsideBlock = false }
-                return ""
-            }
-            if line.contains("\"\"\""), line.components(separatedBy: "\"\"\"").count == 2 {
-                isInsideBlock = true
-                return String(line.prefix(upTo: line.range(of: "\"\"\"")!.lowerBound))
-            }
-            return SourceFile.blank(line)
-        }
+    /// The folder inside of the target, or the file itself if it is in none: both are a node of the
+    /// dependency graph.
+    var node: String {
+        let parts = path.split(separator: "/")
+        return parts.count > 3 ? "\(parts[2])/" : name
     }
 
-    private static func blank(_ line: String) -> String {
-        var result = ""
-        var isInsideString = false
-        var previous: Character = " "
-        for character in line {
-            if character == "\"", previous != "\\" { isInsideString.toggle() }
-            if !isInsideString, character == "/", previous == "/" { return String(result.dropLast()) }
-            result.append(isInsideString ? " " : character)
-            previous = character
-        }
-        return result
+    init(target: String, path: String, content: String) {
+        self.target = target
+        self.path = path
+        lines = content.components(separatedBy: "\n")
+        text = SwiftText(content)
+        tokens = Token.all(in: text.code)
+        declarations = Declarations(tokens)
+    }
+
+    /// The lines of comments directly above a line.
+    func comment(above line: Int) -> String {
+        let above = lines[..<line].reversed().drop { !$0.contains("//") && $0.contains("@") }
+        return above.prefix { $0.contains("//") }.joined(separator: " ")
     }
 }
 
@@ -49,20 +41,29 @@ enum SourceTree {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// Every Swift file below `folder`, a folder of the repository.
-    static func files(in folder: String) -> [SourceFile] {
-        let base = root.appendingPathComponent(folder)
-        let paths = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String } ?? []
-        return paths.filter { $0.hasSuffix(".swift") }.sorted().map { path in
-            let text = (try? String(contentsOf: base.appendingPathComponent(path), encoding: .utf8)) ?? ""
-            return SourceFile(
-                target: String(path.prefix { $0 != "/" }), path: "\(folder)/\(path)",
-                lines: text.components(separatedBy: "\n"))
+    /// Every Swift file below a folder of the repository.
+    private static func files(in folder: String) -> [SourceFile] {
+        paths(in: folder, "swift").map { path in
+            SourceFile(
+                target: String(path.split(separator: "/")[1]), path: path,
+                content: (try? text(path)) ?? "")
         }
     }
 
-    static let sources = files(in: "Sources")
+    /// The files with an extension below a folder, relative to the repository.
+    static func paths(in folder: String, _ type: String) -> [String] {
+        let base = root.appendingPathComponent(folder)
+        let paths = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String } ?? []
+        return paths.filter { $0.hasSuffix(".\(type)") }.sorted().map { "\(folder)/\($0)" }
+    }
 
-    /// Without `Tests/TidyTests`, whose rules name the words that they look for.
+    static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+
+    static let sources = files(in: "Sources")
+    static let targets = Dictionary(grouping: sources, by: \.target)
+
+    /// Without `Tests/TidyTests`, whose rules contain the words that they forbid.
     static let tests = files(in: "Tests").filter { $0.target != "TidyTests" }
 }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Web
 
-/// The whole way of an admin's browser, with the org simulator in Salesforce's place.
+/// An admin's consent in a browser, with the org simulator as Salesforce.
 @Suite(.tags(.store))
 struct ConsentFlowTests {
     @Test func `an admin consents and the org is authorized, once`() async throws {
@@ -30,19 +30,19 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `an org that is live and consents again is told that its tables stay`() async throws {
+    @Test func `the page after a second consent of a live org says that its tables stay`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
             let (first, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
-            #expect(first.text.contains("being set up now"))
+            #expect(first.text.contains("tables are now created"))
             try await rig.pool.execute("update multiconnect.organizations set status = 'live'")
             let (again, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
-            #expect(again.status == 200 && again.text.contains("its tables and records stay"))
-            #expect(!again.text.contains("being set up now"))
+            #expect(again.status == 200 && again.text.contains("Its tables and records stay"))
+            #expect(!again.text.contains("tables are now created"))
         }
     }
 
-    @Test func `orgs whose ids differ only in case are kept apart`() async throws {
+    @Test func `orgs whose ids differ only in case are different tenants`() async throws {
         try await withConsent { rig, orgs in
             #expect(
                 orgs[0].id != orgs[1].id
@@ -56,7 +56,7 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `without the mail's link Salesforce says which org it is`() async throws {
+    @Test func `without the link in the mail, Salesforce's answer names the org`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[1])
             let (page, _) = try await Browser(rig: rig).consent(nil, as: orgs[1].usernames[0])
@@ -65,7 +65,7 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `an org that nobody registered gets a clear page and nothing is stored`() async throws {
+    @Test func `an unregistered org gets a clear page, and nothing is stored`() async throws {
         try await withConsent { rig, orgs in
             let (page, _) = try await Browser(rig: rig).consent(nil, as: orgs[0].usernames[0])
             #expect(page.status == 404 && page.text.contains("\(orgs[0].id) is not registered"))
@@ -73,7 +73,7 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `a user without the rights reads which are missing, and nothing is stored`() async throws {
+    @Test func `the page for a user without permissions names them, and nothing is stored`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
             let missing = ["reader": "Modify All Data", "limited": "View All Data", "noapi": "API Enabled"]
@@ -87,7 +87,7 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `logging in to another org than the link's is refused`() async throws {
+    @Test func `a login to a different org than the link's is refused`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
             try await rig.registerOrg(orgs[1])
@@ -98,7 +98,7 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `a user who says no is told that nothing was stored`() async throws {
+    @Test func `the page after a denied consent says that nothing was stored`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
             let (page, _) = try await Browser(rig: rig).consent(
@@ -108,7 +108,7 @@ struct ConsentFlowTests {
         }
     }
 
-    @Test func `another browser than the one that began is refused`() async throws {
+    @Test func `a callback in a different browser is refused`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
             let victim = Browser(rig: rig)
@@ -123,7 +123,7 @@ struct ConsentFlowTests {
 }
 
 extension WebRig {
-    func registerOrg(_ org: OrgSimulator.OrgSummary) async throws {
+    func registerOrg(_ org: Simulator.OrgSummary) async throws {
         let body =
             #"{"org_id":"\#(org.id)","org_name":"Org \#(org.number)","admin_email":"admin\#(org.number)@acme.example"}"#
         #expect(try await register(body).status == 202)
@@ -141,7 +141,7 @@ extension WebRig {
     }
 }
 
-/// Follows redirects as a browser does, and keeps the one cookie there is.
+/// Follows redirects like a browser, and keeps the cookie.
 private final class Browser {
     private let rig: WebRig
     private var cookie: String?
@@ -150,15 +150,15 @@ private final class Browser {
         self.rig = rig
     }
 
-    /// From the mail's link to the last page; also where Salesforce sent the browser to.
+    /// From the link in the mail to the last page. Also returns the URL to which Salesforce redirected.
     func consent(
-        _ org: OrgSimulator.OrgSummary?, as user: String, decision: String = "allow"
+        _ org: Simulator.OrgSummary?, as user: String, decision: String = "allow"
     ) async throws -> (page: ClientResponse, callback: String) {
         let callback = try await begin(org, as: user, decision: decision)
         return (try await open(callback), callback)
     }
 
-    func begin(_ org: OrgSimulator.OrgSummary?, as user: String, decision: String) async throws -> String {
+    func begin(_ org: Simulator.OrgSummary?, as user: String, decision: String) async throws -> String {
         let query = org.map { "?org_id=\($0.id)" } ?? ""
         #expect(try await open("/authenticate" + query).status == 200)
         let start = try await open("/auth/salesforce" + query)
@@ -186,14 +186,14 @@ private final class Browser {
 }
 
 private func withConsent(
-    _ body: @concurrent @Sendable (WebRig, [OrgSimulator.OrgSummary]) async throws -> Void
+    _ body: @concurrent @Sendable (WebRig, [Simulator.OrgSummary]) async throws -> Void
 ) async throws {
     var configuration = SimulatorConfiguration()
     configuration.orgs = 2
     configuration.accounts = 5
     configuration.contacts = 5
     configuration.tweets = 1
-    let simulator = OrgSimulator(configuration, logger: quietLogger)
+    let simulator = Simulator(configuration, logger: quietLogger)
     try await withLoop {
         let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
         let options = WebRig.Options(loginURL: "http://127.0.0.1:\(listener.address.port)")

@@ -1,9 +1,9 @@
 import Testing
 
-@testable import Web
+@testable import Pages
 
 struct HTMLTests {
-    @Test func `text is escaped, markup is not escaped twice`() {
+    @Test func `text is escaped, and markup is not escaped twice`() {
         let name = #"<b>"O'Neil" & co</b>"#
         let inner: HTML = "<i title=\"\(name)\">\(name)</i>"
         let escaped = "&lt;b&gt;&quot;O&#39;Neil&quot; &amp; co&lt;/b&gt;"
@@ -12,7 +12,7 @@ struct HTMLTests {
         #expect(outer.markup == "<p>\(inner.markup)\(inner.markup)</p>")
     }
 
-    @Test func `a quote with a combining mark is escaped as well`() {
+    @Test func `a quote with a combining mark is escaped too`() {
         let html: HTML = "<i title=\"\("\"\u{301} onclick=\"x")\">"
         #expect(html.markup == "<i title=\"&quot;\u{301} onclick=&quot;x\">")
     }

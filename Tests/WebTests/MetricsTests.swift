@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import HTTPClient
+import JobAdmin
 import Jobs
 import Metrics
 import Postgres
@@ -9,7 +10,7 @@ import Testing
 
 @testable import Web
 
-/// Who sees the metrics, and what is on the page.
+/// Access to the metrics, and their content.
 @Suite(.tags(.store))
 struct MetricsTests {
     private func withToken(_ body: @concurrent @Sendable (WebRig) async throws -> Void) async throws {
@@ -20,7 +21,7 @@ struct MetricsTests {
 
     private static let token = [(name: "Authorization", value: "Bearer scrape me")]
 
-    @Test func `without any credentials in the settings the page is closed`() async throws {
+    @Test func `without credentials in the settings the metrics are closed`() async throws {
         try await withWebRig { rig in
             for value in ["Bearer ", "Bearer x", "Basic Og=="] {
                 let answer = try await rig.get("/metrics", [("Authorization", value)])
@@ -29,7 +30,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `the token opens the page of metrics, and no other`() async throws {
+    @Test func `the token gives access to the metrics only`() async throws {
         try await withToken { rig in
             #expect(try await rig.get("/metrics", Self.token).status == 200)
             #expect(try await rig.get("/metrics", [("Authorization", "bearer scrape me")]).status == 200)
@@ -42,7 +43,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `the operators' name and password open it too, and guessing is slow`() async throws {
+    @Test func `the operators' name and password give access too, and wrong ones are limited`() async throws {
         try await withOperator { browser in
             #expect(try await browser.get("/metrics").status == 200)
             for _ in 0..<10 {
@@ -54,7 +55,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `the page shows rows, totals and processes`() async throws {
+    @Test func `the metrics have counts of rows, totals and processes`() async throws {
         try await withToken { rig in
             try await rig.pool.execute(
                 """
@@ -85,7 +86,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `a part that does not answer is missing and said to be`() async throws {
+    @Test func `the metrics of a part that does not answer are missing, and up is 0`() async throws {
         try await withToken { rig in
             try await rig.pool.withConnection {
                 try await $0.script("alter schema multiconnect rename to elsewhere")
@@ -98,7 +99,7 @@ struct MetricsTests {
         }
     }
 
-    @Test func `queues beyond a hundred are shown together`() {
+    @Test func `queues beyond a hundred have one label`() {
         let queues = (0..<150).map { number in
             JobCensus.Queue(
                 name: "q\(number)", counts: [.queued: JobCount(number + 1)], latency: .seconds(number))
@@ -112,7 +113,7 @@ struct MetricsTests {
         #expect(MetricsPage.bounded(Array(queues.prefix(100))).count == 100)
     }
 
-    @Test func `requests are counted by the class of their status`() {
+    @Test func `requests are counted by status class`() {
         let tallies = RequestTallies()
         for status in [200, 204, 404, 499, 503, 999] {
             tallies.count(status: status, after: .milliseconds(3))

@@ -8,12 +8,13 @@ import Postgres
 import Support
 import Testing
 
-@testable import Web
+@testable import Pages
 
-/// Who reaches the operators' pages, and whose forms are taken.
+/// Access to the operators' pages and their forms.
 @Suite(.tags(.store))
 struct OperatorAccessTests {
-    @Test func `without credentials in the settings everything is closed, and the page says what opens it`()
+    @Test
+    func `without credentials in the settings the dashboard is closed, and the page says how to open it`()
         async throws
     {
         try await withWebRig { rig in
@@ -27,7 +28,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `Sidekiq's addresses lead to the pages that show the same`() async throws {
+    @Test func `Sidekiq's URLs redirect to the matching pages`() async throws {
         try await withWebRig { rig in
             for (path, place) in [
                 ("/sidekiq", "/dashboard/jobs"), ("/sidekiq/queues/default", "/dashboard/jobs/queues"),
@@ -41,7 +42,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `name and password are asked for, and only the right ones let in`() async throws {
+    @Test func `only the right name and password give access`() async throws {
         try await withOperator { browser in
             let unknown = try await browser.rig.get("/dashboard/jobs")
             #expect(unknown.status == 401)
@@ -56,7 +57,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `who fails too often waits, even with the right password`() async throws {
+    @Test func `after too many wrong passwords even the right one has to wait`() async throws {
         try await withOperator { browser in
             var stranger = browser
             stranger.password = "guess"
@@ -75,7 +76,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `wrong credentials on the page of metrics do not lock operators out, nor the other way round`()
+    @Test func `wrong credentials for the metrics do not block the dashboard, nor the reverse`()
         async throws
     {
         try await withOperator { browser in
@@ -93,7 +94,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `pages are found with a slash at the end`() async throws {
+    @Test func `a slash at the end of a URL is accepted`() async throws {
         try await withOperator { browser in
             for path in ["/dashboard/jobs/", "/dashboard/jobs/queues/", "/dashboard/jobs/workers/"] {
                 let page = try await browser.get(path)
@@ -104,8 +105,8 @@ struct OperatorAccessTests {
         }
     }
 
-    /// More than is ever read: an answer other than 413 proves that credentials come first.
-    @Test func `a form of a stranger is not read`() async throws {
+    /// The body is larger than the limit: an answer other than 413 proves that credentials are checked first.
+    @Test func `a form without credentials is not read`() async throws {
         try await withOperator { browser in
             var stranger = browser
             stranger.password = "guess"
@@ -117,7 +118,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `another address is not held up`() throws {
+    @Test func `another address is not affected by wrong passwords`() throws {
         let access = try OperatorAccess(
             credentials: ("ann", .init(text: "x")), failures: OperatorAccess.failureLimiter())
         let wrong: Headers = ["Authorization": "Basic " + Data("ann:y".utf8).base64EncodedString()]
@@ -128,7 +129,7 @@ struct OperatorAccessTests {
         guard
             case .tooOften = access.judge(try Request(.get, "/", headers: right, clientAddress: "192.0.2.1"))
         else {
-            Issue.record("the address is not held up")
+            Issue.record("the address is not blocked")
             return
         }
         #expect(
@@ -136,7 +137,7 @@ struct OperatorAccessTests {
                 == .granted("ann"))
     }
 
-    @Test func `a form that the browser was not shown changes nothing`() async throws {
+    @Test func `a form from another browser or site changes nothing`() async throws {
         try await withOperator { browser in
             let id = try await browser.queue.enqueue(NewJob("A"))
             let path = "/dashboard/jobs/\(id)/cancel"
@@ -156,7 +157,7 @@ struct OperatorAccessTests {
             for (index, attempt) in attempts.enumerated() {
                 let answer = try await browser.post(path, attempt.fields, attempt.headers)
                 #expect(answer.status == 403, "attempt \(index)")
-                #expect(answer.text.contains("This form was not made here"), "attempt \(index)")
+                #expect(answer.text.contains("was not made for this browser"), "attempt \(index)")
             }
             #expect(try await browser.state(id) == "queued")
             let answer = try await browser.post(
@@ -166,7 +167,7 @@ struct OperatorAccessTests {
         }
     }
 
-    @Test func `the cookie is out of reach of scripts and other sites, and pages may not be framed`()
+    @Test func `the cookie is not readable by scripts and other sites, and pages cannot be framed`()
         async throws
     {
         try await withOperator { browser in

@@ -7,9 +7,9 @@ import Redis
 import Support
 import Testing
 
-@testable import Web
+@testable import Pages
 
-/// What the buttons of the operators' pages do, to the rows and to Redis.
+/// The effects of the dashboard's buttons on the rows and on Redis.
 @Suite(.tags(.store))
 struct OperatorActionTests {
     private func entries(_ browser: OperatorBrowser, _ key: String) async throws -> Int {
@@ -38,7 +38,8 @@ struct OperatorActionTests {
             }
             let gone = try await browser.post("\(path)/retry")
             #expect(
-                try await browser.get(try #require(gone.headers["location"])).text.contains("no such job"))
+                try await browser.get(try #require(gone.headers["location"])).text.contains(
+                    "no longer exists"))
             let actors = try await browser.rig.pool.query(
                 "select distinct actor from multiconnect.activity where job_id = \(id.text)"
             ).column(as: String.self)
@@ -69,7 +70,7 @@ struct OperatorActionTests {
         }
     }
 
-    @Test func `a link of somebody else shows no notice`() async throws {
+    @Test func `a link that somebody else made shows no notice`() async throws {
         try await withOperator { browser in
             _ = try await browser.queue.enqueue(NewJob("A"))
             let answer = try await browser.post(
@@ -87,21 +88,21 @@ struct OperatorActionTests {
         }
     }
 
-    @Test func `one job is said as one`() async throws {
+    @Test func `a notice about one job is in the singular`() async throws {
         try await withOperator { browser in
             _ = try await browser.queue.enqueue(NewJob("A"))
             let question = try await browser.get("/dashboard/jobs/bulk/kill?class=A&state=queued").text
-            #expect(question.contains("<b>1 job</b> fits") && question.contains("Kill 1 job<"))
+            #expect(question.contains("<b>1 job</b> matches") && question.contains("Kill 1 job<"))
             #expect(JobCount(1, .atLeast).of("job") == "1+ jobs")
             #expect(JobCount(0).of("job") == "0 jobs")
         }
     }
 
-    @Test func `all that fit are counted, and changed on the second word`() async throws {
+    @Test func `all matching jobs are counted first, and changed after a confirmation`() async throws {
         try await withOperator { browser in
             for index in 0..<7 { _ = try await browser.queue.enqueue(NewJob(index < 5 ? "A" : "B")) }
             let question = try await browser.get("/dashboard/jobs/bulk/kill?class=A&state=queued").text
-            #expect(question.contains("<b>5 jobs</b> fit") && question.contains("Kill 5 jobs"))
+            #expect(question.contains("<b>5 jobs</b> match") && question.contains("Kill 5 jobs"))
             let count = { (state: String) in
                 try await browser.rig.pool.query(
                     "select count(*) from multiconnect.jobs where state = \(state)"
@@ -118,25 +119,25 @@ struct OperatorActionTests {
             #expect(try await entries(browser, "queue:default") == 2)
             #expect(try await entries(browser, "dead") == 5)
             let none = try await browser.get("/dashboard/jobs/bulk/retry?state=done").text
-            #expect(none.contains("No job fits") && none.contains("one of these states: "))
+            #expect(none.contains("No job matches") && none.contains("one of these states: "))
             #expect(try await browser.post("/dashboard/jobs/bulk/retry", ["state": "done"]).status == 409)
-            // A filter that is not understood would mean other jobs than the page has shown.
+            // With an invalid field the filter would match other jobs than the page has shown.
             #expect(
                 try await browser.post("/dashboard/jobs/bulk/delete", ["since": "yesterday"]).status == 400)
             #expect(try await count("dead") == 5)
         }
     }
 
-    /// A search for arguments may take longer than a page waits, and than it counts.
-    @Test func `an action whose time was up goes on where it was`() async throws {
+    /// A search for arguments may take longer than the time limits of the page.
+    @Test func `an action that ran out of time continues where it stopped`() async throws {
         let change = { (options: inout WebRig.Options) in
-            options.patience = .zero
+            options.actionTime = .zero
             options.jobsLimits.countedRows = 10
         }
         try await withOperator(change) { browser in
             let jobs = (0..<40).map { NewJob("A", arguments: [$0 < 38 ? "common" : "rare"]) }
             _ = try await browser.queue.enqueue(jobs)
-            // One after the other, so that the rare ones come last.
+            // One by one, so that the rare jobs come last.
             _ = try await browser.rig.pool.execute(
                 """
                 update multiconnect.jobs as j set run_at = now() - interval '1 h' + n * interval '1 s'
@@ -144,8 +145,8 @@ struct OperatorActionTests {
                 where o.id = j.id
                 """)
             var page = "/dashboard/jobs/bulk/cancel?state=queued&args=rare"
-            // What was counted does not reach the rare ones.
-            #expect(try await browser.get(page).text.contains("None that fits was met so far."))
+            // The count stops before the rare jobs.
+            #expect(try await browser.get(page).text.contains("No match was found while counting."))
             var rests: [String] = []
             var changed = 0
             while page.contains("/bulk/"), rests.count < 10 {
@@ -161,7 +162,7 @@ struct OperatorActionTests {
                 let notice = try Form(decoding: page.split(separator: "?").last ?? "")
                 changed += notice["changed"].flatMap { Int($0) } ?? 0
             }
-            // Ten at a time, and none of them twice.
+            // Ten at a time, and none twice.
             #expect((3...4).contains(rests.count) && Set(rests).count == rests.count)
             #expect(changed == 2)
             let left = try await browser.rig.pool.query(
@@ -182,7 +183,7 @@ struct OperatorActionTests {
             let unknown = try await browser.post(path, ["scope": "queue:mail", "action": "pause"])
             #expect(unknown.status == 303)
             let warned = try await browser.get(try #require(unknown.headers["location"])).text
-            #expect(warned.contains("no job of that name is known"))
+            #expect(warned.contains("no job with that name is known"))
             let tenant = [
                 "kind": "tenant", "name": "00D000000000001EAA", "action": "pause", "reason": "quota",
             ]
@@ -209,7 +210,7 @@ struct OperatorActionTests {
         }
     }
 
-    @Test func `a tenant is given several jobs in a turn, and one as the others`() async throws {
+    @Test func `the weight of a tenant is set and removed`() async throws {
         try await withOperator { browser in
             _ = try await browser.rig.register(WebRig.body)
             let path = "/dashboard/jobs/weights"
@@ -229,17 +230,17 @@ struct OperatorActionTests {
                 let answer = try await browser.post(path, fields)
                 #expect(answer.status == 400 && answer.text.contains("role=\"alert\""), "\(fields)")
             }
-            // As the page's own button names it.
+            // The value of the page's button.
             let id: UUID = try await browser.rig.pool.query("select id from multiconnect.organizations")
                 .scalar()
             let taken = try await browser.post(path, ["tenant": id.uuidString.lowercased(), "weight": "1"])
             #expect(taken.status == 303)
             #expect(
-                try await browser.get("/dashboard/jobs/queues").text.contains("All tenants weigh the same"))
+                try await browser.get("/dashboard/jobs/queues").text.contains("No weights"))
         }
     }
 
-    @Test func `a periodic job is paused, resumed, and run beside its schedule`() async throws {
+    @Test func `a periodic job is paused, resumed, and run outside of its schedule`() async throws {
         try await withOperator { browser in
             _ = try await browser.rig.pool.execute(
                 """

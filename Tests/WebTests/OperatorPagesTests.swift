@@ -5,12 +5,12 @@ import Postgres
 import Support
 import Testing
 
-@testable import Web
+@testable import Dashboard
 
-/// What the operators' pages show.
+/// The content of the dashboard.
 @Suite(.tags(.store))
 struct OperatorPagesTests {
-    /// Text that would be markup, or end an attribute, on a page that forgets to escape it.
+    /// Text that would become markup, or end an attribute, without escaping.
     static let hostile = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>&amp;"
 
     private func links(_ page: String, _ beginning: String) -> [String] {
@@ -18,7 +18,7 @@ struct OperatorPagesTests {
             .filter { $0.hasPrefix(beginning) }
     }
 
-    @Test func `no text of others becomes markup on any page`() async throws {
+    @Test func `foreign text never becomes markup`() async throws {
         try await withOperator { browser in
             let pool = browser.rig.pool
             _ = try await browser.rig.register(WebRig.body)
@@ -84,7 +84,7 @@ struct OperatorPagesTests {
         }
     }
 
-    @Test func `pages follow each other and show every job once`() async throws {
+    @Test func `the pages of a list show each job once`() async throws {
         try await withOperator { browser in
             _ = try await browser.rig.pool.execute(
                 """
@@ -108,23 +108,24 @@ struct OperatorPagesTests {
         }
     }
 
-    @Test func `tabs count, empty lists say so, and what is not understood is named`() async throws {
+    @Test func `tabs show counts, empty lists say so, and invalid fields are named`() async throws {
         try await withOperator { browser in
             let empty = try await browser.get("/dashboard/jobs").text
             #expect(empty.contains("No jobs"))
             _ = try await browser.queue.enqueue(NewJob("A"))
             let page = try await browser.get("/dashboard/jobs?state=queued").text
-            #expect(page.contains("Queued<b>1</b>") && page.contains("No worker is alive"))
+            #expect(page.contains("Queued<b>1</b>") && page.contains("No worker is running"))
             #expect(try await browser.get("/dashboard/jobs?state=dead").text.contains("No dead jobs"))
             let odd = try await browser.get(
                 "/dashboard/jobs?state=lost&since=yesterday&tenant=nobody&order=up&after=x"
             ).text
             for complaint in [
-                "no state “lost”", "“yesterday” is no time", "no tenant “nobody”", "no order “up”",
+                "“lost” is not a job state", "“yesterday” is not a time", "no tenant “nobody”",
+                "“up” is not an order",
             ] {
                 #expect(odd.contains(complaint), "\(complaint)")
             }
-            #expect(odd.contains("No job fits"))
+            #expect(odd.contains("No job matches"))
             let refreshing = try await browser.get("/dashboard/jobs?refresh=on").text
             #expect(refreshing.contains("http-equiv=\"refresh\""))
             for path in [
@@ -135,7 +136,7 @@ struct OperatorPagesTests {
         }
     }
 
-    @Test func `a job's page shows its arguments without what is secret`() async throws {
+    @Test func `the page of a job does not show secret arguments`() async throws {
         try await withOperator { browser in
             let masked = try await browser.queue.enqueue(NewJob("Masked", arguments: ["shown", "geheim"]))
             let named = try await browser.queue.enqueue(
@@ -145,7 +146,7 @@ struct OperatorPagesTests {
                 #expect(page.contains("shown") && !page.contains("geheim"), "\(id)")
                 #expect(page.contains("&lt;redacted&gt;"))
             }
-            #expect(try await browser.get("/dashboard/jobs?args=geheim").text.contains("No job fits"))
+            #expect(try await browser.get("/dashboard/jobs?args=geheim").text.contains("No job matches"))
         }
     }
 }

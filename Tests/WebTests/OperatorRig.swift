@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import HTTPClient
+import JobIndex
 import Jobs
 import Logging
 import Postgres
@@ -8,9 +9,9 @@ import Redis
 import Support
 import Testing
 
-@testable import Web
+@testable import Pages
 
-/// An operator's browser: sends name and password, keeps the cookie, fills in forms.
+/// An operator's browser: sends the credentials, keeps the cookie, submits forms.
 struct OperatorBrowser: Sendable {
     let rig: WebRig
     let client: RedisClient
@@ -25,7 +26,7 @@ struct OperatorBrowser: Sendable {
         try await rig.get(path, [credentials] + headers)
     }
 
-    /// Name and value of the cookie, and the code that the page's forms carry.
+    /// The cookie as `name=value`, and the token in the page's forms.
     func form(on path: String = "/dashboard/jobs/queues") async throws -> (cookie: String, code: String) {
         let page = try await get(path)
         let set = try #require(page.headers.values("set-cookie").first { $0.hasPrefix(FormToken.cookieName) })
@@ -33,7 +34,7 @@ struct OperatorBrowser: Sendable {
         return (String(set.prefix { $0 != ";" }), String(page.text[mark.upperBound...].prefix { $0 != "\"" }))
     }
 
-    /// Sends a form that a page has shown.
+    /// Submits a form with the cookie and token of a page.
     func post(_ path: String, _ fields: [String: String] = [:]) async throws -> ClientResponse {
         let (cookie, code) = try await form()
         return try await post(
@@ -41,7 +42,7 @@ struct OperatorBrowser: Sendable {
             [("Cookie", cookie), ("Origin", rig.origin)])
     }
 
-    /// Sends a form as it is.
+    /// Submits a form without adding anything.
     func post(_ path: String, _ fields: [String: String], _ headers: [(name: String, value: String)])
         async throws
         -> ClientResponse

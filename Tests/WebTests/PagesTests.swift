@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import HTTPServer
 import HTTPWire
+import Jobs
 import Organizations
 import Postgres
 import Redis
@@ -12,7 +13,7 @@ import Testing
 
 @Suite(.tags(.store))
 struct PagesTests {
-    @Test func `health is answered, readiness follows the databases`() async throws {
+    @Test func `healthz is always 200, and readyz depends on the databases`() async throws {
         try await withWebRig { rig in
             #expect(try await rig.get("/healthz").text == #"{"status":200}"#)
             let ready = try await rig.get("/readyz")
@@ -30,7 +31,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `without Redis web is ready all the same, and says that it is degraded`() async throws {
+    @Test func `without Redis web is ready, with the state degraded`() async throws {
         try await withDatabase { database in
             let pool = database.pool()
             let absent = RedisClient(configuration: try RedisConfiguration(url: "redis://127.0.0.1:1"))
@@ -47,7 +48,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `a database that refuses the login is not said to be silent`() async throws {
+    @Test func `a refused login is reported differently from a database that does not answer`() async throws {
         try await withDatabase { database in
             var configuration = database.configuration
             configuration.database = "no such database"
@@ -67,7 +68,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `every page forbids what it does not need`() async throws {
+    @Test func `every page has a restrictive Content-Security-Policy`() async throws {
         try await withWebRig { rig in
             for target in ["/", "/authenticate", "/auth/failure", "/auth/salesforce/callback"] {
                 let page = try await rig.get(target)
@@ -83,7 +84,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `pages promise a copy of the records and no lasting sync, which does not exist yet`()
+    @Test func `pages promise a copy of the records, but no sync, which does not exist yet`()
         async throws
     {
         try await withWebRig { rig in
@@ -94,7 +95,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `the choice works without the mail's link and keeps the org of a link`() async throws {
+    @Test func `the login choice works without a link, and keeps the org of a link`() async throws {
         try await withWebRig { rig in
             let plain = try await rig.get("/authenticate")
             #expect(plain.status == 200)
@@ -110,7 +111,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `the browser is sent to Salesforce with a cookie that only the callback gets`() async throws {
+    @Test func `the browser is redirected to Salesforce with a cookie for the callback only`() async throws {
         try await withWebRig { rig in
             _ = try await rig.register(WebRig.body)
             let response = try await rig.get(
@@ -136,7 +137,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `an org that nobody registered and a host that is not Salesforce get a clear page`()
+    @Test func `an unregistered org and a host that is not Salesforce get a clear page`()
         async throws
     {
         try await withWebRig { rig in
@@ -154,7 +155,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `a state that is forged, missing, replayed, denied or of another browser is refused`()
+    @Test func `a forged, missing, replayed, denied or foreign state is refused`()
         async throws
     {
         try await withWebRig { rig in
@@ -189,7 +190,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `Salesforce out of reach is a page that says so`() async throws {
+    @Test func `if Salesforce cannot be reached, the page says so`() async throws {
         try await withWebRig { rig in
             let response = try await rig.get("/auth/salesforce")
             let location = try #require(response.headers["Location"].flatMap { URLComponents(string: $0) })
@@ -201,7 +202,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `the failure page knows every kind of refusal, and others`() async throws {
+    @Test func `the failure page explains every kind of refusal`() async throws {
         try await withWebRig { rig in
             let missing = try await rig.get("/auth/failure?reason=missing_rights")
             #expect(missing.status == 400 && missing.text.contains("View All Data"))
@@ -213,7 +214,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `a My Domain that a link names is shown and neither filled in nor opened`() async throws {
+    @Test func `a My Domain in a link is shown, but neither filled in nor opened`() async throws {
         try await withWebRig { rig in
             _ = try await rig.register(
                 #"{"org_id":"00D000000000001EAA","org_name":"A","admin_email":"a@b.example","environment":"evil.my.salesforce.com"}"#
@@ -236,7 +237,7 @@ struct PagesTests {
                 "/auth/salesforce?org_id=00D000000000001EAA&environment=sandbox",
                 [("Sec-Fetch-Site", "cross-site")])
             #expect(plain.status == 302)
-            // Since a consent it is known to be the org's.
+            // After a consent the domain is known to belong to the org.
             try await rig.pool.execute("update multiconnect.organizations set authorized_at = now()")
             let known = try await rig.get(
                 "/authenticate?org_id=00D000000000001EAA&environment=evil.my.salesforce.com")
@@ -247,8 +248,29 @@ struct PagesTests {
         }
     }
 
-    @Test func `callbacks of consents are limited by address`() async throws {
-        let limits = RegistrationLimits(
+    @Test func `a My Domain of an unsigned registration is not filled in once CALLBACK_SECRET is set`()
+        async throws
+    {
+        try await withWebRig(WebRig.Options(callbackSecret: "s3cret")) { rig in
+            let registration = OrganizationRegistration(
+                pool: rig.pool, queue: JobQueue(pool: rig.pool, logger: quietLogger))
+            // Registered while there was no CALLBACK_SECRET, by anybody.
+            for (id, source) in [("00D000000000001EAA", "203.0.113.9"), ("00D000000000002EAA", nil)] {
+                let body = """
+                    {"org_id":"\(id)","org_name":"A","admin_email":"a@b.example",
+                    "environment":"acme.my.salesforce.com"}
+                    """
+                _ = try await registration.register(
+                    RegistrationRequest(parsing: Array(body.utf8)), source: source)
+                let page = try await rig.get(
+                    "/authenticate?org_id=\(id)&environment=acme.my.salesforce.com")
+                #expect(page.text.contains("value=\"acme.my.salesforce.com\"") == (source == nil))
+            }
+        }
+    }
+
+    @Test func `consent callbacks are limited by address`() async throws {
+        let limits = RequestLimits(
             callbacks: RateLimiter(rate: TokenBucket.Rate(burst: 2, refill: .seconds(60))))
         try await withWebRig(WebRig.Options(limits: limits)) { rig in
             for status in [400, 400, 429] {

@@ -2,6 +2,7 @@ import Cryptography
 import Encoding
 import Foundation
 import HTTPClient
+import HTTPServer
 import Metrics
 import Organizations
 import Postgres
@@ -13,7 +14,7 @@ import Testing
 
 @Suite(.tags(.store))
 struct RegistrationRouteTests {
-    @Test func `an org is registered with its connection and its first job`() async throws {
+    @Test func `a registration stores the org, its connection and its first job`() async throws {
         try await withWebRig { rig in
             let response = try await rig.register(WebRig.body)
             #expect(response.status == 202)
@@ -39,7 +40,9 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `15 and 18 characters are one org, and a repeat replaces name and address`() async throws {
+    @Test func `15 and 18 characters are one org, and a repeated call replaces name and address`()
+        async throws
+    {
         try await withWebRig { rig in
             #expect(try await rig.register(WebRig.body).status == 202)
             let again = #"{"org_id":"00D000000000001","org_name":"Acme 2","admin_email":"b@acme.example"}"#
@@ -51,7 +54,7 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `an org that has consented is left as it is`() async throws {
+    @Test func `a registration does not change an org that has consented`() async throws {
         try await withWebRig { rig in
             _ = try await rig.register(WebRig.body)
             _ = try await rig.pool.execute("update multiconnect.organizations set status = 'live'")
@@ -64,7 +67,7 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `every problem of a body is named`() async throws {
+    @Test func `the answer names every problem of a body`() async throws {
         try await withWebRig { rig in
             let response = try await rig.register(#"{"org_id":"00D000000000001EAB","admin_email":"nobody"}"#)
             #expect(response.status == 400)
@@ -78,8 +81,9 @@ struct RegistrationRouteTests {
         }
     }
 
-    /// More than is ever read: an answer other than 413 proves that the signature's headers come first.
-    @Test func `a call that is not signed has its body unread`() async throws {
+    /// The body is larger than the limit: an answer other than 413 proves that signature headers are checked
+    /// first.
+    @Test func `the body of an unsigned call is not read`() async throws {
         let long = String(repeating: " ", count: 100_000)
         var options = WebRig.Options()
         options.callbackSecret = String(repeating: "s", count: 32)
@@ -93,7 +97,7 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `anything but JSON is refused as such`() async throws {
+    @Test func `a body that is not JSON is refused`() async throws {
         try await withWebRig { rig in
             for type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", nil] {
                 let response = try await rig.register(WebRig.body, type: type)
@@ -103,7 +107,7 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `with a secret only signed calls of these minutes are taken`() async throws {
+    @Test func `with CALLBACK_SECRET only calls with a recent signature are accepted`() async throws {
         try await withWebRig(WebRig.Options(callbackSecret: "s3cret")) { rig in
             func signed(_ secret: String, at time: Date) -> [(name: String, value: String)] {
                 let timestamp = String(Int(time.timeIntervalSince1970))
@@ -128,9 +132,9 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `too many calls are told when to come again`() async throws {
+    @Test func `too many calls get 429 with Retry-After`() async throws {
         let rate = TokenBucket.Rate(burst: 2, refill: .seconds(60))
-        let limits = RegistrationLimits(organizations: RateLimiter(rate: rate))
+        let limits = RequestLimits(organizations: RateLimiter(rate: rate))
         try await withWebRig(WebRig.Options(limits: limits)) { rig in
             #expect(try await rig.register(WebRig.body).status == 202)
             #expect(try await rig.register(WebRig.body).status == 202)
@@ -140,7 +144,7 @@ struct RegistrationRouteTests {
             let wait = try #require(response.headers["Retry-After"].flatMap { Int($0) })
             #expect((1...61).contains(wait))
         }
-        let addresses = RegistrationLimits(
+        let addresses = RequestLimits(
             addresses: RateLimiter(rate: .init(burst: 1, refill: .seconds(60))))
         try await withWebRig(WebRig.Options(limits: addresses)) { rig in
             let first = try await rig.register("no")
@@ -149,7 +153,7 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `a body that is too large and another method are refused`() async throws {
+    @Test func `a body that is too large, and another method, are refused`() async throws {
         try await withWebRig { rig in
             let large = String(repeating: " ", count: 70_000)
             let refused = try await rig.register(large)
@@ -158,8 +162,8 @@ struct RegistrationRouteTests {
         }
     }
 
-    @Test func `one caller cannot use up what an org's own calls have`() async throws {
-        let limits = RegistrationLimits(
+    @Test func `one client cannot use up the rate limit of an org's own calls`() async throws {
+        let limits = RequestLimits(
             organizations: RateLimiter(rate: TokenBucket.Rate(burst: 1, refill: .seconds(60))))
         try await withWebRig(WebRig.Options(limits: limits, isBehindProxy: true)) { rig in
             func register(from address: String) async throws -> Int {
@@ -174,7 +178,7 @@ struct RegistrationRouteTests {
     }
 
     @Test
-    func `JSON that was put together as text is answered with its place, told to operators, and counted`()
+    func `the answer to broken JSON names the position, and operators are notified`()
         async throws
     {
         let tallies = RequestTallies()

@@ -1,11 +1,15 @@
 import Cryptography
+import Dashboard
 import Foundation
 import HTTPClient
 import HTTPServer
+import JobAdmin
+import JobIndex
 import Jobs
 import Logging
 import Metrics
 import Organizations
+import Pages
 import Postgres
 import Reactor
 import Redis
@@ -15,7 +19,7 @@ import Testing
 
 @testable import Web
 
-/// The routes on a real socket, over real databases.
+/// The routes on a real socket with real databases.
 struct WebRig: Sendable {
     let origin: String
     let pool: PostgresPool
@@ -24,19 +28,19 @@ struct WebRig: Sendable {
 
     struct Options: Sendable {
         var callbackSecret: String?
-        var limits = RegistrationLimits()
-        /// Where Salesforce is; nothing listens at the address that is taken without.
+        var limits = RequestLimits()
+        /// The URL of Salesforce. Nothing listens at the default.
         var loginURL = "http://127.0.0.1:9"
         var appURL: String?
-        /// The operators' name and password; nil: their pages are closed.
+        /// The operators' name and password; nil closes their pages.
         var operators: (user: String, password: Secret)?
         var metricsToken: Secret?
         var jobsLimits = JobsLimits()
         var tallies: RequestTallies?
-        /// Whether X-Forwarded-For says who calls.
+        /// Whether X-Forwarded-For is trusted.
         var isBehindProxy = false
         /// How long a page may act on jobs.
-        var patience: Duration = .seconds(15)
+        var actionTime: Duration = .seconds(15)
     }
 
     func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
@@ -65,7 +69,7 @@ extension ClientResponse {
         try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any])
     }
 
-    /// Name and value of the consent's cookie.
+    /// The consent's cookie as `name=value`.
     var cookie: String? {
         headers.values("set-cookie").first { $0.hasPrefix(Consent.cookieName + "=") }.map {
             String($0.prefix { $0 != ";" })
@@ -86,10 +90,14 @@ func withWebRig(
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let origin = "http://127.0.0.1:\(listener.address.port)"
             let http = HTTPClient()
-            let routes = try routes(options, origin: origin, pool: pool, redis: client, http: http)
+            let (routes, dashboard) = try routes(
+                options, origin: origin, pool: pool, redis: client, http: http)
+            var router = Router()
+            routes.add(to: &router)
+            dashboard.add(to: &router)
             var configuration = routes.configuration()
             if options.isBehindProxy { configuration.trust = .proxy }
-            let server = Server(router: routes.router(), configuration: configuration, logger: quietLogger)
+            let server = Server(router: router, configuration: configuration, logger: quietLogger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.serve(on: listener) }
                 try await body(WebRig(origin: origin, pool: pool, redis: redis, http: http))
@@ -102,7 +110,7 @@ func withWebRig(
 
 private func routes(
     _ options: WebRig.Options, origin: String, pool: PostgresPool, redis: RedisClient, http: HTTPClient
-) throws -> WebRoutes {
+) throws -> (WebRoutes, DashboardRoutes) {
     let queue = JobQueue(pool: pool, redis: redis, logger: quietLogger)
     let app = ConnectedApp(
         key: "simulator-client", secret: Secret(text: "simulator-secret"),
@@ -113,26 +121,28 @@ private func routes(
     let access = try OperatorAccess(
         credentials: options.operators, failures: OperatorAccess.failureLimiter())
     let jobs = JobOperator(
-        pool: pool, queue: queue, mask: mask, cache: CensusCache(lifetime: .zero),
+        pool: pool, queue: queue, index: QueueIndex(redis: redis), mask: mask,
+        cache: CensusCache(lifetime: .zero),
         limits: options.jobsLimits, logger: quietLogger)
     let metrics = MetricsRoute(
         access: access, token: options.metricsToken, jobs: jobs, board: MetricsBoard(redis: redis),
         cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
-    let operators = OperatorRoutes(
-        access: access, jobs: jobs, pool: pool,
-        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), patience: options.patience,
+    let identity = AppIdentity(name: "Acme Sync", url: options.appURL ?? origin)
+    let dashboard = DashboardRoutes(
+        access: access, jobs: jobs, pool: pool, app: identity,
+        faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), actionTime: options.actionTime,
         logger: quietLogger)
-    return WebRoutes(
-        registration: Registration(pool: pool, queue: queue),
+    let web = WebRoutes(
+        registration: OrganizationRegistration(pool: pool, queue: queue),
         consent: Consent(
             pool: pool, queue: queue, keys: KeyRing(current: try SecretKey.generate()), oauth: oauth,
             http: http,
-            writes: .planned, trustsRegistrations: options.callbackSecret != nil, logger: quietLogger),
+            writes: .planned, logger: quietLogger),
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
-        app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin), operators: operators,
-        metrics: metrics, tallies: options.tallies, logger: quietLogger)
+        app: identity, metrics: metrics, tallies: options.tallies, logger: quietLogger)
+    return (web, dashboard)
 }
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

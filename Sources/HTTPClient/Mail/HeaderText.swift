@@ -1,3 +1,4 @@
+internal import Encoding
 internal import FoundationEssentials
 
 /// Free text in mail headers (RFC 5322, RFC 2047). The output is printable ASCII in folded lines for any

@@ -96,7 +96,7 @@ struct MailConversation: Sendable {
         try transfer.set(CURLOPT_INFILESIZE_LARGE, offset: bytes.count)
         defer {
             try? transfer.set(
-                CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, limits.mailFarewellTimeout.milliseconds / 1000))
+                CURLOPT_SERVER_RESPONSE_TIMEOUT, max(1, limits.mailQuitTimeout.milliseconds / 1000))
         }
         try transfer.perform()
     }

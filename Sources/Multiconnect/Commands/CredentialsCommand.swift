@@ -5,16 +5,16 @@ import Postgres
 /// `multiconnect credentials`
 struct CredentialsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "credentials", abstract: "The sealed tokens of the tenants.",
+        commandName: "credentials", abstract: "Manages the sealed tokens of the tenants.",
         subcommands: [ResealCommand.self])
 
     struct ResealCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "reseal",
-            abstract: "Seals all tokens with SECRET that a key of SECRET_PREVIOUS sealed.",
+            abstract: "Seals all tokens with SECRET that are sealed with a key of SECRET_PREVIOUS.",
             discussion: """
-                When it reports nothing unreadable and every process runs with the new SECRET, \
-                SECRET_PREVIOUS can be removed. Workers do the same once an hour.
+                If no token is unreadable and every process runs with the new SECRET, you can remove \
+                SECRET_PREVIOUS. Workers also do this once an hour.
                 """)
 
         func run() async throws {
@@ -27,11 +27,11 @@ struct CredentialsCommand: AsyncParsableCommand {
                 print("\(report.resealed) resealed")
                 guard report.unreadable.isEmpty else {
                     for (key, count) in report.unreadable.sorted(by: { $0.key < $1.key }) {
-                        print("\(count) cannot be opened: SECRET_PREVIOUS lacks the key \(key)")
+                        print("\(count) cannot be opened: add the key \(key) to SECRET_PREVIOUS")
                     }
                     throw ExitCode.failure
                 }
-                print("nothing is left under another key")
+                print("all tokens are sealed with SECRET")
             }
         }
     }

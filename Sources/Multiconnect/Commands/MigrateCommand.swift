@@ -6,7 +6,7 @@ import Postgres
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
-        abstract: "Brings the control database and every cell up to date. Several at once do no harm.")
+        abstract: "Migrates the control database and all cells. May run several times at once.")
 
     func run() async throws {
         try await Launch.start("migrate") { launch in
@@ -17,11 +17,11 @@ struct MigrateCommand: AsyncParsableCommand {
                 for migrator in try Migrations.all(for: cell) {
                     for name in try await migrator.migrate(on: connection) {
                         launch.logger.notice(
-                            "migrated", metadata: ["cell": "\(cell)", "migration": "\(name)"])
+                            "migration applied", metadata: ["cell": "\(cell)", "migration": "\(name)"])
                         names.append(name)
                     }
                 }
-                if names.isEmpty { launch.logger.notice("up to date", metadata: ["cell": "\(cell)"]) }
+                if names.isEmpty { launch.logger.notice("already up to date", metadata: ["cell": "\(cell)"]) }
             }
         }
     }

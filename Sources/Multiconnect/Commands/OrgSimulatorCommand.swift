@@ -8,26 +8,28 @@ import TLS
 struct OrgSimulatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "org-simulator",
-        abstract: "A Salesforce on loopback, with generated data: OAuth, describe, SOQL, Bulk API 2.0.")
+        abstract:
+            "Simulates Salesforce orgs on loopback, with generated data: OAuth, describe, SOQL, Bulk API 2.0."
+    )
 
-    @Option(help: "The port on 127.0.0.1; 0 lets the system choose.") var port: UInt16 = 8090
-    @Option(help: "Orgs at this one port, each with its own users, tokens and data.") var orgs = 3
-    @Option(help: "Accounts of each org.") var accounts = 10_000
-    @Option(help: "Contacts of each org.") var contacts = 10_000
-    @Option(help: "Tweet__c records of each org.") var tweets = 500
-    @Option(help: "What the data is generated from: the same seed gives the same data.") var seed: UInt64 = 1
+    @Option(help: "The port on 127.0.0.1; 0 lets the system choose one.") var port: UInt16 = 8090
+    @Option(help: "Number of orgs, all on this port, each with its own users, tokens and data.") var orgs = 3
+    @Option(help: "Accounts per org.") var accounts = 10_000
+    @Option(help: "Contacts per org.") var contacts = 10_000
+    @Option(help: "Tweet__c records per org.") var tweets = 500
+    @Option(help: "Seed of the generated data: the same seed gives the same data.") var seed: UInt64 = 1
     @Option(help: "Consumer key that clients must send.") var clientID = "simulator-client"
     @Option(help: "Consumer secret that clients must send.") var clientSecret = "simulator-secret"
-    @Option(help: "Namespace of the package's Apex class; without it the class is unmanaged.") var namespace:
+    @Option(help: "Namespace of the package's Apex class. Without it the class is unmanaged.") var namespace:
         String?
     @Flag(help: "Answer each refresh with a new refresh token.") var rotation = false
-    @Flag(help: "Plain values only: what psql's \\copy takes too.") var plain = false
-    @Option(help: "Event loops.") var loops = 1
-    @Option(help: "PEM file with a certificate for localhost: answer https at https://localhost:<port>.")
+    @Flag(help: "Generate only values that psql's \\copy accepts.") var plain = false
+    @Option(help: "Number of event loops.") var loops = 1
+    @Option(help: "PEM file with a certificate for localhost, to serve https://localhost:<port>.")
     var tlsCertificate: String?
     @Option(help: "PEM file with the certificate's private key.") var tlsKey: String?
 
-    /// Throws for a number of orgs or rows that cannot be generated.
+    /// Throws if a number is too small.
     static func check(orgs: Int, accounts: Int, contacts: Int, tweets: Int) throws {
         guard orgs > 0 else { throw ValidationError("--orgs is \(orgs): it must be at least 1") }
         for (name, rows) in [("accounts", accounts), ("contacts", contacts), ("tweets", tweets)]
@@ -39,7 +41,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     func validate() throws {
         try Self.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
-            throw ValidationError("--tls-certificate and --tls-key belong together")
+            throw ValidationError("give both --tls-certificate and --tls-key, or neither")
         }
     }
 
@@ -69,12 +71,12 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     }
 }
 
-/// The simulator over its loops, until a signal ends it.
+/// The simulator on its loops. A signal ends it.
 struct SimulatorProcess: Sendable {
     let settings: SimulatorConfiguration
     let port: UInt16
     let loops: Int
-    /// Nil: plain HTTP.
+    /// Nil for HTTP without TLS.
     let credentials: TLSContext?
 
     func run() async throws {
@@ -84,12 +86,12 @@ struct SimulatorProcess: Sendable {
 
     private func serve(on loops: [EventLoop]) async throws {
         let first = try Listener.tcp(host: "127.0.0.1", port: port, sharing: loops.count > 1 ? .first : .none)
-        // Certificates name hosts, seldom addresses.
+        // A certificate usually names a host, not an address.
         let origin =
             credentials == nil ? "http://\(first.address)" : "https://localhost:\(first.address.port)"
         var settings = settings
         settings.origin = origin
-        let simulator = OrgSimulator(settings)
+        let simulator = Simulator(settings)
         StandardOutput.write(line: "org simulator at \(origin)")
         for org in simulator.orgs {
             StandardOutput.write(line: "  \(org.id)  \(org.name)  \(org.usernames.joined(separator: " "))")

@@ -1,3 +1,4 @@
+import Activity
 import ArgumentParser
 import Logging
 import Organizations
@@ -7,14 +8,14 @@ import Reactor
 /// `multiconnect organizations`
 struct OrganizationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "organizations", abstract: "Shows and mends the tenants.",
+        commandName: "organizations", abstract: "Lists and repairs tenants.",
         subcommands: [
             ListCommand.self, MailsCommand.self, NotificationsCommand.self, AcknowledgeCommand.self,
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 
-    /// A connection to the control database for a short command.
+    /// Runs a short command with a connection to the control database.
     static func withControlDatabase(
         _ body: @escaping @concurrent @Sendable (PostgresConnection) async throws -> Void
     ) async throws {
@@ -28,7 +29,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
 
     struct ListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Every tenant with its status, schema and cell.")
+            commandName: "list", abstract: "Lists all tenants with status, schema and cell.")
 
         func run() async throws {
             try await OrganizationsCommand.withControlDatabase { connection in
@@ -45,7 +46,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
     struct MailsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "mails",
-            abstract: "The latest mails, sent or not: where they are read without SMTP_URL.")
+            abstract: "Shows the latest 20 mails, also those that were not sent because SMTP_URL is not set.")
 
         func run() async throws {
             try await OrganizationsCommand.withControlDatabase { connection in
@@ -59,14 +60,14 @@ struct OrganizationsCommand: AsyncParsableCommand {
     struct NotificationsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "notifications",
-            abstract: "What operators should know and nobody has acknowledged yet.")
+            abstract: "Lists the open notifications.")
 
         func run() async throws {
             try await OrganizationsCommand.withControlDatabase { connection in
                 for notification in try await NotificationStore(on: connection).open(limit: 1000) {
                     let tenant = [notification.organizationID, notification.organizationName]
                         .compactMap(\.self).joined(separator: " ")
-                    // Names and messages hold what strangers and servers wrote.
+                    // Names and messages are text from outside.
                     print(
                         JobsText.plain(
                             "\(notification.id)  \(JobsText.time(notification.createdAt))  "
@@ -80,16 +81,16 @@ struct OrganizationsCommand: AsyncParsableCommand {
     struct AcknowledgeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "acknowledge",
-            abstract: "Closes notifications. Many close by themselves when their cause is gone.")
+            abstract: "Closes notifications. Many also close when their cause is gone.")
 
-        @Argument(help: "Numbers of notifications, as `organizations notifications` shows them.")
+        @Argument(help: "Numbers of notifications, from `organizations notifications`.")
         var ids: [Int64] = []
-        @Flag(help: "All that are open.") var all = false
+        @Flag(help: "All open notifications.") var all = false
         @OptionGroup var actor: ActorOption
 
         func validate() throws {
             guard ids.isEmpty == all else {
-                throw ValidationError("name the numbers of notifications, or --all")
+                throw ValidationError("give the numbers of notifications, or --all")
             }
         }
 
@@ -103,7 +104,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
                 }
                 for id in ids {
                     let isDone = try await store.acknowledge(id, by: user)
-                    print("\(id)  \(isDone ? "acknowledged" : "is not open")")
+                    print("\(id)  \(isDone ? "acknowledged" : "not open")")
                 }
             }
         }

@@ -1,23 +1,28 @@
 import ArgumentParser
+import Dashboard
 import FoundationEssentials
 import HTTPServer
+import JobAdmin
+import JobIndex
 import Jobs
 import Logging
 import Metrics
 import Organizations
+import Pages
 import Reactor
 import Replication
 import Salesforce
+import TenantSchema
 import Web
 
 /// `multiconnect web`
 struct WebCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "web", abstract: "Serves the routes that Salesforce, admins and operators call.")
+        commandName: "web", abstract: "Serves the HTTP routes for Salesforce, admins and operators.")
 
     func run() async throws {
         try await Launch.start("web") { launch in
-            // First: files that are not valid are named before anything waits for a database.
+            // First, so that an invalid file is reported before waiting for a database.
             let process = try WebProcess(launch)
             try await StartupCheck(launch: launch).run()
             try await process.run()
@@ -25,21 +30,22 @@ struct WebCommand: AsyncParsableCommand {
     }
 }
 
-/// A server over all loops: each accepts connections itself, and has its own pools and clients.
+/// The web process. Each loop accepts its own connections and has its own pools and clients.
 struct WebProcess: Sendable {
-    /// Descriptors that clients do not get, or a flood of them would cut the process off from its databases.
+    /// Descriptors that are not for clients, so that a flood of clients does not block database connections.
     private enum Reserve {
         static let process = 16
-        /// Of each loop, beside its Postgres connections: for Redis, calls to Salesforce, and the loop itself.
+        /// Per loop, in addition to Postgres connections: for Redis, calls to Salesforce, and the loop
+        /// itself.
         static let loop = 8
-        /// Where descriptors are so few that nothing is left for clients, these are.
+        /// The least number for clients, even if the limit is too low for all reserves.
         static let clients = 8
     }
 
     private let launch: Launch
     private let budget: ConnectionBudget
     private let mappings: MappingFile
-    private let registrationLimits = RegistrationLimits()
+    private let requestLimits = RequestLimits()
     private let usage = APIUsage()
     private let jobTallies = JobTallies()
     private let requestTallies: [RequestTallies]
@@ -63,7 +69,7 @@ struct WebProcess: Sendable {
         let limits = serverLimits
         let admission = Admission(limits, trust)
         launch.logger.notice(
-            "serving",
+            "web started",
             metadata: [
                 "address": "\(listeners.description)", "loops": "\(launch.loops.count)",
                 "connections": "\(limits.connections)",
@@ -111,12 +117,12 @@ struct WebProcess: Sendable {
     }
 
     private func end(_ services: [LoopServices], _ reporter: MetricsReporter) async {
-        // The task is cancelled here: that ended the serving.
-        await withCancellationShield(on: launch.loops[0]) { await reporter.leave() }
+        // The task is already cancelled here.
+        await withCancellationShield(on: launch.loops[0]) { await reporter.remove() }
         for (loop, service) in zip(launch.loops, services) { await loop.run { service.close() } }
     }
 
-    /// Whether any mapping writes to the org, for which the consenting user needs a further right.
+    /// Whether a mapping writes to the org. Then the consenting user needs one more permission.
     private var writes: UserRights.Writes {
         mappings.mappings.contains { $0.configuration.access == .readWrite } ? .planned : .none
     }
@@ -132,32 +138,33 @@ struct WebProcess: Sendable {
         return limits
     }
 
-    /// Access lines are news of level info.
+    /// Access log lines have the level info.
     private var accessLog: (@Sendable ([UInt8]) -> Void)? {
         guard launch.logger.logLevel <= .info else { return nil }
         return { StandardOutput.write(log: $0) }
     }
 
-    /// What is for operators: their pages, and the metrics.
+    /// The routes for operators.
     private func operators(
         _ services: LoopServices, _ reporter: MetricsReporter
-    ) throws -> (OperatorRoutes, MetricsRoute) {
+    ) throws -> (DashboardRoutes, MetricsRoute) {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials, failures: operatorFailures)
         let recovery = TenantRecovery(
             control: services.control, queue: services.queue, logger: launch.logger)
         let jobs = JobOperator(
-            pool: services.control, queue: services.queue, mask: .standard, cache: census,
-            classNames: JobClasses.all,
-            onDeath: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
+            pool: services.control, queue: services.queue, index: QueueIndex(redis: services.redis),
+            mask: .standard, cache: census, classNames: launch.jobClassNames(),
+            onGivenUp: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
             logger: launch.logger)
-        let pages = OperatorRoutes(
-            access: access, jobs: jobs, pool: services.control, app: services.identity, logger: launch.logger)
+        let dashboard = DashboardRoutes(
+            access: access, jobs: jobs, pool: services.control, app: services.identity,
+            faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,
-            board: MetricsBoard(redis: services.redis), cache: metrics, version: Multiconnect.version,
+            board: MetricsBoard(redis: services.redis), cache: metrics, version: Version.current,
             report: { await reporter.report() }, logger: launch.logger)
-        return (pages, metrics)
+        return (dashboard, metrics)
     }
 
     private func serve(
@@ -165,28 +172,28 @@ struct WebProcess: Sendable {
         on listeners: [Listener], _ limits: Limits, _ admission: Admission
     ) async throws {
         let configuration = launch.configuration
-        let (pages, metrics) = try operators(services, reporter)
-        let registration = Registration(
+        let (dashboard, metrics) = try operators(services, reporter)
+        let registration = OrganizationRegistration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
             limits: configuration.mailLimits)
         let consent = Consent(
             pool: services.control, queue: services.queue, keys: configuration.keyRing, oauth: services.oauth,
-            http: services.http, writes: writes, trustsRegistrations: configuration.callbackSecret != nil,
-            logger: launch.logger)
+            http: services.http, writes: writes, logger: launch.logger)
         let routes = WebRoutes(
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
-            limits: registrationLimits,
-            pool: services.control, redis: services.redis, app: services.identity,
-            operators: pages, metrics: metrics, tallies: tallies, logger: launch.logger)
+            limits: requestLimits, pool: services.control, redis: services.redis, app: services.identity,
+            metrics: metrics, tallies: tallies, logger: launch.logger)
+        var router = Router()
+        routes.add(to: &router)
+        dashboard.add(to: &router)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission
         server.trust = trust
         server.observe = { tallies.count(status: $0, after: $1) }
         let application = Server(
-            router: routes.router(), configuration: server, logger: launch.logger,
-            accessLog: accessLog)
+            router: router, configuration: server, logger: launch.logger, accessLog: accessLog)
         let context = credentials.map { credentials in { @Sendable in credentials.context } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for listener in listeners {

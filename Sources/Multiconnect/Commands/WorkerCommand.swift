@@ -1,5 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
+import JobIndex
+import JobWorker
 import Jobs
 import Logging
 import Metrics
@@ -7,19 +9,21 @@ import Organizations
 import Reactor
 import Replication
 import Salesforce
+import SidekiqBridge
+import TenantSchema
 
 /// `multiconnect worker`
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Runs jobs: mail, provisioning, imports.",
+        commandName: "worker", abstract: "Runs jobs: mails, provisioning, imports.",
         discussion: """
-            SIGTSTP: takes no more jobs, and goes on with the running ones. SIGTERM: takes no more jobs, \
-            hands back what still runs after 22 s, and exits.
+            On SIGTSTP it claims no more jobs and finishes the running ones. On SIGTERM it claims no more \
+            jobs, requeues jobs that still run after 22 s, and exits.
             """)
 
     func run() async throws {
         try await Launch.start("worker", signals: [.quiet]) { launch in
-            // First: a mapping file that is not valid is named before anything waits for a database.
+            // First, so that an invalid mapping file is reported before waiting for a database.
             let process = try WorkerProcess(launch)
             try await StartupCheck(launch: launch).run()
             try await process.run()
@@ -27,16 +31,13 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 }
 
-/// A worker over all loops.
+/// The worker process. Each loop has its own pools and clients.
 struct WorkerProcess: Sendable {
     private let launch: Launch
     private let budget: ConnectionBudget
     private let mappings: MappingFile
     private let usage = APIUsage()
     private let tallies = JobTallies()
-
-    /// Slots that imports leave to others.
-    private static let slotsForShortJobs = 2
 
     init(_ launch: Launch) throws {
         self.launch = launch
@@ -45,22 +46,27 @@ struct WorkerProcess: Sendable {
     }
 
     func run() async throws {
-        var sites: [WorkerSite] = []
+        var loops: [WorkerLoop] = []
         var services: [LoopServices] = []
         for loop in launch.loops {
-            let made = try await loop.run { try self.site(on: loop) }
-            sites.append(made.0)
-            services.append(made.1)
+            let prepared = try await loop.run { try self.prepare(loop) }
+            loops.append(prepared.0)
+            services.append(prepared.1)
         }
         let settings = try settings()
+        let index = QueueIndex(redis: services[0].redis)
+        let sidekiq = SidekiqIntegration(
+            loop: loops[0], index: index, settings: settings,
+            residentKilobytes: ProcessFigures.residentKilobytes, logger: launch.logger)
         let worker = Worker(
-            sites: sites, settings: settings, retryRule: RetryTable.decision(for:), logger: launch.logger)
+            loops: loops, index: index, settings: settings, retryRule: RetryTable.decision(for:),
+            extensions: [sidekiq], logger: launch.logger)
         launch.quiet.set { [logger = launch.logger] in
-            logger.notice("quiet: no more jobs are taken")
+            logger.notice("quiet: claiming no more jobs")
             worker.quiet()
         }
         launch.logger.notice(
-            "working",
+            "worker started",
             metadata: [
                 "slots": "\(launch.configuration.workerConcurrency)", "loops": "\(launch.loops.count)",
             ])
@@ -69,19 +75,19 @@ struct WorkerProcess: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recorder.run() }
             group.addTask { await reporter.run() }
-            // Returns when this task is cancelled: then jobs are finished or handed back.
+            // Returns after this task is cancelled and all jobs are finished or requeued.
             await worker.run()
             group.cancelAll()
         }
-        // The task is cancelled here: that ended the worker.
+        // The task is already cancelled here.
         await withCancellationShield(on: launch.loops[0]) {
             await recorder.flush()
-            await reporter.leave()
+            await reporter.remove()
         }
         for (loop, service) in zip(launch.loops, services) {
             await loop.run { service.close() }
         }
-        launch.logger.notice("stopped")
+        launch.logger.notice("worker stopped")
     }
 
     private func reporter(_ identity: WorkerIdentity, _ services: [LoopServices]) -> MetricsReporter {
@@ -91,37 +97,14 @@ struct WorkerProcess: Sendable {
             sources: [{ [tallies] in tallies.take() }])
     }
 
-    private func site(on loop: EventLoop) throws -> (WorkerSite, LoopServices) {
-        let configuration = launch.configuration
+    private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices) {
         let services = try LoopServices(launch, budget: budget, usage: usage, tallies: tallies)
-        var registry = JobRegistry()
-        let organizations = OrganizationJobs(
-            pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,
-            mail: try launch.mail(), namespace: configuration.namespace)
-        organizations.register(in: &registry)
-        ProbeJob.register(in: &registry, pool: services.control)
-        var settings = ReplicationSettings(
-            mappings: mappings, namespace: configuration.namespace)
-        // One connection of the cell's pool is left for what is short.
-        settings.concurrentPages = max(1, budget.cell - 1)
-        // Imports last for minutes or hours: what is short, a mail to an admin who waits for it, finds a slot.
-        settings.concurrentImports = max(1, configuration.workerConcurrency - Self.slotsForShortJobs)
-        // A simulator is on this machine, where gzip only costs time.
-        let isSalesforce = try HostRule(loginURL: configuration.loginURL).loginIsSalesforce
-        settings.quarantineLimit = configuration.quarantineLimit
-        settings.compression = isSalesforce ? .gzip : .none
-        let replication = ReplicationSite(
-            control: services.control, cell: { try services.cell($0) },
-            salesforce: { services.sessions.rest(for: $0) }, settings: settings, logger: launch.logger)
-        Replication.register(into: &registry, site: replication)
-        let recovery = TenantRecovery(
-            control: services.control, queue: services.queue, logger: launch.logger)
-        recovery.register(in: &registry)
-        PeriodicDuties.register(in: &registry, services: services, configuration: configuration)
-        let site = WorkerSite(
-            executor: loop, pool: services.control, queue: services.queue, registry: registry,
-            onDeath: { await recovery.noteGivenUp($0, $1) })
-        return (site, services)
+        let handlers = JobHandlers(launch: launch, services: services, mappings: mappings, budget: budget)
+        let recovery = handlers.recovery
+        let workerLoop = WorkerLoop(
+            executor: loop, pool: services.control, queue: services.queue, registry: try handlers.registry(),
+            onGivenUp: { await recovery.noteGivenUp($0, $1) })
+        return (workerLoop, services)
     }
 
     private func settings() throws -> WorkerSettings {
@@ -131,17 +114,6 @@ struct WorkerProcess: Sendable {
             tenantCap: launch.configuration.workerTenantCap,
             identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
             database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
-            version: Multiconnect.version, residentKilobytes: ProcessMemory.residentKilobytes,
-            periodic: try PeriodicDuties.all())
-    }
-}
-
-/// What the kernel says of this process.
-enum ProcessMemory {
-    /// Resident memory now; 0 where the kernel does not tell.
-    @Sendable static func residentKilobytes() -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+            version: Version.current, periodic: try PeriodicJobs.all())
     }
 }

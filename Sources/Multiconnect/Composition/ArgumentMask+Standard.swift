@@ -2,7 +2,7 @@ import Jobs
 import Organizations
 
 extension ArgumentMask {
-    /// What of the jobs of this program nobody is shown.
+    /// Hides the secret arguments of this program's jobs.
     static let standard: ArgumentMask = {
         var mask = ArgumentMask()
         OrganizationJob.hide(in: &mask)

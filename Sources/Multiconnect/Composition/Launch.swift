@@ -3,58 +3,34 @@ import FoundationEssentials
 import Logging
 import Postgres
 import Reactor
-import Synchronization
 
-/// What every long-running process starts with: its configuration, its loops and its log.
+/// The start of every process: configuration, loops, log and signals.
 struct Launch: Sendable {
-    /// From the signal to the end; Heroku kills after 30 s.
+    /// How long a stop may take. Heroku sends SIGKILL after 30 s.
     static let stopLimit = Duration.seconds(28)
 
-    /// What a signal asks for that does not end the process.
-    final class Wish: Sendable {
-        private let state = Mutex<(action: (@Sendable () -> Void)?, isEarly: Bool)>((nil, false))
-
-        /// Does what the signal asks for from now on, and at once if it came before.
-        func set(_ action: @escaping @Sendable () -> Void) {
-            let isEarly = state.withLock { state in
-                defer { state = (action, false) }
-                return state.isEarly
-            }
-            if isEarly { action() }
-        }
-
-        func callAsFunction() {
-            let action = state.withLock { state in
-                if state.action == nil { state.isEarly = true }
-                return state.action
-            }
-            action?()
-        }
-    }
-
-    /// SIGHUP: new certificates, for instance.
-    let reload = Wish()
-    /// SIGTSTP: no further jobs. Only a worker takes it from its usual effect.
-    let quiet = Wish()
+    /// For SIGHUP: reloads certificates, for example.
+    let reload = SignalAction()
+    /// For SIGTSTP: stops claiming jobs. Only a worker handles this signal.
+    let quiet = SignalAction()
     let role: String
     let configuration: Configuration
     let loops: [EventLoop]
-    /// How many descriptors the process may have open.
+    /// The limit of open file descriptors.
     let descriptors: Int
     let startTime = Date()
     let logger: Logger
 
-    /// Reads the environment, starts the loops and runs `body` on the first of them until it ends or a signal asks the
-    /// process to stop; then `body` is cancelled and finishes what it has begun. Exits with 78 when the environment is
-    /// not complete.
+    /// Reads the environment, starts the loops, and runs `body` on the first loop. A signal to stop cancels
+    /// `body`, which then finishes its open work. Exits with 78 if settings are missing or invalid.
     ///
-    /// - Parameter others: signals that the process reacts to beside those that all do.
+    /// - Parameter others: signals that this process handles beside those of all processes.
     static func start(
         _ role: String, signals others: [Signal] = [],
         _ body: @escaping @concurrent @Sendable (Launch) async throws -> Void
     ) async throws {
         CoreDumps.disable()
-        // Before any thread is started, so that all of them leave signals to the source.
+        // Before any thread starts: threads inherit the signal mask.
         SignalSource.claim([.terminate, .interrupt, .hangup] + others)
         let environment = ProcessInfo.processInfo.environment
         let logger = startLogging(role, level: Configuration.logLevel(environment: environment))
@@ -74,15 +50,15 @@ struct Launch: Sendable {
             throw exit
         } catch let error as PostgresError where error.isMissingSchema {
             logger.critical(
-                "the database is not migrated: run `multiconnect migrate`", metadata: ["error": "\(error)"])
+                "database is not migrated: run `multiconnect migrate`", metadata: ["error": "\(error)"])
             throw ExitCode.failure
         } catch {
-            logger.critical("\(role) cannot go on", metadata: ["error": "\(error)"])
+            logger.critical("\(role) failed", metadata: ["error": "\(error)"])
             throw ExitCode.failure
         }
     }
 
-    /// Sends what a command has printed. The log is of no use for the failure: it goes to the same place.
+    /// Flushes the command's output. A failure is not logged, because the log goes to the same descriptor.
     private static func flushAnswer(_ role: String) throws {
         do throws(ReactorError) {
             try StandardOutput.flushPrinted()
@@ -118,8 +94,8 @@ struct Launch: Sendable {
         while true {
             let signal = try await source.next()
             switch signal {
-            case .hangup: reload()
-            case .quiet: quiet()
+            case .hangup: reload.signal()
+            case .quiet: quiet.signal()
             case .terminate, .interrupt: return stop(signal)
             }
         }
@@ -127,16 +103,19 @@ struct Launch: Sendable {
 
     private func stop(_ signal: Signal) {
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
-        // Whatever ignores its cancellation must not keep the process until it is killed.
+        // Exit even if a task ignores its cancellation.
         EventLoop.current.schedule(at: .now + Self.stopLimit) {
-            logger.critical("stopping took too long", metadata: ["limit": "\(Self.stopLimit)"])
-            Multiconnect.exit(withError: ExitCode.failure)
+            logger.critical("stop timed out", metadata: ["limit": "\(Self.stopLimit)"])
+            Exit.exit(withError: ExitCode.failure)
         }
     }
 }
 
+/// Exits with the statuses of commands.
+private struct Exit: ParsableArguments {}
+
 extension PostgresError {
-    /// A table, column or schema of ours is not there.
+    /// Whether a table, column or schema does not exist.
     fileprivate var isMissingSchema: Bool {
         [.undefinedTable, .undefinedColumn, .undefinedSchema].contains(sqlState)
     }

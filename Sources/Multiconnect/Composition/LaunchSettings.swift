@@ -2,15 +2,15 @@ import Cryptography
 import FoundationEssentials
 import HTTPClient
 import Organizations
-import Replication
+import TenantSchema
 
 extension Launch {
-    /// The default mapping, read at start: a broken file stops the process with its place named.
+    /// Reads the default mapping. An invalid file stops the process.
     func mappings() throws -> MappingFile {
         let path = configuration.mappingFile
         let located = FileManager.default.fileExists(atPath: path) ? path : try Migrations.locate(path)
         let bytes = try Array(Data(contentsOf: URL(filePath: located)))
-        do throws(ReplicationError) {
+        do throws(TenantSchemaError) {
             let resolver = NameResolver(namespace: configuration.namespace)
             return try MappingFile(parsing: bytes, resolver: resolver)
         } catch {
@@ -18,7 +18,7 @@ extension Launch {
         }
     }
 
-    /// A mapping file that cannot be read: the problem and its place.
+    /// The mapping file is invalid.
     struct MappingFileProblem: Error, CustomStringConvertible {
         let path: String
         let problem: String

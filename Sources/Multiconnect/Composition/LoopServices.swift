@@ -1,6 +1,7 @@
 import Cryptography
 import FoundationEssentials
 import HTTPClient
+import JobIndex
 import Jobs
 import Logging
 import Organizations
@@ -10,16 +11,8 @@ import Redis
 import Replication
 import Salesforce
 
-/// What lives on one loop, and what is made of it: pools, clients, and the domain's parts that hold them.
+/// The pools and clients of one loop, and the domain values that use them.
 struct LoopServices: Sendable {
-    /// A tenant's row names a cell that the environment does not.
-    struct UnknownCell: Error, CustomStringConvertible {
-        let name: String
-        var description: String {
-            "the cell \(name) is not configured: CELL_\(name.uppercased())_URL is missing"
-        }
-    }
-
     let control: PostgresPool
     let cells: [String: PostgresPool]
     let redis: RedisClient
@@ -31,24 +24,22 @@ struct LoopServices: Sendable {
     let usage: APIUsage
     let logger: Logger
 
-    /// Makes the services of the current loop. Nothing is connected yet.
+    /// Makes the services of the current loop. Connections are opened later, on first use.
     ///
     /// - Parameters:
-    ///   - usage: one for all loops of the process.
-    ///   - tallies: the same.
+    ///   - usage: the value that all loops of the process share.
+    ///   - tallies: the value that all loops of the process share.
     init(_ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies) throws {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
-        var database = try launch.database(named: Configuration.Defaults.cell)
-        // A process that is stopped in the middle of a transaction would keep the rows that it has locked, its jobs'
-        // among them, from those who take over when its leases have run out.
-        database.settings["idle_in_transaction_session_timeout"] = "\(JobsLimits().lease.components.seconds)s"
-        control = PostgresPool(configuration: database, maximum: budget.control)
+        control = PostgresPool(
+            configuration: try Self.database(named: Configuration.Defaults.cell, launch),
+            maximum: budget.control)
         cells = try Dictionary(
             uniqueKeysWithValues: configuration.cellNames.map { name in
-                var database = try launch.database(named: name)
-                CellSessions.bound(&database, lease: JobsLimits().lease)
+                var database = try Self.database(named: name, launch)
+                database.statementTimeout = ReplicationLimits.cellStatement
                 return (name, PostgresPool(configuration: database, maximum: budget.cell))
             })
         redis = RedisClient(configuration: try launch.redis())
@@ -67,10 +58,11 @@ struct LoopServices: Sendable {
         sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: usage)
     }
 
-    /// The pool of a tenant's database.
-    func cell(_ name: String) throws -> PostgresPool {
-        guard let pool = cells[name] else { throw UnknownCell(name: name) }
-        return pool
+    /// A process that is stopped inside a transaction keeps its row locks no longer than its leases.
+    private static func database(named name: String, _ launch: Launch) throws -> PostgresConfiguration {
+        var database = try launch.database(named: name)
+        database.idleInTransactionTimeout = JobsLimits().lease
+        return database
     }
 
     func close() {
@@ -81,12 +73,12 @@ struct LoopServices: Sendable {
 }
 
 extension Configuration {
-    /// The cells by name; the control database is one of them.
+    /// The names of all cells, including the control database.
     var cellNames: [String] { [Defaults.cell] + cellURLs.keys.sorted() }
 }
 
 extension Launch {
-    /// Where a cell is: the control database for `default`.
+    /// The connection settings of a cell; `default` is the control database.
     func database(named cell: String) throws -> PostgresConfiguration {
         let url = configuration.cellURLs[cell] ?? configuration.databaseURL
         var database = try PostgresConfiguration(url: url.revealText() ?? "")
@@ -106,7 +98,6 @@ extension Launch {
     func budget(reserved: Int) throws -> ConnectionBudget {
         try ConnectionBudget(
             total: configuration.databaseConnections, loops: loops.count,
-            cells: configuration.cellNames.count,
-            reserved: reserved)
+            cells: configuration.cellNames.count, reserved: reserved)
     }
 }

@@ -6,10 +6,10 @@ import Postgres
 import Reactor
 import Synchronization
 
-/// Tells the other processes what this one counts and how it is, every few seconds, so that any web process can show
-/// it. Of one loop: the board's.
+/// Writes this process's counts and figures to Redis every few seconds, so that any web process can show
+/// them. Runs on the board's loop.
 final class MetricsReporter: Sendable {
-    /// A pool and the loop that it belongs to.
+    /// A pool and its loop.
     struct Pool: Sendable {
         let loop: EventLoop
         let pool: PostgresPool
@@ -21,12 +21,12 @@ final class MetricsReporter: Sendable {
     private let pools: [Pool]
     private let sources: [@Sendable () -> Totals]
     private let connections: (@Sendable () -> Int)?
-    /// What Redis was not told yet.
+    /// Counts that are not written to Redis yet.
     private let unwritten = Mutex(Totals())
 
     /// - Parameters:
-    ///   - sources: give what was counted since they were last asked.
-    ///   - connections: how many clients are connected, where there are any.
+    ///   - sources: return the counts since their last call.
+    ///   - connections: returns the number of connected clients; nil for a process without a listener.
     init(
         _ launch: Launch, identity: String, board: MetricsBoard, pools: [Pool],
         sources: [@Sendable () -> Totals], connections: (@Sendable () -> Int)? = nil
@@ -47,20 +47,20 @@ final class MetricsReporter: Sendable {
         }
     }
 
-    /// A last time; the process is shown no longer.
-    func leave() async {
+    /// Writes the last counts and removes the process from the metrics.
+    func remove() async {
         do {
-            // Of the time that a stop has, little is left.
-            try await withDeadline(.now + .seconds(1), operation: "leave") {
+            // Short, because a stop has a time limit.
+            try await withDeadline(.now + .seconds(1), operation: "remove process metrics") {
                 await self.write()
                 try await self.board.remove(self.identity)
             }
         } catch {
-            launch.logger.debug("metrics are not taken leave of", metadata: ["error": "\(error)"])
+            launch.logger.debug("could not remove process metrics", metadata: ["error": "\(error)"])
         }
     }
 
-    /// How the process is at this moment.
+    /// The current figures of this process.
     func report() async -> ProcessReport {
         var report = ProcessReport(role: launch.role, identity: identity)
         ProcessFigures.read(into: &report)
@@ -90,27 +90,7 @@ final class MetricsReporter: Sendable {
             try await board.write(totals, await report())
         } catch {
             unwritten.withLock { $0.add(totals) }
-            launch.logger.debug("metrics are not told yet", metadata: ["error": "\(error)"])
+            launch.logger.debug("could not write metrics, retrying later", metadata: ["error": "\(error)"])
         }
-    }
-}
-
-/// What the kernel says of this process in /proc (proc_pid_stat(5)).
-enum ProcessFigures {
-    /// The unit of times there, whatever the kernel's own clock is.
-    private static let ticksPerSecond = 100.0
-
-    static func read(into report: inout ProcessReport) {
-        report[ProcessMetric.residentMemory] = Double(ProcessMemory.residentKilobytes() * 1024)
-        let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
-        // One of them was the folder's own.
-        report[ProcessMetric.openDescriptors] = descriptors.map { Double($0.count - 1) }
-        let text = (try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8)) ?? ""
-        // The program's name may hold anything; the numbers come behind its parenthesis.
-        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            return
-        }
-        report[ProcessMetric.cpuTime] = (user + system) / ticksPerSecond
     }
 }

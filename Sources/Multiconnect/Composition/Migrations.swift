@@ -1,17 +1,17 @@
 import FoundationEssentials
 import Postgres
 
-/// The migrations that belong to a database: the control schema's, and those of every cell.
+/// Finds the migrations of the control database and of the cells.
 enum Migrations {
-    /// A file that belongs to the program is not where it should be.
+    /// A file or folder of the program is missing.
     struct MissingFile: Error, CustomStringConvertible {
         let name: String
         var description: String {
-            "\(name) is not here: run the program where its folders migrations/ and config/ are"
+            "\(name) was not found: run the program in the folder that has migrations/ and config/"
         }
     }
 
-    /// In the order in which they run.
+    /// The migrators of a cell, in the order in which they run.
     static func all(for cell: String) throws -> [Migrator] {
         let directory = try locate("migrations")
         let control = Migrator(directory: directory)
@@ -19,7 +19,8 @@ enum Migrations {
         return cell == Configuration.Defaults.cell ? [control, tenants] : [tenants]
     }
 
-    /// A file or folder of the program's own: where the process runs, else above the program itself.
+    /// The path of a file or folder of the program, in the working directory or in a folder above the
+    /// executable.
     static func locate(_ name: String) throws -> String {
         var candidates = [FileManager.default.currentDirectoryPath]
         var folder = URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()

@@ -4,18 +4,20 @@ import Organizations
 import Postgres
 import Redis
 import Replication
+import TenantSchema
 
-/// What an error of a job's handler means for the job: the one table for all targets.
+/// Decides for each error of a job's handler whether the job is retried.
 enum RetryTable {
     static func decision(for error: any Error) -> RetryDecision {
         if let decision = OrganizationRetry.decision(for: error) { return decision }
         switch error {
-        // Nothing but a new deployment mends a mapping file; what is gone does not come back.
+        // Only a new deployment fixes a mapping file. A deleted mapping does not come back.
         case let error as ReplicationError
-        where [.invalidMappingFile, .notFound, .givenUp].contains(error.code):
+        where [.notFound, .givenUp].contains(error.code):
             return .discard
-        // A cell that nobody configured yet, a database that is away, a line that broke: time may mend it.
-        case is LoopServices.UnknownCell, is PostgresError, is RedisError, is HTTPClientError: return .retry
+        case is TenantSchemaError: return .discard
+        // A lost connection may be restored before the next attempt.
+        case is PostgresError, is RedisError, is HTTPClientError: return .retry
         default: return .retry
         }
     }

@@ -2,12 +2,12 @@ import Logging
 import Synchronization
 import TLS
 
-/// The web process's certificate and key, read again on SIGHUP for the connections to come.
+/// The certificate and key of the web process. SIGHUP reloads them for new connections.
 final class ServerCredentials: Sendable {
     private let files: (certificate: String, key: String)
     private let current: Mutex<TLSContext>
 
-    /// Throws when the files do not make a server's credentials: the process does not start then.
+    /// Throws if the files are not a valid certificate with its key.
     init(_ files: (certificate: String, key: String)) throws {
         self.files = files
         current = Mutex(try TLSContext.server(certificateFile: files.certificate, keyFile: files.key))
@@ -15,7 +15,7 @@ final class ServerCredentials: Sendable {
 
     var context: TLSContext { current.withLock { $0 } }
 
-    /// Reads the files again; if they are not right, what was there stays.
+    /// Reads the files again. Invalid files are logged, and the old certificate stays.
     func reload(_ logger: Logger) {
         do {
             let fresh = try TLSContext.server(certificateFile: files.certificate, keyFile: files.key)
@@ -23,7 +23,7 @@ final class ServerCredentials: Sendable {
             logger.notice("certificate reloaded", metadata: ["file": "\(files.certificate)"])
         } catch {
             logger.error(
-                "the certificate was not reloaded; the former one stays", metadata: ["error": "\(error)"])
+                "could not reload certificate, keeping the old one", metadata: ["error": "\(error)"])
         }
     }
 }

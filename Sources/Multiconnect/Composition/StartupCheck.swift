@@ -5,9 +5,9 @@ import Postgres
 import Reactor
 import Redis
 
-/// What must be right before a process serves or works: the schema, the secret, Redis' eviction policy.
+/// Checks the schema, the secret and Redis's eviction policy before a process serves requests or runs jobs.
 struct StartupCheck: Sendable {
-    /// The control schema is not the one that this version was written for.
+    /// The schema lacks migrations that this version needs.
     struct SchemaOutdated: Error, CustomStringConvertible {
         let cell: String
         let pending: [String]
@@ -17,8 +17,8 @@ struct StartupCheck: Sendable {
         }
     }
 
-    /// A database that is starting (after a deploy, say) is waited for so long.
-    static let patience = Duration.seconds(30)
+    /// How long to wait for a database that is starting.
+    private static let timeout = Duration.seconds(30)
 
     let launch: Launch
 
@@ -28,7 +28,7 @@ struct StartupCheck: Sendable {
             defer { connection.close() }
             if case .unverified(let isEncrypted) = connection.serverTrust {
                 launch.logger.warning(
-                    "the Postgres server's certificate is not verified: set sslmode=verify-full and sslrootcert",
+                    "postgres certificate not verified: set sslmode=verify-full and sslrootcert",
                     metadata: ["cell": "\(cell)", "encrypted": "\(isEncrypted)"])
             }
             for migrator in try Migrations.all(for: cell) {
@@ -44,31 +44,31 @@ struct StartupCheck: Sendable {
 
     private func connect(to cell: String) async throws -> PostgresConnection {
         let configuration = try launch.database(named: cell)
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         while true {
             do {
                 return try await PostgresConnection.connect(configuration, deadline: deadline)
             } catch let error as PostgresError where error.isTransient && .now < deadline {
                 launch.logger.warning(
-                    "waiting for the database", metadata: ["cell": "\(cell)", "error": "\(error)"])
+                    "database unavailable, retrying", metadata: ["cell": "\(cell)", "error": "\(error)"])
                 try await EventLoop.current.sleep(for: .seconds(1))
             }
         }
     }
 
-    /// Redis that evicts may drop waiting jobs. They come back from their rows, but late.
+    /// Redis with another policy may evict queued jobs. The reconciler pushes them again, but late.
     private func checkEviction() async {
         guard let configuration = try? launch.redis() else { return }
         if configuration.trustsAnyServer {
             launch.logger.warning(
-                "the Redis server's certificate is not verified: use rediss:// and a certificate that is trusted",
+                "redis certificate not verified: use rediss:// and a trusted certificate",
                 metadata: ["redis": "\(configuration)"])
         }
         let client = RedisClient(configuration: configuration)
         defer { client.close() }
         guard let policy = try? await client.evictionPolicy(), policy != "noeviction" else { return }
         launch.logger.warning(
-            "Redis may evict keys: set its maxmemory-policy to noeviction, or jobs will be late",
+            "redis may evict jobs: set its maxmemory-policy to noeviction",
             metadata: ["policy": "\(policy)"])
     }
 }

@@ -3,15 +3,15 @@ import Organizations
 import Postgres
 import Reactor
 
-/// Writes what answers told of the orgs' API quotas, every few seconds.
+/// Writes the orgs' API usage, as Salesforce reports it with each response, every few seconds.
 struct UsageRecorder: Sendable {
-    static let period = Duration.seconds(5)
+    private static let period = Duration.seconds(5)
 
     let usage: APIUsage
     let pool: PostgresPool
     let logger: Logger
 
-    /// Runs until the calling task is cancelled, and writes a last time then.
+    /// Runs until the calling task is cancelled. Then it writes once more.
     func run() async {
         while !Task.isCancelled {
             try? await EventLoop.current.sleep(for: Self.period)
@@ -23,7 +23,7 @@ struct UsageRecorder: Sendable {
         do {
             try await usage.flush(to: pool)
         } catch {
-            logger.debug("the quotas are not recorded", metadata: ["error": "\(error)"])
+            logger.debug("could not record api usage, retrying later", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -1,11 +1,11 @@
 import Reactor
 
-/// The sockets that the web process listens on, a set for each of its loops.
+/// The listening sockets of each loop of the web process.
 ///
-/// Sockets that systemd passes are all served, by every loop; else a Unix socket, if there is one, which the loops share;
-/// else each loop has a socket of its own on the port, and the kernel spreads the connections over them.
+/// With sockets from systemd, every loop serves all of them. Else, with `UNIX_SOCKET`, the loops share one
+/// Unix socket. Else each loop has its own socket on the port, and the kernel distributes the connections.
 struct WebListeners: Sendable {
-    /// Another process listens there.
+    /// Another process listens on the socket or port.
     struct InUse: Error, CustomStringConvertible {
         let setting: String
         let value: String
@@ -16,7 +16,7 @@ struct WebListeners: Sendable {
 
     private let byLoop: [[Listener]]
 
-    /// Opens all of them before anybody is served: a port that is taken ends the process at once.
+    /// Opens the sockets of all loops. Throws if a port is in use, before any connection is accepted.
     static func open(_ configuration: Configuration, loops: [EventLoop]) async throws -> WebListeners {
         var byLoop: [[Listener]] = []
         do {
@@ -25,7 +25,7 @@ struct WebListeners: Sendable {
                 byLoop.append(try await loop.run { try open(configuration, after: first) })
             }
         } catch let error as ReactorError where error.isAddressInUse {
-            // Any file that is no socket is in the way, too.
+            // Also thrown if the path is a file that is not a socket.
             throw configuration.unixSocket.map { InUse(setting: "UNIX_SOCKET", value: $0) }
                 ?? InUse(setting: "PORT", value: "\(configuration.port)")
         }
@@ -53,6 +53,6 @@ struct WebListeners: Sendable {
 
     subscript(loop index: Int) -> [Listener] { byLoop[index] }
 
-    /// Where clients find the process, for the log.
+    /// The addresses, for the log.
     var description: String { byLoop.first?.map(\.address.description).joined(separator: " ") ?? "" }
 }

@@ -1,17 +1,17 @@
 import FoundationEssentials
 import Subprocess
 
-/// A program that runs beside this one and ends with it. What it prints goes to a file.
+/// A child process that ends with this process. Its output goes to a file.
 struct ChildProcess: Sendable {
     enum Limits {
-        /// Between SIGTERM and SIGKILL: a worker takes up to 25 s to hand its jobs back.
+        /// Between SIGTERM and SIGKILL: a worker needs up to 25 s to requeue its jobs.
         static let termination = Duration.seconds(28)
     }
 
-    /// A child that ended although nobody told it to.
+    /// A child exited without a request to stop.
     struct Ended: Error, CustomStringConvertible {
         let name: String
-        /// Its last lines: the file is gone when this is shown.
+        /// The last lines of its log, read at once because the file is removed at the end.
         let lines: String
 
         init(name: String, logFile: String) {
@@ -19,10 +19,10 @@ struct ChildProcess: Sendable {
             lines = ChildProcess.lastLines(of: logFile)
         }
 
-        var description: String { "\(name) ended unexpectedly; its last lines:\n\(lines)" }
+        var description: String { "\(name) exited unexpectedly. The end of its log:\n\(lines)" }
     }
 
-    /// The end of a log.
+    /// The last 20 lines of a log.
     static func lastLines(of logFile: String) -> String {
         let text = (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").suffix(20).joined(separator: "\n")
@@ -34,23 +34,23 @@ struct ChildProcess: Sendable {
     var environment: [String: String] = [:]
     var logFile: String
     var workingDirectory: String
-    /// Names the processes that `DevelopmentGuard` ends if this process cannot.
+    /// The file that lists the processes for `DevelopmentGuard`.
     var registry: String
 
-    /// Runs the program until the calling task is cancelled; throws `Ended` when it ends before.
+    /// Runs the program until the calling task is cancelled. Throws `Ended` if it exits before.
     func run() async throws {
         _ = try await start()
         try Task.checkCancellation()
         throw Ended(name: name, logFile: logFile)
     }
 
-    /// Runs the program to its end; throws `Ended` unless it succeeds.
+    /// Runs the program to its end. Throws `Ended` if it fails.
     func finish() async throws {
         guard try await start().isSuccess else { throw Ended(name: name, logFile: logFile) }
     }
 
     private func start() async throws -> TerminationStatus {
-        // The shell notes its process, which becomes the program's.
+        // The shell records its process id and start time, and then becomes the program.
         let script = """
             echo "$$ $(cut -d' ' -f22 /proc/$$/stat)" >>"$1" && cd "$2" && exec >>"$3" 2>&1 || exit 1
             shift 3; exec "$@"
@@ -71,7 +71,7 @@ struct ChildProcess: Sendable {
 
     private var options: PlatformOptions {
         var options = PlatformOptions()
-        // A group of its own: the terminal's Ctrl-C reaches only this process, which ends the others in order.
+        // A new process group: Ctrl-C reaches only this process, which then stops the others in order.
         options.processGroupID = 0
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: Limits.termination)]
         return options

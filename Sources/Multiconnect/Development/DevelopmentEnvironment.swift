@@ -6,7 +6,7 @@ import Postgres
 import Reactor
 import Redis
 
-/// What `multiconnect dev` was asked for.
+/// The options of `multiconnect dev`.
 struct DevelopmentOptions: Sendable {
     var orgs: Int
     var accounts: Int
@@ -14,18 +14,17 @@ struct DevelopmentOptions: Sendable {
     var tweets: Int
     var seed: UInt64
     var mapping: String
-    var patience: Duration
+    var timeout: Duration
     var endsWhenDone: Bool
     var isIdle: Bool
     var isPlain: Bool
 }
 
-/// Starts all parts on one machine, plays the installs, and shows what arrives.
+/// Starts all parts on one machine, simulates the installations, and shows the imported rows.
 struct DevelopmentEnvironment: Sendable {
-    /// A part did not answer in time.
+    /// A part did not become ready in time.
     struct NotReady: Error, CustomStringConvertible {
         let part: String
-        /// What is known of the reason.
         var reason = ""
 
         var description: String { "\(part) is not ready" + (reason.isEmpty ? "" : ":\n\(reason)") }
@@ -33,7 +32,8 @@ struct DevelopmentEnvironment: Sendable {
 
     let options: DevelopmentOptions
 
-    /// Runs until a signal, or with `endsWhenDone` until all rows are there; whether they all came.
+    /// Runs until a signal, or with `endsWhenDone` until all rows have arrived. Returns whether all rows
+    /// arrived.
     func run() async throws -> Bool {
         let guarded = try await DevelopmentGuard.make()
         return try await guarded.run { try await run(guarded) }
@@ -54,7 +54,7 @@ struct DevelopmentEnvironment: Sendable {
             let first = try await group.next() ?? nil
             group.cancelAll()
             if first == nil {
-                StandardOutput.write(line: "\nstopping; the directory \(directory) goes with it")
+                StandardOutput.write(line: "\nstopping, and removing \(directory)")
             }
             do {
                 while try await group.next() != nil {}
@@ -96,7 +96,7 @@ struct DevelopmentSession: Sendable {
             "SALESFORCE_LOGIN_URL": simulatorURL,
             "APP_URL": applicationURL, "PORT": "\(webPort)", "MAPPING_FILE": options.mapping,
             "SIDEKIQ_USERNAME": "operator", "SIDEKIQ_PASSWORD": "operator", "DATABASE_CONNECTIONS": "16",
-            // Each org calls from an address of its own, as in life.
+            // Each simulated org calls from its own address.
             "TRUST_PROXY": "true",
         ]
     }
@@ -104,7 +104,7 @@ struct DevelopmentSession: Sendable {
     private func program(_ name: String, _ arguments: [String], _ environment: [String: String])
         -> ChildProcess
     {
-        // Not /proc/self/exe: to the shell that starts it, that is the shell.
+        // The resolved path: for the shell that starts the program, /proc/self/exe is the shell.
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return ChildProcess(
             name: name, program: own ?? ProcessInfo.processInfo.arguments[0], arguments: arguments,
@@ -113,12 +113,12 @@ struct DevelopmentSession: Sendable {
             registry: guarded.registry)
     }
 
-    /// Whether all rows came; returns only with `endsWhenDone`.
+    /// Returns whether all rows arrived. Without `endsWhenDone` it does not return.
     func run() async throws -> Bool {
-        StandardOutput.write(line: "private Postgres and Redis in \(directory)")
+        StandardOutput.write(line: "starting Postgres and Redis in \(directory)")
         try await servers.prepare()
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
-            // The servers outlive the programs: their group is left last.
+            // The servers must outlive the programs, so they are in the outer group.
             group.addTask {
                 try await servers.postgres.run()
                 return nil
@@ -186,7 +186,7 @@ struct DevelopmentSession: Sendable {
         }
     }
 
-    /// Tries again until it works, for at most half a minute. `log` names the part's log.
+    /// Repeats `attempt` until it succeeds, for at most 30 s. `log` is the name of the part's log.
     private func waitUntil(_ part: String, log: String, _ attempt: () async throws -> Void) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
@@ -217,13 +217,13 @@ struct DevelopmentSession: Sendable {
         }
         let pool = PostgresPool(
             configuration: try PostgresConfiguration(url: servers.databaseURL), maximum: 2)
-        let show = DevelopmentProgress(options: options, pool: pool)
-        let player = InstallationPlayer(
+        let progress = DevelopmentProgress(options: options, pool: pool)
+        let installer = InstallationSimulator(
             applicationURL: applicationURL, simulatorURL: simulatorURL, http: http)
         let orgs = try await SimulatedOrg.all(at: simulatorURL, http: http)
         var isComplete = true
         if !options.isIdle {
-            isComplete = try await show.follow(orgs, player: player)
+            isComplete = try await progress.follow(orgs, simulator: installer)
         }
         if options.endsWhenDone { return isComplete }
         try writeEnvironment()
@@ -232,7 +232,7 @@ struct DevelopmentSession: Sendable {
         return isComplete
     }
 
-    /// For scripts: everything that they need to talk to the parts.
+    /// Writes the settings to a file, for scripts.
     private func writeEnvironment() throws {
         var lines = environment.map { "export \($0.key)='\($0.value)'" }.sorted()
         lines.append("export SIMULATOR_URL='\(simulatorURL)'")
@@ -244,12 +244,13 @@ struct DevelopmentSession: Sendable {
         """
 
         Look around:
-          psql '\(servers.databaseURL)'
-          web process      \(applicationURL)/authenticate
-          org simulator    \(simulatorURL)/simulator/orgs
-          logs             \(directory)/*.log
-          its environment  \(directory)/environment
-        Ctrl-C ends everything.
+          dashboard      \(applicationURL)/dashboard (name and password: operator)
+          database       psql '\(servers.databaseURL)'
+          consent page   \(applicationURL)/authenticate
+          org simulator  \(simulatorURL)/simulator/orgs
+          logs           \(directory)/*.log
+          settings       \(directory)/environment
+        Ctrl-C stops everything.
         """
     }
 }

@@ -1,19 +1,20 @@
 import FoundationEssentials
 import Subprocess
 
-/// The temporary directory of one development environment, and a shell that ends its programs and removes it as soon
-/// as this process is gone, however it ended: SIGKILL and a closed terminal leave nothing behind.
+/// The temporary directory of one development environment, and a shell that ends its programs and removes it
+/// as soon as this process has ended, also after SIGKILL or a closed terminal.
 struct DevelopmentGuard: Sendable {
     private static let prefix = "multiconnect-dev-"
 
     let directory: String
 
-    /// A line `<process> <start time>` for each program, which is the leader of its process group.
+    /// A file with a line `<process id> <start time>` for each program. Each program leads its own process
+    /// group.
     var registry: String { "\(directory)/processes" }
-    /// The same of the process that made the directory.
+    /// The file with such a line for the process that made the directory.
     private static let ownerFile = "owner"
 
-    /// Removes what earlier environments could not, and makes a new directory.
+    /// Removes directories that killed environments left, and makes a new one.
     static func make() async throws -> DevelopmentGuard {
         let files = FileManager.default
         let parent = files.temporaryDirectory
@@ -32,10 +33,10 @@ struct DevelopmentGuard: Sendable {
         return made
     }
 
-    /// Runs `body` while the shell waits for the end of this process. The directory is removed afterwards.
+    /// Runs `body` while the shell waits for the end of this process. Then the directory is removed.
     func run(_ body: () async throws -> Bool) async throws -> Bool {
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        // The shell reads until the write end of the pipe closes, which the kernel does when this process ends.
+        // The shell reads from a pipe. The kernel closes the write end when this process ends.
         return try await Subprocess.run(
             .name("sh"), arguments: Arguments(["-c", "read -r _; \(Self.script)", directory]),
             platformOptions: Self.options, input: .inputWriter, output: .discarded, error: .discarded
@@ -50,20 +51,25 @@ struct DevelopmentGuard: Sendable {
 
     private static var options: PlatformOptions {
         var options = PlatformOptions()
-        // Out of reach of the terminal's signals.
+        // A new process group, which gets no signals from the terminal.
         options.processGroupID = 0
         return options
     }
 
-    /// Ends the registry's processes, with SIGKILL after the time that a worker needs, and removes the directory `$0`.
+    /// Sends SIGTERM to the listed processes, SIGKILL after 28 s, and removes the directory `$0`.
     private static let script = #"""
         trap '' HUP INT TERM
         runs() {
             state=$(cut -d' ' -f3,22 "/proc/$1/stat" 2>/dev/null) || return 1
             [ "${state#* }" = "$2" ] && [ "${state%% *}" != Z ]
         }
-        any() { while read -r pid start; do runs "$pid" "$start" && return 0; done <"$0/processes"; return 1; }
-        send() { while read -r pid start; do runs "$pid" "$start" && kill "-$1" "-$pid"; done <"$0/processes"; }
+        any() {
+            while read -r pid start; do runs "$pid" "$start" && return 0; done <"$0/processes"
+            return 1
+        }
+        send() {
+            while read -r pid start; do runs "$pid" "$start" && kill "-$1" "-$pid"; done <"$0/processes"
+        }
         if [ -f "$0/processes" ]; then
             send TERM
             tries=0
@@ -73,8 +79,8 @@ struct DevelopmentGuard: Sendable {
         rm -rf "$0"
         """#
 
-    /// Whether the process that made the directory is gone. False for a directory of another user, who could name any
-    /// process in it.
+    /// Whether the process that made the directory has ended. False for a directory of another user, who
+    /// could write any process id into it.
     private var isAbandoned: Bool {
         let own = "/proc/\(ProcessInfo.processInfo.processIdentifier)"
         guard let user = Self.user(owning: own), Self.user(owning: directory) == user,
@@ -92,12 +98,13 @@ struct DevelopmentGuard: Sendable {
         return (attributes[.ownerAccountID] as? any BinaryInteger).map { Int($0) }
     }
 
-    /// In clock ticks since the machine started (proc(5)): tells a process from a later one of the same number.
+    /// The start time in clock ticks since boot (proc(5)). It distinguishes a process from a later one with
+    /// the same id.
     private static func startTime(of process: Int32) -> Substring? {
         guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
             let name = status.lastIndex(of: ")")
         else { return nil }
-        // The name is the second field and may hold spaces; the start time is the 22nd.
+        // The second field is the name, which may have spaces. The start time is the 22nd.
         let fields = status[name...].split(separator: " ")
         return fields.count > 20 ? fields[20] : nil
     }

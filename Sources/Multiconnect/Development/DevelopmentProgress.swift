@@ -3,35 +3,35 @@ import Organizations
 import Postgres
 import Reactor
 
-/// Follows the orgs from install to the last row, and says how far they are.
+/// Follows the orgs from the installation to the last row, and prints the progress.
 struct DevelopmentProgress: Sendable {
     private enum Limits {
-        /// Between two looks at the tenants.
+        /// Between two queries for the tenants.
         static let pause = Duration.milliseconds(250)
-        /// How long it waits without a word.
-        static let silence = Duration.seconds(3)
-        /// Mails beside those of the first consents.
+        /// After this time it prints that it waits for a mail.
+        static let messageDelay = Duration.seconds(3)
+        /// Mails other than the first consent mails.
         static let otherMails = 1000
     }
 
     let options: DevelopmentOptions
     let pool: PostgresPool
 
-    /// Whether every row came before the patience ended.
-    func follow(_ orgs: [SimulatedOrg], player: InstallationPlayer) async throws -> Bool {
+    /// Returns whether all rows arrived before the timeout.
+    func follow(_ orgs: [SimulatedOrg], simulator: InstallationSimulator) async throws -> Bool {
         let start = ContinuousClock.now
         for org in orgs {
-            try await player.install(org)
-            StandardOutput.write(line: "\(elapsed(start))  installed in \(org.name) (\(org.id))")
+            try await simulator.install(org)
+            StandardOutput.write(line: "\(elapsed(start))  package installed in \(org.name) (\(org.id))")
         }
         var links: [String: String] = [:]
         for org in orgs {
             let link = try await mailedLink(org, &links, start: start, orgs: orgs.count)
-            try await player.consent(org, link: link)
-            StandardOutput.write(line: "\(elapsed(start))  \(org.name) consented")
+            try await simulator.consent(org, link: link)
+            StandardOutput.write(line: "\(elapsed(start))  admin of \(org.name) consented")
         }
         var shown = ""
-        while .now < start + options.patience {
+        while .now < start + options.timeout {
             let begun = ContinuousClock.now
             let table = try await TenantTable.read(pool, limit: orgs.count)
             let state = summary(table, orgs)
@@ -40,14 +40,14 @@ struct DevelopmentProgress: Sendable {
                 shown = state
             }
             if isComplete(table, orgs) {
-                StandardOutput.write(line: "\n\(table.text)\n\nall rows are there after \(elapsed(start))")
+                StandardOutput.write(line: "\n\(table.text)\n\nall rows imported after \(elapsed(start))")
                 return true
             }
-            // Counting the rows of many tenants is work for the database that their imports need.
+            // Counting rows slows down the imports, so the pause grows with the time that counting takes.
             try await EventLoop.current.sleep(for: max(Limits.pause, (.now - begun) * 3))
         }
         let table = try await TenantTable.read(pool, limit: orgs.count)
-        StandardOutput.write(line: "\n\(table.text)\n\nnot all rows came within \(options.patience)")
+        StandardOutput.write(line: "\n\(table.text)\n\nnot all rows were imported within \(options.timeout)")
         return false
     }
 
@@ -56,15 +56,15 @@ struct DevelopmentProgress: Sendable {
         return "\(seconds).\(attoseconds / 100_000_000_000_000_000) s"
     }
 
-    /// The link of the mail that the worker has written for the org's admin.
+    /// The link in the mail to the org's admin.
     ///
-    /// - Parameter links: of the mails read so far, by org id.
+    /// - Parameter links: the links of the mails that were already read, by org id.
     private func mailedLink(
         _ org: SimulatedOrg, _ links: inout [String: String], start: ContinuousClock.Instant, orgs: Int
     ) async throws -> String {
-        var isTold = false
+        var isPrinted = false
         let begun = ContinuousClock.now
-        while .now < start + options.patience {
+        while .now < start + options.timeout {
             if let link = links[org.id] { return link }
             let mails = try await pool.withConnection {
                 try await MailStore(on: $0).list(limit: orgs + Limits.otherMails)
@@ -74,14 +74,14 @@ struct DevelopmentProgress: Sendable {
                 links[String(word.suffix(org.id.count))] = String(word)
             }
             if links[org.id] != nil { continue }
-            if !isTold, .now - begun > Limits.silence {
-                isTold = true
+            if !isPrinted, .now - begun > Limits.messageDelay {
+                isPrinted = true
                 StandardOutput.write(line: "\(elapsed(start))  waiting for the mail for \(org.name)")
             }
             try await EventLoop.current.sleep(for: .milliseconds(50))
         }
         throw DevelopmentEnvironment.NotReady(
-            part: "the mail for \(org.name)", reason: "it was not written within \(options.patience)")
+            part: "the mail for \(org.name)", reason: "the worker did not write it within \(options.timeout)")
     }
 
     private func summary(_ table: TenantTable, _ orgs: [SimulatedOrg]) -> String {
@@ -91,7 +91,7 @@ struct DevelopmentProgress: Sendable {
             \.first)
         let statuses = Dictionary(grouping: organizations) { "\($0.organization.status)" }
             .sorted { $0.key < $1.key }.map { "\($0.value.count) \($0.key)" }
-        return "\(rows) of \(expected) rows; \(statuses.joined(separator: ", "))"
+        return "\(rows) of \(expected) rows imported, tenants: \(statuses.joined(separator: ", "))"
     }
 
     private func expectedRows(_ table: TenantTable, _ orgs: [SimulatedOrg]) -> Int {

@@ -1,12 +1,13 @@
 import FoundationEssentials
 import Reactor
 
-/// A private Postgres cluster and Redis in one directory, for development: loopback only, nothing outlives them.
+/// A private Postgres cluster and a private Redis for development, on loopback, with all files in one
+/// directory.
 struct DevelopmentServers: Sendable {
-    /// A program that is not there, and where it comes from.
+    /// A program is not installed.
     struct Missing: Error, CustomStringConvertible {
         let program: String
-        var description: String { "\(program) is not installed; `bin/setup` installs what is needed" }
+        var description: String { "\(program) is not installed: run bin/setup" }
     }
 
     let guarded: DevelopmentGuard
@@ -27,9 +28,9 @@ struct DevelopmentServers: Sendable {
         postgresPrograms = try DevelopmentServers.postgresPrograms()
     }
 
-    /// A port that nobody listens on at this moment.
+    /// A port on which no process listens.
     static func freePort() throws -> UInt16 {
-        // Below the range from which the kernel takes ports for outgoing connections, which could be quicker.
+        // Outside of the kernel's range for outgoing connections, which could take the port first.
         for _ in 0..<1000 {
             let port = UInt16.random(in: 20_000..<32_000)
             guard let listener = try? Listener.tcp(host: "127.0.0.1", port: port) else { continue }
@@ -39,7 +40,7 @@ struct DevelopmentServers: Sendable {
         throw ReactorError(.closed, operation: "find a free port")
     }
 
-    /// Debian keeps the programs of each major version apart; the newest is taken.
+    /// The folder of the newest Postgres version: Debian has one folder per major version.
     private static func postgresPrograms() throws -> String {
         let base = "/usr/lib/postgresql"
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap {
@@ -49,7 +50,7 @@ struct DevelopmentServers: Sendable {
         return "\(base)/\(newest)/bin"
     }
 
-    /// Makes the cluster's folder and the cluster in it.
+    /// Creates the Postgres cluster.
     func prepare() async throws {
         let owner = isRoot ? ["-o", "postgres"] : []
         let folder = ChildProcess(
@@ -82,7 +83,7 @@ struct DevelopmentServers: Sendable {
     private var cluster: String { "\(directory)/postgres" }
     private var isRoot: Bool { ProcessInfo.processInfo.userName == "root" }
 
-    /// Postgres refuses to run as root, so root becomes the package's user `postgres` first.
+    /// Postgres refuses to run as root, so root first switches to the user `postgres`.
     private func asPostgres(_ program: String, _ arguments: [String]) -> ChildProcess {
         let path = "\(postgresPrograms)/\(program)"
         let change = ["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", path]

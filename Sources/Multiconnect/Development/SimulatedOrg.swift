@@ -1,7 +1,7 @@
 import FoundationEssentials
 import HTTPClient
 
-/// An org as `GET /simulator/orgs` describes it.
+/// An org in the answer of `GET /simulator/orgs`.
 struct SimulatedOrg: Decodable, Sendable {
     struct User: Decodable, Sendable {
         let username: String
@@ -11,10 +11,10 @@ struct SimulatedOrg: Decodable, Sendable {
     let id: String
     let name: String
     let users: [User]
-    /// Live rows of each object.
+    /// The number of rows by object.
     let objects: [String: Int]
 
-    /// Where its calls come from: an address of a documentation prefix (RFC 3849), different for each org.
+    /// The address of the org's calls: unique, from the documentation prefix of RFC 3849.
     var address: String {
         let groups = id.utf8.suffix(8).map { String($0, radix: 16) }
         return "2001:db8:\(groups[0])\(groups[1]):\(groups[2])\(groups[3])::1"

@@ -2,20 +2,20 @@ import Organizations
 import Postgres
 import Replication
 
-/// The tenants with their tables and rows, as `multiconnect dev` shows them.
+/// The table of tenants, objects and rows that `multiconnect dev` prints.
 struct TenantTable: Sendable {
     struct Line: Sendable {
         let organization: Organization
         let object: String
         let state: String
         let rows: Int
-        /// Rows that no column took.
+        /// Quarantined rows.
         let quarantined: Int
     }
 
     let lines: [Line]
 
-    /// Reads the control database, and counts the rows of the tenants' tables there.
+    /// Reads the tenants and counts the rows of their tables.
     static func read(_ pool: PostgresPool, limit: Int) async throws -> TenantTable {
         try await pool.withConnection { connection in
             var lines: [Line] = []
@@ -53,11 +53,6 @@ struct TenantTable: Sendable {
                 "\(line.quarantined)",
             ]
         }
-        let widths = header.indices.map { column in
-            ([header] + cells).map { $0[column].count }.max() ?? 0
-        }
-        return ([header] + cells).map { row in
-            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-        }.joined(separator: "\n")
+        return TextTable.text(header, cells)
     }
 }

@@ -1,7 +1,7 @@
 import Encoding
 
-/// Where a page of results begins: opaque to callers. The samples in the documentation are row numbers in base64
-/// without padding, and so are these; a page of `resultPages` has its number of rows behind a comma.
+/// The beginning of a page of results, opaque to callers. As in the documentation's samples it is a row
+/// number in base64 without padding. A page of `resultPages` also has its number of rows, after a comma.
 struct BulkLocator: Hashable, Sendable {
     let start: Int
     let count: Int?

@@ -1,19 +1,19 @@
 import Encoding
 
-/// Writes rows of a query as Bulk API 2.0 does: every value quoted, a header line before each page.
-/// Documented, but for what `Assumptions` names.
+/// Writes rows of a query as Bulk API 2.0 does: every value is quoted, and each page begins with a header
+/// line. Documented, except for `Assumptions`.
 struct CSVRenderer: Sendable {
     private let plan: QueryPlan
     private let cells: [Cell]
     private let assumptions: Assumptions
     private let delimiter: UInt8
     private let lineEnd: [UInt8]
-    /// The header line with its end.
+    /// The header line with its line end.
     let header: [UInt8]
 
-    /// Where a column's values come from.
+    /// The source of a column's values.
     private enum Cell: Sendable {
-        /// Computed text, written without a detour.
+        /// Computed text, appended directly.
         case text(Column)
         case own(Int)
         case path(BoundPath)
@@ -22,7 +22,7 @@ struct CSVRenderer: Sendable {
     /// - Parameters:
     ///   - delimiter: between values.
     ///   - lineEnd: after rows.
-    ///   - sortsColumns: up to version 49 columns come in the order of the alphabet. Documented.
+    ///   - sortsColumns: up to version 49 columns are in alphabetical order. Documented.
     init(
         _ plan: QueryPlan, assumptions: Assumptions, delimiter: UInt8, lineEnd: [UInt8], sortsColumns: Bool
     ) {
@@ -93,7 +93,7 @@ struct CSVRenderer: Sendable {
         }
     }
 
-    /// `"` becomes `""` from `start` to the end.
+    /// Doubles each `"` from `start` to the end.
     private static func doubleQuotes(in bytes: inout [UInt8], from start: Int) {
         guard bytes[start...].contains(0x22) else { return }
         let text = bytes[start...]

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The result of a Bulk query: which rows, and as much of their text as is rendered and kept.
+/// The result of a Bulk query: its rows, and the rendered blocks of their text.
 ///
-/// Blocks are made of a fixed number of rows, when first needed or ahead of it, and may be dropped at any time:
-/// they can always be made again, because it holds a snapshot.
+/// A block is a fixed number of rows. Blocks can be dropped at any time and rendered again from the result's
+/// snapshot.
 final class RenderedResult: Sendable {
     /// Some rows as text.
     struct Block: Sendable {
@@ -11,7 +11,7 @@ final class RenderedResult: Sendable {
         /// Where each row ends.
         let ends: [Int32]
 
-        /// The bytes of some of its rows, counted within the block.
+        /// The bytes of some rows, counted within the block.
         func slice(_ rows: Range<Int>) -> ArraySlice<UInt8> {
             let start = rows.lowerBound == 0 ? 0 : Int(ends[rows.lowerBound - 1])
             let end = rows.upperBound == 0 ? 0 : Int(ends[rows.upperBound - 1])
@@ -21,7 +21,7 @@ final class RenderedResult: Sendable {
 
     private struct Kept {
         var blocks: [Int: Block] = [:]
-        /// Kept blocks in the order of their making.
+        /// The kept blocks, oldest first.
         var order: [Int] = []
         var bytes = 0
     }
@@ -43,10 +43,10 @@ final class RenderedResult: Sendable {
     var keptBytes: Int { kept.withLock(\.bytes) }
     var isComplete: Bool { kept.withLock { $0.blocks.count } == blockCount }
 
-    /// Whether a block is ready.
+    /// True if the block is rendered.
     func has(_ number: Int) -> Bool { kept.withLock { $0.blocks[number] != nil } }
 
-    /// A block, rendered now unless it is kept.
+    /// A block. Renders it if needed.
     func block(_ number: Int) -> Block {
         if let block = kept.withLock({ $0.blocks[number] }) { return block }
         let block = render(number)
@@ -62,7 +62,7 @@ final class RenderedResult: Sendable {
     private func render(_ number: Int) -> Block {
         let range = number * blockRows..<min((number + 1) * blockRows, rows.count)
         var bytes: [UInt8] = []
-        // Rows differ little in length; a third over the mean of Accounts saves growing the array.
+        // A third more than the mean of Accounts, so that the array rarely grows.
         bytes.reserveCapacity(range.count * 1200)
         var ends: [Int32] = []
         ends.reserveCapacity(range.count)
@@ -73,7 +73,7 @@ final class RenderedResult: Sendable {
         return Block(bytes: bytes, ends: ends)
     }
 
-    /// Drops the block that was made first.
+    /// Drops the oldest block.
     func dropOldest() {
         kept.withLock { kept in
             guard !kept.order.isEmpty else { return }
@@ -85,7 +85,7 @@ final class RenderedResult: Sendable {
     /// Drops all blocks.
     func dropAll() { kept.withLock { $0 = Kept() } }
 
-    /// The parts of blocks that make up these rows.
+    /// The parts of blocks that contain these rows.
     func pieces(_ rows: Range<Int>) -> [(block: Int, rows: Range<Int>)] {
         guard !rows.isEmpty else { return [] }
         return (rows.lowerBound / blockRows...(rows.upperBound - 1) / blockRows).map { number in

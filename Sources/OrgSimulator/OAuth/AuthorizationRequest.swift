@@ -13,9 +13,9 @@ struct AuthorizationRequest: Sendable {
 
     /// What is wrong with a request.
     enum Problem: Hashable, Sendable {
-        /// The caller cannot be trusted with a redirect: shown on a page.
+        /// Shown on a page: the callback address is not trusted.
         case page(OAuthError)
-        /// Told to the callback address.
+        /// Sent to the callback address.
         case callback(OAuthError)
     }
 
@@ -23,7 +23,7 @@ struct AuthorizationRequest: Sendable {
     var challenge: String? { fields["code_challenge"] }
     var loginHint: String? { fields["login_hint"] }
 
-    /// Assumed: without `scope` the app's own scopes are granted, which here are these three.
+    /// Assumed: without `scope` the app's own scopes are granted. Here these are three.
     var scopes: [String] {
         let scopes = (fields["scope"] ?? "").split(separator: " ").map(String.init)
         return scopes.isEmpty ? ["refresh_token", "api", "id"] : scopes
@@ -43,7 +43,7 @@ struct AuthorizationRequest: Sendable {
                 return .callback(OAuthError("invalid_request", "invalid code challenge"))
             }
         }
-        // Documented: nobody has approved without a page here, so an immediate request always fails.
+        // Documented: an immediate request fails without an earlier approval, which the simulator never has.
         if fields["immediate"] == "true" {
             return .callback(OAuthError("immediate_unsuccessful", "immediate unsuccessful"))
         }

@@ -1,7 +1,7 @@
 import Encoding
 import HTTPWire
 
-/// The page on which somebody logs in and allows access: a form that a test or a person can submit.
+/// The login and consent page: a form that a test or a person submits.
 struct AuthorizePage {
     let request: AuthorizationRequest
     let users: [(org: Org, user: OrgUser)]
@@ -16,8 +16,8 @@ struct AuthorizePage {
             let mark = user.username == request.loginHint ? " selected" : ""
             let rights = user.rights.map(\.rawValue).sorted().joined(separator: ", ")
             let name = HTMLText.escaped(user.username)
-            return
-                #"<option value="\#(name)"\#(mark)>\#(name) (\#(HTMLText.escaped(org.name)): \#(rights))</option>"#
+            let text = "\(name) (\(HTMLText.escaped(org.name)): \(rights))"
+            return #"<option value="\#(name)"\#(mark)>\#(text)</option>"#
         }
         return """
             <!doctype html>

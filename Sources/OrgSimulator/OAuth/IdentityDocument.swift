@@ -1,6 +1,6 @@
 import Encoding
 
-/// What the identity URL and `userinfo` say of a user. Keys merged from recorded bodies.
+/// The answers of the identity URL and of `userinfo`. Keys merged from recorded bodies.
 struct IdentityDocument {
     let org: Org
     let user: OrgUser

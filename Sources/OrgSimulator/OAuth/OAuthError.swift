@@ -1,7 +1,7 @@
 import Encoding
 
-/// An error of the token and revoke endpoints: one JSON object. The codes are documented; texts that are only
-/// believed are marked where they are made.
+/// An error of the token and revoke endpoints: one JSON object. The codes are documented; assumed texts are
+/// marked.
 struct OAuthError: Error, Hashable {
     var status = 400
     let code: String

@@ -1,10 +1,10 @@
-/// Every code and token that was given out, and what became of it. Time is passed in, in milliseconds.
+/// All issued codes and tokens with their state. Time is passed in, in milliseconds.
 struct OAuthLedger: Sendable {
-    /// Who a grant is for.
+    /// The org and user of a grant.
     struct Subject: Hashable, Sendable {
         /// Counted from 1.
         let org: Int
-        let user: RecordID
+        let user: OrgRecordID
     }
 
     /// An authorization code.
@@ -33,11 +33,11 @@ struct OAuthLedger: Sendable {
         var isEnded = false
     }
 
-    /// What the token endpoint answers with.
+    /// The answer of the token endpoint.
     struct Grant: Sendable {
         let subject: Subject
         let accessToken: String
-        /// Nil when none is told: not asked for, or unchanged by a refresh.
+        /// Nil if none was requested, or if a refresh did not change it.
         let refreshToken: String?
         let scopes: [String]
         let issued: Int
@@ -62,22 +62,23 @@ struct OAuthLedger: Sendable {
             serial += 1
             var random = Mixer.key(seed, "token", "\(serial)")
             for _ in 0..<10 where bytes.count < count {
-                bytes.append(RecordID.digits[Int(random % 62)])
+                bytes.append(OrgRecordID.digits[Int(random % 62)])
                 random /= 62
             }
         }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// A code for what the user has just allowed.
+    /// A code for a consent.
     mutating func issueCode(_ code: (_ text: String) -> Code) -> String {
-        // Assumed: real codes begin like this and end in two equals signs, so callers must decode them.
+        // Assumed: real codes begin like this and end in two equals signs, so that callers must
+        // percent-decode them.
         let text = "aPrx\(opaque(72))=="
         codes[text] = code(text)
         return text
     }
 
-    /// Trades a code for tokens: once only, in time, for the same callback address, with the right verifier.
+    /// Exchanges a code for tokens: once, in time, for the same callback address, with the right verifier.
     ///
     /// - Parameter digest: of a PKCE verifier, as base64url.
     mutating func redeem(
@@ -99,15 +100,15 @@ struct OAuthLedger: Sendable {
         return issue(code.subject, scopes: code.scopes, now: now, issuer: issuer)
     }
 
-    /// How tokens are made for an org.
+    /// The parameters of an org's tokens.
     struct Issuer: Sendable {
         /// The first 15 characters of access tokens.
         let org: String
-        /// The oldest access token of a user above this number ends.
+        /// The access tokens of a user. A further one ends the oldest.
         let accessTokensPerUser: Int
     }
 
-    /// New tokens for someone who has proved who they are.
+    /// New tokens for a user who has logged in.
     mutating func issue(_ subject: Subject, scopes: [String], now: Int, issuer: Issuer) -> Grant {
         var refreshToken: String?
         if scopes.contains("refresh_token") || scopes.contains("offline_access") || scopes.contains("full") {
@@ -151,7 +152,7 @@ struct OAuthLedger: Sendable {
         }
         var next: String?
         if rotates {
-            // Documented: the one before is invalid at once.
+            // Documented: the previous token is invalid at once.
             next = newRefreshToken(token.subject, token.scopes)
             refreshTokens[text]?.isEnded = true
             refreshTokens[text]?.successor = next
@@ -162,7 +163,7 @@ struct OAuthLedger: Sendable {
         )
     }
 
-    /// Ends a token: a refresh token takes its access tokens along. Documented.
+    /// Ends a token. A refresh token's access tokens end with it. Documented.
     mutating func revoke(_ text: String, keepsRefresh: Bool) throws(OAuthError) {
         if refreshTokens[text] != nil {
             refreshTokens[text]?.isEnded = true
@@ -177,7 +178,7 @@ struct OAuthLedger: Sendable {
         }
     }
 
-    /// Whose access token this is, while it is good.
+    /// The subject of a valid access token.
     func subject(_ access: String, now: Int, seconds: Int?) -> Subject? {
         guard let token = accessTokens[access], !token.isEnded else { return nil }
         if let seconds, now - token.issued > seconds * 1000 { return nil }

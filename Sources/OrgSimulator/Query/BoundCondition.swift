@@ -1,4 +1,4 @@
-/// A WHERE clause with fields looked up and constants turned into the fields' types.
+/// A WHERE clause with resolved fields, and constants converted to the fields' types.
 indirect enum BoundCondition: Sendable {
     case all([BoundCondition])
     case any([BoundCondition])
@@ -54,7 +54,8 @@ indirect enum BoundCondition: Sendable {
         return bound
     }
 
-    /// A constant as the field would hold it; texts in lower case, because comparisons ignore case. Documented.
+    /// The constant as a value of the field. Texts in lower case, because comparisons ignore case.
+    /// Documented.
     private static func constant(
         _ literal: SOQLLiteral, for field: FieldSchema
     ) throws(SOQLError) -> FieldValue {
@@ -68,7 +69,7 @@ indirect enum BoundCondition: Sendable {
         case (.instant(let moment), .datetime): return .instant(moment)
         case (.string(let text), .id), (.string(let text), .reference):
             if text.isEmpty { return .null }
-            guard let id = RecordID(text) else {
+            guard let id = OrgRecordID(text) else {
                 throw SOQLError(
                     code: .malformedQuery, reason: "invalid ID field: \(text)", offset: literal.offset)
             }
@@ -91,7 +92,7 @@ indirect enum BoundCondition: Sendable {
             offset: literal.offset)
     }
 
-    /// Whether a row belongs to the result.
+    /// True if the row is in the result.
     func holds(_ row: Int, of table: Table) -> Bool {
         switch self {
         case .all(let parts): parts.allSatisfy { $0.holds(row, of: table) }

@@ -1,21 +1,21 @@
-/// A field of a query with everything looked up: which references to follow and which field to read there.
+/// A resolved field of a query: the references to follow, and the field to read.
 struct BoundPath: Sendable {
-    /// A reference field and the table that it leads to.
+    /// A reference field and its target table.
     struct Step: Sendable {
         let place: Int
-        /// As JSON bodies name it.
+        /// The name in JSON bodies.
         let relationship: String
         let table: Table
     }
 
     let steps: [Step]
-    /// The table that holds the field.
+    /// The field's table.
     let table: Table
     let place: Int
 
     var field: FieldSchema { table.schema.fields[place] }
 
-    /// The header of a CSV column: names as the describe spells them, joined by dots.
+    /// The header of a CSV column: the describe's names, joined by dots.
     var name: String { (steps.map(\.relationship) + [field.name]).joined(separator: ".") }
 
     /// Finds a field of `table` in `org`.
@@ -23,7 +23,7 @@ struct BoundPath: Sendable {
         _ path: SOQLQuery.FieldPath, in org: Org, from table: Table
     ) throws(SOQLError) -> BoundPath {
         var parts = path.parts[...]
-        // The object's own name may stand in front. Documented.
+        // The path may begin with the object's own name. Documented.
         if parts.count > 1, parts[0].lowercased() == table.schema.name.lowercased(),
             table.schema.place(ofRelationship: parts[0]) == nil
         {
@@ -38,9 +38,9 @@ struct BoundPath: Sendable {
                 throw SOQLError(
                     code: .invalidField,
                     reason:
-                        "Didn't understand relationship '\(relationship)' in field path. If you are attempting "
-                        + "to use a custom relationship, be sure to append the '__r' after the custom relationship "
-                        + "name. Please reference your WSDL or the describe call for the appropriate names.",
+                        "Didn't understand relationship '\(relationship)' in field path. If you are "
+                        + "attempting to use a custom relationship, be sure to append the '__r' after "
+                        + "the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
                     offset: path.offset)
             }
             let spelled = current.schema.fields[place].relationshipName ?? relationship
@@ -54,15 +54,15 @@ struct BoundPath: Sendable {
             throw SOQLError(
                 code: .invalidField,
                 reason:
-                    "No such column '\(name)' on entity '\(current.schema.name)'. If you are attempting to use a "
-                    + "custom field, be sure to append the '__c' after the custom field name. Please reference your "
-                    + "WSDL or the describe call for the appropriate names.",
+                    "No such column '\(name)' on entity '\(current.schema.name)'. If you are attempting "
+                    + "to use a custom field, be sure to append the '__c' after the custom field name. "
+                    + "Please reference your WSDL or the describe call for the appropriate names.",
                 offset: path.offset)
         }
         return BoundPath(steps: steps, table: current, place: place)
     }
 
-    /// What the field holds for a row of the query's own table; null when a reference on the way is.
+    /// The field's value for a row of the query's own table. Null if a reference on the path is null.
     func value(_ row: Int, of base: Table) -> FieldValue {
         if steps.isEmpty { return base.value(row, place) }
         var current = base

@@ -1,29 +1,29 @@
-/// A query with everything looked up in one org, as one user, over a snapshot of the records.
+/// A resolved query in one org, for one user, over a snapshot of the records.
 struct QueryPlan: Sendable {
     let query: SOQLQuery
     let table: Table
-    /// What is selected; empty for `COUNT()`.
+    /// The selected fields. Empty for `COUNT()`.
     let columns: [BoundPath]
     private let condition: BoundCondition?
     private let order: [(path: BoundPath, ordering: SOQLQuery.Ordering)]
-    /// Only rows of this owner are seen.
-    private let owner: RecordID?
+    /// The only owner whose rows are visible. Nil: all rows.
+    private let owner: OrgRecordID?
     let includesDeleted: Bool
 
     /// - Parameters:
-    ///   - owner: for a user without View All Data, that user's id; nil sees everything.
+    ///   - owner: the user's id, for a user without View All Data. Nil: all rows are visible.
     ///   - includesDeleted: for queryAll.
     init(
-        _ query: SOQLQuery, in org: Org, owner: RecordID?, includesDeleted: Bool
+        _ query: SOQLQuery, in org: Org, owner: OrgRecordID?, includesDeleted: Bool
     ) throws(SOQLError) {
         self.query = query
         guard query.object.parts.count == 1, let table = org.table(query.object.parts[0]) else {
             throw SOQLError(
                 code: .invalidType,
                 reason:
-                    "sObject type '\(query.object.parts.joined(separator: "."))' is not supported. If you are "
-                    + "attempting to use a custom object, be sure to append the '__c' after the entity name. Please "
-                    + "reference your WSDL or the describe call for the appropriate names.",
+                    "sObject type '\(query.object.parts.joined(separator: "."))' is not supported. If "
+                    + "you are attempting to use a custom object, be sure to append the '__c' after the "
+                    + "entity name. Please reference your WSDL or the describe call for the appropriate names.",
                 offset: query.object.offset)
         }
         self.table = table
@@ -51,7 +51,7 @@ struct QueryPlan: Sendable {
         self.includesDeleted = includesDeleted
     }
 
-    /// The rows of the result in their order.
+    /// The rows of the result, sorted.
     func rows() -> [Int32] {
         var rows: [Int32] = []
         let total = table.isPristine && !includesDeleted ? table.liveRows : table.rowCount
@@ -68,7 +68,7 @@ struct QueryPlan: Sendable {
         return rows
     }
 
-    /// Computed rows are in the order of their ids already.
+    /// Computed rows are already sorted by id.
     private var isInOrderOfRows: Bool {
         order.isEmpty
             || order.count == 1 && order[0].path.steps.isEmpty && order[0].path.place == 0

@@ -7,7 +7,7 @@ struct RecordJSON {
     private let base: String
     private let tree: Node
 
-    /// What is selected from one object: its own fields, and its parents.
+    /// The selected fields of one object, and its parents.
     private struct Node {
         var table: Table
         var entries: [(name: String, entry: Entry)] = []
@@ -78,7 +78,7 @@ struct RecordJSON {
         bytes.append(0x7D)
     }
 
-    /// Appends one value; compound addresses are made of their parts. Recorded.
+    /// Appends one value. A compound address consists of its parts. Recorded.
     static func append(_ row: Int, _ place: Int, of table: Table, to bytes: inout [UInt8]) {
         let field = table.schema.fields[place]
         if field.type == .address {

@@ -1,4 +1,4 @@
-/// Why a query was refused.
+/// A refused query.
 struct SOQLError: Error, Hashable {
     enum Code: String, Sendable {
         case malformedQuery = "MALFORMED_QUERY"
@@ -9,12 +9,12 @@ struct SOQLError: Error, Hashable {
 
     let code: Code
     let reason: String
-    /// Which character of the query it is about, counted from 0; nil when it is about all of it.
+    /// The position in the query, counted in characters from 0. Nil for an error of the whole query.
     let offset: Int?
 
-    /// The text of the response: the line in question, a caret under the place, row and column, the reason.
+    /// The text of the response: the line, a caret under the position, row and column, the reason.
     ///
-    /// Assumed in detail; the shape is well known from countless reports.
+    /// The details are assumed. The form is known from many reports.
     func message(for query: String) -> String {
         guard let offset else { return reason }
         let before = query.prefix(offset)

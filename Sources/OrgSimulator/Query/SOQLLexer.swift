@@ -1,4 +1,4 @@
-/// Cuts a query into tokens. Documented: SOQL and SOSL Reference, "Quoted String Escape Sequences".
+/// Splits a query into tokens. Documented: SOQL and SOSL Reference, "Quoted String Escape Sequences".
 struct SOQLLexer {
     private let characters: [Character]
     private var place = 0
@@ -7,7 +7,7 @@ struct SOQLLexer {
         characters = Array(query)
     }
 
-    /// All tokens, an `end` last.
+    /// All tokens. The last one is `end`.
     static func tokens(_ query: String) throws(SOQLError) -> [SOQLToken] {
         var lexer = SOQLLexer(query)
         var tokens: [SOQLToken] = []

@@ -1,4 +1,4 @@
-/// A constant in a query and where it stands.
+/// A constant in a query, with its position.
 struct SOQLLiteral: Hashable, Sendable {
     enum Value: Hashable, Sendable {
         case null

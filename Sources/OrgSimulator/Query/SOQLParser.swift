@@ -1,7 +1,7 @@
 import Encoding
 
-/// Reads the part of SOQL that is simulated: fields (of parents too) or `COUNT()`, one object, WHERE with AND, OR,
-/// NOT, comparisons, LIKE, IN, ORDER BY, LIMIT, OFFSET. Everything else is MALFORMED_QUERY.
+/// Parses the simulated part of SOQL: fields (also of parents) or `COUNT()`, one object, WHERE with AND, OR,
+/// NOT, comparisons, LIKE and IN, ORDER BY, LIMIT, OFFSET. Everything else is MALFORMED_QUERY.
 ///
 /// Documented: SOQL and SOSL Reference, "SOQL SELECT Syntax".
 struct SOQLParser {

@@ -1,4 +1,4 @@
-/// A query as it was written: names are not yet looked up.
+/// A parsed query. Its names are not resolved yet.
 struct SOQLQuery: Hashable, Sendable {
     enum Selection: Hashable, Sendable {
         case fields([FieldPath])
@@ -15,7 +15,7 @@ struct SOQLQuery: Hashable, Sendable {
     struct Ordering: Hashable, Sendable {
         let path: FieldPath
         let isDescending: Bool
-        /// Nil: nulls are smallest.
+        /// Nil: nulls sort as the smallest values.
         let nullsFirst: Bool?
     }
 

@@ -1,10 +1,10 @@
-/// A piece of a query and where it begins, counted in characters from 0.
+/// A token of a query, with its position in characters from 0.
 struct SOQLToken: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
-        /// A name or keyword, dots included: `Account.Name`.
+        /// A name or keyword, with dots: `Account.Name`.
         case word(String)
         case string(String)
-        /// Numbers, dates and moments, as they stand.
+        /// The text of a number, a date or a date-time.
         case number(String)
         /// One of `( ) , = != <> < <= > >=`.
         case symbol(String)
@@ -14,7 +14,7 @@ struct SOQLToken: Hashable, Sendable {
     let kind: Kind
     let offset: Int
 
-    /// How errors quote it.
+    /// The token's text in errors.
     var text: String {
         switch kind {
         case .word(let text), .number(let text), .symbol(let text): text

@@ -1,8 +1,8 @@
 /// Texts that break importers: quotes, separators, line ends, COPY's end mark, control characters, emoji.
 ///
-/// Text fields of generated rows hold them now and then, on purpose.
+/// Some text fields of generated rows hold them.
 enum AwkwardText {
-    /// One of 1,024 random numbers below this gives an awkward value.
+    /// A random number of 0..<1024 below this gives an awkward value.
     static let share: UInt64 = 24
 
     /// For fields of one line.
@@ -14,7 +14,7 @@ enum AwkwardText {
         "\u{FEFF}bom", "line\u{2028}separator", "<b>&amp;</b>", "{\"json\": [1]}", "50%_off", "$1 ${x} #{y}",
     ].map { Array($0.utf8) }
 
-    /// For fields of several lines, beside those of one line.
+    /// For fields of several lines, in addition to those of one line.
     static let paragraphs: [[UInt8]] =
         lines
         + [

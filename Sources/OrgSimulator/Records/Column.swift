@@ -1,14 +1,14 @@
-/// One field of one object in one org: computes any row's value alone.
+/// One field of one object in one org. Computes the value of any row alone.
 ///
-/// A class, so that rendering a million rows does not count references to its parts a million times.
+/// A class, so that rendering a million rows does not retain its parts a million times.
 final class Column: Sendable {
-    /// Where a row's references lead.
+    /// The targets of references.
     struct Neighbours: Sendable {
-        /// Ids of the org's users; the first is the integration's.
-        var users: [RecordID]
+        /// Ids of the org's users. The first is the integration user's.
+        var users: [OrgRecordID]
         /// Id space and number of live rows of each generated object.
         var objects: [String: (space: IDSpace, rows: Int)]
-        /// Whether texts that break importers occur.
+        /// True if some texts are awkward (`AwkwardText`).
         var hasAwkwardTexts = true
     }
 
@@ -16,17 +16,17 @@ final class Column: Sendable {
     private let nullShare: UInt64
     /// Seeds this column's own random numbers.
     private let key: UInt64
-    /// Seeds what the columns of a row share, such as its age.
+    /// Seeds the values that the columns of a row share, such as its age.
     private let rowKey: UInt64
     private let space: IDSpace
     private let liveRows: Int
-    private let users: [RecordID]
+    private let users: [OrgRecordID]
     private let target: (space: IDSpace, rows: Int)?
     private let choices: [[UInt8]]
     private let parts: [Part]
     private let awkward: [[UInt8]]
 
-    /// A piece of a phrase, ready to be copied.
+    /// A part of a phrase, as bytes.
     private enum Part: Sendable {
         case words([[UInt8]])
         case number
@@ -36,7 +36,7 @@ final class Column: Sendable {
     /// - Parameters:
     ///   - seed: of the org.
     ///   - space: the object's ids.
-    ///   - liveRows: rows from this number on are deleted ones.
+    ///   - liveRows: rows from this number on are deleted.
     init(
         _ field: FieldSchema, object: String, seed: UInt64, space: IDSpace, liveRows: Int,
         neighbours: Neighbours
@@ -111,7 +111,7 @@ final class Column: Sendable {
     /// 2015-01-01T00:00:00Z: the oldest rows.
     private static let epoch = 1_420_070_400_000
     private static let year: UInt64 = 31_536_000_000
-    /// Rows are made within ten years from `epoch`.
+    /// Rows are created within ten years after `epoch`.
     private static let span = 10 * year
 
     private func created(_ row: Int) -> Int {
@@ -128,15 +128,15 @@ final class Column: Sendable {
     }
 
     private static func scientific(_ random: UInt64) -> Double {
-        // Up to 1e15: of larger ones several shortest texts may be right, and Postgres chooses differently from
-        // Swift (it never takes a text that lies halfway between two numbers).
+        // Up to 1e15: a larger number can have several shortest texts, and Postgres and Swift choose
+        // differently.
         let exponent = Int(random % 22) - 12
         var number = Double(Int(random >> 8 % 2_000_001) - 1_000_000)
         for _ in 0..<exponent.magnitude { number = exponent < 0 ? number / 10 : number * 10 }
         return number
     }
 
-    /// Whether values are texts that `appendText` writes.
+    /// True if `appendText` writes the values.
     var isText: Bool {
         switch recipe {
         case .choice, .choices, .phrase, .prose: true
@@ -144,8 +144,8 @@ final class Column: Sendable {
         }
     }
 
-    /// Appends a row's text, nothing for null.
-    /// - Returns: whether the text may hold characters that CSV or JSON must escape.
+    /// Appends a row's text. Appends nothing for null.
+    /// - Returns: true if CSV or JSON may have to escape the text.
     func appendText(_ row: Int, to bytes: inout [UInt8]) -> Bool {
         let random = Mixer.mix(key &+ UInt64(row))
         if random >> 56 < nullShare { return false }
@@ -198,7 +198,7 @@ final class Column: Sendable {
         return random
     }
 
-    /// Mostly one to four sentences; one row in a thousand has tens of thousands of characters.
+    /// Usually one to four sentences. One row in a thousand has tens of thousands of characters.
     private func appendProse(_ row: Int, _ maximum: Int, _ random: UInt64, to bytes: inout [UInt8]) {
         let sentences = Vocabulary.sentence.words
         let isLong = row % 1000 == 500

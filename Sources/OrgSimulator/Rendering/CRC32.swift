@@ -1,4 +1,4 @@
-/// The checksum of gzip (RFC 1952), eight bytes a step.
+/// The checksum of gzip (RFC 1952), computed eight bytes at a time.
 struct CRC32: Sendable {
     private var state: UInt32 = 0xFFFF_FFFF
 

@@ -1,16 +1,16 @@
 /// Wraps bytes as gzip (RFC 1952) without compressing them: blocks of type "stored" (RFC 1951, 3.2.4).
 ///
-/// It is what a client must be able to read, costs nothing, and has a length that is known beforehand.
+/// Clients must be able to read it, it costs little, and its length is known in advance.
 struct GzipFrame: Sendable {
     /// No name, no time, unknown system.
     static let head: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
-    /// What one stored block can hold.
+    /// The most bytes of a stored block.
     static let blockBytes = 65_535
 
     private var checksum = CRC32()
     private var count = 0
 
-    /// The length of the whole for pieces of these lengths.
+    /// The total length for pieces of these lengths.
     static func length(pieces: [Int]) -> Int {
         let blocks = pieces.reduce(0) { $0 + ($1 + blockBytes - 1) / blockBytes }
         return head.count + pieces.reduce(0, +) + 5 * blocks + 5 + 8
@@ -51,7 +51,7 @@ struct GzipFrame: Sendable {
         }
     }
 
-    /// A whole body at once.
+    /// A complete body.
     static func body(_ bytes: [UInt8]) -> [UInt8] {
         var frame = GzipFrame()
         return head + frame.framed(bytes[...]) + frame.tail

@@ -1,6 +1,6 @@
 internal import HTTPServer
 
-/// A body that is in memory, in one piece or in several that belong to somebody else.
+/// A body in memory: one array, or slices of shared arrays.
 enum Pieces: Sendable {
     case whole([UInt8])
     case sliced([ArraySlice<UInt8>])
@@ -17,7 +17,7 @@ enum Pieces: Sendable {
     var lengths: [Int] { slices.map(\.count) }
     var count: Int { lengths.reduce(0, +) }
 
-    /// Writes the first bytes; whole arrays are not copied.
+    /// Writes the first bytes without copying whole arrays.
     func write(to writer: BodyWriter, atMost limit: Int) async throws {
         var rest = limit
         for slice in slices where rest > 0 {

@@ -1,5 +1,5 @@
 extension Catalog {
-    /// Account: the recorded standard fields, and custom ones so that every type of field occurs.
+    /// Account: the recorded standard fields, and custom fields so that every type occurs.
     static let account = ObjectSchema(
         "Account", plural: "Accounts", keyPrefix: "001", traits: .business,
         fields: accountHead + address("Billing", nulls: 20) + address("Shipping", nulls: 128)

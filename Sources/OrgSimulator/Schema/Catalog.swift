@@ -1,4 +1,4 @@
-/// The objects that every org here has.
+/// The objects of every simulated org.
 enum Catalog {
     /// In the order of the global describe.
     static let objects: [ObjectSchema] = [
@@ -10,7 +10,7 @@ enum Catalog {
     static let identity = FieldSchema("Id", .id, length: 18, label: "Record ID").system.required.defaulted
         .filled(.identity).with { $0.isIDLookup = true }
 
-    /// The mark of the recycle bin. Recorded.
+    /// IsDeleted. Recorded.
     static let isDeleted = FieldSchema("IsDeleted", .boolean, label: "Deleted").system.filled(.deletion)
 
     /// The owner of a record. Recorded.
@@ -18,7 +18,7 @@ enum Catalog {
         .defaulted
         .filled(.user)
 
-    /// When and by whom, in the recorded order.
+    /// The audit fields, in the recorded order.
     static let audit: [FieldSchema] = [
         FieldSchema("CreatedDate", .datetime).system.required.defaulted.filled(.created),
         reference("CreatedById", to: "User", relationship: "CreatedBy", label: "Created By ID").system
@@ -33,7 +33,7 @@ enum Catalog {
             .filled(.modified),
     ]
 
-    /// What the user did with a record lately: of this user, so empty for an integration. Recorded.
+    /// The current user's last views of a record: empty for an integration. Recorded.
     static let activity: [FieldSchema] = [
         FieldSchema("LastActivityDate", .date, label: "Last Activity").system
             .filled(.date(18_000...20_000), nulls: 128),
@@ -51,7 +51,7 @@ enum Catalog {
         }
     }
 
-    /// A picklist whose rows hold any of these values.
+    /// A picklist with these values.
     static func picklist(_ name: String, _ values: [String], length: Int = 40, nulls: UInt8 = 40)
         -> FieldSchema
     {
@@ -61,7 +61,8 @@ enum Catalog {
 
     /// A text of phrases.
     static func text(
-        _ name: String, _ type: FieldType = .string, _ length: Int, _ parts: [Recipe.Part], nulls: UInt8 = 30
+        _ name: String, _ type: FieldKind = .string, _ length: Int, _ parts: [Recipe.Part],
+        nulls: UInt8 = 30
     ) -> FieldSchema {
         FieldSchema(name, type, length: length).filled(.phrase(parts), nulls: nulls)
     }

@@ -1,10 +1,10 @@
-/// A field of an object: what a describe says of it, and how its values are made up.
+/// A field of an object: its properties in the describe, and the rule for its values.
 ///
-/// The initialiser sets what follows from the type, as the recorded describes show it; the modifiers below set
-/// what differs from field to field.
+/// The initialiser sets the properties that follow from the type, as in the recorded describes. The modifiers
+/// below set the others.
 struct FieldSchema: Sendable {
     let name: String
-    let type: FieldType
+    let type: FieldKind
     var label: String
     var length = 0
     var precision = 0
@@ -31,12 +31,12 @@ struct FieldSchema: Sendable {
     var isSortable = true
     var isAggregatable = true
     var recipe = Recipe.nothing
-    /// How many of 256 records hold no value.
+    /// Of 256 records this many have no value.
     var nullShare: UInt8 = 0
 
     var isCustom: Bool { name.hasSuffix("__c") }
 
-    init(_ name: String, _ type: FieldType, length: Int = 0, label: String? = nil) {
+    init(_ name: String, _ type: FieldKind, length: Int = 0, label: String? = nil) {
         self.name = name
         self.type = type
         self.label = label ?? Self.label(of: name)
@@ -95,7 +95,7 @@ extension FieldSchema {
         return field
     }
 
-    /// Filled by this recipe; `nulls` of 256 records stay empty.
+    /// Filled by this recipe. `nulls` of 256 records have no value.
     func filled(_ recipe: Recipe, nulls: UInt8 = 0) -> FieldSchema {
         with {
             $0.recipe = recipe
@@ -117,7 +117,7 @@ extension FieldSchema {
     /// Never empty.
     var required: FieldSchema { with { $0.isNillable = false } }
 
-    /// Set by the system when a record is made, when the caller says nothing.
+    /// Set by the system when a record is created without it.
     var defaulted: FieldSchema { with { $0.isDefaultedOnCreate = true } }
 
     /// Subject to field-level security.

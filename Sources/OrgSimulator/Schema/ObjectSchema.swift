@@ -1,4 +1,4 @@
-/// An object of an org as its describe shows it.
+/// An object of an org, as in its describe.
 struct ObjectSchema: Sendable {
     let name: String
     let label: String
@@ -25,10 +25,10 @@ struct ObjectSchema: Sendable {
             fields.enumerated().map { ($1.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Where the field of this name stands; names of fields ignore case. Documented (SOQL).
+    /// The index of the field with this name. Names ignore case. Documented (SOQL).
     func place(of name: String) -> Int? { places[name.lowercased()] }
 
-    /// Where the reference whose relationship has this name stands.
+    /// The index of the reference field with this relationship name.
     func place(ofRelationship name: String) -> Int? {
         fields.firstIndex { $0.relationshipName?.lowercased() == name.lowercased() && $0.type == .reference }
     }

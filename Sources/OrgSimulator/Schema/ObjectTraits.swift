@@ -1,4 +1,4 @@
-/// The flags of an object in describes that differ between the objects here.
+/// The flags in describes that differ between the simulated objects.
 struct ObjectTraits: Sendable {
     var isCreateable: Bool
     var isDeletable: Bool
@@ -9,7 +9,7 @@ struct ObjectTraits: Sendable {
     var isFeedEnabled: Bool
     var isMRUEnabled: Bool
     var isTriggerable: Bool
-    /// Whether rows have owners whose rights decide who sees them.
+    /// True if rows have owners, so that sharing applies.
     var isShared: Bool
 
     /// Account and Contact. Recorded.

@@ -1,4 +1,4 @@
-/// The custom objects that the managed package under test brings along.
+/// The custom objects of the simulated managed package.
 extension Catalog {
     /// A post of a social network about an account.
     static let tweet = ObjectSchema(
@@ -32,7 +32,7 @@ extension Catalog {
                 .filled(.reference(to: "Account"), nulls: 60),
         ])
 
-    /// An object whose fields, all named in one query, do not fit into an address.
+    /// An object with too many fields for a query in an address.
     static func wide(fields: Int) -> ObjectSchema {
         ObjectSchema(
             "Wide__c", label: "Wide", plural: "Wides", keyPrefix: "a02", traits: .custom,
@@ -45,7 +45,7 @@ extension Catalog {
     /// Rows of a wide object.
     static let wideRows = 5
 
-    /// What the package notes about its connection to the service.
+    /// The package's record of its connection to the service.
     static let connection = ObjectSchema(
         "Connection__c", label: "Connection", plural: "Connections", keyPrefix: "a01", traits: .custom,
         fields: [

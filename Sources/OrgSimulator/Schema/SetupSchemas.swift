@@ -1,4 +1,4 @@
-/// Objects that describe the org itself: few rows, made when the simulator starts.
+/// Objects that describe the org itself. Their few rows are created when the simulator starts.
 extension Catalog {
     /// The org. Recorded fields, shortened.
     static let organization = ObjectSchema(
@@ -18,7 +18,7 @@ extension Catalog {
             FieldSchema("IsSandbox", .boolean).system,
         ] + audit)
 
-    /// People and integrations.
+    /// Users.
     static let user = ObjectSchema(
         "User", plural: "Users", keyPrefix: "005", traits: .user,
         fields: [
@@ -35,7 +35,7 @@ extension Catalog {
             reference("ProfileId", to: "Profile", relationship: "Profile").required,
         ] + audit)
 
-    /// Sets of rights; each profile owns one.
+    /// Permission sets. Each profile owns one.
     static let permissionSet = ObjectSchema(
         "PermissionSet", label: "Permission Set", plural: "Permission Sets", keyPrefix: "0PS", traits: .setup,
         fields: [
@@ -44,7 +44,7 @@ extension Catalog {
             FieldSchema("IsOwnedByProfile", .boolean).system,
         ] + UserRight.allCases.map { FieldSchema($0.fieldName, .boolean) } + audit)
 
-    /// Who has which set; the set of one's profile included. Documented.
+    /// Assignments of permission sets to users, including those of profiles. Documented.
     static let permissionSetAssignment = ObjectSchema(
         "PermissionSetAssignment", label: "Permission Set Assignment", plural: "Permission Set Assignments",
         keyPrefix: "0Pa", traits: .setup,

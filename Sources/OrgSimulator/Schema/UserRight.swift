@@ -1,4 +1,4 @@
-/// The rights of a user that decide what an integration can do.
+/// The rights of a user that an integration needs.
 package enum UserRight: String, CaseIterable, Sendable, Codable {
     case apiEnabled = "ApiEnabled"
     case viewAllData = "ViewAllData"
@@ -6,6 +6,6 @@ package enum UserRight: String, CaseIterable, Sendable, Codable {
     case viewSetup = "ViewSetup"
     case customizeApplication = "CustomizeApplication"
 
-    /// The field of PermissionSet and Profile that holds it. Documented.
+    /// The right's field in PermissionSet and Profile. Documented.
     var fieldName: String { "Permissions\(rawValue)" }
 }

@@ -1,5 +1,5 @@
 extension FieldValue {
-    /// The form that comparisons use: texts without case, integers as numbers.
+    /// The value for comparisons: texts in lower case, integers as numbers.
     var comparable: FieldValue {
         switch self {
         case .text(let text): .text(text.lowercased())
@@ -8,7 +8,7 @@ extension FieldValue {
         }
     }
 
-    /// Whether this sorts before `other`; both are of one field, in comparable form. Nulls come first.
+    /// True if this value sorts before `other`. Both are comparable values of one field. Nulls sort first.
     func precedes(_ other: FieldValue) -> Bool {
         switch (self, other) {
         case (.null, .null): false

@@ -1,6 +1,6 @@
-/// What a field of a record holds.
+/// The value of a record's field.
 enum FieldValue: Hashable, Sendable {
-    /// Salesforce stores no empty strings: an empty text is null.
+    /// Also for an empty text: Salesforce stores none.
     case null
     case boolean(Bool)
     /// Type `int`.
@@ -10,7 +10,7 @@ enum FieldValue: Hashable, Sendable {
     /// Every textual type.
     case text(String)
     /// Types `id` and `reference`.
-    case id(RecordID)
+    case id(OrgRecordID)
     /// Days since 1970-01-01.
     case date(Int)
     /// Milliseconds since midnight.

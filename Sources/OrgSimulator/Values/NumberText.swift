@@ -1,13 +1,13 @@
-/// Doubles as different systems write them; always the fewest digits that read back as the same number.
+/// Doubles in the formats of several systems, with the fewest digits that parse to the same number.
 enum NumberText {
-    /// As Java's `Double.toString` does: `100.0`, `-0.25`, `1.234567E9`, `1.0E-5`.
+    /// As Java's `Double.toString`: `100.0`, `-0.25`, `1.234567E9`, `1.0E-5`.
     ///
-    /// Assumed for the CSV of Bulk results and for JSON: Salesforce's servers are written in Java, and both
-    /// `100.0` and scientific notation were seen by clients.
+    /// Assumed for Bulk results and JSON: Salesforce's servers run Java, and clients have seen `100.0` and
+    /// scientific notation.
     static func appendJava(_ number: Double, to bytes: inout [UInt8]) {
         let magnitude = number.magnitude
         if magnitude == 0 || (magnitude >= 1e-3 && magnitude < 1e7) {
-            // Swift writes this range exactly as Java does.
+            // Swift and Java write this range alike.
             bytes.append(contentsOf: number.description.utf8)
             return
         }
@@ -49,7 +49,7 @@ enum NumberText {
         return sign + digits.prefix(decimal.point) + "." + digits.dropFirst(decimal.point)
     }
 
-    /// Integers, without a detour over a `String`.
+    /// Integers, without a `String`.
     static func appendInteger(_ number: Int, to bytes: inout [UInt8]) {
         if number < 0 { bytes.append(0x2D) }
         var rest = number.magnitude

@@ -1,9 +1,9 @@
-/// A finite double taken apart into the fewest decimal digits that identify it.
+/// The fewest decimal digits that identify a finite double.
 struct ShortestDecimal: Sendable {
     let isNegative: Bool
     /// ASCII digits without leading or trailing zeros.
     let digits: [UInt8]
-    /// Where the decimal point stands, counted from before the first digit: 0.5 has 0, 5 has 1, 50 has 2.
+    /// The position of the decimal point, counted from before the first digit: 0 for 0.5, 1 for 5, 2 for 50.
     let point: Int
 
     /// - Parameter number: finite and not zero.

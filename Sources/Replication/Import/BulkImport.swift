@@ -1,34 +1,35 @@
 internal import FoundationEssentials
+internal import Jobs
 internal import Logging
 internal import Postgres
 internal import Reactor
 internal import Salesforce
 internal import Synchronization
 
-/// Loads the results of a Bulk job that has ended, some pages at a time.
+/// Loads the results of a complete Bulk job, several pages at a time.
 struct BulkImport: Sendable {
     let bulk: BulkQuery
-    let jobID: RecordID
+    let jobID: SalesforceID
     let loader: PageLoader
     let settings: ReplicationSettings
     let gate: AsyncSemaphore
-    let job: JobHandle
-    /// Looks at how far the import has come after each page, and may end it.
-    let onProgress: @Sendable (ImportProgress) async throws -> Void
+    let job: JobContext
+    let notices: ImportNotices
     let logger: Logger
 
     private var importID: UUID { loader.record.id }
 
-    /// Loads the pages that are not loaded yet.
+    /// Loads the pages that are not loaded yet. Throws `.tooManyQuarantined` as soon as the limit is
+    /// exceeded.
     func run() async throws {
-        let refusals = Refusals()
+        let history = History()
         switch try await paging() {
-        case .parallel: try await loadInParallel(refusals)
-        case .sequential: try await loadInSequence(refusals)
+        case .parallel: try await loadInParallel(history)
+        case .sequential: try await loadInSequence(history)
         }
     }
 
-    /// Decided once per import, because the two ways cut pages differently.
+    /// Decided once per import, because the two ways divide pages differently.
     private func paging() async throws -> ImportRecord.Paging {
         if let paging = loader.record.paging { return paging }
         let paging: ImportRecord.Paging
@@ -38,35 +39,35 @@ struct BulkImport: Sendable {
         } catch let error as SalesforceError where error.code == .notFound || error.code == .rejected {
             paging = .sequential
         }
-        try await loader.pool.patiently {
+        try await loader.pool.withCellConnection {
             try await ImportStore().choose(paging, for: loader.record, on: $0)
         }
         return paging
     }
 
-    private func loadInSequence(_ refusals: Refusals) async throws {
+    private func loadInSequence(_ history: History) async throws {
         var locator: String? = ""
         var seen = SeenLocators()
         while let current = locator {
             try seen.note(current)
-            let known = try await loader.pool.patiently {
+            let known = try await loader.pool.withCellConnection {
                 try await loader.pages.next(after: current, of: importID, on: $0)
             }
             if let known {
                 locator = known
                 continue
             }
-            try await load(current, maximumRows: settings.bulkPageRows, refusals)
+            try await load(current, maximumRows: settings.bulkPageRows, history)
             locator =
-                try await loader.pool.patiently {
+                try await loader.pool.withCellConnection {
                     try await loader.pages.next(after: current, of: importID, on: $0)
                 } ?? nil
         }
     }
 
-    /// Keeps `parallelPages` pages under way while the list of pages is read.
-    private func loadInParallel(_ refusals: Refusals) async throws {
-        let loaded = try await loader.pool.patiently {
+    /// Loads `parallelPages` pages at a time while it reads the list of pages.
+    private func loadInParallel(_ history: History) async throws {
+        let loaded = try await loader.pool.withCellConnection {
             try await loader.pages.loaded(of: importID, on: $0)
         }
         var list = PageList(loaded: loaded)
@@ -78,24 +79,34 @@ struct BulkImport: Sendable {
                     running -= 1
                 }
                 running += 1
-                group.addTask { try await load(locator, maximumRows: nil, refusals) }
+                group.addTask { try await load(locator, maximumRows: nil, history) }
             }
             try await group.waitForAll()
         }
     }
 
-    /// What the pages so far say of the next: where most are refused, trying them the fast way costs time.
-    private final class Refusals: Sendable {
-        /// Refused pages less those that were taken.
+    /// What the pages so far say about the next: if most were refused, trying COPY first costs time.
+    private final class History: Sendable {
+        /// Refused pages minus accepted pages.
         private let balance = Mutex(0)
+        private let pagesWithNulledCells = Mutex(0)
 
-        var way: PageLoader.Way { balance.withLock { $0 > 0 ? .staged : .direct } }
+        var method: PageCopy.Method { balance.withLock { $0 > 0 ? .staged : .direct } }
 
-        /// Within bounds, so that the way changes soon after the pages do.
-        func note(_ change: Int) { balance.withLock { $0 = min(2, max(-2, $0 + change)) } }
+        /// Bounded, so that the method soon follows a change of the pages.
+        func noteRefused(_ change: Int) { balance.withLock { $0 = min(2, max(-2, $0 + change)) } }
+
+        /// Counts a page with nulled cells. True for the first, second, fourth, eighth and so on: counting
+        /// all nulled cells after each page would cost more and more.
+        func isNulledPageNoticed() -> Bool {
+            pagesWithNulledCells.withLock { pages in
+                pages += 1
+                return pages & (pages - 1) == 0
+            }
+        }
     }
 
-    /// Locators that Salesforce has listed and that are not loaded.
+    /// Salesforce's list of pages, without the loaded ones.
     private struct PageList {
         let loaded: Set<String>
         var waiting: [String] = []
@@ -118,29 +129,29 @@ struct BulkImport: Sendable {
         return list.waiting.isEmpty ? nil : list.waiting.removeFirst()
     }
 
-    /// Loads a page, with some tries for a line that breaks, and the slow way for a page that the table refuses.
-    private func load(_ locator: String, maximumRows: Int?, _ refusals: Refusals) async throws {
-        var way = refusals.way
+    /// Loads a page. Tries again when the connection breaks, and stages a page that the table refuses.
+    private func load(_ locator: String, maximumRows: Int?, _ history: History) async throws {
+        var method = history.method
         var attempt = 1
         var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(5))
         while true {
             try job.checkClaim()
             do {
-                let page = try await loadOnce(locator, maximumRows: maximumRows, way)
-                // A staged page of which every row fits has widened the table: the next may go the fast way.
-                if way == .direct || page?.quarantined == 0 { refusals.note(-1) }
-                return try await report()
+                let page = try await loadOnce(locator, maximumRows: maximumRows, method)
+                // If every row of a staged page fits, the table is widened and the next page may use COPY.
+                if method == .direct || page?.quarantined == 0 { history.noteRefused(-1) }
+                return try await report(page, history)
             } catch {
-                if way == .direct, PageLoader.isRefusal(error) {
-                    logger.debug("a page is replayed", metadata: ["error": "\(error)"])
-                    refusals.note(1)
-                    way = .staged
+                if method == .direct, PageLoader.isRefusal(error) {
+                    logger.debug("page refused, staging it", metadata: ["error": "\(error)"])
+                    history.noteRefused(1)
+                    method = .staged
                     continue
                 }
                 guard attempt < ReplicationLimits.pageAttempts, PageLoader.isTransient(error) else {
                     throw error
                 }
-                logger.debug("a page is tried again", metadata: ["error": "\(error)"])
+                logger.debug("page failed, trying again", metadata: ["error": "\(error)"])
                 try await Task.sleep(for: backoff.next())
                 attempt += 1
             }
@@ -148,30 +159,34 @@ struct BulkImport: Sendable {
     }
 
     private func loadOnce(
-        _ locator: String, maximumRows: Int?, _ way: PageLoader.Way
+        _ locator: String, maximumRows: Int?, _ method: PageCopy.Method
     ) async throws -> LoadedPage? {
         try await gate.withPermit {
             try await bulk.results(
                 of: jobID, locator: locator.isEmpty ? nil : locator, maximumRows: maximumRows,
                 compression: settings.compression
             ) { results in
-                try await loader.load(locator, next: results.locator, rows: results.rows, way: way) {
-                    try await results.next()
-                }
+                try await loader.load(
+                    locator, next: results.locator, rows: results.rows, method: method
+                ) { try await results.next() }
             }
         }
     }
 
-    private func report() async throws {
-        let progress = try await loader.pool.patiently {
+    private func report(_ page: LoadedPage?, _ history: History) async throws {
+        let progress = try await loader.pool.withCellConnection {
             try await ImportStore().progress(of: importID, on: $0)
         }
-        try await job.report(progress)
-        try await onProgress(progress)
+        try await job.report(progress: progress)
+        try await notices.noteQuarantined(progress)
+        if let page, page.nulledCells > 0, history.isNulledPageNoticed() {
+            try await notices.noteAdjustments(loader.record)
+        }
+        try settings.quarantineLimit.check(progress, of: loader.mapping.objectName)
     }
 }
 
-/// Locators that Salesforce has named: one that comes again would load pages twice, or for ever.
+/// The locators that Salesforce has named. A repeated one would load pages twice, or forever.
 struct SeenLocators: Sendable {
     private var locators: Set<String> = []
 

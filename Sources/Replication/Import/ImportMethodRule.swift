@@ -1,24 +1,25 @@
 internal import Salesforce
 
-/// Decides whether an object's rows are read by a query or by a Bulk job.
+/// Decides whether a query or a Bulk job reads an object's rows.
 struct ImportMethodRule: Sendable, Equatable {
-    /// Records of the object, about.
+    /// Approximate number of records.
     var records: Int
-    /// From so many records on a Bulk job costs fewer calls than a query.
+    /// From this many records on a Bulk job costs fewer calls than a query.
     var bulkThreshold: Int
-    /// Whether the query fits into an address. A query is sent as one; a Bulk job's query is sent as a body.
+    /// True if the query fits into an address. A query is sent in the address, a Bulk job's query in the
+    /// body.
     var fitsAddress: Bool
 
-    /// Why Salesforce does not give the rows by one of the methods.
+    /// Why Salesforce refuses one of the methods.
     enum Refusal: Sendable, Equatable {
-        /// The Bulk API does not know the object.
+        /// The Bulk API does not support the object.
         case objectUnsupported
         /// A Bulk job was refused or failed for another reason.
         case bulkFailed
-        /// The query or a page of its answer is larger than a call may be, or takes longer.
+        /// The query or a page of its answer exceeds a limit on size or time.
         case tooLarge
 
-        /// Nil for an error that the other method meets too.
+        /// Nil for an error that the other method would also get.
         init?(_ error: SalesforceError, of method: ImportRecord.Method) {
             switch (method, error.code) {
             case (.bulk, .notSupportedByBulk): self = .objectUnsupported
@@ -29,14 +30,14 @@ struct ImportMethodRule: Sendable, Equatable {
         }
     }
 
-    /// The method to begin with.
+    /// The first method.
     var method: ImportRecord.Method { records < bulkThreshold && fitsAddress ? .rest : .bulk }
 
-    /// The method that is left after a refusal; nil if there is none.
+    /// The method to use after a refusal. Nil if there is none.
     func alternative(after refusal: Refusal) -> ImportRecord.Method? {
         switch refusal {
         case .objectUnsupported: fitsAddress ? .rest : nil
-        // By a query all rows are one transaction, and nothing of it is kept when it breaks.
+        // A query loads all rows in one transaction. If it fails, nothing is kept.
         case .bulkFailed: fitsAddress && records <= ReplicationLimits.restFallbackRows ? .rest : nil
         case .tooLarge: .bulk
         }

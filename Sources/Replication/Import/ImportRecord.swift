@@ -1,46 +1,38 @@
-package import FoundationEssentials
+internal import FoundationEssentials
 internal import Salesforce
 
-/// An import as its row in the cell is: what was decided, and what can be resumed.
+/// The row of an import in the cell: what was decided, and where a start resumes.
 struct ImportRecord: Sendable, Equatable {
     enum Method: String, Sendable {
         case rest
         case bulk
     }
 
-    /// How Bulk results are cut into pages.
+    /// How Bulk results are divided into pages.
     enum Paging: String, Sendable {
         case sequential
         case parallel
     }
 
     var id: UUID
-    /// The token of the start that holds the import: each step in the cell checks that it is still there.
+    /// The token of the start that holds the import. Each step in the cell checks it.
     var claim: UUID
     var method: Method?
-    /// Why the method is not the one that the number of records calls for.
+    /// Why the method is not the one for this number of records. Nil if it is.
     var methodReason: String?
     var paging: Paging?
-    var bulkJobID: String?
-    /// Results must be read with the version that the job was made with.
+    var bulkJobID: SalesforceID?
+    /// The API version that created the Bulk job. Its results must be read with the same version.
     var apiVersion: Int?
     var timeMark: Date
     var expectedRows: Int?
 }
 
-/// Where pages of an import stand.
+/// Sums over the loaded pages of an import.
 struct ImportProgress: Sendable, Equatable, Codable {
     var rows = 0
     var quarantined = 0
     var pages = 0
-    /// Of all pages together; nil until Salesforce has told it.
+    /// Rows of all pages. Nil until Salesforce has said it.
     var expectedRows: Int?
-}
-
-/// A finished import.
-package struct ImportResult: Sendable, Equatable {
-    package var rowsLoaded: Int
-    package var rowsQuarantined: Int
-    /// Changes from here on must still be read.
-    package var timeMark: Date
 }

@@ -1,11 +1,12 @@
-/// One page of an import that is in the table.
+/// A page of an import whose rows are in the table.
 struct LoadedPage: Sendable, Equatable {
     /// Empty for the first page, which has none.
     var locator: String
-    /// Nil on the last page.
+    /// The next page's locator. Nil on the last page.
     var next: String?
     var rows: Int
     var quarantined = 0
-    /// NUL bytes taken out.
+    var nulledCells = 0
+    /// NUL bytes removed.
     var bytesRepaired = 0
 }

@@ -1,10 +1,10 @@
 internal import FoundationEssentials
 internal import Postgres
 internal import Salesforce
+internal import TenantSchema
 
-/// Loads pages of one import: each is one transaction that holds its rows and the note that they are there.
-///
-/// Killed at any point, the page is either there or not; nothing is loaded twice or left out.
+/// Loads pages of one import. Each page is one transaction with its rows and its row in `import_pages`, so
+/// that a killed worker loads no page twice and skips none.
 struct PageLoader: Sendable {
     let pool: PostgresPool
     let mapping: Mapping
@@ -14,31 +14,20 @@ struct PageLoader: Sendable {
     let staging = StagingStore()
     let quarantine = QuarantineStore()
 
-    /// Bytes of a page as they arrive: gives the next piece, nil at the end. Asking slowly slows the sender.
-    typealias Source = () async throws -> [UInt8]?
-
-    /// How a page goes into the table.
-    enum Way: Sendable {
-        /// COPY takes it as it is.
-        case direct
-        /// Through a staging table, with tolerant casts, into a table that is widened where values need it.
-        case staged
-    }
-
-    /// Loads one page and returns it; nil if it was loaded before.
+    /// Loads one page and returns it. Nil if it was loaded before.
     ///
-    /// - Parameter rows: how many the page must have, if that is known. Throws `.incompletePage` otherwise.
+    /// - Parameter rows: the number of rows of the page, if known. Throws `.incompletePage` for another
+    ///   number.
     func load(
-        _ locator: String, next: String?, rows: Int?, way: Way, from source: Source
+        _ locator: String, next: String?, rows: Int?, method: PageCopy.Method, from source: PageCopy.Source
     ) async throws -> LoadedPage? {
         let deadline = ContinuousClock.now + ReplicationLimits.pageDeadline
         let page = LoadedPage(locator: locator, next: next, rows: 0)
-        return try await pool.withConnection(deadline: .now + ReplicationLimits.connectionWait) {
-            connection in
-            switch way {
+        return try await pool.withCellConnection { connection in
+            switch method {
             case .direct:
                 return try await commit(page, on: connection) { page, connection in
-                    page.rows = try await copy(plan.copyStatement, way, from: source, &page, on: connection)
+                    try await copy(plan.copyStatement, method, from: source, &page, on: connection)
                     try check(page, rows)
                 }
             case .staged:
@@ -53,17 +42,17 @@ struct PageLoader: Sendable {
         }
     }
 
-    /// A page lasts as long as the line is slow, but not longer than Salesforce sends it.
+    /// A slow line may take as long as Salesforce sends a page.
     private static let pageTimeout =
         "set local statement_timeout = '\(ReplicationLimits.pageDeadline.milliseconds)ms'"
 
-    /// One transaction with a page's rows and the note that they are there; nil if they were there before.
+    /// One transaction with a page's rows and its row in `import_pages`. Nil if the page was loaded before.
     private func commit(
         _ page: LoadedPage, on connection: PostgresConnection,
         _ fill: (inout LoadedPage, PostgresConnection) async throws -> Void
     ) async throws -> LoadedPage? {
         try await connection.transaction { connection in
-            // The engine's mark: its own writes are not captured, and rows become SYNCED.
+            // Marks the engine's session: its writes are not captured, and rows become SYNCED.
             try await connection.script("set local xmlbinary = 'hex'; \(Self.pageTimeout)")
             guard try await pages.claim(page.locator, of: record, on: connection) else { return nil }
             var page = page
@@ -75,25 +64,34 @@ struct PageLoader: Sendable {
 
     private func check(_ page: LoadedPage, _ rows: Int?) throws(ReplicationError) {
         guard let rows, rows != page.rows else { return }
-        throw ReplicationError(.incompletePage, "\(page.rows) rows arrived, the page has \(rows)")
+        throw ReplicationError(.incompletePage, "\(page.rows) rows arrived, but the page has \(rows)")
     }
 
-    /// Loads a page into the staging table, with a transaction of its own: the tenant's table is locked neither while
-    /// the page arrives nor while it is widened.
+    private func copy(
+        _ statement: String, _ method: PageCopy.Method, from source: PageCopy.Source,
+        _ page: inout LoadedPage, on connection: PostgresConnection
+    ) async throws {
+        let result = try await PageCopy(sources: plan.sources, columns: plan.columns, method: method).run(
+            statement, from: source, on: connection)
+        page.rows = result.rows
+        page.bytesRepaired = result.bytesRepaired
+    }
+
+    /// Loads a page into the staging table in a transaction of its own, so that the tenant's table is not
+    /// locked while the page arrives or the table is widened.
     private func stage(
-        _ page: inout LoadedPage, from source: Source, on connection: PostgresConnection
+        _ page: inout LoadedPage, from source: PageCopy.Source, on connection: PostgresConnection
     ) async throws {
         var staged = page
         try await connection.transaction { connection in
             try await connection.script(Self.pageTimeout)
             try await staging.create(on: connection)
-            staged.rows = try await copy(
-                StagingStore.copyStatement, .staged, from: source, &staged, on: connection)
+            try await copy(StagingStore.copyStatement, .staged, from: source, &staged, on: connection)
         }
         page = staged
     }
 
-    /// Widens the table for the staged page and moves it there.
+    /// Repairs the table for the staged page and moves the rows there.
     private func move(
         _ page: LoadedPage, on connection: PostgresConnection, until deadline: ContinuousClock.Instant
     ) async throws -> LoadedPage? {
@@ -103,59 +101,41 @@ struct PageLoader: Sendable {
             let measures = try await staging.measures(plan, shape, on: connection, deadline: deadline)
             return TableRepair.needed(by: measures, plan, shape)
         }
-        for repair in repairs {
-            try await repair.apply(to: plan, of: record, on: connection, until: deadline)
-        }
+        for repair in repairs { try await apply(repair, on: connection, until: deadline) }
         var relaxable = plan.indexes.filter(\.isUnique)
         while true {
             let types = try await TableShape(of: plan, on: connection).types
             do {
                 return try await commit(page, on: connection) { page, connection in
-                    let source = QuarantineStore.Page(
+                    let staged = QuarantineStore.Page(
                         plan: plan, types: types, relaxable: relaxable, locator: page.locator,
-                        record: record, mapping: mapping)
-                    page.quarantined = try await quarantine.move(source, on: connection, deadline: deadline)
-                    page.rows -= page.quarantined
+                        importID: record.id, mapping: mapping)
+                    let refused = try await quarantine.move(staged, on: connection, deadline: deadline)
+                    page.quarantined = refused.rows
+                    page.nulledCells = refused.cells
+                    page.rows -= refused.rows
                     try await staging.drop(on: connection)
                 }
             } catch let error as PostgresError {
                 guard error.isUniqueViolation,
                     let place = relaxable.firstIndex(where: { $0.name == error.constraint })
                 else { throw error }
-                // Once: where the database does not allow it, the rows are quarantined.
-                try await TableRepair.relax(relaxable.remove(at: place)).apply(
-                    to: plan, of: record, on: connection, until: deadline)
+                // Once per index: if the database refuses it, the rows are quarantined.
+                try await apply(.relax(relaxable.remove(at: place)), on: connection, until: deadline)
             }
         }
     }
 
-    private func copy(
-        _ statement: String, _ way: Way, from source: Source, _ page: inout LoadedPage,
-        on connection: PostgresConnection
-    ) async throws -> Int {
-        var header = HeaderCheck(expected: plan.sources)
-        var filter = NULFilter()
-        var repair = UTF8Repair()
-        var packer = RowPacker(columns: plan.columns)
-        let rows = try await connection.copyIn(SQL(raw: statement)) { copy in
-            while let chunk = try await source() {
-                let clean = filter.filter(chunk)
-                try header.check(clean)
-                switch way {
-                case .direct: try await copy.write(clean)
-                case .staged: try await copy.write(try packer.pack(repair.repair(clean)))
-                }
-            }
-            try header.finish()
-            guard way == .staged else { return }
-            try await copy.write(try packer.pack(repair.finish()) + packer.finish())
+    /// Repairs the table. Throws `.claimLost` if another start holds the import.
+    func apply(
+        _ repair: TableRepair, on connection: PostgresConnection, until deadline: ContinuousClock.Instant
+    ) async throws {
+        try await repair.apply(to: plan, on: connection, until: deadline) {
+            try await ImportStore().hold(record, on: $0)
         }
-        page.bytesRepaired = filter.removed
-        return rows
     }
 
-    /// Whether an error says that the page's data do not fit the table, so that loading it again the same way is
-    /// no use.
+    /// True if the page's data do not fit the table: loading the page again in the same way would fail again.
     static func isRefusal(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError, error.code == .server, let state = error.sqlState else {
             return false
@@ -163,7 +143,7 @@ struct PageLoader: Sendable {
         return ["22", "23", "54", "P0"].contains(state.classCode)
     }
 
-    /// Whether another try of the same page may succeed.
+    /// True if another try of the same page may succeed.
     static func isTransient(_ error: any Error) -> Bool {
         switch error {
         case let error as SalesforceError: error.isTransient
@@ -171,7 +151,7 @@ struct PageLoader: Sendable {
         case let error as PostgresError:
             [.connection, .commitInDoubt, .poolExhausted].contains(error.code)
                 || error.sqlState?.isTransient == true
-                // A page that broke off within quotes, say; staging does not take it either.
+                // For example a page that ended inside a quoted cell. Staging does not take it either.
                 || error.sqlState == .badCopyFileFormat
         default: false
         }

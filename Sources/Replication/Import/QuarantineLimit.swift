@@ -1,9 +1,9 @@
-/// How many rows of an import may fit no column before the import is given up: a table that is mostly empty must
-/// not pass for a synced one.
+/// The rows of an import that may be quarantined before it is given up: a table without most of its rows must
+/// not look synced.
 package struct QuarantineLimit: Sendable, Equatable {
-    /// So many rows are always allowed.
+    /// This many rows are always allowed.
     package var rows: Int
-    /// So many percent of the object's rows are allowed, where that is more.
+    /// This percentage of the object's rows is allowed, if that is more.
     package var percent: Int
 
     package init(
@@ -16,7 +16,7 @@ package struct QuarantineLimit: Sendable, Equatable {
     /// How many of `total` rows are allowed.
     func allowed(of total: Int) -> Int { max(rows, Int(Double(total) * Double(percent) / 100)) }
 
-    /// Whether an import has quarantined too many rows. As long as the total is not known, the rows so far are it.
+    /// True if too many rows are quarantined. While the total is unknown, the rows so far are the total.
     func isExceeded(by progress: ImportProgress) -> Bool {
         progress.quarantined > allowed(of: progress.expectedRows ?? (progress.rows + progress.quarantined))
     }
@@ -27,8 +27,9 @@ package struct QuarantineLimit: Sendable, Equatable {
         let total = progress.expectedRows ?? (progress.rows + progress.quarantined)
         throw ReplicationError(
             .tooManyQuarantined,
-            "\(objectName): \(progress.quarantined) of \(total) rows fit no column, at most "
-                + "\(allowed(of: total)) may; multiconnect_sync.quarantined_rows has them with their reasons. "
-                + "Mend the cause or raise QUARANTINE_LIMIT_ROWS or QUARANTINE_LIMIT_PERCENT, then retry")
+            "\(objectName): \(progress.quarantined) of \(total) rows do not fit their columns, at most "
+                + "\(allowed(of: total)) may; multiconnect_sync.quarantined_rows has them with their "
+                + "reasons. Fix the cause or raise QUARANTINE_LIMIT_ROWS or QUARANTINE_LIMIT_PERCENT, then retry"
+        )
     }
 }

@@ -1,8 +1,9 @@
 internal import Postgres
 internal import Reactor
 internal import Salesforce
+internal import TenantSchema
 
-/// Loads a small object by a query: its pages together are one page of the import.
+/// Loads a small object by a query. All its pages are one page of the import.
 struct RESTImport: Sendable {
     let rest: RESTClient
     let loader: PageLoader
@@ -11,7 +12,7 @@ struct RESTImport: Sendable {
     /// The name of the only page.
     private static let locator = ""
 
-    /// Loads the object unless it is loaded. Returns how many rows Salesforce had.
+    /// Loads the object unless it is loaded. Returns the number of rows in Salesforce.
     func run() async throws -> Int {
         if let rows = try await loadedRows() { return rows }
         return try await gate.withPermit {
@@ -23,9 +24,9 @@ struct RESTImport: Sendable {
         }
     }
 
-    /// How many rows a former start has loaded: all of them, for they are one transaction. Nil if none has.
+    /// The number of rows that an earlier start loaded, in one transaction. Nil if none did.
     private func loadedRows() async throws -> Int? {
-        try await loader.pool.patiently { connection in
+        try await loader.pool.withCellConnection { connection in
             guard
                 try await loader.pages.next(after: Self.locator, of: loader.record.id, on: connection) != nil
             else { return nil }
@@ -34,13 +35,13 @@ struct RESTImport: Sendable {
         }
     }
 
-    private func load(_ way: PageLoader.Way) async throws -> Int {
+    private func load(_ method: PageCopy.Method) async throws -> Int {
         let soql = try loader.plan.soql()
         let first = try await rest.query(soql)
         var page: QueryPage? = first
         var rows = RESTRows(sources: loader.plan.sources)
         var isHeaderSent = false
-        _ = try await loader.load(Self.locator, next: nil, rows: first.totalSize, way: way) {
+        _ = try await loader.load(Self.locator, next: nil, rows: first.totalSize, method: method) {
             guard isHeaderSent else {
                 isHeaderSent = true
                 return rows.header

@@ -1,11 +1,12 @@
 import FoundationEssentials
+import JobAdmin
 import Jobs
 import Metrics
 
-/// The page of metrics: what is known at one moment, in Prometheus' text format. What a part that does not answer
-/// would have told is missing, and `multiconnect_up` says so.
+/// The content of `/metrics`, in Prometheus' text format. If Postgres or Redis does not answer, its metrics
+/// are missing and `multiconnect_up` is 0 for it.
 struct MetricsPage: Sendable {
-    /// What the rows tell.
+    /// The metrics from Postgres.
     struct Queue: Sendable {
         let census: JobCensus
         let workers: [WorkerStatus]
@@ -16,12 +17,13 @@ struct MetricsPage: Sendable {
     let queue: Queue?
     /// Nil while Redis does not answer.
     let board: MetricsBoard.Contents?
-    /// Of the process that answers, as it is now.
+    /// The report of the process that answers this request.
     let own: ProcessReport
 
     enum Limits {
-        /// Queues shown apart: other clients may make up any number.
+        /// Queues with their own name in the metrics: other Sidekiq clients may create any number of queues.
         static let queues = 100
+        /// The name for all other queues.
         static let others = "other"
     }
 
@@ -88,7 +90,7 @@ struct MetricsPage: Sendable {
         }
     }
 
-    /// The queues, the fullest of them by name and the rest together.
+    /// The largest queues by name, and one entry for all the others.
     static func bounded(_ queues: [JobCensus.Queue]) -> [JobCensus.Queue] {
         guard queues.count > Limits.queues else { return queues }
         let size = { (queue: JobCensus.Queue) in queue.counts.values.reduce(0) { $0 + $1.value } }
@@ -101,29 +103,30 @@ struct MetricsPage: Sendable {
     }
 }
 
-// What is asked at each look, and never counted.
+// Metrics that are read for each request.
 extension MetricsPage {
     private static let build = Metric("multiconnect_build_info", .gauge, "The program's version.")
     private static let isUp = Metric(
-        "multiconnect_up", .gauge, "Whether a database answers; what it would have told is missing if not.")
+        "multiconnect_up", .gauge,
+        "1 if Postgres or Redis answers. If it is 0, the metrics of that part are missing.")
     private static let jobs = Metric(
         "multiconnect_jobs", .gauge,
-        "Jobs by state; beyond 10,000 of a state the planner's estimate.")
+        "Jobs by state. Above 10,000 per state it is the planner's estimate.")
     private static let queueJobs = Metric(
         "multiconnect_queue_jobs", .gauge,
-        "Jobs by queue and state, except done; counting stops at 10,000 of a state.")
+        "Jobs by queue and state, except done. Counting stops at 10,000 per state.")
     private static let queueOldest = Metric(
         "multiconnect_queue_oldest_waiting_seconds", .gauge,
-        "How long the oldest due job of a queue has been waiting.")
+        "How long the oldest due job of a queue has waited.")
     private static let oldest = Metric(
         "multiconnect_oldest_waiting_job_seconds", .gauge,
-        "How long the oldest due job has been waiting; 0 when none is.")
+        "How long the oldest due job has waited; 0 without due jobs.")
     private static let workers = Metric(
         "multiconnect_workers", .gauge,
-        "Worker processes that have not stopped; a lost one has no session with Postgres, or gave no sign of late."
+        "Worker processes by state. A lost one has no heartbeat and no session lock in Postgres."
     )
     private static let slots = Metric(
-        "multiconnect_worker_slots", .gauge, "Jobs that the workers can run at once.")
+        "multiconnect_worker_slots", .gauge, "Slots of all workers: the jobs that can run at once.")
     private static let busySlots = Metric(
-        "multiconnect_worker_slots_busy", .gauge, "Slots with a job, at the workers' last sign of life.")
+        "multiconnect_worker_slots_busy", .gauge, "Slots with a job, from the workers' last heartbeat.")
 }

@@ -2,16 +2,18 @@ package import Cryptography
 import FoundationEssentials
 package import HTTPServer
 import HTTPWire
-package import Jobs
+package import JobAdmin
+import Jobs
 package import Logging
 package import Metrics
+package import Pages
 import Reactor
 import Synchronization
 
-/// `GET /metrics`, for Prometheus: operators may see it, and whoever has `METRICS_TOKEN`. One value for each loop, made
-/// of that loop's services.
+/// `GET /metrics`, for Prometheus, with the operators' credentials or `METRICS_TOKEN`. One value for each
+/// loop, made of that loop's services.
 package struct MetricsRoute: Sendable {
-    /// The last page of a process, for all of its loops: scrapes that come together share one.
+    /// The last page, shared by all loops of a process, so that simultaneous scrapes cause one read.
     package final class Cache: Sendable {
         private let page = Mutex<(text: String, until: ContinuousClock.Instant)?>(nil)
         private let lifetime: Duration
@@ -29,10 +31,11 @@ package struct MetricsRoute: Sendable {
         }
     }
 
-    /// How long a database may take to answer: scrapers give up after ten seconds by default.
-    private static let patience: Duration = .seconds(3)
-    /// The same, to say that it is there at all. A statement that is cut off takes some seconds more to be cancelled.
-    private static let greeting: Duration = .seconds(1)
+    /// How long Postgres or Redis may take to answer: scrapers give up after ten seconds by default.
+    private static let answerTimeout: Duration = .seconds(3)
+    /// How long Postgres may take to answer a first check. Shorter, because cancelling a statement without an
+    /// answer takes some seconds more.
+    private static let checkTimeout: Duration = .seconds(1)
 
     private let access: OperatorAccess
     private let token: Secret?
@@ -44,8 +47,8 @@ package struct MetricsRoute: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - token: opens the page in the place of the operators' credentials.
-    ///   - report: what this process says of itself.
+    ///   - token: accepted instead of the operators' credentials.
+    ///   - report: the current report of this process.
     package init(
         access: OperatorAccess, token: Secret?, jobs: JobOperator, board: MetricsBoard, cache: Cache,
         version: String, report: @escaping @Sendable () async -> ProcessReport, logger: Logger
@@ -70,22 +73,24 @@ package struct MetricsRoute: Sendable {
         }
     }
 
-    /// The answer to whoever may not see the page.
+    /// The answer to a request without valid credentials; nil for a valid one.
     private func refusal(of request: Request) -> Response? {
         switch access.judgeMetrics(request, token: token) {
         case .granted: return nil
         case .closed:
             return .text(
-                "Set METRICS_TOKEN, or SIDEKIQ_USERNAME and SIDEKIQ_PASSWORD, to open this page.\n",
+                "This page is closed. "
+                    + "To open it, set METRICS_TOKEN, or SIDEKIQ_USERNAME and SIDEKIQ_PASSWORD.\n",
                 status: .forbidden)
         case .unknown:
             var response = Response.text(
-                "A name and password, or a token, are asked for.\n", status: .unauthorized)
+                "This page needs the operators' name and password, or the token.\n", status: .unauthorized)
             response.headers.add("WWW-Authenticate", #"Basic realm="Multiconnect", charset="UTF-8""#)
             if token != nil { response.headers.add("WWW-Authenticate", #"Bearer realm="Multiconnect""#) }
             return response
         case .tooOften(let wait):
-            var response = Response.text("Wrong credentials came too often.\n", status: .tooManyRequests)
+            var response = Response.text(
+                "Too many wrong credentials from this address.\n", status: .tooManyRequests)
             response.headers.add("Retry-After", String(max(1, wait.components.seconds + 1)))
             return response
         }
@@ -94,7 +99,7 @@ package struct MetricsRoute: Sendable {
     private func page() async -> String {
         if let text = cache.current { return text }
         async let queue = answer(of: "postgres") { () -> MetricsPage.Queue? in
-            guard await jobs.answers(by: .now + Self.greeting) else { return nil }
+            guard await jobs.answers(by: .now + Self.checkTimeout) else { return nil }
             return MetricsPage.Queue(census: try await jobs.census(), workers: try await jobs.workers())
         }
         async let contents = answer(of: "redis") { try await board.read() }
@@ -105,14 +110,14 @@ package struct MetricsRoute: Sendable {
         return text
     }
 
-    /// What a part told; nil when it did not in time, which must not keep the others from being shown.
+    /// The result of `ask`; nil if it fails or takes too long, so that the other parts are still shown.
     private func answer<Value: Sendable>(
         of part: String, _ ask: @escaping @Sendable () async throws -> Value?
     ) async -> Value? {
         do {
-            return try await withDeadline(.now + Self.patience, operation: "metrics", ask)
+            return try await withDeadline(.now + Self.answerTimeout, operation: "metrics", ask)
         } catch {
-            logger.debug("no metrics of a part", metadata: ["part": "\(part)", "error": "\(error)"])
+            logger.debug("could not read metrics", metadata: ["part": "\(part)", "error": "\(error)"])
             return nil
         }
     }

@@ -2,8 +2,7 @@ internal import HTTPWire
 package import Metrics
 import Synchronization
 
-/// What became of the requests of one loop, by the first digit of their status, until somebody takes it to add it to
-/// the totals.
+/// Counts the requests of one loop by status class, and registrations by outcome, since the last `take`.
 package final class RequestTallies: Sendable {
     private struct Tally {
         var requests = 0
@@ -12,7 +11,7 @@ package final class RequestTallies: Sendable {
 
     private static let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"]
 
-    /// By what became of them.
+    /// By outcome.
     private let registrations = Mutex<[String: Int]>([:])
     private let tallies = Mutex(Array(repeating: Tally(), count: classes.count))
 
@@ -26,13 +25,13 @@ package final class RequestTallies: Sendable {
         }
     }
 
-    /// Counts a call of `POST /organizations` by its answer.
+    /// Counts a call of `POST /organizations` by the status of its answer.
     func count(registration status: Status) {
         let outcome = RegistrationMetric.outcome(of: status)
         registrations.withLock { $0[outcome, default: 0] += 1 }
     }
 
-    /// What was counted since the last time.
+    /// The counts since the last call.
     package func take() -> Totals {
         let taken = tallies.withLock { tallies in
             defer { tallies = Array(repeating: Tally(), count: tallies.count) }
@@ -54,11 +53,11 @@ package final class RequestTallies: Sendable {
     }
 }
 
-/// What is counted of registrations.
+/// The metric of registrations.
 enum RegistrationMetric {
     static let registrations = Metric(
         "multiconnect_registrations_total", .counter,
-        "Calls of POST /organizations; those that were invalid are orgs that are not registered.")
+        "Calls of POST /organizations by outcome. Calls with outcome invalid registered no org.")
 
     static let outcomes = ["accepted", "consented", "invalid", "unsigned", "limited", "failed"]
 
@@ -74,12 +73,12 @@ enum RegistrationMetric {
     }
 }
 
-/// What is counted of requests, by the class of their status.
+/// The metrics of requests, by status class.
 enum RequestMetric {
     static let requests = Metric(
         "multiconnect_http_requests_total", .counter,
-        "Requests that were answered; 4xx holds those whose client left before.")
+        "Requests. 4xx includes those whose client disconnected before the answer.")
     static let duration = Metric(
         "multiconnect_http_request_seconds", .histogram,
-        "From a request's head to the end of its answer.")
+        "Time from a request's head to the end of its answer.")
 }

@@ -1,43 +1,45 @@
 import ArgumentParser
 import FoundationEssentials
+import JobAdmin
 import Jobs
 
-/// The options that say which jobs are meant.
+/// The options of a job filter.
 struct JobFilterOptions: ParsableArguments {
     @Option(
         name: .customLong("state"),
         help: ArgumentHelp(
-            "queued, scheduled, running, retry, held, done, dead or cancelled; may be given several times.",
+            "A state. May be repeated.",
             valueName: "state"))
     var states: [JobState] = []
 
-    @Option(help: ArgumentHelp("The tenant: an org id, or the tenant's own id.", valueName: "org"))
+    @Option(help: ArgumentHelp("The tenant: an org id, or the tenant's UUID.", valueName: "org"))
     var tenant: String?
 
-    @Option(name: .customLong("class"), help: ArgumentHelp("The class, exactly.", valueName: "name"))
+    @Option(name: .customLong("class"), help: ArgumentHelp("The exact name of the class.", valueName: "name"))
     var className: String?
 
-    @Option(help: ArgumentHelp("The queue, exactly.", valueName: "name"))
+    @Option(help: ArgumentHelp("The exact name of the queue.", valueName: "name"))
     var queue: String?
 
-    @Option(help: ArgumentHelp("A part of the error's class or text, whatever its case.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp("Part of the error's class or text, in upper or lower case.", valueName: "text"))
     var error: String?
 
     @Option(
         name: .customLong("args"),
-        help: ArgumentHelp("A part of the arguments' JSON, whatever its case.", valueName: "text"))
+        help: ArgumentHelp("Part of the arguments' JSON, in upper or lower case.", valueName: "text"))
     var arguments: String?
 
     @Option(
         help: ArgumentHelp(
-            "Not before: 30m, 2h or 7d ago, or a time such as 2026-11-21T08:00:00Z. It is compared with when a "
-                + "job ended, was started, or is due, as its state says.", valueName: "time"))
+            "Only jobs since this time: 30m, 2h or 7d (ago), or 2026-11-21T08:00:00Z. The time of a job is "
+                + "when it ended, started or is due, depending on its state.", valueName: "time"))
     var since: PointInTime?
 
-    @Option(help: ArgumentHelp("Before: as --since.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only jobs before this time, in the form of --since.", valueName: "time"))
     var until: PointInTime?
 
-    /// A script's variable that is not set must not mean all jobs.
+    /// Refuses empty values, so that an unset variable of a script does not select all jobs.
     func validate() throws {
         let texts = [
             ("tenant", tenant), ("class", className), ("queue", queue), ("error", error), ("args", arguments),
@@ -47,11 +49,11 @@ struct JobFilterOptions: ParsableArguments {
         }
     }
 
-    /// The filter, with the tenant looked up.
-    func filter(_ desk: JobsDesk) async throws -> JobFilter {
+    /// The filter. Looks up the tenant.
+    func filter(_ session: JobsSession) async throws -> JobFilter {
         var filter = JobFilter()
         filter.states = Set(states)
-        if let tenant { filter.organizationID = try await desk.tenant(tenant) }
+        if let tenant { filter.organizationID = try await session.tenant(tenant) }
         filter.className = className
         filter.queue = queue
         filter.error = error
@@ -61,25 +63,25 @@ struct JobFilterOptions: ParsableArguments {
         return filter
     }
 
-    /// Whether nothing is said of which jobs are meant.
+    /// Whether no option is set.
     var isEmpty: Bool {
         states.isEmpty && [tenant, className, queue, error, arguments].allSatisfy { $0 == nil }
-            && since == nil
-            && until == nil
+            && since == nil && until == nil
     }
 }
 
-/// How long a command looks for jobs that no index finds.
+/// The time limit of a search that no index supports.
 struct SearchTime: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How long to look for jobs that fit, or to count them before an action, which itself goes on to its end.",
+            "How long to search for matching jobs, or to count them before an action. The action itself has "
+                + "no time limit.",
             valueName: "seconds"))
     var within = 1
 
     func validate() throws {
         guard (1...86_400).contains(within) else {
-            throw ValidationError("--within is a number of seconds from 1 to 86400")
+            throw ValidationError("--within is \(within): it must be a number of seconds from 1 to 86400")
         }
     }
 

@@ -1,46 +1,47 @@
 import ArgumentParser
 import Encoding
 import FoundationEssentials
+import JobAdmin
 import Jobs
 import Reactor
 
-/// What the commands that change jobs have in common: ids, or a filter.
+/// The options of the commands that change jobs: ids, or a filter.
 struct JobSelection: ParsableArguments {
-    @Argument(help: "Jobs' ids; without any, all jobs that fit the filter.") var ids: [JobID] = []
+    @Argument(help: "Job ids. Without ids, all jobs that match the filter.") var ids: [JobID] = []
     @OptionGroup var filter: JobFilterOptions
-    @Flag(help: "Every job in a state that allows it, without any filter.") var all = false
-    @Flag(help: "Only count the jobs that fit.") var dryRun = false
+    @Flag(help: "All jobs whose state allows the action, without a filter.") var all = false
+    @Flag(help: "Only count the matching jobs.") var dryRun = false
     @OptionGroup var time: SearchTime
-    @Flag(name: [.short, .long], help: "Do not ask.") var yes = false
-    @Flag(help: "As JSON.") var json = false
+    @Flag(name: [.short, .long], help: "Do not ask for confirmation.") var yes = false
+    @Flag(help: "Print JSON.") var json = false
     @OptionGroup var actor: ActorOption
 
     func validate() throws {
         if ids.isEmpty, filter.isEmpty, !all {
-            throw ValidationError("name jobs by their ids or by a filter, or say --all")
+            throw ValidationError("no jobs selected: give job ids, a filter, or --all")
         }
         if !ids.isEmpty, !filter.isEmpty || all {
-            throw ValidationError("name jobs by their ids or by a filter, not both")
+            throw ValidationError("give job ids or a filter, not both")
         }
-        if !filter.isEmpty, all { throw ValidationError("--all goes with no filter") }
+        if !filter.isEmpty, all { throw ValidationError("give --all or a filter, not both") }
     }
 
-    /// Does it, to each named job or to all that fit.
+    /// Performs the action on the named jobs, or on all that match.
     func perform(_ action: JobAction) async throws {
-        try await JobsDesk.open { [self] desk in
+        try await JobsSession.open { [self] session in
             if ids.isEmpty {
-                try await performAll(action, desk)
+                try await performAll(action, session)
             } else {
-                try await performEach(action, desk)
+                try await performEach(action, session)
             }
         }
     }
 
-    private func performEach(_ action: JobAction, _ desk: JobsDesk) async throws {
+    private func performEach(_ action: JobAction, _ session: JobsSession) async throws {
         guard !dryRun else {
             var found = 0
             for id in ids {
-                let state = try await desk.jobs.find(id)?.summary.state
+                let state = try await session.jobs.find(id)?.summary.state
                 if let state, action.states.contains(state) { found += 1 }
             }
             return answer(JobCount(found), action)
@@ -48,7 +49,7 @@ struct JobSelection: ParsableArguments {
         var results: [JSONText] = []
         var code: Int32 = 0
         for id in ids {
-            let outcome = try await desk.jobs.perform(action, on: id, by: actor.name)
+            let outcome = try await session.jobs.perform(action, on: id, by: actor.name)
             let (word, sentence, failure) = Self.words(outcome, action, id)
             results.append(.object([("id", .string(id.text)), ("outcome", .string(word))]))
             if !json {
@@ -62,17 +63,20 @@ struct JobSelection: ParsableArguments {
         if code != 0 { throw ExitCode(code) }
     }
 
-    private func performAll(_ action: JobAction, _ desk: JobsDesk) async throws {
-        let filter = try JobOperator.possible(action, try await filter.filter(desk))
-        let count = try await desk.jobs.count(filter, within: time.duration)
+    private func performAll(_ action: JobAction, _ session: JobsSession) async throws {
+        let filter = try JobOperator.possible(action, try await filter.filter(session))
+        let count = try await session.jobs.count(filter, within: time.duration)
         guard !dryRun else { return answer(count, action) }
         if !yes, count.value > 0 {
             StandardError.write(
                 "\(action.rawValue) \(count.of("job")) (\(JobsText.plain("\(filter)")))? Type yes: ")
             let line = try await BlockingPool.shared.run { readLine() }
-            guard line == "yes" else { throw CommandFailure("nothing was changed (--yes does not ask)") }
+            guard line == "yes" else {
+                throw CommandFailure(
+                    "nothing was changed: the answer was not yes (use --yes to skip the question)")
+            }
         }
-        let outcome = try await desk.jobs.performAll(action, filter, by: actor.name) { outcome in
+        let outcome = try await session.jobs.performAll(action, filter, by: actor.name) { outcome in
             StandardError.write(JobsText.progress(outcome, action) + "\n")
         }
         if json {
@@ -82,20 +86,21 @@ struct JobSelection: ParsableArguments {
             ]
             return print(JSONText.object(fields).text)
         }
-        let asked = action == .cancel ? " (running ones are asked to end)" : ""
+        let asked = action == .cancel ? " (running jobs were asked to stop)" : ""
         print("\(JobCount(outcome.changed).of("job")) \(action.pastTense)\(asked)")
         if outcome.skipped > 0 {
             print(
-                "\(JobCount(outcome.skipped).of("job")) left unchanged: the unique key is taken, or the state has changed"
-            )
+                "\(JobCount(outcome.skipped).of("job")) not changed: "
+                    + "the unique key is in use, or the state has changed")
         }
     }
 
     private func answer(_ count: JobCount, _ action: JobAction) {
         guard json else {
-            print("\(count.of("job")) \(count.isOne ? "fits" : "fit")")
+            print("\(count.of("job")) \(count.isOne ? "matches" : "match")")
             if count.precision == .atLeast {
-                StandardError.write("there may be more: counting stopped there, --within 60 counts longer\n")
+                StandardError.write(
+                    "there may be more: counting stopped early, use --within 60 to count longer\n")
             }
             return
         }
@@ -107,16 +112,19 @@ struct JobSelection: ParsableArguments {
         String, String, Int32
     ) {
         switch outcome {
-        case .done(let state): ("done", "\(id) \(action.pastTense); it was \(state.rawValue)", 0)
-        case .requested: ("requested", "\(id) runs and is asked to end", 0)
+        case .done(let state): ("done", "\(id) \(action.pastTense) (it was \(state.rawValue))", 0)
+        case .requested: ("requested", "\(id) is running and was asked to stop", 0)
         case .unknown: ("unknown", "there is no job \(id)", CommandFailure.noInput)
         case .refused(let state):
             (
-                "refused", "\(id) is \(state.rawValue): it cannot be \(action.pastTense)",
+                "refused", "\(id) is \(state.rawValue) and cannot be \(action.pastTense)",
                 CommandFailure.dataError
             )
         case .conflict:
-            ("conflict", "\(id): another open job has its unique key", CommandFailure.dataError)
+            (
+                "conflict", "\(id) was not changed: another open job has the same unique key",
+                CommandFailure.dataError
+            )
         }
     }
 }
@@ -125,7 +133,7 @@ struct JobSelection: ParsableArguments {
 struct JobsRetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Runs jobs now that wait for later, have failed, are dead or cancelled.")
+        abstract: "Runs scheduled, failed, dead or cancelled jobs now.")
     @OptionGroup var selection: JobSelection
     func run() async throws { try await selection.perform(.retry) }
 }
@@ -133,7 +141,7 @@ struct JobsRetryCommand: AsyncParsableCommand {
 /// `multiconnect jobs cancel`
 struct JobsCancelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Ends open jobs for good; running ones are asked to end.")
+        commandName: "cancel", abstract: "Cancels open jobs. Running jobs are asked to stop.")
     @OptionGroup var selection: JobSelection
     func run() async throws { try await selection.perform(.cancel) }
 }
@@ -142,7 +150,7 @@ struct JobsCancelCommand: AsyncParsableCommand {
 struct JobsKillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kill",
-        abstract: "Gives open jobs up at once: they are dead; running ones can change nothing any more.")
+        abstract: "Makes open jobs dead at once. Running jobs lose their claim and cannot commit anything.")
     @OptionGroup var selection: JobSelection
     func run() async throws { try await selection.perform(.kill) }
 }
@@ -150,7 +158,7 @@ struct JobsKillCommand: AsyncParsableCommand {
 /// `multiconnect jobs delete`
 struct JobsDeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "delete", abstract: "Removes jobs that do not run, with their history.")
+        commandName: "delete", abstract: "Deletes jobs that are not running, with their history.")
     @OptionGroup var selection: JobSelection
     func run() async throws { try await selection.perform(.delete) }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
+import JobAdmin
+import JobIndex
 import Jobs
 import Logging
 import Metrics
@@ -13,11 +15,11 @@ import Salesforce
 /// `multiconnect jobs`
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "Shows and mends jobs.",
+        commandName: "jobs", abstract: "Lists, retries, pauses and checks jobs.",
         discussion: """
-            Exit status: 0 done; 64 wrong arguments; 65 the jobs' states do not allow it; 66 there is no \
-            such job, tenant or pause; 69 a database does not answer; 78 the environment is not complete; \
-            1 anything else.
+            Exit status: 0 done; 64 wrong arguments; 65 the job's state does not allow it; 66 no such job, \
+            tenant or pause; 69 a database does not answer; 78 settings are missing or invalid; 1 any other \
+            failure.
             """,
         subcommands: [
             JobsListCommand.self, JobsShowCommand.self, JobsRetryCommand.self, JobsCancelCommand.self,
@@ -26,7 +28,7 @@ struct JobsCommand: AsyncParsableCommand {
         ], defaultSubcommand: JobsListCommand.self)
 }
 
-/// Why a command gave up: what the person reads, and the status that a script reads (sysexits.h).
+/// Why a command failed: a message, and the exit status (sysexits.h).
 struct CommandFailure: Error {
     static let dataError: Int32 = 65
     static let noInput: Int32 = 66
@@ -41,16 +43,17 @@ struct CommandFailure: Error {
     }
 }
 
-/// What a command about jobs works with: one connection to each database.
-struct JobsDesk: Sendable {
+/// The services of a command about jobs, with one connection to Postgres and one to Redis.
+struct JobsSession: Sendable {
     let jobs: JobOperator
     let queue: JobQueue
     let recovery: TenantRecovery
     let pool: PostgresPool
 
-    /// Runs a subcommand of `command`. Standard output is left to its answer; failures go to standard error.
+    /// Runs a subcommand of `command`. Standard output has only the command's output. Failures go to standard
+    /// error.
     static func open(
-        _ command: String = "jobs", _ body: @escaping @concurrent @Sendable (JobsDesk) async throws -> Void
+        _ command: String = "jobs", _ body: @escaping @concurrent @Sendable (JobsSession) async throws -> Void
     ) async throws {
         try await Launch.start(command) { launch in
             let pool = PostgresPool(
@@ -58,18 +61,20 @@ struct JobsDesk: Sendable {
             defer { pool.close() }
             let redis = RedisClient(configuration: try launch.redis())
             defer { redis.close() }
-            // The record of what is done is a row; log lines would stand in the answer.
+            // No log lines, because they would be mixed into the command's output.
             let silent = Logger(label: "jobs") { _ in SwiftLogNoOpLogHandler() }
             let tallies = JobTallies()
             let queue = JobQueue(pool: pool, redis: redis, tallies: tallies, logger: silent)
             let recovery = TenantRecovery(control: pool, queue: queue, logger: silent)
             let jobs = JobOperator(
-                pool: pool, queue: queue, mask: ArgumentMask.standard, classNames: JobClasses.all,
-                onDeath: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
+                pool: pool, queue: queue, index: QueueIndex(redis: redis), mask: ArgumentMask.standard,
+                classNames: launch.jobClassNames(),
+                onGivenUp: { await recovery.noteGivenUp($0, $1) },
+                onRetry: { await recovery.noteRetried($0) },
                 logger: silent)
             do {
-                try await body(JobsDesk(jobs: jobs, queue: queue, recovery: recovery, pool: pool))
-                // A command is over before any period is; without Redis its jobs are not counted.
+                try await body(JobsSession(jobs: jobs, queue: queue, recovery: recovery, pool: pool))
+                // Written once, at the end. Without Redis the counts are lost.
                 try? await MetricsBoard(redis: redis).write(tallies.take())
             } catch let exit as ExitCode {
                 throw exit
@@ -88,7 +93,7 @@ struct JobsDesk: Sendable {
             return CommandFailure(error.description, code: CommandFailure.dataError)
         case let error as PostgresError
         where error.sqlState == .undefinedTable || error.sqlState == .undefinedColumn:
-            return CommandFailure("the control database is not migrated: run `multiconnect migrate` first")
+            return CommandFailure("the control database is not migrated: run `multiconnect migrate`")
         case let error as PostgresError where error.isLoginRefusal:
             return CommandFailure(
                 "the database refuses the login: \(error)", code: CommandFailure.unavailable)
@@ -105,11 +110,12 @@ struct JobsDesk: Sendable {
         return found.mapValues(\.organizationID.text)
     }
 
-    /// The tenant that a text names: an org id of either length, or the tenant's own id.
+    /// The tenant's UUID, from the UUID itself or from an org id with 15 or 18 characters.
     func tenant(_ text: String) async throws -> UUID {
         if let id = UUID(uuidString: text) { return id }
         guard let organization = try? OrganizationID(text) else {
-            throw CommandFailure("\(text.debugDescription) is no org id and no tenant's id", code: 64)
+            throw CommandFailure(
+                "\(text.debugDescription) is neither an org id nor a tenant's UUID", code: 64)
         }
         let found = try await pool.withConnection { try await OrganizationStore(on: $0).find(organization) }
         guard let found else {
@@ -118,7 +124,7 @@ struct JobsDesk: Sendable {
         return found.id
     }
 
-    /// Gives up on an id that no tenant has: what is asked for it would have no effect, and nobody would notice.
+    /// Throws if no tenant has this id. Without this check the command would silently have no effect.
     func requireTenant(_ id: UUID) async throws {
         let found = try await pool.withConnection { try await OrganizationStore(on: $0).find(id: id) }
         guard found != nil else {
@@ -128,18 +134,19 @@ struct JobsDesk: Sendable {
     }
 }
 
-/// Who an action is recorded as.
+/// The name that is recorded with an action.
 struct ActorOption: ParsableArguments {
-    @Option(help: ArgumentHelp("Who does this, for the record.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Your name, which is recorded. The default is the login name.", valueName: "name"))
     var by: String?
 
-    /// What the tables keep, with room for where it was done.
+    /// The column's length, less the suffix.
     private static let longest = 100
 
     func validate() throws {
         guard let by else { return }
         guard (1...Self.longest).contains(by.unicodeScalars.count) else {
-            throw ValidationError("--by takes 1 to \(Self.longest) characters")
+            throw ValidationError("--by must have 1 to \(Self.longest) characters")
         }
     }
 

@@ -1,8 +1,9 @@
 import Encoding
 import FoundationEssentials
+import JobAdmin
 import Jobs
 
-/// The shapes of `--json`. `docs/operating-jobs.md` names them: fields are added, never renamed.
+/// The output of `--json`. `docs/operating-jobs.md` documents it: fields are added, but never renamed.
 enum JobsJSON {
     static func job(_ job: JobSummary, _ mask: ArgumentMask) -> [(String, JSONText)] {
         [

@@ -1,31 +1,32 @@
 import ArgumentParser
 import Encoding
 import FoundationEssentials
+import JobAdmin
 import Jobs
 import Reactor
 
-/// The option that says what is paused.
+/// The option that selects the jobs to pause.
 struct PauseScopeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The queue.", valueName: "name")) var queue: String?
     @Option(name: .customLong("class"), help: ArgumentHelp("The class.", valueName: "name")) var className:
         String?
-    @Option(help: ArgumentHelp("The tenant: an org id, or the tenant's own id.", valueName: "org"))
+    @Option(help: ArgumentHelp("The tenant: an org id, or the tenant's UUID.", valueName: "org"))
     var tenant: String?
 
     func validate() throws {
         guard [queue, className, tenant].count(where: { $0 != nil }) == 1 else {
-            throw ValidationError("say one of --queue, --class and --tenant")
+            throw ValidationError("give one of --queue, --class and --tenant")
         }
         let key = queue.map { "queue:\($0)" } ?? className.map { "class:\($0)" }
         if let key, PauseScope(key: key) == nil {
-            throw ValidationError("there can be no \(key.debugDescription)")
+            throw ValidationError("\(key.debugDescription) is not a valid name")
         }
     }
 
-    func scope(_ desk: JobsDesk) async throws -> PauseScope {
+    func scope(_ session: JobsSession) async throws -> PauseScope {
         if let queue { return .queue(queue) }
         if let className { return .class(className) }
-        return .tenant(try await desk.tenant(tenant ?? ""))
+        return .tenant(try await session.tenant(tenant ?? ""))
     }
 }
 
@@ -33,11 +34,11 @@ struct PauseScopeOptions: ParsableArguments {
 struct JobsPauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Starts no more jobs of a queue, a class or a tenant; running ones go on.")
+        abstract: "Holds the jobs of a queue, a class or a tenant. Running jobs continue.")
 
     @OptionGroup var scope: PauseScopeOptions
-    @Option(help: ArgumentHelp("Why, for the record.", valueName: "text")) var reason: String?
-    @Flag(help: "As JSON.") var json = false
+    @Option(help: ArgumentHelp("The reason, which is recorded.", valueName: "text")) var reason: String?
+    @Flag(help: "Print JSON.") var json = false
     @OptionGroup var actor: ActorOption
 
     private static let longestReason = 1000
@@ -45,17 +46,17 @@ struct JobsPauseCommand: AsyncParsableCommand {
     func validate() throws {
         guard let reason else { return }
         guard (1...Self.longestReason).contains(reason.unicodeScalars.count) else {
-            throw ValidationError("--reason takes 1 to \(Self.longestReason) characters")
+            throw ValidationError("--reason must have 1 to \(Self.longestReason) characters")
         }
     }
 
     func run() async throws {
-        try await JobsDesk.open { [self] desk in
-            let scope = try await scope.scope(desk)
-            if case .tenant(let id) = scope { try await desk.requireTenant(id) }
-            let isNew = try await desk.jobs.pause(scope, by: actor.name, reason: reason)
-            // After the pause, which holds whatever becomes of the search for known names.
-            let warning = try? await desk.jobs.warning(about: scope)
+        try await JobsSession.open { [self] session in
+            let scope = try await scope.scope(session)
+            if case .tenant(let id) = scope { try await session.requireTenant(id) }
+            let isNew = try await session.jobs.pause(scope, by: actor.name, reason: reason)
+            // After the pause, so that the pause is stored even if the search for known names fails.
+            let warning = try? await session.jobs.warning(about: scope)
             guard !json else {
                 let fields: [(String, JSONText)] = [
                     ("scope", .string(scope.key)), ("changed", .bool(isNew)), ("warning", .optional(warning)),
@@ -63,7 +64,7 @@ struct JobsPauseCommand: AsyncParsableCommand {
                 return print(JSONText.object(fields).text)
             }
             if let warning { StandardError.write("multiconnect jobs: \(warning)\n") }
-            print(isNew ? "\(scope) is paused" : "\(scope) is paused already")
+            print(isNew ? "\(scope) is paused" : "\(scope) was already paused")
         }
     }
 }
@@ -71,22 +72,22 @@ struct JobsPauseCommand: AsyncParsableCommand {
 /// `multiconnect jobs resume`
 struct JobsResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Ends a pause: what it held is queued again.")
+        commandName: "resume", abstract: "Ends a pause and requeues the held jobs.")
 
     @OptionGroup var scope: PauseScopeOptions
-    @Flag(help: "As JSON.") var json = false
+    @Flag(help: "Print JSON.") var json = false
     @OptionGroup var actor: ActorOption
 
     func run() async throws {
-        try await JobsDesk.open { [self] desk in
-            let scope = try await scope.scope(desk)
-            guard try await desk.jobs.resume(scope, by: actor.name) else {
+        try await JobsSession.open { [self] session in
+            let scope = try await scope.scope(session)
+            guard try await session.jobs.resume(scope, by: actor.name) else {
                 throw CommandFailure("\(scope) is not paused", code: CommandFailure.noInput)
             }
             guard !json else {
                 return print(JSONText.object([("scope", .string(scope.key)), ("changed", .bool(true))]).text)
             }
-            print("\(scope) goes on")
+            print("\(scope) is resumed")
         }
     }
 }

@@ -1,18 +1,19 @@
 import ArgumentParser
 import Encoding
 import FoundationEssentials
+import JobAdmin
 import Jobs
 
 /// `multiconnect jobs stats`
 struct JobsStatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats",
-        abstract: "Counts, queues and their latency, workers and what they run, pauses and weights.",
-        discussion: "10,000+ means that counting stopped there; ~ is an estimate.")
+        abstract: "Shows counts, queues with their latency, workers with their jobs, pauses and weights.",
+        discussion: "10,000+ means that counting stopped at 10,000. ~ marks an estimate.")
 
-    @Flag(help: "As JSON.") var json = false
+    @Flag(help: "Print JSON.") var json = false
 
-    /// One look at everything.
+    /// The values to print.
     private struct Stats {
         let census: JobCensus
         let workers: [WorkerStatus]
@@ -23,15 +24,16 @@ struct JobsStatsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await JobsDesk.open { [self] desk in
+        try await JobsSession.open { [self] session in
             var filter = JobFilter()
             filter.states = [.running]
             let stats = Stats(
-                census: try await desk.jobs.census(), workers: try await desk.jobs.workers(),
-                running: try await desk.jobs.list(filter, limit: 1000).jobs,
-                pauses: try await desk.jobs.pausedScopes(), weights: try await desk.jobs.tenantWeights(),
-                totals: await desk.jobs.totals())
-            print(json ? Self.json(stats, desk.jobs.mask).text : Self.text(stats))
+                census: try await session.jobs.census(), workers: try await session.jobs.workers(),
+                running: try await session.jobs.list(filter, limit: 1000).jobs,
+                pauses: try await session.jobs.pausedScopes(),
+                weights: try await session.jobs.tenantWeights(),
+                totals: await session.jobs.totals())
+            print(json ? Self.json(stats, session.jobs.mask).text : Self.text(stats))
         }
     }
 
@@ -71,29 +73,31 @@ struct JobsStatsCommand: AsyncParsableCommand {
             JobState.allCases.map { "\($0.rawValue) \(stats.census[$0])" }.joined(separator: "   "))
         if let totals = stats.totals {
             parts.append(
-                "processed \(JobCount(totals.processed)), of these failed \(JobCount(totals.failed)); today "
-                    + "\(JobCount(totals.processedToday)), failed \(JobCount(totals.failedToday))")
+                "processed \(JobCount(totals.processed)), failed \(JobCount(totals.failed)); "
+                    + "today processed \(JobCount(totals.processedToday)), "
+                    + "failed \(JobCount(totals.failedToday))"
+            )
         } else {
             parts.append(
-                "Redis does not answer: workers take jobs from Postgres, what was processed is not known")
+                "redis does not answer: workers claim jobs from postgres, totals are unknown")
         }
         let states: [JobState] = [.queued, .running, .scheduled, .retry, .held, .dead]
         let header = states.map { $0.rawValue.uppercased() }
         let cells = { (counts: [JobState: JobCount]) in states.map { "\(counts[$0] ?? JobCount(0))" } }
         parts.append(
-            JobsText.table(
+            TextTable.text(
                 ["QUEUE"] + header + ["OLDEST WAITS"],
                 stats.census.queues.map { queue in
                     let latency = queue.latency.map { JobsText.duration($0 / .seconds(1)) } ?? "-"
                     return [queue.name] + cells(queue.counts) + [latency]
                 }))
         parts.append(
-            JobsText.table(["CLASS"] + header, stats.census.classes.map { [$0.name] + cells($0.counts) }))
+            TextTable.text(["CLASS"] + header, stats.census.classes.map { [$0.name] + cells($0.counts) }))
         parts.append(workers(stats, now: now))
         if !stats.pauses.isEmpty {
             parts.append(
-                JobsText.table(
-                    ["PAUSED", "HOLDS", "BY", "SINCE", "REASON"],
+                TextTable.text(
+                    ["PAUSED", "HELD JOBS", "BY", "SINCE", "REASON"],
                     stats.pauses.map { pause in
                         [
                             pause.scope.key, "\(pause.held)", JobsText.plain(pause.actor),
@@ -104,8 +108,8 @@ struct JobsStatsCommand: AsyncParsableCommand {
         }
         if !stats.weights.isEmpty {
             parts.append(
-                JobsText.table(
-                    ["TENANT", "JOBS IN A TURN", "BY", "SINCE"],
+                TextTable.text(
+                    ["TENANT", "JOBS PER TURN", "BY", "SINCE"],
                     stats.weights.map { weight in
                         [
                             weight.organizationID.uuidString.lowercased(), "\(weight.weight)",
@@ -133,6 +137,6 @@ struct JobsStatsCommand: AsyncParsableCommand {
                 ])
             }
         }
-        return JobsText.table(["WORKER", "STATE", "BUSY", "LAST SIGN", "VERSION"], rows)
+        return TextTable.text(["WORKER", "STATE", "BUSY", "HEARTBEAT", "VERSION"], rows)
     }
 }

@@ -1,42 +1,28 @@
 import FoundationEssentials
+import JobAdmin
 import Jobs
 
-/// What a person reads on a terminal.
+/// Formats jobs for a terminal.
 enum JobsText {
-    /// Text of others without what a terminal would obey, on one line and not longer than `length`
-    /// characters.
+    /// The text on one line, at most `length` characters, without control characters that a terminal would
+    /// execute.
     static func plain(_ text: String, length: Int = .max) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-            // Marks that turn the direction of writing, or that nobody sees.
-            let isTrick =
+            // Characters that change the direction of writing, or that are invisible.
+            let isInvisible =
                 (0x202a...0x202e).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
                 || scalar.value == 0x200b || scalar.value == 0xfeff
-            result.append(isControl ? " " : isTrick ? "\u{fffd}" : scalar)
+            result.append(isControl ? " " : isInvisible ? "\u{fffd}" : scalar)
         }
         let whole = String(result)
         return whole.count > length ? whole.prefix(max(length - 1, 0)) + "…" : whole
     }
 
-    /// Lines with columns of equal width.
-    static func table(_ header: [String], _ rows: [[String]]) -> String {
-        let all = [header] + rows
-        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { row in
-            let cells = row.enumerated().map { column, cell in
-                column == row.count - 1
-                    ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-            }
-            var line = cells.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line
-        }.joined(separator: "\n")
-    }
-
     static func time(_ time: Date) -> String { time.formatted(.iso8601) }
 
-    /// How long ago, or in how long, in the two largest units.
+    /// A time relative to now, in its two largest units.
     static func distance(_ time: Date, from now: Date) -> String {
         let seconds = now.timeIntervalSince(time)
         let text = duration(abs(seconds))
@@ -54,22 +40,23 @@ enum JobsText {
         }
     }
 
-    /// What a page does not show, and how to go on; nil when it shows all that there is.
+    /// How to continue after this page; nil if the page has all matching jobs.
     static func rest(of page: JobPage) -> String? {
-        guard let next = page.next else { return page.jobs.isEmpty ? "no jobs fit" : nil }
-        guard page.isCutShort else { return "there are more: --after \(next)" }
+        guard let next = page.next else { return page.jobs.isEmpty ? "no jobs match" : nil }
+        guard page.isCutShort else { return "there are more jobs: continue with --after \(next)" }
         return """
-            not all jobs were looked at, only \(JobCount(page.searched)), as far as \(time(next.time)): \
-            --after \(next) goes on from there, --within 60 looks longer
+            the search stopped after \(JobCount(page.searched).of("job")), at \(time(next.time)): \
+            continue with --after \(next), or search longer with --within 60
             """
     }
 
-    /// How far an action on many jobs has come.
+    /// The progress of an action on many jobs.
     static func progress(_ outcome: BulkOutcome, _ action: JobAction) -> String {
-        "\(JobCount(outcome.looked).of("job")) looked at, \(JobCount(outcome.changed)) \(action.pastTense) so far"
+        "\(JobCount(outcome.searched).of("job")) searched, "
+            + "\(JobCount(outcome.changed)) \(action.pastTense) so far"
     }
 
-    /// - Parameter organizations: the org ids of tenants.
+    /// - Parameter organizations: the org ids of the tenants.
     static func jobs(_ jobs: [JobSummary], of organizations: [UUID: String], now: Date) -> String {
         let rows = jobs.map { job in
             let tenant = job.organizationID.map { organizations[$0] ?? $0.uuidString.lowercased() } ?? "-"
@@ -81,7 +68,7 @@ enum JobsText {
                 distance(job.position.time, from: now), plain(error, length: 80),
             ]
         }
-        return table(["ID", "STATE", "CLASS", "QUEUE", "TENANT", "STARTS", "TIME", "ERROR"], rows)
+        return TextTable.text(["ID", "STATE", "CLASS", "QUEUE", "TENANT", "ATTEMPTS", "TIME", "ERROR"], rows)
     }
 
     static func detail(_ detail: JobDetail, _ mask: ArgumentMask, now: Date) -> String {
@@ -92,12 +79,12 @@ enum JobsText {
             ("tenant", job.organizationID?.uuidString.lowercased()),
             (
                 "args",
-                job.arguments.map { plain(mask.apply(to: $0, of: job.className)) } ?? "too long to show"
+                job.arguments.map { plain(mask.apply(to: $0, of: job.className)) } ?? "too long to show here"
             ),
             ("created", time(job.createdAt)), ("due", time(job.runAt)), ("started", job.startedAt.map(time)),
             ("finished", job.finishedAt.map(time)),
             (
-                "starts",
+                "attempts",
                 "\(job.attempt), \(job.failures) failures in a row"
                     + (job.maximumAttempts.map { " of \($0)" } ?? "")
             ),
@@ -111,8 +98,8 @@ enum JobsText {
         }
         lines.append("timeline:")
         for event in detail.timeline {
-            let particulars = event.detail.map { "  (\(plain($0, length: 200)))" } ?? ""
-            lines.append("  \(time(event.time))  \(plain(event.title))\(particulars)")
+            let details = event.detail.map { "  (\(plain($0, length: 200)))" } ?? ""
+            lines.append("  \(time(event.time))  \(plain(event.title))\(details)")
         }
         return lines.joined(separator: "\n")
     }

@@ -1,0 +1,73 @@
+package import HTTPServer
+import HTTPWire
+package import JobAdmin
+import Jobs
+package import Logging
+package import Organizations
+package import Pages
+package import Postgres
+
+/// The operators' pages, under `/dashboard`. One value for each loop, made of that loop's services.
+package struct DashboardRoutes: Sendable {
+    private let pages: OperatorPages
+    private let queues: QueueRoutes
+    private let workers: WorkerRoutes
+    private let periodic: PeriodicRoutes
+    private let jobs: JobRoutes
+    private let security: SecurityHeaders
+    private let faults: FaultAnswers
+
+    /// - Parameters:
+    ///   - jobs: made with a census cache that all loops of the process share.
+    ///   - actionTime: how long one request may act on jobs. Then the page asks to continue: Heroku's router
+    ///     gives up after 30 s.
+    package init(
+        access: OperatorAccess, jobs: JobOperator, pool: PostgresPool, app: AppIdentity,
+        faults: FaultAnswers, actionTime: Duration = .seconds(15), logger: Logger
+    ) {
+        security = SecurityHeaders(appURL: app.url, readers: .operators)
+        self.faults = faults
+        let layout = DashboardLayout(name: app.name)
+        pages = OperatorPages(
+            access: access, layout: layout, origin: app.url, isSecure: security.isSecure, logger: logger)
+        let tenants = TenantLookup(pool: pool)
+        queues = QueueRoutes(jobs: jobs, tenants: tenants, layout: layout)
+        workers = WorkerRoutes(jobs: jobs, tenants: tenants, layout: layout)
+        periodic = PeriodicRoutes(jobs: jobs, layout: layout)
+        self.jobs = JobRoutes(jobs: jobs, tenants: tenants, layout: layout, actionTime: actionTime)
+    }
+
+    /// Adds these routes to a router.
+    package func add(to router: inout Router) {
+        router.group("") { router in
+            security.secure(&router)
+            DashboardLayout.stylesheet.add(to: &router)
+            // The usual path of Sidekiq's own pages.
+            router.on(.get, "/sidekiq") { _ in .redirect(to: "/dashboard/jobs", status: .found) }
+            router.on(.get, "/sidekiq/**") { request in
+                .redirect(to: Self.path(forSidekiq: request.parameters["**"] ?? ""), status: .found)
+            }
+            router.on(.get, "/dashboard") { _ in .redirect(to: "/dashboard/jobs", status: .found) }
+            router.group("/dashboard/jobs") { router in
+                faults.recover(&router, pages.failure)
+                queues.add(to: &router, pages)
+                workers.add(to: &router, pages)
+                periodic.add(to: &router, pages)
+                jobs.add(to: &router, pages)
+            }
+        }
+    }
+
+    /// The page that shows what a page of Sidekiq shows.
+    private static func path(forSidekiq page: String) -> String {
+        switch page.split(separator: "/").first {
+        case "queues": "/dashboard/jobs/queues"
+        case "busy": "/dashboard/jobs/workers"
+        case "cron", "recurring-jobs": "/dashboard/jobs/periodic"
+        case "retries": "/dashboard/jobs?state=retry"
+        case "scheduled": "/dashboard/jobs?state=scheduled"
+        case "morgue": "/dashboard/jobs?state=dead"
+        default: "/dashboard/jobs"
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Cryptography
+import HTTPWire
+import JobAdmin
+import Jobs
+import Pages
+
+/// The result of an action, in the query of the URL that the browser is redirected to: words from a fixed
+/// list, and counts. It carries an HMAC, so that a link made by somebody else shows no notice.
+struct ActionNotice: Sendable {
+    static let field = "notice"
+    private static let sealField = "seal"
+    private static let sealedFields = [field, "action", "was", "changed", "skipped"]
+
+    private static func seal(_ form: Form, _ token: FormToken) -> String {
+        token.seal(sealedFields.map { "\($0)=\(form[$0] ?? "")" }.joined(separator: "&"))
+    }
+
+    /// The fields with their HMAC.
+    static func sealed(_ form: Form, by token: FormToken) -> Form {
+        var form = form
+        form.fields.append(.init(name: sealField, value: seal(form, token)))
+        return form
+    }
+
+    private let text: String
+    /// Whether some jobs were not changed.
+    private let isWarning: Bool
+
+    /// The fields for an action on one job.
+    static func fields(_ action: JobAction, _ outcome: JobActionOutcome) -> Form {
+        switch outcome {
+        case .done: [field: "done", "action": action.rawValue]
+        case .requested: [field: "requested"]
+        case .unknown: [field: "unknown"]
+        case .refused(let state): [field: "refused", "action": action.rawValue, "was": state.rawValue]
+        case .conflict: [field: "conflict"]
+        }
+    }
+
+    /// The fields for an action on several jobs.
+    static func fields(_ action: JobAction, _ outcome: BulkOutcome) -> Form {
+        [
+            field: outcome.isFinished ? "bulk" : "unfinished", "action": action.rawValue,
+            "changed": String(outcome.changed), "skipped": String(outcome.skipped),
+        ]
+    }
+
+    /// The notice in a URL's query; nil without one, and for one that was not sealed for this operator.
+    init?(_ form: Form, _ token: FormToken) {
+        guard let kind = form[Self.field],
+            constantTimeEquals(form[Self.sealField] ?? "", Self.seal(form, token))
+        else { return nil }
+        let action = form["action"].flatMap(JobAction.init(rawValue:))
+        let changed = JobCount(form["changed"].flatMap { Int($0) } ?? 0)
+        let skipped = form["skipped"].flatMap { Int($0) } ?? 0
+        let left =
+            switch skipped {
+            case ..<1: ""
+            case 1: " 1 was not changed."
+            default: " \(JobCount(skipped)) were not changed."
+            }
+        switch (kind, action) {
+        case ("done", let action?): (text, isWarning) = ("The job was \(action.pastTense).", false)
+        case ("requested", _):
+            (text, isWarning) = ("The job was asked to stop. This takes some seconds.", false)
+        case ("unknown", _): (text, isWarning) = ("The job no longer exists.", true)
+        case ("refused", let action?):
+            let state = form["was"].flatMap(JobState.init(rawValue:))?.rawValue ?? "in another state"
+            (text, isWarning) = ("The job is \(state) and cannot be \(action.pastTense).", true)
+        case ("conflict", _):
+            (text, isWarning) = ("The job was not changed: another open job has the same unique key.", true)
+        case ("bulk", let action?):
+            (text, isWarning) = (
+                "\(changed.of("job")) \(changed.were) \(action.pastTense).\(left)", skipped > 0
+            )
+        case ("unfinished", let action?):
+            (text, isWarning) = (
+                "\(changed.of("job")) \(changed.were) \(action.pastTense) so far. "
+                    + "Not all jobs were searched.\(left)",
+                true
+            )
+        case ("paused", _): (text, isWarning) = ("Paused. Running jobs continue.", false)
+        case ("paused-unknown", _):
+            (text, isWarning) = (
+                "Paused, but no job with that name is known. Check the name.", true
+            )
+        case ("weighed", _): (text, isWarning) = ("The weight is used from the tenant's next turn on.", false)
+        case ("resumed", _): (text, isWarning) = ("Resumed.", false)
+        case ("unchanged", _): (text, isWarning) = ("Nothing was changed: this was already so.", true)
+        case ("started", _): (text, isWarning) = ("A job was enqueued.", false)
+        default: return nil
+        }
+    }
+
+    var content: HTML {
+        "<p class=\"\(isWarning ? "notice warn" : "notice")\" role=\"status\">\(text)</p>"
+    }
+}
+
+extension JobCount {
+    fileprivate var were: String { isOne ? "was" : "were" }
+}

@@ -1,0 +1,97 @@
+internal import Encoding
+import FoundationEssentials
+import JobAdmin
+import Jobs
+import Organizations
+import Pages
+
+/// Formats times, states and names for the operators' pages.
+enum DashboardText {
+    /// A time relative to now, such as "3 s ago" or "in 2 h 0 min". Its tooltip shows the exact time.
+    static func distance(_ time: Date, from now: Date) -> HTML {
+        let seconds = now.timeIntervalSince(time)
+        let length = duration(abs(seconds))
+        let text = seconds < -0.5 ? "in \(length)" : "\(length) ago"
+        return "<time datetime=\"\(exact(time))\" title=\"\(exact(time))\">\(text)</time>"
+    }
+
+    /// A duration in its two largest units.
+    static func duration(_ seconds: Double) -> String {
+        let whole = Int(min(max(seconds, 0), 1e12))
+        return switch whole {
+        case ..<1: "\(Int((max(seconds, 0) * 1000).rounded())) ms"
+        case ..<60: "\(whole) s"
+        case ..<3600: "\(whole / 60) min \(whole % 60) s"
+        case ..<86_400: "\(whole / 3600) h \(whole % 3600 / 60) min"
+        default: "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
+        }
+    }
+
+    /// A time in UTC, to the millisecond.
+    private static func exact(_ time: Date) -> String {
+        time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
+    /// A time in UTC, to the second.
+    static func clock(_ time: Date) -> String {
+        time.formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .space))
+    }
+
+    static func badge(_ state: JobState) -> HTML {
+        "<span class=\"state \(state.rawValue)\">\(state.rawValue)</span>"
+    }
+
+    /// The name of a pause's scope.
+    static func name(_ scope: PauseScope, _ organizations: [UUID: Organization]) -> String {
+        switch scope {
+        case .queue(let name): "queue \(name)"
+        case .class(let name): "class \(name)"
+        case .tenant(let id):
+            organizations[id].map { "tenant \($0.name) (\($0.organizationID))" }
+                ?? "tenant \(id.uuidString.lowercased())"
+        }
+    }
+}
+
+extension JobState {
+    /// The title of this state's tab.
+    var title: String {
+        switch self {
+        case .queued: "Queued"
+        case .scheduled: "Scheduled"
+        case .running: "Running"
+        case .retry: "Retry"
+        case .held: "Held"
+        case .done: "Done"
+        case .dead: "Dead"
+        case .cancelled: "Cancelled"
+        }
+    }
+}
+
+extension JobAction {
+    /// The text of this action's button.
+    var title: String {
+        switch self {
+        case .retry: "Retry"
+        case .cancel: "Cancel"
+        case .kill: "Kill"
+        case .delete: "Delete"
+        }
+    }
+
+    /// What the action does, shown before it is confirmed.
+    var explanation: String {
+        switch self {
+        case .retry:
+            "They run as soon as a worker has a free slot. Dead jobs get all of their attempts again."
+        case .cancel:
+            "They become cancelled and do not run again. Running jobs are asked to stop within some seconds."
+        case .kill: "They become dead at once. Running jobs lose their claim and cannot commit anything."
+        case .delete: "They are deleted with their history. This cannot be undone."
+        }
+    }
+
+    /// Whether the action needs a confirmation.
+    var isFinal: Bool { self == .kill || self == .delete }
+}

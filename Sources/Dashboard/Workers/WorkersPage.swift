@@ -1,0 +1,80 @@
+import FoundationEssentials
+import JobAdmin
+import Jobs
+import Organizations
+import Pages
+
+/// The worker processes with their running jobs.
+struct WorkersPage: Sendable {
+    let workers: [WorkerStatus]
+    let running: [JobSummary]
+    let organizations: [UUID: Organization]
+    let now: Date
+
+    var content: HTML {
+        let slots = workers.reduce(0) { $0 + $1.concurrency }
+        guard !workers.isEmpty else {
+            return """
+                <h1>Workers</h1><section class="card"><div class="empty"><b>No workers</b>
+                Start one with <code>multiconnect worker</code>.</div></section>
+                """
+        }
+        return """
+            <div class="row"><h1>Workers</h1>
+            <span class="dim">\("\(running.count) of \(slots)") slots busy</span></div>
+            \(workers.map(card))\(lost)
+            """
+    }
+
+    private func card(_ worker: WorkerStatus) -> HTML {
+        let jobs = running.filter { $0.worker == worker.identity }
+        let upTime = DashboardText.duration(now.timeIntervalSince(worker.startedAt))
+        let style =
+            switch worker.condition {
+            case .working: "done"
+            case .quiet: "retry"
+            case .lost: "dead"
+            }
+        return """
+            <section class="card flush"><div class="bar"><b>\(worker.hostname)</b>
+            <code class="dim">\(worker.identity)</code>
+            <span class="state \(style)">\(worker.condition.rawValue)</span>
+            <span class="dim last">\("\(jobs.count) of \(worker.concurrency)") slots · version
+            \(worker.version ?? "?") · up for \(upTime) ·
+            last heartbeat \(DashboardText.distance(worker.beatAt, from: now))</span></div>
+            \(table(jobs))</section>
+            """
+    }
+
+    /// Running jobs whose worker is not listed. The reconciler requeues them after their lease expires.
+    private var lost: HTML {
+        let known = Set(workers.map(\.identity))
+        let jobs = running.filter { job in !known.contains(job.worker ?? "") }
+        guard !jobs.isEmpty else { return "" }
+        return "<section class=\"card flush\"><h2>Jobs of lost workers</h2>\(table(jobs))</section>"
+    }
+
+    private func table(_ jobs: [JobSummary]) -> HTML {
+        guard !jobs.isEmpty else { return "" }
+        let rows = jobs.map { job -> HTML in
+            let tenant = job.organizationID.map {
+                organizations[$0]?.name.description ?? $0.uuidString.lowercased()
+            }
+            let since = job.startedAt.map { DashboardText.duration(now.timeIntervalSince($0)) } ?? ""
+            let asked: HTML =
+                job.cancelRequestedAt == nil ? "" : "<span class=\"state retry\">asked to stop</span>"
+            return """
+                <tr><td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(job.className)</a>
+                <span class="id">\(job.id.text)</span></div></td>
+                <td data-label="Tenant">\(tenant ?? "–")</td>
+                <td data-label="Queue">\(job.queue)</td>
+                <td data-label="Runs for" class="nowrap">\(since) \(asked)</td>
+                <td data-label="Progress"><code>\(job.progress ?? "")</code></td></tr>
+                """
+        }
+        return """
+            <div class="scroll"><table class="cards"><thead><tr><th>Job</th><th>Tenant</th><th>Queue</th>
+            <th>Runs for</th><th>Progress</th></tr></thead><tbody>\(rows)</tbody></table></div>
+            """
+    }
+}

@@ -1,0 +1,87 @@
+import FoundationEssentials
+import Jobs
+import Postgres
+
+/// Statements that count jobs. Counting a state stops at a bound; then the planner's estimate is used.
+struct CensusStore: Sendable {
+    let limits: JobsLimits
+
+    /// Counts every state.
+    func take(on connection: PostgresConnection) async throws -> JobCensus {
+        let time: Date = try await connection.query(within: limits.statement, "select clock_timestamp()")
+            .scalar()
+        var states: [JobState: JobCount] = [:]
+        var groups: [JobCensus.Group] = []
+        for state in JobState.allCases where state != .done {
+            let part = try await count(state, on: connection)
+            states[state] = part.total
+            groups += part.groups
+        }
+        states[.done] = try await countDone(on: connection)
+        return JobCensus(time: time, states: states, groups: groups)
+    }
+
+    private func count(_ state: JobState, on connection: PostgresConnection) async throws -> (
+        total: JobCount, groups: [JobCensus.Group]
+    ) {
+        let bound = limits.censusRows
+        // Only if `place` does not imply it: with a redundant condition the planner expects few rows and
+        // sorts them all instead of scanning the index in order.
+        let named: SQL = state == .queued ? "and j.state = 'queued'" : ""
+        let rows = try await connection.query(
+            within: limits.statement,
+            """
+            with part as materialized (
+                select j.queue, j.class, \(JobListStore.time(state)) as at from multiconnect.jobs as j
+                where \(JobListStore.place(of: state)) \(named)
+                order by \(JobListStore.time(state)), j.id limit \(bound)
+            )
+            select queue, class, count(*) as count, min(at) as oldest,
+                (select count(*) from part) = \(bound) as is_full
+            from part group by queue, class
+            """)
+        let isFull = try rows.first?["is_full", as: Bool.self] ?? false
+        let groups = try rows.map { row in
+            JobCensus.Group(
+                queue: try row["queue"], className: try row["class"], state: state,
+                count: JobCount(try row["count"], isFull ? .atLeast : .exact), oldest: try row["oldest"])
+        }
+        let counted = groups.reduce(0) { $0 + $1.count.value }
+        guard isFull else { return (JobCount(counted), groups) }
+        let estimate = try await estimate(state, on: connection)
+        return (estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast), groups)
+    }
+
+    /// Most jobs are done, so they are not grouped.
+    private func countDone(on connection: PostgresConnection) async throws -> JobCount {
+        let row = try await connection.query(
+            within: limits.statement,
+            """
+            select count(*) as searched, count(*) filter (where state = 'done') as matching
+            from (
+                select j.state from multiconnect.jobs as j where \(JobListStore.place(of: .done))
+                order by \(JobListStore.time(.done)), j.id limit \(limits.censusRows)
+            ) as part
+            """
+        ).first
+        guard let row else { return JobCount(0) }
+        let counted = try row["matching", as: Int.self]
+        guard try row["searched", as: Int.self] == limits.censusRows else { return JobCount(counted) }
+        let estimate = try await estimate(.done, on: connection)
+        return estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast)
+    }
+
+    /// The planner's estimate for a state. Only the state is in the condition: the planner would take several
+    /// conditions as independent.
+    private func estimate(_ state: JobState, on connection: PostgresConnection) async throws -> Int {
+        let plan: String = try await connection.query(
+            within: limits.statement,
+            """
+            explain (format json) select from multiconnect.jobs as j
+            where j.state = \(raw: "'\(state.rawValue)'")
+            """
+        ).scalar()
+        guard let name = plan.firstRange(of: "\"Plan Rows\":") else { return 0 }
+        return Int(plan[name.upperBound...].drop { $0 == " " }.prefix { $0.isNumber }) ?? 0
+    }
+}

@@ -1,0 +1,53 @@
+internal import Encoding
+import FoundationEssentials
+import JobIndex
+package import Jobs
+import Postgres
+import Redis
+
+extension JobOperator {
+    /// The numbers of jobs, at most some seconds old.
+    package func census() async throws -> JobCensus {
+        if let census = cache.current { return census }
+        let census = try await pool.withConnection { try await counts.take(on: $0) }
+        cache.keep(census)
+        return census
+    }
+
+    /// Whether Postgres answers in time.
+    package func answers(by deadline: ContinuousClock.Instant) async -> Bool {
+        await pool.answers(by: deadline)
+    }
+
+    /// The workers that have not stopped, by name.
+    package func workers() async throws -> [WorkerStatus] {
+        try await pool.withConnection { try await WorkerStore(limits: limits).running(on: $0) }
+    }
+
+    /// The numbers of processed and failed jobs in Sidekiq's keys; nil if Redis is unavailable.
+    package func totals() async -> JobTotals? {
+        guard let redis = index?.redis else { return nil }
+        let day = CivilDay(Date()).description
+        let keys = ["stat:processed", "stat:failed", "stat:processed:\(day)", "stat:failed:\(day)"]
+        guard
+            let reply = try? await redis.send(
+                ["MGET"] + keys.map { RedisArgument($0) }, deadline: .now + limits.script),
+            let values = reply.elements, values.count == keys.count
+        else { return nil }
+        let numbers = values.map { $0.integer ?? 0 }
+        return JobTotals(
+            processed: numbers[0], failed: numbers[1], processedToday: numbers[2], failedToday: numbers[3])
+    }
+}
+
+/// Ended runs as Sidekiq counts them: failed runs are processed too.
+package struct JobTotals: Sendable, Equatable {
+    /// Since Redis last lost its memory.
+    package let processed: Int
+    /// Failed ones of these.
+    package let failed: Int
+    /// Today, in UTC.
+    package let processedToday: Int
+    /// Failed ones of these.
+    package let failedToday: Int
+}

@@ -1,0 +1,35 @@
+import Jobs
+import Logging
+
+/// Counts and logs how runs end.
+struct RunReporter: Sendable {
+    let tallies: JobTallies
+    let extensions: [any WorkerExtension]
+    let logger: Logger
+
+    /// A handler returned without an error.
+    func handlerReturned(_ className: String, after duration: Duration) {
+        tallies.countRun(className, of: duration)
+        for each in extensions { each.runEnded(className, after: duration) }
+    }
+
+    /// A run failed.
+    func failed(_ className: String, isRetried: Bool) {
+        tallies.countFailed(className, isRetried: isRetried)
+        for each in extensions { each.runEnded(className, after: nil) }
+    }
+
+    /// A run's end was recorded, unless its claim was lost (false) or Postgres was unavailable (nil).
+    func ended(_ record: JobRecord, isRecorded: Bool?) {
+        switch isRecorded {
+        case true?:
+            tallies.countFinished(record.className)
+            // The message is a closure: no metadata is made for a level that is not logged.
+            logger.info(
+                "job done",
+                metadata: record.logMetadata.merging(["attempt": "\(record.attempt)"]) { $1 })
+        case false?: logger.about(record).warning("claim lost, end of job not recorded")
+        case nil: logger.about(record).error("could not record end of job, job will run again")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import JobAdmin
+import Jobs
+import Logging
+import Organizations
+import Replication
+import Salesforce
+import SidekiqBridge
+internal import TenantSchema
+
+/// The handlers of all jobs, on one loop.
+struct JobHandlers {
+    let launch: Launch
+    let services: LoopServices
+    let mappings: MappingFile
+    let budget: ConnectionBudget
+
+    /// Slots that imports leave to other jobs.
+    private static let slotsForShortJobs = 2
+
+    var recovery: TenantRecovery {
+        TenantRecovery(control: services.control, queue: services.queue, logger: launch.logger)
+    }
+
+    func registry() throws -> JobRegistry {
+        let configuration = launch.configuration
+        var registry = JobRegistry()
+        let organizations = OrganizationJobs(
+            pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,
+            mail: try launch.mail(), namespace: configuration.namespace)
+        organizations.register(in: &registry)
+        ProbeJob.register(in: &registry, pool: services.control)
+        let replication = ReplicationServices(
+            control: services.control, cells: services.cells, sessions: services.sessions,
+            settings: try replicationSettings(), logger: launch.logger)
+        ReplicationJobs.register(into: &registry, services: replication)
+        recovery.register(in: &registry)
+        PeriodicJobs.register(in: &registry, services: services, configuration: configuration)
+        SidekiqIntegration.register(in: &registry)
+        return registry
+    }
+
+    private func replicationSettings() throws -> ReplicationSettings {
+        let configuration = launch.configuration
+        var settings = ReplicationSettings(mappings: mappings, namespace: configuration.namespace)
+        // Leaves one connection of the cell's pool for short statements.
+        settings.concurrentPages = max(1, budget.cell - 1)
+        // Imports run for minutes or hours. A short job, such as a mail to a waiting admin, must find a slot.
+        settings.concurrentImports = max(1, configuration.workerConcurrency - Self.slotsForShortJobs)
+        settings.quarantineLimit = configuration.quarantineLimit
+        // A simulator is on this machine, where gzip only costs time.
+        let isSalesforce = try HostRule(loginURL: configuration.loginURL).loginIsSalesforce
+        settings.compression = isSalesforce ? .gzip : .none
+        return settings
+    }
+}
+
+extension Launch {
+    /// The classes that workers with these settings run. Only for warnings, so settings that a worker would
+    /// refuse give none.
+    func jobClassNames() -> Set<String> {
+        do {
+            let budget = try budget(reserved: 0)
+            let services = try LoopServices(self, budget: budget, usage: APIUsage(), tallies: JobTallies())
+            defer { services.close() }
+            let handlers = JobHandlers(
+                launch: self, services: services, mappings: try mappings(), budget: budget)
+            return Set(try handlers.registry().classNames)
+        } catch {
+            logger.debug("could not read job classes", metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+}

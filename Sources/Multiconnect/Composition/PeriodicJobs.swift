@@ -1,0 +1,43 @@
+import Jobs
+import Organizations
+import Replication
+
+/// The periodic jobs of this program.
+enum PeriodicJobs {
+    /// The jobs that workers register. The nightly ones run at different times.
+    static func all() throws -> [PeriodicJob] {
+        [
+            PeriodicJob(
+                name: "prune-jobs", schedule: try Schedule(PruneJobs.schedule),
+                job: NewJob(PruneJobs.className)),
+            PeriodicJob(
+                name: "prune-history", schedule: try Schedule("23 3 * * *"),
+                job: NewJob(OrganizationUpkeep.pruneHistory)),
+            PeriodicJob(
+                name: "expire-registrations", schedule: try Schedule("53 3 * * *"),
+                job: NewJob(OrganizationUpkeep.expireRegistrations)),
+            PeriodicJob(
+                name: "prune-imports", schedule: try Schedule("33 4 * * *"),
+                job: NewJob(ImportUpkeep.className)),
+            PeriodicJob(
+                name: "recover-tenants", schedule: try Schedule("every 1 minutes"),
+                job: NewJob(TenantRecovery.className)),
+            // Does nothing unless SECRET has changed.
+            PeriodicJob(
+                name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
+                job: NewJob(CredentialReseal.className)),
+        ]
+    }
+
+    /// Registers the handlers of the periodic jobs.
+    static func register(
+        in registry: inout JobRegistry, services: LoopServices, configuration: Configuration
+    ) {
+        PruneJobs(pool: services.control, retention: configuration.jobRetention).register(in: &registry)
+        OrganizationUpkeep(pool: services.control, retention: configuration.historyRetention)
+            .register(in: &registry)
+        ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
+            .register(in: &registry)
+        CredentialReseal(pool: services.control, keys: configuration.keyRing).register(in: &registry)
+    }
+}

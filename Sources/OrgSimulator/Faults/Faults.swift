@@ -1,0 +1,32 @@
+/// The faults that tests have switched on.
+struct Faults: Sendable {
+    /// A fault of calls whose path contains a text.
+    struct Rule: Sendable {
+        let path: String
+        /// The org that the token belongs to, by its 15 characters; nil: any.
+        let org: String?
+        var remaining: Int
+        let effect: Effect
+    }
+
+    struct Effect: Sendable {
+        var error: APIError?
+        var delayMilliseconds = 0
+        var dropAfterBytes: Int?
+    }
+
+    var rules: [Rule] = []
+
+    /// The effect of the first matching rule. Counts the rule down.
+    mutating func effect(on call: IncomingCall) -> Effect? {
+        let token = call.headers["authorization"] ?? ""
+        let found = rules.firstIndex { rule in
+            call.path.contains(rule.path) && rule.org.map { token.contains(" \($0)!") } ?? true
+        }
+        guard let found else { return nil }
+        rules[found].remaining -= 1
+        let effect = rules[found].effect
+        if rules[found].remaining <= 0 { rules.remove(at: found) }
+        return effect
+    }
+}

@@ -1,0 +1,55 @@
+/// The settings of a simulator: the number and size of its orgs, and their behaviour.
+package struct SimulatorConfiguration: Sendable {
+    /// Scheme, host and port of the simulator's URLs, without a slash at the end. Nil: from each request's
+    /// `Host`.
+    package var origin: String?
+    /// The number of orgs, at least one.
+    package var orgs = 3
+    /// Accounts of each org that are not deleted.
+    package var accounts = 10_000
+    /// Contacts of each org that are not deleted.
+    package var contacts = 10_000
+    /// Tweet__c rows of each org that are not deleted.
+    package var tweets = 500
+    /// Connection__c rows of each org that are not deleted.
+    package var connections = 3
+    /// Text fields of the object Wide__c, which has five rows. 0: the object does not exist.
+    package var wideFields = 0
+    /// The same seed gives the same orgs, users, ids and rows.
+    package var seed: UInt64 = 1
+    /// Org 1 and org 2 have ids that differ only in the case of letters.
+    package var caseTwins = true
+    /// Some text fields hold awkward values (`AwkwardText`). Without them tools can load the results that
+    /// neither remove NUL characters nor distinguish a value `\.` from the end of a copy.
+    package var hasAwkwardTexts = true
+    /// The consumer key of the connected app; any other is refused.
+    package var clientID = "simulator-client"
+    /// The consumer secret.
+    package var clientSecret = "simulator-secret"
+    /// The app's callback addresses. Empty: any.
+    package var redirectURIs: [String] = []
+    /// The password of every user, for the password grant.
+    package var password = "password"
+    /// Each refresh gives a new refresh token and ends the old one.
+    package var rotatesRefreshTokens = false
+    /// Lifetime of access tokens in seconds. Nil: until they are revoked or a fault expires them.
+    package var accessTokenSeconds: Int?
+    /// Lifetime of authorization codes in seconds. Documented: 15 minutes.
+    package var codeSeconds = 900
+    /// Polls of a Bulk job before it is complete.
+    package var bulkPolls = 1
+    /// Minimum duration of a Bulk job in milliseconds.
+    package var bulkMilliseconds = 0
+    /// The package's namespace, for `apexrest/<namespace>/AuthConnection`. Nil: none.
+    package var namespace: String?
+    /// Orgs (counted from 1) without the package and its Apex class.
+    package var orgsWithoutPackage: Set<Int> = []
+    /// API calls of an org per day.
+    package var dailyRequests = 100_000
+    /// Unverified behaviour of Salesforce.
+    package var assumptions = Assumptions()
+    /// Bounds on memory and work.
+    package var limits = SimulatorLimits()
+
+    package init() {}
+}

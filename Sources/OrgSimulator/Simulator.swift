@@ -1,0 +1,101 @@
+internal import FoundationEssentials
+internal import HTTPServer
+internal import HTTPWire
+package import Logging
+package import Reactor
+internal import Synchronization
+package import TLS
+
+/// A simulated Salesforce on loopback, for development and tests: OAuth, identity, describes, SOQL, Bulk API
+/// 2.0 queries, limits and the package's Apex endpoint, for several orgs at one address.
+///
+/// A call's token determines its org. At Salesforce token and host do. `/simulator/...` is for tests; see
+/// `ControlEndpoints.swift`.
+package final class Simulator: Sendable {
+    let world: Mutex<World>
+    let logger: Logger
+    /// Wake the tasks that render ahead.
+    private let renderEvents = Mutex<[Event]>([])
+
+    package init(_ configuration: SimulatorConfiguration, logger: Logger = Logger(label: "org-simulator")) {
+        world = Mutex(World(configuration))
+        self.logger = logger
+    }
+
+    /// An org as `GET /simulator/orgs` shows it: number, id of 18 characters, user names (the first user has
+    /// all rights), My Domain label.
+    package struct OrgSummary: Sendable {
+        package let number: Int
+        package let id: String
+        package let name: String
+        package let domain: String
+        package let usernames: [String]
+    }
+
+    /// The orgs, in the order of their numbers.
+    package var orgs: [OrgSummary] {
+        world.withLock { world in
+            world.orgs.map {
+                OrgSummary(
+                    number: $0.number, id: $0.id.text18, name: $0.name, domain: $0.domain,
+                    usernames: $0.users.map(\.username))
+            }
+        }
+    }
+
+    /// Serves the connections of `listener` until the calling task is cancelled. May be called on several
+    /// loops.
+    ///
+    /// - Parameter credentials: for TLS. Nil: plain HTTP.
+    /// - Throws: `ReactorError` if the listener fails.
+    package func serve(on listener: Listener, credentials: TLSContext? = nil) async throws {
+        world.withLock { $0.rendersAhead = true }
+        let event = Event()
+        renderEvents.withLock { $0.append(event) }
+        var configuration = ServerConfiguration()
+        // Composite requests and queries with long lists of ids exceed the server's default.
+        configuration.limits.bodyBytes = 16 << 20
+        let server = Server(router: router(), configuration: configuration, logger: logger)
+        try await withThrowingTaskGroup { group in
+            group.addTask { await self.renderAhead(event) }
+            try await server.serve(
+                on: listener, credentials: credentials.map { context in { @Sendable in context } })
+            group.cancelAll()
+        }
+    }
+
+    private func router() -> Router {
+        var router = Router()
+        for method in ["GET", "POST", "PATCH", "PUT", "DELETE"] {
+            for pattern in ["/", "/**"] {
+                router.on(.init(method), pattern) { request in try await self.respond(to: request) }
+            }
+        }
+        return router
+    }
+
+    private func respond(to request: Request) async throws -> Response {
+        let call = IncomingCall(request, now: Int(Date().timeIntervalSince1970 * 1000))
+        let (reply, limits) = world.withLock { ($0.answer(call), $0.configuration) }
+        if world.withLock({ !$0.unrendered.isEmpty }) {
+            for event in renderEvents.withLock({ $0 }) { event.set() }
+        }
+        let takesGzip = limits.assumptions.compressesResponses && call.acceptsGzip
+        return try await ReplyWriter(reply: reply, cache: world.withLock(\.cache), takesGzip: takesGzip)
+            .response()
+    }
+
+    /// Renders results of Bulk jobs while callers still poll, until the cache is full.
+    private func renderAhead(_ event: Event) async {
+        while (try? await event.wait()) != nil {
+            event.reset()
+            while let result = world.withLock({ $0.unrendered.popLast() }) {
+                let cache = world.withLock(\.cache)
+                for number in 0..<result.blockCount where !result.has(number) {
+                    if cache.isFull || Task.isCancelled { break }
+                    _ = try? await BlockingPool.shared.run { cache.block(number, of: result) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import Encoding
+import FoundationEssentials
+import HTTPWire
+
+/// `/simulator/...`: what tests can read and change. Salesforce has no such endpoints.
+///
+/// - `GET /simulator`: origin, client id and secret, number of orgs.
+/// - `GET /simulator/orgs`, `/simulator/orgs/<org>`: ids, names, users and their rights, rows of each object.
+///   `<org>` is a number counted from 1, or an id of 15 or 18 characters.
+/// - `GET /simulator/orgs/<org>/objects/<name>/rows`: the live rows, one JSON object per line, with the
+///   values of `TableChecksums`.
+/// - `GET /simulator/orgs/<org>/objects/<name>/checksums[?fields=A,B]`: see `TableChecksums`.
+/// - `GET /simulator/orgs/<org>/calls`: the number of calls by kind; `DELETE` resets them.
+/// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
+/// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.
+extension World {
+    mutating func control(_ call: IncomingCall, _ segments: [String]) -> Reply {
+        switch (segments.first, segments.count) {
+        case (nil, _):
+            return .json([
+                "origin": .string(origin(call)), "clientId": .string(configuration.clientID),
+                "clientSecret": .string(configuration.clientSecret),
+                "password": .string(configuration.password), "orgs": .number(orgs.count),
+            ])
+        case ("orgs", 1): return .json(.array(orgs.map(Self.document)))
+        case ("orgs", _):
+            guard let place = place(ofOrg: segments[1]) else { return Self.unknown("org \(segments[1])") }
+            return controlOrg(call, place, Array(segments.dropFirst(2)))
+        case ("faults", 1): return controlFaults(call)
+        default: return Self.unknown(call.path)
+        }
+    }
+
+    private static func unknown(_ what: String) -> Reply {
+        .json(["error": .string("no \(what)")], status: 404)
+    }
+
+    private func place(ofOrg text: String) -> Int? {
+        if let number = Int(text), number >= 1, number <= orgs.count { return number - 1 }
+        guard let id = OrgRecordID(text) else { return nil }
+        return orgs.firstIndex { $0.id == id }
+    }
+
+    private static func document(_ org: Org) -> JSONText {
+        let counts = Catalog.objects.compactMap { org.tables[$0.name.lowercased()] }.map {
+            ($0.schema.name, JSONText.number($0.liveCount))
+        }
+        return [
+            "number": .number(org.number), "id": .string(org.id.text18), "name": .string(org.name),
+            "domain": .string(org.domain), "hasPackage": .bool(org.hasPackage),
+            "users": .array(
+                org.users.map { user in
+                    [
+                        "username": .string(user.username), "id": .string(user.id.text18),
+                        "rights": .array(user.rights.map(\.rawValue).sorted().map(JSONText.string)),
+                    ]
+                }), "objects": .object(counts),
+        ]
+    }
+
+    private mutating func controlOrg(_ call: IncomingCall, _ place: Int, _ segments: [String]) -> Reply {
+        switch (segments.first, segments.count) {
+        case (nil, _): return .json(Self.document(orgs[place]))
+        case ("calls", 1):
+            if call.method == "DELETE" {
+                orgs[place].calls = [:]
+                return .noContent
+            }
+            let calls = orgs[place].calls.sorted { $0.key < $1.key }
+            return .json(.object(calls.map { ($0.key, .number($0.value)) }))
+        case ("announcements", 1):
+            if call.method == "DELETE" {
+                orgs[place].announcements = []
+                return .noContent
+            }
+            return .json(.array(orgs[place].announcements))
+        case ("objects", 3):
+            guard let table = orgs[place].tables[segments[1].lowercased()] else {
+                return Self.unknown("object \(segments[1])")
+            }
+            switch segments[2] {
+            case "checksums": return Reply(status: 200, body: .checksums(table, fields: Self.names(call)))
+            case "rows": return Reply(status: 200, body: .rows(table))
+            default: return Self.unknown(call.path)
+            }
+        default: return Self.unknown(call.path)
+        }
+    }
+
+    private static func names(_ call: IncomingCall) -> [String]? {
+        call.query["fields"]?.split(separator: ",").map(String.init)
+    }
+
+    private mutating func controlFaults(_ call: IncomingCall) -> Reply {
+        switch call.method {
+        case "GET":
+            return .json(
+                .array(
+                    faults.rules.map {
+                        ["path": .string($0.path), "remaining": .number($0.remaining)]
+                    }))
+        case "DELETE":
+            clearFaults()
+            return .noContent
+        case "POST":
+            guard let request = try? JSONDecoder().decode(FaultRequest.self, from: Data(call.body)) else {
+                return .json(["error": "not a fault: see FaultRequest"], status: 400)
+            }
+            var places = Array(orgs.indices)
+            if let org = request.org {
+                guard let place = place(ofOrg: org) else { return Self.unknown("org \(org)") }
+                places = [place]
+            }
+            apply(request, places)
+            return .noContent
+        default: return Self.unknown(call.path)
+        }
+    }
+
+    private mutating func clearFaults() {
+        faults = Faults()
+        for place in orgs.indices {
+            orgs[place].isOverLimit = false
+            orgs[place].hiddenObjects = []
+            orgs[place].hiddenFields = []
+            orgs[place].bulkUnsupported = []
+            orgs[place].needsFilter = []
+            orgs[place].changes += 1
+        }
+    }
+
+    private mutating func apply(_ request: FaultRequest, _ places: [Int]) {
+        let isOn = request.on ?? true
+        switch request.kind {
+        case .expireAccessTokens:
+            for place in places { ledger.endAccessTokens(org: place + 1) }
+        case .revokeRefreshTokens:
+            for place in places { ledger.endRefreshTokens(org: place + 1) }
+        case .rotation: configuration.rotatesRefreshTokens = isOn
+        case .fail, .drop, .delay: addRule(request, places)
+        case .slowBulk:
+            configuration.bulkPolls = request.polls ?? configuration.bulkPolls
+            configuration.bulkMilliseconds = request.milliseconds ?? configuration.bulkMilliseconds
+        case .requestLimit:
+            for place in places { orgs[place].isOverLimit = isOn }
+        case .hide:
+            for place in places {
+                orgs[place].hide(request.object ?? "", field: request.field, isHidden: isOn)
+            }
+        case .bulkUnsupported:
+            for place in places { orgs[place].setBulkSupport(of: request.object ?? "", isMissing: isOn) }
+        case .needsFilter:
+            for place in places { orgs[place].setFilterRule(of: request.object ?? "", isOn: isOn) }
+        case .loseRight:
+            for place in places {
+                orgs[place].setRight(request.right ?? .viewAllData, of: request.user, isHeld: !isOn)
+            }
+        case .clear: clearFaults()
+        }
+    }
+
+    private mutating func addRule(_ request: FaultRequest, _ places: [Int]) {
+        var effect = Faults.Effect()
+        switch request.kind {
+        case .fail:
+            let status = request.status ?? 500
+            effect.error = APIError(
+                status, request.code ?? (status == 503 ? "SERVER_UNAVAILABLE" : "UNKNOWN_EXCEPTION"),
+                request.message ?? "An unexpected error occurred.")
+        case .drop: effect.dropAfterBytes = request.bytes ?? 0
+        default: effect.delayMilliseconds = request.milliseconds ?? 1000
+        }
+        let org = request.org == nil ? nil : places.first.map { orgs[$0].id.text15 }
+        faults.rules.append(
+            Faults.Rule(
+                path: request.path ?? "/", org: org, remaining: request.count ?? 1, effect: effect))
+    }
+}

@@ -1,0 +1,99 @@
+internal import FoundationEssentials
+package import Postgres
+
+/// Consents that have begun.
+package struct ConsentStore {
+    private let connection: PostgresConnection
+
+    package init(on connection: PostgresConnection) {
+        self.connection = connection
+    }
+
+    /// What was stored when the consent began.
+    struct Begun {
+        let organization: UUID?
+        let verifier: [UInt8]
+        let loginURL: String
+    }
+
+    func insert(
+        stateHash: [UInt8], browserHash: [UInt8], organization: UUID?, verifier: [UInt8], loginURL: String
+    ) async throws {
+        let lifetime = OrganizationsLimits.consentLifetime.timeInterval
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.consents
+                (state_hash, browser_hash, organization_id, verifier, login_url, expires_at)
+            values (\(stateHash), \(browserHash), \(organization), \(verifier), \(loginURL),
+                    now() + make_interval(secs => \(lifetime)::float8))
+            """)
+    }
+
+    /// An open consent whose verifier another key sealed.
+    struct Outdated {
+        let stateHash: [UInt8]
+        let verifier: [UInt8]
+    }
+
+    func outdated(keyID: String) async throws -> [Outdated] {
+        let rows = try await connection.query(
+            """
+            select state_hash, verifier from multiconnect.consents
+            where used_at is null and expires_at > now()
+              and encode(substring(verifier from 2 for 8), 'hex') <> \(keyID)
+            """)
+        return try rows.map { Outdated(stateHash: try $0["state_hash"], verifier: try $0["verifier"]) }
+    }
+
+    func reseal(_ old: Outdated, with verifier: [UInt8]) async throws {
+        _ = try await connection.execute(
+            "update multiconnect.consents set verifier = \(verifier) where state_hash = \(old.stateHash)")
+    }
+
+    /// Removes consents that ended long ago. Bounded, because it runs within a request.
+    func prune() async throws {
+        let memory = OrganizationsLimits.consentMemory.timeInterval
+        _ = try await connection.execute(
+            """
+            delete from multiconnect.consents where state_hash in (
+                select state_hash from multiconnect.consents
+                where expires_at < now() - make_interval(secs => \(memory)::float8)
+                order by expires_at limit 100)
+            """)
+    }
+
+    /// Uses up the state. It is one statement, so that only one of two callbacks with the same state gets it.
+    /// A callback from another browser does not use up the state, so that a forged callback cannot block the
+    /// real one. Throws `ConsentRefusal` for a state that cannot be used.
+    func take(stateHash: [UInt8], browserHash: [UInt8]) async throws -> Begun {
+        let rows = try await connection.query(
+            """
+            update multiconnect.consents set used_at = now()
+            where state_hash = \(stateHash) and browser_hash = \(browserHash) and used_at is null
+              and expires_at > now()
+            returning organization_id, verifier, login_url
+            """)
+        guard let row = rows.first else { throw try await reason(stateHash, browserHash) }
+        return Begun(
+            organization: try row["organization_id"], verifier: try row["verifier"],
+            loginURL: try row["login_url"])
+    }
+
+    /// The tenant of the link that began the consent; nil without a link, or without such a consent.
+    func organization(stateHash: [UInt8]) async throws -> UUID? {
+        let rows = try await connection.query(
+            "select organization_id from multiconnect.consents where state_hash = \(stateHash)")
+        return try rows.first.flatMap { try $0["organization_id", as: UUID?.self] }
+    }
+
+    private func reason(_ stateHash: [UInt8], _ browserHash: [UInt8]) async throws -> ConsentRefusal {
+        let rows = try await connection.query(
+            """
+            select browser_hash = \(browserHash) as same_browser, used_at is not null as used
+            from multiconnect.consents where state_hash = \(stateHash)
+            """)
+        guard let row = rows.first else { return .unknownState }
+        if try !row["same_browser", as: Bool.self] { return .otherBrowser }
+        return try row["used", as: Bool.self] ? .usedState : .expiredState
+    }
+}

@@ -1,0 +1,29 @@
+package import FoundationEssentials
+package import Postgres
+
+/// The states of tenants' connections.
+package struct ConnectionStore {
+    private let connection: PostgresConnection
+
+    package init(on connection: PostgresConnection) {
+        self.connection = connection
+    }
+
+    /// Sets the state of an organization's connection.
+    package func setState(of organization: UUID, to state: ConnectionState) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.connections set state = \(state.rawValue), updated_at = now()
+            where organization_id = \(organization) and state <> \(state.rawValue)
+            """)
+    }
+
+    /// Records that the org knows its connection id.
+    func markAnnounced(_ organization: UUID) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.connections set announced_at = now(), updated_at = now()
+            where organization_id = \(organization)
+            """)
+    }
+}

@@ -1,0 +1,60 @@
+internal import Activity
+internal import Salesforce
+
+/// The named maxima of this target.
+package enum OrganizationsLimits {
+    /// Salesforce's org names have at most 80 characters; the rest is room for translations.
+    package static let nameCharacters = 255
+    /// RFC 5321, section 4.5.3.1.3, without the angle brackets.
+    package static let emailCharacters = 254
+    /// How far the timestamp of a signed call may be from our clock; a captured call can be replayed this
+    /// long.
+    package static let callbackWindow = Duration.seconds(5 * 60)
+    /// Time for a person to log in, enter a second factor and read the consent page.
+    package static let consentLifetime = Duration.seconds(15 * 60)
+    /// How long ended consents are kept, to distinguish a replayed state from a forged one.
+    static let consentMemory = Duration.seconds(24 * 60 * 60)
+    /// Registrations in one statement: enough to amortize its fixed cost, few enough to take milliseconds.
+    static let registrationBatch = 64
+    /// A recipient is not mailed again about the same org within this time.
+    package static let mailPause = Duration.seconds(10 * 60)
+    /// Consent mails about one org in an hour that one source causes, to all recipients.
+    package static let mailsPerOrganization = 6
+    /// Consent mails to one recipient in an hour, about all orgs.
+    package static let mailsPerRecipient = 10
+    /// Characters of an org's name in a mail.
+    static let mailNameCharacters = 60
+    /// Mails that wait for the same limit are spread over this time.
+    static let mailSpread = Duration.seconds(60)
+    /// Recorded refusals of consents for one org in an hour.
+    static let refusedConsents = 20
+    /// Open notifications about refused registrations, of one source and of all. Installs of many orgs come
+    /// through few addresses of Salesforce, so one source has many.
+    static let refusedRegistrations = NotificationStore.SourceLimits(perSource: 20, total: 200)
+    /// How far back the sweep looks for dead mail jobs without a notification: longer than any outage of
+    /// ours.
+    static let mailFailureMemory = Duration.seconds(7 * 24 * 60 * 60)
+    /// Dead mail jobs that one sweep reports.
+    static let sweptMailFailures = 200
+    /// Pause before a refresh is sent a second time: Salesforce refuses it while it processes the first.
+    package static let refreshPause = Duration.seconds(3)
+    /// How long one refresh may hold the lease: time for two requests of `SalesforceLimits.oauthDeadline`
+    /// each, the pause between them, and storing. Two refreshes at once would revoke a rotated token.
+    static let refreshLease = SalesforceLimits.oauthDeadline * 2 + refreshPause + .seconds(20)
+    /// After a refusal that does not end the grant, no refresh is sent for this long.
+    package static let refusalPause = Duration.seconds(10)
+    /// How long refusals that do not end the grant may last before operators are notified.
+    static let refusalTolerance = Duration.seconds(24 * 60 * 60)
+    /// How long a caller waits for another process' refresh.
+    static let refreshWait = refreshLease + .seconds(15)
+    /// Interval at which a waiting caller reads the stored token.
+    static let refreshPoll = Duration.milliseconds(150)
+    /// Deadline for sending one mail to the SMTP server.
+    static let mailDeadline = Duration.seconds(60)
+    /// Rows that one pruning statement removes: some ten milliseconds of work.
+    static let pruneBatch = 1000
+    /// Tenants whose tokens are read at once to be resealed.
+    static let resealBatch = 200
+    /// Registrations that one statement removes, each with its mails and activity.
+    static let expireBatch = 100
+}

@@ -1,0 +1,245 @@
+internal import FoundationEssentials
+internal import Jobs
+internal import Logging
+internal import Postgres
+internal import Salesforce
+internal import TenantSchema
+
+/// Carries out the steps of `ImportMachine` for one start of an import.
+///
+/// Each decision and result is stored in the cell before anything follows from it, so that the next start
+/// resumes after a crash.
+struct ImportRun: Sendable {
+    let services: ReplicationServices
+    let tenant: Tenant
+    let mapping: Mapping
+    let cell: PostgresPool
+    let rest: RESTClient
+    let job: JobContext
+    let table: TablePlan
+    let plan: ImportPlan
+    let schema: TenantDatabase
+    let ddl: TenantDDL
+    /// Changes from this time on are read again after the import.
+    let timeMark: Date
+    /// The token of this start in the cell.
+    let claim = UUID()
+
+    private let store = ImportStore()
+
+    /// The end of a start that did not fail.
+    enum End: Sendable {
+        case finished(ImportResult)
+        case suspended(Duration)
+    }
+
+    /// Loads the table. Throws what a refusal or a failed check leads to.
+    func load() async throws -> End {
+        var machine = ImportMachine(try settings())
+        var event = try await takeOver()
+        var shownState: Mapping.State?
+        while true {
+            let step = machine.next(after: event, now: .now)
+            if let state = machine.mappingState, state != shownState {
+                try await show(state)
+                shownState = state
+            }
+            switch step {
+            case .suspend(let pause): return .suspended(pause)
+            case .fail(let failure): throw failure.error
+            case .finish(let expected, let bulkJob):
+                return .finished(try await finish(try machine.openRecord(), expected, bulkJob))
+            case .open: event = .opened(try await open())
+            case .resume(let record): event = .opened(try await resume(record))
+            case .discard(let record):
+                try await discard(record)
+                event = .discarded
+            default: event = try await perform(step, of: try machine.openRecord())
+            }
+        }
+    }
+
+    private func settings() throws -> ImportMachine.Settings {
+        ImportMachine.Settings(
+            objectName: mapping.objectName, bulkThreshold: services.settings.bulkThreshold,
+            pollBudget: services.settings.pollBudget, quarantineLimit: services.settings.quarantineLimit,
+            apiVersion: rest.version.major, fitsAddress: RESTClient.canQuery(try plan.soql()))
+    }
+
+    private func show(_ state: Mapping.State) async throws {
+        try await services.control.withConnection {
+            try await MappingStore().setState(mapping.id, state, on: $0)
+        }
+    }
+
+    private var notices: ImportNotices {
+        ImportNotices(control: services.control, cell: cell, mapping: mapping, plan: plan)
+    }
+}
+
+// The row of the import, and the table.
+extension ImportRun {
+    private func takeOver() async throws -> ImportMachine.Event {
+        let record = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
+            connection in
+            let record = try await store.takeOver(mapping.id, claim: claim, on: connection)
+            // A slow start must not take the import from a later one.
+            if record != nil { try await job.confirmClaim() }
+            return record
+        }
+        guard let record else { return .found(nil, ImportProgress()) }
+        return .found(record, try await progress(of: record))
+    }
+
+    private func progress(of record: ImportRecord) async throws -> ImportProgress {
+        try await cell.withCellConnection { try await store.progress(of: record.id, on: $0) }
+    }
+
+    private func open() async throws -> ImportRecord {
+        try await schema.run(ddl.table(table)) { connection in
+            let record = try await store.begin(
+                mapping, tenant: tenant, plan: table, timeMark: timeMark, claim: claim, on: connection)
+            try await job.confirmClaim()
+            return record
+        }
+    }
+
+    private func resume(_ record: ImportRecord) async throws -> ImportRecord {
+        try await schema.run(ddl.table(table)) { connection in
+            try await store.hold(record, on: connection)
+            return try await schema.has(table, on: connection)
+        }
+        return record
+    }
+
+    /// Removes the rows that the import has loaded. Rows that users added and Salesforce does not have stay.
+    private func discard(_ record: ImportRecord) async throws {
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await connection.script("set local xmlbinary = 'hex'")
+            try await store.discard(record, on: connection)
+            try await connection.execute(
+                SQL(raw: "delete from \(plan.table) where sfid is not null"),
+                deadline: .now + ReplicationLimits.cellStatement)
+        }
+        _ = try await services.control.withConnection {
+            try await MappingStore().noteQuarantined(0, of: mapping.id, on: $0)
+        }
+    }
+
+    private func finish(
+        _ record: ImportRecord, _ expected: Int, _ bulkJob: SalesforceID?
+    ) async throws -> ImportResult {
+        let progress = try await progress(of: record)
+        try await notices.noteAdjustments(record)
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await store.setExpectedRows(expected, for: record, on: connection)
+            try await store.finish(record, mapping: mapping, on: connection)
+        }
+        if let bulkJob { await delete(bulkJob) }
+        return ImportResult(
+            rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
+    }
+
+    /// Salesforce deletes it after seven days, so a failure does not matter.
+    private func delete(_ bulkJob: SalesforceID) async {
+        do {
+            try await BulkQuery(rest).delete(bulkJob)
+        } catch {
+            services.logger.debug("could not delete bulk job", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+// Reading rows.
+extension ImportRun {
+    private func perform(
+        _ step: ImportMachine.Step, of record: ImportRecord
+    ) async throws -> ImportMachine.Event {
+        do {
+            switch step {
+            case .query: return .queried(rows: try await query(record))
+            case .createBulkJob: return .created(try await createBulkJob(record))
+            case .checkBulkJob(let id):
+                try job.checkClaim()
+                return .checked(try await BulkQuery(rest).job(id))
+            default: break
+            }
+        } catch let error as SalesforceError {
+            return .refused(error)
+        }
+        switch step {
+        case .countRecords: return .counted(try await countRecords())
+        case .choose(let method, let records):
+            return .recorded(
+                try await cell.withCellConnection {
+                    try await store.choose(method, records: records, for: record, on: $0)
+                })
+        case .change(let method, let error): return .recorded(try await change(record, to: method, error))
+        case .sleep(let pause):
+            try await Task.sleep(for: pause)
+            return .slept
+        case .loadResults(let id, let expected):
+            do {
+                try await loadResults(of: id, expected, record)
+                return .loaded
+            } catch let error as ReplicationError {
+                return .failed(error)
+            }
+        case .sumUp:
+            let progress = try await progress(of: record)
+            try await notices.noteQuarantined(progress)
+            return .summed(progress)
+        default: preconditionFailure("the step \(step) is carried out by load()")
+        }
+    }
+
+    private func loader(_ record: ImportRecord) -> PageLoader {
+        PageLoader(pool: cell, mapping: mapping, record: record, plan: plan)
+    }
+
+    private func query(_ record: ImportRecord) async throws -> Int {
+        try await RESTImport(rest: rest, loader: loader(record), gate: services.gate).run()
+    }
+
+    private func createBulkJob(_ record: ImportRecord) async throws -> SalesforceID {
+        let created = try await BulkQuery(rest).create(try plan.soql())
+        try await cell.withCellConnection {
+            try await store.setBulkJob(
+                created.id.text, apiVersion: rest.version.major, for: record, on: $0)
+        }
+        return created.id
+    }
+
+    /// Salesforce's own count is cheap, but does not cover all objects and needs a right.
+    private func countRecords() async throws -> Int {
+        do {
+            let counts = try await rest.recordCounts(of: [plan.objectName])
+            if let count = counts[plan.objectName], count > 0 { return count }
+        } catch let error as SalesforceError
+            where [.forbidden, .notFound, .invalidType, .rejected].contains(error.code)
+        {
+            services.logger.debug("no record count", metadata: ["error": "\(error)"])
+        }
+        return try await rest.count(try SOQL.count(of: plan.objectName))
+    }
+
+    private func change(
+        _ record: ImportRecord, to method: ImportRecord.Method, _ error: SalesforceError
+    ) async throws -> ImportRecord {
+        services.logger.notice(
+            "import method changed",
+            metadata: ["object": "\(plan.objectName)", "to": "\(method)", "error": "\(error)"])
+        let reason = error.errorCode ?? error.code.rawValue
+        return try await cell.withCellConnection {
+            try await store.change(to: method, because: reason, for: record, on: $0)
+        }
+    }
+
+    private func loadResults(of id: SalesforceID, _ expected: Int, _ record: ImportRecord) async throws {
+        try await cell.withCellConnection { try await store.setExpectedRows(expected, for: record, on: $0) }
+        try await BulkImport(
+            bulk: BulkQuery(rest), jobID: id, loader: loader(record), settings: services.settings,
+            gate: services.gate, job: job, notices: notices, logger: services.logger
+        ).run()
+    }
+}

@@ -1,0 +1,39 @@
+package import Logging
+package import Organizations
+package import Postgres
+internal import Reactor
+
+/// The dependencies of the jobs of one loop. Pools and clients belong to that loop.
+package struct ReplicationServices: Sendable {
+    /// The control database.
+    package var control: PostgresPool
+    /// The pools of the cells, by name.
+    package var cells: [String: PostgresPool]
+    /// The clients of the tenants' orgs.
+    package var sessions: OrgSessions
+    package var settings: ReplicationSettings
+    package var logger: Logger
+    let gate: AsyncSemaphore
+
+    package init(
+        control: PostgresPool, cells: [String: PostgresPool], sessions: OrgSessions,
+        settings: ReplicationSettings, logger: Logger
+    ) {
+        self.control = control
+        self.cells = cells
+        self.sessions = sessions
+        self.settings = settings
+        self.logger = logger
+        gate = AsyncSemaphore(limit: settings.concurrentPages)
+    }
+
+    /// The pool of a tenant's cell. Throws `.unknownCell`.
+    func cell(of tenant: Tenant) throws(ReplicationError) -> PostgresPool {
+        guard let pool = cells[tenant.cell] else {
+            throw ReplicationError(
+                .unknownCell,
+                "the cell \(tenant.cell) is not configured: CELL_\(tenant.cell.uppercased())_URL is missing")
+        }
+        return pool
+    }
+}

@@ -1,0 +1,26 @@
+internal import FoundationEssentials
+package import Jobs
+internal import Organizations
+
+/// The handlers of this target's jobs.
+package enum ReplicationJobs {
+    /// Registers `ProvisionOrganization` (argument: the organization's id) and `ImportMapping` (argument: the
+    /// mapping's id) for a loop.
+    package static func register(into registry: inout JobRegistry, services: ReplicationServices) {
+        registry.register(
+            OrganizationJob.provisionOrganization, timeout: ReplicationLimits.provisionTimeout,
+            maximumAttempts: ReplicationLimits.jobAttempts
+        ) { context in
+            let id = try context.argument(0, as: UUID.self)
+            return try await Provisioner(services).run(id, context)
+        }
+        registry.register(
+            ImportJob.className, timeout: ReplicationLimits.importTimeout,
+            maximumAttempts: ReplicationLimits.jobAttempts,
+            concurrency: services.settings.concurrentImports
+        ) { context in
+            let id = try context.argument(0, as: UUID.self)
+            return try await Importer(services).run(id, context)
+        }
+    }
+}

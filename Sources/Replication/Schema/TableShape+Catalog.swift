@@ -1,0 +1,25 @@
+internal import Postgres
+internal import TenantSchema
+
+extension TableShape {
+    /// Reads the catalog. A missing table has no columns.
+    init(of plan: ImportPlan, on connection: PostgresConnection) async throws {
+        let columns = try await connection.query(
+            """
+            select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type
+            from pg_attribute a join pg_class c on c.oid = a.attrelid
+            join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = \(plan.schema) and c.relname = \(plan.tableName)
+              and a.attnum > 0 and not a.attisdropped
+            """)
+        var types: [String: ColumnType] = [:]
+        for row in columns { types[try row["name"]] = ColumnType(catalog: try row["type"]) }
+        let indexes: [String] = try await connection.query(
+            """
+            select indexname::text from pg_indexes
+            where schemaname = \(plan.schema) and tablename = \(plan.tableName)
+            """
+        ).column()
+        self.init(types: types, indexes: Set(indexes))
+    }
+}

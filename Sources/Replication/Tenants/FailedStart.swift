@@ -1,0 +1,48 @@
+internal import Jobs
+internal import Organizations
+internal import Salesforce
+
+/// A start of an import or a provisioning that failed, and what follows for its job.
+struct FailedStart {
+    /// What follows.
+    enum Decision: Sendable, Equatable {
+        /// The error says nothing about the tenant. Throw it.
+        case rethrow
+        /// The org's quota is used up. Start again later without losing an attempt.
+        case wait(Duration)
+        /// Throw the error, so that the job is retried.
+        case retry
+        /// Another start would not help.
+        case giveUp
+    }
+
+    let error: any Error
+    let decision: Decision
+
+    /// - Parameter failures: failed starts in a row before this one.
+    init(_ error: any Error, failures: Int) {
+        self.error = error
+        let verdict = FaultVerdict(error)
+        decision =
+            if verdict == .interrupted {
+                .rethrow
+            } else if (error as? SalesforceError)?.code == .requestLimit {
+                .wait(OrganizationRetry.quotaPause)
+            } else {
+                verdict.endsJob(failures: failures + 1) ? .giveUp : .retry
+            }
+    }
+
+    /// The outcome of the job's start, or the error to throw. Calls `show` with the reason first, unless the
+    /// error says nothing about the tenant.
+    func outcome(_ show: (String) async -> Void) async throws -> JobOutcome {
+        if decision == .rethrow { throw error }
+        let reason = FaultReason.text(error)
+        await show(reason)
+        switch decision {
+        case .wait(let pause): return .again(after: pause)
+        case .giveUp: throw ReplicationError(.givenUp, reason)
+        case .retry, .rethrow: throw error
+        }
+    }
+}

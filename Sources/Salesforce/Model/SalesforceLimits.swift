@@ -1,0 +1,39 @@
+internal import Reactor
+
+/// The named maxima of this target.
+package enum SalesforceLimits {
+    /// Enough for any error of Salesforce; the rest of a larger body is ignored.
+    static let errorBodyBytes = 64 * 1024
+    /// A token answer has about 2 KB, an identity about 4 KB.
+    static let oauthBodyBytes = 256 * 1024
+    /// The largest describes seen (Account with 800 custom fields and picklists) stay under 8 MB.
+    static let describeBodyBytes = 32 * 1024 * 1024
+    /// A query page has at most 2,000 rows; long text areas make rows large.
+    static let queryPageBytes = 64 * 1024 * 1024
+    /// Limits, counts, job states, and answers of Apex classes.
+    static let smallBodyBytes = 4 * 1024 * 1024
+    /// The longest SOQL that Salesforce accepts (SOQL and SOSL Reference, "SOQL SELECT Syntax").
+    package static let soqlCharacters = 100_000
+    /// URI and headers together; Salesforce answers 414 to more (REST API Developer Guide, "Status
+    /// Codes").
+    static let urlBytes = 16_384
+    /// The part of `urlBytes` for a query: headers need up to 4 KB, scheme, host and path up to 512 bytes.
+    static let queryAddressBytes = urlBytes - 4_096 - 512
+    /// Token and identity calls answer within a second, and a browser waits for them during a consent.
+    package static let oauthDeadline = Duration.seconds(20)
+    /// Calls that read metadata or other small answers.
+    package static let callDeadline = Duration.seconds(60)
+    /// Salesforce runs SOQL for at most 120 s.
+    package static let queryDeadline = Duration.seconds(150)
+    /// A page of Bulk results may take up to 20 minutes (Bulk API 2.0 limits).
+    package static let resultsDeadline = Duration.seconds(20 * 60)
+    /// A stream of results that pauses longer is broken.
+    package static let idleTimeout = Duration.seconds(90)
+    /// Attempts of one call, the first included.
+    static let attempts = 3
+    /// The longest pause before another attempt of a call; the job's retry handles longer ones.
+    static let longestPause = Duration.seconds(10)
+    /// Pauses between tries of one call.
+    static let backoff = Backoff(
+        initial: .milliseconds(250), maximum: longestPause, factor: 4, jitter: 0.5)
+}

@@ -1,0 +1,59 @@
+internal import HTTPClient
+
+/// Sends a request once, and converts failures to `SalesforceError`.
+///
+/// Checks each address against the host rule, so that tokens go nowhere else.
+struct CallSender: Sendable {
+    let http: HTTPClient
+    let hosts: HostRule
+
+    /// Returns the answer of any status. The deadline includes the body.
+    func send(_ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant) async throws
+        -> ClientResponse
+    {
+        let request = try request(call, to: origin, deadline: deadline)
+        do {
+            return try await http.send(request)
+        } catch let error as HTTPClientError {
+            throw Self.error(error, call: call.name)
+        }
+    }
+
+    /// Runs `body` with the answer while it arrives, and rethrows its errors.
+    func stream<Result>(
+        _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant,
+        _ body: (ResponseStream) async throws -> Result
+    ) async throws -> Result {
+        let request = try request(call, to: origin, deadline: deadline)
+        do {
+            return try await http.stream(request, body)
+        } catch let error as HTTPClientError {
+            throw Self.error(error, call: call.name)
+        }
+    }
+
+    private func request(
+        _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant
+    ) throws(SalesforceError) -> ClientRequest {
+        guard hosts.allows(origin) else {
+            throw SalesforceError(.hostNotAllowed, message: "\(origin) may not be called", call: call.name)
+        }
+        return ClientRequest(
+            method: call.method, url: try call.url(at: origin), headers: call.headers, body: call.body,
+            deadline: deadline, idleTimeout: SalesforceLimits.idleTimeout, maximumBytes: call.maximumBytes,
+            acceptsGzip: call.acceptsGzip)
+    }
+
+    /// The error for a failure below HTTP.
+    static func error(_ error: HTTPClientError, call: String) -> SalesforceError {
+        let code: SalesforceError.Code =
+            switch error.code {
+            case .resolve, .connect, .tls: .unreachable
+            case .timedOut: .timedOut
+            case .tooLarge: .tooLarge
+            case .interrupted, .other: error.requestWasSent ? .interrupted : .unreachable
+            case .invalidRequest, .loginDenied, .refused: .rejected
+            }
+        return SalesforceError(code, message: error.description, call: call)
+    }
+}

@@ -1,0 +1,136 @@
+internal import Cryptography
+package import HTTPClient
+internal import Logging
+
+/// An org's REST API under one grant, on one event loop.
+///
+/// If Salesforce refuses the session, the token is refreshed once per call. Calls that may be repeated are
+/// repeated a few times within their deadline; other errors are thrown.
+package struct RESTClient: Sendable {
+    package let version: APIVersion
+    private let sender: CallSender
+    private let tokens: TokenProvider
+    private let onUsage: @Sendable (LimitInfo) -> Void
+    private let clientTag: String
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - http: a client of the loop on which this client is used.
+    ///   - onUsage: called with the org's use of its quota from each answer that reports it. Must not block.
+    package init(
+        http: HTTPClient, hosts: HostRule, tokens: @escaping TokenProvider, version: APIVersion = .pinned,
+        onUsage: @escaping @Sendable (LimitInfo) -> Void = { _ in }
+    ) {
+        sender = CallSender(http: http, hosts: hosts)
+        self.tokens = tokens
+        self.version = version
+        self.onUsage = onUsage
+        clientTag = "multiconnect"
+        logger = Logger(label: "salesforce")
+    }
+
+    /// The path of a resource: `limits` becomes `/services/data/v60.0/limits`.
+    func path(_ resource: String) -> String { "\(version.path)/\(resource)" }
+
+    /// Performs a call. Throws for statuses from 300.
+    func perform(_ call: APICall) async throws -> Answer {
+        try await attempting(call) { origin, call, deadline in
+            let response = try await sender.send(call, to: origin, deadline: deadline)
+            note(response.headers["Sforce-Limit-Info"])
+            guard (200..<300).contains(response.status) else {
+                throw refusal(
+                    status: response.status, body: response.body, retryAfter: response.headers["Retry-After"],
+                    call)
+            }
+            return Answer(status: response.status, body: response.body)
+        }
+    }
+
+    /// Streams an answer of status 200 to `body`. Nothing is repeated once `body` has started, because it has
+    /// read data.
+    func stream<Result>(_ call: APICall, _ body: (ResponseStream) async throws -> Result) async throws
+        -> Result
+    {
+        try await attempting(call) { origin, call, deadline in
+            var hasBegun = false
+            do {
+                return try await sender.stream(call, to: origin, deadline: deadline) { stream in
+                    note(stream.headers["Sforce-Limit-Info"])
+                    guard stream.status == 200 else {
+                        let text = try await Self.beginning(of: stream)
+                        throw refusal(
+                            status: stream.status, body: text, retryAfter: stream.headers["Retry-After"], call
+                        )
+                    }
+                    hasBegun = true
+                    return try await body(stream)
+                }
+            } catch let error where hasBegun {
+                throw Final(error: error)
+            }
+        }
+    }
+
+    /// An error that must not be followed by another attempt.
+    private struct Final: Error {
+        let error: any Error
+    }
+
+    private func attempting<Result>(
+        _ call: APICall, _ once: (Origin, APICall, ContinuousClock.Instant) async throws -> Result
+    ) async throws -> Result {
+        let deadline = ContinuousClock.now + call.deadline
+        var token = try await tokens(nil)
+        var hasRefreshed = false
+        var attempt = 1
+        while true {
+            do {
+                return try await once(token.instance, authorized(call, token), deadline)
+            } catch let final as Final {
+                throw final.error
+            } catch let error as SalesforceError {
+                if error.code == .unauthorized, !hasRefreshed {
+                    // Nothing was carried out, so that even a harmful repetition is allowed.
+                    hasRefreshed = true
+                    token = try await tokens(token)
+                    continue
+                }
+                let pause = CallRetry.pause(
+                    after: error, attempt: attempt, repetition: call.repetition,
+                    remaining: ContinuousClock.now.duration(to: deadline), chance: Double.random(in: 0...1))
+                guard let pause else { throw error }
+                logger.debug("retrying call", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
+                attempt += 1
+                try await Task.sleep(for: pause)
+            }
+        }
+    }
+
+    private func authorized(_ call: APICall, _ token: AccessToken) -> APICall {
+        var call = call
+        call.headers += [
+            ("Authorization", "Bearer \(token.value.revealText() ?? "")"),
+            ("Sforce-Call-Options", "client=\(clientTag)"),
+        ]
+        return call
+    }
+
+    private func note(_ limitInfo: String?) {
+        if let limitInfo, let usage = LimitInfo(header: limitInfo) { onUsage(usage) }
+    }
+
+    private func refusal(status: Int, body: [UInt8], retryAfter: String?, _ call: APICall) -> SalesforceError
+    {
+        var error = ErrorAnswer.error(status: status, body: body, call: call.name)
+        error.retryAfterSeconds = retryAfter.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
+        return error
+    }
+
+    private static func beginning(of stream: ResponseStream) async throws -> [UInt8] {
+        var text: [UInt8] = []
+        while text.count < SalesforceLimits.errorBodyBytes, let bytes = try await stream.next() {
+            text += bytes
+        }
+        return text
+    }
+}

@@ -1,0 +1,72 @@
+import Synchronization
+
+/// Runs of one class since the last heartbeat.
+struct RunTally: Sendable, Equatable {
+    /// Ended runs, with the failed ones.
+    var processed = 0
+    var failed = 0
+    /// Total duration of the runs that did not fail.
+    var milliseconds = 0
+    /// Runs per bucket of `bounds`; the last bucket is for longer ones.
+    var histogram = [Int](repeating: 0, count: bounds.count + 1)
+
+    /// Sidekiq's bounds, in milliseconds.
+    static let bounds = [
+        20, 30, 45, 65, 100, 150, 225, 335, 500, 750, 1100, 1700, 2500, 3800, 5750, 8500, 13_000, 20_000,
+        30_000, 45_000, 65_000, 100_000, 150_000, 225_000, 335_000,
+    ]
+
+    mutating func countSuccess(after time: Duration) {
+        let taken = Int(time / .milliseconds(1))
+        processed += 1
+        milliseconds += taken
+        histogram[Self.bounds.firstIndex { taken < $0 } ?? Self.bounds.count] += 1
+    }
+
+    /// The duration of a failed run says nothing about the class.
+    mutating func countFailure() {
+        processed += 1
+        failed += 1
+    }
+
+    mutating func add(_ other: RunTally) {
+        processed += other.processed
+        failed += other.failed
+        milliseconds += other.milliseconds
+        for index in histogram.indices { histogram[index] += other.histogram[index] }
+    }
+}
+
+/// The tallies of a worker, by class.
+final class RunTallies: Sendable {
+    private let tallies = Mutex<[String: RunTally]>([:])
+
+    func countSuccess(_ className: String, after time: Duration) {
+        tallies.withLock { $0[className, default: RunTally()].countSuccess(after: time) }
+    }
+
+    func countFailure(_ className: String) {
+        tallies.withLock { $0[className, default: RunTally()].countFailure() }
+    }
+
+    /// Takes the tallies since the last call.
+    func take() -> [String: RunTally] {
+        tallies.withLock { tallies in
+            defer { tallies = [:] }
+            return tallies
+        }
+    }
+
+    /// Adds tallies that could not be sent.
+    func giveBack(_ taken: [String: RunTally]) {
+        tallies.withLock { $0.merge(taken) { $0.adding($1) } }
+    }
+}
+
+extension RunTally {
+    fileprivate func adding(_ other: RunTally) -> RunTally {
+        var sum = self
+        sum.add(other)
+        return sum
+    }
+}

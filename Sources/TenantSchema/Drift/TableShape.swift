@@ -1,0 +1,29 @@
+/// A tenant's table in the database. It differs from its plan where columns were widened, where rows did not
+/// allow an index, and where somebody else changed it.
+package struct TableShape: Sendable, Equatable {
+    /// By column.
+    package var types: [String: ColumnType]
+    package var indexes: Set<String>
+
+    package init(types: [String: ColumnType], indexes: Set<String>) {
+        self.types = types
+        self.indexes = indexes
+    }
+
+    /// The differences from the plan that the org's values caused, as sentences for operators.
+    package func differences(from plan: ImportPlan) -> [String] {
+        let widened = zip(plan.columns, plan.types).compactMap { name, planned -> String? in
+            guard let type = types[name], planned.isWidened(by: type) else { return nil }
+            return "the column \(name) is \(type.sql) instead of \(planned.sql), because of larger values"
+        }
+        let changed = plan.indexes.compactMap { index -> String? in
+            if indexes.contains(index.name) { return nil }
+            guard index.isUnique, indexes.contains(index.plainName) else {
+                return "the index \(index.name) is left out, because a value is too long for it"
+            }
+            return
+                "the index \(index.name) is not unique and called \(index.plainName), because values repeat"
+        }
+        return widened + changed
+    }
+}

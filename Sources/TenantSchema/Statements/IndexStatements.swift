@@ -1,0 +1,48 @@
+// The statements of an index. Rows come before indexes: a unique index whose values repeat becomes a plain
+// one, and an index is left out if a value is too long for an entry.
+extension TablePlan.Index {
+    /// Creates the index as far as the rows allow it.
+    ///
+    /// - Parameter table: quoted and qualified.
+    func create(on table: String) -> String {
+        let plain = createPlain(on: table) + ";"
+        let unique = """
+            begin
+              create unique index if not exists \(Identifier.quoted(name)) \(target(table));
+            exception when unique_violation then
+              \(plain)
+            end;
+            """
+        let block = Identifier.dollarQuoted(
+            """
+
+            begin
+              \(isUnique ? unique : plain)
+            exception when program_limit_exceeded then
+              null;
+            end
+
+            """)
+        return "do \(block)"
+    }
+
+    /// Replaces the unique index by a plain one.
+    func relax(on table: String, in schema: String) -> [String] {
+        ["drop index if exists \(qualified(name, schema))", createPlain(on: table)]
+    }
+
+    /// Drops the index in both forms.
+    func drop(in schema: String) -> String {
+        "drop index if exists \(qualified(name, schema)), \(qualified(plainName, schema))"
+    }
+
+    private func createPlain(on table: String) -> String {
+        "create index if not exists \(Identifier.quoted(plainName)) \(target(table))"
+    }
+
+    private func target(_ table: String) -> String { "on \(table) (\(Identifier.quoted(column)))" }
+
+    private func qualified(_ name: String, _ schema: String) -> String {
+        "\(Identifier.quoted(schema)).\(Identifier.quoted(name))"
+    }
+}

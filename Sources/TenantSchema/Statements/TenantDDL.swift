@@ -1,0 +1,162 @@
+/// The statements that create a tenant's schema: Heroku Connect's tables, indexes, functions and triggers,
+/// with its names, types and timing.
+///
+/// Every statement can run again: existing objects stay, functions and triggers are replaced by equal ones.
+/// Run them in one transaction that holds `lock`: two transactions that replace the same function fail
+/// ("tuple concurrently updated"). Needs Postgres 14 (`create or replace trigger`).
+package struct TenantDDL: Sendable, Equatable {
+    /// The tenant's schema: `salesforce00d...`.
+    package var schema: String
+    /// Where `hstore` is installed: `public`, `heroku_ext` on Heroku, or anything else.
+    package var hstoreSchema: String
+    /// The org's id of 18 characters, stored in `_hcmeta`.
+    package var organizationID: String
+
+    package init(schema: String, hstoreSchema: String, organizationID: String) {
+        self.schema = schema
+        self.hstoreSchema = hstoreSchema
+        self.organizationID = organizationID
+    }
+
+    /// The version of the layout of `_hcmeta` and the log tables.
+    static let layoutVersion = 1
+
+    var s: String { Identifier.quoted(schema) }
+    var h: String { Identifier.quoted(hstoreSchema) }
+
+    /// Taken by every DDL transaction in a database: `public.get_xmlbinary()` is common to all tenants.
+    package static let lock = "select pg_catalog.pg_advisory_xact_lock(7236837, 1)"
+
+    /// Everything except the mapped tables.
+    package var foundation: [String] {
+        ["create schema if not exists \(s)", getXMLBinary]
+            + systemTables + [describeTenant, notifyFunction, notifyTrigger] + captureFunctions
+    }
+
+    /// A mapped table with its indexes, functions and triggers. New columns of a later plan are added.
+    package func table(_ plan: TablePlan) -> [String] {
+        let functions = TriggerFunctions(ddl: self, plan: plan)
+        return [createTable(plan)] + addColumns(plan) + plan.indexes.map { $0.create(on: name(plan)) }
+            + [functions.status, functions.logger, functions.statusTrigger, functions.logTrigger]
+    }
+
+    /// Common to all tenants of a database. An existing function stays: the preflight has checked its owner
+    /// and its result. Heroku Connect's version scans `pg_settings`, which costs 1.3 ms for each written row.
+    private var getXMLBinary: String {
+        let body = Identifier.dollarQuoted(
+            """
+
+            BEGIN
+              RETURN pg_catalog.current_setting('xmlbinary');
+            END;
+
+            """)
+        let block = Identifier.dollarQuoted(
+            """
+
+            begin
+              if pg_catalog.to_regprocedure('public.get_xmlbinary()') is null then
+                create function public.get_xmlbinary() returns varchar language plpgsql as \(body);
+              end if;
+            end
+
+            """)
+        return "do \(block)"
+    }
+
+    private var systemTables: [String] {
+        let log = """
+            txid bigint, created_at timestamptz\(Self.now), updated_at timestamptz\(Self.now), \
+            processed_at timestamptz, processed_tx bigint, state varchar(8), action varchar(7), \
+            table_name varchar(128), record_id integer, sfid varchar(18), old text, "values" text, \
+            sf_result integer, sf_message text
+            """
+        let open = "where state = 'NEW' or state = 'PENDING'"
+        return [
+            """
+            create table if not exists \(s)._hcmeta (
+              id serial primary key, hcver integer, org_id varchar(50), details text)
+            """,
+            """
+            create table if not exists \(s)._sf_event_log (
+              id serial primary key, table_name varchar(128), action varchar(7),
+              synced_at timestamptz default now(), sf_timestamp timestamptz, sfid varchar(20), record text,
+              processed boolean)
+            """,
+            index("idx__sf_event_log_comp_key", "_sf_event_log (table_name, synced_at)"),
+            index("idx__sf_event_log_sfid", "_sf_event_log (sfid)"),
+            "create table if not exists \(s)._trigger_log (id serial primary key, \(log))",
+            index("_trigger_log_idx_created_at", "_trigger_log (created_at)"),
+            index("_trigger_log_idx_state_id", "_trigger_log (state, id)"),
+            index("_trigger_log_idx_state_table_name", "_trigger_log (state, table_name) \(open)"),
+            """
+            create table if not exists \(s)._trigger_log_archive (
+              id integer primary key, \(log.replacing(Self.now, with: "")))
+            """,
+            index("_trigger_log_archive_idx_created_at", "_trigger_log_archive (created_at)"),
+            index("_trigger_log_archive_idx_record_id", "_trigger_log_archive (record_id)"),
+            index(
+                "_trigger_log_archive_idx_state_table_name",
+                "_trigger_log_archive (state, table_name) where state = 'FAILED'"),
+        ]
+    }
+
+    private static let now = " default now()"
+
+    private func index(_ name: String, _ rest: String) -> String {
+        "create index if not exists \(name) on \(s).\(rest)"
+    }
+
+    private var describeTenant: String {
+        """
+        insert into \(s)._hcmeta (hcver, org_id)
+        select \(Self.layoutVersion), \(Identifier.literal(organizationID))
+        where not exists (select from \(s)._hcmeta)
+        """
+    }
+
+    private var notifyFunction: String {
+        let body = Identifier.dollarQuoted(
+            """
+
+            BEGIN
+              PERFORM pg_catalog.pg_notify(\(Identifier.literal(schema + ".hc_trigger_log")), 'ping');
+              RETURN new;
+            END;
+
+            """)
+        return """
+            create or replace function \(s).tlog_notify_trigger() returns trigger language plpgsql as \(body)
+            """
+    }
+
+    private var notifyTrigger: String {
+        """
+        create or replace trigger tlog_insert_trigger after insert on \(s)._trigger_log
+        for each row execute function \(s).tlog_notify_trigger()
+        """
+    }
+
+    private func createTable(_ plan: TablePlan) -> String {
+        let columns =
+            plan.columns.map { "\(Identifier.quoted($0.name)) \($0.type.sql)" } + [
+                #"sfid varchar(18) collate pg_catalog."ucs_basic""#, "id serial primary key",
+                "_hc_lastop varchar(32)", "_hc_err text",
+            ]
+        return """
+            create table if not exists \(name(plan)) (
+              \(columns.joined(separator: ",\n  ")))
+            """
+    }
+
+    private func addColumns(_ plan: TablePlan) -> [String] {
+        guard !plan.columns.isEmpty else { return [] }
+        let columns = plan.columns.map {
+            "add column if not exists \(Identifier.quoted($0.name)) \($0.type.sql)"
+        }
+        return ["alter table \(name(plan)) \(columns.joined(separator: ", "))"]
+    }
+
+    /// The table's name, quoted and qualified.
+    package func name(_ plan: TablePlan) -> String { "\(s).\(Identifier.quoted(plan.table))" }
+}

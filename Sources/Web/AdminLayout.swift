@@ -1,0 +1,60 @@
+import HTTPServer
+import HTTPWire
+import Pages
+
+/// The layout of the pages for admins.
+struct AdminLayout: Sendable {
+    private let frame: PageFrame
+
+    init(name: String) {
+        frame = PageFrame(name: name, stylesheet: Self.stylesheet)
+    }
+
+    /// The name of this installation.
+    var name: String { frame.name }
+
+    /// A page with a header, a title and `content`.
+    func page(_ title: String, _ content: HTML, status: Status = .ok) -> Response {
+        let page = frame.document(
+            title,
+            body: """
+                <header>\(name)</header>
+                <main>
+                <h1>\(title)</h1>
+                \(content)
+                </main>
+                """)
+        return .html(page.markup, status: status)
+    }
+
+    static let stylesheet = Stylesheet(path: "/style.css", text: styles, lifetime: 3600)
+
+    private static let styles = """
+        :root { color-scheme: light dark; --line: #d5dae1; --accent: #0b5cab; --soft: #f4f6f9;
+            --text: #1c2733 }
+        @media (prefers-color-scheme: dark) {
+            :root { --line: #3a4656; --accent: #7ab7f5; --soft: #202a36; --text: #e6ebf1 }
+        }
+        * { box-sizing: border-box }
+        body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--soft) }
+        header { padding: 14px 24px; font-weight: 600; border-bottom: 1px solid var(--line) }
+        main { max-width: 640px; margin: 40px auto; padding: 28px 32px; border: 1px solid var(--line);
+            border-radius: 10px; background: Canvas }
+        h1 { margin: 0 0 16px; font-size: 24px; line-height: 1.25 }
+        p { margin: 0 0 14px } small { opacity: .75 } code { font-size: .92em; overflow-wrap: anywhere }
+        a { color: var(--accent) }
+        .choices { display: grid; gap: 12px; margin: 20px 0 }
+        .choice, button { display: block; width: 100%; padding: 12px 16px; font: inherit; text-align: left;
+            text-decoration: none; color: inherit; border: 1px solid var(--line); border-radius: 8px;
+            background: var(--soft); cursor: pointer }
+        .choice:hover, button:hover, .choice:focus, button:focus { border-color: var(--accent) }
+        .choice strong, button strong { display: block }
+        .preferred { border: 2px solid var(--accent) }
+        form { display: grid; gap: 8px; padding: 12px 16px; border: 1px solid var(--line);
+            border-radius: 8px }
+        input { width: 100%; padding: 9px 10px; font: inherit; border: 1px solid var(--line);
+            border-radius: 6px }
+        ul { padding-left: 22px }
+
+        """
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// Who speaks SQL to the schemas `multiconnect` and `multiconnect_sync`.
+struct StoreTests {
+    /// The targets that write to jobs: operators' actions and jobs of other clients are changes of rows too.
+    private static let queue: Set = ["Jobs", "JobAdmin", "SidekiqBridge"]
+
+    /// The targets that write to each table. One, except for the queue's.
+    private static let writers: [String: Set<String>] = [
+        "activity": ["Activity"], "notifications": ["Activity"],
+        "jobs": queue, "job_attempts": queue, "job_claims": ["Jobs"], "job_probes": ["JobAdmin"],
+        "deleted_jobs": queue, "pauses": ["Jobs"], "periodic_jobs": ["Jobs"], "tenant_weights": ["Jobs"],
+        "workers": ["Jobs"],
+        "api_usage": ["Organizations"], "connections": ["Organizations"], "consents": ["Organizations"],
+        "credentials": ["Organizations"], "key_checks": ["Organizations"], "mails": ["Organizations"],
+        "organizations": ["Organizations"],
+        "mappings": ["Replication"], "applied_steps": ["Replication"], "import_pages": ["Replication"],
+        "imports": ["Replication"], "lease_epochs": ["Replication"], "nulled_cells": ["Replication"],
+        "positions": ["Replication"], "quarantined_rows": ["Replication"],
+    ]
+
+    private static func sql(of file: SourceFile) -> String {
+        file.text.literals.joined(separator: "\n").lowercased()
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `SQL against the control schema is in stores and migrations`(file: SourceFile) {
+        guard !file.name.hasSuffix("Store.swift") else { return }
+        let pattern = /\b(from|into|update|join|table)\s+multiconnect(_sync)?\./
+        #expect(
+            Self.sql(of: file).firstMatch(of: pattern) == nil,
+            "\(file) has SQL against the control schema: move it into a file named *Store.swift")
+    }
+
+    @Test(arguments: SourceTree.sources)
+    func `each table is written by one target`(file: SourceFile) {
+        let pattern =
+            /\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate)\s+multiconnect(?:_sync)?\.(\w+)/
+        for write in Self.sql(of: file).matches(of: pattern) {
+            let table = String(write.1)
+            #expect(Self.writers[table]?.contains(file.target) == true, "\(file) writes to \(table)")
+        }
+    }
+
+    @Test func `each table of the migrations has a writer`() throws {
+        for path in SourceTree.paths(in: "migrations", "sql") {
+            let pattern = /create table (?:if not exists )?multiconnect(?:_sync)?\.(\w+)/
+            for table in try SourceTree.text(path).lowercased().matches(of: pattern) {
+                #expect(Self.writers[String(table.1)] != nil, "\(path): \(table.1)")
+            }
+        }
+    }
+
+    @Test func `migrations are numbered without gaps and named for what they do`() throws {
+        for folder in ["migrations", "migrations/cells"] {
+            let names = SourceTree.paths(in: folder, "sql")
+                .map { $0.dropFirst(folder.count + 1) }.filter { !$0.contains("/") }
+            for (index, name) in names.enumerated() {
+                let number = String(format: "%04d_", index + 1)
+                #expect(name.hasPrefix(number), "\(folder)/\(name): expected \(number)")
+                #expect(name.wholeMatch(of: /[0-9]{4}_[a-z]+(_[a-z]+)+\.sql/) != nil, "\(folder)/\(name)")
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// Rules for the tests.
+struct SuiteTests {
+    /// A suite without a tag runs where no server is. It could start servers of its own there, and the
+    /// missing tag would not be noticed.
+    @Test(arguments: SourceTree.tests)
+    func `a suite that starts servers or processes has a tag`(file: SourceFile) {
+        let starts =
+            ["withDatabase", "withMigratedDatabase", "withRedis", "PrivateRedis(", "PrivatePostgres("]
+            + ["Deployment(", "Program.multiconnect", "RubySidekiq("]
+        let isSuite = file.code.contains { $0.trimmingCharacters(in: .whitespaces).hasPrefix("@Test") }
+        guard isSuite, file.code.contains(where: { line in starts.contains(where: line.contains) }) else {
+            return
+        }
+        #expect(
+            file.code.contains { $0.contains("@Suite(.tags(.") },
+            "\(file): tag the suite as store, process, interop or long")
+    }
+
+    @Test(arguments: SourceTree.tests)
+    func `each test asserts something`(file: SourceFile) {
+        let assertions = [
+            "#expect", "#require", "Issue.record", "eventually(", "xpect", "confirmation(",
+        ]
+        let tests = file.code.indices.filter {
+            file.code[$0].trimmingCharacters(in: .whitespaces).hasPrefix("@Test")
+        }
+        for test in tests {
+            let indentation = String(file.lines[test].prefix { $0 == " " })
+            let end = file.lines[(test + 1)...].firstIndex { $0 == indentation + "}" } ?? test
+            #expect(
+                file.lines[test...end].contains { line in assertions.contains(where: line.contains) },
+                "\(file):\(test + 1): this test asserts nothing")
+        }
+    }
+}
