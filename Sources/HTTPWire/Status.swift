@@ -19,6 +19,7 @@ package struct Status: Hashable, Sendable, ExpressibleByIntegerLiteral {
     package static let noContent: Status = 204
     package static let found: Status = 302
     package static let seeOther: Status = 303
+    /// For tests: it has no body.
     package static let notModified: Status = 304
     package static let badRequest: Status = 400
     package static let unauthorized: Status = 401

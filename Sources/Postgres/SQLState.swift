@@ -15,9 +15,11 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package var classCode: Substring { rawValue.prefix(2) }
 
     package static let featureNotSupported: SQLState = "0A000"
+    /// For tests.
     package static let invalidTextRepresentation: SQLState = "22P02"
     package static let badCopyFileFormat: SQLState = "22P04"
     package static let uniqueViolation: SQLState = "23505"
+    /// For tests.
     package static let checkViolation: SQLState = "23514"
     package static let readOnlyTransaction: SQLState = "25006"
     package static let dependentObjects: SQLState = "2BP01"
@@ -25,6 +27,7 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package static let invalidStatementName: SQLState = "26000"
     package static let invalidAuthorization: SQLState = "28000"
     package static let invalidPassword: SQLState = "28P01"
+    /// For tests.
     package static let unknownDatabase: SQLState = "3D000"
     package static let undefinedSchema: SQLState = "3F000"
     package static let serializationFailure: SQLState = "40001"
@@ -36,6 +39,7 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package static let undefinedTable: SQLState = "42P01"
     package static let duplicateTable: SQLState = "42P07"
     package static let lockNotAvailable: SQLState = "55P03"
+    /// For tests.
     package static let queryCancelled: SQLState = "57014"
     package static let adminShutdown: SQLState = "57P01"
     package static let crashShutdown: SQLState = "57P02"

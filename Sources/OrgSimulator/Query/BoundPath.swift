@@ -40,7 +40,8 @@ struct BoundPath: Sendable {
                     reason:
                         "Didn't understand relationship '\(relationship)' in field path. If you are "
                         + "attempting to use a custom relationship, be sure to append the '__r' after "
-                        + "the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
+                        + "the custom relationship name. Please reference your WSDL or "
+                        + "the describe call for the appropriate names.",
                     offset: path.offset)
             }
             let spelled = current.schema.fields[place].relationshipName ?? relationship

@@ -23,7 +23,8 @@ struct QueryPlan: Sendable {
                 reason:
                     "sObject type '\(query.object.parts.joined(separator: "."))' is not supported. If "
                     + "you are attempting to use a custom object, be sure to append the '__c' after the "
-                    + "entity name. Please reference your WSDL or the describe call for the appropriate names.",
+                    + "entity name. Please reference your WSDL or "
+                    + "the describe call for the appropriate names.",
                 offset: query.object.offset)
         }
         self.table = table

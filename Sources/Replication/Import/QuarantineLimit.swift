@@ -29,7 +29,8 @@ package struct QuarantineLimit: Sendable, Equatable {
             .tooManyQuarantined,
             "\(objectName): \(progress.quarantined) of \(total) rows do not fit their columns, at most "
                 + "\(allowed(of: total)) may; multiconnect_sync.quarantined_rows has them with their "
-                + "reasons. Fix the cause or raise QUARANTINE_LIMIT_ROWS or QUARANTINE_LIMIT_PERCENT, then retry"
+                + "reasons. Fix the cause or raise QUARANTINE_LIMIT_ROWS or "
+                + "QUARANTINE_LIMIT_PERCENT, then retry"
         )
     }
 }
