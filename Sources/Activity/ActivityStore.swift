@@ -1,7 +1,7 @@
 package import FoundationEssentials
 package import Postgres
 
-/// Something that was done to a tenant, to a job or to the queue, and by whom.
+/// An action on a tenant, on a job or on the queue, with its actor.
 package struct ActivityRecord: Sendable, Equatable {
     package let id: Int64
     package let organization: UUID?

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 package import Postgres
 
-/// Something an operator should know, open until an operator acknowledges it.
+/// A notification to operators, open until an operator acknowledges it.
 package struct OperatorNotification: Sendable, Equatable {
     package let id: Int64
     package let organization: UUID?
@@ -80,7 +80,7 @@ package struct NotificationStore {
     /// is counted in one open summary instead, so that no source can hide the events of another.
     ///
     /// - Parameters:
-    ///   - source: who caused the event, for example the caller's address.
+    ///   - source: the cause of the event, for example the caller's address.
     ///   - summary: the message of the summary; `{count}` in it becomes the number of its events.
     package func add(
         _ eventType: String, message: String, source: String, limits: SourceLimits, summary: String

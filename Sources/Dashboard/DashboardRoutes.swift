@@ -7,7 +7,7 @@ package import Organizations
 package import Pages
 package import Postgres
 
-/// The operators' pages, under `/dashboard`. One value for each loop, made of that loop's services.
+/// The operators' pages, under `/dashboard`. One value for each loop, which uses that loop's services.
 package struct DashboardRoutes: Sendable {
     private let pages: OperatorPages
     private let queues: QueueRoutes
@@ -58,7 +58,7 @@ package struct DashboardRoutes: Sendable {
         }
     }
 
-    /// The page that shows what a page of Sidekiq shows.
+    /// The page that corresponds to a page of Sidekiq.
     private static func path(forSidekiq page: String) -> String {
         switch page.split(separator: "/").first {
         case "queues": "/dashboard/jobs/queues"

@@ -23,8 +23,8 @@ package enum Base64 {
             let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
             standard = String(decoding: text.utf8.map { translated($0) }, as: UTF8.self) + padding
         }
-        // Foundation ignores unused bits, and the translation maps both alphabets: only the one right text
-        // encodes back to itself.
+        // Foundation ignores unused bits, and the translation accepts both alphabets. So the value is encoded
+        // again: only the right text is equal to the result.
         guard let data = Data(base64Encoded: standard), encode(data, alphabet) == text else { return nil }
         return Array(data)
     }

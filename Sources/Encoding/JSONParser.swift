@@ -21,7 +21,7 @@ struct JSONParser {
         return value
     }
 
-    /// - Parameter read: bytes read since the wrong one, inclusive.
+    /// - Parameter read: bytes that were read from the wrong byte on, including it.
     private func problem(_ reason: String, read: Int = 0) -> JSONSyntaxError {
         JSONSyntaxError(reason: reason, byte: position - read + 1)
     }

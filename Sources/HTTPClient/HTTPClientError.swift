@@ -55,13 +55,13 @@ package struct HTTPClientError: Error, Sendable, Equatable {
     }
 
     /// Whether the server refused sender, recipient or message permanently (RFC 5321, section 4.2.1). False
-    /// for a refused login: it concerns all mails, and ends when the settings are corrected.
+    /// for a refused login: that concerns all mails, and is over when the settings are corrected.
     package var isPermanentRefusal: Bool {
         guard code == .refused, let replyCode else { return false }
         return (500..<600).contains(replyCode) && !Self.loginReplies.contains(replyCode)
     }
 
-    /// The server requires a login, or another one (RFC 4954, sections 4 and 6).
+    /// Reply codes that require a login or refuse it (RFC 4954, sections 4 and 6).
     private static let loginReplies: Set<Int> = [530, 534, 535, 538]
 }
 

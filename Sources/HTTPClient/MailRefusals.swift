@@ -18,7 +18,8 @@ struct MailRefusals {
         lines.append(words.split(separator: " ").joined(separator: " "))
     }
 
-    /// The refusal with this code as one line. Nil if there was none, or a different one since.
+    /// The refusal with this code as one line. Nil if the last refusal has another code, or if there was no
+    /// refusal.
     func text(of number: Int) -> String? {
         guard code == number, code > 0 else { return nil }
         let words = lines.filter { !$0.isEmpty }.joined(separator: " ")

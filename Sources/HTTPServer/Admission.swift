@@ -26,7 +26,7 @@ package final class Admission: Sendable {
     /// Bytes of request bodies in memory.
     package var bodyBytes: Int { counts.withLock { $0.bodyBytes } }
 
-    /// Reserves `count` bytes for a body. False, and nothing is reserved, if the limit is reached.
+    /// Reserves `count` bytes for a body. Returns false, without a reservation, if the limit is reached.
     func hold(bodyBytes count: Int) -> Bool {
         counts.withLock { counts in
             guard counts.bodyBytes + count <= limits.bufferedBodyBytes else { return false }

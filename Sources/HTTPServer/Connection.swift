@@ -60,8 +60,8 @@ final class Connection: Sendable {
         if phase.load(ordering: .relaxed).endsAtDrain(mayBeAsking: mayBeAsking) { close() }
     }
 
-    /// Called `Limits.drainGrace` after a drain began. Some clients open connections in advance and send
-    /// nothing.
+    /// Called `Limits.drainGrace` after a drain began. Some clients open connections in advance and do not
+    /// send a request.
     func closeIfSilent() {
         if phase.load(ordering: .relaxed).endsAfterGrace(mayBeAsking: mayBeAsking) { close() }
     }
@@ -98,7 +98,7 @@ final class Connection: Sendable {
             let transport = try await ServerTransport(
                 accepting: socket, context: service.context, deadline: deadline)
             self.transport.withLock { $0 = transport }
-            // During a drain it is treated as a connection from before the drain.
+            // If a drain has begun, the connection is treated like one from before the drain.
             if !service.isDraining { phase.store(.fresh, ordering: .relaxed) }
             await serve(transport)
         } catch {

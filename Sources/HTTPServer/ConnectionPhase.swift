@@ -16,14 +16,14 @@ enum ConnectionPhase: UInt8, AtomicRepresentable {
     /// Whether the end of the connection cancels its task. Only a handler does work that is no longer needed.
     var isCancelledWhenClientLeaves: Bool { self == .handling }
 
-    /// Whether a drain closes it at once.
+    /// Whether a drain closes the connection at once.
     ///
     /// - Parameter mayBeAsking: whether bytes of a request may have arrived without an event.
     func endsAtDrain(mayBeAsking: @autoclosure () -> Bool) -> Bool {
         self == .idle && !mayBeAsking()
     }
 
-    /// Whether it is closed `Limits.drainGrace` after a drain began.
+    /// Whether the connection is closed `Limits.drainGrace` after a drain began.
     func endsAfterGrace(mayBeAsking: @autoclosure () -> Bool) -> Bool {
         self == .fresh && !mayBeAsking()
     }

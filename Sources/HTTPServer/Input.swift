@@ -7,7 +7,7 @@ struct Input {
     private let service: Service
     private var buffer = ReadBuffer(capacity: 0)
     private var parser: HeadParser
-    /// The deadline by which the next head must begin or, once it has begun, end.
+    /// The deadline of the next head: for its first byte or, once it has begun, for its end.
     private var deadline: ContinuousClock.Instant?
     /// Whether a part of a head has arrived.
     private(set) var isUnderway = false
@@ -22,14 +22,14 @@ struct Input {
 
     /// Whether a part of the next request has been read.
     var hasMore: Bool { !buffer.isEmpty }
-    /// As `hasMore`, or unread bytes may be available.
+    /// Whether `hasMore` is true or unread bytes may be available.
     var mayHaveMore: Bool { hasMore || stream.mayHaveInput }
 
     /// The client's input so far.
     enum Step {
         /// A complete head.
         case head(RequestHead)
-        /// Nothing, or a part of a head (see `isUnderway`): wait for more.
+        /// No bytes, or a part of a head (see `isUnderway`): wait for more.
         case more
         /// The client has closed its side.
         case end

@@ -38,10 +38,10 @@ package struct Limits: Sendable {
     /// Time for a connection without a request to send one after a drain began.
     package var drainGrace = Duration.seconds(1)
 
-    /// Time for a refused client to go on sending, so that it reads the response before the connection
+    /// How long a refused client may continue to send, so that it reads the response before the connection
     /// closes.
     let lingerTimeout = Duration.seconds(1)
-    /// Bytes that it may send in that time.
+    /// Bytes that a refused client may send in that time.
     let lingerBytes = 1 << 20
     /// The initial read buffer. Nearly all heads fit.
     let readBufferBytes = 2048

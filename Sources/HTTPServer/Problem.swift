@@ -4,7 +4,7 @@ package import HTTPWire
 package struct Problem: Error, Sendable {
     /// The status of the response.
     package var status: Status
-    /// A URI of the kind of problem. `about:blank`: the status says all.
+    /// A URI of the kind of problem. `about:blank`: the status is the whole description.
     package var type: String
     /// A few words about the kind of problem.
     package var title: String

@@ -35,7 +35,7 @@ package final class RateLimiter: Sendable {
         }
     }
 
-    /// Like `take`, but counts nothing.
+    /// Like `take`, but does not count the request.
     package func wait(for key: String, now: ContinuousClock.Instant = .now) -> Duration? {
         table.withLock { table in
             var bucket = table.younger[key] ?? table.older[key] ?? TokenBucket(now: now)

@@ -69,8 +69,8 @@ extension Request {
 }
 
 extension Problem {
-    /// 415 for a body with a content coding, for example gzip: the server decodes none (RFC 9110 section
-    /// 15.5.16). Nil if there is no body or no coding.
+    /// A problem with status 415 for a body with a content coding, for example gzip: the server decodes no
+    /// content coding (RFC 9110 section 15.5.16). Nil if there is no body or no coding.
     init?(refusingCodingsOf head: RequestHead) {
         guard head.framing != .none else { return nil }
         let codings = head.headers.values("content-encoding")

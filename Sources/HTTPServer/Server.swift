@@ -52,15 +52,16 @@ package final class Server: Sendable {
     /// closes idle connections, finishes requests with `Connection: close`, and cuts the rest at its
     /// deadline.
     ///
-    /// - Parameter credentials: the TLS context, read for each connection, so that a reloaded certificate
-    ///   applies from the next one on. Nil: plain HTTP.
+    /// - Parameter credentials: returns the TLS context. Called for each connection, so that a reloaded
+    ///   certificate applies to the next one. Nil: plain HTTP.
     /// - Throws: `ReactorError` if the listener fails, after requests have finished.
     package func serve(
         on listener: Listener, credentials: (@Sendable () -> TLSContext)? = nil
     ) async throws {
         let service = Service(
             server: self, listener: listener, loop: .current, credentials: credentials)
-        // Cancelled before it began: connections in the kernel's queue are served as in any drain.
+        // The task may be cancelled before it starts. Then connections in the kernel's queue are served as in
+        // any drain.
         if Task.isCancelled { service.drain() }
         await withTaskCancellationHandler {
             await withCancellationShield { await service.run() }

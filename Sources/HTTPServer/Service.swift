@@ -79,7 +79,7 @@ final class Service: Sendable {
         do {
             return try await listener.accept()
         } catch let error as ReactorError {
-            // A drain closes the listener. Closed otherwise, it has failed.
+            // During a drain the listener is closed on purpose. Any other error is a failure.
             if error.code != .closed || !isDraining { state.withLock { $0.failure = error } }
         } catch {
             // The shield blocks cancellation. A drain closes the listener.

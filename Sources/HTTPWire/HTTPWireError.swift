@@ -67,7 +67,7 @@ package struct HTTPWireError: Error, Sendable, Equatable {
 }
 
 extension HTTPWireError: CustomStringConvertible {
-    /// A sentence for the peer. It repeats nothing that the peer sent.
+    /// A sentence for the peer. It does not repeat the peer's bytes.
     package var description: String {
         switch code {
         case .requestLine: "The request line is malformed."

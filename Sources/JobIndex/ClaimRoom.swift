@@ -2,7 +2,7 @@ internal import Encoding
 import FoundationEssentials
 package import Jobs
 
-/// What a worker may claim besides the number of its free slots: a tenant's share, and the bounds of classes.
+/// Limits on a claim besides the number of free slots: the cap per tenant, and the bounds of classes.
 package struct ClaimRoom: Sendable, Equatable {
     /// Jobs of one tenant that the worker runs at once while other lanes have entries; nil: any number.
     var tenantCap: Int?
@@ -10,7 +10,7 @@ package struct ClaimRoom: Sendable, Equatable {
     var free = 0
     /// Running jobs per tenant.
     var running: [UUID: Int] = [:]
-    /// Jobs that may start, of each class whose bound matters.
+    /// How many jobs may start of each class that could reach its bound.
     var classes: [String: Int] = [:]
 
     package static let unbounded = ClaimRoom()
@@ -28,7 +28,7 @@ extension ClaimRoom {
         }
         for (className, maximum) in concurrencies {
             let room = max(maximum - running.count { $0.className == className }, 0)
-            // A class that cannot reach its bound costs the claim nothing.
+            // A class that cannot reach its bound is left out, so that the claim does no work for it.
             if room < count { classes[className] = room }
         }
     }
@@ -36,10 +36,11 @@ extension ClaimRoom {
     /// Classes that may start no job.
     package var fullClasses: [String] { classes.filter { $0.value == 0 }.keys.sorted() }
 
-    /// The most jobs that a claim can take of any mixture of classes that are not full.
+    /// The smallest number of jobs that a class may still start, of the classes that are not full. A claim of
+    /// at most this many jobs exceeds no bound.
     package var smallestRoom: Int { classes.values.filter { $0 > 0 }.min() ?? .max }
 
-    /// The room as `claim.lua` reads it; empty if nothing is bounded.
+    /// The room as `claim.lua` reads it; empty without a cap and bounds.
     var json: String {
         guard tenantCap != nil || !classes.isEmpty else { return "" }
         let object = { (members: [(String, Int)]) in

@@ -16,7 +16,7 @@ package struct IndexEntry: Sendable {
         self.runAt = runAt
     }
 
-    /// The sorted set, and the score if the row tells it.
+    /// The sorted set, and the score if it follows from the row.
     fileprivate var place: (set: String, score: String)? {
         switch state {
         case .scheduled: ("schedule", SidekiqPayload.seconds(runAt))

@@ -9,16 +9,16 @@ package struct QueueIndex: Sendable {
     /// A popped entry. It stays in flight under its key until it is acknowledged.
     package struct Entry: Sendable, Equatable {
         package let key: String
-        /// Can be other than UTF-8, because other clients write too. Redis finds an entry by its exact bytes.
+        /// May not be UTF-8, because other clients write too. Redis finds an entry by its exact bytes.
         package let payload: [UInt8]
     }
 
     /// The result of a claim.
     package struct Taken: Sendable, Equatable {
         package var entries: [Entry]
-        /// Until the next job is due, or the next claim can find more; nil if unknown.
+        /// The time until the next job is due, or until the next claim can find more; nil if unknown.
         package var nextDue: Duration?
-        /// Whether lanes are left that may hold entries.
+        /// Whether the ring still has lanes that may hold entries.
         package var isMoreLeft: Bool
     }
 
@@ -49,12 +49,12 @@ package struct QueueIndex: Sendable {
         guard parts.count >= 2, let due = Double(try text(parts[0])), let left = Int(try text(parts[1]))
         else { throw JobsError(.malformed, "the claim script returned an unknown reply") }
         let entries = try entries(parts.dropFirst(2))
-        // Other clients choose any time, even infinity.
+        // Other clients may set any time, even infinity.
         return Taken(
             entries: entries, nextDue: due < 0 ? nil : .seconds(min(due, 3600)), isMoreLeft: left > 0)
     }
 
-    /// Pops up to `count` entries, lane by lane in turn, and acknowledges entries of earlier claims.
+    /// Pops up to `count` entries, from the lanes in rotation, and acknowledges entries of earlier claims.
     package func claim(
         _ count: Int, within room: ClaimRoom = .unbounded, acknowledging keys: [String]
     ) async throws -> Taken {
@@ -125,7 +125,7 @@ package struct QueueIndex: Sendable {
         _ = try await evaluate(QueueScripts.setWeights, fields)
     }
 
-    /// The empty ones of the lanes. Also adds the lanes of other clients to the ring.
+    /// Returns the lanes that are empty. Also adds the lanes of other clients to the ring.
     package func inspect(_ lanes: [LaneName]) async throws -> [LaneName] {
         try Self.texts(try await evaluate(QueueScripts.inspect, lanes.map(\.text))).map(LaneName.init(text:))
     }
@@ -133,14 +133,14 @@ package struct QueueIndex: Sendable {
     private static func random() -> String { JobID().text }
 
     /// Entries per claim. A script can pass about 8,000 values to a command, two for each entry; a command
-    /// that fails there loses what was popped.
+    /// that fails for this reason loses the popped entries.
     static let claimedEntries = 2000
 }
 
 extension QueueIndex: JobPusher {
     package func push(_ records: [JobRecord]) async throws { _ = try await epoch(afterPushing: records) }
 
-    /// Pushes jobs, each to the place of its state; the epoch.
+    /// Pushes jobs, each to the place of its state. Returns the epoch.
     package func epoch(afterPushing records: [JobRecord]) async throws -> String {
         let now = Date()
         var arguments = [Self.random()]

@@ -4,8 +4,8 @@ package import Jobs
 
 /// A job in Sidekiq's JSON, byte for byte reproducible from the row.
 ///
-/// Times are numbers of seconds with six decimals and always a decimal point: Sidekiq 8 takes a whole number
-/// for milliseconds. No key is added that Sidekiq does not know: its page shows such keys as raw HTML.
+/// Times are numbers of seconds with six decimals and always a decimal point: Sidekiq 8 reads a whole number
+/// as milliseconds. No key is added that Sidekiq does not know: its page shows such keys as raw HTML.
 package struct SidekiqPayload: Sendable {
     /// The id.
     package var id: JobID
@@ -15,18 +15,18 @@ package struct SidekiqPayload: Sendable {
     package var arguments: JobArguments
     /// The lane.
     package var lane: LaneName
-    /// Failed starts that end the job, nil for the class's own number; Sidekiq counts the retries after the
-    /// first, and calls its own number `true`.
+    /// The failed starts after which the job is dead; nil for the class's own number. Sidekiq counts the
+    /// retries after the first start, and writes `true` for its default number.
     package var maximumAttempts: Int?
     /// When the job was made.
     package var createdAt: Date
-    /// What went wrong so far.
+    /// The last failure and the number of failures.
     package var failure: JobFailure?
 
-    /// The members of `schedule`, `retry` and `dead`: without the time of enqueuing.
+    /// The payload as a member of `schedule`, `retry` or `dead`: without the time of enqueuing.
     package var waiting: String { "{" + fields.joined(separator: ",") + "}" }
 
-    /// The members of a lane.
+    /// The payload as an entry of a lane.
     package func enqueued(at time: Date) -> String {
         "{" + (fields + ["\"enqueued_at\":\(Self.seconds(time))"]).joined(separator: ",") + "}"
     }

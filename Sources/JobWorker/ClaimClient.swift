@@ -41,13 +41,14 @@ final class ClaimClient: Sendable {
                 throw error
             }
         }
-        // Before the wait: with the claim after it, this would be late.
+        // Entries are acknowledged before the wait: the claim after the wait would be too late.
         try await acknowledge()
         let connection = try await connected()
         guard !room().fullClasses.isEmpty else {
             return note(try await index.claim(count, within: room(), waiting: pause, on: connection))
         }
-        // Two steps: a job of a full class may end during the wait, and the claim must know it.
+        // Wait and claim are two steps: a job of a full class may end during the wait, and the claim must
+        // count its slot as free.
         try await index.wait(pause, on: connection)
         return note(try await index.claim(count, within: room(), acknowledging: []))
     }

@@ -11,7 +11,7 @@ struct ClaimLoop: Sendable {
     let slots: Slots
     let client: ClaimClient
     let store: JobStore
-    /// The worker's own, so that running jobs cannot starve claims.
+    /// The worker's own pool, so that running jobs cannot starve claims.
     let pool: PostgresPool
     let runners: [JobRunner]
     let extensions: [any WorkerExtension]
@@ -51,7 +51,7 @@ struct ClaimLoop: Sendable {
             }
             do {
                 let claimed = try await claim(free, from: &source, &redis)
-                // An empty claim from Redis did not ask Postgres.
+                // An empty claim from Redis does not prove that Postgres answers: it sent no statement.
                 if !claimed.isEmpty { outage.finish(logger) }
                 await start(claimed, in: &jobs)
                 // Lets the started jobs run first, unless there is more to claim.
@@ -114,7 +114,7 @@ struct ClaimLoop: Sendable {
         }
         await client.release(undecided)
         var waiting = Dictionary(uniqueKeysWithValues: jobs.map { ($0.record.id, $0) })
-        // Duplicates, and entries that are no jobs that can run now.
+        // These entries are duplicates, or their jobs cannot run now.
         client.settle(keys.filter { waiting[JobID(entryKey: $0)] == nil && !undecided.contains($0) })
         // In the order of the claim.
         return keys.compactMap { key in
@@ -122,7 +122,8 @@ struct ClaimLoop: Sendable {
         }
     }
 
-    /// The claimed jobs, and the keys of entries about which nothing could be decided.
+    /// Returns the claimed jobs, and the keys of entries that must return to their lanes because a statement
+    /// failed.
     private func claimRows(
         _ entries: [QueueIndex.Entry], on connection: PostgresConnection
     ) async throws -> (jobs: [ClaimedJob], undecided: [String]) {
@@ -135,13 +136,13 @@ struct ClaimLoop: Sendable {
             return (claimed + (try await claimOthers(others, on: connection)), [])
         } catch  where !claimed.isEmpty {
             // The claimed jobs must run: a claim left behind would be counted as a crash.
-            logger.debug("could not settle entries", metadata: ["error": "\(error)"])
+            logger.debug("could not decide about unclaimed entries", metadata: ["error": "\(error)"])
             return (claimed, others.map(\.key))
         }
     }
 
-    /// Entries whose rows could not be claimed. Most are duplicates; the others are requeued or left to
-    /// extensions.
+    /// Handles entries whose rows could not be claimed. Most are duplicates. Extensions may make others
+    /// claimable, and the rest is requeued.
     private func claimOthers(
         _ entries: [QueueIndex.Entry], on connection: PostgresConnection
     ) async throws -> [ClaimedJob] {
@@ -159,8 +160,8 @@ struct ClaimLoop: Sendable {
             concurrencies: runners[0].loop.registry.concurrencies)
     }
 
-    /// Jobs to claim beyond the free slots: as many short runs as ended since the last claim will end during
-    /// this one. None after a wait, because the count is old then.
+    /// The number of jobs to claim beyond the free slots. About as many short runs end during this claim as
+    /// ended since the last one. Zero after a wait, because the count is old then.
     private func ahead() -> Int {
         let shortRuns = slots.takeShortRuns()
         return client.isPausing ? 0 : min(shortRuns, limits.claimedAhead * settings.concurrency)

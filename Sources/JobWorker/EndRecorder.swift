@@ -37,7 +37,7 @@ final class EndRecorder: Sendable {
     /// `run` returns after the ends that were added are recorded.
     func close() { wake { $0.isClosed = true } }
 
-    /// Records ends until `close`. A cancellation gives up the ends that are not recorded.
+    /// Records ends until `close`. After a cancellation, ends that are not recorded are dropped.
     func run() async {
         await withTaskCancellationHandler {
             while let ends = await next(), !Task.isCancelled { await record(ends) }

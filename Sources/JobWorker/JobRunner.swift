@@ -31,8 +31,8 @@ struct JobRunner: Sendable {
 
     private func perform(_ job: JobRecord, _ run: JobRun) async -> Ending {
         guard let entry = loop.registry[job.className] else {
-            // A newer version may know the class, so its job must survive a deploy. These starts count as
-            // attempts.
+            // A newer version may know the class, so its job must survive a deploy. Such a start counts as an
+            // attempt.
             let maximumAttempts = JobRetryRule.maximumAttemptsOfUnknownClass(job.maximumAttempts)
             let error = loop.registry.refusal(of: job.className)
             await recordFailure(error, of: job, run, maximumAttempts: maximumAttempts)

@@ -21,7 +21,7 @@ struct LeaseKeeper: Sendable {
     private func renew() async {
         let claimed = slots.claimed
         guard !claimed.isEmpty else { return }
-        // Counted from before the statement is sent, so that it never exceeds the server's time.
+        // Counted from a time before the statement is sent, so that it never ends after the server's lease.
         let until = ContinuousClock.now + store.limits.lease
         do {
             let held = try await pool.withConnection(deadline: until) {

@@ -65,7 +65,7 @@ struct MaintenanceLoop: Sendable {
                 missingSince[worker].map { now - $0 >= settings.limits.sessionLoss } ?? false
             }
             var isDue = !lost.isEmpty || ContinuousClock.now >= nextPass
-            // An expired lease does not wait for the next pass.
+            // Starts a pass early if a lease has expired.
             if !isDue { isDue = try await reconciler.isLeaseExpired(on: connection) }
             if isDue {
                 let isFinished = try await reconciler.pass(lost: lost.sorted(), on: connection)

@@ -1,6 +1,6 @@
 import Logging
 
-/// Logs the begin and the end of an outage, and not each try in between.
+/// Logs the begin and the end of an outage, but not every failed try.
 struct Outage {
     private let begun: Logger.Message
     private let ended: Logger.Message

@@ -4,8 +4,8 @@ import Logging
 import Postgres
 import Synchronization
 
-/// Enqueues the jobs of due ticks. Every worker does it over its maintenance connection; the first one gets
-/// the tick.
+/// Enqueues the jobs of due ticks. Every worker tries this over its maintenance connection; the first one
+/// gets the tick.
 final class PeriodicTicker: Sendable {
     private let definitions: [PeriodicJob]
     private let store: PeriodicStore

@@ -4,8 +4,8 @@ import Logging
 import Postgres
 import Synchronization
 
-/// Recovers jobs of lost workers, and makes Redis agree with the rows. Every worker can do it, one at a time.
-/// It rather pushes a job twice than never.
+/// Recovers jobs of lost workers, and makes Redis agree with the rows. Every worker can reconcile, but only
+/// one at a time. If it is unsure, it pushes a job again: a duplicate is harmless, a missing entry is not.
 final class Reconciler: Sendable {
     private struct Memory {
         var epoch: String?
@@ -41,7 +41,7 @@ final class Reconciler: Sendable {
         self.logger = logger
     }
 
-    /// One pass. Without Redis it reconciles the rows only, and workers claim from them.
+    /// Runs one pass. Without Redis it maintains the rows only, and workers claim from them.
     /// - Returns: false if the next pass is due at once, because this one did not finish within its time.
     func pass(lost: [String], on connection: PostgresConnection) async throws -> Bool {
         let recovered = try await connection.transaction { connection -> [JobRecord]? in
@@ -94,7 +94,7 @@ final class Reconciler: Sendable {
         }
     }
 
-    /// Reads the next part of all open jobs for orphaned running ones, and rests after the last part.
+    /// Searches the next part of all open jobs for orphaned running ones. Pauses after the last part.
     private func sweep(on connection: PostgresConnection) async throws -> [JobRecord] {
         let (next, position) = memory.withLock { ($0.nextSweep, $0.sweepPosition) }
         guard ContinuousClock.now >= next else { return [] }
@@ -119,7 +119,7 @@ final class Reconciler: Sendable {
         return false
     }
 
-    /// After Redis lost its memory: marks every open job as not pushed, and pushes the dead.
+    /// After Redis lost its memory: marks every open job as not pushed, and pushes the dead jobs.
     private func repush(after epoch: String, on connection: PostgresConnection) async throws -> Bool {
         guard memory.withLock({ $0.epoch }) != epoch else { return true }
         let isMarked = try await repeatInTime {
@@ -130,7 +130,8 @@ final class Reconciler: Sendable {
             return next == nil
         }
         guard isMarked else { return false }
-        // One worker does it: dead jobs that a user deleted on Sidekiq's pages must not come back.
+        // Dead jobs are pushed once per epoch: those that a user deleted on Sidekiq's pages must not come
+        // back.
         if try await index.epochOfDead() != epoch {
             try await pushDead(on: connection)
             try await index.recordDead(epoch)
@@ -149,7 +150,8 @@ final class Reconciler: Sendable {
         }
     }
 
-    /// Pushes the jobs of lanes that are empty in Redis, in two passes in a row, although rows wait in them.
+    /// Marks jobs as not pushed if their lane was empty in Redis in two passes in a row, although rows wait
+    /// in it. Then they are pushed again.
     private func inspectLanes(on connection: PostgresConnection) async throws {
         let waiting = try await recovery.longestWaitingLanes(on: connection)
         let empty = Set(try await index.inspect(waiting))
@@ -160,7 +162,7 @@ final class Reconciler: Sendable {
         if !lost.isEmpty { try await recovery.markUnpushed(Array(lost), on: connection) }
     }
 
-    /// Records pushes on the rows. Most rows need no record: they are claimed before.
+    /// Records pushes on the rows. Most rows need no record, because their jobs are already claimed.
     private func recordPushes(on connection: PostgresConnection) async throws -> Bool {
         try await repeatInTime {
             let pushed = try await index.takePushed(recovery.limits.batch)

@@ -19,7 +19,7 @@ struct RunReporter: Sendable {
         for each in extensions { each.runEnded(className, after: nil) }
     }
 
-    /// A run's end was recorded, unless its claim was lost (false) or Postgres was unavailable (nil).
+    /// Logs the result of recording a run's end. False: its claim was lost. Nil: Postgres was unavailable.
     func ended(_ record: JobRecord, isRecorded: Bool?) {
         switch isRecorded {
         case true?:

@@ -19,7 +19,8 @@ final class Slots: Sendable {
     private struct State {
         let slots: Int
         let unrecordedEnds: Int
-        /// By claim: an earlier run of the same job, whose claim was lost, may not have ended yet.
+        /// The key is the claim, not the job: an earlier run of the same job, whose claim was lost, may not
+        /// have ended yet.
         var running: [Claim: RunningJob] = [:]
         var unrecorded: [Claim: RunningJob] = [:]
         /// Running jobs per loop.
@@ -71,7 +72,7 @@ final class Slots: Sendable {
         await stopEvent.waitUncancellable()
     }
 
-    /// Waits for free slots; how many there are. 0 after `stop` and after the deadline.
+    /// Waits for free slots. Returns how many there are: 0 after `stop` and after the deadline.
     /// - Precondition: runs on a loop, one call at a time.
     func waitForFree(until deadline: ContinuousClock.Instant? = nil) async -> Int {
         while true {

@@ -38,7 +38,7 @@ package final class Worker: Sendable {
         slots = Slots(settings.concurrency, loops: loops.count, limits: settings.limits)
     }
 
-    /// Claims no more jobs. Running jobs go on.
+    /// Claims no more jobs. Running jobs continue.
     package func quiet() { slots.quiet() }
 
     /// Claims no more jobs. `run` returns within about 25 s.
@@ -102,7 +102,7 @@ package final class Worker: Sendable {
             } onCancel: {
                 slots.stop()
             }
-            // Not before all ends are recorded: leases are renewed until then.
+            // Stops only after all ends are recorded, because leases must be renewed until then.
             services.cancelAll()
         }
         client.reset()

@@ -2,7 +2,7 @@ package import JobIndex
 package import Jobs
 package import Postgres
 
-/// What the composition root adds to a worker. All functions run on the worker's first loop, except
+/// Functions that the composition root adds to a worker. All functions run on the worker's first loop, except
 /// `runEnded`.
 package protocol WorkerExtension: Sendable {
     /// A service beside the worker's own. Runs until it is cancelled.
@@ -11,8 +11,8 @@ package protocol WorkerExtension: Sendable {
     /// Called once, after the last job has ended.
     func finish(_ worker: Worker) async
 
-    /// Called for popped entries whose rows could not be claimed. It can make rows for entries that have
-    /// none.
+    /// Called for popped entries whose rows could not be claimed. It can insert rows for entries without a
+    /// row.
     /// - Returns: jobs that can be claimed now.
     func claimable(_ entries: [QueueIndex.Entry], on connection: PostgresConnection) async throws -> [JobID]
 

@@ -1,7 +1,7 @@
 package import Jobs
 package import Postgres
 
-/// One event loop of a worker, and what its jobs run with.
+/// One event loop of a worker, with the pools, clients and handlers of its jobs.
 package struct WorkerLoop: Sendable {
     /// The event loop.
     package let executor: any TaskExecutor
@@ -9,7 +9,7 @@ package struct WorkerLoop: Sendable {
     package let pool: PostgresPool
     /// The loop's queue.
     package let queue: JobQueue
-    /// The handlers, made of the loop's own pools and clients.
+    /// The handlers, which use the loop's own pools and clients.
     package let registry: JobRegistry
     /// Called after a job is marked dead or cancelled. Runs on the loop.
     package let onGivenUp: @Sendable (JobRecord, any Error) async -> Void

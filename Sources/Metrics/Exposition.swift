@@ -32,7 +32,7 @@ package struct Exposition: Sendable {
 
     /// Adds a counter or a gauge. A metric without samples is omitted.
     package mutating func add(_ metric: Metric, _ samples: [Sample]) {
-        precondition(metric.kind != .histogram, "a histogram is made of totals")
+        precondition(metric.kind != .histogram, "a histogram needs totals")
         guard !samples.isEmpty else { return }
         begin(metric)
         for sample in samples { line(metric.name, sample.labels, Self.number(sample.value)) }

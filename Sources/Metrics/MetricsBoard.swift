@@ -1,7 +1,7 @@
 package import Redis
 
 /// The metrics of all processes, in Redis. Only web processes have a port to scrape, and workers come and go,
-/// so totals are kept outside of both. They last as long as Redis' data: Prometheus handles counters that
+/// so the totals are kept in Redis. They last as long as Redis' data: Prometheus handles counters that
 /// restart at zero.
 ///
 /// Counts since the last write are lost if a process is killed, and counted twice if Redis' reply is lost.
@@ -14,8 +14,8 @@ package struct MetricsBoard: Sendable {
     }
 
     enum Limits {
-        /// Label values of all metrics: job classes and a few more. Other Redis clients may create any number
-        /// of classes. Further ones are counted together as `other`.
+        /// The most label values of all metrics: job classes and a few more. Other Redis clients may create
+        /// any number of classes. Label values above the limit are counted together as `other`.
         static let labelValues = 200
         /// Seconds until the report of a silent process expires.
         static let reportLifetime = 30

@@ -53,7 +53,7 @@ package enum ProcessMetric {
         "multiconnect_postgres_connections", .gauge,
         "Postgres connections of a process' pools to the control database.")
     package static let idleDatabaseConnections = Metric(
-        "multiconnect_postgres_connections_idle", .gauge, "Of these, the ones that nobody uses.")
+        "multiconnect_postgres_connections_idle", .gauge, "Idle connections among these.")
     package static let databaseWaiters = Metric(
         "multiconnect_postgres_waiters", .gauge, "Tasks of a process that wait for such a connection.")
 

@@ -15,7 +15,7 @@ package struct FaultAnswers: Sendable {
         self.logger = logger
     }
 
-    /// What an answer says about a problem: its detail, and never the text of an internal error.
+    /// The text of an answer about a problem: its detail, and never the text of an internal error.
     package static func text(of problem: Problem) -> String {
         problem.detail ?? (problem.status.code < 500 ? problem.title : unexpected)
     }

@@ -36,8 +36,8 @@ package struct FormToken: Sendable {
         !isNew && constantTimeEquals(form[Self.field] ?? "", code)
     }
 
-    /// Whether a POST comes from one of our pages, as far as the browser tells (RFC 6454 section 7). A
-    /// foreign or hidden Origin does not.
+    /// Whether a POST comes from one of our pages, according to the browser's Origin (RFC 6454 section 7). A
+    /// foreign or hidden Origin is not ours.
     package static func isOwn(_ request: Request, origin own: String) -> Bool {
         guard let origin = request.headers["origin"] else {
             // Programs send no Origin. Browsers that support it send it with every POST.

@@ -8,7 +8,7 @@ package struct SecurityHeaders: Sendable {
     private let forAll: Headers
     private let forPages: Headers
 
-    /// Who reads the pages.
+    /// The readers of the pages.
     package enum Readers: Sendable {
         case admins
         case operators

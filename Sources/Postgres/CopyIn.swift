@@ -58,7 +58,7 @@ package final class CopyIn: @unchecked Sendable {
 
     /// Ends the copy and drops its rows. May be called after the end. The statement has then failed, and so
     /// has its transaction. Not cancellable.
-    package func fail(_ reason: String = "given up by the client") async {
+    package func fail(_ reason: String = "cancelled by the client") async {
         guard state == .open else { return }
         state = .ended
         let link = connection.link
@@ -70,7 +70,8 @@ package final class CopyIn: @unchecked Sendable {
         let deadline = ContinuousClock.now + PostgresLimits.drain
         do {
             // A server that does not read now, for example because it waits for a lock, would not read the
-            // end of the copy either. Full buffers do not prove that, so the statement is always cancelled.
+            // end of the copy either. Full buffers alone do not prove that the server does not read, so the
+            // statement is always cancelled.
             guard await link.requestCancel(deadline: deadline) else { return link.close() }
             try await link.endCopy(reason: String(reason.prefix { $0 != "\0" }), deadline: deadline)
             _ = try await connection.collect(statement: statement, deadline: deadline)

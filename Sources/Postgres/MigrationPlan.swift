@@ -40,7 +40,7 @@ struct AppliedMigration: Hashable, Sendable {
     let checksum: String
 }
 
-/// Decides which migrations run, or why none may.
+/// Decides which migrations run. Throws if files and record do not agree.
 struct MigrationPlan {
     let pending: [Migration]
 
@@ -75,7 +75,7 @@ struct MigrationPlan {
             }
             guard entry.name == file.name, entry.checksum == checksum else {
                 throw Self.refusal(
-                    "\(file.name) is not what was applied as \(entry.name); "
+                    "\(file.name) differs from the applied migration \(entry.name); "
                         + "restore the file and put the change into a new migration")
             }
         }

@@ -4,8 +4,8 @@ import Reactor
 /// Applies the migration files of a directory to a schema, in order, each exactly once.
 ///
 /// Files are named `NNNN_verb_object.sql`. Each runs in a transaction together with its record, unless its
-/// first line is `-- no transaction`. Several processes may start at once: one migrates, the others wait and
-/// find nothing pending.
+/// first line is `-- no transaction`. Several processes may start at once: one migrates, and the others wait
+/// and find no pending migration.
 package struct Migrator: Sendable {
     private let directory: String
     private let schema: String

@@ -75,7 +75,7 @@ package struct PoolMachine: Sendable {
     private var isClosed = false
 
     package init(_ settings: Settings) {
-        precondition(settings.maximum > 0, "a pool has room for at least one connection")
+        precondition(settings.maximum > 0, "a pool needs at least one connection")
         self.settings = settings
     }
 

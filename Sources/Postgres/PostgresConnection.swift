@@ -105,7 +105,7 @@ extension PostgresConnection {
             let text = sql.text
             let key = StatementCache.Key(text: text, types: sql.parameters.map(\.type))
             let isInTransaction = link.transactionStatus != PQTRANS_IDLE
-            // In a failed transaction nothing can be prepared, and the statement fails anyway.
+            // In a failed transaction the server prepares no statement, and this one fails anyway.
             let plan = link.transactionStatus == PQTRANS_INERROR ? .once : cache.plan(for: key)
             do {
                 return try await run(key, sql.parameters, plan, deadline: deadline)

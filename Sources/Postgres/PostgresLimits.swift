@@ -17,7 +17,7 @@ package enum PostgresLimits {
     /// Parameters of a statement: the protocol has a 16-bit count.
     package static let parameters = 65_535
     /// Bytes passed to libpq before its output buffer must be empty again, for a COPY or a pipeline. 128 KiB
-    /// filled the loopback socket in measurements; more gained nothing.
+    /// filled the loopback socket in measurements; a larger size was not faster.
     package static let outputBytes = 128 * 1024
     /// COPY OUT returns rows in chunks of about this size: one array for each row would dominate the cost.
     package static let copyChunkBytes = 64 * 1024

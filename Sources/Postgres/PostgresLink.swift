@@ -85,7 +85,7 @@ import Reactor
         return unsafe PQsslInUse(pointer) == 1
     }
 
-    /// How far the server's identity is known.
+    /// Whether the server's identity was verified.
     var trust: ServerTrust {
         guard let pointer = unsafe pointer else { return .verified }
         var settings: [String: String] = [:]

@@ -9,8 +9,8 @@ extension PostgresConnection {
     }
 
     /// Sends all statements at once and then reads all results: one round trip. Outside of a transaction they
-    /// form one together: after an error the rest is not executed, and nothing is kept. Repeated statements
-    /// are prepared, as those of `query` are.
+    /// form one together: after an error the rest is not executed, and all effects are rolled back. Repeated
+    /// statements are prepared, as those of `query` are.
     ///
     /// - Throws: the first error. Its `statementIndex` is the failed statement.
     package func pipeline(_ statements: [SQL], deadline: ContinuousClock.Instant? = nil) async throws
@@ -27,7 +27,7 @@ extension PostgresConnection {
             do {
                 return try await run(steps, deadline: deadline)
             } catch let error as PostgresError where !isInTransaction && isStale(steps, error) {
-                // The server refused a plan, so nothing was kept.
+                // The server refused a plan, so no statement had an effect.
                 for index in steps.indices { steps[index].plan = .once }
                 return try await run(steps, deadline: deadline)
             }
@@ -35,7 +35,7 @@ extension PostgresConnection {
     }
 
     private func plan(_ statements: [SQL]) -> [Step] {
-        // In a failed transaction nothing can be prepared, and the statements fail anyway.
+        // In a failed transaction the server prepares no statement, and the statements fail anyway.
         let canPrepare = link.transactionStatus != PQTRANS_INERROR
         var preparing: [StatementCache.Key: String] = [:]
         return statements.map { statement in

@@ -31,7 +31,7 @@ import Reactor
     private var parked: [PoolMachine.Waiter: Parked] = [:]
     private var reaper: LoopTimer?
 
-    /// A pool of the current loop. Opens nothing yet.
+    /// A pool of the current loop. Opens no connection yet.
     package convenience init(configuration: PostgresConfiguration, maximum: Int) {
         self.init(configuration: configuration, settings: .init(maximum: maximum))
     }

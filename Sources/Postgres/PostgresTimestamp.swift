@@ -95,7 +95,7 @@ private struct DigitScanner {
         return true
     }
 
-    /// At most ten digits, so that nothing overflows.
+    /// At most ten digits, so that the number cannot overflow.
     mutating func number(_ text: Span<UInt8>) -> Int64? {
         var value: Int64 = 0
         let start = position

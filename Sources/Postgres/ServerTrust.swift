@@ -1,6 +1,6 @@
 import Reactor
 
-/// How far the server of a connection is known to be the one that was asked for.
+/// Whether the identity of a connection's server was verified.
 package enum ServerTrust: Sendable, Equatable {
     /// The server is on this machine.
     case local
@@ -30,6 +30,6 @@ package enum ServerTrust: Sendable, Equatable {
 }
 
 extension PostgresConnection {
-    /// How far the server is known to be the one that was asked for.
+    /// Whether the server's identity was verified.
     package var serverTrust: ServerTrust { link.trust }
 }

@@ -37,8 +37,8 @@ package final class AsyncSemaphore: Sendable {
         let isAcquired = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isAcquired: Bool? = state.withLock { state in
-                    // A task is marked before its cancellation handler runs: a handler that has found nobody
-                    // is seen here.
+                    // A task is marked as cancelled before its cancellation handler runs. If the handler ran
+                    // before this wait was added, it found no wait, and this check detects the cancellation.
                     if Task.isCancelled { return false }
                     if state.free > 0 {
                         state.free -= 1

@@ -7,7 +7,7 @@ package protocol ByteStream: AnyObject, Sendable {
     var peer: SocketAddress? { get }
     /// Whether the peer is known to have closed its side.
     var isPeerClosed: Bool { get }
-    /// False if nothing has arrived since the last read. It saves a system call.
+    /// False if no byte has arrived since the last read. The check saves a system call.
     var mayHaveInput: Bool { get }
 
     /// Appends available bytes to `buffer`, up to its free space.

@@ -4,8 +4,9 @@ internal import Synchronization
 /// Combines concurrent calls: calls that arrive while a batch runs form the next batch.
 ///
 /// It has no task of its own: the first caller runs its batch, then passes the role to a waiting caller.
-/// Cancellation of a caller does not end the batch, which has other callers too: each call lasts until its
-/// batch has ended. Loop-confined. It triples the registrations per second (`bin/bench callback`).
+/// Cancellation of a caller does not end the batch, because the batch has other callers too. Each call
+/// returns after its batch has ended. Loop-confined. It triples the registrations per second (`bin/bench
+/// callback`).
 package final class CallBatch<Item: Sendable, Answer: Sendable>: Sendable {
     private enum Turn {
         case over(Result<Answer, any Error>)
@@ -30,7 +31,7 @@ package final class CallBatch<Item: Sendable, Answer: Sendable>: Sendable {
     ///   - maximum: maximum items of a batch.
     ///   - perform: returns one answer for each item, in order. All calls of the batch throw its error.
     package init(maximum: Int, perform: @escaping @Sendable ([Item]) async throws -> [Answer]) {
-        precondition(maximum > 0, "a batch needs space for an item")
+        precondition(maximum > 0, "a batch holds at least one item")
         self.maximum = maximum
         self.perform = perform
     }

@@ -1,7 +1,7 @@
 /// Runs `body` to its end although the calling task may be cancelled, and returns its result.
 ///
-/// A drain needs this, and work that other callers share: its end is awaited, so the task that runs it never
-/// outlives the call. It runs on `executor`, else on the current loop.
+/// It is for a drain, and for work that several callers share. The call waits for the end of `body`, so the
+/// task that runs it never outlives the call. It runs on `executor`, else on the current loop.
 package func withCancellationShield<Value: Sendable, Failure: Error>(
     on executor: (any TaskExecutor)? = nil,
     _ body: @escaping @Sendable () async throws(Failure) -> Value

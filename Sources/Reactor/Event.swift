@@ -76,8 +76,8 @@ package final class Event: Sendable {
         await withCheckedContinuation { continuation in
             let outcome: Outcome? = state.withLock { state in
                 if state.isSet { return .set }
-                // A task is marked before its cancellation handler runs: a handler that found no wait is
-                // detected here.
+                // A task is marked as cancelled before its cancellation handler runs. If the handler ran
+                // before this wait was added, it found no wait, and this check detects the cancellation.
                 if isCancellable, Task.isCancelled { return .cancelled }
                 state.waits.append(Wait(ticket: ticket, continuation: continuation))
                 return nil

@@ -15,7 +15,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         static let eventsPerPoll = 512
         /// Jobs between two polls, so that busy tasks do not starve I/O.
         static let jobsPerRound = 256
-        /// Their total time. 256 long jobs that yield to each other would delay I/O noticeably.
+        /// The maximum time of these jobs. 256 long jobs that yield to each other would delay I/O noticeably.
         static let roundDuration = Duration.milliseconds(1)
     }
 
@@ -36,7 +36,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var spare: [UnownedJob] = []
     /// Closures that run before the next poll.
     private var beforePoll: [() -> Void] = []
-    /// The start time of this round. Deadlines use it, because asking the clock each time is too slow.
+    /// The start time of this round. Deadlines use it, because reading the clock each time is too slow.
     private var roundTime = ContinuousClock.now
     private var timers = TimerQueue()
     private var handlers: [DescriptorHandler?] = []
@@ -149,7 +149,7 @@ extension EventLoop {
         var budget = Limits.jobsPerRound
         let end = ContinuousClock.now + Limits.roundDuration
         while !ready.isEmpty, budget > 0 {
-            // Running jobs append to the other array, so order is kept and nothing shifts.
+            // Running jobs append to the other array, so the order is kept and no element is moved.
             var batch = spare
             spare = []
             swap(&batch, &ready)
@@ -173,7 +173,7 @@ extension EventLoop {
         for index in 0..<count {
             let (key, events) = epoll.event(index)
             if key == wakeupKey {
-                // Must happen before the inbox is taken. A wake-up between the two must stay.
+                // Must happen before the inbox is emptied, so that a wake-up between the two is not lost.
                 var count: UInt64 = 0
                 _ = unsafe CLinux.read(wakeup, &count, 8)
                 continue

@@ -160,7 +160,7 @@ package final class Listener: @unchecked Sendable {
         do {
             try await registration.wait(for: .reading, until: nil)
         } catch let error as ReactorError where error.code == .closed && isOpen {
-            // Stopped: connections of before are still accepted.
+            // After `stop`: connections that the kernel already holds are still accepted.
         }
     }
 

@@ -30,18 +30,18 @@ package struct ReadBuffer: Sendable {
     }
 
     package subscript(offset: Int) -> UInt8 {
-        precondition(offset >= 0 && offset < readableCount, "a byte that has not come was read")
+        precondition(offset >= 0 && offset < readableCount, "a byte was read before it arrived")
         return storage[start + offset]
     }
 
     /// A copy of readable bytes. Offsets count from the first unconsumed byte.
     package func bytes(_ range: Range<Int>) -> [UInt8] {
-        precondition(range.upperBound <= readableCount, "bytes that have not come were read")
+        precondition(range.upperBound <= readableCount, "bytes were read before they arrived")
         return Array(storage[start + range.lowerBound..<start + range.upperBound])
     }
 
     package mutating func consume(_ count: Int) {
-        precondition(count <= readableCount, "more was consumed than has come")
+        precondition(count <= readableCount, "more bytes were consumed than have arrived")
         start += count
         if start == end {
             start = 0

@@ -188,8 +188,8 @@ final class DescriptorRegistration: DescriptorHandler, @unchecked Sendable {
         if waits[index].ticket == ticket { waits[index].cancel() }
     }
 
-    /// Runs `body`. A cancellation of its task ends a wait for reading. One handler replaces one for each
-    /// wait. Only the calling task may read.
+    /// Runs `body`. A cancellation of its task ends a wait for reading. This needs one cancellation handler
+    /// instead of one for each wait. Only the calling task may read.
     func coveringReads(_ body: () async -> Void) async {
         loop.assertCurrent()
         isReadingCovered = true

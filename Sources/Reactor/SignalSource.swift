@@ -66,7 +66,7 @@ private nonisolated(unsafe) var signalPipe: (read: Int32, write: Int32) = (-1, -
 private func forwardSignal(_ number: Int32) {
     let saved = unsafe __errno_location().pointee
     var byte = UInt8(truncatingIfNeeded: number)
-    // A full pipe holds more signals than anyone reads.
+    // If the pipe is full, the signal is dropped: thousands of signals already wait in it.
     _ = unsafe CLinux.write(signalPipe.write, &byte, 1)
     unsafe __errno_location().pointee = saved
 }

@@ -13,7 +13,8 @@ package enum StandardOutput {
     }
 
     private static let lock = Mutex(())
-    /// The last log line was dropped: until there is space again, no line waits. Guarded by its mutex.
+    /// Whether the last log line was dropped. Then no line waits until there is space again. Guarded by its
+    /// mutex.
     private static let isStalled = Mutex(false)
 
     private static let maximumPiece: Int = {

@@ -16,7 +16,7 @@ package final class RedisClient: @unchecked Sendable {
     private var lastFailure = RedisError(.connection, operation: "connect")
     private var isClosed = false
 
-    /// A client of the current loop. Opens nothing yet.
+    /// A client of the current loop. Opens no connection yet.
     package init(configuration: RedisConfiguration) {
         self.configuration = configuration
         loop = .current
@@ -79,7 +79,8 @@ package final class RedisClient: @unchecked Sendable {
         }
     }
 
-    /// - Parameter deadline: of the first caller. Callers during the attempt wait no longer than that either.
+    /// - Parameter deadline: of the first caller. Callers that join the attempt wait no longer than that
+    ///   either.
     private func connect(_ deadline: ContinuousClock.Instant?) async throws {
         let attempt = Event()
         self.attempt = attempt

@@ -48,7 +48,7 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomDebu
         case "redis", "rediss":
             guard let host = url.host, !host.isEmpty else { throw Self.invalid("the host is missing") }
             guard let port = UInt16(exactly: url.port ?? 6379), port > 0 else {
-                throw Self.invalid("the port is not one")
+                throw Self.invalid("the port must be from 1 to 65535")
             }
             address = .host(host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host, port: port)
             let path = url.path.drop { $0 == "/" }

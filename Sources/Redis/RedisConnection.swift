@@ -159,8 +159,8 @@ package final class RedisConnection: @unchecked Sendable {
         command.first.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "command"
     }
 
-    /// Writes the commands of all callers, unless another task is writing, which then also sends this one's
-    /// commands.
+    /// Writes the commands of all callers. If another task is already writing, that task also sends this
+    /// one's commands.
     private func flush(deadline: ContinuousClock.Instant) async throws {
         guard !isWriting else { return }
         isWriting = true
@@ -188,8 +188,8 @@ package final class RedisConnection: @unchecked Sendable {
         }
     }
 
-    /// Waits until the reading task has read this caller's reply, or has read its own and passes the reading
-    /// on.
+    /// Waits until the reading task has read this caller's reply, or has read its own reply and lets this
+    /// task read.
     private func park(_ slot: Slot, deadline: ContinuousClock.Instant) async throws {
         let waiter = Waiter()
         slot.waiter = waiter
@@ -203,8 +203,7 @@ package final class RedisConnection: @unchecked Sendable {
         do {
             try await waiter.wait(on: loop)
         } catch {
-            // The reading may have been passed to this task after it stopped waiting: it goes to the next
-            // one.
+            // This task may have been chosen to read after it stopped waiting. Then the next task reads.
             slot.waiter = nil
             if !isReading { handOverReading() }
             throw error
@@ -219,8 +218,7 @@ package final class RedisConnection: @unchecked Sendable {
         isReading = true
         defer {
             isReading = false
-            // Another caller takes over. Replies for callers that stopped waiting are read with the next
-            // one's.
+            // Another caller reads next. It also reads the replies of callers that stopped waiting.
             handOverReading()
         }
         while !slot.isDone {

@@ -1,6 +1,6 @@
 /// An error while a tenant's tables are created or filled.
 package struct ReplicationError: Error, Sendable, Equatable {
-    /// What a caller can act upon.
+    /// The kind of error, for callers.
     package enum Code: String, Sendable, Hashable {
         /// The tenant's database lacks something that replication needs: a privilege, `hstore`, UTF-8.
         case databaseUnsuitable
@@ -26,7 +26,7 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case sharedTable
         /// A view or somebody else's table has the name of the mapping's table.
         case tableObstructed
-        /// Another start of the job has taken the import over. This start can change nothing.
+        /// Another start of the job has taken the import over. This start can change no rows.
         case claimLost
         /// The job is not tried again: another start would not help. `message` has the reason.
         case givenUp

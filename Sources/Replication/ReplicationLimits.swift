@@ -2,8 +2,8 @@
 package enum ReplicationLimits {
     /// The header line of a page: at most 5,000 fields with names of 125 characters, usually 1 KB.
     static let headerBytes = 640 * 1024
-    /// From this many records on, a Bulk job costs fewer calls than a query: one page of a query has 2,000
-    /// rows.
+    /// The number of records from which a Bulk job costs fewer calls than a query: one page of a query has
+    /// 2,000 rows.
     package static let bulkThreshold = 2_000
     /// Rows of a page of Bulk results. Large enough that requests cost little, small enough that loading a
     /// page again costs little.
@@ -44,8 +44,8 @@ package enum ReplicationLimits {
     static let callsToBegin = 100
     /// The pause before a job of a paused tenant starts again.
     static let pausedPause = Duration.seconds(60)
-    /// Seconds before an import from which changes are read twice, because our clock and Salesforce's differ.
-    /// Reading twice does no harm.
+    /// Changes of this many seconds before an import are read again, because our clock and Salesforce's
+    /// differ. Reading them twice does no harm.
     static let clockMargin: Double = 120
     static let provisionTimeout = Duration.seconds(15 * 60)
     static let jobAttempts = 20
@@ -59,7 +59,8 @@ package enum ReplicationLimits {
     package static let quarantinePercent = 1
     /// The longest statement in a cell: loading a page, or removing the rows of an import.
     package static let cellStatement = Duration.seconds(30 * 60)
-    /// The longest wait of a start of an import for the sessions of the start before it, which it has ended.
+    /// How long a start of an import waits for the end of the previous start's sessions, which it has
+    /// terminated.
     static let takeOverWait = Duration.seconds(10)
     /// Imports, or steps of the ledger, that one statement of the pruning deletes.
     static let pruneBatch = 500

@@ -37,7 +37,7 @@ struct ExternalChangeScan: Sendable {
         while !Task.isCancelled {
             do {
                 if try await index.leadsScan(identity.text), .now >= nextComparison {
-                    // A user who deletes one job often deletes thousands: then there is no pause.
+                    // No pause after a difference: a user who deletes one job often deletes thousands.
                     if try await compare(&progress) > 0 { continue }
                     nextComparison = .now + limits.reconciliation
                 }
@@ -48,9 +48,10 @@ struct ExternalChangeScan: Sendable {
         }
     }
 
-    /// Compares Redis with the rows, part by part, until all is compared or the turn is over.
-    /// - Returns: how many jobs and entries it changed. Differences that it cannot change do not count: each
-    ///   turn finds them again.
+    /// Compares Redis with the rows, part by part, until everything is compared or the time of a turn is
+    /// over.
+    /// - Returns: how many jobs and entries it changed. Differences that it cannot remove do not count,
+    ///   because each turn finds them again.
     func compare(_ progress: inout Progress) async throws -> Int {
         let end = ContinuousClock.now + limits.comparisonTurn
         var changed = try await compareDead(&progress, until: end)
@@ -65,7 +66,8 @@ struct ExternalChangeScan: Sendable {
         return changed
     }
 
-    /// Imports entries without a row, and removes entries that differ from their rows; how many it removed.
+    /// Imports entries without a row, and removes entries that differ from their rows. Returns how many it
+    /// removed.
     private func compare(_ members: [QueueIndex.Member], of set: String) async throws -> Int {
         guard !members.isEmpty else { return 0 }
         let named = members.map { (id: JobID(entryKey: $0.key), member: $0) }
@@ -90,21 +92,22 @@ struct ExternalChangeScan: Sendable {
             try await jobs.requeueUnclaimed(unpushed.sorted { $0.text < $1.text }, on: connection)
             return (imported, stale)
         }
-        // After the rows are committed: until then only the entries hold the external jobs.
+        // Entries are removed only after the rows are committed: until then external jobs exist only in
+        // Redis.
         let removed = try await index.remove(stale.map(\.payload), from: set)
         await imports.queue.push(imported)
         return removed
     }
 
     private static func place(_ member: QueueIndex.Member, in set: String) -> ExternalStore.Place {
-        // A score can be any number, even infinity. This one is in the year 5138.
+        // A score can be any number, even infinity. It is limited to a time in the year 5138.
         let seconds = min(max(member.score, 0), 1e11)
         return .init(
             state: set == "retry" ? .retry : .scheduled, runAt: Date(timeIntervalSince1970: seconds))
     }
 
-    /// Finds waiting jobs whose entries are gone: killed on a page, or to be pushed again; how many it
-    /// changed.
+    /// Finds waiting jobs whose entries are gone. They were killed on a page, or must be pushed again.
+    /// Returns how many it changed.
     private func compareRows(_ progress: inout Progress) async throws -> Int {
         let last = progress.lastRow
         let (rows, end) = try await pool.withConnection {
@@ -121,8 +124,8 @@ struct ExternalChangeScan: Sendable {
         return requeued + (try await kill(killed))
     }
 
-    /// Finds killed jobs by new members of `dead`, so that they are found soon however many jobs wait; how
-    /// many it killed.
+    /// Finds killed jobs by new members of `dead`, so that the time does not depend on the number of waiting
+    /// jobs. Returns how many it killed.
     private func compareDead(_ progress: inout Progress, until end: ContinuousClock.Instant) async throws
         -> Int
     {
@@ -139,7 +142,8 @@ struct ExternalChangeScan: Sendable {
                 ($0.state == .scheduled || $0.state == .retry)
                     && payloads[$0.id] == Array($0.payload.waiting.utf8)
             }
-            // Before `missing`: a job that is pushed in between is not killed, its dead entry is an old one.
+            // Read before `missing`: if a job is pushed between the two, its dead entry is old, and the job
+            // must not be killed.
             let pushed = try await index.pushedUnrecorded(waiting)
             let gone = try await index.missing(waiting)
             killed += try await kill(gone, pushed: pushed)

@@ -4,8 +4,8 @@ import Jobs
 import Logging
 import Postgres
 
-/// Makes rows of external jobs. The row's id comes from the entry, so that an entry that is found twice makes
-/// one row. The entry leaves Redis only after its row is committed.
+/// Inserts rows for external jobs. The row's id is derived from the entry, so that an entry that is found
+/// twice gets one row. The entry leaves Redis only after its row is committed.
 struct ExternalImport: Sendable {
     /// An entry without a row.
     struct Found: Sendable {
@@ -42,7 +42,7 @@ struct ExternalImport: Sendable {
         return imported.filter { $0.state == .queued }.map(\.id) + freed
     }
 
-    /// Makes rows; the new ones.
+    /// Inserts rows. Returns the new ones.
     func insert(_ found: [Found], on connection: PostgresConnection) async throws -> [JobRecord] {
         guard !found.isEmpty else { return [] }
         let deleted = try await store.deleted(found.map(\.id), on: connection)

@@ -37,7 +37,7 @@ struct ExternalPayload: Sendable, Equatable {
     var createdAt: Date?
     var failure: Failure?
 
-    /// Reads a payload; the job and its text.
+    /// Reads a payload. Returns the job and its text.
     /// - Throws: `Refusal`. Bytes that are not UTF-8 are refused: the job would run with other arguments than
     ///   its client meant.
     static func read(_ bytes: [UInt8], limits: JobsLimits) throws(Refusal) -> (job: Self, text: String) {
@@ -53,7 +53,7 @@ struct ExternalPayload: Sendable, Equatable {
     ]
 
     /// Reads a payload.
-    /// - Throws: `Refusal`. Its reason quotes nothing of the payload, so it is safe to show.
+    /// - Throws: `Refusal`. Its reason does not quote the payload, so it is safe to show.
     init(_ payload: String, limits: JobsLimits) throws(Refusal) {
         guard payload.utf8.count <= limits.externalPayloadBytes else {
             throw Refusal("the payload is larger than \(limits.externalPayloadBytes) bytes")
@@ -130,7 +130,7 @@ extension ExternalPayload {
             }
         }
 
-        /// More than any back-off allows, and small enough for every counter.
+        /// The largest accepted count: more than any back-off allows, and small enough for every counter.
         private static let mostRetries = 1_000_000
 
         /// A time in seconds, or in milliseconds if the number is too large for seconds; nil if it is

@@ -93,8 +93,8 @@ struct ExternalStore: Sendable {
         return try rows.first.map(JobRecord.init(row:))
     }
 
-    /// Queues waiting and dead jobs; the ids of those it queued. A job whose unique key is taken keeps its
-    /// state.
+    /// Queues waiting and dead jobs. Returns the ids of those it queued. A job whose unique key is taken
+    /// keeps its state.
     func runNow(_ ids: [JobID], on connection: PostgresConnection) async throws -> [JobID] {
         guard !ids.isEmpty else { return [] }
         let rows = try await connection.query(
@@ -124,7 +124,7 @@ struct ExternalStore: Sendable {
         return try rows.column(as: String.self).compactMap(JobID.init)
     }
 
-    /// Kills waiting jobs; those it killed.
+    /// Kills waiting jobs. Returns those it killed.
     /// - Parameter pushed: jobs that were pushed although their rows do not record it.
     func kill(_ ids: [JobID], pushed: [JobID], on connection: PostgresConnection) async throws -> [JobRecord]
     {
@@ -180,7 +180,7 @@ struct ExternalStore: Sendable {
         return (jobs, JobPosition(time: try row["last_at"], id: try row["last_id"]))
     }
 
-    /// The class of rows that keep payloads that are not jobs.
+    /// The class of rows for payloads that are not jobs.
     static let malformed = "MalformedPayload"
 
     /// Whether the server refused a value for good: data, constraints, and limits such as the depth of JSON.

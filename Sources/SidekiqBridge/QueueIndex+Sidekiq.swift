@@ -14,7 +14,7 @@ enum SidekiqScripts {
 
 /// Sidekiq's process keys.
 extension QueueIndex {
-    /// Sends a heartbeat; the signal that Sidekiq's pages sent, if any.
+    /// Sends a heartbeat. Returns the signal that Sidekiq's pages sent, if any.
     func heartbeat(_ arguments: [String]) async throws -> String? {
         let reply = try await evaluate(SidekiqScripts.heartbeat, arguments)
         return reply.isNull ? nil : try Self.text(reply)
@@ -34,12 +34,12 @@ extension QueueIndex {
     }
 }
 
-/// What the scan for external changes reads.
+/// Reads for the scan for external changes.
 extension QueueIndex {
     /// A member of a sorted set.
     struct Member: Sendable, Equatable {
         let key: String
-        /// The exact bytes: only they remove the member.
+        /// The exact bytes, because ZREM needs them to remove the member.
         let payload: [UInt8]
         let score: Double
     }
@@ -72,7 +72,7 @@ extension QueueIndex {
         return try Self.entries(Self.elements(try await evaluate(SidekiqScripts.deadAfter, arguments))[...])
     }
 
-    /// Removes members of a sorted set; how many were there.
+    /// Removes members of a sorted set. Returns how many existed.
     func remove(_ members: [[UInt8]], from set: String) async throws -> Int {
         guard !members.isEmpty else { return 0 }
         let reply = try await redis.send(

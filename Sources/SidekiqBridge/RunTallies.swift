@@ -23,7 +23,7 @@ struct RunTally: Sendable, Equatable {
         histogram[Self.bounds.firstIndex { taken < $0 } ?? Self.bounds.count] += 1
     }
 
-    /// The duration of a failed run says nothing about the class.
+    /// Durations of failed runs are not counted: they are not typical of the class.
     mutating func countFailure() {
         processed += 1
         failed += 1

@@ -29,7 +29,7 @@ package struct SidekiqIntegration: WorkerExtension {
             identity: settings.identity, onGivenUp: loop.onGivenUp, logger: logger)
     }
 
-    /// Adds the class of rows that keep payloads that are no jobs. An operator may retry one.
+    /// Adds the class of rows for payloads that are not jobs, because an operator may retry such a row.
     package static func register(in registry: inout JobRegistry) {
         registry.refuse(
             ExternalStore.malformed, because: "the payload that another client pushed is not a job")

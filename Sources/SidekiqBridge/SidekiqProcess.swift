@@ -42,7 +42,7 @@ struct SidekiqProcess: Sendable {
         }
     }
 
-    /// One heartbeat with the counts since the last one; the signal that a page sent.
+    /// Sends a heartbeat with the counts since the last one. Returns the signal that a page sent, if any.
     private func beat(_ worker: Worker, roundTrip: Duration) async throws -> String? {
         let counts = tallies.take()
         let signal: String?
@@ -68,7 +68,7 @@ struct SidekiqProcess: Sendable {
         case "TSTP": worker.quiet()
         case "TERM": worker.stop()
         case "TTIN":
-            // Sidekiq prints the stacks of its threads. Here, the running jobs.
+            // For this signal Sidekiq prints the stacks of its threads. This worker logs its running jobs.
             for job in worker.runningJobs {
                 logger.notice(
                     "job running",

@@ -9,7 +9,8 @@ package import Reactor
     /// Keeps the context alive as long as its connections.
     private let context: TLSContext
     private var isOpen = true
-    /// TLS must write before it can read (for example a key update), or read before it can write.
+    /// `readNeedsRoom`: TLS must write before it can read, for example a key update. `writeNeedsInput`: TLS
+    /// must read before it can write.
     private var readNeedsRoom = false
     private var writeNeedsInput = false
     /// close_notify has arrived.

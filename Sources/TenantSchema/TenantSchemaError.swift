@@ -1,6 +1,6 @@
 /// A mapping file that cannot be used.
 package struct TenantSchemaError: Error, Sendable, Equatable {
-    /// What a caller can act upon.
+    /// The kind of error, for callers.
     package enum Code: String, Sendable, Hashable {
         /// The mapping file does not follow Heroku Connect's export format. `message` names the place.
         case invalidMappingFile

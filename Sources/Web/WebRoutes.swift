@@ -6,7 +6,7 @@ import Pages
 package import Postgres
 package import Redis
 
-/// The routes that Salesforce, admins and API clients call. One value for each loop, made of that loop's
+/// The routes that Salesforce, admins and API clients call. One value for each loop, which uses that loop's
 /// services.
 package struct WebRoutes: Sendable {
     private let registration: RegistrationRoute

@@ -173,7 +173,7 @@ struct PagesTests {
             let begun = try await begin()
             #expect(try await callback("", begun.cookie).text.contains("incomplete"))
             let forged = try await callback("code=x&state=forged", begun.cookie)
-            #expect(forged.status == 400 && forged.text.contains("not begun here"))
+            #expect(forged.status == 400 && forged.text.contains("not started here"))
             let stolen = try await callback("code=x&state=\(begun.state)", nil)
             #expect(stolen.status == 400 && stolen.text.contains("another browser"))
             let second = try await begin()

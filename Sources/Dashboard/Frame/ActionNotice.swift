@@ -86,7 +86,7 @@ struct ActionNotice: Sendable {
             )
         case ("weighed", _): (text, isWarning) = ("The weight is used from the tenant's next turn on.", false)
         case ("resumed", _): (text, isWarning) = ("Resumed.", false)
-        case ("unchanged", _): (text, isWarning) = ("Nothing was changed: this was already so.", true)
+        case ("unchanged", _): (text, isWarning) = ("Nothing was changed: already in effect.", true)
         case ("started", _): (text, isWarning) = ("A job was enqueued.", false)
         default: return nil
         }

@@ -80,7 +80,7 @@ extension JobAction {
         }
     }
 
-    /// What the action does, shown before it is confirmed.
+    /// The effect of the action, shown before it is confirmed.
     var explanation: String {
         switch self {
         case .retry:

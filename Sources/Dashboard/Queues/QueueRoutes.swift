@@ -46,7 +46,7 @@ struct QueueRoutes: Sendable {
         default: throw Problem(.badRequest, "The form's action is neither pause nor resume.")
         }
         var notice = isChanged ? (visit.form["action"] == "pause" ? "paused" : "resumed") : "unchanged"
-        // The pause is stored: a failed check of the name only loses the warning.
+        // The pause is already stored. If the check of the name fails, only the warning is missing.
         if notice == "paused", (try? await jobs.warning(about: scope)) != nil { notice = "paused-unknown" }
         return visit.redirect(to: Self.path, [ActionNotice.field: notice])
     }

@@ -14,7 +14,7 @@ struct QueuesPage: Sendable {
     let organizations: [UUID: Organization]
     let token: FormToken
     let notice: ActionNotice?
-    /// What is wrong with the submitted form.
+    /// The error of the submitted form.
     let complaint: String?
 
     private static let shown: [JobState] = [.queued, .running, .scheduled, .retry, .held, .dead]

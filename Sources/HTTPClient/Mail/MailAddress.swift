@@ -1,4 +1,4 @@
-/// A mailbox: an address that is safe in SMTP commands, and a name with any text.
+/// A mailbox: an address that is safe in SMTP commands, and a name, which may be any text.
 package struct MailAddress: Sendable, Hashable {
     package let address: String
     package let name: String?

@@ -32,7 +32,8 @@ extension HTTPClient {
             guard .now < deadline else { throw HTTPClientError(.timedOut) }
             try await multi.loop.sleep(for: HTTPClientLimits.mailTurnPause)
         }
-        // The permit is released where the work ends, which is later than here if the task is cancelled.
+        // The permit is released when the work ends. If the task is cancelled, the work ends after this
+        // function.
         try await BlockingPool.shared.run {
             defer { MailConversation.endTurn() }
             try conversation.run()

@@ -21,7 +21,7 @@ package enum JobAction: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the action also applies to a job that changes its state meanwhile.
+    /// Whether the action also applies to a job whose state changes while the action runs.
     var followsJobs: Bool { self == .cancel || self == .kill }
 
     /// The past tense, as in "3 jobs were cancelled".
@@ -53,11 +53,12 @@ package enum JobActionOutcome: Sendable, Equatable {
 package struct BulkOutcome: Sendable, Equatable {
     /// Jobs that were changed or interrupted.
     package var changed = 0
-    /// Jobs that were not changed: another open job has their unique key, or they changed meanwhile.
+    /// Jobs that were not changed: another open job has their unique key, or their state changed before the
+    /// action reached them.
     package var skipped = 0
     /// Jobs that were read, whether they match or not.
     package var searched = 0
-    /// Where the action goes on; nil if it is finished.
+    /// The position at which the action continues; nil if it is finished.
     package var rest: BulkPosition?
 
     /// Whether the action is finished.
@@ -71,7 +72,7 @@ package struct BulkOutcome: Sendable, Equatable {
     }
 }
 
-/// The position of an action on all jobs that match. It goes state by state.
+/// The position of an action on all jobs that match. It processes one state after the other.
 package struct BulkPosition: Sendable, Equatable {
     /// When the action began. Jobs that were enqueued or started later are left alone.
     let start: Date

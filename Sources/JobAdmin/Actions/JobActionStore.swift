@@ -29,7 +29,7 @@ struct JobActionStore: Sendable {
     /// Performs an action on the jobs whose states allow it.
     ///
     /// - Parameter waits: whether to wait for locked rows. Otherwise they are skipped.
-    /// - Throws: a unique violation if a job with the same unique key was enqueued meanwhile.
+    /// - Throws: a unique violation if another job with the same unique key is open.
     func perform(
         _ action: JobAction, on ids: [JobID], by actor: String, waits: Bool,
         on connection: PostgresConnection

@@ -26,8 +26,8 @@ struct JobActivityStore: Sendable {
             action, by: actor, organization: organization, job: job?.text, detail: detail)
     }
 
-    /// Records an action on each of many jobs. Not under their tenants, whose records would get too long; not
-    /// for deleted jobs, whose pages are gone.
+    /// Records an action on each of many jobs. The records do not name the tenants, because a bulk action
+    /// would flood a tenant's records. Deleted jobs get no record, because their pages no longer exist.
     func note(
         _ action: JobAction, by actor: String, jobs: [ChangedJob], on connection: PostgresConnection
     ) async throws {

@@ -25,8 +25,8 @@ struct CensusStore: Sendable {
         total: JobCount, groups: [JobCensus.Group]
     ) {
         let bound = limits.censusRows
-        // Only if `place` does not imply it: with a redundant condition the planner expects few rows and
-        // sorts them all instead of scanning the index in order.
+        // The condition is added only if `place` does not imply it. With a redundant condition the planner
+        // expects few rows, and sorts them instead of scanning the index in order.
         let named: SQL = state == .queued ? "and j.state = 'queued'" : ""
         let rows = try await connection.query(
             within: limits.statement,
@@ -71,8 +71,8 @@ struct CensusStore: Sendable {
         return estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast)
     }
 
-    /// The planner's estimate for a state. Only the state is in the condition: the planner would take several
-    /// conditions as independent.
+    /// The planner's estimate for a state. Only the state is in the condition, because the planner assumes
+    /// that several conditions are independent.
     private func estimate(_ state: JobState, on connection: PostgresConnection) async throws -> Int {
         let plan: String = try await connection.query(
             within: limits.statement,

@@ -33,7 +33,7 @@ extension JobCensus {
     package struct Queue: Sendable, Equatable {
         /// Its name.
         package let name: String
-        /// The number of jobs in each state that has any.
+        /// The number of jobs in each state, without states that have no jobs.
         package let counts: [JobState: JobCount]
         /// How long the oldest queued job has waited; nil if none is queued.
         package let latency: Duration?
@@ -55,7 +55,7 @@ extension JobCensus {
         }.sorted { $0.name < $1.name }
     }
 
-    /// The number of jobs of each class in each state that has any, by the class's name.
+    /// The number of jobs of each class in each state, by the class's name. States without jobs are left out.
     package var classes: [(name: String, counts: [JobState: JobCount])] {
         Dictionary(grouping: groups, by: \.className).map { ($0.key, Self.counts($0.value)) }
             .sorted { $0.name < $1.name }

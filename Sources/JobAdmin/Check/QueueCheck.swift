@@ -9,7 +9,7 @@ package struct QueueCheck: Sendable {
     package struct Plan: Sendable {
         /// How many jobs.
         package var jobs = 100
-        /// Fictitious tenants over which they are spread; 0: none.
+        /// The number of fictitious tenants that share the jobs; 0: the jobs have no tenant.
         package var tenants = 10
         /// The duration of each job.
         package var duration: Duration = .zero
@@ -58,7 +58,7 @@ package struct QueueCheck: Sendable {
         self.queue = queue
     }
 
-    /// Enqueues the jobs and waits for their ends. Waits for a database that becomes unavailable meanwhile.
+    /// Enqueues the jobs and waits for their ends. If a database becomes unavailable, it waits for it.
     /// - Throws: `PostgresError` if the jobs cannot be enqueued.
     package func run(_ plan: Plan) async throws -> Finding {
         let check = UUID()
@@ -97,7 +97,7 @@ package struct QueueCheck: Sendable {
             organizationID: plan.tenants > 0 ? tenant(number % plan.tenants) : nil)
     }
 
-    /// A fictitious tenant. Checks use the same ones, so that they leave no further lanes.
+    /// A fictitious tenant. All checks use the same tenants, so that a check adds no lanes.
     private static func tenant(_ number: Int) -> UUID {
         let (high, low) = (UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number))
         return UUID(uuid: (0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, high, low))

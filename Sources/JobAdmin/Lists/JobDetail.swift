@@ -91,7 +91,7 @@ extension JobDetail {
             events.append(JobEvent(time: job.runAt, kind: .due, title: "due", detail: nil))
         default: break
         }
-        // Stable: a start and its end can have the same time.
+        // The sort is stable, because a start and its end can have the same time.
         return events.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
             .map(\.element)
     }

@@ -86,8 +86,9 @@ struct JobListStore: Sendable {
         return try Self.window(found, limit: rows)
     }
 
-    /// Reads jobs in the same way, the oldest first; the ids of all that match and were not enqueued since
-    /// `moment`, nor started since then if they are retried: so an action does not apply to a job twice.
+    /// Reads jobs in the same way, the oldest first. Returns the ids of all matching jobs that were enqueued
+    /// before `moment`. An action that does not follow jobs (`followsJobs`) also skips jobs that started
+    /// since `moment`, so that it does not apply to a job twice.
     func ids(
         _ state: JobState, of filter: JobFilter, beyond position: JobPosition?, rows: Int, action: JobAction,
         unchangedSince moment: Date, on connection: PostgresConnection

@@ -20,7 +20,7 @@ struct JobSearch {
     private struct Branch {
         let state: JobState
         var found: [JobSummary] = []
-        /// All jobs up to here are known; nil: no scan yet.
+        /// The position up to which all jobs are known; nil: no scan yet.
         var edge: JobPosition?
         var isExhausted = false
         var rows: Int
@@ -67,7 +67,8 @@ struct JobSearch {
         guard let index = branches.firstIndex(where: { $0.state == state }) else { return }
         searched += window.searched
         branches[index].found += window.jobs
-        // Not all matches were listed, so the list is known only up to the last one.
+        // The scan did not return all matches, so the list is known only up to the last match that it
+        // returned.
         if window.matching > window.jobs.count, let last = window.jobs.last {
             branches[index].edge = last.position
         } else {

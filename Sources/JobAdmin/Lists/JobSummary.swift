@@ -22,7 +22,7 @@ package struct JobSummary: Sendable {
     package let attempt: Int
     /// Failures in a row.
     package let failures: Int
-    /// The failure that makes it dead; nil: the class's number.
+    /// The number of failures after which it is dead; nil: the class's number.
     package let maximumAttempts: Int?
     /// The worker of the last claim.
     package let worker: String?

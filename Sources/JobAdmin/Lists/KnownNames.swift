@@ -1,7 +1,7 @@
 package import Jobs
 
 /// The known queues and classes. An operator who pauses another name gets a warning: the pause of a
-/// misspelled name holds nothing.
+/// misspelled name holds no jobs.
 package struct KnownNames: Sendable, Equatable {
     /// Queues of the program, and queues with present or recent jobs.
     package var queues: Set<String>
@@ -29,7 +29,7 @@ package struct KnownNames: Sendable, Equatable {
             near.isEmpty
             ? "known: " + known.sorted().prefix(maximumShown).joined(separator: ", ")
             : "did you mean \(near.joined(separator: " or "))?"
-        return "no job of the \(kind) \(name) is known, so the pause may hold nothing; \(hint)"
+        return "no job of the \(kind) \(name) is known, so the pause may have no effect; \(hint)"
     }
 
     /// Similar names, the nearest first: equal in another case, with one or two wrong letters, or containing

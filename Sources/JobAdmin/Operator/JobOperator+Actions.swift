@@ -34,7 +34,7 @@ extension JobOperator {
     /// match only after the start are left alone.
     ///
     /// - Parameters:
-    ///   - rest: where an unfinished action goes on.
+    ///   - rest: the position at which an unfinished action continues.
     ///   - time: the action pauses after this time; nil: never.
     ///   - report: called with the progress.
     /// - Throws: `JobsError` with the code `.refused` if none of the filter's states allows the action.
@@ -62,7 +62,7 @@ extension JobOperator {
             outcome.skipped = 0
             try await perform(task, from: rest, &outcome)
             rest = nil
-            // Jobs may have changed their states meanwhile.
+            // A job may have changed its state during this pass.
         } while action.followsJobs && outcome.isFinished && outcome.changed > changedBefore
         let changed = outcome.changed
         try await pool.withConnection { connection in
@@ -86,7 +86,8 @@ extension JobOperator {
         }
     }
 
-    /// One state, part by part. Returns where the action goes on if its time is over.
+    /// Performs the action on the jobs of one state, part by part. Returns the position at which it continues
+    /// if its time is over.
     private func perform(
         _ task: BulkTask, in state: JobState, after last: JobPosition?, _ outcome: inout BulkOutcome
     ) async throws -> BulkPosition? {
@@ -110,7 +111,7 @@ extension JobOperator {
             }
             guard part.isMoreLeft else { return nil }
             position = part.end
-            // Checked after each part too: a search can find nothing for long.
+            // Checked after each part too, because a search can read many parts before it finds a match.
             if task.isOver { return task.position(state, position) }
             if ContinuousClock.now > nextReport {
                 task.report(outcome)
@@ -143,8 +144,8 @@ extension JobOperator {
             await notify(action, changed)
             return changed.count
         } catch let error as PostgresError where error.sqlState == .uniqueViolation && ids.count > 1 {
-            // A job with the same unique key was enqueued meanwhile. Tries each job alone, to skip the one it
-            // blocks.
+            // Another open job has the unique key of one of these jobs. Tries each job alone, to skip that
+            // one.
             var changed = 0
             for id in ids { changed += try await performBatch(action, [id], by: actor) }
             return changed

@@ -7,7 +7,7 @@ extension JobOperator {
         try await pool.withConnection { try await periodic.list(on: $0) }
     }
 
-    /// Pauses a periodic job; false if it is paused.
+    /// Pauses a periodic job; false if it is already paused.
     /// - Throws: `JobsError` with the code `.notFound`.
     package func pausePeriodic(_ name: String, by actor: String) async throws -> Bool {
         try await pool.transaction { connection in
@@ -17,7 +17,7 @@ extension JobOperator {
         }
     }
 
-    /// Ends the pause of a periodic job; false if there is none.
+    /// Ends the pause of a periodic job; false if it is not paused.
     /// - Throws: `JobsError` with the code `.notFound`, or `.schedule` if its schedule is not valid.
     package func resumePeriodic(_ name: String, by actor: String) async throws -> Bool {
         try await pool.transaction { connection in

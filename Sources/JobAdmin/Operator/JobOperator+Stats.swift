@@ -24,7 +24,7 @@ extension JobOperator {
         try await pool.withConnection { try await WorkerStore(limits: limits).running(on: $0) }
     }
 
-    /// The numbers of processed and failed jobs in Sidekiq's keys; nil if Redis is unavailable.
+    /// The numbers of processed and failed jobs, from Sidekiq's keys; nil if Redis is unavailable.
     package func totals() async -> JobTotals? {
         guard let redis = index?.redis else { return nil }
         let day = CivilDay(Date()).description

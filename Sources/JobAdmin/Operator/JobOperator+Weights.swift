@@ -5,7 +5,8 @@ import Logging
 import Postgres
 
 extension JobOperator {
-    /// Sets a tenant's weight, from its next turn on; 1 is the default. False if it has that weight.
+    /// Sets a tenant's weight, from its next turn on; 1 is the default. Returns false if the tenant already
+    /// has that weight.
     /// - Precondition: the weight is in `TenantWeight.range`.
     package func weigh(_ organization: UUID, _ weight: Int, by actor: String) async throws -> Bool {
         precondition(TenantWeight.range.contains(weight), "a weight is from 1 to 100")

@@ -63,7 +63,8 @@ package struct JobOperator: Sendable {
 }
 
 extension JobOperator {
-    /// Pauses a scope: its jobs do not start. Running jobs go on. False if it is paused.
+    /// Pauses a scope: its jobs do not start. Running jobs continue. Returns false if the scope is already
+    /// paused.
     package func pause(_ scope: PauseScope, by actor: String, reason: String? = nil) async throws -> Bool {
         try await pool.transaction { connection in
             guard try await pauses.add(scope, by: actor, reason: reason, on: connection) else { return false }

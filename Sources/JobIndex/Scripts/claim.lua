@@ -1,7 +1,7 @@
 -- Pops entries, lane by lane in the order of the ring.
 -- ARGV: how many; how long an entry may be in flight, in seconds; what tenants and classes may take (the
 -- JSON of `ClaimRoom`, or empty); then the keys of entries whose rows are claimed by now.
--- Returns the seconds until there may be more (-1: unknown) and how many lanes are left; then key and
+-- Returns the seconds until there may be more entries (-1: unknown) and how many lanes are left; then key and
 -- payload of each entry.
 
 -- Entries of a full class that other entries of their lane may pass.
@@ -33,7 +33,7 @@ local function move_due(set)
         local ready = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', skipped, moved_entries - moved)
         if #ready == 0 then break end
         for _, payload in ipairs(ready) do
-            -- Spliced, not decoded and encoded: that would turn an empty array into an object.
+            -- The text is changed directly: decoding and encoding would turn an empty array into an object.
             local stamped = payload
             if #payload > 2 and string.sub(payload, -1) == '}' then
                 stamped = string.sub(payload, 1, -2) .. string.format(',"enqueued_at":%.6f}', now)
@@ -69,8 +69,8 @@ local function may_run(payload)
     return room ~= 0
 end
 
--- The lane's next entry that may run; false if the lane holds none; nil if all that were read are of full
--- classes.
+-- The lane's next entry that may run. False if the lane is empty. Nil if every entry that was read has a full
+-- class.
 local function pop(lane)
     local list = 'queue:' .. lane
     local payload = redis.pcall('RPOP', list)
@@ -117,7 +117,7 @@ while #taken < 2 * count and #full < full_lanes do
     local lane = redis.call('LPOP', 'multiconnect:ring')
     local tenant = lane and cap and tenant_of(lane)
     if not lane then
-        -- Nobody else waits: tenants at their cap get the slots that are free now.
+        -- No other tenant waits: tenants at their cap get the slots that are free now.
         if #passed == 0 or #taken >= 2 * free then break end
         for _, other in ipairs(passed) do redis.call('RPUSH', 'multiconnect:ring', other) end
         passed, cap, count = {}, nil, free
@@ -145,12 +145,12 @@ end
 if #taken > 0 then
     redis.call('HSET', 'multiconnect:inflight', unpack(taken))
     redis.call('ZADD', 'multiconnect:leases', unpack(leases))
-    -- The claim of a row makes a record of its push needless.
+    -- A popped entry's row needs no record of its push.
     redis.call('SREM', 'multiconnect:told', unpack(keys))
 end
 for i = #passed, 1, -1 do redis.call('LPUSH', 'multiconnect:ring', passed[i]) end
 for _, lane in ipairs(full) do redis.call('RPUSH', 'multiconnect:ring', lane) end
--- No token comes when a job of a full class ends.
+-- The end of a job of a full class adds no wake token, so the next claim comes soon.
 if #full > 0 and (due < 0 or due > 0.05) then due = 0.05 end
 local left = redis.call('LLEN', 'multiconnect:ring')
 if left == 0 then redis.call('DEL', 'multiconnect:wake') end

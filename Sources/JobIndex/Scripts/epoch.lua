@@ -1,5 +1,5 @@
--- The epoch. A new one starts if there is none, or if it belongs to another run of the server: after a
--- restart, the memory may be older than the last push.
+-- Returns the epoch. Starts a new one if there is none, or if it belongs to another run of the server: after
+-- a restart, the memory may be older than the last push.
 -- ARGV: the server's run id, a random text.
 
 local epoch = redis.call('GET', 'multiconnect:epoch')

@@ -1,5 +1,5 @@
--- Adds lanes of other clients to the ring, and finds lanes that hold no entry, waiting or in flight.
--- ARGV: lanes. Returns the empty ones.
+-- Adds lanes of other clients to the ring, and finds lanes without an entry, waiting or in flight. ARGV:
+-- lanes. Returns the empty ones.
 
 local busy = {}
 for _, payload in ipairs(redis.call('HVALS', 'multiconnect:inflight')) do busy[lane_of(payload)] = true end

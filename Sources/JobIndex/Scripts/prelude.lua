@@ -51,7 +51,7 @@ end
 local function failed(reply) return type(reply) == 'table' and reply.err ~= nil end
 
 -- Puts an entry into its lane (LPUSH: at the end, RPUSH: at the head). False if the lane's key is not a list.
--- Callers remove the entry from its old place only after this returned true, so that none is lost.
+-- Callers remove the entry from its old place only after this returned true, so that no entry is lost.
 local function put(command, lane, payload)
     if failed(redis.pcall(command, 'queue:' .. lane, payload)) then return false end
     join_ring(lane)

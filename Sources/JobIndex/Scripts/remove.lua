@@ -48,7 +48,8 @@ for lane in pairs(lanes) do
         local count = 0
         for offset, payload in ipairs(redis.call('LRANGE', key, first, -1)) do
             if owner(payload) then
-                -- No payload is empty, so one LREM removes all entries that are marked so.
+                -- The empty text marks an entry, because no payload is empty. So one LREM removes all marked
+                -- entries.
                 redis.call('LSET', key, first + offset - 1, '')
                 count = count + 1
             end

@@ -25,7 +25,7 @@ package struct JobContext: Sendable {
     let store: JobStore
     let pool: PostgresPool
     let workerLogger: Logger
-    /// A logger with the job's id and class. Made on demand, because most jobs log nothing.
+    /// A logger with the job's id and class. Made on demand, because most jobs write no log lines.
     package var logger: Logger { workerLogger.about(record) }
 
     package init(

@@ -1,8 +1,8 @@
 package import Logging
 package import Postgres
 
-/// Puts committed jobs where workers find them at once. Without it, or when it fails, the reconciler pushes
-/// them.
+/// Pushes committed jobs, so that workers find them at once. Without a pusher, or when it fails, the
+/// reconciler pushes them.
 package protocol JobPusher: Sendable {
     /// Pushes jobs. Pushing a job twice is harmless.
     func push(_ records: [JobRecord]) async throws
@@ -14,7 +14,7 @@ package struct JobQueue: Sendable {
     private let pool: PostgresPool
     private let pusher: (any JobPusher)?
     private let store: JobStore
-    /// Counts jobs. A worker on this queue counts here too.
+    /// Counts jobs. A worker that uses this queue counts its runs here too.
     package let tallies: JobTallies
     private let logger: Logger
 
@@ -35,8 +35,8 @@ package struct JobQueue: Sendable {
         self.logger = logger
     }
 
-    /// Inserts a job in the caller's transaction. If an open job has the same unique key, inserts nothing and
-    /// returns that one.
+    /// Inserts a job in the caller's transaction. If an open job has the same unique key, returns that one
+    /// instead.
     /// - Throws: `JobsError` with the code `.arguments` if an argument cannot be encoded; `PostgresError`.
     package func enqueue(_ job: NewJob, on connection: PostgresConnection) async throws -> EnqueuedJob {
         try await store.insert(job, on: connection)
@@ -63,7 +63,7 @@ package struct JobQueue: Sendable {
         Insertion(statement: try store.insertion(of: jobs.map { (JobID(), $0) }, where: condition))
     }
 
-    /// Pushes committed jobs. Never fails: the reconciler pushes what this cannot.
+    /// Pushes committed jobs. Never throws: the reconciler pushes the jobs that this function cannot push.
     /// - Precondition: the transaction committed. Never push a rolled-back job: an entry without a row is
     ///   imported as an external job.
     package func push(_ jobs: [EnqueuedJob]) async {

@@ -18,7 +18,7 @@ package struct JobRegistry: Sendable {
     /// Adds a class.
     /// - Parameters:
     ///   - timeout: how long a run may take. Then it is cancelled and has failed.
-    ///   - maximumAttempts: the failure that makes the job dead.
+    ///   - maximumAttempts: the number of failures after which the job is dead.
     ///   - concurrency: jobs of the class that a worker runs at once; nil: any number. More jobs wait in
     ///     their lanes, where a few others can pass them. Give a class with many waiting jobs its own queue.
     ///   - run: the handler. It must be re-entrant: after a crash at any point it runs again.

@@ -46,7 +46,7 @@ package final class JobRun: Sendable {
         waiter?.resume(returning: reason)
     }
 
-    /// Waits until the run is interrupted, or over (then nil).
+    /// Waits until the run is interrupted. Nil if the run ends first.
     package func interrupted() async -> Interruption? {
         await withCheckedContinuation { continuation in
             let answer = state.withLock { state -> Interruption?? in

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 
 /// The right to run a job: the row's id, and the random token that the claim wrote to the row. Each later
-/// change of the row checks both, so a worker that lost its claim can change nothing.
+/// change of the row checks both, so a worker that lost its claim cannot change the row.
 package struct Claim: Sendable, Hashable {
     package let id: JobID
     package let token: UUID

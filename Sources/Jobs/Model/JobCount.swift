@@ -4,7 +4,7 @@ package struct JobCount: Sendable, Equatable {
     package enum Precision: String, Sendable {
         /// Exactly this many.
         case exact
-        /// This many or more: counting stopped there.
+        /// A lower bound: counting stopped at this number.
         case atLeast = "at_least"
         /// The planner's estimate, as of the last vacuum or analyze.
         case estimate

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 
-/// A position in a list of jobs. Lists are in the order of a time, then of ids. The time is when the job is
-/// due while it waits, when it was started while it runs, and when it ended after that.
+/// A position in a list of jobs. Lists are in the order of a time, then of ids. The time depends on the job's
+/// state: the due time while it waits, the start while it runs, and then its end.
 package struct JobPosition: Sendable, Hashable, Comparable {
     /// The time.
     package let time: Date

@@ -23,7 +23,7 @@ package struct JobRecord: Sendable {
     package let failures: Int
     /// Crashes in a row.
     package let crashClaims: Int
-    /// The failure that makes it dead; nil: the class's number.
+    /// The number of failures after which it is dead; nil: the class's number.
     package let maximumAttempts: Int?
     /// How long a run may take; nil: the class's time.
     package let timeout: Duration?

@@ -13,8 +13,8 @@ package enum JobRetryRule {
     /// The range of Sidekiq's random factor.
     package static let jitter = 0..<10
 
-    /// The failure that makes a job of an unknown class dead. A job that is never retried must survive a
-    /// deploy too, so its own number is not used if it is lower.
+    /// The number of failures after which a job of an unknown class is dead. A job that is never retried must
+    /// survive a deploy too, so its own number is not used if it is lower.
     /// - Parameter own: the job's own number, if any.
     package static func maximumAttemptsOfUnknownClass(_ own: Int?) -> Int {
         max(own ?? 0, defaultMaximumAttempts)

@@ -1,15 +1,15 @@
 /// A job's state: the values of the column `jobs.state`.
 package enum JobState: String, Sendable, CaseIterable {
-    /// Due, waiting in its lane. Leaves by a claim.
+    /// Due, waiting in its lane. Ends when a worker claims it.
     case queued
-    /// Due later: enqueued for that time, or set to run again then. Leaves when `run_at` comes.
+    /// Due later: enqueued for a later time, or set to run again then. Ends at `run_at`.
     case scheduled
-    /// Claimed by a worker under a lease. Leaves by its outcome, or by the reconciler after the lease
-    /// expires.
+    /// Claimed by a worker under a lease. Ends with its outcome, or when the reconciler requeues it after the
+    /// lease has expired.
     case running
     /// Failed; waits for `run_at`.
     case retry
-    /// Due, but its queue, class or tenant is paused. Leaves when an operator ends the pause.
+    /// Due, but its queue, class or tenant is paused. Ends when an operator ends the pause.
     case held
     /// Ended without an error. Final.
     case done

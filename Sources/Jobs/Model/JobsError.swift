@@ -12,7 +12,7 @@ package struct JobsError: Error, Sendable, Equatable, CustomStringConvertible, C
         case timedOut
         /// The job was cancelled by an operator, or interrupted because the worker stops.
         case cancelled
-        /// Its workers were lost while it ran, too many times in a row.
+        /// Too many times in a row, the worker that ran the job was lost.
         case crashed
         /// The jobs' states do not allow the action.
         case refused

@@ -17,12 +17,13 @@ package struct JobsLimits: Sendable {
     package var longestBackoff: Duration = .seconds(5)
     /// Crashes in a row, without any progress reported, after which a job is dead.
     package var crashClaims = 3
-    /// Connections for claims and renewals, so that running jobs cannot starve them.
+    /// Connections that only claims and renewals use, so that running jobs cannot starve them.
     package var ownConnections = 1
 
     // MARK: Claiming ahead
 
-    /// A run that is shorter lets the worker claim one job ahead of a free slot: a claim takes about as long.
+    /// For each run that is shorter, the worker claims one job ahead of a free slot: a claim takes about this
+    /// time.
     package var shortRun: Duration = .milliseconds(1)
     /// The most jobs claimed ahead, per slot.
     package var claimedAhead = 4
@@ -36,7 +37,7 @@ package struct JobsLimits: Sendable {
     package var endBatching: Duration = .milliseconds(2)
     /// No job is claimed while more ends are unrecorded. All of them run again after a crash.
     package var unrecordedEnds = 500
-    /// How long running jobs may go on after a stop. Heroku kills after 30 s.
+    /// How long running jobs may continue after a stop. Heroku kills after 30 s.
     package var drain: Duration = .seconds(22)
     /// How long interrupted jobs may take to end before they are requeued.
     package var grace: Duration = .seconds(2)
@@ -54,7 +55,7 @@ package struct JobsLimits: Sendable {
 
     /// The interval of the reconciler.
     package var reconciliation: Duration = .seconds(5)
-    /// How often lost workers are looked for.
+    /// Interval between searches for lost workers.
     package var livenessCheck: Duration = .seconds(1)
     /// How long a worker's session lock may be missing: it may be reconnecting.
     package var sessionLoss: Duration = .seconds(2)
@@ -62,14 +63,13 @@ package struct JobsLimits: Sendable {
     package var sweepPause: Duration = .seconds(60)
     /// Open rows that one pass of the sweep reads.
     package var sweepRows = 10_000
-    /// How long the process that enqueued a job has to push it before the reconciler does.
+    /// How long the reconciler waits for the process that enqueued a job to push it.
     package var pushDelay: Duration = .seconds(1)
-    /// How long one pass of the reconciler may take for each step that can have a million rows.
+    /// How long a pass of the reconciler may spend on each step that may have a million rows to process.
     package var passStep: Duration = .seconds(1)
     /// Open rows per statement that marks them as not pushed, after Redis lost its memory.
     package var repushRows = 1000
-    /// Dead jobs that are pushed after Redis lost its memory: as many, and for as many days, as Sidekiq
-    /// keeps.
+    /// Dead jobs that are pushed after Redis lost its memory: Sidekiq's own limits of number and days.
     package var shownDead = (count: 10_000, days: 180)
 
     // MARK: History
@@ -87,7 +87,7 @@ package struct JobsLimits: Sendable {
 
     /// Where counting stops.
     package var countedRows = 20_000
-    /// Where counting stops for each state of the census.
+    /// The number of jobs at which the census stops counting a state.
     package var censusRows = 10_000
     /// Rows of the first scan of a list. Each further scan reads four times as many, up to `countedRows`.
     package var firstScan = 500
@@ -101,7 +101,7 @@ package struct JobsLimits: Sendable {
     package var report: Duration = .seconds(2)
     /// Batches of held jobs that the end of a pause queues at once, so that it answers soon.
     package var releasedBatches = 20
-    /// Entries of a lane that are searched for one to remove, from the one that is popped next.
+    /// How many entries of a lane a removal searches, beginning with the one that is popped next.
     package var searchedEntries = 5000
 
     // MARK: Periodic jobs
@@ -110,7 +110,8 @@ package struct JobsLimits: Sendable {
     package var tickTolerance: Duration = .seconds(60)
     /// How often a worker registers the program's periodic jobs.
     package var periodicRegistration: Duration = .seconds(3600)
-    /// How long a periodic job stays that no worker registers: two versions run side by side during a deploy.
+    /// How long a periodic job that no worker registers is kept: two versions run side by side during a
+    /// deploy.
     package var periodicExpiry: Duration = .seconds(86_400)
 
     // MARK: Other clients of Redis
@@ -119,11 +120,11 @@ package struct JobsLimits: Sendable {
     package var externalPayloadBytes = 1 << 20
     /// Characters that are kept of a payload that is not a job.
     package var malformedCharacters = 10_000
-    /// How often lanes that other clients created are looked for.
+    /// Interval between searches for lanes that other clients created.
     package var laneScan: Duration = .seconds(1)
     /// Entries of a sorted set, or rows, per comparison.
     package var comparedRows = 500
-    /// How long comparisons go on before a pause. There is no pause while they find differences.
+    /// How long comparisons continue before a pause. There is no pause while they find differences.
     package var comparisonTurn: Duration = .milliseconds(100)
 
     package init() {}

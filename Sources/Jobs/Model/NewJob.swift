@@ -14,7 +14,7 @@ package struct NewJob: Sendable {
     package var runAt: Date?
     /// At most one open job has this key. Enqueuing another returns the open one.
     package var uniqueKey: String?
-    /// The failure that makes it dead; nil: the class's number.
+    /// The number of failures after which it is dead; nil: the class's number.
     package var maximumAttempts: Int?
     /// How long a run may take; nil: the class's time.
     package var timeout: Duration?

@@ -1,4 +1,4 @@
-/// What an error of a handler means for its job.
+/// The meaning of a handler's error for its job.
 package enum RetryDecision: Sendable, Equatable {
     /// Retry after the usual back-off, if attempts are left.
     case retry

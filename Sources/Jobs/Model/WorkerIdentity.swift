@@ -1,5 +1,5 @@
-/// A worker's name in Sidekiq's form. The random part tells a new worker from an old one with the same
-/// process id.
+/// A worker's name in Sidekiq's form. The random part distinguishes a new worker from an old one with the
+/// same process id.
 package struct WorkerIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The host's name.
     package let hostname: String

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Postgres
 
-/// Statements that remove old jobs, a batch each, so that none holds locks for long.
+/// Statements that remove old jobs. Each removes one batch, so that it does not hold locks for long.
 struct PruneStore: Sendable {
     /// A position in the order in which jobs ended.
     struct Position: Sendable, Equatable {

@@ -1,4 +1,4 @@
-/// The advisory locks of the queue. Each has two numbers; the first one is `space`.
+/// The advisory locks of the queue. Each lock key is two numbers; the first one is `space`.
 enum AdvisoryLock {
     /// "jobs" in ASCII.
     static let space = 0x6a6f_6273

@@ -153,8 +153,8 @@ package struct JobStore: Sendable {
         }
     }
 
-    /// Popped jobs that were not claimed although they wait: holds the paused ones, and marks the others as
-    /// not pushed, so that the reconciler pushes them again. Returns how many it changed.
+    /// Handles popped jobs that were not claimed although they wait: holds the paused ones, and marks the
+    /// others as not pushed, so that the reconciler pushes them again. Returns how many it changed.
     @discardableResult
     package func requeueUnclaimed(_ ids: [JobID], on connection: PostgresConnection) async throws -> Int {
         try await connection.execute(
@@ -175,7 +175,7 @@ package struct JobStore: Sendable {
             """)
     }
 
-    /// Marks jobs as done; the ids of those whose claims held.
+    /// Marks jobs as done. Returns the ids of those whose claims were valid.
     package func complete(_ claims: [Claim], on connection: PostgresConnection) async throws -> Set<JobID> {
         let rows = try await connection.query(
             within: limits.statement,
@@ -210,7 +210,8 @@ package struct JobStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
-    /// Undoes the claims of jobs that were not started; the ids of the queued ones. A cancelled one ends.
+    /// Undoes the claims of jobs that were not started. Returns the ids of those that are queued again. A
+    /// cancelled one ends.
     package func unclaim(_ claims: [Claim], on connection: PostgresConnection) async throws -> Set<JobID> {
         let rows = try await connection.query(
             within: limits.statement,
@@ -230,7 +231,7 @@ package struct JobStore: Sendable {
         return try Self.ids(rows)
     }
 
-    /// Renews leases; the claims that hold, and whether their jobs are cancelled.
+    /// Renews leases. Returns the claims that are valid, and whether their jobs are cancelled.
     package func renew(_ claims: [Claim], on connection: PostgresConnection) async throws -> [Claim: Bool] {
         let rows = try await connection.query(
             within: limits.statement,
@@ -332,7 +333,7 @@ package struct JobStore: Sendable {
         return !rows.isEmpty
     }
 
-    /// The jobs whose rows exist: the transactions of the others were rolled back.
+    /// Returns the jobs whose rows exist. The transactions of the others were rolled back.
     package func existing(_ ids: [JobID], on connection: PostgresConnection) async throws -> Set<JobID> {
         let rows = try await connection.query(
             within: limits.statement,
@@ -340,7 +341,7 @@ package struct JobStore: Sendable {
         return try Self.ids(rows)
     }
 
-    /// The state of a job that goes on, or `cancelled` if an operator cancelled it during the run.
+    /// The given state, or `cancelled` if an operator cancelled the job during the run.
     private static func unlessCancelled(_ state: SQL) -> SQL {
         "case when j.cancel_requested_at is null then \(state) else 'cancelled' end"
     }
@@ -348,7 +349,7 @@ package struct JobStore: Sendable {
     private static let endIfCancelled: SQL =
         "case when j.cancel_requested_at is not null then clock_timestamp() end"
 
-    /// The rows of claims that hold, locked in the order of their ids.
+    /// The rows of valid claims, locked in the order of their ids.
     private func held(_ claims: [Claim]) -> SQL {
         """
         select j.id
@@ -366,7 +367,7 @@ package struct JobStore: Sendable {
         Int(duration.components.seconds) * 1000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
     }
 
-    /// Due jobs that a claim without Redis considers. One tenant's longer backlog hides other tenants until
-    /// it shrinks.
+    /// How many due jobs a claim without Redis reads. If one tenant has more due jobs than that, jobs of
+    /// other tenants must wait.
     private static let window = 1000
 }

@@ -11,8 +11,8 @@ package struct PauseStore: Sendable {
         self.limits = limits
     }
 
-    /// Whether a pause covers the row with this alias. The first condition is evaluated once for all rows:
-    /// mostly there are no pauses.
+    /// Whether a pause covers the row with this alias. The first condition is evaluated once for all rows,
+    /// because usually there are no pauses.
     package static func covers(_ row: String) -> SQL {
         """
         (exists (select from multiconnect.pauses)
@@ -32,7 +32,7 @@ package struct PauseStore: Sendable {
         """
     }
 
-    /// Adds a pause; false if it exists.
+    /// Adds a pause; false if it already exists.
     package func add(
         _ scope: PauseScope, by actor: String, reason: String?, on connection: PostgresConnection
     )

@@ -2,7 +2,7 @@ package import FoundationEssentials
 package import Postgres
 
 /// Statements for periodic jobs. A worker takes a tick by locking the row and moving its next time forward,
-/// in the transaction that inserts the job. So one of the workers runs it.
+/// in the transaction that inserts the job. So only one worker runs it.
 package struct PeriodicStore: Sendable {
     /// A due tick.
     package struct Due: Sendable {
@@ -56,7 +56,7 @@ package struct PeriodicStore: Sendable {
             """)
     }
 
-    /// Removes periodic jobs that no worker has registered for a day; how many.
+    /// Removes periodic jobs that no worker has registered for a day. Returns how many.
     package func removeUnregistered(on connection: PostgresConnection) async throws -> Int {
         try await connection.execute(
             within: limits.statement,
@@ -203,7 +203,7 @@ extension PeriodicStore {
         }
     }
 
-    /// Pauses a periodic job; false if it is paused.
+    /// Pauses a periodic job; false if it is already paused.
     /// - Throws: `JobsError` with the code `.notFound`.
     package func pause(_ name: String, by actor: String, on connection: PostgresConnection) async throws
         -> Bool
@@ -219,7 +219,7 @@ extension PeriodicStore {
         return changed == 1
     }
 
-    /// Ends a pause; false if there is none. Ticks during the pause do not count as missed.
+    /// Ends a pause; false if the job is not paused. Ticks during the pause do not count as missed.
     /// - Throws: `JobsError` with the code `.notFound`, or `.schedule` if its schedule is not valid.
     package func resume(_ name: String, on connection: PostgresConnection) async throws -> Bool {
         let rows = try await connection.query(

@@ -28,8 +28,8 @@ package struct RecoveryStore: Sendable {
         ).scalar()
     }
 
-    /// Running jobs `r` of the recorded claims. The offset keeps the planner from a join: it expects many
-    /// claims and few running jobs, and would read all of a long history.
+    /// Running jobs `r` of the recorded claims. `offset 0` prevents a join: the planner expects many claims
+    /// and few running jobs, and a join would read the whole history.
     private static let running: SQL = """
         from multiconnect.job_claims as c
         cross join lateral unnest(c.job_ids) as named (id)
@@ -143,7 +143,7 @@ package struct RecoveryStore: Sendable {
         return try rows.map(JobRecord.init(row:))
     }
 
-    /// Removes a batch of claims whose jobs have all ended; how many.
+    /// Removes a batch of claims whose jobs have all ended. Returns how many.
     @discardableResult
     package func removeEndedClaims(on connection: PostgresConnection) async throws -> Int {
         try await connection.execute(
@@ -177,7 +177,8 @@ package struct RecoveryStore: Sendable {
             """)
     }
 
-    /// Open jobs without a recorded push. The youngest are left to the process that enqueued them.
+    /// Open jobs without a recorded push. The youngest are left out, because the process that enqueued them
+    /// is pushing them.
     package func unpushed(on connection: PostgresConnection) async throws -> [JobRecord] {
         let rows = try await connection.query(
             within: limits.statement,
@@ -205,9 +206,9 @@ package struct RecoveryStore: Sendable {
             """)
     }
 
-    /// After Redis lost its memory: marks the next open jobs as not pushed. Goes along their index: in the
-    /// order of ids they are scattered over the whole history. Returns the position of the next part; nil
-    /// after the last.
+    /// After Redis lost its memory: marks the next open jobs as not pushed. Follows the index of open jobs,
+    /// because in the order of ids they are scattered over the whole history. Returns the position of the
+    /// next part; nil after the last.
     package func markUnpushed(
         before epoch: String, after position: JobPosition?, on connection: PostgresConnection
     ) async throws -> JobPosition? {

@@ -1,15 +1,15 @@
 import Postgres
 
 extension SQL {
-    /// True. As a side effect, the transaction's commit does not wait for the disk. For changes that a crash
-    /// of Postgres may undo:
+    /// A condition that is always true. As a side effect, the transaction's commit does not wait for the
+    /// disk. For changes that a crash of Postgres may undo:
     ///
     /// - A claim or a renewal: another worker claims the job, and the first one's token is not in the row, so
-    ///   it can change nothing. Commits of effects and ends wait for the disk, and with them all commits
-    ///   before.
+    ///   it cannot change the row. Commits of effects and ends wait for the disk, which also makes all
+    ///   earlier commits durable.
     /// - The record of a push: the job is pushed again.
     ///
-    /// - Precondition: the transaction changes nothing else.
+    /// - Precondition: the transaction has no other changes.
     static let mayBeForgotten: SQL = "(select set_config('synchronous_commit', 'off', true)) = 'off'"
 
     /// Ids as rows `c (id)`. The condition is true for every id. It makes the planner expect one row for a

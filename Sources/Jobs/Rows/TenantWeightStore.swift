@@ -10,7 +10,7 @@ package struct TenantWeightStore: Sendable {
         self.limits = limits
     }
 
-    /// Sets a tenant's weight; false if it has that weight.
+    /// Sets a tenant's weight; false if the tenant already has that weight.
     package func set(
         _ weight: Int, of organization: UUID, by actor: String, on connection: PostgresConnection
     )

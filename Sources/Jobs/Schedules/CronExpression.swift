@@ -3,7 +3,7 @@ internal import Encoding
 /// A cron expression of five fields, in UTC: minute, hour, day of the month, month, day of the week.
 ///
 /// As in crontab(5): lists, ranges, steps, English names, `@hourly` and similar aliases. If both day fields
-/// are restricted (neither begins with `*`), a day matches if one of them matches. Extensions of other
+/// are restricted (neither begins with `*`), a day matches if either field matches. Extensions of other
 /// programs (`L`, `W`, `#`, `?`, seconds, `@reboot`, time zones) are refused.
 package struct CronExpression: Hashable, Sendable {
     private let minute: CronField

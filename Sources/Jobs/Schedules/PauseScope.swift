@@ -41,6 +41,6 @@ package struct JobPause: Sendable, Equatable {
     package let reason: String?
     /// When it began.
     package let createdAt: Date
-    /// Jobs that it holds. A due job that no worker has popped during the pause is still queued.
+    /// How many jobs it holds. A due job becomes held only when a worker pops it; until then it is queued.
     package let held: JobCount
 }

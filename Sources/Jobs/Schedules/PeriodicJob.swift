@@ -1,6 +1,6 @@
 /// A periodic job of the program. Workers register it.
 package struct PeriodicJob: Sendable {
-    /// What to do about ticks while no worker ran.
+    /// How to handle ticks that passed while no worker ran.
     package enum MissedTicks: String, Sendable {
         /// One run for all of them, as soon as a worker starts.
         case once
@@ -14,7 +14,7 @@ package struct PeriodicJob: Sendable {
     package var job: NewJob
     /// Its schedule.
     package var schedule: Schedule
-    /// What to do about missed ticks.
+    /// How to handle missed ticks.
     package var missed: MissedTicks
     /// Whether a tick runs while the last run has not ended. Otherwise it is skipped.
     package var overlaps: Bool

@@ -10,7 +10,7 @@ package enum PeriodicRule {
         package var next: Date
     }
 
-    /// Decides.
+    /// Decides whether the tick runs, and when the next one is.
     /// - Parameters:
     ///   - tick: the due tick. Later ones may be due too.
     ///   - isBusy: whether the last run has not ended, and runs must not overlap.

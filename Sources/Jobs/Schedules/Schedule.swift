@@ -32,7 +32,7 @@ package struct Schedule: Hashable, Sendable, CustomStringConvertible {
     package var description: String { text }
 
     /// The first tick after a time.
-    /// - Parameter tick: a tick from which an interval counts.
+    /// - Parameter tick: an earlier tick, from which the intervals are counted.
     package func next(after time: Date, counting tick: Date) -> Date {
         switch rule {
         case .cron(let expression):

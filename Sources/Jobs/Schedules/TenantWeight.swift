@@ -1,6 +1,6 @@
 package import FoundationEssentials
 
-/// A tenant's weight: the jobs that each of its lanes has per turn. Others have one.
+/// A tenant's weight: how many jobs each of its lanes starts per turn. The default is one.
 package struct TenantWeight: Sendable, Equatable {
     /// Valid weights. 1 is the default.
     package static let range = 1...100

@@ -55,8 +55,8 @@ struct JobHandlers {
 }
 
 extension Launch {
-    /// The classes that workers with these settings run. Only for warnings, so settings that a worker would
-    /// refuse give none.
+    /// The classes that workers with these settings run. Only for warnings, so the set is empty for settings
+    /// that a worker would refuse.
     func jobClassNames() -> Set<String> {
         do {
             let budget = try budget(reserved: 0)

@@ -58,7 +58,7 @@ struct LoopServices: Sendable {
         sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: usage)
     }
 
-    /// A process that is stopped inside a transaction keeps its row locks no longer than its leases.
+    /// A process that is stopped inside a transaction must not keep its row locks longer than its leases.
     private static func database(named name: String, _ launch: Launch) throws -> PostgresConfiguration {
         var database = try launch.database(named: name)
         database.idleInTransactionTimeout = JobsLimits().lease

@@ -22,7 +22,7 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "recover-tenants", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(TenantRecovery.className)),
-            // Does nothing unless SECRET has changed.
+            // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
                 job: NewJob(CredentialReseal.className)),

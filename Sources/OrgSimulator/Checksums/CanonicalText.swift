@@ -19,7 +19,7 @@ enum CanonicalText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Appends the text, nothing for null.
+    /// Appends the text. For null it appends no bytes.
     static func append(_ value: FieldValue, to bytes: inout [UInt8]) {
         switch value {
         case .null: break

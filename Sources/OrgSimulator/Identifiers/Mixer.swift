@@ -1,5 +1,5 @@
-/// The only source of random values: a pure function of the seed, so that each cell can be computed alone, in
-/// any order, and is equal in every run.
+/// The only source of random values: a pure function of the seed. So each cell can be computed alone, in any
+/// order, and is equal in every run.
 enum Mixer {
     /// SplitMix64's finaliser: each bit of the input changes half of the output.
     @inline(__always)

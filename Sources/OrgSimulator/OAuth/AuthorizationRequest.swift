@@ -11,7 +11,7 @@ struct AuthorizationRequest: Sendable {
         "code_challenge_method", "prompt", "login_hint", "display", "immediate", "nonce",
     ]
 
-    /// What is wrong with a request.
+    /// The error of a request.
     enum Problem: Hashable, Sendable {
         /// Shown on a page: the callback address is not trusted.
         case page(OAuthError)

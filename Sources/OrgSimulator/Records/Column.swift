@@ -144,7 +144,7 @@ final class Column: Sendable {
         }
     }
 
-    /// Appends a row's text. Appends nothing for null.
+    /// Appends a row's text. For null it appends no bytes.
     /// - Returns: true if CSV or JSON may have to escape the text.
     func appendText(_ row: Int, to bytes: inout [UInt8]) -> Bool {
         let random = Mixer.mix(key &+ UInt64(row))

@@ -31,7 +31,7 @@ struct FieldSchema: Sendable {
     var isSortable = true
     var isAggregatable = true
     var recipe = Recipe.nothing
-    /// Of 256 records this many have no value.
+    /// How many of 256 records have no value.
     var nullShare: UInt8 = 0
 
     var isCustom: Bool { name.hasSuffix("__c") }

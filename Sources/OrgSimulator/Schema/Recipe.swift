@@ -25,7 +25,7 @@ enum Recipe: Sendable {
     case integer(ClosedRange<Int>)
     /// Numbers with `scale` digits behind the point.
     case decimal(ClosedRange<Int>, scale: Int)
-    /// Numbers of all magnitudes, most of which need scientific notation.
+    /// Numbers of all magnitudes. Most of them need scientific notation.
     case scientific
     /// Days since 1970-01-01.
     case date(ClosedRange<Int>)

@@ -4,7 +4,7 @@ package struct Assumptions: Sendable {
     package var integersWithPoint: UInt8 = 8
     /// Bulk results end date-times in `Z`; otherwise in `+0000`, as JSON does.
     package var bulkInstantsEndInZ = true
-    /// Bulk results write null as `""`; otherwise as nothing between the commas.
+    /// Bulk results write null as `""`; otherwise they write no character between the commas.
     package var bulkNullsAreQuoted = true
     /// Bulk results say `text/csv; charset=UTF-8`; otherwise `text/csv`.
     package var bulkStatesCharset = false

@@ -19,8 +19,8 @@ package struct SimulatorConfiguration: Sendable {
     package var seed: UInt64 = 1
     /// Org 1 and org 2 have ids that differ only in the case of letters.
     package var caseTwins = true
-    /// Some text fields hold awkward values (`AwkwardText`). Without them tools can load the results that
-    /// neither remove NUL characters nor distinguish a value `\.` from the end of a copy.
+    /// Some text fields hold awkward values (`AwkwardText`). Without them, simple tools can load the results:
+    /// tools that do not remove NUL characters, or that read a value `\.` as the end of a copy.
     package var hasAwkwardTexts = true
     /// The consumer key of the connected app; any other is refused.
     package var clientID = "simulator-client"

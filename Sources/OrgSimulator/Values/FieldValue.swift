@@ -1,6 +1,6 @@
 /// The value of a record's field.
 enum FieldValue: Hashable, Sendable {
-    /// Also for an empty text: Salesforce stores none.
+    /// Also for an empty text, because Salesforce stores no empty texts.
     case null
     case boolean(Bool)
     /// Type `int`.

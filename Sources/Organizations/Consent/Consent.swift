@@ -81,8 +81,8 @@ package struct Consent: Sendable {
             cookie: browser, lifetime: OrganizationsLimits.consentLifetime)
     }
 
-    /// Where the org's users log in; nil for a My Domain that only a stranger may have named, because its
-    /// owner controls the login page. Production and sandbox are Salesforce's own pages.
+    /// Where the org's users log in. Nil for a My Domain that is not confirmed: a stranger may have named it,
+    /// and its owner controls the login page. Production and sandbox are Salesforce's own pages.
     private func confirmedEnvironment(of organization: Organization?) -> OrgEnvironment? {
         guard let organization, case .myDomain = organization.environment else {
             return organization?.environment
@@ -300,7 +300,8 @@ package struct Consent: Sendable {
         }
     }
 
-    /// Nil for nil. Throws `ConsentRefusal.notRegistered` unless the org waits for a consent or has one.
+    /// Returns nil if `organization` is nil. Throws `ConsentRefusal.notRegistered` unless the org waits for a
+    /// consent or has one.
     private func registered(
         _ organization: OrganizationID?, on connection: PostgresConnection
     ) async throws -> Organization? {

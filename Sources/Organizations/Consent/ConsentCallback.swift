@@ -11,7 +11,7 @@ package struct ConsentCallback: Equatable, Sendable {
         self.error = error
     }
 
-    /// What follows a callback whose state was found.
+    /// The next step after a callback whose state was found.
     enum Step: Equatable {
         case exchange(code: String)
         case refuse(ConsentRefusal)

@@ -9,7 +9,7 @@ package struct ConsentStore {
         self.connection = connection
     }
 
-    /// What was stored when the consent began.
+    /// The data that was stored when the consent began.
     struct Begun {
         let organization: UUID?
         let verifier: [UInt8]

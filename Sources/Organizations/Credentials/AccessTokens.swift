@@ -10,8 +10,8 @@ package import Salesforce
 ///
 /// The process that refreshes holds a lease in the database. A lease is not a lock: no session waits in the
 /// database during the request to Salesforce. A rotated token is stored before it is used. A grant is marked
-/// revoked only if Salesforce's answer is unambiguous and no other process has stored a newer token
-/// meanwhile.
+/// revoked only if Salesforce's answer is unambiguous and no other process has stored a newer token since the
+/// refresh began.
 package struct AccessTokens: Sendable {
     private let pool: PostgresPool
     private let queue: JobQueue
@@ -25,7 +25,7 @@ package struct AccessTokens: Sendable {
     ///
     /// - Parameters:
     ///   - executor: that loop.
-    ///   - refusalPause: how long no refresh is sent after a refusal that does not end the grant.
+    ///   - refusalPause: the time without refreshes after a refusal that does not end the grant.
     ///   - pause: waits before a refresh is sent a second time. Salesforce refuses overlapping refreshes.
     package init(
         pool: PostgresPool, queue: JobQueue, keys: KeyRing, oauth: OAuthClient, executor: any TaskExecutor,
@@ -65,8 +65,8 @@ package struct AccessTokens: Sendable {
                     .refreshRefused,
                     "Salesforce has just refused to refresh the token of \(grant.organization)")
             }
-            // A rotated token whose answer nobody reads is lost, so a refresh ends although its caller is
-            // cancelled.
+            // If nobody reads the answer, a rotated token is lost. So a refresh continues to its end even if
+            // its caller is cancelled.
             let token = try await withCancellationShield(on: executor) {
                 try await refresh(organization, grant)
             }
@@ -198,7 +198,8 @@ package struct AccessTokens: Sendable {
         }
     }
 
-    /// Stores the tokens before they are used. Nil if a consent has stored newer ones meanwhile.
+    /// Stores the tokens before they are used. Nil if a consent has stored newer tokens since the refresh
+    /// began.
     private func store(
         _ answer: RefreshAnswer, _ organization: UUID, _ grant: StoredGrant
     ) async throws -> AccessToken? {

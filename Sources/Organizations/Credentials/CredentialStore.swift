@@ -35,7 +35,7 @@ package struct CredentialStore {
     }
 
     /// Replaces the tokens with those of a new consent. Both rows get the same, higher version, so that a
-    /// running refresh of the old tokens stores nothing.
+    /// running refresh of the old tokens cannot store its result.
     func replace(
         _ organization: UUID, with grant: SealedGrant, loginURL: String, identity: String
     ) async throws {
@@ -162,7 +162,7 @@ package struct CredentialStore {
         return affected == 1
     }
 
-    /// The ids of the keys that sealed credentials, without those of revoked grants: nothing opens them
+    /// The ids of the keys that sealed credentials, without those of revoked grants, which are never opened
     /// again.
     func keyIDs() async throws -> [String] {
         try await connection.query(
@@ -212,8 +212,8 @@ package struct CredentialStore {
         }
     }
 
-    /// Replaces a seal unless it has changed meanwhile; returns whether it did. Version and lease do not
-    /// change, because the token is the same.
+    /// Replaces a seal unless it has changed since it was read. Returns whether it was replaced. Version and
+    /// lease do not change, because the token is the same.
     func reseal(_ old: Outdated, with sealed: Sealed) async throws -> Bool {
         let affected = try await connection.execute(
             """

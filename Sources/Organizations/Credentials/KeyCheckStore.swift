@@ -14,7 +14,7 @@ package struct KeyCheckStore {
         _ = try await connection.execute("lock table multiconnect.key_checks in exclusive mode")
     }
 
-    /// Removes all keys but these: a process that still has a removed one is refused at its next start.
+    /// Removes all other keys. A process that still has a removed key is refused at its next start.
     func forget(except keyIDs: [String]) async throws {
         _ = try await connection.execute(
             "delete from multiconnect.key_checks where not key_id = any(\(keyIDs)::text[])")

@@ -16,7 +16,7 @@ package struct OrgSessions: Sendable {
         self.usage = usage
     }
 
-    /// The REST API of a tenant's org. Creating it sends nothing.
+    /// The REST API of a tenant's org. Creating it sends no request.
     package func rest(for organization: UUID) -> RESTClient {
         RESTClient(
             http: http, hosts: hosts, tokens: tokens.provider(for: organization),

@@ -1,6 +1,6 @@
 internal import Salesforce
 
-/// Decides what follows a failed refresh: errors in, a decision out.
+/// Decides the next step after a failed refresh: errors in, a decision out.
 struct RefreshAttempts {
     /// Salesforce may have carried out a refresh whose answer is lost.
     var isInDoubt: Bool
@@ -16,14 +16,14 @@ struct RefreshAttempts {
         case again
         /// The grant is revoked.
         case end
-        /// The grant may be good: change nothing, a later job refreshes again.
+        /// The grant may be good: leave it unchanged. A later job refreshes again.
         case hold
         /// An outage, or an error of ours.
         case fail
     }
 
-    /// Requests of one call: the second distinguishes a lost answer from a revoked grant while the caller
-    /// waits.
+    /// The most requests of one call. The second request shows whether the answer was lost or the grant was
+    /// revoked, while the caller waits.
     static let maximum = 2
 
     mutating func step(after error: SalesforceError) -> Step {

@@ -36,7 +36,7 @@ package struct AdminAddress: Sendable {
         return job != nil
     }
 
-    /// The mail for an admin of a tenant with this status; nil if the admin has nothing to do.
+    /// The mail for an admin of a tenant with this status; nil if the admin does not have to consent.
     static func purpose(for status: OrganizationStatus) -> MailContent.Purpose? {
         switch status {
         case .registered: .consent

@@ -14,7 +14,7 @@ struct AnnounceJob: Sendable {
 
     /// The package's Apex REST class that takes the connection id.
     static let className = "AuthConnection"
-    /// Failures after which the tenant becomes live although its org was not told.
+    /// Failures after which the tenant becomes live although its org did not get the connection id.
     static let maximumFailures = 5
 
     func run(_ context: JobContext) async throws -> JobOutcome {

@@ -7,8 +7,8 @@ internal import Salesforce
 
 /// Reseals with the current key what previous keys sealed, so that `SECRET_PREVIOUS` can be removed.
 ///
-/// A refresh reseals tokens too, but some orgs are called seldom. A token that changes meanwhile is left
-/// alone.
+/// A refresh reseals tokens too, but some orgs are called seldom. A token that another process changes at the
+/// same time is left unchanged.
 package struct CredentialReseal: Sendable {
     /// The class of its job.
     package static let className = "ResealCredentials"
@@ -45,7 +45,8 @@ package struct CredentialReseal: Sendable {
         }
     }
 
-    /// Reseals all that can be opened. `check` runs between batches; it ends the run by throwing.
+    /// Reseals all tokens and verifiers that can be opened. `check` runs between batches; it ends the run by
+    /// throwing.
     package func run(_ check: () throws -> Void = {}) async throws -> Report {
         var report = Report()
         var last: UUID?

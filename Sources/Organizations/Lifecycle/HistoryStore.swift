@@ -4,7 +4,7 @@ import Postgres
 
 /// Statements that remove old rows. Each removes one batch, so that it holds its locks briefly.
 struct HistoryStore {
-    /// A registration to which no admin consented.
+    /// A registration without an admin's consent.
     struct Expired: Sendable, Equatable {
         let orgID: String
         let registeredAt: Date
@@ -42,8 +42,8 @@ struct HistoryStore {
             """)
     }
 
-    /// Removes old registrations to which no admin ever consented, with all rows that refer to them, and
-    /// records each in the activity. A registration with an open job or an open consent stays.
+    /// Removes old registrations that never got a consent, with all rows that refer to them, and records each
+    /// in the activity. A registration with an open job or an open consent stays.
     func expireRegistrations(olderThan age: Duration) async throws -> [Expired] {
         let rows = try await connection.query(
             """

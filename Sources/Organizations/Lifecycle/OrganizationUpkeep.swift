@@ -7,7 +7,7 @@ package import Postgres
 package struct HistoryRetention: Sendable, Equatable {
     /// Activity, quotas, mails and acknowledged notifications; nil keeps them.
     package var history: Duration?
-    /// Registrations to which no admin ever consented; nil keeps them.
+    /// Registrations that never got a consent; nil keeps them.
     package var registrations: Duration?
 
     package init(history: Duration?, registrations: Duration?) {

@@ -4,7 +4,8 @@ package import Jobs
 package import Logging
 package import Postgres
 
-/// Shows on a tenant that its admin was not mailed, and notifies operators: nobody looks for a dead job.
+/// Shows on a tenant that its admin was not mailed, and notifies operators, because they do not look for dead
+/// jobs.
 package struct MailFailureReport: Sendable {
     private let control: PostgresPool
     private let logger: Logger
@@ -45,7 +46,7 @@ package struct MailFailureReport: Sendable {
     ) async throws {
         let isWaiting = try await OrganizationStore(on: connection).noteDetail(
             organization, "the admin was not mailed: \(error)")
-        // After a consent there is nothing left to mail, and no later consent to close the notification.
+        // After a consent no mail is needed, and no later consent would close the notification.
         guard isWaiting else { return }
         try await NotificationStore(on: connection).addOnce(
             NotificationEvent.mailFailed, organization: organization,

@@ -89,8 +89,9 @@ struct MailJob: Sendable {
     /// Failures in a row after which operators are notified: some minutes.
     private static let tolerated = 4
 
-    /// Stores the error with the mail. Notifies operators of errors that concern all mails; jobs retry
-    /// meanwhile. Throws `.mailRefused`, which ends the job, if the server refused this mail for good.
+    /// Stores the error with the mail. Notifies operators of errors that concern all mails; jobs are retried
+    /// until the cause is gone. Throws `.mailRefused`, which ends the job, if the server refused this mail
+    /// for good.
     private func noteFailure(_ error: any Error, id: Int64, failures: Int) async throws {
         let refusal = error as? HTTPClientError
         try await pool.transaction { connection in

@@ -6,7 +6,7 @@ package struct MailSettings: Sendable {
     package let server: MailServer?
     /// `MAIL_FROM`; not nil if there is a server.
     package let sender: MailSender?
-    /// `DEV_EMAIL`: receives all mails in development, so that none goes to strangers.
+    /// `DEV_EMAIL`: receives all mails in development, so that strangers get none.
     package let developmentRecipient: EmailAddress?
     package let limits: MailLimits
 

@@ -149,8 +149,8 @@ package struct MailStore {
         return (facts, now)
     }
 
-    /// The condition that a mail may be sent at once: neither the limit of the recipient, nor of the source,
-    /// nor of the installation is near.
+    /// The condition that a mail may be sent at once: the recipient got no mail within the hour, and the
+    /// source and the installation are below their limits.
     ///
     /// - Parameters:
     ///   - recipient: the column of the recipient.

@@ -7,10 +7,11 @@ package struct MailLimits: Sendable, Equatable {
     /// Mails that one source causes.
     package var perSource: Int { max(1, min(total, max(OrganizationsLimits.mailsPerRecipient, total / 4))) }
     package var perRecipient: Int { min(total, OrganizationsLimits.mailsPerRecipient) }
-    /// Mails about one org that one source causes: strangers cannot use up the org's own.
+    /// Mails about one org that one source causes. It is a limit per source, so strangers cannot use up the
+    /// org's own mails.
     package var perOrganization: Int { min(total, OrganizationsLimits.mailsPerOrganization) }
 
-    /// Within a mail provider's small plan, and above the installs of most packages.
+    /// Below the limit of a mail provider's small plan, and above the installs of most packages.
     package static let standardTotal = 240
 
     package init(total: Int = standardTotal) {

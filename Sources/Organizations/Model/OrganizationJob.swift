@@ -7,7 +7,7 @@ package enum OrganizationJob {
     package static let sendConsentMail = "SendConsentMail"
     /// Creates or repairs the tenant's schema and enqueues the imports. Arguments: organization.
     package static let provisionOrganization = "ProvisionOrganization"
-    /// Tells the org its connection id. Arguments: organization.
+    /// Sends the org its connection id. Arguments: organization.
     package static let announceConnection = "AnnounceConnection"
 
     /// Hides addresses in lists of jobs: they are personal data, and operators find them with the mails.

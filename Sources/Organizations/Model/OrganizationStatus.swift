@@ -43,7 +43,7 @@ package enum OrganizationStatus: String, Sendable, CaseIterable, Hashable {
         Self.allCases.filter { $0.mayBecome(self) }
     }
 
-    /// Whether a consent is in force, so that a registration changes nothing (409).
+    /// Whether a consent is in force. A registration then leaves the tenant unchanged (409).
     package var hasConsented: Bool {
         switch self {
         case .authorized, .provisioning, .importing, .live, .paused, .failed: true

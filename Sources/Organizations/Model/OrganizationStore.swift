@@ -109,7 +109,7 @@ package struct OrganizationStore {
     }
 
     /// Changes the status if `OrganizationStatus` allows it, else throws `.illegalTransition`. So a late step
-    /// cannot revive a tenant that was paused or lost its grant meanwhile.
+    /// cannot revive a tenant that has been paused or has lost its grant.
     package func setStatus(_ id: UUID, to status: OrganizationStatus, detail: String? = nil) async throws {
         guard try await trySetStatus(id, to: status, detail: detail) else {
             throw OrganizationsError(

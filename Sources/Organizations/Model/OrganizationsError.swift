@@ -1,6 +1,6 @@
 /// An error of this target.
 package struct OrganizationsError: Error, Sendable, Equatable {
-    /// Tells callers errors apart.
+    /// The kind of error, for callers.
     package enum Code: String, Sendable {
         /// No organization has this id.
         case unknownOrganization

@@ -45,7 +45,7 @@ package struct CallbackSignature: Sendable {
         timestamp: String?, signature: String?, body: [UInt8], now: Date
     ) throws(Refusal) {
         let (timestamp, seconds, code) = try Self.read(timestamp, signature)
-        // The signature first: a caller without the secret learns nothing about our clock.
+        // The signature is checked first, so that a caller without the secret learns nothing about our clock.
         let message = Array(timestamp.utf8) + [UInt8(ascii: ".")] + body
         guard HMAC.isValid(code: code, key: secret, message: message) else { throw .wrong }
         let distance = abs(now.timeIntervalSince1970 - seconds)

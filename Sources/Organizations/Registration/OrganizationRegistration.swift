@@ -43,7 +43,7 @@ package struct OrganizationRegistration: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// Registered, again or for the first time (202).
         case accepted(Organization, mail: MailThrottle.Decision)
-        /// A consent is in force; nothing was changed (409).
+        /// A consent is in force; the tenant was not changed (409).
         case alreadyConsented(Organization)
     }
 
@@ -86,7 +86,7 @@ package struct OrganizationRegistration: Sendable {
                 ])
             }
         } catch let error as PostgresError where error.code == .server {
-            // One bad request must not fail the others: handle each by itself.
+            // One bad request must not fail the others, so each is handled by itself.
             return calls.map { _ in nil }
         }
         await queue.push(try mails.jobs(rows[1]))
@@ -156,7 +156,7 @@ package struct OrganizationRegistration: Sendable {
 }
 
 extension OrganizationRegistration {
-    /// Notifies operators of a refused body: the package that sent it shows the answer to nobody.
+    /// Notifies operators of a refused body, because the package does not show the answer to anybody.
     ///
     /// - Parameter source: the address key of the caller.
     package func noteRefused(

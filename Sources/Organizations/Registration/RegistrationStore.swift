@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import Postgres
 internal import Salesforce
 
-/// Writes what registrations say about tenants to the control database.
+/// Writes the tenants' data from registrations to the control database.
 struct RegistrationStore {
     private let connection: PostgresConnection
 
@@ -75,7 +75,7 @@ struct RegistrationStore {
             try rows.map(OrganizationStore.read).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Replaces name, address and environment, as long as nobody has consented.
+    /// Replaces name, address and environment, if there was no consent yet.
     func update(
         _ id: UUID, with request: RegistrationRequest, isSigned: Bool, status: OrganizationStatus
     ) async throws {

@@ -13,7 +13,7 @@ package final class APIUsage: Sendable {
         latest.withLock { $0[organization] = usage }
     }
 
-    /// Writes what was noted since the last flush. Called every few seconds, and after a job.
+    /// Writes the values that were noted since the last flush. Called every few seconds, and after a job.
     package func flush(to pool: PostgresPool) async throws {
         let noted = latest.withLock { latest in
             defer { latest = [:] }

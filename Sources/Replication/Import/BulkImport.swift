@@ -85,7 +85,8 @@ struct BulkImport: Sendable {
         }
     }
 
-    /// What the pages so far say about the next: if most were refused, trying COPY first costs time.
+    /// Chooses the method for the next page from the results so far. If most pages were refused, trying COPY
+    /// first would cost time.
     private final class History: Sendable {
         /// Refused pages minus accepted pages.
         private let balance = Mutex(0)
@@ -93,11 +94,11 @@ struct BulkImport: Sendable {
 
         var method: PageCopy.Method { balance.withLock { $0 > 0 ? .staged : .direct } }
 
-        /// Bounded, so that the method soon follows a change of the pages.
+        /// The balance is bounded, so that the method changes soon after the pages change.
         func noteRefused(_ change: Int) { balance.withLock { $0 = min(2, max(-2, $0 + change)) } }
 
-        /// Counts a page with nulled cells. True for the first, second, fourth, eighth and so on: counting
-        /// all nulled cells after each page would cost more and more.
+        /// Counts a page with nulled cells. True for the first, second, fourth, eighth and so on: a count of
+        /// all nulled cells after each page would get slower with every page.
         func isNulledPageNoticed() -> Bool {
             pagesWithNulledCells.withLock { pages in
                 pages += 1

@@ -5,7 +5,7 @@ internal import Salesforce
 ///
 /// The importer carries out each step and passes back the event that it led to. Times are passed in.
 struct ImportMachine: Sendable {
-    /// What the decisions depend on.
+    /// The facts that the decisions depend on.
     struct Settings: Sendable {
         var objectName: String
         var bulkThreshold: Int
@@ -17,7 +17,7 @@ struct ImportMachine: Sendable {
         var fitsAddress: Bool
     }
 
-    /// What the importer does next.
+    /// The importer's next step.
     enum Step: Sendable, Equatable {
         /// Open an import and create the table. Leads to `.opened`.
         case open
@@ -45,13 +45,13 @@ struct ImportMachine: Sendable {
         case sumUp
         /// Close the import as complete, and delete the Bulk job. The end.
         case finish(expected: Int, bulkJob: SalesforceID?)
-        /// Give the slot back and start again after this time. The end.
+        /// Free the slot and start again after this time. The end.
         case suspend(Duration)
         /// Throw the error. The end.
         case fail(Failure)
     }
 
-    /// What a step led to.
+    /// The result of a step.
     enum Event: Sendable {
         /// The open import of the mapping, taken over by this start, and its progress.
         case found(ImportRecord?, ImportProgress)

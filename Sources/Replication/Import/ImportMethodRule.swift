@@ -4,7 +4,7 @@ internal import Salesforce
 struct ImportMethodRule: Sendable, Equatable {
     /// Approximate number of records.
     var records: Int
-    /// From this many records on a Bulk job costs fewer calls than a query.
+    /// The number of records from which a Bulk job costs fewer calls than a query.
     var bulkThreshold: Int
     /// True if the query fits into an address. A query is sent in the address, a Bulk job's query in the
     /// body.
@@ -37,7 +37,7 @@ struct ImportMethodRule: Sendable, Equatable {
     func alternative(after refusal: Refusal) -> ImportRecord.Method? {
         switch refusal {
         case .objectUnsupported: fitsAddress ? .rest : nil
-        // A query loads all rows in one transaction. If it fails, nothing is kept.
+        // A query loads all rows in one transaction. If it fails, all rows are rolled back.
         case .bulkFailed: fitsAddress && records <= ReplicationLimits.restFallbackRows ? .rest : nil
         case .tooLarge: .bulk
         }

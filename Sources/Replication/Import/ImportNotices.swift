@@ -3,7 +3,7 @@ internal import Organizations
 internal import Postgres
 internal import TenantSchema
 
-/// Tells operators about rows, cells and tables of one import that differ from the plan.
+/// Notifies operators of rows, cells and tables of one import that differ from the plan.
 struct ImportNotices: Sendable {
     let control: PostgresPool
     let cell: PostgresPool

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Salesforce
 
-/// The row of an import in the cell: what was decided, and where a start resumes.
+/// The row of an import in the cell: its decisions, and the position from which a start resumes.
 struct ImportRecord: Sendable, Equatable {
     enum Method: String, Sendable {
         case rest
@@ -18,7 +18,7 @@ struct ImportRecord: Sendable, Equatable {
     /// The token of the start that holds the import. Each step in the cell checks it.
     var claim: UUID
     var method: Method?
-    /// Why the method is not the one for this number of records. Nil if it is.
+    /// Why the import does not use the method for this number of records. Nil if it uses it.
     var methodReason: String?
     var paging: Paging?
     var bulkJobID: SalesforceID?
@@ -33,6 +33,6 @@ struct ImportProgress: Sendable, Equatable, Codable {
     var rows = 0
     var quarantined = 0
     var pages = 0
-    /// Rows of all pages. Nil until Salesforce has said it.
+    /// Rows of all pages, from Salesforce. Nil while it is unknown.
     var expectedRows: Int?
 }

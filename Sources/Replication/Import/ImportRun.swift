@@ -33,7 +33,7 @@ struct ImportRun: Sendable {
         case suspended(Duration)
     }
 
-    /// Loads the table. Throws what a refusal or a failed check leads to.
+    /// Loads the table. Throws the error that a refusal or a failed check causes.
     func load() async throws -> End {
         var machine = ImportMachine(try settings())
         var event = try await takeOver()
@@ -189,7 +189,7 @@ extension ImportRun {
             let progress = try await progress(of: record)
             try await notices.noteQuarantined(progress)
             return .summed(progress)
-        default: preconditionFailure("the step \(step) is carried out by load()")
+        default: preconditionFailure("load() carries out the step \(step)")
         }
     }
 
@@ -210,7 +210,8 @@ extension ImportRun {
         return created.id
     }
 
-    /// Salesforce's own count is cheap, but does not cover all objects and needs a right.
+    /// Salesforce's own count is cheap, but it does not cover all objects, and the user needs a permission
+    /// for it.
     private func countRecords() async throws -> Int {
         do {
             let counts = try await rest.recordCounts(of: [plan.objectName])
@@ -218,7 +219,7 @@ extension ImportRun {
         } catch let error as SalesforceError
             where [.forbidden, .notFound, .invalidType, .rejected].contains(error.code)
         {
-            services.logger.debug("no record count", metadata: ["error": "\(error)"])
+            services.logger.debug("no record count, counting with a query", metadata: ["error": "\(error)"])
         }
         return try await rest.count(try SOQL.count(of: plan.objectName))
     }

@@ -5,9 +5,8 @@ internal import TenantSchema
 
 /// Imports and their pages, in the cell that holds the tenant's rows.
 ///
-/// One start of the job holds an open import: its token is in the column `claim`. A new start takes the
-/// import over first. From then on every step of an earlier start, which may only be slow, fails with
-/// `.claimLost`.
+/// One start of the job holds an open import: its token is in the column `claim`. A new start first takes
+/// over the import. Then every step of an earlier start, which may still run, fails with `.claimLost`.
 struct ImportStore: Sendable {
     private static let columns: SQL =
         "id, claim, method, method_reason, paging, bulk_job_id, api_version, time_mark, expected_rows"
@@ -55,7 +54,7 @@ struct ImportStore: Sendable {
     /// Locks the import for a step in the caller's transaction. Throws `.claimLost` if another start holds
     /// it, or if it is closed.
     func hold(_ record: ImportRecord, on connection: PostgresConnection) async throws {
-        // `takeOver` finds by this lock the sessions that still work for the import.
+        // `takeOver` uses this lock to find the sessions that still work for the import.
         _ = try await connection.query(
             "select pg_advisory_xact_lock_shared(\(Self.lockClass)::int, \(Self.lockKey(record.id))::int)")
         let held = try await connection.query(
@@ -68,7 +67,8 @@ struct ImportStore: Sendable {
 
     private static let lockClass = 7_236_838
 
-    /// Two imports can have the same key. Then a session is ended without need, and its page is loaded again.
+    /// Two imports can have the same key. Then a session of the other import is ended, and its page is loaded
+    /// again.
     private static func lockKey(_ id: UUID) -> Int32 {
         let bytes = id.uuid
         return [bytes.0, bytes.1, bytes.2, bytes.3].reduce(0) { $0 << 8 | Int32($1) }
@@ -183,7 +183,7 @@ struct ImportStore: Sendable {
             rows: try row[0], quarantined: try row[1], pages: try row[2], expectedRows: try row[3])
     }
 
-    /// Closes a complete import in the caller's transaction, and stores the time from which changes are read.
+    /// Closes a complete import in the caller's transaction, and stores the time mark for reading changes.
     func finish(
         _ record: ImportRecord, mapping: Mapping, on connection: PostgresConnection
     ) async throws {

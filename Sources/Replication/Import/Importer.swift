@@ -45,7 +45,7 @@ struct Importer: Sendable {
                 try await TenantStatus.noteError(reason, of: mapping, on: $0)
             }
         } catch {
-            services.logger.debug("could not show the error of an import", metadata: ["error": "\(error)"])
+            services.logger.debug("could not record error of import", metadata: ["error": "\(error)"])
         }
     }
 
@@ -93,8 +93,8 @@ struct Importer: Sendable {
         return found.isUsable ? found.plan : nil
     }
 
-    /// A later mapping file can contain two mappings with the same table. The imported one keeps the table:
-    /// the other would take its rows for repeated ones, and remove them with its own.
+    /// A later mapping file can contain two mappings with the same table. The imported one keeps the table.
+    /// An import of the other would treat the existing rows as its own repeated rows, and would remove them.
     private func checkOwnsTable(_ mapping: Mapping, _ tenant: Tenant) async throws {
         let all = try await services.control.withConnection {
             try await MappingStore().mappings(of: tenant.connectionID, on: $0)

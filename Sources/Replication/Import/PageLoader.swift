@@ -4,7 +4,7 @@ internal import Salesforce
 internal import TenantSchema
 
 /// Loads pages of one import. Each page is one transaction with its rows and its row in `import_pages`, so
-/// that a killed worker loads no page twice and skips none.
+/// that after a crash no page is loaded twice and no page is skipped.
 struct PageLoader: Sendable {
     let pool: PostgresPool
     let mapping: Mapping

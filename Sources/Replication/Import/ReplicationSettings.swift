@@ -7,7 +7,7 @@ package struct ReplicationSettings: Sendable {
     package var mappings: MappingFile
     /// The package's namespace. Nil or empty if it has none.
     package var namespace: String?
-    /// From this many records on an import uses a Bulk job.
+    /// The number of records from which an import uses a Bulk job.
     package var bulkThreshold = ReplicationLimits.bulkThreshold
     /// Rows of a page if pages are read one after the other.
     package var bulkPageRows = ReplicationLimits.bulkPageRows

@@ -2,7 +2,8 @@ internal import FoundationEssentials
 internal import Organizations
 internal import Postgres
 
-/// Finds tenants that wait for a missing job: it died without being noted, or was deleted.
+/// Finds tenants that wait for a missing job: the job became dead but the tenant was not marked, or the job
+/// was deleted.
 struct MissingJobStore: Sendable {
     /// A step of a tenant without an open job.
     struct Step: Sendable, Equatable {

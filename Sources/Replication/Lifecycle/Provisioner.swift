@@ -16,13 +16,13 @@ struct Provisioner: Sendable {
         self.services = services
     }
 
-    /// What is known about one mapping.
+    /// The facts about one mapping.
     private struct Finding: Sendable {
         let mapping: Mapping
         var result: ObjectLookup.Result?
-        /// Why it cannot be imported, for a reason that does not pass.
+        /// The permanent reason why it cannot be imported.
         var failure: String?
-        /// The object cannot be described now. Its import tries again, and creates the table.
+        /// The object cannot be described now. Its import tries this again, and then creates the table.
         var isDeferred = false
 
         var plan: TablePlan? {
@@ -31,7 +31,7 @@ struct Provisioner: Sendable {
         }
     }
 
-    /// Provisions an organization. Running it again changes nothing that exists. An error is shown on the
+    /// Provisions an organization. Running it again does not change existing tables. An error is shown on the
     /// tenant at once. Throws `.givenUp` if another start would not help.
     func run(_ organizationID: UUID, _ job: JobContext) async throws -> JobOutcome {
         do {
@@ -43,7 +43,7 @@ struct Provisioner: Sendable {
         }
     }
 
-    /// Shows why a start failed, or waits.
+    /// Shows on the tenant why a start failed, or why it waits.
     private func show(_ reason: String, _ organization: UUID, _ job: JobContext) async {
         do {
             try await job.confirmClaim()
@@ -52,7 +52,7 @@ struct Provisioner: Sendable {
             }
         } catch {
             services.logger.debug(
-                "could not show the error of a provisioning", metadata: ["error": "\(error)"])
+                "could not record error of provisioning", metadata: ["error": "\(error)"])
         }
     }
 
@@ -105,14 +105,13 @@ struct Provisioner: Sendable {
         }
     }
 
-    /// True if the org's API quota is large enough to begin. An org that hides its limits is assumed to have
-    /// it.
+    /// True if enough of the org's API quota is left to begin, or if the limits cannot be read.
     private func hasQuota(_ rest: RESTClient) async throws -> Bool {
         do {
             guard let calls = try await rest.limits()["DailyApiRequests"] else { return true }
             return calls.remaining >= ReplicationLimits.callsToBegin
         } catch let error as SalesforceError where error.code == .forbidden || error.code == .notFound {
-            services.logger.debug("org hides its limits", metadata: ["error": "\(error)"])
+            services.logger.debug("api limits not readable, continuing", metadata: ["error": "\(error)"])
             return true
         }
     }

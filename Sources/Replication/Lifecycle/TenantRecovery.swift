@@ -24,7 +24,7 @@ package struct TenantRecovery: Sendable {
         await MailFailureReport(control: control, logger: logger).report(job, error)
         guard let organization = job.organizationID else { return }
         let reason = FaultReason.text(error)
-        await update("could not mark the tenant of a job that was given up") { connection in
+        await update("could not mark tenant of ended job") { connection in
             switch job.className {
             case ImportJob.className:
                 guard let mapping = try? job.arguments.decode(0, as: UUID.self) else {
@@ -43,7 +43,7 @@ package struct TenantRecovery: Sendable {
     /// Moves a tenant or mapping out of its failed state when its job is retried.
     package func noteRetried(_ job: JobRecord) async {
         guard let organization = job.organizationID else { return }
-        await update("could not mark the tenant of a retried job") { connection in
+        await update("could not mark tenant of retried job") { connection in
             switch job.className {
             case ImportJob.className:
                 let mapping = try job.arguments.decode(0, as: UUID.self)
@@ -72,12 +72,12 @@ package struct TenantRecovery: Sendable {
 
 // Failed steps.
 extension TenantRecovery {
-    /// Puts a mapping in error. The tenant's other mappings go on.
+    /// Puts a mapping in error. The tenant's other mappings continue.
     func failImport(
         of mapping: UUID, _ organization: UUID, _ reason: String, on connection: PostgresConnection
     ) async throws -> [EnqueuedJob] {
         guard let tenant = try await OrganizationStore(on: connection).lock(id: organization),
-            // Without a grant nothing can be imported. The next consent begins the imports again.
+            // Without a grant no import can run. The next consent begins the imports again.
             Tenant(tenant).work != .over
         else { return [] }
         let store = MappingStore()
@@ -85,8 +85,8 @@ extension TenantRecovery {
         let name = try await store.mapping(mapping, on: connection).objectName
         try await NotificationStore(on: connection).addOnce(
             "mapping_failed", organization: organization,
-            message: "\(name) is not imported: \(reason). The other objects go on; "
-                + "`multiconnect organizations retry \(tenant.organizationID)` tries again",
+            message: "\(name) is not imported: \(reason). The other objects continue. To retry, run "
+                + "`multiconnect organizations retry \(tenant.organizationID)`",
             atMost: ReplicationLimits.openNotifications)
         var enqueued: [EnqueuedJob] = []
         for job in try await TenantStatus.settle(organization, on: connection) {
@@ -99,7 +99,7 @@ extension TenantRecovery {
     private func fail(
         _ organization: UUID, _ reason: String, on connection: PostgresConnection
     ) async throws {
-        // Not for a tenant that is unauthorized by now: that status says more.
+        // A tenant that is now unauthorized keeps that status, because it is more precise.
         let store = OrganizationStore(on: connection)
         guard try await store.trySetStatus(organization, to: .failed, detail: reason) else { return }
         try await NotificationStore(on: connection).add(
@@ -123,8 +123,8 @@ extension TenantRecovery {
         }
     }
 
-    /// Marks tenants and mappings whose job is missing: it died without being noted, or was deleted. Returns
-    /// how many.
+    /// Marks tenants and mappings whose job is missing: the job became dead but the tenant was not marked, or
+    /// the job was deleted. Returns how many.
     package func sweep() async throws -> Int {
         let missing = MissingJobStore()
         var marked = 0

@@ -1,7 +1,7 @@
 /// Compares the header line of a page of Bulk results with the selected columns.
 ///
 /// Names contain no newlines, so the line ends at the first one. API versions after v50 keep the order of the
-/// query. Any other order is refused: a cell in the wrong column is worse than none.
+/// query. Any other order is refused, because a cell in the wrong column is worse than a failed import.
 struct HeaderCheck {
     let expected: [String]
     private var line: [UInt8] = []

@@ -14,7 +14,7 @@ struct PageCopy {
         case staged
     }
 
-    /// What was copied.
+    /// The result of a copy.
     struct Result {
         var rows: Int
         /// NUL bytes removed.

@@ -5,14 +5,14 @@ extension TableRepair {
     /// Makes the change in a transaction of its own, between the pages that other connections load.
     ///
     /// Does nothing if the database refuses it (a view uses the column, the table belongs to another role):
-    /// cells that do not fit are then nulled. Throws what `hold` throws.
+    /// cells that do not fit are then nulled. Rethrows errors of `hold`.
     ///
     /// - Parameter hold: locks the work that the change belongs to, in the same transaction.
     func apply(
         to plan: ImportPlan, on connection: PostgresConnection, until deadline: ContinuousClock.Instant,
         hold: (PostgresConnection) async throws -> Void
     ) async throws {
-        // Pages of other tenants wait for this connection.
+        // The deadline is short, because pages of other tenants wait for this connection.
         let lockDeadline = min(deadline, .now + ReplicationLimits.wideningWait)
         while true {
             do {

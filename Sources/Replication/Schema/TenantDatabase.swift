@@ -35,8 +35,8 @@ struct TenantDatabase: Sendable {
         }
     }
 
-    /// Triggers tell a user's write from ours by `public.get_xmlbinary()`, so an existing one must return the
-    /// setting.
+    /// Triggers call `public.get_xmlbinary()` to distinguish a user's write from ours, so an existing
+    /// function must return the setting.
     private func checkMarker(on connection: PostgresConnection) async throws {
         let exists: Bool = try await connection.query(
             "select to_regprocedure('public.get_xmlbinary()') is not null"

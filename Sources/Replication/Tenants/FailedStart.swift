@@ -2,11 +2,11 @@ internal import Jobs
 internal import Organizations
 internal import Salesforce
 
-/// A start of an import or a provisioning that failed, and what follows for its job.
+/// A failed start of an import or a provisioning, and the consequence for its job.
 struct FailedStart {
-    /// What follows.
+    /// The next step for the job.
     enum Decision: Sendable, Equatable {
-        /// The error says nothing about the tenant. Throw it.
+        /// The error is not about the tenant. Throw it.
         case rethrow
         /// The org's quota is used up. Start again later without losing an attempt.
         case wait(Duration)
@@ -34,7 +34,7 @@ struct FailedStart {
     }
 
     /// The outcome of the job's start, or the error to throw. Calls `show` with the reason first, unless the
-    /// error says nothing about the tenant.
+    /// error is not about the tenant.
     func outcome(_ show: (String) async -> Void) async throws -> JobOutcome {
         if decision == .rethrow { throw error }
         let reason = FaultReason.text(error)

@@ -6,14 +6,13 @@ internal import TenantSchema
 
 /// Whether a failed import or provisioning can succeed when it is tried again.
 enum FaultVerdict: Sendable, Equatable {
-    /// Passes by itself: retried until the job's attempts are used up.
+    /// Temporary: retried until the job's attempts are used up.
     case transient
     /// Unknown: retried up to `ReplicationLimits.unclearAttempts` times.
     case unclear
-    /// Fails again until somebody changes something: not retried.
+    /// Permanent until an operator or admin changes something: not retried.
     case permanent
-    /// Says nothing about the tenant: the claim is lost, the job was asked to end, or the tenant has no
-    /// consent.
+    /// Not an error of the tenant: the claim is lost, the job was asked to end, or the tenant has no consent.
     case interrupted
 
     init(_ error: any Error) {

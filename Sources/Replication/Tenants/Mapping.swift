@@ -57,8 +57,8 @@ package struct Mapping: Sendable, Equatable {
 }
 
 extension Mapping {
-    /// The mapping that keeps the table which this one would have too. Nil if the table is this mapping's
-    /// own.
+    /// The mapping that gets the table if another mapping has the same table: the imported one, or the first
+    /// by name. Nil if this mapping gets it.
     func tableOwner(among mappings: [Mapping], _ resolver: NameResolver) -> Mapping? {
         guard !isImported else { return nil }
         let tables = resolver.tables(of: objectName)

@@ -11,7 +11,7 @@ package struct MappingStore: Sendable {
     /// Adds the file's mappings that the connection does not have yet. Returns all mappings of the
     /// connection.
     ///
-    /// Existing mappings keep their settings and state, so that a second start of a job changes nothing.
+    /// Existing mappings keep their settings and state, so that a second start of a job does not change them.
     package func add(
         _ file: MappingFile, to connectionID: UUID, on connection: PostgresConnection
     ) async throws -> [Mapping] {

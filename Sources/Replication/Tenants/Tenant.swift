@@ -10,7 +10,7 @@ package struct Tenant: Sendable, Equatable {
         case allowed
         /// Not now: an operator paused it.
         case postponed
-        /// Not before the next consent, which enqueues its own jobs.
+        /// Not until the next consent, which enqueues new jobs.
         case over
     }
 
@@ -41,7 +41,7 @@ package struct Tenant: Sendable, Equatable {
 }
 
 extension Tenant {
-    /// The error of a job of a tenant without consent: the job must not end as done.
+    /// The error of a job whose tenant has no consent, because the job must not end as done.
     var refusal: ReplicationError {
         ReplicationError(
             .givenUp,

@@ -12,7 +12,7 @@ struct TenantProgress: Sendable, Equatable {
         var isUnfinished: Bool { !isImported && state != .invalid && state != .error }
     }
 
-    /// What follows for the tenant.
+    /// The consequence for the tenant.
     enum Verdict: Sendable, Equatable {
         case importing
         /// Nothing is left to import.

@@ -11,7 +11,7 @@ enum TenantStatus {
     /// Sets the status of an importing tenant from its mappings. Returns the jobs that follow.
     static func settle(_ organization: UUID, on connection: PostgresConnection) async throws -> [NewJob] {
         let store = OrganizationStore(on: connection)
-        // The end of a provisioning settles its tenant itself.
+        // The provisioning sets its tenant's status itself when it ends.
         guard let tenant = try await store.lock(id: organization),
             ![.authorized, .provisioning].contains(tenant.status)
         else { return [] }

@@ -17,7 +17,7 @@ package struct APIVersion: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     /// The version of every call: Spring '24, the oldest that this client was written for (`resultPages`,
-    /// null handling, describes). Pinned, so that a new release of Salesforce changes nothing by itself.
+    /// null handling, describes). Pinned, so that a new release of Salesforce does not change the answers.
     package static let pinned = APIVersion(60)
 
     package static func < (left: APIVersion, right: APIVersion) -> Bool { left.major < right.major }

@@ -1,6 +1,6 @@
 /// An error of a call to Salesforce, or of data from Salesforce.
 package struct SalesforceError: Error, Sendable, Equatable {
-    /// Tells callers errors apart. Never derived from the text of a message.
+    /// The kind of error, for callers. Never derived from the text of a message.
     package enum Code: String, Sendable, Hashable {
         /// OAuth: the token endpoint does not accept the code or the refresh token. `GrantRefusal` decides
         /// whether that ends the grant.

@@ -1,7 +1,7 @@
-/// What a refusal of the token endpoint means for the grant of the refresh token.
+/// The meaning of a refusal by the token endpoint for the grant of the refresh token.
 ///
 /// Salesforce answers `invalid_grant` for many reasons, and few of them end the grant. Only
-/// `error_description` tells them apart, and only this table reads it.
+/// `error_description` distinguishes them, and only this table reads it.
 package enum GrantRefusal: String, Sendable {
     /// The grant is revoked. An admin must consent again.
     case ended
@@ -37,7 +37,7 @@ package enum GrantRefusal: String, Sendable {
         "invalid_grant": [
             // [help], [seen: restforce] revoked, expired, replaced by rotation, or package uninstalled.
             Row("expired access/refresh token", .ended),
-            // [seen] the same, in the words of other versions of the endpoint.
+            // [seen] the same reason, as other versions of the endpoint write it.
             Row("expired refresh token", .ended), Row("revoked refresh token", .ended),
             Row("token revoked", .ended), Row("invalid refresh token", .ended),
             // [help] codes `inactive_user` and `inactive_org`; [seen] also as descriptions.
@@ -45,7 +45,8 @@ package enum GrantRefusal: String, Sendable {
             Row("inactive organization", .ended),
             // [notes] another request with this refresh token is running.
             Row("token request is already being processed", .busy),
-            // [notes] the text for the same until Winter '25. A code is never sent with a refresh token.
+            // [notes] until Winter '25 this was the text for the same reason. It cannot mean an authorization
+            // code, because a refresh sends none.
             Row("expired authorization code", .busy),
             // [help] login ranges of the user's profile or of the org exclude our address.
             Row("ip restricted", .held), Row("ip restricted or invalid login hours", .held),

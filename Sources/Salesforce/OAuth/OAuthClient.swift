@@ -30,7 +30,7 @@ package struct OAuthClient: Sendable {
     }
 
     /// Gets a new access token. If the answer has a new refresh token, the old one is void: store the new one
-    /// before anything else. `GrantRefusal` tells what a refusal means.
+    /// before anything else. `GrantRefusal` has the meaning of a refusal.
     package func refresh(_ refreshToken: Secret, at origin: Origin) async throws -> RefreshAnswer {
         try RefreshAnswer(
             parsing: try await token(

@@ -4,7 +4,7 @@ internal import Encoding
 /// The token endpoint's answer to a refresh.
 ///
 /// With rotation the old refresh token is void once this answer is sent. So a new refresh token must be
-/// stored whatever else is missing, and only one token is required.
+/// stored even if all other fields are missing: an answer needs only one of the two tokens.
 package struct RefreshAnswer: Sendable {
     /// Nil if the answer has none, contrary to the documentation.
     package let accessToken: Secret?

@@ -31,7 +31,8 @@ enum CallRetry {
         // Nothing was sent.
         case .unreachable: true
         case .serverUnavailable, .interrupted, .lockedRow: repetition == .harmless
-        // A quota is not free again within seconds, and a query of two minutes is left to the job's retry.
+        // These errors are left to the job's retry: a quota is not free again within seconds, and a query may
+        // take two minutes.
         default: false
         }
     }

@@ -2,7 +2,7 @@ internal import HTTPClient
 
 /// Sends a request once, and converts failures to `SalesforceError`.
 ///
-/// Checks each address against the host rule, so that tokens go nowhere else.
+/// Checks each address against the host rule, so that tokens are sent only to Salesforce.
 struct CallSender: Sendable {
     let http: HTTPClient
     let hosts: HostRule

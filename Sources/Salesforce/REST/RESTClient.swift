@@ -71,7 +71,7 @@ package struct RESTClient: Sendable {
         }
     }
 
-    /// An error that must not be followed by another attempt.
+    /// An error after which the call is not repeated.
     private struct Final: Error {
         let error: any Error
     }
@@ -90,7 +90,7 @@ package struct RESTClient: Sendable {
                 throw final.error
             } catch let error as SalesforceError {
                 if error.code == .unauthorized, !hasRefreshed {
-                    // Nothing was carried out, so that even a harmful repetition is allowed.
+                    // Salesforce did not carry out the call, so every kind of call may be repeated.
                     hasRefreshed = true
                     token = try await tokens(token)
                     continue

@@ -26,7 +26,7 @@ package struct UserRights: Equatable, Sendable {
         self.granted = granted
     }
 
-    /// The sum over the rows of `query(for:)`: any set grants.
+    /// The rights in the rows of `query(for:)`. The user has a right if any permission set grants it.
     init(rows: [JSONValue]) {
         granted = []
         for right in Right.allCases

@@ -1,4 +1,4 @@
--- Members of `dead` after one of them; from the first on if that one is not there.
+-- Reads members of `dead` after a given one, or from the first on if the given one does not exist.
 -- ARGV: its payload; how many. Returns key and payload of each.
 
 local rank = redis.call('ZRANK', 'dead', ARGV[1])

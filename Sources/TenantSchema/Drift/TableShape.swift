@@ -1,5 +1,5 @@
-/// A tenant's table in the database. It differs from its plan where columns were widened, where rows did not
-/// allow an index, and where somebody else changed it.
+/// A tenant's table in the database. It differs from its plan if columns were widened, if rows did not allow
+/// an index, or if somebody else changed the table.
 package struct TableShape: Sendable, Equatable {
     /// By column.
     package var types: [String: ColumnType]

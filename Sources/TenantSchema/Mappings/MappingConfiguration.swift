@@ -3,7 +3,7 @@ internal import Salesforce
 
 /// One mapping's settings: Heroku Connect's `config` object.
 ///
-/// Unknown members are kept, so that reading and writing a file loses nothing.
+/// Unknown members are kept, so that reading and writing a file loses no data.
 package struct MappingConfiguration: Sendable, Equatable {
     /// Whether users' changes are sent to Salesforce.
     package enum Access: String, Sendable, Hashable {

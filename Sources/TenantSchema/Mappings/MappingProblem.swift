@@ -2,7 +2,7 @@ package import Encoding
 
 /// A part of a mapping that cannot be synced. The rest of the mapping is synced, unless the problem is fatal.
 package struct MappingProblem: Sendable, Equatable {
-    /// What is wrong.
+    /// The kind of problem.
     package enum Kind: String, Sendable, Hashable {
         /// The org has no such object, or the user may not see it. Fatal.
         case unknownObject = "unknown_object"
@@ -34,7 +34,7 @@ package struct MappingProblem: Sendable, Equatable {
         self.message = message
     }
 
-    /// True if nothing of the mapping can be synced.
+    /// True if no part of the mapping can be synced.
     package var isFatal: Bool { kind == .unknownObject || kind == .notQueryable }
 
     package var json: JSONValue {

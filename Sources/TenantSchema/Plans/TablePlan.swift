@@ -22,7 +22,7 @@ package struct TablePlan: Sendable, Equatable {
         package var name: String
         package var column: String
         package var isUnique: Bool
-        /// Its name if it is not unique because values repeat.
+        /// The name that the index has if it is not unique because values repeat.
         package var plainName: String
     }
 

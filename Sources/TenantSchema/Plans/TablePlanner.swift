@@ -47,7 +47,7 @@ struct TablePlanner {
         guard let field = field(name) else { return planExternalID(name) }
         guard let type = ColumnType(field) else {
             return add(
-                .unsupportedType, name, "\(name) is of type \(field.type.rawValue), which no column holds")
+                .unsupportedType, name, "\(name) is of type \(field.type.rawValue), which has no column type")
         }
         addColumn(
             TablePlan.Column(
@@ -76,7 +76,7 @@ struct TablePlanner {
         add(.unknownField, name, "\(describe.name) has no field \(name), or the user may not see it")
     }
 
-    /// The ways to read `name` as a relationship and a field of its parent: `Account__Ext__c`,
+    /// Splits `name` into a relationship and a field of the parent, in all possible ways: `Account__Ext__c`,
     /// `Parent__r__Ext__c`.
     func relationships(in name: String) -> [(name: String, externalID: String, reference: FieldDescribe)] {
         describe.fields.compactMap { field in
@@ -100,7 +100,7 @@ struct TablePlanner {
         guard !TablePlan.systemColumns.contains(column.name),
             !columns.contains(where: { $0.name == column.name })
         else {
-            return add(.columnTaken, name, "the column \(column.name) of \(name) exists already")
+            return add(.columnTaken, name, "the column \(column.name) of \(name) already exists")
         }
         columns.append(column)
         columnOf[name.lowercased()] = column.name
@@ -130,7 +130,7 @@ struct TablePlanner {
         guard let name = configuration.upsertField, let column = columnOf[name.lowercased()] else { return }
         if let field = field(name), !field.externalId, !field.idLookup {
             return add(
-                .unsuitableIdentifier, name, "\(name) is the unique identifier, but no External ID field")
+                .unsuitableIdentifier, name, "\(name) is the unique identifier, but not an External ID field")
         }
         addIndex(column, isUnique: true)
     }

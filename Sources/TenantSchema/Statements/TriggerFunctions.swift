@@ -47,7 +47,8 @@ struct TriggerFunctions {
         """
     }
 
-    /// Writes a user's change to the log. On a read-only mapping its state is READONLY and nothing is sent.
+    /// Writes a user's change to the log. On a read-only mapping the state of the change is READONLY, and it
+    /// is not sent.
     var logger: String {
         let isWritable = plan.access == .readWrite
         // A deleted row that Salesforce never had, or an update without a change, is not sent.

@@ -21,7 +21,8 @@ struct MetricsPage: Sendable {
     let own: ProcessReport
 
     enum Limits {
-        /// Queues with their own name in the metrics: other Sidekiq clients may create any number of queues.
+        /// How many queues have their own name in the metrics. Bounded, because other Sidekiq clients may
+        /// create any number of queues.
         static let queues = 100
         /// The name for all other queues.
         static let others = "other"

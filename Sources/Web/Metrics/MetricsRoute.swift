@@ -11,7 +11,7 @@ import Reactor
 import Synchronization
 
 /// `GET /metrics`, for Prometheus, with the operators' credentials or `METRICS_TOKEN`. One value for each
-/// loop, made of that loop's services.
+/// loop, which uses that loop's services.
 package struct MetricsRoute: Sendable {
     /// The last page, shared by all loops of a process, so that simultaneous scrapes cause one read.
     package final class Cache: Sendable {

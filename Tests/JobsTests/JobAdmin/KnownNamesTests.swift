@@ -24,6 +24,6 @@ struct KnownNamesTests {
     {
         let warning = try #require(known.warning(about: scope))
         #expect(warning.contains(hint))
-        #expect(warning.contains("may hold nothing"))
+        #expect(warning.contains("may have no effect"))
     }
 }

@@ -55,7 +55,7 @@ struct JobsPauseCommand: AsyncParsableCommand {
             let scope = try await scope.scope(session)
             if case .tenant(let id) = scope { try await session.requireTenant(id) }
             let isNew = try await session.jobs.pause(scope, by: actor.name, reason: reason)
-            // After the pause, so that the pause is stored even if the search for known names fails.
+            // Called after the pause, so that the pause is stored even if the search for known names fails.
             let warning = try? await session.jobs.warning(about: scope)
             guard !json else {
                 let fields: [(String, JSONText)] = [
