@@ -1,5 +1,4 @@
 internal import Encoding
-internal import FoundationEssentials
 
 /// Free text in mail headers (RFC 5322, RFC 2047). The output is printable ASCII in folded lines for any
 /// input, so no text can end a header or begin another.
@@ -44,6 +43,6 @@ enum HeaderText {
             if words[words.count - 1].count + bytes.count > encodedWordBytes { words.append([]) }
             words[words.count - 1] += bytes
         }
-        return words.map { "=?utf-8?B?\(Data($0).base64EncodedString())?=" }.joined(separator: "\r\n ")
+        return words.map { "=?utf-8?B?\(Base64.encode($0))?=" }.joined(separator: "\r\n ")
     }
 }

@@ -21,7 +21,7 @@ package struct JobOperator: Sendable {
     let periodic: PeriodicStore
     let cache: CensusCache
     /// The classes that workers can run.
-    let classNames: Set<String>
+    let classNames: @Sendable () -> Set<String>?
     /// Called after a job is killed, cancelled, or deleted before it has ended.
     let onGivenUp: @Sendable (JobRecord, any Error) async -> Void
     /// Called after a job that was dead or cancelled is queued again.
@@ -33,12 +33,14 @@ package struct JobOperator: Sendable {
     ///   - pool: of one loop, as the queue and the index.
     ///   - index: nil leaves Redis to the reconciler.
     ///   - cache: one for all loops of a process.
-    ///   - classNames: the classes that workers can run. A pause of another class causes a warning.
+    ///   - classNames: the classes that workers can run; nil if they are not known. A pause of another class
+    ///     causes a warning.
     ///   - onGivenUp: called after the commit that kills or cancels a job, or deletes an open one.
     ///   - onRetry: called after the commit that retries a dead or cancelled job.
     package init(
         pool: PostgresPool, queue: JobQueue, index: QueueIndex? = nil, mask: ArgumentMask = ArgumentMask(),
-        cache: CensusCache = CensusCache(), classNames: Set<String> = [], limits: JobsLimits = JobsLimits(),
+        cache: CensusCache = CensusCache(), classNames: @escaping @Sendable () -> Set<String>? = { [] },
+        limits: JobsLimits = JobsLimits(),
         onGivenUp: @escaping @Sendable (JobRecord, any Error) async -> Void = { _, _ in },
         onRetry: @escaping @Sendable (JobRecord) async -> Void = { _ in }, logger: Logger
     ) {
@@ -75,11 +77,18 @@ extension JobOperator {
 
     /// A warning for an operator who pauses an unknown queue or class; nil if it is known.
     package func warning(about scope: PauseScope) async throws -> String? {
-        if case .tenant = scope { return nil }
+        var classes: Set<String> = []
+        switch scope {
+        case .tenant: return nil
+        case .queue: break
+        case .class:
+            guard let known = classNames() else { return nil }
+            classes = known
+        }
         let store = KnownNamesStore(limits: limits)
         var known = try await pool.withConnection { try await store.find(on: $0) }
         known.queues.insert(LaneName.defaultQueue)
-        known.classes.formUnion(classNames)
+        known.classes.formUnion(classes)
         return known.warning(about: scope)
     }
 

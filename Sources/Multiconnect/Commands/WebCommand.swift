@@ -154,7 +154,7 @@ struct WebProcess: Sendable {
             control: services.control, queue: services.queue, logger: launch.logger)
         let jobs = JobOperator(
             pool: services.control, queue: services.queue, index: QueueIndex(redis: services.redis),
-            mask: .standard, cache: census, classNames: launch.jobClassNames(),
+            mask: .standard, cache: census, classNames: { [launch] in launch.jobClassNames() },
             onGivenUp: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
             logger: launch.logger)
         let dashboard = DashboardRoutes(

@@ -55,19 +55,14 @@ struct JobHandlers {
 }
 
 extension Launch {
-    /// The classes that workers with these settings run. Only for warnings, so the set is empty for settings
-    /// that a worker would refuse.
-    func jobClassNames() -> Set<String> {
-        do {
-            let budget = try budget(reserved: 0)
-            let services = try LoopServices(self, budget: budget, usage: APIUsage(), tallies: JobTallies())
-            defer { services.close() }
-            let handlers = JobHandlers(
-                launch: self, services: services, mappings: try mappings(), budget: budget)
-            return Set(try handlers.registry().classNames)
-        } catch {
-            logger.debug("could not read job classes", metadata: ["error": "\(error)"])
-            return []
-        }
+    /// The classes that workers with these settings run. Only for warnings, so it is nil for settings that a
+    /// worker would refuse.
+    func jobClassNames() -> Set<String>? {
+        guard let budget = try? budget(reserved: 0), let mappings = try? mappings(),
+            let services = try? LoopServices(self, budget: budget, usage: APIUsage(), tallies: JobTallies())
+        else { return nil }
+        defer { services.close() }
+        let handlers = JobHandlers(launch: self, services: services, mappings: mappings, budget: budget)
+        return (try? handlers.registry()).map { Set($0.classNames) }
     }
 }

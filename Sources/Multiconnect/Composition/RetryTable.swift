@@ -1,8 +1,5 @@
-import HTTPClient
 import Jobs
 import Organizations
-import Postgres
-import Redis
 import Replication
 import TenantSchema
 
@@ -16,8 +13,6 @@ enum RetryTable {
         where [.notFound, .givenUp].contains(error.code):
             return .discard
         case is TenantSchemaError: return .discard
-        // A lost connection may be restored before the next attempt.
-        case is PostgresError, is RedisError, is HTTPClientError: return .retry
         default: return .retry
         }
     }

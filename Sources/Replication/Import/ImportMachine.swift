@@ -43,7 +43,7 @@ struct ImportMachine: Sendable {
         case loadResults(SalesforceID, expected: Int)
         /// Sum up the loaded pages. Leads to `.summed`.
         case sumUp
-        /// Close the import as complete, and delete the Bulk job. The end.
+        /// Close the import as complete. The Bulk job can be deleted. The end.
         case finish(expected: Int, bulkJob: SalesforceID?)
         /// Free the slot and start again after this time. The end.
         case suspend(Duration)

@@ -29,7 +29,8 @@ struct ImportRun: Sendable {
 
     /// The end of a start that did not fail.
     enum End: Sendable {
-        case finished(ImportResult)
+        /// Delete the Bulk job after the end is recorded.
+        case finished(ImportResult, bulkJob: SalesforceID?)
         case suspended(Duration)
     }
 
@@ -46,9 +47,14 @@ struct ImportRun: Sendable {
             }
             switch step {
             case .suspend(let pause): return .suspended(pause)
-            case .fail(let failure): throw failure.error
+            case .fail(let failure):
+                if case .replication(let error) = failure, error.code == .tooManyQuarantined {
+                    try await notices.noteQuarantined(try await progress(of: try machine.openRecord()))
+                }
+                throw failure.error
             case .finish(let expected, let bulkJob):
-                return .finished(try await finish(try machine.openRecord(), expected, bulkJob))
+                let result = try await finish(try machine.openRecord(), expected)
+                return .finished(result, bulkJob: bulkJob)
             case .open: event = .opened(try await open())
             case .resume(let record): event = .opened(try await resume(record))
             case .discard(let record):
@@ -126,22 +132,20 @@ extension ImportRun {
         }
     }
 
-    private func finish(
-        _ record: ImportRecord, _ expected: Int, _ bulkJob: SalesforceID?
-    ) async throws -> ImportResult {
+    private func finish(_ record: ImportRecord, _ expected: Int) async throws -> ImportResult {
         let progress = try await progress(of: record)
+        try await notices.noteQuarantined(progress)
         try await notices.noteAdjustments(record)
         try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await store.setExpectedRows(expected, for: record, on: connection)
             try await store.finish(record, mapping: mapping, on: connection)
         }
-        if let bulkJob { await delete(bulkJob) }
         return ImportResult(
             rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
     }
 
     /// Salesforce deletes it after seven days, so a failure does not matter.
-    private func delete(_ bulkJob: SalesforceID) async {
+    func delete(_ bulkJob: SalesforceID) async {
         do {
             try await BulkQuery(rest).delete(bulkJob)
         } catch {
@@ -185,10 +189,7 @@ extension ImportRun {
             } catch let error as ReplicationError {
                 return .failed(error)
             }
-        case .sumUp:
-            let progress = try await progress(of: record)
-            try await notices.noteQuarantined(progress)
-            return .summed(progress)
+        case .sumUp: return .summed(try await progress(of: record))
         default: preconditionFailure("load() carries out the step \(step)")
         }
     }

@@ -1,4 +1,3 @@
-internal import Activity
 internal import FoundationEssentials
 internal import Jobs
 internal import Logging
@@ -71,13 +70,15 @@ struct Importer: Sendable {
         let schema = TenantDatabase(tenant: tenant, pool: cell)
         let ddl = try await schema.preflight()
         try await schema.checkUnobstructed(table)
-        let end = try await ImportRun(
+        let importRun = ImportRun(
             services: services, tenant: tenant, mapping: mapping, cell: cell, rest: rest, job: job,
-            table: table, plan: ImportPlan(table, ddl: ddl), schema: schema, ddl: ddl, timeMark: timeMark
-        ).load()
-        switch end {
+            table: table, plan: ImportPlan(table, ddl: ddl), schema: schema, ddl: ddl, timeMark: timeMark)
+        switch try await importRun.load() {
         case .suspended(let pause): return .again(after: pause)
-        case .finished(let result): return try await finish(result, mapping, tenant, job)
+        case .finished(let result, let bulkJob):
+            let outcome = try await finish(result, mapping, tenant, job)
+            if let bulkJob { await importRun.delete(bulkJob) }
+            return outcome
         }
     }
 

@@ -117,7 +117,7 @@ extension TenantRecovery {
             let marked = try await sweep()
             if marked > 0 {
                 context.logger.warning(
-                    "marked tenants whose job is missing", metadata: ["steps": "\(marked)"])
+                    "recorded ends of jobs that were missed", metadata: ["jobs": "\(marked)"])
             }
             return .done
         }

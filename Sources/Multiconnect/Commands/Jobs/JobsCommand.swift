@@ -68,7 +68,7 @@ struct JobsSession: Sendable {
             let recovery = TenantRecovery(control: pool, queue: queue, logger: silent)
             let jobs = JobOperator(
                 pool: pool, queue: queue, index: QueueIndex(redis: redis), mask: ArgumentMask.standard,
-                classNames: launch.jobClassNames(),
+                classNames: { launch.jobClassNames() },
                 onGivenUp: { await recovery.noteGivenUp($0, $1) },
                 onRetry: { await recovery.noteRetried($0) },
                 logger: silent)
