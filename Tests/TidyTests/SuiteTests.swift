@@ -19,6 +19,27 @@ struct SuiteTests {
             "\(file): tag the suite as store, process, interop or long")
     }
 
+    /// A suite that the list leaves out is never run, and no run fails for it.
+    @Test func `the list of suites has the suites of every file with tests`() throws {
+        let list = Process()
+        list.executableURL = SourceTree.root.appendingPathComponent("bin/suites/list")
+        let pipe = Pipe()
+        list.standardOutput = pipe
+        try list.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        list.waitUntilExit()
+        #expect(list.terminationStatus == 0)
+        let suites = Set(text.split(separator: "\n").compactMap { $0.split(separator: " ").last })
+        for file in SourceTree.tests {
+            let isTest = file.code.contains { $0.trimmingCharacters(in: .whitespaces).hasPrefix("@Test") }
+            let own = file.declarations.types.filter { $0.name.hasSuffix("Tests") }
+            let isListed = own.contains { type in
+                suites.contains { $0.hasPrefix("\(file.target).") && $0.hasSuffix(type.name) }
+            }
+            #expect(!isTest || isListed, "\(file): bin/suites/list has no suite of this file")
+        }
+    }
+
     @Test(arguments: SourceTree.tests)
     func `each test asserts something`(file: SourceFile) {
         let assertions = [
