@@ -99,6 +99,7 @@ struct MailJob: Sendable {
             guard refusal?.isPermanentRefusal != true,
                 refusal?.code == .loginDenied || failures + 1 >= Self.tolerated
             else { return }
+            try await MailStore(on: connection).lockFailures()
             try await NotificationStore(on: connection).addOnce(
                 NotificationEvent.mailFailing, organization: nil,
                 message: "Mails cannot be sent: \(error). Check SMTP_URL. Jobs retry until then.")

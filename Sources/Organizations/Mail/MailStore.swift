@@ -51,6 +51,13 @@ package struct MailStore {
         case unneeded
     }
 
+    /// Serializes the notifications of failures until the transaction ends, so that mails that fail at the
+    /// same time cause one notification.
+    func lockFailures() async throws {
+        _ = try await connection.query(
+            "select pg_advisory_xact_lock(\(Self.admissionLock)::int, 1)")
+    }
+
     /// Stores a job's mail if the limits allow it, or finds the one that an earlier attempt of the job
     /// stored. Call it in a transaction: it serializes consent mails, so that concurrent ones are counted.
     func admit(_ content: MailContent, _ request: Request, limits: MailLimits) async throws -> Admission {

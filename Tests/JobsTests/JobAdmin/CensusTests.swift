@@ -75,6 +75,8 @@ struct CensusTests {
             let id = try await rig.queue.enqueue(NewJob("Effect"))
             try await rig.running(registry, concurrency: 3) { _ in
                 try await rig.wait(for: .running)
+                // A worker may claim its first job before it has registered.
+                try await eventually { try await !desk.workers().isEmpty }
                 let worker = try #require(try await desk.workers().first)
                 #expect(worker.isAlive && !worker.isQuiet && worker.concurrency == 3)
                 var filter = JobFilter()
