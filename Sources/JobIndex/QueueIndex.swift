@@ -132,8 +132,8 @@ package struct QueueIndex: Sendable {
 
     private static func random() -> String { JobID().text }
 
-    /// Entries per claim. A script can pass about 8,000 values to a command, two for each entry; a command
-    /// that fails for this reason loses the popped entries.
+    /// Entries per claim. A script can pass about 8,000 values to a command, two for each entry. A
+    /// larger claim would fail and lose the popped entries.
     static let claimedEntries = 2000
 }
 

@@ -71,8 +71,8 @@ struct CensusStore: Sendable {
         return estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast)
     }
 
-    /// The planner's estimate for a state. Only the state is in the condition, because the planner assumes
-    /// that several conditions are independent.
+    /// The planner's estimate for a state. The condition has only the state: the planner assumes several
+    /// conditions to be independent.
     private func estimate(_ state: JobState, on connection: PostgresConnection) async throws -> Int {
         let plan: String = try await connection.query(
             within: limits.statement,

@@ -42,7 +42,7 @@ package enum ConsentRefusal: Error, Equatable, Sendable {
         }
     }
 
-    /// What happened and what to do, as plain text. May contain the user's name and org ids: escape it for
+    /// The reason and the next step, as plain text. It may contain the user's name and org ids: escape it for
     /// HTML.
     package var explanation: String {
         switch self {
