@@ -28,6 +28,8 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case tableObstructed
         /// Another start of the job has taken the import over. This start can change no rows.
         case claimLost
+        /// Another worker holds the tenant's lease. This one can change no rows.
+        case leaseLost
         /// The job is not tried again: another start would not help. `message` has the reason.
         case givenUp
     }

@@ -17,7 +17,7 @@ package struct OrgSessions: Sendable {
     }
 
     /// The REST API of a tenant's org. Creating it sends no request.
-    package func rest(for organization: UUID) -> RESTClient {
+    package func rest(for organization: UUID, _ purpose: CallPurpose = CallPurpose(.setup)) -> RESTClient {
         RESTClient(
             http: http, hosts: hosts, tokens: tokens.provider(for: organization),
             onUsage: { [usage] limit in usage.note(limit, of: organization) })

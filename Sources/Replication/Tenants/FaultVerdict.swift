@@ -45,7 +45,7 @@ enum FaultVerdict: Sendable, Equatable {
         case .databaseUnsuitable, .unexpectedColumns, .incompletePage, .rowCountMismatch, .bulkJobLost,
             .malformedResponse, .repeatedLocator, .unknownCell:
             .unclear
-        case .claimLost: .interrupted
+        case .claimLost, .leaseLost: .interrupted
         }
     }
 

@@ -34,7 +34,9 @@ extension RESTClient {
     }
 
     /// The first page.
-    package func query(_ query: SOQL) async throws -> QueryPage {
+    ///
+    /// - Parameter isAll: also returns records in the recycle bin and archived ones (`queryAll`).
+    package func query(_ query: SOQL, isAll: Bool = false) async throws -> QueryPage {
         guard query.text.utf8.count <= SalesforceLimits.soqlCharacters else {
             throw SalesforceError(
                 .malformedQuery,
@@ -43,7 +45,7 @@ extension RESTClient {
                     + "\(SalesforceLimits.soqlCharacters)"
             )
         }
-        var call = APICall(path: path("query"))
+        var call = APICall(path: path(isAll ? "queryAll" : "query"))
         call.query = [("q", query.text)]
         return try await page(call)
     }

@@ -23,6 +23,12 @@ package struct SOQL: Equatable, Sendable, CustomStringConvertible {
         SOQL(text: text + " WHERE " + (try condition.text()))
     }
 
+    /// Sorts by fields, ascending. Throws `.malformedQuery` for an invalid name.
+    package func orderBy(_ fields: [String]) throws(SalesforceError) -> SOQL {
+        for name in fields { try Self.check(path: name) }
+        return SOQL(text: text + " ORDER BY " + fields.joined(separator: ","))
+    }
+
     package func limit(_ rows: Int) -> SOQL {
         SOQL(text: text + " LIMIT \(max(0, rows))")
     }
@@ -37,6 +43,8 @@ package struct SOQL: Equatable, Sendable, CustomStringConvertible {
         case isIn(String, [Value])
         case all([Condition])
         case any([Condition])
+        /// A condition that an operator wrote, such as a mapping's row filter. The org validates it.
+        case raw(String)
 
         func text() throws(SalesforceError) -> String {
             switch self {
@@ -51,6 +59,7 @@ package struct SOQL: Equatable, Sendable, CustomStringConvertible {
                 return "\(field) IN (\(values.map(\.text).joined(separator: ",")))"
             case .all(let conditions): return try Self.joined(conditions, by: " AND ")
             case .any(let conditions): return try Self.joined(conditions, by: " OR ")
+            case .raw(let text): return "(\(text))"
             }
         }
 

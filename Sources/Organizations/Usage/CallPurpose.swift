@@ -1,0 +1,24 @@
+/// What an API call is for: decides who waits first when the org's allowance gets short, and how it is counted.
+package struct CallPurpose: Sendable, Hashable {
+    /// From the most to the least urgent.
+    package enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// Consent, rights and announcements.
+        case setup
+        case stream
+        case reread
+        case poll
+        case describe
+        case verify
+        case repair
+        case `import`
+    }
+
+    package var kind: Kind
+    /// The object's API name; nil for calls about the org.
+    package var object: String?
+
+    package init(_ kind: Kind, _ object: String? = nil) {
+        self.kind = kind
+        self.object = object
+    }
+}

@@ -1,0 +1,64 @@
+package import FoundationEssentials
+package import Postgres
+
+/// A change of one record of one table, from an event or from a read.
+package struct RecordChange: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        /// The record exists and `cells` has all its columns that the source carries. A missing row is inserted.
+        case upsert
+        /// `cells` has changed columns only. If the row is missing, the record is read again.
+        case patch
+        /// The record is deleted.
+        case delete
+    }
+
+    package var sfid: String
+    package var kind: Kind
+    /// The event's commit timestamp, or the SystemModstamp of the row that was read.
+    package var stamp: Date
+    /// Column to text in Postgres's input format; nil is null. Without `sfid`.
+    package var cells: [String: String?]
+    /// Columns with a difference of a large text. They are read again if the old value does not match.
+    package var textDiffs: [String: String]
+
+    package init(
+        sfid: String, kind: Kind, stamp: Date, cells: [String: String?] = [:],
+        textDiffs: [String: String] = [:]
+    ) {
+        self.sfid = sfid
+        self.kind = kind
+        self.stamp = stamp
+        self.cells = cells
+        self.textDiffs = textDiffs
+    }
+}
+
+/// Where changes come from, which decides how they are ordered against changes that are applied already.
+package enum ChangeSource: Sendable, Equatable {
+    /// Change events: ordered by commit timestamp. `systemmodstamp` becomes the commit timestamp.
+    case events
+    /// Rows that a query returned. `startedAt` is the cell's clock before the query was sent.
+    case read(startedAt: Date)
+}
+
+/// Why a record is read again.
+package enum RereadReason: String, Sendable, Hashable {
+    case gap
+    case missingRow = "missing_row"
+    case filter
+    /// A read that may be older than an applied change.
+    case conflict
+    /// Another session held the row's lock for too long.
+    case locked
+    /// The database refused the row; it is quarantined until then.
+    case refused
+    case textDiff = "text_diff"
+    /// A column by the parent's external id could not be filled from the parent's row.
+    case parent
+    case relatedRecord = "related_record"
+    case repair
+    case drift
+}
+
+/// Checks in the caller's transaction that the caller may still write. Throws `.leaseLost` or `.claimLost`.
+package typealias WriteFence = @Sendable (PostgresConnection) async throws -> Void

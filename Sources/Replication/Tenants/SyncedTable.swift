@@ -1,0 +1,23 @@
+package import TenantSchema
+
+/// A table that changes are written to: its mapping and the plan that its last import or alteration left.
+package struct SyncedTable: Sendable, Equatable {
+    package var mapping: Mapping
+    /// The tenant's schema.
+    package var schema: String
+    package var plan: TablePlan
+    /// Columns that are not read at present, with the reason: the field was removed, hidden or changed its type.
+    package var pausedColumns: [String: String]
+
+    package init(mapping: Mapping, schema: String, plan: TablePlan, pausedColumns: [String: String] = [:]) {
+        self.mapping = mapping
+        self.schema = schema
+        self.plan = plan
+        self.pausedColumns = pausedColumns
+    }
+
+    /// The columns that events and reads fill, without `sfid`.
+    package var readColumns: [TablePlan.Column] {
+        plan.columns.filter { $0.isRead && pausedColumns[$0.name] == nil }
+    }
+}
