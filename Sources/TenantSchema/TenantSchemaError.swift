@@ -1,9 +1,11 @@
-/// A mapping file that cannot be used.
+/// A mapping file or a stored plan that cannot be used.
 package struct TenantSchemaError: Error, Sendable, Equatable {
     /// The kind of error, for callers.
     package enum Code: String, Sendable, Hashable {
         /// The mapping file does not follow Heroku Connect's export format. `message` names the place.
         case invalidMappingFile
+        /// A stored table plan cannot be read. Plan the table again.
+        case invalidPlan
     }
 
     package var code: Code

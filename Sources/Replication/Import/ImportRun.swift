@@ -139,6 +139,8 @@ extension ImportRun {
         try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await store.setExpectedRows(expected, for: record, on: connection)
             try await store.finish(record, mapping: mapping, on: connection)
+            try await SyncedTableStore().save(
+                SyncedTable(mapping: mapping, schema: tenant.schema, plan: table), on: connection)
         }
         return ImportResult(
             rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
@@ -214,6 +216,7 @@ extension ImportRun {
     /// Salesforce's own count is cheap, but it does not cover all objects, and the user needs a permission
     /// for it.
     private func countRecords() async throws -> Int {
+        guard plan.filter == nil else { return try await rest.count(try plan.countQuery()) }
         do {
             let counts = try await rest.recordCounts(of: [plan.objectName])
             if let count = counts[plan.objectName], count > 0 { return count }
@@ -222,7 +225,7 @@ extension ImportRun {
         {
             services.logger.debug("no record count, counting with a query", metadata: ["error": "\(error)"])
         }
-        return try await rest.count(try SOQL.count(of: plan.objectName))
+        return try await rest.count(try plan.countQuery())
     }
 
     private func change(

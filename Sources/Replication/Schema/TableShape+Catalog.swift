@@ -4,12 +4,17 @@ internal import TenantSchema
 extension TableShape {
     /// Reads the catalog. A missing table has no columns.
     init(of plan: ImportPlan, on connection: PostgresConnection) async throws {
+        try await self.init(of: plan.tableName, in: plan.schema, on: connection)
+    }
+
+    /// Reads the catalog. A missing table has no columns.
+    init(of table: String, in schema: String, on connection: PostgresConnection) async throws {
         let columns = try await connection.query(
             """
             select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type
             from pg_attribute a join pg_class c on c.oid = a.attrelid
             join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = \(plan.schema) and c.relname = \(plan.tableName)
+            where n.nspname = \(schema) and c.relname = \(table)
               and a.attnum > 0 and not a.attisdropped
             """)
         var types: [String: ColumnType] = [:]
@@ -17,7 +22,7 @@ extension TableShape {
         let indexes: [String] = try await connection.query(
             """
             select indexname::text from pg_indexes
-            where schemaname = \(plan.schema) and tablename = \(plan.tableName)
+            where schemaname = \(schema) and tablename = \(table)
             """
         ).column()
         self.init(types: types, indexes: Set(indexes))

@@ -16,8 +16,13 @@ package struct SyncedTable: Sendable, Equatable {
         self.pausedColumns = pausedColumns
     }
 
-    /// The columns that events and reads fill, without `sfid`.
+    /// The columns that events fill, without `sfid` and without external ids of parents.
     package var readColumns: [TablePlan.Column] {
         plan.columns.filter { $0.isRead && pausedColumns[$0.name] == nil }
+    }
+
+    /// The columns that queries select, without `sfid`: those of `readColumns` and external ids of parents.
+    package var selectedColumns: [TablePlan.Column] {
+        plan.columns.filter { $0.isSelected && pausedColumns[$0.name] == nil }
     }
 }

@@ -22,14 +22,23 @@ package struct MappingConfiguration: Sendable, Equatable {
     package var notify: Bool
     package var pollingSeconds: Int
     package var maximumDailyCalls: Int?
+    /// Ours: a SOQL condition. Only records that match it are in the table. Nil for all records.
+    package var filter: String?
+    /// Ours: decimal numbers are `numeric` instead of `double precision`, so that no digit is lost.
+    package var isNumeric: Bool
+    /// Ours: fields that differ from `isNumeric`, by API name.
+    package var numericFields: [String: Bool]
     /// Unknown members of the object, `revision` and `applied_at` among them.
     package var other: [String: JSONValue]
 
     /// Heroku Connect's default interval, in seconds.
     package static let defaultPollingSeconds = 600
+    /// The shortest interval: a poll costs at least one API call.
+    package static let minimumPollingSeconds = 10
 
     package init(
-        access: Access, fields: [String], indexes: [String: Bool] = [:], upsertField: String? = nil
+        access: Access, fields: [String], indexes: [String: Bool] = [:], upsertField: String? = nil,
+        filter: String? = nil, isNumeric: Bool = false
     ) {
         self.access = access
         self.fields = fields.sorted()
@@ -38,12 +47,15 @@ package struct MappingConfiguration: Sendable, Equatable {
         notify = false
         pollingSeconds = Self.defaultPollingSeconds
         maximumDailyCalls = nil
+        self.filter = filter
+        self.isNumeric = isNumeric
+        numericFields = [:]
         other = [:]
     }
 
     private static let known: Set<String> = [
         "access", "fields", "indexes", "upsert_field", "sf_notify_enabled", "sf_polling_seconds",
-        "sf_max_daily_api_calls",
+        "sf_max_daily_api_calls", "filter", "numeric",
     ]
 
     /// Reads a `config` object. Errors begin with `path`.
@@ -54,10 +66,18 @@ package struct MappingConfiguration: Sendable, Equatable {
             throw reader.problem("access", "must be \"read_only\" or \"read_write\", not \"\(accessName)\"")
         }
         self.access = access
-        fields = try reader.object("fields").keys.sorted()
+        let members = try reader.object("fields")
+        fields = members.keys.sorted()
         guard !fields.isEmpty else { throw reader.problem("fields", "is empty") }
-        for name in fields where !SOQL.isName(name) {
-            throw reader.problem("fields.\(name)", "is not a field's API name")
+        isNumeric = try reader.optionalBool("numeric") ?? false
+        numericFields = [:]
+        for name in fields {
+            guard Self.isFieldName(name) else {
+                throw reader.problem("fields.\(name)", "is not a field's API name")
+            }
+            guard let member = members[name], member.object != nil else { continue }
+            let field = try JSONReader(member, path: "\(path).fields.\(name)")
+            if let flag = try field.optionalBool("numeric") { numericFields[name] = flag }
         }
         indexes = [:]
         for (name, index) in try reader.optionalObject("indexes") ?? [:] {
@@ -67,10 +87,12 @@ package struct MappingConfiguration: Sendable, Equatable {
         upsertField = try reader.optionalString("upsert_field")
         notify = try reader.optionalBool("sf_notify_enabled") ?? false
         pollingSeconds = try reader.optionalInt("sf_polling_seconds") ?? Self.defaultPollingSeconds
-        guard pollingSeconds > 0 else {
-            throw reader.problem("sf_polling_seconds", "must be positive, not \(pollingSeconds)")
+        guard pollingSeconds >= Self.minimumPollingSeconds else {
+            throw reader.problem(
+                "sf_polling_seconds", "must be at least \(Self.minimumPollingSeconds), not \(pollingSeconds)")
         }
         maximumDailyCalls = try reader.optionalInt("sf_max_daily_api_calls")
+        filter = try reader.optionalString("filter").flatMap { $0.isBlank ? nil : $0 }
         other = reader.members.filter { !Self.known.contains($0.key) }
     }
 
@@ -78,12 +100,31 @@ package struct MappingConfiguration: Sendable, Equatable {
     package var json: JSONValue {
         var members = other
         members["access"] = .string(access.rawValue)
-        members["fields"] = .object(Dictionary(uniqueKeysWithValues: Set(fields).map { ($0, .object([:])) }))
+        members["fields"] = .object(
+            Dictionary(
+                uniqueKeysWithValues: Set(fields).map { name in
+                    (name, .object(numericFields[name].map { ["numeric": .bool($0)] } ?? [:]))
+                }))
         members["indexes"] = .object(indexes.mapValues { .object(["unique": .bool($0)]) })
         members["sf_notify_enabled"] = .bool(notify)
         members["sf_polling_seconds"] = .number(String(pollingSeconds))
+        if let filter { members["filter"] = .string(filter) }
+        if isNumeric { members["numeric"] = .bool(true) }
         if let upsertField { members["upsert_field"] = .string(upsertField) }
         if let maximumDailyCalls { members["sf_max_daily_api_calls"] = .number(String(maximumDailyCalls)) }
         return .object(members)
     }
+
+    /// Whether the field's decimal numbers are exact.
+    func isExact(_ field: String) -> Bool { numericFields[field] ?? isNumeric }
+
+    /// A field's API name, or a relationship and a field of the parent: `Account.External_Id__c`.
+    private static func isFieldName(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count <= 2 && parts.allSatisfy { SOQL.isName($0) }
+    }
+}
+
+extension String {
+    fileprivate var isBlank: Bool { allSatisfy(\.isWhitespace) }
 }

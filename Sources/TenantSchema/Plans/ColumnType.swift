@@ -11,7 +11,8 @@ package enum ColumnType: Sendable, Equatable {
     case date
     case timestamp
     case time
-    /// Never planned: replaces `bigint` when a value does not fit into it.
+    /// Planned for decimal numbers if the mapping asks for exact ones. Also replaces `bigint` when a value does not
+    /// fit into it.
     case numeric
     /// Never planned: any other type of an existing column, with its name from the catalog.
     case other(String)
@@ -20,13 +21,15 @@ package enum ColumnType: Sendable, Equatable {
     static let longestVarchar = 4_099
 
     /// The type for a field. Nil for compound values, files and other types without a column type.
-    package init?(_ field: FieldDescribe) {
+    ///
+    /// - Parameter isExact: decimal numbers become `numeric`, which keeps all digits.
+    package init?(_ field: FieldDescribe, isExact: Bool = false) {
         switch field.type {
         case .id, .reference: self = .varchar(18)
         case .boolean: self = .boolean
         case .int: self = .integer
         case .long: self = .bigint
-        case .double, .currency, .percent: self = .doublePrecision
+        case .double, .currency, .percent: self = isExact ? .numeric : .doublePrecision
         case .date: self = .date
         case .dateTime: self = .timestamp
         case .time: self = .time
@@ -68,6 +71,16 @@ package enum ColumnType: Sendable, Equatable {
             self = .varchar(length)
         } else {
             self = .other(name)
+        }
+    }
+
+    /// The type with this name in DDL: the inverse of `sql`.
+    init(sql name: String) {
+        let prefix = "varchar("
+        if name.hasPrefix(prefix), let length = Int(name.dropFirst(prefix.count).dropLast()) {
+            self = .varchar(length)
+        } else {
+            self.init(catalog: name)
         }
     }
 
@@ -139,7 +152,7 @@ extension ColumnType {
     func isWidened(by type: ColumnType) -> Bool {
         switch (self, type) {
         case (.varchar, .text), (.integer, .bigint), (.integer, .doublePrecision), (.integer, .numeric),
-            (.bigint, .numeric):
+            (.bigint, .numeric), (.doublePrecision, .numeric):
             true
         default: false
         }

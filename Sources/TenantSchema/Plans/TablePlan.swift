@@ -12,9 +12,33 @@ package struct TablePlan: Sendable, Equatable {
         package var type: ColumnType
         /// The field in SOQL: `Name`, or `Account.External_Id__c` for a parent's external id.
         package var source: String
-        /// True if imports and polls read it. A parent's external id is only written, as in Heroku Connect
-        /// (`poll_external_ids` is off by default).
+        /// True if change events carry it. False for a parent's external id: queries select it through the
+        /// relationship, and events leave it as it is.
         package var isRead: Bool
+        /// True for formula and roll-up fields. Events do not carry them, and their changes do not change
+        /// SystemModstamp.
+        package var isCalculated = false
+        /// The lookup to the parent, for a parent's external id.
+        package var parent: Parent?
+
+        /// True if queries select it. SOQL cannot select fields of a lookup with several kinds of parents.
+        package var isSelected: Bool { parent.map { $0.objects.count == 1 } ?? true }
+    }
+
+    /// The lookup of a column that holds a parent's external id.
+    package struct Parent: Sendable, Equatable {
+        /// The lookup field, for example `AccountId`.
+        package var reference: String
+        /// The parent's objects by API name: one, or several for a polymorphic lookup.
+        package var objects: [String]
+        /// The parent's External ID field.
+        package var field: String
+
+        package init(reference: String, objects: [String], field: String) {
+            self.reference = reference
+            self.objects = objects
+            self.field = field
+        }
     }
 
     /// A btree index of one column.
@@ -37,6 +61,8 @@ package struct TablePlan: Sendable, Equatable {
     /// The field that polls filter by: SystemModstamp, or its substitute in objects without it. Nil if there
     /// is none.
     package var cursorField: String?
+    /// The mapping's row filter: a SOQL condition. Nil for all rows.
+    package var filter: String?
 
     /// The columns that each table has besides its fields.
     package static let systemColumns: Set<String> = ["sfid", "id", "_hc_lastop", "_hc_err"]
@@ -57,6 +83,7 @@ package struct TablePlan: Sendable, Equatable {
         objectName = describe.name
         table = Identifier.fitting(describe.name.lowercased())
         access = configuration.access
+        filter = configuration.filter
         columns = planner.columns.sorted { $0.name < $1.name }
         indexes = planner.indexes.sorted { $0.name < $1.name }
         problems = planner.problems
@@ -86,6 +113,13 @@ package struct TablePlan: Sendable, Equatable {
                 .flatMap { planner.relationships(in: $0).flatMap(\.reference.referenceTo) })
     }
 
+    /// Removes the other columns with their indexes.
+    package mutating func keep(_ isKept: (Column) -> Bool) {
+        let removed = Set(columns.filter { !isKept($0) }.map(\.name))
+        columns.removeAll { removed.contains($0.name) }
+        indexes.removeAll { removed.contains($0.column) }
+    }
+
     /// Most bytes that a row takes in its page: a header, a bit for each column, and the columns with
     /// padding.
     var bytesInRow: Int {
@@ -95,9 +129,10 @@ package struct TablePlan: Sendable, Equatable {
             + columns.reduce(0) { $0 + ($1.type.bytesInRow + 3) / 4 * 4 }
     }
 
-    /// The columns that an import reads, `Id` (column `sfid`) first.
+    /// The columns that imports, reloads, polls and other queries read, `Id` (column `sfid`) first. External
+    /// ids of parents are among them.
     package var read: [(source: String, column: String, type: ColumnType)] {
         [("Id", "sfid", .varchar(18))]
-            + columns.filter(\.isRead).map { ($0.source, $0.name, $0.type) }
+            + columns.filter(\.isSelected).map { ($0.source, $0.name, $0.type) }
     }
 }

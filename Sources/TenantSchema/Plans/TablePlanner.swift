@@ -45,14 +45,23 @@ struct TablePlanner {
 
     private mutating func planField(_ name: String) {
         guard let field = field(name) else { return planExternalID(name) }
-        guard let type = ColumnType(field) else {
-            return add(
-                .unsupportedType, name, "\(name) is of type \(field.type.rawValue), which has no column type")
+        guard let type = ColumnType(field, isExact: configuration.isExact(name)) else {
+            return refuse(field, name)
         }
         addColumn(
             TablePlan.Column(
                 name: Identifier.fitting(field.name.lowercased()), type: type, source: field.name,
-                isRead: true), for: name)
+                isRead: true, isCalculated: field.calculated), for: name)
+    }
+
+    /// A compound field is named with its parts, which can be mapped instead.
+    private mutating func refuse(_ field: FieldDescribe, _ name: String) {
+        let parts = describe.fields.filter { $0.compoundFieldName == field.name && $0.name != field.name }
+            .map(\.name).sorted()
+        let advice = parts.isEmpty ? "" : "; map its parts instead: \(parts.joined(separator: ", "))"
+        add(
+            .unsupportedType, name,
+            "\(name) is of type \(field.type.rawValue), which has no column type\(advice)")
     }
 
     private mutating func planExternalID(_ name: String) {
@@ -61,13 +70,16 @@ struct TablePlanner {
                 guard let describe = parents[parent] else { continue }
                 for candidate in resolver.candidates(relationship.externalID) {
                     guard let field = describe.field(named: candidate), field.externalId || field.idLookup,
-                        let type = ColumnType(field)
+                        let type = ColumnType(field, isExact: configuration.isExact(name))
                     else { continue }
                     let path = [relationship.name, field.name]
                     return addColumn(
                         TablePlan.Column(
                             name: Identifier.fitting(path.joined(separator: "__").lowercased()), type: type,
-                            source: path.joined(separator: "."), isRead: false), for: name)
+                            source: path.joined(separator: "."), isRead: false,
+                            parent: TablePlan.Parent(
+                                reference: relationship.reference.name,
+                                objects: relationship.reference.referenceTo, field: field.name)), for: name)
                 }
             }
         }
@@ -77,18 +89,25 @@ struct TablePlanner {
     }
 
     /// Splits `name` into a relationship and a field of the parent, in all possible ways: `Account__Ext__c`,
-    /// `Parent__r__Ext__c`.
+    /// `Account__r__Ext__c` and `Account.Ext__c`, and for a custom lookup `Parent__r__Ext__c`, `Parent__Ext__c` and
+    /// `Parent__r.Ext__c`.
     func relationships(in name: String) -> [(name: String, externalID: String, reference: FieldDescribe)] {
         describe.fields.compactMap { field in
             guard let relationship = field.relationshipName else { return nil }
-            for candidate in Set([relationship, withoutNamespace(relationship)]) {
-                let prefix = candidate.lowercased() + "__"
-                if name.lowercased().hasPrefix(prefix), name.utf8.count > prefix.utf8.count {
-                    return (relationship, String(name.dropFirst(prefix.count)), field)
-                }
+            for prefix in prefixes(of: relationship) where name.utf8.count > prefix.utf8.count {
+                guard name.lowercased().hasPrefix(prefix) else { continue }
+                return (relationship, String(name.dropFirst(prefix.count)), field)
             }
             return nil
         }
+    }
+
+    /// The beginnings of a name that name the relationship, the longest first: `account__r__` before `account__`.
+    private func prefixes(of relationship: String) -> [String] {
+        let names = Set([relationship, withoutNamespace(relationship)]).map { $0.lowercased() }
+        let stems = names.map { $0.hasSuffix("__r") ? String($0.dropLast(3)) : $0 }
+        let prefixes = Set((names + stems + stems.map { $0 + "__r" }).flatMap { [$0 + "__", $0 + "."] })
+        return prefixes.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
     }
 
     private func withoutNamespace(_ name: String) -> String {

@@ -15,9 +15,13 @@ package struct ImportPlan: Sendable, Equatable {
     package var tableName: String
     /// The mapping's indexes without that of `sfid`, which Salesforce keeps unique.
     package var indexes: [TablePlan.Index]
+    /// The mapping's row filter.
+    package var filter: String?
 
-    package init(_ plan: TablePlan, ddl: TenantDDL) {
-        let read = plan.read
+    /// - Parameter names: the columns to read beside `sfid`. Nil: all.
+    package init(_ plan: TablePlan, ddl: TenantDDL, columns names: Set<String>? = nil) {
+        let read = plan.read.filter { $0.column == "sfid" || names?.contains($0.column) ?? true }
+        filter = plan.filter
         objectName = plan.objectName
         sources = read.map(\.source)
         columns = read.map(\.column)
@@ -28,9 +32,20 @@ package struct ImportPlan: Sendable, Equatable {
         indexes = plan.indexes.filter { $0.column != "sfid" }
     }
 
-    /// `SELECT Id,... FROM Object`. Without ORDER BY, so that Salesforce can split the query (PK chunking).
+    /// `SELECT Id,... FROM Object [WHERE (filter)]`. Without ORDER BY, so that Salesforce can split the query (PK
+    /// chunking).
     package func soql() throws(SalesforceError) -> SOQL {
-        try SOQL.select(sources, from: objectName)
+        try filtered(SOQL.select(sources, from: objectName))
+    }
+
+    /// `SELECT COUNT() FROM Object [WHERE (filter)]`.
+    package func countQuery() throws(SalesforceError) -> SOQL {
+        try filtered(SOQL.count(of: objectName))
+    }
+
+    private func filtered(_ query: SOQL) throws(SalesforceError) -> SOQL {
+        guard let filter else { return query }
+        return try query.where(.raw(filter))
     }
 
     private var columnList: String { columns.map(Identifier.quoted).joined(separator: ", ") }

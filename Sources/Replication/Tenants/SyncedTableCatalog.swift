@@ -1,0 +1,50 @@
+package import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Salesforce
+internal import TenantSchema
+
+/// Loads the tables of a tenant that changes are written to.
+package struct SyncedTableCatalog: Sendable {
+    private let services: ReplicationServices
+
+    package init(_ services: ReplicationServices) {
+        self.services = services
+    }
+
+    /// The imported tables of a tenant. A table that was imported by a version without stored plans, or with another
+    /// format of them, is planned again from the org's describe; a table that cannot be planned now is left out.
+    package func tables(of tenant: Tenant) async throws -> [SyncedTable] {
+        let mappings = try await services.control.withConnection {
+            try await MappingStore().mappings(of: tenant.connectionID, on: $0)
+        }.filter(\.isImported)
+        let cell = try services.cell(of: tenant)
+        let store = SyncedTableStore()
+        var tables = try await cell.withCellConnection {
+            try await store.tables(of: tenant.id, mappings, on: $0)
+        }
+        let known = Set(tables.map(\.mapping.id))
+        for mapping in mappings where !known.contains(mapping.id) {
+            guard let table = try await plan(mapping, tenant) else { continue }
+            try await cell.withCellConnection { try await store.save(table, on: $0) }
+            tables.append(table)
+        }
+        return tables
+    }
+
+    /// Plans the table of a mapping from the org's describe. Columns that the table lacks are left out: they are added
+    /// and filled by the next check of the schema. Nil if the object or the table is gone.
+    package func plan(_ mapping: Mapping, _ tenant: Tenant) async throws -> SyncedTable? {
+        let rest = services.sessions.rest(for: tenant.id, CallPurpose(.describe, mapping.objectName))
+        let found = try await ObjectLookup(rest: rest, resolver: services.settings.resolver).plan(mapping)
+        guard found.isUsable, var plan = found.plan else { return nil }
+        let cell = try services.cell(of: tenant)
+        let shape = try await cell.withCellConnection {
+            try await TableShape(of: plan.table, in: tenant.schema, on: $0)
+        }
+        guard shape.types["sfid"] != nil else { return nil }
+        plan.keep { shape.types[$0.name] != nil }
+        return SyncedTable(mapping: mapping, schema: tenant.schema, plan: plan)
+    }
+}
