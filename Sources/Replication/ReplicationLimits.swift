@@ -68,4 +68,23 @@ package enum ReplicationLimits {
     static let openNotifications = 200
     /// Tenants or mappings that one sweep for missing jobs marks.
     static let recoveredRows = 200
+    /// How long a row's change is remembered for reads that may be older, at least.
+    package static let recentChangeAge = Duration.seconds(15 * 60)
+    /// A read that has not been renewed for this long is lost.
+    package static let lostReadAge = Duration.seconds(60 * 60)
+    /// A read that was sent this long after a change was applied cannot be older than the change.
+    package static let readMargin = Duration.seconds(10)
+    /// Records that are read again with one query.
+    package static let rereadBatch = 200
+    /// The first pause before a row that the database refused is read again. Each pause is twice as long.
+    package static let refusedPause = Duration.seconds(60)
+    /// The longest pause before a refused row is read again.
+    package static let longestRereadPause = Duration.seconds(6 * 60 * 60)
+    /// The pause before a record is read again whose row another session has locked.
+    package static let lockedPause = Duration.seconds(2)
+    /// The wait of a merge for locked rows. Less than `deadlock_timeout` (1 s), so that the application is
+    /// never the victim of a deadlock.
+    package static let mergeLockTimeout = Duration.milliseconds(500)
+    /// Rows of a page that are merged in one transaction.
+    package static let mergeChunkRows = 10_000
 }

@@ -88,7 +88,7 @@ struct ImportStore: Sendable {
               (mapping_id, organization_id, schema_name, table_name, sf_object_name, time_mark, claim)
             values (\(mapping.id), \(tenant.id), \(tenant.schema), \(plan.table),
               \(plan.objectName), \(timeMark), \(claim))
-            on conflict (mapping_id) where state = 'open' do nothing
+            on conflict (mapping_id, kind) where state = 'open' do nothing
             returning \(Self.columns)
             """)
         guard let row = rows.first else { throw Self.claimLost }

@@ -16,10 +16,21 @@ package struct RowMerger: Sendable {
         package init() {}
     }
 
-    let table: SyncedTable
+    /// Applies a difference of a large text to its old value. Nil if it does not belong to this value.
+    package typealias DiffApplier = @Sendable (_ old: String, _ difference: String) -> String?
 
-    package init(_ table: SyncedTable) {
+    let table: SyncedTable
+    let siblings: [SyncedTable]
+    let applyDiff: DiffApplier
+
+    /// - Parameter siblings: the tenant's tables, from which columns by a parent's external id are filled.
+    package init(
+        _ table: SyncedTable, siblings: [SyncedTable] = [],
+        applyDiff: @escaping DiffApplier = { _, _ in nil }
+    ) {
         self.table = table
+        self.siblings = siblings
+        self.applyDiff = applyDiff
     }
 
     /// Merges changes in the caller's transaction, in which the caller has checked its right to write. Several changes of
