@@ -93,6 +93,7 @@ package struct MappingConfiguration: Sendable, Equatable {
         }
         maximumDailyCalls = try reader.optionalInt("sf_max_daily_api_calls")
         filter = try reader.optionalString("filter").flatMap { $0.isBlank ? nil : $0 }
+        if let filter, let problem = RowFilter.problem(filter) { throw reader.problem("filter", problem) }
         other = reader.members.filter { !Self.known.contains($0.key) }
     }
 
@@ -113,6 +114,21 @@ package struct MappingConfiguration: Sendable, Equatable {
         if let upsertField { members["upsert_field"] = .string(upsertField) }
         if let maximumDailyCalls { members["sf_max_daily_api_calls"] = .number(String(maximumDailyCalls)) }
         return .object(members)
+    }
+
+    /// Whether the mapping has the column's field, under one of the names that it can have in the file.
+    func maps(_ column: TablePlan.Column, _ resolver: NameResolver) -> Bool {
+        let source = Self.plain(column.source)
+        if TablePlan.mandatoryFields.contains(where: { Self.plain($0) == source }) { return true }
+        return (fields + [upsertField].compactMap(\.self)).contains { name in
+            resolver.candidates(name).contains { Self.plain($0) == source }
+        }
+    }
+
+    /// One spelling for `Account__Ext__c`, `Account__r__Ext__c` and `Account.Ext__c`.
+    private static func plain(_ name: String) -> String {
+        name.lowercased().replacing("__r.", with: "__").replacing("__r__", with: "__").replacing(
+            ".", with: "__")
     }
 
     /// Whether the field's decimal numbers are exact.

@@ -173,3 +173,37 @@ extension ColumnType {
         }
     }
 }
+
+// Drift: a field whose type has changed in the org.
+extension ColumnType {
+    /// What a column needs for a field that now has another type.
+    enum Fit: Sendable, Equatable {
+        /// Nothing: the column takes all values.
+        case fits
+        /// The column becomes this type, which keeps its values.
+        case widens(ColumnType)
+        /// The values are of another kind.
+        case differs
+    }
+
+    /// Whether a column of this type takes the values of a field that is planned as `type`.
+    func fit(for type: ColumnType) -> Fit {
+        if self == type { return .fits }
+        switch (self, type) {
+        case (.varchar(let length), .varchar(let other)): return other > length ? .widens(type) : .fits
+        case (.varchar, .text): return .widens(.text)
+        case (.text, .varchar): return .fits
+        // Somebody changed the column on purpose. Cells that do not fit are nulled.
+        case (.other, _): return .fits
+        case (.bigint, .doublePrecision), (.bigint, .numeric): return .widens(.numeric)
+        case (.integer, .bigint), (.integer, .doublePrecision), (.integer, .numeric),
+            (.doublePrecision, .numeric), (.date, .timestamp):
+            return .widens(type)
+        case (.bigint, .integer), (.doublePrecision, .integer), (.doublePrecision, .bigint),
+            (.numeric, .integer),
+            (.numeric, .bigint), (.numeric, .doublePrecision), (.timestamp, .date):
+            return .fits
+        default: return .differs
+        }
+    }
+}

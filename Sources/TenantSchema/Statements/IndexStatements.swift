@@ -31,8 +31,17 @@ extension TablePlan.Index {
         ["drop index if exists \(qualified(name, schema))", createPlain(on: table)]
     }
 
+    /// Creates the index without blocking writes. Not in a transaction. Fails with `unique_violation` or
+    /// `program_limit_exceeded` if the rows do not allow it, and then leaves an invalid index.
+    ///
+    /// - Parameter isPlain: creates the index without uniqueness, under its plain name.
+    package func createConcurrently(on table: String, isPlain: Bool = false) -> String {
+        let (kind, name) = isUnique && !isPlain ? ("unique index", name) : ("index", plainName)
+        return "create \(kind) concurrently if not exists \(Identifier.quoted(name)) \(target(table))"
+    }
+
     /// Drops the index in both forms.
-    func drop(in schema: String) -> String {
+    package func drop(in schema: String) -> String {
         "drop index if exists \(qualified(name, schema)), \(qualified(plainName, schema))"
     }
 

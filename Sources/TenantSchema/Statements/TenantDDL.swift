@@ -36,8 +36,24 @@ package struct TenantDDL: Sendable, Equatable {
     /// A mapped table with its indexes, functions and triggers. New columns of a later plan are added.
     package func table(_ plan: TablePlan) -> [String] {
         let functions = TriggerFunctions(ddl: self, plan: plan)
-        return [createTable(plan)] + addColumns(plan) + plan.indexes.map { $0.create(on: name(plan)) }
+        return [createTable(plan)] + add(plan.columns, to: plan)
+            + plan.indexes.map { $0.create(on: name(plan)) }
             + [functions.status, functions.logger, functions.statusTrigger, functions.logTrigger]
+    }
+
+    /// Replaces the function that logs users' changes, after the mapping's access has changed.
+    package func logger(_ plan: TablePlan) -> String { TriggerFunctions(ddl: self, plan: plan).logger }
+
+    /// Adds columns at the end of the table. Columns that exist stay as they are.
+    package func add(_ columns: [TablePlan.Column], to plan: TablePlan) -> [String] {
+        guard !columns.isEmpty else { return [] }
+        let parts = columns.map { "add column if not exists \(Identifier.quoted($0.name)) \($0.type.sql)" }
+        return ["alter table \(name(plan)) \(parts.joined(separator: ", "))"]
+    }
+
+    /// Changes the type of a column to one that keeps its values.
+    package func widen(_ column: String, to type: ColumnType, in plan: TablePlan) -> String {
+        "alter table \(name(plan)) alter column \(Identifier.quoted(column)) type \(type.sql)"
     }
 
     /// Common to all tenants of a database. An existing function stays: the preflight has checked its owner
@@ -147,14 +163,6 @@ package struct TenantDDL: Sendable, Equatable {
             create table if not exists \(name(plan)) (
               \(columns.joined(separator: ",\n  ")))
             """
-    }
-
-    private func addColumns(_ plan: TablePlan) -> [String] {
-        guard !plan.columns.isEmpty else { return [] }
-        let columns = plan.columns.map {
-            "add column if not exists \(Identifier.quoted($0.name)) \($0.type.sql)"
-        }
-        return ["alter table \(name(plan)) \(columns.joined(separator: ", "))"]
     }
 
     /// The table's name, quoted and qualified.

@@ -1,0 +1,135 @@
+/// The difference between a table and the plan of the org's present describe, and what follows from it.
+///
+/// Columns never lose values: a column whose field is gone stays as it is and is no longer read.
+package struct SchemaDrift: Sendable, Equatable {
+    /// A column that becomes another type. Each is altered on its own, because a view can block one of them.
+    package struct Widening: Sendable, Equatable {
+        package var column: String
+        package var type: ColumnType
+    }
+
+    /// The plan of the table after everything except `widenings` is done.
+    package private(set) var plan: TablePlan
+    /// Columns that are not read then, with the reason.
+    package private(set) var paused: [String: String]
+    /// New columns.
+    package private(set) var added: [TablePlan.Column] = []
+    /// Columns that are not read from now on, with the reason.
+    package private(set) var newlyPaused: [String: String] = [:]
+    /// Columns that are read again.
+    package private(set) var resumed: [String] = []
+    /// Columns whose type is too narrow for the field. One that is paused is read again afterwards.
+    package private(set) var widenings: [Widening] = []
+    /// Indexes that the mapping has now. Dropped ones are dropped first: an index can change its uniqueness.
+    package private(set) var addedIndexes: [TablePlan.Index] = []
+    /// Indexes that the mapping had.
+    package private(set) var droppedIndexes: [TablePlan.Index] = []
+    /// True if the mapping became read-only or writable.
+    package private(set) var isAccessChanged: Bool
+    /// True if other records belong to the table now.
+    package private(set) var isFilterChanged: Bool
+
+    /// - Parameters:
+    ///   - old: the plan that the last import or alteration left.
+    ///   - paused: its columns that are not read, with the reason.
+    ///   - fresh: the plan of the present describe and the present mapping.
+    ///   - shape: the table in the database.
+    ///   - configuration: the present mapping.
+    package init(
+        _ old: TablePlan, paused: [String: String], fresh: TablePlan, shape: TableShape,
+        _ configuration: MappingConfiguration, _ resolver: NameResolver
+    ) {
+        plan = old
+        self.paused = paused
+        isAccessChanged = old.access != fresh.access
+        isFilterChanged = old.filter != fresh.filter
+        (plan.access, plan.filter, plan.problems) = (fresh.access, fresh.filter, fresh.problems)
+        (plan.cursorField, plan.objectName) = (fresh.cursorField, fresh.objectName)
+        let wanted = Dictionary(fresh.columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for index in plan.columns.indices {
+            let column = plan.columns[index]
+            guard let field = wanted[column.name] else {
+                pause(
+                    column.name,
+                    configuration.maps(column, resolver)
+                        ? "the org has no field \(column.source), or the user may not see it"
+                        : "the mapping has no field \(column.source)")
+                continue
+            }
+            adjust(index, to: field, shape.types[column.name])
+        }
+        let known = Set(plan.columns.map(\.name))
+        added = fresh.columns.filter { !known.contains($0.name) }
+        plan.columns = (plan.columns + added).sorted { $0.name < $1.name }
+        compareIndexes(old, fresh)
+    }
+
+    private mutating func pause(_ column: String, _ reason: String) {
+        // A column that is paused already keeps its reason.
+        guard paused[column] == nil else { return }
+        paused[column] = reason
+        newlyPaused[column] = reason
+    }
+
+    private mutating func adjust(_ index: Int, to field: TablePlan.Column, _ actual: ColumnType?) {
+        let old = plan.columns[index]
+        plan.columns[index] = field
+        // Imports widen columns for values that are larger than the describe says.
+        switch (actual ?? old.type).fit(for: field.type) {
+        case .fits:
+            plan.columns[index].type = old.type.fit(for: field.type) == .fits ? old.type : field.type
+            guard paused.removeValue(forKey: old.name) != nil else { return }
+            resumed.append(old.name)
+        case .widens(let type):
+            plan.columns[index].type = old.type
+            widenings.append(Widening(column: old.name, type: type))
+        case .differs:
+            plan.columns[index].type = old.type
+            pause(
+                old.name,
+                "the field \(field.source) needs a column of type \(field.type.sql) now, and the column is "
+                    + (actual ?? old.type).sql)
+        }
+    }
+
+    private mutating func compareIndexes(_ old: TablePlan, _ fresh: TablePlan) {
+        let stopped = Set(paused.keys)
+        addedIndexes = fresh.indexes.filter { !old.indexes.contains($0) }
+        // The index of a field that is gone stays with its column.
+        droppedIndexes = old.indexes.filter { index in
+            !fresh.indexes.contains(index) && !stopped.contains(index.column)
+        }
+        plan.indexes = old.indexes.filter { !droppedIndexes.contains($0) } + addedIndexes
+        plan.indexes.sort { $0.name < $1.name }
+    }
+
+    /// True if the table is as the describe and the mapping want it.
+    package var isEmpty: Bool {
+        added.isEmpty && newlyPaused.isEmpty && resumed.isEmpty && widenings.isEmpty && addedIndexes.isEmpty
+            && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
+    }
+
+    /// Columns whose existing rows must be filled from the org.
+    package var backfill: [String] {
+        let stopped = Set(paused.keys)
+        let columns = Set(added.map(\.name)).union(resumed)
+        return plan.columns.filter {
+            columns.contains($0.name) && $0.isSelected && !stopped.contains($0.name)
+        }
+        .map(\.name)
+    }
+}
+
+extension TablePlan {
+    /// Records a column's new type.
+    package mutating func widen(_ widening: SchemaDrift.Widening) {
+        guard let index = columns.firstIndex(where: { $0.name == widening.column }) else { return }
+        columns[index].type = widening.type
+    }
+
+    /// True if the column holds rounded values until it is filled again: it was `double precision`.
+    package func isRounded(before widening: SchemaDrift.Widening) -> Bool {
+        widening.type == .numeric
+            && columns.contains { $0.name == widening.column && $0.type == .doublePrecision }
+    }
+}
