@@ -87,4 +87,6 @@ package enum ReplicationLimits {
     package static let mergeLockTimeout = Duration.milliseconds(500)
     /// Rows of a page that are merged in one transaction.
     package static let mergeChunkRows = 10_000
+    /// The pause before a record with a nulled cell is read again, in which its column may be altered.
+    static let driftPause = Duration.seconds(15 * 60)
 }

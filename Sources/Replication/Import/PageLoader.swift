@@ -137,10 +137,7 @@ struct PageLoader: Sendable {
 
     /// True if the page's data do not fit the table: loading the page again in the same way would fail again.
     static func isRefusal(_ error: any Error) -> Bool {
-        guard let error = error as? PostgresError, error.code == .server, let state = error.sqlState else {
-            return false
-        }
-        return ["22", "23", "54", "P0"].contains(state.classCode)
+        (error as? PostgresError)?.isRefusal == true
     }
 
     /// True if another try of the same page may succeed.

@@ -1,4 +1,3 @@
-package import FoundationEssentials
 internal import Logging
 internal import Organizations
 internal import Postgres

@@ -1,0 +1,121 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// Writes rows of a merge. A row that the database refuses is isolated, so that the others are written.
+struct RowWriter {
+    /// The result of a write, by record.
+    struct Outcome: Sendable {
+        var changed: Set<String> = []
+        var inserted: [String: Int] = [:]
+        var refused: Set<String> = []
+        /// Records of rows whose write waited too long, or that another session has inserted.
+        var blocked: Set<String> = []
+        /// Records with nulled cells.
+        var nulled: Set<String> = []
+    }
+
+    let store: MergeStore
+    let refused: RefusedRowStore
+    let mapping: Mapping
+    let source: ChangeSource
+    let connection: PostgresConnection
+    private(set) var outcome = Outcome()
+
+    init(
+        _ store: MergeStore, of mapping: Mapping, from source: ChangeSource, on connection: PostgresConnection
+    ) {
+        self.store = store
+        self.mapping = mapping
+        self.source = source
+        self.connection = connection
+        refused = RefusedRowStore(mapping: mapping)
+    }
+
+    /// The place of the rows in the lists of refused rows and cells.
+    private var place: String { source == .events ? "events" : "read" }
+
+    /// Writes all rows that the database takes.
+    mutating func write(_ rows: [MergeStore.RowWrite]) async throws {
+        guard !rows.isEmpty else { return }
+        do {
+            try await writeTogether(rows)
+        } catch let error as PostgresError where error.isRefusal && error.sqlState?.classCode == "22" {
+            // Cells that do not fit: the rows are written without them.
+            let repaired = try await repair(rows)
+            try await isolate(repaired)
+        } catch let error as PostgresError where error.isRefusal || error.isLockTimeout {
+            try await split(rows, error)
+        }
+    }
+
+    private mutating func writeTogether(_ rows: [MergeStore.RowWrite]) async throws {
+        let statements = store.write(rows)
+        guard !statements.isEmpty else { return }
+        let results = try await connection.transaction { try await $0.pipeline(statements) }
+        for row in results.joined() {
+            let kind: String = try row["kind"]
+            // The status is no change of the record.
+            guard kind != "s", let sfid: String = try row["sfid"] else { continue }
+            outcome.changed.insert(sfid)
+            if kind == "i" { outcome.inserted[sfid] = try row["id"] }
+        }
+    }
+
+    /// Writes rows whose cells are known to fit.
+    private mutating func isolate(_ rows: [MergeStore.RowWrite]) async throws {
+        do {
+            try await writeTogether(rows)
+        } catch let error as PostgresError where error.isRefusal || error.isLockTimeout {
+            try await split(rows, error)
+        }
+    }
+
+    /// Writes the halves of refused rows by themselves. A single row is given up.
+    private mutating func split(_ rows: [MergeStore.RowWrite], _ error: PostgresError) async throws {
+        guard rows.count > 1 else {
+            if let row = rows.first { try await giveUp(row, error) }
+            return
+        }
+        let middle = rows.count / 2
+        try await isolate(Array(rows[..<middle]))
+        try await isolate(Array(rows[middle...]))
+    }
+
+    private mutating func giveUp(_ row: MergeStore.RowWrite, _ error: PostgresError) async throws {
+        if error.isLockTimeout {
+            outcome.blocked.insert(row.sfid)
+            return
+        }
+        if error.isUniqueViolation, row.kind == .insert, try await exists(row.sfid) {
+            // Another session has inserted the record since it was looked up.
+            outcome.blocked.insert(row.sfid)
+            return
+        }
+        outcome.refused.insert(row.sfid)
+        _ = try await connection.pipeline(refused.quarantine(row, error, from: place))
+    }
+
+    private func exists(_ sfid: String) async throws -> Bool {
+        try await connection.query(
+            "select exists (select from \(raw: store.table) t where t.sfid = \(sfid)::text)"
+        ).scalar()
+    }
+
+    /// The rows with cells in a spelling that fits, or without them.
+    private mutating func repair(_ rows: [MergeStore.RowWrite]) async throws -> [MergeStore.RowWrite] {
+        var repaired = rows
+        var nulled: [RefusedRowStore.Cell] = []
+        for fix in try await CellRepairStore(table: store).fixes(for: rows, on: connection) {
+            if fix.value == nil, let value = rows[fix.row].cells[fix.column] ?? nil {
+                nulled.append(
+                    RefusedRowStore.Cell(
+                        sfid: rows[fix.row].sfid, column: fix.column, value: value, sqlState: fix.sqlState,
+                        reason: fix.reason))
+                outcome.nulled.insert(rows[fix.row].sfid)
+            }
+            repaired[fix.row].cells[fix.column] = .some(fix.value)
+        }
+        if !nulled.isEmpty { _ = try await connection.pipeline(refused.keep(nulled, from: place)) }
+        return repaired
+    }
+}
