@@ -74,7 +74,7 @@ struct SimulatedOrg: Sendable {
         let usage = Usage()
         let rest = RESTClient(
             http: http, hosts: hosts, tokens: { refused in try await refreshed(grant, oauth, refused) },
-            onUsage: { usage.note($0) })
+            gate: CallGate(usage: { usage.note($0) }))
         return SimulatedOrg(
             rest: rest, oauth: oauth, summary: summary, origin: hosts.login, http: http, usage: usage)
     }

@@ -12,6 +12,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
         subcommands: [
             ListCommand.self, MailsCommand.self, NotificationsCommand.self, AcknowledgeCommand.self,
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
+            OrganizationsUsageCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 

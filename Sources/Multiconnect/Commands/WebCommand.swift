@@ -46,7 +46,7 @@ struct WebProcess: Sendable {
     private let budget: ConnectionBudget
     private let mappings: MappingFile
     private let requestLimits = RequestLimits()
-    private let usage = APIUsage()
+    private let usage: APIUsage
     private let jobTallies = JobTallies()
     private let requestTallies: [RequestTallies]
     private let metrics = MetricsRoute.Cache()
@@ -58,6 +58,7 @@ struct WebProcess: Sendable {
         self.launch = launch
         requestTallies = launch.loops.map { _ in RequestTallies() }
         credentials = try launch.configuration.tlsFiles.map(ServerCredentials.init)
+        usage = APIUsage(reservePercent: launch.configuration.apiReservePercent)
         budget = try launch.budget(reserved: 0)
         mappings = try launch.mappings()
     }

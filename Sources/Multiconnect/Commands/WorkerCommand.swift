@@ -36,11 +36,12 @@ struct WorkerProcess: Sendable {
     private let launch: Launch
     private let budget: ConnectionBudget
     private let mappings: MappingFile
-    private let usage = APIUsage()
+    private let usage: APIUsage
     private let tallies = JobTallies()
 
     init(_ launch: Launch) throws {
         self.launch = launch
+        usage = APIUsage(reservePercent: launch.configuration.apiReservePercent)
         budget = try launch.budget(reserved: ConnectionBudget.workerReserve)
         mappings = try launch.mappings()
     }

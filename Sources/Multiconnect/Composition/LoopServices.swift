@@ -43,7 +43,8 @@ struct LoopServices: Sendable {
                 return (name, PostgresPool(configuration: database, maximum: budget.cell))
             })
         redis = RedisClient(configuration: try launch.redis())
-        http = HTTPClient()
+        http = HTTPClient(limits: Self.limits(HTTPClientLimits(), configuration))
+        let streams = HTTPClient(limits: Self.limits(.streams, configuration))
         queue = JobQueue(pool: control, redis: redis, tallies: tallies, logger: launch.logger)
         identity = AppIdentity(name: configuration.applicationName, url: configuration.applicationURL)
         let hosts = try HostRule(loginURL: configuration.loginURL)
@@ -55,7 +56,8 @@ struct LoopServices: Sendable {
         let tokens = AccessTokens(
             pool: control, queue: queue, keys: configuration.keyRing, oauth: oauth,
             executor: EventLoop.current)
-        sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: usage)
+        sessions = OrgSessions(
+            http: http, streams: streams, hosts: hosts, tokens: tokens, usage: usage)
     }
 
     /// A process that is stopped inside a transaction must not keep its row locks longer than its leases.
@@ -63,6 +65,14 @@ struct LoopServices: Sendable {
         var database = try launch.database(named: name)
         database.idleInTransactionTimeout = JobsLimits().lease
         return database
+    }
+
+    private static func limits(
+        _ limits: HTTPClientLimits, _ configuration: Configuration
+    ) -> HTTPClientLimits {
+        var limits = limits
+        limits.certificateFile = configuration.certificateFile
+        return limits
     }
 
     func close() {

@@ -73,6 +73,10 @@ struct Configuration: Sendable {
     var historyRetention: HistoryRetention
     /// How many rows of an import may be quarantined before the import is given up.
     var quarantineLimit: QuarantineLimit
+    /// Percent of each org's API allowance that is never used.
+    var apiReservePercent: Int
+    /// A PEM file with the certificate authorities to trust in calls, instead of the system's.
+    var certificateFile: String?
     var trustsProxy: Bool
     /// PEM files with the certificate chain and the private key, if the web process serves https itself.
     var tlsFiles: (certificate: String, key: String)?
@@ -150,6 +154,9 @@ extension Configuration {
                 "QUARANTINE_LIMIT_ROWS", default: ReplicationLimits.quarantineRows, in: 0...1_000_000_000),
             percent: reader.number(
                 "QUARANTINE_LIMIT_PERCENT", default: ReplicationLimits.quarantinePercent, in: 0...100))
+        apiReservePercent = reader.number(
+            "API_RESERVE_PERCENT", default: OrganizationsLimits.apiReservePercent, in: 0...95)
+        certificateFile = reader.text("SSL_CERT_FILE")
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()

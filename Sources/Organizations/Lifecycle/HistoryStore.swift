@@ -32,6 +32,20 @@ struct HistoryStore {
             """)
     }
 
+    /// Removes old counts of calls; returns how many.
+    func pruneCalls(olderThan age: Duration) async throws -> Int {
+        try await connection.execute(
+            """
+            delete from multiconnect.api_calls as c using (
+                select organization_id, hour, kind, object from multiconnect.api_calls
+                where hour < now() - \(age)
+                limit \(OrganizationsLimits.pruneBatch) for update skip locked
+            ) as old
+            where c.organization_id = old.organization_id and c.hour = old.hour and c.kind = old.kind
+                and c.object = old.object
+            """)
+    }
+
     /// Removes old mails; returns how many.
     func pruneMails(olderThan age: Duration) async throws -> Int {
         try await connection.execute(

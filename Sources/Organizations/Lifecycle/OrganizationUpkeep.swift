@@ -61,6 +61,7 @@ package struct OrganizationUpkeep: Sendable {
             try await ActivityStore(on: $0).prune(olderThan: age, limit: batch)
         }
         removed += try await each(check) { try await HistoryStore(on: $0).pruneUsage(olderThan: age) }
+        removed += try await each(check) { try await HistoryStore(on: $0).pruneCalls(olderThan: age) }
         removed += try await each(check) { try await HistoryStore(on: $0).pruneMails(olderThan: age) }
         removed += try await each(check) {
             try await NotificationStore(on: $0).prune(olderThan: age, limit: batch)

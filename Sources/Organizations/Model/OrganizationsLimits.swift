@@ -1,4 +1,5 @@
 internal import Activity
+internal import Reactor
 internal import Salesforce
 
 /// The named maxima of this target.
@@ -57,4 +58,15 @@ package enum OrganizationsLimits {
     static let resealBatch = 200
     /// Registrations that one statement removes, each with its mails and activity.
     static let expireBatch = 100
+
+    /// Percent of an org's API allowance that is never used, if `API_RESERVE_PERCENT` is not set.
+    package static let apiReservePercent = 20
+    /// Without a report of an org's use for this time, one call is sent to learn it.
+    static let apiRecheck = Duration.seconds(15 * 60)
+    /// Failed calls in a row before calls to an org stop.
+    static let circuitFailures = 5
+    /// The longest time for which a call blocks others as a probe.
+    static let circuitProbe = Duration.seconds(180)
+    /// Pauses between probes of an org that does not work.
+    static let circuitBackoff = Backoff(initial: .seconds(5), maximum: .seconds(600), jitter: 0.2)
 }

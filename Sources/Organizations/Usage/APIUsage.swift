@@ -3,27 +3,126 @@ package import Postgres
 package import Salesforce
 internal import Synchronization
 
-/// Collects the quotas that answers report, so that only the last of many is written.
+/// The use of the orgs' APIs by this process: quotas as answers report them, calls by purpose, and the decisions that
+/// follow. All loops share it.
 package final class APIUsage: Sendable {
-    private let latest = Mutex<[UUID: LimitInfo]>([:])
-
-    package init() {}
-
-    package func note(_ usage: LimitInfo, of organization: UUID) {
-        latest.withLock { $0[organization] = usage }
+    private struct Org {
+        var budget: OrgBudget
+        var circuit = OrgCircuit()
     }
 
-    /// Writes the values that were noted since the last flush. Called every few seconds, and after a job.
-    package func flush(to pool: PostgresPool) async throws {
-        let noted = latest.withLock { latest in
-            defer { latest = [:] }
-            return latest
-        }
-        guard !noted.isEmpty else { return }
-        try await pool.withConnection { connection in
-            for (organization, usage) in noted {
-                try await UsageStore(on: connection).record(usage, of: organization)
+    private struct State {
+        var orgs: [UUID: Org] = [:]
+        /// Not yet written.
+        var latest: [UUID: LimitInfo] = [:]
+        var calls: [CallCount.Key: Int] = [:]
+    }
+
+    private let reservePercent: Int
+    private let state = Mutex(State())
+
+    /// - Parameter reservePercent: the part of each org's allowance that is never used.
+    package init(reservePercent: Int = OrganizationsLimits.apiReservePercent) {
+        self.reservePercent = reservePercent
+    }
+
+    /// The gate of calls with one purpose to one org.
+    package func gate(for organization: UUID, _ purpose: CallPurpose) -> CallGate {
+        CallGate(
+            admit: { try self.admit(purpose, organization, now: .now) },
+            end: { error in
+                self.change(organization) { $0.circuit.end(error, now: .now, chance: .random(in: 0...1)) }
+            },
+            usage: { self.note($0, of: organization) })
+    }
+
+    package func note(_ usage: LimitInfo, of organization: UUID) {
+        change(organization) { $0.budget.note(usage, at: .now) }
+        state.withLock { $0.latest[organization] = usage }
+    }
+
+    /// The factor for the interval between polls of an org, at least 1.
+    package func pollingFactor(of organization: UUID) -> Int {
+        state.withLock { $0.orgs[organization]?.budget.pollingFactor ?? 1 }
+    }
+
+    /// Counts a call, or throws `SalesforceError` `.heldBack` or `.circuitOpen`.
+    func admit(
+        _ purpose: CallPurpose, _ organization: UUID, now: ContinuousClock.Instant
+    ) throws(SalesforceError) {
+        var refusal: (code: SalesforceError.Code, until: ContinuousClock.Instant)?
+        change(organization) { org in
+            if let until = org.budget.refusal(of: purpose.kind, now: now) {
+                refusal = (.heldBack, until)
+            } else if let until = org.circuit.refusal(now: now) {
+                refusal = (.circuitOpen, until)
             }
         }
+        guard let refusal else {
+            let key = CallCount.Key(organization: organization, purpose: purpose)
+            return state.withLock { $0.calls[key, default: 0] += 1 }
+        }
+        var error = SalesforceError(
+            refusal.code,
+            message: refusal.code == .heldBack
+                ? "the rest of the org's API allowance is reserved" : "the org's last calls failed")
+        error.retryAfterSeconds = max(1, Int((now.duration(to: refusal.until) / .seconds(1)).rounded(.up)))
+        throw error
+    }
+
+    private func change(_ organization: UUID, _ body: (inout Org) -> Void) {
+        state.withLock { state in
+            var org = state.orgs[organization] ?? Org(budget: OrgBudget(reservePercent: reservePercent))
+            body(&org)
+            state.orgs[organization] = org
+        }
+    }
+
+    /// Writes what was noted since the last flush. Called every few seconds, and after a job.
+    package func flush(to pool: PostgresPool) async throws {
+        let (latest, calls) = state.withLock { state in
+            defer {
+                state.latest = [:]
+                state.calls = [:]
+            }
+            return (state.latest, state.calls)
+        }
+        guard !latest.isEmpty || !calls.isEmpty else { return }
+        do {
+            try await pool.transaction { connection in
+                let store = UsageStore(on: connection)
+                for (organization, usage) in latest.sorted(by: { $0.key.uuidString < $1.key.uuidString }) {
+                    try await store.record(usage, of: organization)
+                }
+                try await store.add(calls.map { CallCount(key: $0.key, calls: $0.value) })
+            }
+        } catch {
+            state.withLock { state in
+                state.latest.merge(latest) { newer, _ in newer }
+                state.calls.merge(calls) { $0 + $1 }
+            }
+            throw error
+        }
+    }
+}
+
+/// Calls with one purpose to one org.
+package struct CallCount: Sendable, Equatable {
+    package struct Key: Sendable, Hashable {
+        package var organization: UUID
+        package var purpose: CallPurpose
+
+        package init(organization: UUID, purpose: CallPurpose) {
+            self.organization = organization
+            self.purpose = purpose
+        }
+    }
+
+    package var key: Key
+    package var calls: Int
+
+    package init(key: Key, calls: Int) {
+        self.key = key
+        self.calls = calls
     }
 }

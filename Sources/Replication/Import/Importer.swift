@@ -62,7 +62,7 @@ struct Importer: Sendable {
         if let result { return try await finish(result, mapping, tenant, job) }
         // Before the first call to the org: changes from here on are read again later.
         let timeMark = Date() - ReplicationLimits.clockMargin
-        let rest = services.sessions.rest(for: tenant.id)
+        let rest = services.sessions.rest(for: tenant.id, CallPurpose(.import, mapping.objectName))
         guard let table = try await plan(mapping, rest, job) else {
             return try await finish(nil, mapping, tenant, job)
         }

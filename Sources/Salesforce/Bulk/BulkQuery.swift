@@ -10,12 +10,14 @@ package struct BulkQuery: Sendable {
 
     /// Creates a job. Its columns have the order of the query. Not repeated if the request may have created
     /// one, because the quota counts jobs.
-    package func create(_ query: SOQL) async throws -> BulkJob {
+    ///
+    /// - Parameter isAll: also returns records in the recycle bin and archived ones (`queryAll`).
+    package func create(_ query: SOQL, isAll: Bool = false) async throws -> BulkJob {
         var call = APICall(method: "POST", path: rest.path("jobs/query"))
         call.headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
         call.body = Array(
             JSONValue.object([
-                "operation": .string("query"), "query": .string(query.text),
+                "operation": .string(isAll ? "queryAll" : "query"), "query": .string(query.text),
                 "contentType": .string("CSV"), "columnDelimiter": .string("COMMA"),
                 "lineEnding": .string("LF"),
             ]).serialized.utf8)
@@ -70,6 +72,18 @@ package struct BulkQuery: Sendable {
         do {
             _ = try await rest.perform(APICall(method: "DELETE", path: path(id)))
         } catch let error as SalesforceError where error.code == .notFound {
+            return
+        }
+    }
+
+    /// Aborts a job that has not ended. An unknown or ended job is no error. The job is deleted with `delete`.
+    package func abort(_ id: SalesforceID) async throws {
+        var call = APICall(method: "PATCH", path: path(id))
+        call.headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
+        call.body = Array(#"{"state":"Aborted"}"#.utf8)
+        do {
+            _ = try await rest.perform(call)
+        } catch let error as SalesforceError where [.notFound, .invalidJobState].contains(error.code) {
             return
         }
     }

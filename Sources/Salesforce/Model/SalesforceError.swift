@@ -15,6 +15,10 @@ package struct SalesforceError: Error, Sendable, Equatable {
         case forbidden
         /// The org's API quota is used up (`REQUEST_LIMIT_EXCEEDED`).
         case requestLimit
+        /// The call was not sent: the rest of the org's API allowance is reserved. `retryAfterSeconds` is set.
+        case heldBack
+        /// The call was not sent: the org's last calls failed. `retryAfterSeconds` is set.
+        case circuitOpen
         /// Too many logins (`rate_limit_exceeded`).
         case rateLimited
         /// Salesforce is unavailable: a 5xx without a more precise code, or 420.
@@ -69,7 +73,7 @@ package struct SalesforceError: Error, Sendable, Equatable {
     package var message: String
     /// Method and path of the call, without query.
     package var call: String?
-    /// Seconds from a `Retry-After` header.
+    /// Seconds from a `Retry-After` header, or until a call that was not sent may be tried again.
     package var retryAfterSeconds: Int?
 
     package init(
@@ -87,7 +91,8 @@ package struct SalesforceError: Error, Sendable, Equatable {
     /// Whether the same call may succeed later by itself.
     package var isTransient: Bool {
         switch code {
-        case .requestLimit, .rateLimited, .serverUnavailable, .queryTimeout, .lockedRow, .unreachable,
+        case .requestLimit, .heldBack, .circuitOpen, .rateLimited, .serverUnavailable, .queryTimeout,
+            .lockedRow, .unreachable,
             .interrupted,
             .timedOut:
             true

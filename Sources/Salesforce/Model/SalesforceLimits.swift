@@ -24,6 +24,7 @@ package enum SalesforceLimits {
     /// Calls that read metadata or other small answers.
     package static let callDeadline = Duration.seconds(60)
     /// Salesforce runs SOQL for at most 120 s.
+    static let longestQuery = Duration.seconds(120)
     package static let queryDeadline = Duration.seconds(150)
     /// A page of Bulk results may take up to 20 minutes (Bulk API 2.0 limits).
     package static let resultsDeadline = Duration.seconds(20 * 60)
@@ -36,4 +37,39 @@ package enum SalesforceLimits {
     /// Pauses between tries of one call.
     static let backoff = Backoff(
         initial: .milliseconds(250), maximum: longestPause, factor: 4, jitter: 0.5)
+    /// Attempts of a call that meets a locked row, and the pauses between them.
+    static let lockAttempts = 5
+    static let lockBackoff = Backoff(
+        initial: .milliseconds(500), maximum: longestPause, factor: 2, jitter: 0.5)
+    /// Ids of one read of a collection (REST API Developer Guide, "sObject Collections").
+    static let idsPerCollection = 2_000
+    /// With fewer ids for each query, two steps are cheaper.
+    static let fewestIDsPerQuery = 50
+
+    // Streams.
+
+    /// How long the server holds a connect if it gives no advice (Streaming API Developer Guide, "Clients and
+    /// Timeouts").
+    static let streamTimeout = Duration.seconds(110)
+    /// The longest such time that a server may ask for.
+    static let streamLongestTimeout = Duration.seconds(600)
+    /// Time for a response beyond the server's own timeout.
+    static let streamMargin = Duration.seconds(20)
+    /// Handshake and subscription.
+    static let streamCallTimeout = Duration.seconds(30)
+    /// The server forgets a client 40 s after a response, so a longer interval would end the session.
+    static let streamLongestInterval = Duration.seconds(30)
+    /// Salesforce accepts 32,768 bytes.
+    static let streamRequestBytes = 30_000
+    /// All events of one response.
+    static let streamBodyBytes = 64 << 20
+    /// A session that lasted so long does not count as failed at once.
+    static let streamSettled = Duration.seconds(60)
+    /// Consecutive answers that are not Bayeux before the stream ends.
+    static let streamMalformed = 4
+    static let streamLongestPause = Duration.seconds(120)
+    /// Pauses before further handshakes.
+    static let streamBackoff = Backoff(initial: .seconds(1), maximum: streamLongestPause, jitter: 0.5)
+    /// Cookies that one stream keeps.
+    static let cookies = 20
 }

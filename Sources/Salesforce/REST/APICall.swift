@@ -10,7 +10,13 @@ struct APICall: Sendable {
     var body: [UInt8] = []
     var maximumBytes = SalesforceLimits.smallBodyBytes
     var deadline = SalesforceLimits.callDeadline
+    /// The longest silence of the server.
+    var idleTimeout = SalesforceLimits.idleTimeout
     var acceptsGzip = true
+    /// Whether the call mostly waits: it then gets small buffers.
+    var isLongPoll = false
+    /// The value of `If-Modified-Since`; with it the status 304 is an answer.
+    var modifiedSince: String?
     var repetition = CallRetry.Repetition.harmless
 
     /// The name in errors and logs: without the query, which may contain data.
@@ -33,8 +39,10 @@ struct APICall: Sendable {
     }
 }
 
-/// The successful answer to a call: a status below 300.
+/// The successful answer to a call: a status below 300, or 304 if the call has `modifiedSince`.
 struct Answer: Sendable {
     let status: Int
     let body: [UInt8]
+    /// `Last-Modified`, else `Date`: the value for the next `modifiedSince`.
+    var modified: String?
 }

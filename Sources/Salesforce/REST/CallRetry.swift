@@ -19,21 +19,41 @@ enum CallRetry {
         after error: SalesforceError, attempt: Int, repetition: Repetition, remaining: Duration,
         chance: Double
     ) -> Duration? {
-        guard attempt < SalesforceLimits.attempts, mayRepeat(error, repetition) else { return nil }
-        var pause = SalesforceLimits.backoff.pause(after: attempt, chance: chance)
+        guard let rule = rule(for: error.code), attempt < rule.attempts,
+            rule.isForHarmful || repetition == .harmless
+        else { return nil }
+        var pause = rule.backoff.pause(after: attempt, chance: chance)
         if let seconds = error.retryAfterSeconds { pause = max(pause, .seconds(seconds)) }
-        guard pause <= SalesforceLimits.longestPause, pause < remaining else { return nil }
+        guard pause <= SalesforceLimits.longestPause, pause + rule.neededTime < remaining else { return nil }
         return pause
     }
 
-    private static func mayRepeat(_ error: SalesforceError, _ repetition: Repetition) -> Bool {
-        switch error.code {
+    private struct Rule {
+        /// The first one included.
+        var attempts = SalesforceLimits.attempts
+        var backoff = SalesforceLimits.backoff
+        /// The request was certainly not carried out, so a harmful one may be sent again.
+        var isForHarmful = false
+        /// Time that another attempt needs.
+        var neededTime = Duration.zero
+    }
+
+    /// Nil for errors that are left to the caller.
+    private static func rule(for code: SalesforceError.Code) -> Rule? {
+        switch code {
         // Nothing was sent.
-        case .unreachable: true
-        case .serverUnavailable, .interrupted, .lockedRow: repetition == .harmless
-        // These errors are left to the job's retry: a quota is not free again within seconds, and a query may
-        // take two minutes.
-        default: false
+        case .unreachable: Rule(isForHarmful: true)
+        case .serverUnavailable, .interrupted: Rule()
+        // The transaction was rolled back. Locks are held for seconds.
+        case .lockedRow:
+            Rule(
+                attempts: SalesforceLimits.lockAttempts, backoff: SalesforceLimits.lockBackoff,
+                isForHarmful: true)
+        // A query that ran for two minutes gets another attempt only if the deadline leaves as much time.
+        case .queryTimeout: Rule(attempts: 2, neededTime: SalesforceLimits.longestQuery)
+        // A quota (REQUEST_LIMIT_EXCEEDED) is not free again within seconds: the org's budget and circuit hold
+        // further calls back. All other errors are permanent, or left to the job's retry.
+        default: nil
         }
     }
 }

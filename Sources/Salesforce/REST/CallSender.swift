@@ -38,10 +38,12 @@ struct CallSender: Sendable {
         guard hosts.allows(origin) else {
             throw SalesforceError(.hostNotAllowed, message: "\(origin) may not be called", call: call.name)
         }
+        var headers = call.headers
+        if let since = call.modifiedSince { headers.append(("If-Modified-Since", since)) }
         return ClientRequest(
-            method: call.method, url: try call.url(at: origin), headers: call.headers, body: call.body,
-            deadline: deadline, idleTimeout: SalesforceLimits.idleTimeout, maximumBytes: call.maximumBytes,
-            acceptsGzip: call.acceptsGzip)
+            method: call.method, url: try call.url(at: origin), headers: headers, body: call.body,
+            deadline: deadline, idleTimeout: call.idleTimeout, maximumBytes: call.maximumBytes,
+            acceptsGzip: call.acceptsGzip, isLongPoll: call.isLongPoll)
     }
 
     /// The error for a failure below HTTP.

@@ -57,9 +57,9 @@ extension RESTClient {
 
     /// Reads all pages in order; requests the next page when `body` has returned.
     package func forEachPage(
-        of query: SOQL, _ body: (QueryPage) async throws -> Void
+        of query: SOQL, isAll: Bool = false, _ body: (QueryPage) async throws -> Void
     ) async throws {
-        var page = try await self.query(query)
+        var page = try await self.query(query, isAll: isAll)
         while true {
             try await body(page)
             guard let next = page.next else { return }

@@ -10,21 +10,21 @@ package struct RESTClient: Sendable {
     package let version: APIVersion
     private let sender: CallSender
     private let tokens: TokenProvider
-    private let onUsage: @Sendable (LimitInfo) -> Void
+    private let gate: CallGate
     private let clientTag: String
     private let logger: Logger
 
     /// - Parameters:
     ///   - http: a client of the loop on which this client is used.
-    ///   - onUsage: called with the org's use of its quota from each answer that reports it. Must not block.
+    ///   - gate: asked before each request.
     package init(
         http: HTTPClient, hosts: HostRule, tokens: @escaping TokenProvider, version: APIVersion = .pinned,
-        onUsage: @escaping @Sendable (LimitInfo) -> Void = { _ in }
+        gate: CallGate = CallGate()
     ) {
         sender = CallSender(http: http, hosts: hosts)
         self.tokens = tokens
         self.version = version
-        self.onUsage = onUsage
+        self.gate = gate
         clientTag = "multiconnect"
         logger = Logger(label: "salesforce")
     }
@@ -37,12 +37,15 @@ package struct RESTClient: Sendable {
         try await attempting(call) { origin, call, deadline in
             let response = try await sender.send(call, to: origin, deadline: deadline)
             note(response.headers["Sforce-Limit-Info"])
-            guard (200..<300).contains(response.status) else {
+            let isUnchanged = response.status == 304 && call.modifiedSince != nil
+            guard (200..<300).contains(response.status) || isUnchanged else {
                 throw refusal(
                     status: response.status, body: response.body, retryAfter: response.headers["Retry-After"],
                     call)
             }
-            return Answer(status: response.status, body: response.body)
+            return Answer(
+                status: response.status, body: response.body,
+                modified: response.headers["Last-Modified"] ?? response.headers["Date"])
         }
     }
 
@@ -85,7 +88,7 @@ package struct RESTClient: Sendable {
         var attempt = 1
         while true {
             do {
-                return try await once(token.instance, authorized(call, token), deadline)
+                return try await gated { try await once(token.instance, authorized(call, token), deadline) }
             } catch let final as Final {
                 throw final.error
             } catch let error as SalesforceError {
@@ -106,6 +109,25 @@ package struct RESTClient: Sendable {
         }
     }
 
+    /// Asks the gate before a request, and tells it the end.
+    private func gated<Result>(_ send: () async throws -> Result) async throws -> Result {
+        try gate.admit()
+        do {
+            let result = try await send()
+            gate.end(nil)
+            return result
+        } catch let error as SalesforceError {
+            gate.end(error.code)
+            throw error
+        } catch let final as Final {
+            gate.end((final.error as? SalesforceError)?.code)
+            throw final
+        } catch {
+            gate.end(nil)
+            throw error
+        }
+    }
+
     private func authorized(_ call: APICall, _ token: AccessToken) -> APICall {
         var call = call
         call.headers += [
@@ -116,7 +138,7 @@ package struct RESTClient: Sendable {
     }
 
     private func note(_ limitInfo: String?) {
-        if let limitInfo, let usage = LimitInfo(header: limitInfo) { onUsage(usage) }
+        if let limitInfo, let usage = LimitInfo(header: limitInfo) { gate.usage(usage) }
     }
 
     private func refusal(status: Int, body: [UInt8], retryAfter: String?, _ call: APICall) -> SalesforceError

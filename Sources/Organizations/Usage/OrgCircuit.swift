@@ -1,0 +1,55 @@
+internal import Reactor
+package import Salesforce
+
+/// Stops calls to an org that does not work, so that it does not hold slots and connections that other orgs need.
+///
+/// After several failures in a row calls fail at once, until a pause is over. Then one call is sent as a probe: if it
+/// succeeds, calls are sent again; if it fails, the next pause is longer.
+package struct OrgCircuit: Sendable, Equatable {
+    private var failures = 0
+    /// Pauses since the last success.
+    private var pauses = 0
+    private var closedUntil: ContinuousClock.Instant?
+    private var probeUntil: ContinuousClock.Instant?
+
+    package init() {}
+
+    /// Nil if a call may be sent; else the time after which it may be tried again.
+    package mutating func refusal(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard let until = closedUntil else { return nil }
+        if now < until { return until }
+        // A probe whose end is never reported must not stop the org.
+        if let probeUntil, now < probeUntil { return probeUntil }
+        probeUntil = now + OrganizationsLimits.circuitProbe
+        return nil
+    }
+
+    /// Takes the end of a call.
+    ///
+    /// - Parameters:
+    ///   - error: nil for a success.
+    ///   - chance: a random number from 0 to 1, which spreads processes.
+    package mutating func end(
+        _ error: SalesforceError.Code?, now: ContinuousClock.Instant, chance: Double
+    ) {
+        guard let error, Self.isFailure(error) else {
+            self = OrgCircuit()
+            return
+        }
+        failures += 1
+        // Calls that were sent before the pause began do not make it longer.
+        if let closedUntil, now < closedUntil { return }
+        guard failures >= OrganizationsLimits.circuitFailures || pauses > 0 else { return }
+        pauses += 1
+        probeUntil = nil
+        closedUntil = now + OrganizationsLimits.circuitBackoff.pause(after: pauses, chance: chance)
+    }
+
+    /// Whether the next call would probably fail too, whatever it asks.
+    private static func isFailure(_ code: SalesforceError.Code) -> Bool {
+        switch code {
+        case .serverUnavailable, .requestLimit, .rateLimited, .timedOut, .unreachable, .interrupted: true
+        default: false
+        }
+    }
+}
