@@ -157,6 +157,17 @@ package struct NotificationStore {
         }
     }
 
+    /// Acknowledges the open notification of a type about one subject, because its cause is gone.
+    package func resolve(_ eventType: String, organization: UUID, subject: String) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.notifications
+            set acknowledged_at = now(), acknowledged_by = 'multiconnect'
+            where acknowledged_at is null and event_type = \(eventType) and organization_id = \(organization)
+              and starts_with(message, \(subject + ": "))
+            """)
+    }
+
     /// Returns whether the notification was open.
     package func acknowledge(_ id: Int64, by operatorName: String) async throws -> Bool {
         let affected = try await connection.execute(

@@ -89,4 +89,17 @@ package enum ReplicationLimits {
     package static let mergeChunkRows = 10_000
     /// The pause before a record with a nulled cell is read again, in which its column may be altered.
     static let driftPause = Duration.seconds(15 * 60)
+
+    /// The time in which one alteration of a table tries to get its lock. Then the next check tries it.
+    static let alterationWait = Duration.seconds(10)
+    /// The longest alteration that rewrites a table, which is locked meanwhile.
+    static let alterationTime = Duration.seconds(60)
+    /// The interval between two checks of an org's schema. Each costs a call, also if nothing changed.
+    package static let schemaCheckInterval = Duration.seconds(10 * 60)
+    /// The shortest interval between two checks that errors or events of the org cause.
+    package static let urgentCheckInterval = Duration.seconds(60)
+    /// The longest run of a job that fills columns.
+    static let backfillTimeout = Duration.seconds(6 * 60 * 60)
+    /// The longest run of a job that imports a mapping file.
+    static let mappingImportTimeout = Duration.seconds(60 * 60)
 }

@@ -22,5 +22,13 @@ package enum ReplicationJobs {
             let id = try context.argument(0, as: UUID.self)
             return try await Importer(services).run(id, context)
         }
+        registry.register(
+            BackfillJob.className, timeout: ReplicationLimits.backfillTimeout,
+            maximumAttempts: ReplicationLimits.jobAttempts,
+            concurrency: services.settings.concurrentImports
+        ) { context in
+            let id = try context.argument(0, as: UUID.self)
+            return try await ColumnBackfill(services).run(id, context)
+        }
     }
 }

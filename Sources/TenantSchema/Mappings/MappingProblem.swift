@@ -21,6 +21,8 @@ package struct MappingProblem: Sendable, Equatable {
         case unsuitableIdentifier = "unsuitable_identifier"
         /// Two fields would have the same column.
         case columnTaken = "column_taken"
+        /// A column of the table that is not read at present.
+        case pausedColumn = "paused_column"
     }
 
     package var kind: Kind

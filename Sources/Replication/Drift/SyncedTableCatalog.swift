@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Logging
 internal import Organizations
 internal import Postgres

@@ -1,0 +1,148 @@
+import Foundation
+import HTTPClient
+import Logging
+import Postgres
+import Reactor
+import Salesforce
+import Support
+import Synchronization
+import Testing
+
+@testable import Replication
+
+/// Changes of a simulated org arrive over its own event stream and by polls.
+@Suite(.tags(.store), .serialized)
+struct LiveChangesTests {
+    private static let objects = ["Account", "Contact", "Tweet__c", "Connection__c"]
+
+    /// Runs the tenant's reading under a new epoch while `body` runs, then stops it wherever it is.
+    private func reading(
+        _ scene: OrgScene, epoch: Int, poll: Duration = .milliseconds(500),
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await scene.cell.execute(
+            """
+            insert into multiconnect_sync.leases (organization_id, epoch) values (\(scene.organizationID), \(epoch))
+            on conflict (organization_id) do update set epoch = excluded.epoch
+            """)
+        let watch = ChangeWatch(
+            cells: scene.services.cells, period: .milliseconds(100), logger: scene.services.logger)
+        var services = SyncServices(
+            scene.services, queue: scene.queue, watch: watch, tallies: ChangeTallies())
+        services.pace.forcedInterval = poll
+        let ready = services
+        let run = TenantRun(
+            lease: TenantLease(organizationID: scene.organizationID, cell: "default", epoch: epoch), weight: 1
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await watch.run() }
+            group.addTask { try await TenantSync(ready).run(run) }
+            group.addTask { try await body() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func live(_ body: @concurrent @escaping @Sendable (OrgScene) async throws -> Void) async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            try await scene.control.execute("update multiconnect.organizations set status = 'live'")
+            try await body(scene)
+        }
+    }
+
+    @discardableResult
+    private func change(_ scene: OrgScene, _ fields: [String: Any]) async throws -> [String] {
+        let body = try JSONSerialization.data(withJSONObject: fields)
+        let answer = try await scene.http.send(
+            ClientRequest(
+                method: "POST", url: "\(scene.origin)/simulator/orgs/\(scene.orgNumber)/changes",
+                body: Array(body)))
+        #expect(answer.status == 200)
+        let text = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
+        return text?["ids"] as? [String] ?? []
+    }
+
+    private func connected(_ scene: OrgScene) async throws {
+        try await eventually("the stream is connected") {
+            let states: [String] = try await scene.cell.query(
+                "select state from multiconnect_sync.stream_states"
+            )
+            .column()
+            return states == ["connected"]
+        }
+    }
+
+    private func exists(_ scene: OrgScene, _ id: String, name: String? = nil) async throws -> Bool {
+        try await scene.cell.query(
+            """
+            select exists (select from \(identifier: scene.schema, "account")
+              where sfid = \(id) and (\(name)::text is null or name = \(name)::text))
+            """
+        ).scalar()
+    }
+
+    @Test func `created, changed, deleted and undeleted records arrive by events, without a poll`()
+        async throws
+    {
+        try await live { scene in
+            try await reading(scene, epoch: 1, poll: .seconds(600)) {
+                try await connected(scene)
+                let before = try await scene.calls()
+                let created = try await change(
+                    scene, ["kind": "create", "records": [["Name": "Zebra"]]])
+                let id = try #require(created.first)
+                try await eventually("created") { try await exists(scene, id, name: "Zebra") }
+                try await change(scene, ["kind": "update", "ids": [id], "values": ["Name": "Zulu"]])
+                try await eventually("changed") { try await exists(scene, id, name: "Zulu") }
+                try await change(scene, ["kind": "delete", "ids": [id]])
+                try await eventually("deleted") { try await !exists(scene, id) }
+                try await change(scene, ["kind": "undelete", "ids": [id]])
+                try await eventually("undeleted") { try await exists(scene, id, name: "Zulu") }
+                let after = try await scene.calls()
+                #expect(
+                    after["query", default: 0] == before["query", default: 0], "an event costs no API call")
+            }
+        }
+    }
+
+    @Test func `after kills at any moment the tables equal the org`() async throws {
+        try await live { scene in
+            for round in 1...4 {
+                try await reading(scene, epoch: round) {
+                    if round == 1 { try await connected(scene) }
+                    for step in 1...3 {
+                        try await change(
+                            scene,
+                            [
+                                "kind": "random", "count": 40, "seed": round * 10 + step,
+                                "objects": ["Account", "Contact", "Tweet__c"], "batch": 5,
+                            ])
+                        try await EventLoop.current.sleep(for: .milliseconds(30 * round))
+                    }
+                    // The task is cancelled here, in the middle of its work.
+                }
+                try await change(
+                    scene, ["kind": "random", "count": 20, "seed": round, "objects": ["Account"]])
+            }
+            try await reading(scene, epoch: 9) {
+                try await connected(scene)
+                try await eventually(within: .seconds(30), "nothing is left to read") {
+                    let open: Int = try await scene.cell.query(
+                        "select count(*) from multiconnect_sync.rereads"
+                    )
+                    .scalar()
+                    let late: Int = try await scene.cell.query(
+                        """
+                        select count(*) from multiconnect_sync.positions
+                        where polled_at is null or polled_at < clock_timestamp() - interval '1 second'
+                        """
+                    ).scalar()
+                    return open == 0 && late == 0
+                }
+                try await EventLoop.current.sleep(for: .seconds(1))
+            }
+            for object in Self.objects { try await scene.expectEqual(object) }
+        }
+    }
+}
