@@ -10,6 +10,6 @@ struct Multiconnect: AsyncParsableCommand {
             WebCommand.self, WorkerCommand.self, MigrateCommand.self, DevCommand.self,
             OrgSimulatorCommand.self,
             GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
-            JobsCommand.self,
+            MappingsCommand.self, WorkersCommand.self, JobsCommand.self, VerifyCommand.self,
         ])
 }

@@ -39,6 +39,8 @@ struct JobHandlers {
         return registry
     }
 
+    func verifier() throws -> Verifier { Verifier(try replication()) }
+
     private func replicationSettings() throws -> ReplicationSettings {
         let configuration = launch.configuration
         var settings = ReplicationSettings(mappings: mappings, namespace: configuration.namespace)

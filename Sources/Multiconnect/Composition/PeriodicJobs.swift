@@ -22,6 +22,9 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "recover-tenants", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(TenantRecovery.className)),
+            PeriodicJob(
+                name: "schedule-repairs", schedule: try Schedule("every 1 minutes"),
+                job: NewJob(RepairSchedule.className)),
             // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
@@ -38,6 +41,9 @@ enum PeriodicJobs {
             .register(in: &registry)
         ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
+        RepairSchedule(
+            control: services.control, queue: services.queue, interval: configuration.repairInterval
+        ).register(in: &registry)
         CredentialReseal(pool: services.control, keys: configuration.keyRing).register(in: &registry)
     }
 }

@@ -27,6 +27,7 @@ struct Configuration: Sendable {
         static let deadJobsKeepDays = 180
         static let historyKeepDays = 365
         static let registrationsKeepDays = 90
+        static let repairHours = 24
     }
 
     var databaseURL: Secret
@@ -77,6 +78,8 @@ struct Configuration: Sendable {
     var apiReservePercent: Int
     /// A PEM file with the certificate authorities to trust in calls, instead of the system's.
     var certificateFile: String?
+    /// Time between two repairs of a mapping; nil: none are scheduled.
+    var repairInterval: Duration?
     var trustsProxy: Bool
     /// PEM files with the certificate chain and the private key, if the web process serves https itself.
     var tlsFiles: (certificate: String, key: String)?
@@ -157,6 +160,8 @@ extension Configuration {
         apiReservePercent = reader.number(
             "API_RESERVE_PERCENT", default: OrganizationsLimits.apiReservePercent, in: 0...95)
         certificateFile = reader.text("SSL_CERT_FILE")
+        let repairHours = reader.number("REPAIR_HOURS", default: Defaults.repairHours, in: 0...8_760)
+        repairInterval = repairHours == 0 ? nil : .seconds(repairHours * 3_600)
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()

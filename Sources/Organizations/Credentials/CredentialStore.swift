@@ -1,7 +1,7 @@
 internal import Cryptography
-internal import FoundationEssentials
+package import FoundationEssentials
 package import Postgres
-internal import Salesforce
+package import Salesforce
 
 /// Tenants' sealed tokens, and the lease that lets one process at a time refresh them.
 package struct CredentialStore {
@@ -9,6 +9,17 @@ package struct CredentialStore {
 
     package init(on connection: PostgresConnection) {
         self.connection = connection
+    }
+
+    /// The user who consented. Nil before the first consent.
+    package func user(of organization: UUID) async throws -> SalesforceID? {
+        let rows = try await connection.query(
+            """
+            select identity->>'user_id' from multiconnect.credentials
+            where organization_id = \(organization) and kind = 'refresh_token' and identity is not null
+            """)
+        guard let text: String = try rows.first?[0] else { return nil }
+        return try SalesforceID(text)
     }
 
     /// The stored tokens; nil before the first consent.

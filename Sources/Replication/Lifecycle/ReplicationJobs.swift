@@ -30,5 +30,22 @@ package enum ReplicationJobs {
             let id = try context.argument(0, as: UUID.self)
             return try await ColumnBackfill(services).run(id, context)
         }
+        registerRepairs(into: &registry, services: services)
+    }
+
+    /// Registers `RepairMapping` and `RefreshFormulas` (argument: the mapping's id).
+    private static func registerRepairs(into registry: inout JobRegistry, services: ReplicationServices) {
+        let purposes: [(String, RepairStore.Purpose)] = [
+            (RepairJob.repairClass, .repair), (RepairJob.formulaClass, .formulas),
+        ]
+        for (className, purpose) in purposes {
+            registry.register(
+                className, timeout: RepairLimits.jobTimeout, maximumAttempts: RepairLimits.jobAttempts,
+                concurrency: RepairLimits.concurrentJobs
+            ) { context in
+                let id = try context.argument(0, as: UUID.self)
+                return try await Repairer(services).run(id, purpose, context)
+            }
+        }
     }
 }

@@ -111,7 +111,10 @@ struct JobsSession: Sendable {
     }
 
     /// The tenant's UUID, from the UUID itself or from an org id with 15 or 18 characters.
-    func tenant(_ text: String) async throws -> UUID {
+    func tenant(_ text: String) async throws -> UUID { try await Self.tenant(text, in: pool) }
+
+    /// The same, with a pool of the control database.
+    static func tenant(_ text: String, in pool: PostgresPool) async throws -> UUID {
         if let id = UUID(uuidString: text) { return id }
         guard let organization = try? OrganizationID(text) else {
             throw CommandFailure(

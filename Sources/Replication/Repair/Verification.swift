@@ -1,0 +1,55 @@
+/// The result of comparing all mapped fields of one object with its org.
+package struct Verification: Sendable, Equatable {
+    /// A record with both values of a column. Nil is null.
+    package struct Example: Sendable, Equatable {
+        package var id: String
+        package var here: String?
+        package var there: String?
+    }
+
+    /// The differing rows of a column.
+    package struct Column: Sendable, Equatable {
+        package var name: String
+        package var rows: Int
+        /// At most `RepairLimits.examples`.
+        package var examples: [Example]
+    }
+
+    /// Records that one side lacks.
+    package struct Missing: Sendable, Equatable {
+        package var rows = 0
+        /// At most `RepairLimits.examples`.
+        package var examples: [String] = []
+    }
+
+    package var objectName: String
+    /// With the schema.
+    package var table: String
+    /// Rows of the table with an id.
+    package var rowsHere = 0
+    /// Records that the read returned.
+    package var rowsThere = 0
+    package var columnsCompared = 0
+    /// Records of the org that the table lacks.
+    package var missingHere = Missing()
+    /// Rows that the org lacks.
+    package var missingThere = Missing()
+    /// Columns with differing values.
+    package var columns: [Column] = []
+    /// Rows that differ only because a local change is not yet sent or was refused. They are no differences.
+    package var localChanges = 0
+    /// Rows that the table refused. They are no differences.
+    package var quarantinedRows = 0
+    /// Cells that fit no column type and are null. They are no differences.
+    package var nulledCells = 0
+    /// Records that are read again, if a repair was asked for.
+    package var requested = 0
+    /// The whole object is read again, if a repair was asked for and that costs fewer calls.
+    package var isReloaded = false
+    /// Why rows that the org lacks are kept.
+    package var withheld: String?
+    /// True if `--confirm` removes them.
+    package var isConfirmable = false
+
+    package var isEqual: Bool { missingHere.rows == 0 && missingThere.rows == 0 && columns.isEmpty }
+}
