@@ -13,6 +13,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
             ListCommand.self, MailsCommand.self, NotificationsCommand.self, AcknowledgeCommand.self,
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
             OrganizationsUsageCommand.self,
+            OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 

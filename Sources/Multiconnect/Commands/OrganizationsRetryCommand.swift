@@ -48,7 +48,7 @@ struct OrganizationsRetryCommand: AsyncParsableCommand {
 
     private static func refusal(_ organization: String, _ status: String) -> String {
         switch status {
-        case "paused": "\(organization) is paused: resume it first"
+        case "paused": "\(organization) is paused: run `multiconnect organizations resume` first"
         case "uninstalled": "\(organization) is uninstalled: install the package again"
         default:
             "\(organization) is \(status): an admin of the org must consent first (/authenticate)"

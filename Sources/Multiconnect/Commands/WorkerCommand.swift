@@ -38,21 +38,29 @@ struct WorkerProcess: Sendable {
     private let mappings: MappingFile
     private let usage: APIUsage
     private let tallies = JobTallies()
+    private let identity: WorkerIdentity
+    private let holder: LeaseHolder
 
     init(_ launch: Launch) throws {
         self.launch = launch
         usage = APIUsage(reservePercent: launch.configuration.apiReservePercent)
-        budget = try launch.budget(reserved: ConnectionBudget.workerReserve)
+        let host = ProcessInfo.processInfo
+        identity = WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier))
+        holder = LeaseHolder(worker: identity.text)
+        budget = try launch.budget(
+            reserved: ConnectionBudget.workerReserve(cells: launch.configuration.cellNames.count))
         mappings = try launch.mappings()
     }
 
     func run() async throws {
         var loops: [WorkerLoop] = []
         var services: [LoopServices] = []
+        var tenants: [TenantLoop] = []
         for loop in launch.loops {
             let prepared = try await loop.run { try self.prepare(loop) }
             loops.append(prepared.0)
             services.append(prepared.1)
+            tenants.append(prepared.2)
         }
         let settings = try settings()
         let index = QueueIndex(redis: services[0].redis)
@@ -71,13 +79,18 @@ struct WorkerProcess: Sendable {
             metadata: [
                 "slots": "\(launch.configuration.workerConcurrency)", "loops": "\(launch.loops.count)",
             ])
+        let leases = try leases(services[0], tenants)
         let recorder = UsageRecorder(usage: usage, pool: services[0].control, logger: launch.logger)
-        let reporter = reporter(settings.identity, services)
+        let reporter = reporter(identity, services)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recorder.run() }
             group.addTask { await reporter.run() }
-            // Returns after this task is cancelled and all jobs are finished or requeued.
-            await worker.run()
+            // Both return after this task is cancelled: when all jobs are finished or requeued, and when all
+            // tenants are released.
+            await withTaskGroup(of: Void.self) { work in
+                work.addTask { await leases.run() }
+                await worker.run()
+            }
             group.cancelAll()
         }
         // The task is already cancelled here.
@@ -98,22 +111,30 @@ struct WorkerProcess: Sendable {
             sources: [{ [tallies] in tallies.take() }])
     }
 
-    private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices) {
-        let services = try LoopServices(launch, budget: budget, usage: usage, tallies: tallies)
+    private func leases(_ services: LoopServices, _ tenants: [TenantLoop]) throws -> TenantLeases {
+        let cells = try Dictionary(
+            uniqueKeysWithValues: launch.configuration.cellNames.map { ($0, try launch.database(named: $0)) })
+        return TenantLeases(
+            holder: holder, cells: cells, controlCell: Configuration.Defaults.cell,
+            control: services.control, executor: launch.loops[0], loops: tenants, logger: launch.logger)
+    }
+
+    private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices, TenantLoop) {
+        let services = try LoopServices(
+            launch, budget: budget, usage: usage, tallies: tallies, holder: holder)
         let handlers = JobHandlers(launch: launch, services: services, mappings: mappings, budget: budget)
         let recovery = handlers.recovery
         let workerLoop = WorkerLoop(
             executor: loop, pool: services.control, queue: services.queue, registry: try handlers.registry(),
             onGivenUp: { await recovery.noteGivenUp($0, $1) })
-        return (workerLoop, services)
+        return (workerLoop, services, TenantLoop(executor: loop, work: handlers.tenantWork))
     }
 
     private func settings() throws -> WorkerSettings {
-        let host = ProcessInfo.processInfo
-        return WorkerSettings(
+        WorkerSettings(
             concurrency: launch.configuration.workerConcurrency,
             tenantCap: launch.configuration.workerTenantCap,
-            identity: WorkerIdentity(hostname: host.hostName, processID: Int(host.processIdentifier)),
+            identity: identity,
             database: try launch.database(named: Configuration.Defaults.cell), redis: try launch.redis(),
             version: Version.current, periodic: try PeriodicJobs.all())
     }

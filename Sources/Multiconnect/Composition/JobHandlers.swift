@@ -2,6 +2,7 @@ import JobAdmin
 import Jobs
 import Logging
 import Organizations
+import Reactor
 import Replication
 import Salesforce
 import SidekiqBridge
@@ -19,6 +20,16 @@ struct JobHandlers {
 
     var recovery: TenantRecovery {
         TenantRecovery(control: services.control, queue: services.queue, logger: launch.logger)
+    }
+
+    /// The work for each tenant that the worker holds, on this loop.
+    var tenantWork: TenantWork {
+        { run in
+            while true {
+                try await run.changes.wait()
+                run.changes.reset()
+            }
+        }
     }
 
     func registry() throws -> JobRegistry {

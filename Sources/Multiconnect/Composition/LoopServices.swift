@@ -29,7 +29,11 @@ struct LoopServices: Sendable {
     /// - Parameters:
     ///   - usage: the value that all loops of the process share.
     ///   - tallies: the value that all loops of the process share.
-    init(_ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies) throws {
+    ///   - holder: a worker's name in cells. A takeover of its tenants ends the sessions with this name.
+    init(
+        _ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies,
+        holder: LeaseHolder? = nil
+    ) throws {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
@@ -40,6 +44,7 @@ struct LoopServices: Sendable {
             uniqueKeysWithValues: configuration.cellNames.map { name in
                 var database = try Self.database(named: name, launch)
                 database.statementTimeout = ReplicationLimits.cellStatement
+                if let holder { database.applicationName = holder.applicationName }
                 return (name, PostgresPool(configuration: database, maximum: budget.cell))
             })
         redis = RedisClient(configuration: try launch.redis())

@@ -15,7 +15,7 @@ struct Configuration: Sendable {
         static let port = 8080
         static let workerConcurrency = 10
         /// Heroku's small plans allow 20 connections in total: two processes and a psql.
-        static let databaseConnections = 8
+        static let databaseConnections = 9
         static let mappingFile = "config/mapping.json"
         /// An eighth of the memory of Heroku's smallest dyno.
         static let bufferedBodyBytes = 64 << 20

@@ -10,13 +10,14 @@ struct ConnectionBudget: Equatable, Sendable {
     /// Connections of each loop to each cell.
     let cell: Int
 
-    /// A worker's connections outside of the pools: for its session lock, and for renewing leases.
-    static let workerReserve = 1 + JobsLimits().ownConnections
+    /// A worker's connections outside of the pools: for its session lock, for claims of jobs, and in each cell
+    /// for the leases of tenants.
+    static func workerReserve(cells: Int) -> Int { 1 + JobsLimits().ownConnections + cells }
 
     /// The most loops for which the connections of a worker suffice, with two per cell. So a machine with
     /// many cores starts with the default settings.
     static func loops(total: Int, cells: Int) -> Int {
-        max(1, (total - workerReserve) / (1 + 2 * cells))
+        max(1, (total - workerReserve(cells: cells)) / (1 + 2 * cells))
     }
 
     /// - Parameter reserved: connections outside of the pools.

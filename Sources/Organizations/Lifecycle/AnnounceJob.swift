@@ -16,16 +16,22 @@ struct AnnounceJob: Sendable {
     static let className = "AuthConnection"
     /// Failures after which the tenant becomes live although its org did not get the connection id.
     static let maximumFailures = 5
+    /// The pause before the job of a paused tenant starts again.
+    static let pausedPause = Duration.seconds(60)
 
     func run(_ context: JobContext) async throws -> JobOutcome {
         let id = try context.organizationArgument()
         let organization = try await pool.withConnection { try await OrganizationStore(on: $0).get(id: id) }
         guard organization.status.mayBecome(.live) else { return .done }
+        if organization.status == .paused { return .again(after: Self.pausedPause) }
         let note = try await announce(organization, failures: context.failures)
         // The detail names objects that could not be imported. The detail of a failed tenant is obsolete now.
         let detail = organization.status == .failed ? nil : organization.statusDetail
         try await pool.transaction { connection in
-            if try await OrganizationStore(on: connection).trySetStatus(id, to: .live, detail: detail) {
+            let store = OrganizationStore(on: connection)
+            // An operator may have paused the tenant in the meantime. A resume makes it live.
+            let isPaused = try await store.lock(id: id)?.status == .paused
+            if !isPaused, try await store.trySetStatus(id, to: .live, detail: detail) {
                 try await ConnectionStore(on: connection).setState(of: id, to: .idle)
                 // Without a detail all objects are imported.
                 try await NotificationStore(on: connection).resolve(

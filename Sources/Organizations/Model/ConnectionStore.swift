@@ -18,6 +18,16 @@ package struct ConnectionStore {
             """)
     }
 
+    /// Whether the org knows its connection id, or was found to have no class for it.
+    package func isAnnounced(_ organization: UUID) async throws -> Bool {
+        try await connection.query(
+            """
+            select announced_at is not null as is_announced from multiconnect.connections
+            where organization_id = \(organization)
+            """
+        ).first?["is_announced"] ?? false
+    }
+
     /// Records that the org knows its connection id.
     func markAnnounced(_ organization: UUID) async throws {
         _ = try await connection.execute(

@@ -65,6 +65,15 @@ struct ImportStore: Sendable {
         guard !held.isEmpty else { throw Self.claimLost }
     }
 
+    /// Ends the running starts of open imports of these mappings: their next step fails with `.claimLost`.
+    func revoke(_ mappings: [UUID], on connection: PostgresConnection) async throws {
+        try await connection.execute(
+            """
+            update multiconnect_sync.imports set claim = gen_random_uuid()
+            where mapping_id = any (\(mappings)) and state = 'open'
+            """)
+    }
+
     private static let lockClass = 7_236_838
 
     /// Two imports can have the same key. Then a session of the other import is ended, and its page is loaded

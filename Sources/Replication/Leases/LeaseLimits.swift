@@ -9,9 +9,11 @@ package struct LeaseLimits: Sendable {
     /// The interval of searches for lost holders.
     package var check: Duration = .seconds(1)
     /// How long a holder's session lock may be missing: it may be reconnecting.
-    package var lockLoss: Duration = .seconds(2)
+    package var lockLoss: Duration = .milliseconds(1500)
     /// The interval of plans. A notification starts a plan at once.
     package var planning: Duration = .seconds(5)
+    /// The shortest pause between two plans after notifications.
+    package var planPause: Duration = .milliseconds(200)
     /// The interval at which all tenants are read again, in case a notification was lost.
     package var listing: Duration = .seconds(60)
     /// The most tenants that one plan acquires. While there are more, the next plan follows at once.

@@ -51,13 +51,15 @@ package struct Mapping: Sendable, Equatable {
     package var state: State?
     /// True after its first import.
     package var isImported: Bool
+    /// True if an operator paused it: its changes are not read, and it is not imported.
+    package var isPaused: Bool
     /// Quarantined rows of the last import.
     package var quarantined: Int
 
     package init(
         id: UUID, organizationID: UUID, connectionID: UUID, objectName: String,
         configuration: MappingConfiguration, state: State?,
-        isImported: Bool = false, quarantined: Int = 0
+        isImported: Bool = false, isPaused: Bool = false, quarantined: Int = 0
     ) {
         self.id = id
         self.organizationID = organizationID
@@ -66,6 +68,7 @@ package struct Mapping: Sendable, Equatable {
         self.configuration = configuration
         self.state = state
         self.isImported = isImported
+        self.isPaused = isPaused
         self.quarantined = quarantined
     }
 }

@@ -29,7 +29,8 @@ package struct MappingStore: Sendable {
 
     private static let columns: SQL = """
         m.id, c.organization_id, m.connection_id, m.object_name, m.config::text as config, m.state,
-        m.import_finished_at is not null as is_imported, m.quarantined_count as quarantined
+        m.import_finished_at is not null as is_imported, m.paused_at is not null as is_paused,
+        m.quarantined_count as quarantined
         """
 
     /// All mappings of a connection, sorted by object.
@@ -64,7 +65,7 @@ package struct MappingStore: Sendable {
             connectionID: try row["connection_id"], objectName: name,
             configuration: try MappingConfiguration(config, path: name),
             state: Mapping.State(rawValue: try row["state"]), isImported: try row["is_imported"],
-            quarantined: try row["quarantined"])
+            isPaused: try row["is_paused"], quarantined: try row["quarantined"])
     }
 
     /// Stores the result of the describe. A fatal problem makes the mapping invalid.

@@ -49,6 +49,16 @@ struct JobsSession: Sendable {
     let queue: JobQueue
     let recovery: TenantRecovery
     let pool: PostgresPool
+    let launch: Launch
+
+    /// Runs `body` with a connection to a cell.
+    func withCell<Value>(
+        _ name: String, _ body: (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        let connection = try await PostgresConnection.connect(launch.database(named: name))
+        defer { connection.close() }
+        return try await body(connection)
+    }
 
     /// Runs a subcommand of `command`. Standard output has only the command's output. Failures go to standard
     /// error.
@@ -73,7 +83,9 @@ struct JobsSession: Sendable {
                 onRetry: { await recovery.noteRetried($0) },
                 logger: silent)
             do {
-                try await body(JobsSession(jobs: jobs, queue: queue, recovery: recovery, pool: pool))
+                try await body(
+                    JobsSession(
+                        jobs: jobs, queue: queue, recovery: recovery, pool: pool, launch: launch))
                 // Written once, at the end. Without Redis the counts are lost.
                 try? await MetricsBoard(redis: redis).write(tallies.take())
             } catch let exit as ExitCode {

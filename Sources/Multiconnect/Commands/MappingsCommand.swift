@@ -1,0 +1,148 @@
+import ArgumentParser
+import FoundationEssentials
+import JobAdmin
+import Jobs
+import Organizations
+import Replication
+
+/// `multiconnect mappings`
+struct MappingsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mappings", abstract: "Lists, pauses, resumes and reloads the mappings of a tenant.",
+        discussion: """
+            Exit status: 0 done; 64 wrong arguments; 65 the tenant's or mapping's state does not allow it; 66 \
+            no such tenant or mapping; 69 a database does not answer; 1 any other failure.
+            """,
+        subcommands: [
+            MappingsListCommand.self, MappingsPauseCommand.self, MappingsResumeCommand.self,
+            MappingsReloadCommand.self,
+        ])
+}
+
+/// A tenant, and one of its mappings or all.
+struct MappingArguments: ParsableArguments {
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Argument(help: "The object, as the mapping names it. Default: the whole tenant.") var object: String?
+
+    /// The mapping named by `object`, or all of the tenant.
+    func mappings(
+        _ session: JobsSession
+    ) async throws -> (organization: Organization, mappings: [MappingSummary]) {
+        let found = try await session.organization(organization)
+        let all = try await session.mappings(of: found.id)
+        guard let object else { return (found, all) }
+        guard let one = all.first(where: { $0.objectName.lowercased() == object.lowercased() }) else {
+            throw CommandFailure(
+                "\(found.organizationID) has no mapping \(object)", code: CommandFailure.noInput)
+        }
+        return (found, [one])
+    }
+}
+
+/// `multiconnect mappings list`
+struct MappingsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists the mappings of a tenant with their states.")
+
+    @OptionGroup var arguments: MappingArguments
+
+    func run() async throws {
+        try await JobsSession.open("mappings") { [self] session in
+            let (organization, mappings) = try await arguments.mappings(session)
+            print(
+                "\(organization.organizationID)  connection \(organization.connectionState.rawValue)  "
+                    + "(\(organization.connectionState.label))\n")
+            let rows = mappings.map { mapping in
+                [
+                    mapping.objectName, mapping.table ?? "-", mapping.state?.rawValue ?? "-",
+                    mapping.pausedAt.map(JobsText.time) ?? "-", mapping.rows.map { "\($0)" } ?? "-",
+                    "\(mapping.quarantined)",
+                    JobsText.plain(mapping.lastError ?? mapping.detail ?? "-", length: 80),
+                ]
+            }
+            print(
+                TextTable.text(
+                    ["OBJECT", "TABLE", "STATE", "PAUSED SINCE", "ROWS", "QUARANTINED", "DETAIL"], rows))
+        }
+    }
+}
+
+/// `multiconnect mappings pause`
+struct MappingsPauseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pause",
+        abstract: "Pauses one mapping, or the tenant with all mappings.",
+        discussion: "Changes of the org are not read, and nothing is imported. Local changes are captured.")
+
+    @OptionGroup var arguments: MappingArguments
+    @OptionGroup var actor: ActorOption
+
+    func run() async throws {
+        try await JobsSession.open("mappings") { [self] session in
+            guard arguments.object != nil else {
+                return try await session.pause(arguments.organization, by: actor.name)
+            }
+            let (organization, mappings) = try await arguments.mappings(session)
+            let changed = try await TenantPause(control: session.pool, queue: session.queue).set(
+                isPaused: true, of: mappings, in: organization.id, by: actor.name)
+            try await session.interruptImports(of: mappings, in: organization)
+            for mapping in mappings {
+                let isChanged = changed.contains(mapping.id)
+                print("\(mapping.objectName) \(isChanged ? "is paused" : "was already paused")")
+            }
+        }
+    }
+}
+
+/// `multiconnect mappings resume`
+struct MappingsResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Ends the pause of one mapping, or of the tenant. The sync continues where it stopped.",
+        discussion: "Without an object, mappings that were paused one by one stay paused.")
+
+    @OptionGroup var arguments: MappingArguments
+    @OptionGroup var actor: ActorOption
+
+    func run() async throws {
+        try await JobsSession.open("mappings") { [self] session in
+            guard arguments.object != nil else {
+                return try await session.resume(arguments.organization, by: actor.name)
+            }
+            let (organization, mappings) = try await arguments.mappings(session)
+            let changed = try await TenantPause(control: session.pool, queue: session.queue).set(
+                isPaused: false, of: mappings, in: organization.id, by: actor.name)
+            for mapping in mappings {
+                let isChanged = changed.contains(mapping.id)
+                print("\(mapping.objectName) \(isChanged ? "is resumed" : "is not paused")")
+            }
+        }
+    }
+}
+
+/// `multiconnect mappings reload`
+struct MappingsReloadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Reads all rows of one mapping, or of all, again and merges them into the tables.",
+        discussion: "The tables are not emptied. A mapping that was not imported yet is left out.")
+
+    @OptionGroup var arguments: MappingArguments
+    @OptionGroup var actor: ActorOption
+
+    func run() async throws {
+        try await JobsSession.open("mappings") { [self] session in
+            let (organization, mappings) = try await arguments.mappings(session)
+            let reloads = try await TenantPause(control: session.pool, queue: session.queue).reload(
+                mappings, in: organization.id, by: actor.name)
+            guard !reloads.isEmpty else {
+                throw CommandFailure("nothing is imported yet", code: CommandFailure.dataError)
+            }
+            for (mapping, job) in reloads {
+                print(
+                    "\(mapping.objectName): \(job.isNew ? "reload queued" : "reload already queued"), "
+                        + "job \(job.id)")
+            }
+        }
+    }
+}
