@@ -95,7 +95,7 @@ let package = Package(
             "Replication",
             [
                 "TenantSchema", "Postgres", "Activity", "Jobs", "Salesforce", "Organizations", "Encoding",
-                "Reactor", log,
+                "Metrics", "Reactor", log,
             ]),
 
         // Surface.
@@ -104,7 +104,7 @@ let package = Package(
             "Web",
             [
                 "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
-                "Jobs", "JobAdmin", "Organizations", "Cryptography", log,
+                "Jobs", "JobAdmin", "Organizations", "Replication", "Cryptography", log,
             ]),
         target(
             "Dashboard",

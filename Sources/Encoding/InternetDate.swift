@@ -16,6 +16,18 @@ package enum InternetDate {
         format(seconds, zone: "+0000")
     }
 
+    /// Reads an IMF-fixdate, as `http` writes it. Nil for other text.
+    package static func secondsSince1970(http text: String) -> Int? {
+        let parts = text.split(separator: " ", omittingEmptySubsequences: true)
+        guard parts.count == 6, parts[5] == "GMT", let day = Int(parts[1]), let year = Int(parts[3]),
+            let month = months.firstIndex(of: String(parts[2]))
+        else { return nil }
+        let time = parts[4].split(separator: ":").compactMap { Int($0) }
+        guard time.count == 3, case let date = CivilDay(year: year, month: month + 1, day: day), date.isValid
+        else { return nil }
+        return date.days * CivilDay.seconds + time[0] * 3600 + time[1] * 60 + time[2]
+    }
+
     private static func format(_ seconds: Int, zone: String) -> String {
         let (days, inDay) = ISO8601.floorDivide(seconds, by: CivilDay.seconds)
         let date = CivilDay(days: days)

@@ -38,6 +38,7 @@ struct WorkerProcess: Sendable {
     private let mappings: MappingFile
     private let usage: APIUsage
     private let tallies = JobTallies()
+    private let changes = ChangeTallies()
     private let identity: WorkerIdentity
     private let holder: LeaseHolder
 
@@ -85,6 +86,9 @@ struct WorkerProcess: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recorder.run() }
             group.addTask { await reporter.run() }
+            for (loop, service) in zip(launch.loops, services) {
+                group.addTask(executorPreference: loop) { await service.watch.run() }
+            }
             // Both return after this task is cancelled: when all jobs are finished or requeued, and when all
             // tenants are released.
             await withTaskGroup(of: Void.self) { work in
@@ -108,7 +112,7 @@ struct WorkerProcess: Sendable {
         MetricsReporter(
             launch, identity: identity.text, board: MetricsBoard(redis: services[0].redis),
             pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
-            sources: [{ [tallies] in tallies.take() }])
+            sources: [{ [tallies] in tallies.take() }, { [changes] in changes.take() }])
     }
 
     private func leases(_ services: LoopServices, _ tenants: [TenantLoop]) throws -> TenantLeases {
@@ -121,13 +125,13 @@ struct WorkerProcess: Sendable {
 
     private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices, TenantLoop) {
         let services = try LoopServices(
-            launch, budget: budget, usage: usage, tallies: tallies, holder: holder)
+            launch, budget: budget, usage: usage, tallies: tallies, changes: changes, holder: holder)
         let handlers = JobHandlers(launch: launch, services: services, mappings: mappings, budget: budget)
         let recovery = handlers.recovery
         let workerLoop = WorkerLoop(
             executor: loop, pool: services.control, queue: services.queue, registry: try handlers.registry(),
             onGivenUp: { await recovery.noteGivenUp($0, $1) })
-        return (workerLoop, services, TenantLoop(executor: loop, work: handlers.tenantWork))
+        return (workerLoop, services, TenantLoop(executor: loop, work: try handlers.tenantWork()))
     }
 
     private func settings() throws -> WorkerSettings {

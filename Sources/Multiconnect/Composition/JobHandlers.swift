@@ -23,13 +23,17 @@ struct JobHandlers {
     }
 
     /// The work for each tenant that the worker holds, on this loop.
-    var tenantWork: TenantWork {
-        { run in
-            while true {
-                try await run.changes.wait()
-                run.changes.reset()
-            }
-        }
+    func tenantWork() throws -> TenantWork {
+        let sync = TenantSync(
+            SyncServices(
+                try replication(), queue: services.queue, watch: services.watch, tallies: services.changes))
+        return { run in try await sync.run(run) }
+    }
+
+    private func replication() throws -> ReplicationServices {
+        ReplicationServices(
+            control: services.control, cells: services.cells, sessions: services.sessions,
+            settings: try replicationSettings(), logger: launch.logger)
     }
 
     func registry() throws -> JobRegistry {
@@ -40,9 +44,7 @@ struct JobHandlers {
             mail: try launch.mail(), namespace: configuration.namespace)
         organizations.register(in: &registry)
         ProbeJob.register(in: &registry, pool: services.control)
-        let replication = ReplicationServices(
-            control: services.control, cells: services.cells, sessions: services.sessions,
-            settings: try replicationSettings(), logger: launch.logger)
+        let replication = try replication()
         ReplicationJobs.register(into: &registry, services: replication)
         recovery.register(in: &registry)
         PeriodicJobs.register(in: &registry, services: services, configuration: configuration)

@@ -22,6 +22,9 @@ struct LoopServices: Sendable {
     let oauth: OAuthClient
     let identity: AppIdentity
     let usage: APIUsage
+    /// Runs on this loop beside the work of tenants.
+    let watch: ChangeWatch
+    let changes: ChangeTallies
     let logger: Logger
 
     /// Makes the services of the current loop. Connections are opened later, on first use.
@@ -29,14 +32,16 @@ struct LoopServices: Sendable {
     /// - Parameters:
     ///   - usage: the value that all loops of the process share.
     ///   - tallies: the value that all loops of the process share.
+    ///   - changes: the value that all loops of a worker share.
     ///   - holder: a worker's name in cells. A takeover of its tenants ends the sessions with this name.
     init(
         _ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies,
-        holder: LeaseHolder? = nil
+        changes: ChangeTallies = ChangeTallies(), holder: LeaseHolder? = nil
     ) throws {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
+        self.changes = changes
         control = PostgresPool(
             configuration: try Self.database(named: Configuration.Defaults.cell, launch),
             maximum: budget.control)
@@ -47,6 +52,7 @@ struct LoopServices: Sendable {
                 if let holder { database.applicationName = holder.applicationName }
                 return (name, PostgresPool(configuration: database, maximum: budget.cell))
             })
+        watch = ChangeWatch(cells: cells, logger: launch.logger)
         redis = RedisClient(configuration: try launch.redis())
         http = HTTPClient(limits: Self.limits(HTTPClientLimits(), configuration))
         let streams = HTTPClient(limits: Self.limits(.streams, configuration))

@@ -1,4 +1,5 @@
 package import Encoding
+package import FoundationEssentials
 
 /// A page of up to 2,000 rows of a query.
 package struct QueryPage: Sendable {
@@ -8,6 +9,9 @@ package struct QueryPage: Sendable {
     package let records: [JSONValue]
     /// The path of the next page, valid for two days; nil on the last page.
     package let next: String?
+
+    /// Salesforce's clock when it answered, in whole seconds. Nil if the answer does not say.
+    package internal(set) var answeredAt: Date?
 
     /// Parses an answer of `/query`. Throws `.malformedResponse`.
     package init(parsing body: [UInt8]) throws(SalesforceError) {
@@ -71,6 +75,10 @@ extension RESTClient {
         var call = call
         call.maximumBytes = SalesforceLimits.queryPageBytes
         call.deadline = SalesforceLimits.queryDeadline
-        return try QueryPage(parsing: try await perform(call).body)
+        let answer = try await perform(call)
+        var page = try QueryPage(parsing: answer.body)
+        page.answeredAt = answer.modified.flatMap(InternetDate.secondsSince1970(http:))
+            .map { Date(timeIntervalSince1970: Double($0)) }
+        return page
     }
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import JobAdmin
 import Jobs
 import Metrics
+import Replication
 
 /// The content of `/metrics`, in Prometheus' text format. If Postgres or Redis does not answer, its metrics
 /// are missing and `multiconnect_up` is 0 for it.
@@ -40,6 +41,7 @@ struct MetricsPage: Sendable {
         if let queue { add(queue, to: &page) }
         if let totals = board?.totals {
             for metric in JobMetric.all { page.add(metric, by: "class", from: totals) }
+            for metric in ChangeMetric.all { page.add(metric, by: "kind", from: totals) }
             for metric in [RequestMetric.requests, RequestMetric.duration] {
                 page.add(metric, by: "status", from: totals)
             }

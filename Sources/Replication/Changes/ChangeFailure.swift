@@ -1,0 +1,69 @@
+internal import Organizations
+internal import Postgres
+internal import Salesforce
+
+/// What a failed step of reading changes means.
+enum ChangeFailure: Sendable, Equatable {
+    /// The task is cancelled or the lease is lost: nothing may be written any more.
+    case ends
+    /// A try in a few seconds may succeed.
+    case passes
+    /// The org's schema differs from the plan: check it.
+    case schema
+    /// The step concerns one table, which refuses it.
+    case table
+    /// The tenant's grant or its quota: try much later.
+    case tenant
+
+    init(_ error: any Error) {
+        switch error {
+        case is CancellationError: self = .ends
+        case let error as ReplicationError:
+            switch error.code {
+            case .leaseLost, .claimLost, .unknownCell: self = .ends
+            case .incompletePage, .bulkJobLost: self = .passes
+            default: self = .table
+            }
+        case let error as SalesforceError:
+            switch error.code {
+            case .invalidField, .invalidType, .notFound: self = .schema
+            case .requestLimit, .rateLimited, .forbidden, .unauthorized, .accessDenied, .invalidGrant:
+                self = .tenant
+            default: self = error.isTransient ? .passes : .table
+            }
+        case let error as OrganizationsError: self = error.code == .refreshTimedOut ? .passes : .tenant
+        case let error as PostgresError:
+            if error.isTransient || error.isConnectionLoss {
+                self = .passes
+            } else {
+                self = Self.failure(error)
+            }
+        default: self = .passes
+        }
+    }
+
+    private static func failure(_ error: PostgresError) -> ChangeFailure {
+        switch error.code {
+        case .server:
+            guard let state = error.sqlState else { return .passes }
+            // Names, privileges, data, constraints, limits, exceptions of triggers.
+            return ["0A", "22", "23", "2B", "42", "54", "P0"].contains(state.classCode) ? .table : .passes
+        case .closed: return .ends
+        case .invalidArgument, .decoding: return .table
+        default: return .passes
+        }
+    }
+}
+
+/// Pauses between tries that fail.
+enum ChangePause {
+    /// - Parameter failures: failures in a row, at least 1.
+    static func after(_ failure: ChangeFailure, failures: Int) -> Duration {
+        let growing = ReplicationLimits.firstPollPause * (1 << min(max(failures, 1) - 1, 10))
+        switch failure {
+        case .tenant: return min(max(growing, .seconds(60)), ReplicationLimits.longestPollPause)
+        case .table, .schema: return min(max(growing, .seconds(60)), ReplicationLimits.longestPollPause)
+        case .passes, .ends: return min(growing, .seconds(5 * 60))
+        }
+    }
+}

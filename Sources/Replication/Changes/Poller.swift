@@ -1,0 +1,287 @@
+internal import Encoding
+internal import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Reactor
+internal import Salesforce
+internal import TenantSchema
+
+/// Reads the changed records of one mapping since its time mark, and merges them.
+struct Poller: Sendable {
+    let services: ReplicationServices
+    let cell: PostgresPool
+    let fence: WriteFence
+    let pace: SyncPace
+
+    /// The result of a poll.
+    struct Result: Sendable, Equatable {
+        var counts = RowMerger.Counts()
+        /// Records that the query returned, those of the overlap included.
+        var found = 0
+        /// The newest change that was found, if the query was read page by page.
+        var newest: Date?
+    }
+
+    /// One poll while it runs.
+    private struct Pass {
+        var rule: PollRule
+        var rest: RESTClient
+        var mark: Date
+        var read: RunningReadStore.Read
+        /// Salesforce's clock when the first query was answered, and how long that took.
+        var answeredAt: Date?
+        var took: Duration = .zero
+        var result = Result()
+        /// True once the mapping's state shows the poll.
+        var isShown = false
+
+        var table: SyncedTable { rule.table }
+        var pageRead: PageMerger.Read {
+            PageMerger.Read(id: read.id, startedAt: read.startedAt, sources: rule.sources)
+        }
+    }
+
+    /// Polls once. The time mark moves only after the last page, so that a failed poll is repeated as a whole.
+    func poll(_ table: SyncedTable) async throws -> Result {
+        let organization = table.mapping.organizationID
+        let (mark, read) = try await cell.withCellConnection { connection in
+            guard let mark = try await ChangeStore().timeMark(of: table.mapping.id, on: connection) else {
+                throw ReplicationError(.notFound, "\(table.plan.objectName) has no time mark")
+            }
+            return (mark, try await RunningReadStore().begin(table.mapping.id, on: connection))
+        }
+        var pass = Pass(
+            rule: PollRule(table: table),
+            rest: services.sessions.rest(for: organization, CallPurpose(.poll, table.plan.objectName)),
+            mark: mark, read: read)
+        do {
+            try await run(&pass)
+        } catch {
+            await end(pass)
+            throw error
+        }
+        return pass.result
+    }
+
+    private func run(_ pass: inout Pass) async throws {
+        try await readChanged(&pass)
+        if pass.table.plan.filter != nil { try await findUnmatched(&pass) }
+        let mark = PollRule.mark(
+            previous: pass.mark, answeredAt: pass.answeredAt, took: pass.took, newest: pass.result.newest)
+        let (mapping, readID) = (pass.table.mapping.id, pass.read.id)
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await fence(connection)
+            try await ChangeStore().polled(mapping, mark: mark, on: connection)
+            try await RunningReadStore().end(readID, on: connection)
+        }
+        if pass.isShown { await show(.dataSynced, pass.table) }
+    }
+
+    /// Ends a failed poll. A read that stays would only delay the pruning of recent changes.
+    private func end(_ pass: Pass) async {
+        await withCancellationShield(on: EventLoop.current) { [cell] in
+            try? await cell.withConnection(deadline: .now + .seconds(2)) {
+                try await RunningReadStore().end(pass.read.id, on: $0)
+            }
+        }
+        if pass.isShown, !Task.isCancelled { await show(.dataSynced, pass.table) }
+    }
+
+    private func readChanged(_ pass: inout Pass) async throws {
+        let query = try pass.rule.changed(since: pass.mark, late: pace.lateWindow)
+        guard RESTClient.canQuery(query) else {
+            let count = try await timed(&pass) { pass in
+                try await pass.rest.query(
+                    pass.rule.changed(since: pass.mark, late: pace.lateWindow, .count), isAll: pass.rule.isAll
+                )
+            }
+            if count.totalSize > 0 { try await readByBulk(&pass) }
+            pass.result.found = count.totalSize
+            return
+        }
+        let first = try await timed(&pass) { try await $0.rest.query(query, isAll: $0.rule.isAll) }
+        pass.result.found = first.totalSize
+        if first.totalSize > pace.bulkThreshold {
+            do {
+                return try await readByBulk(&pass)
+            } catch let error as SalesforceError where error.code == .notSupportedByBulk {
+                services.logger.debug("bulk poll refused, reading pages", metadata: ["error": "\(error)"])
+            }
+        }
+        try await merge(first, &pass)
+    }
+
+    private func timed(
+        _ pass: inout Pass, _ query: (Pass) async throws -> QueryPage
+    ) async throws -> QueryPage {
+        let start = ContinuousClock.now
+        let page = try await query(pass)
+        pass.took = .now - start
+        pass.answeredAt = page.answeredAt
+        return page
+    }
+
+    private func merge(_ first: QueryPage, _ pass: inout Pass) async throws {
+        var page = first
+        let merger = PageMerger(pass.table, pool: cell)
+        while true {
+            if !page.records.isEmpty {
+                var rows = RESTRows(sources: pass.rule.sources)
+                var chunks = page.records[...]
+                var isHeaderSent = false
+                let counts = try await merger.merge(pass.pageRead, rows: page.records.count, fence: fence) {
+                    guard isHeaderSent else {
+                        isHeaderSent = true
+                        return rows.header
+                    }
+                    guard !chunks.isEmpty else { return nil }
+                    var bytes: [UInt8] = []
+                    for record in chunks.prefix(200) { bytes += try rows.line(record) }
+                    chunks = chunks.dropFirst(200)
+                    return bytes
+                }
+                pass.result.counts.add(counts)
+                noteNewest(page, &pass)
+            }
+            guard let next = page.next else { return }
+            try await showRunning(.pollingChanges, &pass)
+            page = try await pass.rest.page(after: next)
+        }
+    }
+
+    /// Rows are sorted by their time of change.
+    private func noteNewest(_ page: QueryPage, _ pass: inout Pass) {
+        guard let cursor = pass.rule.cursor,
+            let newest = page.records.last?[cursor]?.string.flatMap(Timestamp.date)
+        else { return }
+        pass.result.newest = max(pass.result.newest ?? newest, newest)
+    }
+
+    /// Records that left the filter are not in the filtered rows: finds them by their ids, and reads them again.
+    private func findUnmatched(_ pass: inout Pass) async throws {
+        let query = try pass.rule.changed(since: pass.mark, late: pace.lateWindow, .unfilteredIDs)
+        let (table, column) = (pass.table, pass.rule.cursorColumn)
+        let cursor = pass.rule.cursor ?? "SystemModstamp"
+        var page = try await pass.rest.query(query, isAll: pass.rule.isAll)
+        while true {
+            let ids = page.records.compactMap { $0["Id"]?.string }
+            let stamps = page.records.map { $0[cursor]?.string.flatMap(Timestamp.date) }
+            guard ids.count == stamps.count else {
+                throw ReplicationError(.malformedResponse, "a row has no Id")
+            }
+            if !ids.isEmpty {
+                try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+                    try await fence(connection)
+                    let left = try await ChangeStore().unmatched(
+                        ids, stamps, in: table, cursorColumn: column, on: connection)
+                    try await RereadStore().add(left, of: table.mapping, because: .filter, on: connection)
+                }
+            }
+            guard let next = page.next else { return }
+            page = try await pass.rest.page(after: next)
+        }
+    }
+
+    private func showRunning(_ state: Mapping.State, _ pass: inout Pass) async throws {
+        if !pass.isShown {
+            pass.isShown = true
+            await show(state, pass.table)
+        }
+        let read = pass.read.id
+        try await cell.withCellConnection { try await RunningReadStore().renew(read, on: $0) }
+    }
+
+    /// A short poll does not change the state: two writes for each poll of each mapping would be most of the control
+    /// database's work.
+    private func show(_ state: Mapping.State, _ table: SyncedTable) async {
+        do {
+            try await services.control.withConnection {
+                try await PollStateStore().show(state, of: table.mapping.id, on: $0)
+            }
+        } catch {
+            services.logger.debug("could not show state of mapping", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+// Many changed records.
+extension Poller {
+    private func readByBulk(_ pass: inout Pass) async throws {
+        let query = try pass.rule.changed(since: pass.mark, late: pace.lateWindow, .bulk)
+        let bulk = BulkQuery(pass.rest)
+        let job = try await bulk.create(query, isAll: pass.rule.isAll)
+        do {
+            try await showRunning(.pollingBulk, &pass)
+            try await wait(for: job, bulk)
+            try await loadPages(of: job.id, bulk, &pass)
+        } catch {
+            await delete(job.id, bulk)
+            throw error
+        }
+        await delete(job.id, bulk)
+    }
+
+    private func wait(for created: BulkJob, _ bulk: BulkQuery) async throws {
+        var pause = ReplicationLimits.firstPoll
+        let deadline = ContinuousClock.now + ReplicationLimits.bulkPollDeadline
+        var job = created
+        while !job.state.isFinal {
+            guard .now < deadline else {
+                try await bulk.abort(job.id)
+                throw ReplicationError(.bulkJobLost, "Bulk job \(job.id) did not end in time")
+            }
+            try await EventLoop.current.sleep(for: pause)
+            pause = min(pause * 3 / 2, ReplicationLimits.longestPoll)
+            job = try await bulk.job(job.id)
+        }
+        try job.checkSucceeded()
+    }
+
+    private func loadPages(of job: SalesforceID, _ bulk: BulkQuery, _ pass: inout Pass) async throws {
+        let merger = PageMerger(pass.table, pool: cell)
+        var locator: String?
+        var seen: Set<String> = []
+        repeat {
+            if let locator, !seen.insert(locator).inserted {
+                throw ReplicationError(.repeatedLocator, "locator \(locator)")
+            }
+            let (current, read) = (locator, pass.pageRead)
+            let (next, counts) = try await withPageRetries {
+                try await bulk.results(
+                    of: job, locator: current, maximumRows: services.settings.bulkPageRows,
+                    compression: services.settings.compression
+                ) { results in
+                    let counts = try await merger.merge(read, rows: results.rows, fence: fence) {
+                        try await results.next()
+                    }
+                    return (results.locator, counts)
+                }
+            }
+            pass.result.counts.add(counts)
+            locator = next
+            try await showRunning(.pollingBulk, &pass)
+        } while locator != nil
+    }
+
+    /// Reads a page again after errors that pass: merging it twice does no harm.
+    private func withPageRetries<Value>(_ body: () async throws -> Value) async throws -> Value {
+        var attempt = 1
+        while true {
+            do {
+                return try await body()
+            } catch  where PageLoader.isTransient(error) && attempt < ReplicationLimits.pageAttempts {
+                try await EventLoop.current.sleep(for: .seconds(1 << attempt))
+                attempt += 1
+            }
+        }
+    }
+
+    private func delete(_ job: SalesforceID, _ bulk: BulkQuery) async {
+        do {
+            try await bulk.delete(job)
+        } catch {
+            services.logger.debug("could not delete bulk job", metadata: ["error": "\(error)"])
+        }
+    }
+}

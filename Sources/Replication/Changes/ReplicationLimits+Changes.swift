@@ -1,0 +1,52 @@
+/// The named maxima of reading changes.
+extension ReplicationLimits {
+    /// A record becomes visible at most this long after its SystemModstamp: long transactions. Polls read this far
+    /// behind the time mark.
+    package static let lateWindow = Duration.seconds(5 * 60)
+    /// Beside events a poll only brings what events do not carry, so it runs this many times less often.
+    package static let pollFactorBesideEvents = 6
+    /// The longest pause between two polls beside events.
+    package static let longestPollInterval = Duration.seconds(60 * 60)
+    /// The longest pause after failed polls.
+    package static let longestPollPause = Duration.seconds(60 * 60)
+    /// The first pause after a failed poll or re-read. Each further pause is twice as long.
+    package static let firstPollPause = Duration.seconds(10)
+    /// Changed records from which a poll uses a Bulk job: Heroku Connect's threshold.
+    package static let pollBulkThreshold = 10_000
+    /// The longest wait for the Bulk job of a poll. Then it is aborted.
+    static let bulkPollDeadline = Duration.seconds(2 * 60 * 60)
+    /// The pause before records of a mapping that is not imported, or paused, are looked at again.
+    static let unknownMappingPause = Duration.seconds(10 * 60)
+    /// Messages of a stream that one transaction applies.
+    package static let eventsPerTransaction = 500
+    /// Tries to apply events after which the tenant's reading is started again.
+    static let applyAttempts = 6
+    /// Rows up to which a table is searched for children of a deleted record without an index.
+    static let unindexedChildRows = 20_000
+    /// The pause between two reads of the org's event channels and of its allowance of delivered events.
+    package static let streamPlanInterval = Duration.seconds(60 * 60)
+    /// The same while events are polled for lack of allowance, or the allowance gets short.
+    static let shortAllowanceInterval = Duration.seconds(15 * 60)
+    /// The shortest time between an early poll and the poll before.
+    package static let earlyPollPause = Duration.seconds(10)
+    /// How long the first polls wait for the stream's first connection.
+    package static let streamStartWait = Duration.seconds(20)
+    /// A stream that is not connected for this long is reported to operators.
+    package static let streamOutage = Duration.seconds(5 * 60)
+    /// A polled change of this age should have come as an event.
+    package static let eventDelay = Duration.seconds(120)
+    /// The share of the delivered events below which the busiest object is polled instead.
+    package static let deliveredLow = 0.20
+    /// The share above which a polled object returns to events.
+    package static let deliveredReturn = 0.50
+    /// The share below which all objects are polled.
+    package static let deliveredStop = 0.05
+    /// The pause between two queries for work that other processes requested.
+    package static let watchPeriod = Duration.seconds(2)
+    /// The time from one full read of an object without a time of change to the next.
+    package static let reloadWithoutCursor = Duration.seconds(24 * 60 * 60)
+    /// The pause before an unfinished reload is enqueued again.
+    package static let reloadRetry = Duration.seconds(60 * 60)
+    /// The pause between two prunings of a tenant's recent changes.
+    static let pruneInterval = Duration.seconds(5 * 60)
+}

@@ -1,0 +1,48 @@
+package import FoundationEssentials
+package import Jobs
+internal import Logging
+internal import Organizations
+package import Salesforce
+
+/// The dependencies of reading changes on one loop.
+package struct SyncServices: Sendable {
+    package var replication: ReplicationServices
+    package var queue: JobQueue
+    /// Of this loop.
+    package var watch: ChangeWatch
+    /// One value for all loops of the process.
+    package var tallies: ChangeTallies
+    package var pace = SyncPace()
+    /// The event stream of a tenant's org.
+    package var stream: @Sendable (_ organization: UUID) -> any EventStream
+    /// What the org says about its events.
+    package var facts: @Sendable (_ organization: UUID, _ wantsTopics: Bool) async throws -> StreamPlan.Facts
+    let layouts = TableLayouts()
+
+    package init(
+        _ replication: ReplicationServices, queue: JobQueue, watch: ChangeWatch, tallies: ChangeTallies
+    ) {
+        self.replication = replication
+        self.queue = queue
+        self.watch = watch
+        self.tallies = tallies
+        let (sessions, logger) = (replication.sessions, replication.logger)
+        stream = { sessions.stream(for: $0) }
+        facts = { try await OrgFacts(sessions: sessions, logger: logger).read($0, wantsTopics: $1) }
+    }
+}
+
+/// The intervals of reading changes. Tests shorten them.
+package struct SyncPace: Sendable {
+    package var lateWindow = ReplicationLimits.lateWindow
+    package var pollFactor = ReplicationLimits.pollFactorBesideEvents
+    package var minimumInterval = Duration.seconds(10)
+    package var bulkThreshold = ReplicationLimits.pollBulkThreshold
+    package var startWait = ReplicationLimits.streamStartWait
+    package var planInterval = ReplicationLimits.streamPlanInterval
+    package var schemaInterval = ReplicationLimits.schemaCheckInterval
+    package var outage = ReplicationLimits.streamOutage
+    package var earlyPollPause = ReplicationLimits.earlyPollPause
+
+    package init() {}
+}

@@ -1,0 +1,274 @@
+internal import FoundationEssentials
+internal import Jobs
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Reactor
+internal import Salesforce
+internal import Synchronization
+internal import TenantSchema
+
+// Polls and other work that is due at a time.
+extension SyncSession {
+    /// Performs work when it is due, one after the other: a tenant needs one timer.
+    func runSchedule() async throws {
+        while true {
+            wake.reset()
+            let (work, next) = state.withLock { state in (state.due.take(due: .now), state.due.next()) }
+            guard let work else {
+                try await wake.wait(until: next ?? .now + .seconds(600))
+                continue
+            }
+            try Task.checkCancellation()
+            do {
+                try await perform(work)
+                state.withLock { $0.failures[work] = nil }
+            } catch {
+                try await noteFailure(of: work, error)
+            }
+        }
+    }
+
+    /// Reads requested records when they are due.
+    func runRereads() async throws {
+        var failures = 0
+        while true {
+            rereadsWake.reset()
+            let tables = state.withLock { $0.tables }
+            let run = RereadRun(
+                organization: organization, services: services.replication, cell: cell, fence: fence,
+                applyDiff: TextDiff.apply, tallies: services.tallies)
+            var pause = Duration.seconds(600)
+            do {
+                let result = try await run.run(tables)
+                failures = 0
+                if !result.driftedObjects.isEmpty { suspect(result.driftedObjects) }
+                pause = min(result.pause ?? pause, pause)
+            } catch {
+                guard ChangeFailure(error) != .ends else { throw error }
+                failures += 1
+                pause = ChangePause.after(.passes, failures: failures)
+                logger.debug("could not read requested records", metadata: ["error": "\(error)"])
+            }
+            try await rereadsWake.wait(until: .now + pause)
+        }
+    }
+
+    private func perform(_ work: SyncState.Work) async throws {
+        switch work {
+        case .tables: try await loadTables()
+        case .plan: try await plan()
+        case .poll(let id): try await poll(id)
+        case .reload: try await requestReloads()
+        case .schema: try await checkSchema()
+        case .report: try await report()
+        case .outage: await noteOutage()
+        case .prune: try await prune()
+        }
+    }
+
+    private func noteFailure(of work: SyncState.Work, _ error: any Error) async throws {
+        let failure = ChangeFailure(error)
+        guard failure != .ends else { throw error }
+        let asked = (error as? SalesforceError)?.retryAfterSeconds.map { Duration.seconds($0) }
+        let failures = state.withLock { state in
+            let failures = state.failures[work, default: 0] + 1
+            state.failures[work] = failures
+            state.due.set(work, at: .now + (asked ?? ChangePause.after(failure, failures: failures)))
+            return failures
+        }
+        logger.debug("work failed", metadata: ["work": "\(work)", "error": "\(error)"])
+        guard case .poll(let id) = work, let table = state.withLock({ $0.tables[id] }) else { return }
+        services.tallies.countPoll("failed")
+        if failure == .schema { suspect([table.plan.objectName]) }
+        let reason = FaultReason.text(error)
+        try? await cell.withConnection { try await ChangeStore().pollFailed(id, reason, on: $0) }
+        // An error that does not pass is for operators.
+        if failure == .table, failures == 3 {
+            await notify(ChangeNotification.pollFailed, "\(table.plan.objectName): \(reason)")
+        }
+    }
+
+    /// Asks for a check of these objects soon.
+    func suspect(_ objects: Set<String>) {
+        state.withLock { state in
+            state.suspects.formUnion(objects)
+            let earliest = state.lastSchemaCheck.map { $0 + ReplicationLimits.urgentCheckInterval }
+            state.due.advance(.schema, to: max(.now, earliest ?? .now))
+        }
+        wake.set()
+    }
+
+    private func poll(_ id: UUID) async throws {
+        guard let table = state.withLock({ $0.tables[id] }), !table.isCursorless else { return }
+        // The stream's first connection comes first, so that no change falls between the two.
+        if waitsForStream(id) { return }
+        let poller = Poller(services: services.replication, cell: cell, fence: fence, pace: services.pace)
+        let result = try await poller.poll(table)
+        services.tallies.countPoll("done")
+        services.tallies.count(result.counts)
+        let slowdown = Double(services.replication.sessions.pollingFactor(of: organization))
+        let isSilent = state.withLock { state in
+            state.lastPolls[id] = .now
+            let wasSilent = state.health[id]?.isSilent == true
+            if state.plan.isFed(id), state.isConnected {
+                let lastEvent = state.lastCommits[table.plan.objectName]?.timeIntervalSince1970
+                let connectedAt = state.stream.connectedAt?.timeIntervalSince1970
+                state.health[id]?.notePoll(
+                    newest: result.newest?.timeIntervalSince1970, lastEvent: lastEvent,
+                    connectedSince: connectedAt, now: Date().timeIntervalSince1970)
+            }
+            let pause = state.pause(after: table, services.pace, slowdown: slowdown)
+            state.due.set(.poll(id), at: .now + pause * Double.random(in: 0.95...1))
+            if result.counts.written + result.counts.deleted > 0 {
+                state.due.advance(.prune, to: .now + ReplicationLimits.pruneInterval)
+            }
+            return !wasSilent && state.health[id]?.isSilent == true
+        }
+        if result.counts.reread > 0 || table.plan.filter != nil { rereadsWake.set() }
+        guard isSilent else { return }
+        services.tallies.countStream("silent")
+        await notify(
+            ChangeNotification.streamSilent,
+            "\(table.plan.objectName): polls find changes that did not come as events; "
+                + "check whether the object is selected for Change Data Capture")
+    }
+
+    /// True if the first poll of a mapping was put off until the stream is connected, or `startWait` has passed.
+    private func waitsForStream(_ id: UUID) -> Bool {
+        state.withLock { state in
+            guard state.catchUps.contains(id), state.plan.isFed(id), state.stream.phase == .connecting,
+                state.lastPolls[id] == nil
+            else { return false }
+            state.lastPolls[id] = .now
+            state.due.set(.poll(id), at: .now + services.pace.startWait)
+            return true
+        }
+    }
+
+    /// Asks the org for its channels, and plans the stream again.
+    private func plan() async throws {
+        let wantsTopics = state.withLock { state in
+            state.tables.values.contains { $0.mapping.configuration.notify }
+        }
+        let hasTables = state.withLock { !$0.tables.isEmpty }
+        guard hasTables else { return }
+        let facts = try await services.facts(organization, wantsTopics)
+        let (isReplanned, moved) = state.withLock { state in
+            state.facts = facts
+            state.refusedChannels = []
+            state.stream.deliveredMaximum = facts.delivered?.maximum
+            state.stream.deliveredUsed = facts.delivered.map { $0.maximum - $0.remaining }
+            let before = state.plan
+            let isReplanned = state.replan()
+            state.rebuild(services.layouts)
+            // A mapping that lost its events is polled at once.
+            for id in state.tables.keys where before.isFed(id) && !state.plan.isFed(id) {
+                state.due.set(.poll(id), at: .now)
+            }
+            if before != state.plan { state.due.advance(.report, to: .now) }
+            let pause =
+                state.plan.isAllowanceShort(facts)
+                ? min(services.pace.planInterval, ReplicationLimits.shortAllowanceInterval)
+                : services.pace.planInterval
+            state.due.set(.plan, at: .now + pause * Double.random(in: 0.9...1.1))
+            let moved = state.plan.moved.subtracting(before.moved)
+            return (isReplanned, moved.compactMap { state.tables[$0]?.plan.objectName }.sorted())
+        }
+        if isReplanned { channelsChanged.set() }
+        guard !moved.isEmpty else { return }
+        await notify(
+            ChangeNotification.deliveredEvents,
+            "the org's delivered events are nearly used up: \(moved.joined(separator: ", ")) is polled until more are free"
+        )
+    }
+
+    /// Enqueues the reload jobs of mappings that ask for one.
+    private func requestReloads() async throws {
+        let tables = state.withLock { $0.tables }
+        for table in tables.values where table.isCursorless { try await requestFullRead(table) }
+        let positions = try await cell.withCellConnection {
+            try await ChangeStore().positions(of: organization, on: $0)
+        }
+        let jobs = positions.filter { tables[$0.key] != nil && $0.value.reloadReason != nil }.keys.map { id in
+            let text = id.uuidString.lowercased()
+            return NewJob(
+                ReloadRequest.className, arguments: [text], organizationID: organization,
+                uniqueKey: ReloadRequest.keyPrefix + text)
+        }
+        if !jobs.isEmpty {
+            _ = try await services.queue.enqueue(jobs)
+            state.withLock { $0.due.set(.reload, at: .now + ReplicationLimits.reloadRetry) }
+        } else if tables.values.contains(where: \.isCursorless) {
+            state.withLock { $0.due.set(.reload, at: .now + ReplicationLimits.reloadRetry) }
+        }
+    }
+
+    /// Objects without a time of change are read as a whole from time to time.
+    private func requestFullRead(_ table: SyncedTable) async throws {
+        let id = table.mapping.id
+        try await cell.withCellConnection { connection in
+            try await ChangeStore().requestPeriodicReload(
+                id, every: ReplicationLimits.reloadWithoutCursor, on: connection)
+        }
+    }
+
+    private func checkSchema() async throws {
+        let (tables, suspects) = state.withLock { state in
+            let suspects = state.suspects
+            state.suspects = []
+            state.lastSchemaCheck = .now
+            return (Array(state.tables.values) + state.stopped, suspects)
+        }
+        let mappings = Set(tables.filter { suspects.contains($0.plan.objectName) }.map(\.mapping.id))
+        let result = try await SchemaWatch(services.replication, queue: services.queue).check(
+            tenant, tables, mappings.isEmpty ? .scheduled : .urgent(mappings), fence: fence)
+        state.withLock { state in
+            state.due.advance(.schema, to: .now + services.pace.schemaInterval)
+            if !result.changed.isEmpty || !result.gone.isEmpty { state.due.advance(.tables, to: .now) }
+        }
+    }
+
+    /// Stores the stream's state.
+    private func report() async throws {
+        let (stream, isRecovered) = state.withLock { state in
+            let isRecovered = state.isConnected && state.stream.lastError != nil
+            if isRecovered { state.stream.lastError = nil }
+            return (state.stream, isRecovered)
+        }
+        try await cell.withCellConnection {
+            try await ChangeStore().save(stream, of: organization, on: $0)
+        }
+        if isRecovered { await resolve([ChangeNotification.streamRefused, ChangeNotification.streamLost]) }
+    }
+
+    /// The stream has not been connected for some minutes: polls at the mappings' own intervals find its changes.
+    private func noteOutage() async {
+        let isLost = state.withLock { state in
+            guard state.stream.phase == .connecting else { return false }
+            if state.stream.lastError == nil { state.stream.lastError = "not connected" }
+            for id in state.tables.keys where state.plan.isFed(id) { state.due.advance(.poll(id), to: .now) }
+            state.due.advance(.report, to: .now)
+            return true
+        }
+        guard isLost else { return }
+        services.tallies.countStream("lost")
+        let error = state.withLock { $0.stream.lastError } ?? ""
+        await notify(
+            ChangeNotification.streamLost,
+            "the event stream is not connected; changes are polled until it is: \(error)")
+    }
+
+    private func prune() async throws {
+        _ = try await cell.withCellConnection { connection in
+            try await RecentChangeStore().prune(of: organization, on: connection)
+        }
+    }
+}
+
+/// The job that reads a mapping's rows again.
+enum ReloadRequest {
+    static let className = "ReloadMapping"
+    /// A job's unique key is this and the mapping's id.
+    static let keyPrefix = "reload:"
+}

@@ -1,0 +1,166 @@
+internal import FoundationEssentials
+internal import Salesforce
+internal import TenantSchema
+
+/// What a tenant's reading knows and plans. One value per tenant, so it holds no describes and no rows.
+struct SyncState: Sendable {
+    /// Work that is due at a time.
+    enum Work: Sendable, Hashable {
+        /// Reads mappings and tables again.
+        case tables
+        /// Asks the org for its event channels and its allowance, and plans the stream.
+        case plan
+        case poll(UUID)
+        case reload
+        case schema
+        /// Stores the stream's state for operators.
+        case report
+        /// The stream is not connected for too long.
+        case outage
+        case prune
+    }
+
+    var tables: [UUID: SyncedTable] = [:]
+    /// Tables that are not read: the object is gone.
+    var stopped: [SyncedTable] = []
+    var decoder = EventDecoder([], plan: StreamPlan(polling: [], because: .unknown))
+    var facts: StreamPlan.Facts?
+    var plan = StreamPlan(polling: [], because: .unknown)
+    /// Channels that the org refuses at present.
+    var refusedChannels: Set<String> = []
+    var isStreamRefused = false
+    var due = DueTimes<Work>()
+    var failures: [Work: Int] = [:]
+    var lastPolls: [UUID: ContinuousClock.Instant] = [:]
+    var health: [UUID: StreamHealth] = [:]
+    /// By object.
+    var lastCommits: [String: Date] = [:]
+    var eventCounts: [String: Int] = [:]
+    var schemas: [String: String] = [:]
+    /// Objects to describe at once.
+    var suspects: Set<String> = []
+    var lastSchemaCheck: ContinuousClock.Instant?
+    /// Mappings to poll when the stream is connected, because their channel has no position.
+    var catchUps: Set<UUID> = []
+    var stream = StreamState()
+    /// True if rows were written since the last pruning.
+    var hasWritten = false
+    var isConnected: Bool { stream.phase == .connected }
+
+    /// The mapping's feed as it works now: a stream that is lost or silent feeds nothing.
+    func isFed(_ mapping: UUID) -> Bool {
+        plan.isFed(mapping) && isConnected && health[mapping]?.isSilent != true
+    }
+
+    /// The pause after a successful poll of a mapping.
+    func pause(after table: SyncedTable, _ pace: SyncPace, slowdown: Double) -> Duration {
+        PollPace(
+            interval: .seconds(table.mapping.configuration.pollingSeconds), isFed: isFed(table.mapping.id),
+            slowdown: slowdown
+        ).pause(factor: pace.pollFactor, minimum: pace.minimumInterval)
+    }
+
+    /// Plans the stream from the known facts. True if the channels changed.
+    mutating func replan() -> Bool {
+        let entries = tables.values.map { table in
+            StreamPlan.Table(
+                mapping: table.mapping.id, object: table.plan.objectName,
+                events: eventCounts[table.plan.objectName] ?? 0)
+        }.sorted { $0.object < $1.object }
+        let before = plan.channels
+        if isStreamRefused {
+            plan = StreamPlan(polling: entries, because: .streamRefused)
+        } else if let facts {
+            let notified = Set(tables.values.filter(\.mapping.configuration.notify).map(\.mapping.id))
+            plan = StreamPlan(entries, facts, moved: plan.moved, notified: notified)
+            plan.refuse(refusedChannels)
+        } else {
+            plan = plan.keeping(Set(tables.keys))
+        }
+        stream.channels = plan.channels
+        stream.feeds = plan.feeds
+        return plan.channels != before
+    }
+
+    /// Builds the decoder for the tables and the plan.
+    mutating func rebuild(_ layouts: TableLayouts) {
+        var targets: [EventDecoder.Target] = []
+        for id in tables.keys.sorted(by: { $0.uuidString < $1.uuidString }) {
+            guard var table = tables[id] else { continue }
+            let layout = layouts.share(&table)
+            tables[id] = table
+            targets.append(EventDecoder.Target(table: table, layout: layout))
+        }
+        decoder = EventDecoder(targets, plan: plan, topics: facts?.topics ?? [:])
+    }
+
+    /// Notes applied messages.
+    mutating func note(_ decoded: DecodedEvents, now: Date) {
+        for (object, number) in decoded.counts { eventCounts[object, default: 0] += number }
+        lastCommits.merge(decoded.commits) { max($0, $1) }
+        for object in decoded.commits.keys {
+            guard let table = tables.values.first(where: { $0.plan.objectName == object }) else { continue }
+            health[table.mapping.id]?.noteEvent()
+        }
+        for (object, schema) in decoded.schemas {
+            if let known = schemas[object], known != schema { suspects.insert(object) }
+            schemas[object] = schema
+        }
+        hasWritten = true
+        stream.lastEventAt = now
+        if let oldest = decoded.oldestCommit {
+            stream.lagMilliseconds = max(0, Int(now.timeIntervalSince(oldest) * 1_000))
+        }
+    }
+}
+
+extension StreamPlan {
+    /// True if the plan may change soon, because the delivered events are used up or free again.
+    func isAllowanceShort(_ facts: Facts) -> Bool {
+        guard let delivered = facts.delivered, delivered.maximum > 0 else { return !moved.isEmpty }
+        let share = Double(delivered.remaining) / Double(delivered.maximum)
+        return !moved.isEmpty || share < ReplicationLimits.deliveredReturn
+    }
+
+    /// Takes refused channels out. Their mappings are polled.
+    mutating func refuse(_ refused: Set<String>) {
+        guard !refused.isEmpty else { return }
+        channels.removeAll { refused.contains($0) }
+        for (mapping, feed) in feeds {
+            if case .events(let channel) = feed, refused.contains(channel) {
+                feeds[mapping] = .polls(.streamRefused)
+            }
+        }
+    }
+
+    /// The plan for these mappings. Used until the org's facts are known.
+    func keeping(_ mappings: Set<UUID>) -> StreamPlan {
+        var kept = self
+        kept.feeds = feeds.filter { mappings.contains($0.key) }
+        for mapping in mappings where kept.feeds[mapping] == nil { kept.feeds[mapping] = .polls(.unknown) }
+        kept.moved.formIntersection(mappings)
+        return kept
+    }
+
+    /// The plan that was stored for operators, so that another worker subscribes without asking the org first.
+    init(stored channels: [String], _ feeds: [UUID: Feed]) {
+        self.channels = channels
+        self.feeds = feeds
+        moved = Set(feeds.filter { $0.value == .polls(.allowance) }.keys)
+    }
+}
+
+extension StreamPlan.Feed {
+    /// Reads `text`. Nil for the text of another version.
+    init?(_ text: String) {
+        let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return nil }
+        switch parts[0] {
+        case "events": self = .events(channel: parts[1])
+        case "polls":
+            guard let reason = StreamPlan.PollReason(rawValue: parts[1]) else { return nil }
+            self = .polls(reason)
+        default: return nil
+        }
+    }
+}

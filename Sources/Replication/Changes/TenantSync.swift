@@ -1,0 +1,220 @@
+internal import Activity
+internal import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Reactor
+internal import Salesforce
+internal import Synchronization
+internal import TenantSchema
+
+/// Reads a tenant's changes while its lease is held: events, polls and requested reads. One value per loop.
+package struct TenantSync: Sendable {
+    private let services: SyncServices
+
+    package init(_ services: SyncServices) {
+        self.services = services
+    }
+
+    /// Runs until the calling task is cancelled. Returns early if the tenant's work is not allowed. Throws `.leaseLost`,
+    /// and errors that do not pass.
+    package func run(_ run: TenantRun) async throws {
+        let id = run.lease.organizationID
+        run.changes.reset()
+        let organization = try await services.replication.control.withConnection {
+            try await OrganizationStore(on: $0).get(id: id)
+        }
+        let tenant = Tenant(organization)
+        guard tenant.work == .allowed else {
+            // The lease is released soon. A change of the tenant starts the work again.
+            try await run.changes.wait()
+            return
+        }
+        let session = try SyncSession(services, tenant, run.lease)
+        try await session.prepare()
+        services.watch.add(id, cell: tenant.cell) { session.request($0) }
+        defer { services.watch.remove(id) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await session.runStream() }
+            group.addTask { try await session.runSchedule() }
+            group.addTask { try await session.runRereads() }
+            group.addTask {
+                while true {
+                    try await run.changes.wait()
+                    run.changes.reset()
+                    session.request(.tables)
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
+
+/// One run of a tenant's reading. Its tasks share `state`; all run on one loop.
+final class SyncSession: Sendable {
+    let services: SyncServices
+    let tenant: Tenant
+    let cell: PostgresPool
+    let fence: WriteFence
+    let state = Mutex(SyncState())
+    let logger: Logger
+    /// Wakes the schedule.
+    let wake = Event()
+    /// Wakes the reading of requested records.
+    let rereadsWake = Event()
+    /// Set when the stream's channels changed.
+    let channelsChanged = Event()
+
+    var organization: UUID { tenant.id }
+
+    init(_ services: SyncServices, _ tenant: Tenant, _ lease: TenantLease) throws {
+        self.services = services
+        self.tenant = tenant
+        cell = try services.replication.cell(of: tenant)
+        fence = { try await LeaseStore().hold(lease, on: $0) }
+        var logger = services.replication.logger
+        logger[metadataKey: "org"] = "\(tenant.orgID)"
+        self.logger = logger
+    }
+
+    /// Loads tables and positions, and plans the first work.
+    func prepare() async throws {
+        let stored = try await cell.withCellConnection {
+            try await ChangeStore().storedPlan(of: organization, on: $0)
+        }
+        try await loadTables()
+        state.withLock { state in
+            if let stored, stored.phase == .connected || stored.phase == .connecting {
+                state.plan = stored.plan.keeping(Set(state.tables.keys))
+                state.stream.channels = state.plan.channels
+                state.stream.feeds = state.plan.feeds
+            }
+            if stored?.hadError == true { state.stream.lastError = "restarted" }
+            state.rebuild(services.layouts)
+            let isKnown = !state.plan.channels.isEmpty && Set(state.plan.feeds.keys) == Set(state.tables.keys)
+            // Spread over a minute, so that a takeover of many tenants does not ask all orgs at once.
+            state.due.set(.plan, at: isKnown ? .now + .seconds(Double.random(in: 5...60)) : .now)
+            state.due.set(.report, at: .now + .seconds(1))
+            state.due.set(.schema, at: .now + services.pace.schemaInterval * Double.random(in: 0.05...1))
+            state.due.set(.outage, at: .now + services.pace.outage)
+        }
+        let ids = state.withLock { Array($0.tables.keys) }
+        try await services.replication.control.withConnection {
+            try await PollStateStore().settle(ids, on: $0)
+        }
+    }
+
+    /// Reads the tables again, and plans the polls of new ones.
+    func loadTables() async throws {
+        let all = try await SyncedTableCatalog(services.replication).tables(of: tenant)
+            .filter { !$0.mapping.isPaused }
+        // The schema check finds it if the object returns.
+        let stopped = all.filter { $0.mapping.state == .error || $0.mapping.state == .invalid }
+        let tables = all.filter { $0.mapping.state != .error && $0.mapping.state != .invalid }
+        let (positions, streams) = try await cell.withCellConnection { connection in
+            (
+                try await ChangeStore().positions(of: organization, on: connection),
+                try await ChangeStore().streamPositions(of: organization, on: connection)
+            )
+        }
+        let slowdown = Double(services.replication.sessions.pollingFactor(of: organization))
+        let isReplanned = state.withLock { state in
+            let known = Set(state.tables.keys)
+            state.stopped = stopped
+            state.tables = Dictionary(
+                tables.map { ($0.mapping.id, $0) }, uniquingKeysWith: { first, _ in first })
+            for id in known.subtracting(state.tables.keys) { state.due.remove(.poll(id)) }
+            for table in tables where !known.contains(table.mapping.id) {
+                let position = positions[table.mapping.id]
+                let pause = state.pause(after: table, services.pace, slowdown: slowdown)
+                let elapsed = position?.polledAt.map { Date().timeIntervalSince($0) }
+                let wait = elapsed.map { max(0, min(pause.timeInterval, pause.timeInterval - $0)) } ?? 0
+                state.due.set(.poll(table.mapping.id), at: .now + .seconds(wait))
+                state.health[table.mapping.id] = StreamHealth()
+            }
+            if positions.values.contains(where: { $0.reloadReason != nil })
+                || tables.contains(where: \.isCursorless)
+            {
+                state.due.set(.reload, at: .now)
+            }
+            let hasNew = tables.contains { !known.contains($0.mapping.id) }
+            if hasNew, !known.isEmpty { state.due.set(.plan, at: .now) }
+            let isReplanned = state.replan()
+            state.rebuild(services.layouts)
+            // First subscribe, then poll.
+            state.catchUps = Set(
+                tables.map(\.mapping.id).filter { id in
+                    guard case .events(let channel)? = state.plan.feeds[id] else { return false }
+                    return streams[channel] == nil
+                })
+            return isReplanned
+        }
+        if isReplanned { channelsChanged.set() }
+        wake.set()
+        rereadsWake.set()
+    }
+
+    /// Called by the watch of the loop.
+    func request(_ request: ChangeWatch.Request) {
+        switch request {
+        case .rereads: rereadsWake.set()
+        case .reload:
+            state.withLock { $0.due.set(.reload, at: .now) }
+            wake.set()
+        case .tables:
+            state.withLock { $0.due.set(.tables, at: .now) }
+            wake.set()
+        }
+    }
+
+    /// Adds a notification for operators, once.
+    func notify(_ event: String, _ message: String) async {
+        do {
+            try await services.replication.control.withConnection {
+                try await NotificationStore(on: $0).addOnce(
+                    event, organization: organization, message: message)
+            }
+        } catch {
+            logger.debug("could not notify", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func resolve(_ events: [String]) async {
+        do {
+            try await services.replication.control.withConnection {
+                try await NotificationStore(on: $0).resolve(events, organization: organization)
+            }
+        } catch {
+            logger.debug("could not resolve notifications", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// The event types of notifications about reading changes.
+enum ChangeNotification {
+    /// The org refuses the stream; changes are polled.
+    static let streamRefused = "stream_refused"
+    /// The stream is not connected for some minutes; changes are polled.
+    static let streamLost = "stream_lost"
+    /// The stream is connected, but polls find changes that did not come as events.
+    static let streamSilent = "stream_silent"
+    /// Objects were moved to polling because the delivered events are nearly used up.
+    static let deliveredEvents = "delivered_events_low"
+    /// A mapping cannot be polled.
+    static let pollFailed = "poll_failed"
+}
+
+extension SyncedTable {
+    /// True if the object has no time of change: it is only read as a whole.
+    var isCursorless: Bool { plan.cursorField == nil }
+}
+
+extension Event {
+    /// Waits for `set` or `deadline`. Runs on a loop. Throws `CancellationError`.
+    func wait(until deadline: ContinuousClock.Instant) async throws {
+        let timer = EventLoop.current.schedule(at: deadline) { self.set() }
+        defer { timer.cancel() }
+        try await wait()
+    }
+}
