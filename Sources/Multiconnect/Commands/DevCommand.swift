@@ -18,16 +18,19 @@ struct DevCommand: AsyncParsableCommand {
     @Option(help: "Accounts per org.") var accounts = 10_000
     @Option(help: "Contacts per org.") var contacts = 10_000
     @Option(help: "Tweet__c records per org.") var tweets = 500
+    @Option(help: "Number of worker processes.") var workers = 1
     @Option(help: "Seed of the generated data.") var seed: UInt64 = 1
     @Option(help: "The mapping file.") var mapping = "config/mapping.json"
     @Option(help: "Seconds to wait for all rows.") var timeout = 600
     @Flag(help: "Exit after the import: with 0 if all rows arrived, else with 1.") var exit = false
     @Flag(help: "Only start the processes, without installation and consent.") var idle = false
+    @Flag(help: "Simulate Salesforce over https.") var tls = false
     @Flag(help: "Generate only values that psql's \\copy accepts.") var plain = false
 
     func validate() throws {
         try OrgSimulatorCommand.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
         guard timeout > 0 else { throw ValidationError("--timeout is \(timeout): it must be at least 1") }
+        guard workers > 0 else { throw ValidationError("--workers is \(workers): it must be at least 1") }
     }
 
     func run() async throws {
@@ -36,7 +39,8 @@ struct DevCommand: AsyncParsableCommand {
         LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: .warning) }
         let options = DevelopmentOptions(
             orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets, seed: seed, mapping: mapping,
-            timeout: .seconds(timeout), endsWhenDone: exit, isIdle: idle, isPlain: plain)
+            timeout: .seconds(timeout), endsWhenDone: exit, isIdle: idle, isPlain: plain,
+            workers: workers, isEncrypted: tls)
         let isComplete = try await EventLoop(name: "dev").run {
             try await DevelopmentEnvironment(options: options).run()
         }

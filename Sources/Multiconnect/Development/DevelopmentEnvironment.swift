@@ -18,6 +18,9 @@ struct DevelopmentOptions: Sendable {
     var endsWhenDone: Bool
     var isIdle: Bool
     var isPlain: Bool
+    var workers: Int
+    /// True if the simulator serves https.
+    var isEncrypted: Bool
 }
 
 /// Starts all parts on one machine, simulates the installations, and shows the imported rows.
@@ -87,10 +90,14 @@ struct DevelopmentSession: Sendable {
 
     private var directory: String { guarded.directory }
     private var applicationURL: String { "http://127.0.0.1:\(webPort)" }
-    private var simulatorURL: String { "http://127.0.0.1:\(simulatorPort)" }
+    private var simulatorURL: String {
+        options.isEncrypted ? "https://localhost:\(simulatorPort)" : "http://127.0.0.1:\(simulatorPort)"
+    }
+    private var certificate: String { "\(directory)/certificate.pem" }
+    private var certificateKey: String { "\(directory)/certificate-key.pem" }
 
     private var environment: [String: String] {
-        [
+        var environment = [
             "DATABASE_URL": servers.databaseURL, "REDIS_URL": servers.redisURL, "SECRET": sealingKey,
             "SALESFORCE_KEY": Self.key, "SALESFORCE_SECRET": Self.secret,
             "SALESFORCE_LOGIN_URL": simulatorURL,
@@ -99,6 +106,8 @@ struct DevelopmentSession: Sendable {
             // Each simulated org calls from its own address.
             "TRUST_PROXY": "true",
         ]
+        if options.isEncrypted { environment["SSL_CERT_FILE"] = certificate }
+        return environment
     }
 
     private func program(_ name: String, _ arguments: [String], _ environment: [String: String])
@@ -142,6 +151,7 @@ struct DevelopmentSession: Sendable {
             try await RedisConnection.connect(RedisConfiguration(url: servers.redisURL)).close()
         }
         try await program("migrate", ["migrate"], environment).finish()
+        if options.isEncrypted { try await makeCertificate() }
         return try await withThrowingTaskGroup(of: Bool?.self) { group in
             group.addTask {
                 try await simulator.run()
@@ -151,9 +161,12 @@ struct DevelopmentSession: Sendable {
                 try await program("web", ["web"], environment).run()
                 return nil
             }
-            group.addTask {
-                try await program("worker", ["worker"], environment).run()
-                return nil
+            for number in 1...options.workers {
+                group.addTask {
+                    let name = number == 1 ? "worker" : "worker-\(number)"
+                    try await program(name, ["worker"], environment).run()
+                    return nil
+                }
             }
             group.addTask { try await play() }
             defer { group.cancelAll() }
@@ -172,7 +185,22 @@ struct DevelopmentSession: Sendable {
                 "--accounts", "\(options.accounts)", "--contacts", "\(options.contacts)",
                 "--tweets", "\(options.tweets)", "--seed", "\(options.seed)",
                 "--client-id", Self.key, "--client-secret", Self.secret,
-            ] + (options.isPlain ? ["--plain"] : []), [:])
+            ] + (options.isPlain ? ["--plain"] : [])
+                + (options.isEncrypted ? ["--tls-certificate", certificate, "--tls-key", certificateKey] : []),
+            [:])
+    }
+
+    /// A certificate for localhost, signed by itself.
+    private func makeCertificate() async throws {
+        let arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", certificateKey,
+            "-out", certificate,
+        ]
+        try await ChildProcess(
+            name: "openssl", program: "openssl", arguments: arguments, logFile: "\(directory)/openssl.log",
+            workingDirectory: directory, registry: guarded.registry
+        ).finish()
     }
 
     private func prepareDatabase() async throws {
@@ -205,7 +233,9 @@ struct DevelopmentSession: Sendable {
     }
 
     private func play() async throws -> Bool {
-        let http = HTTPClient()
+        var limits = HTTPClientLimits()
+        if options.isEncrypted { limits.certificateFile = certificate }
+        let http = HTTPClient(limits: limits)
         try await waitUntil("the web process", log: "web") {
             let answer = try await http.send(ClientRequest(url: applicationURL + "/readyz"))
             guard answer.status == 200 else {
@@ -224,6 +254,11 @@ struct DevelopmentSession: Sendable {
         var isComplete = true
         if !options.isIdle {
             isComplete = try await progress.follow(orgs, simulator: installer)
+            if isComplete, let org = orgs.first {
+                let changes = DevelopmentChanges(
+                    org: org, simulatorURL: simulatorURL, http: http, pool: pool)
+                isComplete = try await changes.show()
+            }
         }
         if options.endsWhenDone { return isComplete }
         try writeEnvironment()

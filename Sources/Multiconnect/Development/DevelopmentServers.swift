@@ -68,6 +68,8 @@ struct DevelopmentServers: Sendable {
             [
                 "-D", cluster, "-p", "\(postgresPort)", "-k", cluster,
                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100",
+                // For the times at which changes become visible.
+                "-c", "track_commit_timestamp=on",
             ])
     }
 

@@ -1,0 +1,101 @@
+# Functions that benchmarks of the whole program share: a development environment, its orgs, and medians. Sourced.
+for tool in curl psql awk jq; do
+    command -v "$tool" >/dev/null || { echo "bench: $tool is missing; bin/setup --bench installs it" >&2; exit 69; }
+done
+swift build -c release --static-swift-stdlib --product multiconnect >&2
+program=$PWD/.build/release/multiconnect
+work=$(mktemp -d)
+dev=
+stop() {
+    [ -z "$dev" ] || { kill -INT "$dev" 2>/dev/null; wait "$dev" 2>/dev/null; } || true
+    rm -rf "$work"
+}
+trap stop EXIT
+
+# The mapping of Accounts with 35 fields; $1 is the polling interval in seconds.
+account_mapping() {
+    cat <<JSON
+{"mappings":[{"object_name":"Account","config":{"access":"read_write","sf_notify_enabled":false,"sf_polling_seconds":$1,
+"fields":{"Id":{},"IsDeleted":{},"SystemModstamp":{},"CreatedDate":{},"LastModifiedDate":{},"Name":{},"AccountNumber":{},
+"AnnualRevenue":{},"BillingCity":{},"BillingCountry":{},"BillingLatitude":{},"BillingLongitude":{},"BillingPostalCode":{},
+"BillingState":{},"BillingStreet":{},"Description":{},"Fax":{},"Industry":{},"NumberOfEmployees":{},"OwnerId":{},"Ownership":{},
+"ParentId":{},"Phone":{},"Rating":{},"ShippingCity":{},"ShippingCountry":{},"ShippingPostalCode":{},"ShippingState":{},
+"ShippingStreet":{},"Sic":{},"SicDesc":{},"Site":{},"TickerSymbol":{},"Type":{},"Website":{}},
+"indexes":{"Id":{"unique":true},"SystemModstamp":{"unique":false}}}}],"version":1}
+JSON
+}
+
+# Starts `multiconnect dev` with $1 orgs of $2 Accounts and the mapping of $work/mapping.json, and reads its settings.
+# Further arguments go to `multiconnect dev`.
+start() {
+    local count=$1 accounts=$2
+    shift 2
+    "$program" dev --idle --plain --orgs "$count" --accounts "$accounts" --contacts 0 --tweets 0 \
+        --mapping "$work/mapping.json" "$@" >"$work/dev.log" 2>&1 &
+    dev=$!
+    for _ in $(seq 600); do
+        environment=$(awk '$1 == "settings" {print $2}' "$work/dev.log")
+        [ -z "$environment" ] || break
+        kill -0 "$dev" 2>/dev/null || { cat "$work/dev.log" >&2; exit 1; }
+        sleep 0.2
+    done
+    # shellcheck disable=SC1090
+    . "$environment"
+    worker=$(pgrep -n -f "multiconnect worker")
+    orgs=($(curl -kfsS "$SIMULATOR_URL/simulator/orgs" | jq -r '.[].id'))
+    users=($(curl -kfsS "$SIMULATOR_URL/simulator/orgs" | jq -r '.[].users[] | .username | select(startswith("admin@"))'))
+}
+
+stop_dev() {
+    kill -INT "$dev"
+    wait "$dev" || true
+    dev=
+}
+
+sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$DATABASE_URL" -c "$1"; }
+cpu_of() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat"; }
+median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
+schema_of() { echo "salesforce$(echo "$1" | tr '[:upper:]' '[:lower:]')"; }
+figure() { printf 'figure %s %.2f %s %s\n' "$@"; }
+
+# Simulates the installation in org $1 and the consent of user $2.
+consent() {
+    local org=$1 user=$2 query location
+    curl -fsS -o /dev/null "$APP_URL/organizations" -H 'Content-Type: application/json' \
+        -d "{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@example.com\"}"
+    location=$(curl -fsS -o /dev/null -c "$work/jar.$org" -w '%{redirect_url}' \
+        "$APP_URL/auth/salesforce?environment=production&org_id=$org")
+    query=${location#*\?}
+    location=$(curl -kfsS -o /dev/null -w '%{redirect_url}' "$SIMULATOR_URL/services/oauth2/authorize" \
+        -d "$query&username=$user&decision=allow")
+    curl -fsS -o /dev/null -b "$work/jar.$org" "$location"
+    rm -f "$work/jar.$org"
+}
+
+# Waits until $1 tenants are live, for at most $2 seconds.
+wait_live() {
+    local live
+    for _ in $(seq $(($2 * 5))); do
+        live=$(sql "select count(*) from multiconnect.organizations where status = 'live'")
+        [ "$live" -lt "$1" ] || return 0
+        sleep 0.2
+    done
+    echo "bench: $live of $1 tenants are live after $2 s" >&2
+    sql "select class, state, error_message, count(*) from multiconnect.jobs group by 1, 2, 3 order by 4 desc limit 10" >&2
+    exit 1
+}
+
+# A change in org number $1 with the body $2 (see OrgChangeRequest). Prints the answer.
+change() { curl -kfsS "$SIMULATOR_URL/simulator/orgs/$1/changes" -d "$2"; }
+
+# A token for user $1.
+token_of() {
+    curl -kfsS "$SIMULATOR_URL/services/oauth2/token" -d grant_type=password -d "client_id=$SALESFORCE_KEY" \
+        -d "client_secret=$SALESFORCE_SECRET" -d "username=$1" -d password=password | jq -r .access_token
+}
+
+# The columns of the Account table of org $1 that Salesforce fills.
+columns() {
+    sql "select string_agg(column_name, ',' order by ordinal_position) from information_schema.columns
+         where table_schema = '$(schema_of "$1")' and table_name = 'account' and column_name not in ('id', '_hc_lastop', '_hc_err')"
+}
