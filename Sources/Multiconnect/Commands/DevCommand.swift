@@ -18,7 +18,6 @@ struct DevCommand: AsyncParsableCommand {
     @Option(help: "Accounts per org.") var accounts = 10_000
     @Option(help: "Contacts per org.") var contacts = 10_000
     @Option(help: "Tweet__c records per org.") var tweets = 500
-    @Option(help: "Number of worker processes.") var workers = 1
     @Option(help: "Seed of the generated data.") var seed: UInt64 = 1
     @Option(help: "The mapping file.") var mapping = "config/mapping.json"
     @Option(help: "Seconds to wait for all rows.") var timeout = 600
@@ -30,7 +29,6 @@ struct DevCommand: AsyncParsableCommand {
     func validate() throws {
         try OrgSimulatorCommand.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
         guard timeout > 0 else { throw ValidationError("--timeout is \(timeout): it must be at least 1") }
-        guard workers > 0 else { throw ValidationError("--workers is \(workers): it must be at least 1") }
     }
 
     func run() async throws {
@@ -40,7 +38,7 @@ struct DevCommand: AsyncParsableCommand {
         let options = DevelopmentOptions(
             orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets, seed: seed, mapping: mapping,
             timeout: .seconds(timeout), endsWhenDone: exit, isIdle: idle, isPlain: plain,
-            workers: workers, isEncrypted: tls)
+            isEncrypted: tls)
         let isComplete = try await EventLoop(name: "dev").run {
             try await DevelopmentEnvironment(options: options).run()
         }

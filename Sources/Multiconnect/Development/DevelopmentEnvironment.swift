@@ -18,7 +18,6 @@ struct DevelopmentOptions: Sendable {
     var endsWhenDone: Bool
     var isIdle: Bool
     var isPlain: Bool
-    var workers: Int
     /// True if the simulator serves https.
     var isEncrypted: Bool
 }
@@ -161,12 +160,9 @@ struct DevelopmentSession: Sendable {
                 try await program("web", ["web"], environment).run()
                 return nil
             }
-            for number in 1...options.workers {
-                group.addTask {
-                    let name = number == 1 ? "worker" : "worker-\(number)"
-                    try await program(name, ["worker"], environment).run()
-                    return nil
-                }
+            group.addTask {
+                try await program("worker", ["worker"], environment).run()
+                return nil
             }
             group.addTask { try await play() }
             defer { group.cancelAll() }
