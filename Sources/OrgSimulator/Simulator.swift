@@ -55,6 +55,9 @@ package final class Simulator: Sendable {
         var configuration = ServerConfiguration()
         // Composite requests and queries with long lists of ids exceed the server's default.
         configuration.limits.bodyBytes = 16 << 20
+        // All orgs' clients come from one address, and each org has an open long poll.
+        configuration.limits.connections = 65_536
+        configuration.limits.connectionsPerPeer = 65_536
         let server = Server(router: router(), configuration: configuration, logger: logger)
         try await withThrowingTaskGroup { group in
             group.addTask { await self.renderAhead(event) }
@@ -75,8 +78,9 @@ package final class Simulator: Sendable {
     }
 
     private func respond(to request: Request) async throws -> Response {
-        let call = IncomingCall(request, now: Int(Date().timeIntervalSince1970 * 1000))
-        let (reply, limits) = world.withLock { ($0.answer(call), $0.configuration) }
+        let call = IncomingCall(request, now: Self.now)
+        var (reply, limits) = world.withLock { ($0.answer(call), $0.configuration) }
+        while case .wait(let wait) = reply.body { reply = try await waited(wait, reply) }
         if world.withLock({ !$0.unrendered.isEmpty }) {
             for event in renderEvents.withLock({ $0 }) { event.set() }
         }
@@ -84,6 +88,27 @@ package final class Simulator: Sendable {
         return try await ReplyWriter(reply: reply, cache: world.withLock(\.cache), takesGzip: takesGzip)
             .response()
     }
+
+    /// Waits for an event of a connect, and tries the connect again.
+    private func waited(_ wait: StreamWait, _ reply: Reply) async throws -> Reply {
+        let pause = max(0, wait.until - Self.now)
+        let timer = EventLoop.current.schedule(at: .now + .milliseconds(pause)) { wait.event.set() }
+        defer { timer.cancel() }
+        do {
+            try await wait.event.wait()
+        } catch {
+            world.withLock { $0.abandon(wait, now: Self.now) }
+            throw error
+        }
+        var next = world.withLock { $0.resume(wait, now: Self.now) }
+        next.delayMilliseconds = reply.delayMilliseconds
+        next.dropAfterBytes = reply.dropAfterBytes
+        next.truncatesAfterBytes = reply.truncatesAfterBytes
+        return next
+    }
+
+    /// Milliseconds since 1970.
+    private static var now: Int { Int(Date().timeIntervalSince1970 * 1000) }
 
     /// Renders results of Bulk jobs while callers still poll, until the cache is full.
     private func renderAhead(_ event: Event) async {

@@ -55,7 +55,7 @@ extension Reply {
             var checksums = TableChecksums(table, fields: fields)
             checksums.add(0..<table.rowCount)
             return checksums.document.encoded
-        case .rows: return []
+        case .rows, .wait: return []
         }
     }
 

@@ -9,7 +9,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "org-simulator",
         abstract:
-            "Simulates Salesforce orgs on loopback, with generated data: OAuth, describe, SOQL, Bulk API 2.0."
+            "Simulates Salesforce orgs on loopback, with generated data: OAuth, describe, SOQL, Bulk API 2.0, CometD."
     )
 
     @Option(help: "The port on 127.0.0.1; 0 lets the system choose one.") var port: UInt16 = 8090
@@ -24,6 +24,9 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         String?
     @Flag(help: "Answer each refresh with a new refresh token.") var rotation = false
     @Flag(help: "Generate only values that psql's \\copy accepts.") var plain = false
+    @Option(help: "Change events come 0 to this many milliseconds after their commit.") var eventDelay = 0
+    @Option(help: "Events that subscribers of an org may get in 24 hours.") var deliveredEvents = 50_000
+    @Option(help: "API calls that an org may get in 24 hours.") var dailyRequests = 100_000
     @Option(help: "Number of event loops.") var loops = 1
     @Option(help: "PEM file with a certificate for localhost, to serve https://localhost:<port>.")
     var tlsCertificate: String?
@@ -58,6 +61,9 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         settings.clientSecret = clientSecret
         settings.namespace = namespace
         settings.rotatesRefreshTokens = rotation
+        settings.eventDelayMilliseconds = eventDelay
+        settings.dailyDeliveredEvents = deliveredEvents
+        settings.dailyRequests = dailyRequests
         if plain {
             settings.hasAwkwardTexts = false
             settings.assumptions.integersWithPoint = 0

@@ -56,7 +56,12 @@ struct CSVRenderer: Sendable {
             switch cells[index] {
             case .text(let column):
                 if column.appendText(row, to: &bytes) { Self.doubleQuotes(in: &bytes, from: start + 1) }
-            case .own(let place): append(plan.table.value(row, place), row, to: &bytes)
+            case .own(let place):
+                if let column = plan.table.textColumn(row, place) {
+                    if column.appendText(row, to: &bytes) { Self.doubleQuotes(in: &bytes, from: start + 1) }
+                } else {
+                    append(plan.table.value(row, place), row, to: &bytes)
+                }
             case .path(let path): append(path.value(row, of: plan.table), row, to: &bytes)
             }
             if bytes.count == start + 1, !assumptions.bulkNullsAreQuoted {

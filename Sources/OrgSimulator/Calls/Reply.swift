@@ -8,6 +8,8 @@ struct Reply: Sendable {
         case results(RenderedResult, Range<Int>)
         /// Checksums over all rows of a table. Nil: of all fields.
         case checksums(Table, fields: [String]?)
+        /// A connect that waits for events.
+        case wait(StreamWait)
         /// All rows of a table, one JSON object per line.
         case rows(Table)
     }
@@ -18,6 +20,8 @@ struct Reply: Sendable {
     /// Faults: delay the answer, and break the connection after this many bytes of the body.
     var delayMilliseconds = 0
     var dropAfterBytes: Int?
+    /// Faults: end the body after this many bytes, with a matching length.
+    var truncatesAfterBytes: Int?
 
     init(status: Int, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status

@@ -23,7 +23,10 @@ struct ReplyWriter: Sendable {
         for (name, value) in reply.headers { response.headers.add(name, value) }
         let pieces: Pieces
         switch reply.body {
-        case .bytes(let bytes): pieces = Pieces(bytes)
+        case .bytes(let bytes):
+            pieces = Pieces(reply.truncatesAfterBytes.map { Array(bytes.prefix($0)) } ?? bytes)
+        // The caller has waited.
+        case .wait: pieces = Pieces([])
         case .results(let result, let rows): pieces = try await page(result, rows)
         case .checksums(let table, let fields):
             response.headers.add("Content-Type", "application/json;charset=UTF-8")
@@ -85,13 +88,14 @@ struct ReplyWriter: Sendable {
         for start in Swift.stride(from: 0, to: table.rowCount, by: stride) {
             var bytes: [UInt8] = []
             for row in start..<min(start + stride, table.rowCount) where !table.isDeleted(row) {
-                let members = table.schema.fields.enumerated().filter { $1.type != .address }.map {
-                    place, field in
-                    (
-                        field.name == "Id" ? "sfid" : field.name.lowercased(),
-                        JSONText.optional(CanonicalText.text(table.value(row, place)))
-                    )
-                }
+                let members = table.schema.fields.enumerated().filter { $1.type != .address && !$1.isRemoved }
+                    .map {
+                        place, field in
+                        (
+                            field.name == "Id" ? "sfid" : field.name.lowercased(),
+                            JSONText.optional(CanonicalText.text(table.value(row, place)))
+                        )
+                    }
                 JSONText.object(members).append(to: &bytes)
                 bytes.append(0x0A)
             }

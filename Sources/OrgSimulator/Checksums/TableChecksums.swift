@@ -33,7 +33,7 @@ struct TableChecksums: Sendable {
         let wanted = fields.map { Set($0.map { $0.lowercased() }) }
         // Compound fields have no column of their own.
         columns = table.schema.fields.enumerated().filter { _, field in
-            field.type != .address && wanted?.contains(field.name.lowercased()) ?? true
+            field.type != .address && !field.isRemoved && wanted?.contains(field.name.lowercased()) ?? true
         }.map { place, field in
             let name = field.name == "Id" ? "sfid" : field.name.lowercased()
             return Column(place: place, name: name, label: Array("|\(name)|".utf8), type: field.type)

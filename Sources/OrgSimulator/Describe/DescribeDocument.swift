@@ -76,8 +76,10 @@ struct DescribeDocument {
 
     /// The lookups of other objects to this one.
     private var children: [JSONText] {
-        Catalog.objects.filter { org.table($0.name) != nil }.flatMap { child in
-            child.fields.filter { $0.type == .reference && $0.referenceTo.contains(object.name) }.map {
+        Catalog.objects.compactMap { org.table($0.name)?.schema }.flatMap { child in
+            child.fields.filter {
+                !$0.isRemoved && $0.type == .reference && $0.referenceTo.contains(object.name)
+            }.map {
                 [
                     "cascadeDelete": false, "childSObject": .string(child.name), "deprecatedAndHidden": false,
                     "field": .string($0.name), "junctionIdListNames": [], "junctionReferenceTo": [],

@@ -9,7 +9,8 @@ enum FieldDocument {
         return [
             "aggregatable": .bool(field.isAggregatable), "aiPredictionField": false,
             "autoNumber": .bool(field.isAutoNumber), "byteLength": .number(byteLength),
-            "calculated": false, "calculatedFormula": nil, "cascadeDelete": false, "caseSensitive": false,
+            "calculated": .bool(field.isCalculated), "calculatedFormula": .optional(field.formula?.text),
+            "cascadeDelete": false, "caseSensitive": false,
             "compoundFieldName": .optional(field.compoundFieldName), "controllerName": nil,
             "createable": .bool(field.isCreateable), "custom": .bool(field.isCustom),
             "defaultValue": field.type == .boolean ? false : nil, "defaultValueFormula": nil,

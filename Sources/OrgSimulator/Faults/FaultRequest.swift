@@ -11,6 +11,8 @@ struct FaultRequest: Decodable, Sendable {
         case fail
         /// The next `count` such answers break off after `bytes` of the body.
         case drop
+        /// The next `count` such answers end after `bytes` of the body, as if they were complete.
+        case truncate
         /// The next `count` such answers come `milliseconds` later.
         case delay
         /// Bulk jobs need `polls` polls and `milliseconds`.

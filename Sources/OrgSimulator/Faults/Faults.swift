@@ -13,6 +13,7 @@ struct Faults: Sendable {
         var error: APIError?
         var delayMilliseconds = 0
         var dropAfterBytes: Int?
+        var truncatesAfterBytes: Int?
     }
 
     var rules: [Rule] = []

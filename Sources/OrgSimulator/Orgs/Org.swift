@@ -33,6 +33,32 @@ struct Org: Sendable {
     var serial = 0
     /// Grows with every change of visible objects and fields.
     var changes = 0
+    /// When the visible objects or fields last changed, in milliseconds since 1970.
+    var describedAt = 1_420_070_400_000
+    /// The retained events.
+    var events: OrgEventLog
+    /// Names of the objects with change events on the channel `ChangeEvents`.
+    var selectedEntities: Set<String>
+    /// Custom channels and the names of their objects. Names without `__chn`.
+    var channels: [String: Set<String>] = [:]
+    /// Layouts of change events by object in lower case. Empty after a change of fields.
+    var layouts: [String: PayloadLayout] = [:]
+    /// Changes for `GET /simulator/orgs/<org>/changes`, oldest first.
+    var log: [LoggedChange] = []
+    var logged = 0
+    /// Changes that are not visible yet, by time.
+    var pending: [PendingCommit] = []
+    /// Rows by the value of an external id: `account.external_id__c`. Made on first use.
+    var externalIDs: [String: [FieldValue: Int]] = [:]
+    var commitNumber = 1_000_000
+    /// Events that subscribers got.
+    var delivered = DeliveryTally()
+    /// Events come up to this many milliseconds after their commit.
+    var eventDelay = 0
+    /// Events older than this are forgotten. Milliseconds.
+    var retention: Int
+    /// Delivered events per 24 hours.
+    var deliveryAllowance: Int
 
     init(number: Int, configuration: SimulatorConfiguration) {
         self.number = number
@@ -40,12 +66,19 @@ struct Org: Sendable {
         id = Self.identity(number, configuration)
         domain = "org\(number)"
         name = "Org \(number) \"Ünïted\" & Sons"
+        events = OrgEventLog(
+            firstReplayID: 1_000_000 + number * 1000, maximumEvents: configuration.limits.retainedEvents)
+        selectedEntities = configuration.selectedEntities
+        retention = configuration.retentionSeconds * 1000
+        deliveryAllowance = configuration.dailyDeliveredEvents
+        eventDelay = configuration.eventDelayMilliseconds
         hasPackage = !configuration.orgsWithoutPackage.contains(number)
         let users = OrgUser.cast(org: number, domain: domain)
         self.users = users
         let sizes = [
             "Account": configuration.accounts, "Contact": configuration.contacts,
-            "Tweet__c": configuration.tweets, "Connection__c": configuration.connections,
+            "Lead": configuration.leads, "Tweet__c": configuration.tweets,
+            "Connection__c": configuration.connections,
         ]
         var neighbours = Column.Neighbours(
             users: users.map(\.id), objects: [:], hasAwkwardTexts: configuration.hasAwkwardTexts)
@@ -89,9 +122,17 @@ struct Org: Sendable {
         return hiddenObjects.contains(name) ? nil : tables[name]
     }
 
+    /// The visible objects in the order of the global describe.
+    var listedTables: [Table] {
+        let known = Catalog.objects.compactMap { table($0.name) }
+        let others = tables.keys.filter { name in !Catalog.objects.contains { $0.name.lowercased() == name } }
+        return known + others.sorted().compactMap { table($0) }
+    }
+
     /// True if the field is not hidden.
     func isVisible(_ field: FieldSchema, of object: ObjectSchema) -> Bool {
-        hiddenFields.isEmpty || !hiddenFields.contains("\(object.name).\(field.name)".lowercased())
+        !field.isRemoved
+            && (hiddenFields.isEmpty || !hiddenFields.contains("\(object.name).\(field.name)".lowercased()))
     }
 
     /// The user of this name.

@@ -4,8 +4,8 @@ extension Org {
     var revision: Int { changes + tables.values.reduce(0) { $0 + $1.revision } }
 
     /// Hides an object or one of its fields in describes and queries, or shows it again.
-    mutating func hide(_ object: String, field: String?, isHidden: Bool) {
-        changes += 1
+    mutating func hide(_ object: String, field: String?, isHidden: Bool, now: Int) {
+        noteSchemaChange(now: now)
         if let field {
             let name = "\(object).\(field)".lowercased()
             if isHidden { hiddenFields.insert(name) } else { hiddenFields.remove(name) }
@@ -14,6 +14,13 @@ extension Org {
         } else {
             hiddenObjects.remove(object.lowercased())
         }
+    }
+
+    /// Records that visible objects or fields changed.
+    mutating func noteSchemaChange(now: Int) {
+        changes += 1
+        describedAt = now
+        layouts = [:]
     }
 
     /// Makes the Bulk API refuse an object (as Salesforce does with AcceptedEventRelation), or accept it

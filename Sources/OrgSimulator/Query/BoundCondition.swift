@@ -107,6 +107,30 @@ indirect enum BoundCondition: Sendable {
         }
     }
 
+    /// The only rows that can be in the result, in order, if that is cheap to know. Nil: any row.
+    ///
+    /// Reads by id, and polls of rows that changed since the simulator started, do not scan a large table.
+    func candidates(of table: Table) -> [Int]? {
+        switch self {
+        case .all(let parts): return parts.lazy.compactMap { $0.candidates(of: table) }.first
+        case .membership(let path, let values, isNegated: false) where path.isOwnID:
+            return values.compactMap { Self.row($0, of: table) }.sorted()
+        case .comparison(let path, .equal, let value) where path.isOwnID:
+            return Self.row(value, of: table).map { [$0] } ?? []
+        case .comparison(let path, let comparison, .instant(let moment))
+        where comparison == .greater || comparison == .greaterOrEqual:
+            guard path.steps.isEmpty, path.place == table.systemModstamp, moment > Table.newestComputedStamp
+            else { return nil }
+            return table.changedRows
+        default: return nil
+        }
+    }
+
+    private static func row(_ value: FieldValue, of table: Table) -> Int? {
+        guard case .id(let id) = value else { return nil }
+        return table.row(id)
+    }
+
     private static func compare(
         _ value: FieldValue, _ comparison: SOQLCondition.Operator, _ constant: FieldValue
     ) -> Bool {

@@ -15,6 +15,8 @@ struct BoundPath: Sendable {
 
     var field: FieldSchema { table.schema.fields[place] }
 
+    /// True for the Id of the query's own object.
+    var isOwnID: Bool { steps.isEmpty && place == 0 }
     /// The header of a CSV column: the describe's names, joined by dots.
     var name: String { (steps.map(\.relationship) + [field.name]).joined(separator: ".") }
 

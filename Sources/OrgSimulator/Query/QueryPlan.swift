@@ -55,19 +55,37 @@ struct QueryPlan: Sendable {
     /// The rows of the result, sorted.
     func rows() -> [Int32] {
         var rows: [Int32] = []
-        let total = table.isPristine && !includesDeleted ? table.liveRows : table.rowCount
         let ownerPlace = owner == nil ? nil : table.schema.place(of: "OwnerId")
-        for row in 0..<total {
-            if !includesDeleted, table.isDeleted(row) { continue }
-            if let owner, let ownerPlace, table.value(row, ownerPlace) != .id(owner) { continue }
-            if let condition, !condition.holds(row, of: table) { continue }
+        func take(_ row: Int) {
+            guard isVisible(row, ownerPlace), condition?.holds(row, of: table) ?? true else { return }
             rows.append(Int32(row))
+        }
+        if let candidates = condition?.candidates(of: table) {
+            for row in candidates { take(row) }
+        } else {
+            for row in 0..<(table.isPristine && !includesDeleted ? table.liveRows : table.rowCount) {
+                take(row)
+            }
         }
         if !isInOrderOfRows { sort(&rows) }
         if let offset = query.offset { rows = Array(rows.dropFirst(offset)) }
         if let limit = query.limit { rows = Array(rows.prefix(limit)) }
         return rows
     }
+
+    /// True if the user may see the row.
+    func isVisible(_ row: Int) -> Bool {
+        isVisible(row, owner == nil ? nil : table.schema.place(of: "OwnerId"))
+    }
+
+    private func isVisible(_ row: Int, _ ownerPlace: Int?) -> Bool {
+        if includesDeleted ? table.isPurged(row) : table.isDeleted(row) { return false }
+        guard let owner, let ownerPlace else { return true }
+        return table.value(row, ownerPlace) == .id(owner)
+    }
+
+    /// True if the WHERE clause holds for the row.
+    func selects(_ row: Int) -> Bool { condition?.holds(row, of: table) ?? true }
 
     /// Computed rows are already sorted by id.
     private var isInOrderOfRows: Bool {

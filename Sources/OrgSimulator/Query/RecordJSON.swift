@@ -84,34 +84,7 @@ struct RecordJSON {
         if field.type == .address {
             appendAddress(row, field, of: table, to: &bytes)
         } else {
-            append(table.value(row, place), to: &bytes)
-        }
-    }
-
-    private static func append(_ value: FieldValue, to bytes: inout [UInt8]) {
-        switch value {
-        case .null: bytes.append(contentsOf: "null".utf8)
-        case .boolean(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
-        case .integer(let number): NumberText.appendInteger(number, to: &bytes)
-        case .number(let number): NumberText.appendJava(number, to: &bytes)
-        case .text(let text): JSONText.append(text, to: &bytes)
-        case .id(let id):
-            bytes.append(0x22)
-            id.append(to: &bytes)
-            bytes.append(0x22)
-        case .date(let days):
-            bytes.append(0x22)
-            ISO8601.append(date: days, to: &bytes)
-            bytes.append(0x22)
-        case .time(let milliseconds):
-            bytes.append(0x22)
-            ISO8601.append(time: milliseconds, to: &bytes)
-            // Assumed: times of day end in Z.
-            bytes.append(contentsOf: [0x5A, 0x22])
-        case .instant(let milliseconds):
-            bytes.append(0x22)
-            ISO8601.append(instant: milliseconds, to: &bytes)
-            bytes.append(contentsOf: "+0000\"".utf8)
+            table.value(row, place).appendJSON(to: &bytes)
         }
     }
 
@@ -134,7 +107,7 @@ struct RecordJSON {
             bytes.append(index == 0 ? 0x7B : 0x2C)
             JSONText.append(part.prefix(1).lowercased() + part.dropFirst(), to: &bytes)
             bytes.append(0x3A)
-            append(values[index], to: &bytes)
+            values[index].appendJSON(to: &bytes)
         }
         bytes.append(0x7D)
     }

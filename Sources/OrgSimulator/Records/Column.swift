@@ -25,6 +25,7 @@ final class Column: Sendable {
     private let choices: [[UInt8]]
     private let parts: [Part]
     private let awkward: [[UInt8]]
+    private let rollUp: RollUpCounts?
 
     /// A part of a phrase, as bytes.
     private enum Part: Sendable {
@@ -75,6 +76,21 @@ final class Column: Sendable {
         awkward =
             isText && !field.isExternalID && neighbours.hasAwkwardTexts
             ? pool.filter { String(decoding: $0, as: UTF8.self).utf16.count <= field.length } : []
+        rollUp = Self.rollUp(field, seed: seed, space: space, liveRows: liveRows, neighbours: neighbours)
+    }
+
+    private static func rollUp(
+        _ field: FieldSchema, seed: UInt64, space: IDSpace, liveRows: Int, neighbours: Neighbours
+    ) -> RollUpCounts? {
+        guard case .rollUp(let child, let name) = field.recipe, let target = neighbours.objects[child],
+            let schema = Catalog.objects.first(where: { $0.name == child }),
+            let place = schema.place(of: name)
+        else { return nil }
+        let reference = Column(
+            schema.fields[place], object: child, seed: seed, space: target.space, liveRows: target.rows,
+            neighbours: neighbours)
+        return RollUpCounts(
+            reference: reference, childRows: target.rows, parents: space, parentRows: liveRows)
     }
 
     /// The value of `row`, counted from 0.
@@ -101,6 +117,7 @@ final class Column: Sendable {
         case .instant: return .instant(Self.epoch + Int(random % Self.span))
         case .created: return .instant(created(row))
         case .modified: return .instant(modified(row))
+        case .rollUp: return .number(Double(rollUp?.count(row) ?? 0))
         case .choice, .choices, .phrase, .prose:
             var bytes: [UInt8] = []
             _ = appendText(row, random, to: &bytes)
@@ -113,6 +130,8 @@ final class Column: Sendable {
     private static let year: UInt64 = 31_536_000_000
     /// Rows are created within ten years after `epoch`.
     private static let span = 10 * year
+    /// The largest value of `Recipe.modified`.
+    static let newestStamp = epoch + Int(span) + Int(year)
 
     private func created(_ row: Int) -> Int {
         // Whole seconds: Salesforce stores no milliseconds in CreatedDate. Recorded (always .000).

@@ -98,6 +98,9 @@ extension Catalog {
         FieldSchema("Is_Partner__c", .boolean).permissionable.filled(.chance(64)),
         FieldSchema("Rich_Notes__c", .textarea, length: 32_768).permissionable.with { $0.isHTML = true }
             .filled(.phrase([.text("<p>"), .oneOf(.sentence), .text("</p>")]), nulls: 128),
+        FieldSchema("Revenue_Per_Employee__c", .double).permissionable.with { $0.scale = 2 }
+            .calculated(Formula(numerator: "AnnualRevenue", denominator: "NumberOfEmployees")),
+        FieldSchema("Contact_Count__c", .double).permissionable.rollUp(of: "Contact", by: "AccountId"),
     ]
 
     private static let interests = ["Bikes", "Boats", "Cars", "Planes & Gliders", "Trains"]

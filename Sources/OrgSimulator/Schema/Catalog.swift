@@ -2,8 +2,8 @@
 enum Catalog {
     /// In the order of the global describe.
     static let objects: [ObjectSchema] = [
-        account, connection, contact, organization, permissionSet, permissionSetAssignment, profile,
-        recordType, tweet, user,
+        account, connection, contact, lead, organization, permissionSet, permissionSetAssignment, profile,
+        pushTopic, recordType, tweet, user,
     ]
 
     /// The fields that every object begins with. Recorded.

@@ -31,6 +31,14 @@ struct FieldSchema: Sendable {
     var isSortable = true
     var isAggregatable = true
     var recipe = Recipe.nothing
+    /// The value of a record that is created without one.
+    var initial = FieldValue.null
+    /// The rule of a formula field.
+    var formula: Formula?
+    /// True for formulas and roll-up summaries. Their changes do not touch SystemModstamp.
+    var isCalculated = false
+    /// True after an administrator removed the field.
+    var isRemoved = false
     /// How many of 256 records have no value.
     var nullShare: UInt8 = 0
 
@@ -53,6 +61,7 @@ struct FieldSchema: Sendable {
             isAggregatable = false
             isNillable = false
             isDefaultedOnCreate = true
+            initial = .boolean(false)
         case .multipicklist:
             isGroupable = false
             isSortable = false
@@ -105,6 +114,22 @@ extension FieldSchema {
 
     /// A part of the compound field of this name.
     func part(of compound: String) -> FieldSchema { with { $0.compoundFieldName = compound } }
+
+    /// A formula field.
+    func calculated(_ formula: Formula) -> FieldSchema {
+        system.with {
+            $0.formula = formula
+            $0.isCalculated = true
+        }
+    }
+
+    /// A roll-up summary: the number of live rows of `child` whose `field` refers to the row.
+    func rollUp(of child: String, by field: String) -> FieldSchema {
+        system.with {
+            $0.recipe = .rollUp(child: child, field: field)
+            $0.isCalculated = true
+        }
+    }
 
     /// Set by the system: no caller may write it.
     var system: FieldSchema {

@@ -5,9 +5,12 @@ struct ObjectSchema: Sendable {
     let labelPlural: String
     /// The first three characters of its ids.
     let keyPrefix: String
-    let fields: [FieldSchema]
+    /// Removed fields stay, so that the indices of the others do not change.
+    private(set) var fields: [FieldSchema]
     let traits: ObjectTraits
-    private let places: [String: Int]
+    private var places: [String: Int]
+    /// Grows with every change of the fields.
+    private(set) var version = 0
 
     var isCustom: Bool { name.hasSuffix("__c") }
 
@@ -30,6 +33,28 @@ struct ObjectSchema: Sendable {
 
     /// The index of the reference field with this relationship name.
     func place(ofRelationship name: String) -> Int? {
-        fields.firstIndex { $0.relationshipName?.lowercased() == name.lowercased() && $0.type == .reference }
+        fields.firstIndex {
+            $0.relationshipName?.lowercased() == name.lowercased() && $0.type == .reference && !$0.isRemoved
+        }
+    }
+
+    /// Adds a field at the end.
+    mutating func append(_ field: FieldSchema) {
+        places[field.name.lowercased()] = fields.count
+        fields.append(field)
+        version += 1
+    }
+
+    /// Removes a field.
+    mutating func remove(field place: Int) {
+        fields[place].isRemoved = true
+        places[fields[place].name.lowercased()] = nil
+        version += 1
+    }
+
+    /// Changes properties of a field, except its name.
+    mutating func alter(field place: Int, _ change: (inout FieldSchema) -> Void) {
+        change(&fields[place])
+        version += 1
     }
 }

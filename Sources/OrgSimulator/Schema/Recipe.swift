@@ -38,6 +38,9 @@ enum Recipe: Sendable {
     /// When the row was last changed: at or after `created`.
     case modified
 
+    /// The number of live rows of another generated object that refer to the row.
+    case rollUp(child: String, field: String)
+
     /// A part of a phrase.
     enum Part: Sendable {
         case text(String)

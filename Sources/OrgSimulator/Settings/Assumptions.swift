@@ -29,5 +29,14 @@ package struct Assumptions: Sendable {
     /// Rows of one entry of `resultPages`.
     package var resultPageRows = 10_000
 
+    /// Equal updates, or deletes, of one transaction share an event with several `recordIds`.
+    package var mergesEvents = true
+    /// Changed texts of 1000 characters and more are sent as differences.
+    package var sendsTextDiffs = true
+    /// A CometD request without the cookie of its handshake is refused.
+    package var streamNeedsCookie = true
+    /// SystemModstamp and LastModifiedDate have whole seconds, as in every recorded answer.
+    package var stampsAreWholeSeconds = true
+
     package init() {}
 }

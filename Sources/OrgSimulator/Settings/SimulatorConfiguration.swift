@@ -13,6 +13,8 @@ package struct SimulatorConfiguration: Sendable {
     package var tweets = 500
     /// Connection__c rows of each org that are not deleted.
     package var connections = 3
+    /// Leads of each org that are not deleted.
+    package var leads = 0
     /// Text fields of the object Wide__c, which has five rows. 0: the object does not exist.
     package var wideFields = 0
     /// The same seed gives the same orgs, users, ids and rows.
@@ -46,6 +48,20 @@ package struct SimulatorConfiguration: Sendable {
     package var orgsWithoutPackage: Set<Int> = []
     /// API calls of an org per day.
     package var dailyRequests = 100_000
+    /// Objects with Change Data Capture at the start.
+    package var selectedEntities: Set<String> = ["Account", "Contact", "Lead", "Tweet__c"]
+    /// Events older than this cannot be replayed. Documented: three days.
+    package var retentionSeconds = 72 * 3600
+    /// Events that all subscribers of an org may get in 24 hours. Documented: 50,000 in the largest edition.
+    package var dailyDeliveredEvents = 50_000
+    /// CometD clients of an org. Documented: 2,000 in the largest edition.
+    package var streamingClients = 2000
+    /// Each event is delivered 0 to this many milliseconds after its commit. Their order is kept.
+    package var eventDelayMilliseconds = 0
+    /// A waiting connect is answered after this time. Documented: 110 seconds.
+    package var connectSeconds = 110
+    /// A session without a connect for this long is deleted. Documented: 40 seconds.
+    package var sessionSeconds = 40
     /// Unverified behaviour of Salesforce.
     package var assumptions = Assumptions()
     /// Bounds on memory and work.

@@ -14,6 +14,16 @@ package struct SimulatorLimits: Sendable {
     package var pageRows = 2000
     /// Characters of a query. Documented.
     package var queryCharacters = 100_000
+    /// Retained events of an org. The oldest are forgotten first.
+    package var retainedEvents = 300_000
+    /// Logged changes of an org. The oldest are forgotten first.
+    package var loggedChanges = 300_000
+    /// Events in one answer to a connect.
+    package var eventsPerAnswer = 2000
+    /// Bytes of a CometD request. Documented.
+    package var streamRequestBytes = 32_768
+    /// Records of a request to `/composite/sobjects`. Documented.
+    package var collectionRows = 200
     /// Recorded bodies of calls to AuthConnection, per org.
     package var recordedCalls = 1000
 

@@ -2,7 +2,7 @@ import Encoding
 import FoundationEssentials
 import HTTPWire
 
-/// `/simulator/...`: what tests can read and change. Salesforce has no such endpoints.
+/// `/simulator/...` and `/__simulator__/...`: what tests can read and change. Salesforce has no such endpoints.
 ///
 /// - `GET /simulator`: origin, client id and secret, number of orgs.
 /// - `GET /simulator/orgs`, `/simulator/orgs/<org>`: ids, names, users and their rights, rows of each object.
@@ -11,6 +11,9 @@ import HTTPWire
 ///   values of `TableChecksums`.
 /// - `GET /simulator/orgs/<org>/objects/<name>/checksums[?fields=A,B]`: see `TableChecksums`.
 /// - `GET /simulator/orgs/<org>/calls`: the number of calls by kind; `DELETE` resets them.
+/// - `POST /simulator/orgs/<org>/changes`: see `OrgChangeRequest`.
+/// - `GET /simulator/orgs/<org>/changes[?after=<serial>&limit=<n>]`: the last changes of rows, oldest first, each with
+///   `serial`, `object`, `sfid`, `kind` and `committed` (milliseconds since 1970).
 /// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
 /// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.
 extension World {
@@ -68,6 +71,9 @@ extension World {
             }
             let calls = orgs[place].calls.sorted { $0.key < $1.key }
             return .json(.object(calls.map { ($0.key, .number($0.value)) }))
+        case ("changes", 1):
+            if call.method == "POST" { return change(call, place) }
+            return changeLog(call, place)
         case ("announcements", 1):
             if call.method == "DELETE" {
                 orgs[place].announcements = []
@@ -100,7 +106,7 @@ extension World {
                         ["path": .string($0.path), "remaining": .number($0.remaining)]
                     }))
         case "DELETE":
-            clearFaults()
+            clearFaults(now: call.now)
             return .noContent
         case "POST":
             guard let request = try? JSONDecoder().decode(FaultRequest.self, from: Data(call.body)) else {
@@ -111,13 +117,13 @@ extension World {
                 guard let place = place(ofOrg: org) else { return Self.unknown("org \(org)") }
                 places = [place]
             }
-            apply(request, places)
+            apply(request, places, now: call.now)
             return .noContent
         default: return Self.unknown(call.path)
         }
     }
 
-    private mutating func clearFaults() {
+    private mutating func clearFaults(now: Int) {
         faults = Faults()
         for place in orgs.indices {
             orgs[place].isOverLimit = false
@@ -125,11 +131,11 @@ extension World {
             orgs[place].hiddenFields = []
             orgs[place].bulkUnsupported = []
             orgs[place].needsFilter = []
-            orgs[place].changes += 1
+            orgs[place].noteSchemaChange(now: now)
         }
     }
 
-    private mutating func apply(_ request: FaultRequest, _ places: [Int]) {
+    private mutating func apply(_ request: FaultRequest, _ places: [Int], now: Int) {
         let isOn = request.on ?? true
         switch request.kind {
         case .expireAccessTokens:
@@ -137,7 +143,7 @@ extension World {
         case .revokeRefreshTokens:
             for place in places { ledger.endRefreshTokens(org: place + 1) }
         case .rotation: configuration.rotatesRefreshTokens = isOn
-        case .fail, .drop, .delay: addRule(request, places)
+        case .fail, .drop, .delay, .truncate: addRule(request, places)
         case .slowBulk:
             configuration.bulkPolls = request.polls ?? configuration.bulkPolls
             configuration.bulkMilliseconds = request.milliseconds ?? configuration.bulkMilliseconds
@@ -145,7 +151,7 @@ extension World {
             for place in places { orgs[place].isOverLimit = isOn }
         case .hide:
             for place in places {
-                orgs[place].hide(request.object ?? "", field: request.field, isHidden: isOn)
+                orgs[place].hide(request.object ?? "", field: request.field, isHidden: isOn, now: now)
             }
         case .bulkUnsupported:
             for place in places { orgs[place].setBulkSupport(of: request.object ?? "", isMissing: isOn) }
@@ -155,7 +161,7 @@ extension World {
             for place in places {
                 orgs[place].setRight(request.right ?? .viewAllData, of: request.user, isHeld: !isOn)
             }
-        case .clear: clearFaults()
+        case .clear: clearFaults(now: now)
         }
     }
 
@@ -167,6 +173,7 @@ extension World {
             effect.error = APIError(
                 status, request.code ?? (status == 503 ? "SERVER_UNAVAILABLE" : "UNKNOWN_EXCEPTION"),
                 request.message ?? "An unexpected error occurred.")
+        case .truncate: effect.truncatesAfterBytes = request.bytes ?? 0
         case .drop: effect.dropAfterBytes = request.bytes ?? 0
         default: effect.delayMilliseconds = request.milliseconds ?? 1000
         }

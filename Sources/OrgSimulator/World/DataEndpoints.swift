@@ -16,7 +16,15 @@ extension World {
         case "sobjects": return try objects(call, Array(rest.dropFirst()), session, version)
         case "limits":
             try allow(call, ["GET"])
-            return rest.count > 1 ? recordCount(call, session) : limits(session)
+            return rest.count > 1 ? recordCount(call, session) : limits(session, now: call.now)
+        case "composite" where rest.count >= 2 && rest[1] == "sobjects":
+            return try collections(call, Array(rest.dropFirst(2)), session, version)
+        case "tooling" where rest.count == 2 && rest[1] == "query":
+            try allow(call, ["GET"])
+            return try toolingQuery(call, session, version)
+        case "event" where rest.count == 3 && rest[1] == "eventSchema":
+            try allow(call, ["GET"])
+            return try eventSchema(rest[2], session)
         case "jobs" where rest.count >= 2 && rest[1] == "query":
             return try bulk(call, Array(rest.dropFirst(2)), session, version)
         default: throw .notFound
@@ -37,7 +45,9 @@ extension World {
         return [
             "sobjects": .string("\(base)/sobjects"), "query": .string("\(base)/query"),
             "queryAll": .string("\(base)/queryAll"), "limits": .string("\(base)/limits"),
-            "jobs": .string("\(base)/jobs"), "identity": .string("\(base)/identity"),
+            "jobs": .string("\(base)/jobs"),
+            "composite": .string("\(base)/composite"), "tooling": .string("\(base)/tooling"),
+            "identity": .string("\(base)/identity"),
         ]
     }
 
@@ -48,7 +58,8 @@ extension World {
         guard let name = segments.first else {
             try allow(call, ["GET"])
             count("globalDescribe", org: session.org)
-            let tables = Catalog.objects.compactMap { org.table($0.name) }
+            if isUnmodified(call, org) { return Reply(status: 304) }
+            let tables = org.listedTables
             return .json([
                 "encoding": "UTF-8", "maxBatchSize": 200,
                 "sobjects": .array(tables.map { describe(org, $0, version, call).summary }),
@@ -57,7 +68,8 @@ extension World {
         guard let table = org.table(name) else { throw .notFound }
         switch segments.count {
         case 1:
-            try allow(call, ["GET"])
+            try allow(call, ["GET", "POST"])
+            if call.method == "POST" { return try create(call, table, session, version) }
             count("objectInformation", org: session.org)
             return .json([
                 "objectDescribe": describe(org, table, version, call).summary, "recentItems": [],
@@ -65,13 +77,31 @@ extension World {
         case 2 where segments[1] == "describe":
             try allow(call, ["GET"])
             count("describe", org: session.org)
+            if isUnmodified(call, org) { return Reply(status: 304) }
             return .json(describe(org, table, version, call).document)
-        case 2:
+        case 2 where segments[1] == "deleted" || segments[1] == "updated":
             try allow(call, ["GET"])
+            return try replication(call, table, segments[1], session)
+        case 2:
+            try allow(call, ["GET", "PATCH", "DELETE", "POST"])
+            if let id = OrgRecordID(segments[1]), call.method != "GET" {
+                return try change(call, table, id, session, version)
+            }
             count("retrieve", org: session.org)
             return try record(call, table, segments[1], session, version)
+        case 3:
+            try allow(call, ["GET", "PATCH", "DELETE"])
+            return try byExternalID(call, table, segments[1], segments[2], session, version)
         default: throw .notFound
         }
+    }
+
+    /// Documented: a describe that did not change since `If-Modified-Since` is answered with 304.
+    private func isUnmodified(_ call: IncomingCall, _ org: Org) -> Bool {
+        guard let text = call.headers["if-modified-since"], let since = HTTPDate.seconds(text) else {
+            return false
+        }
+        return org.describedAt / 1000 < since
     }
 
     private func describe(_ org: Org, _ table: Table, _ version: String, _ call: IncomingCall)
@@ -81,7 +111,7 @@ extension World {
     }
 
     /// `GET /sobjects/X/<id>[?fields=A,B]`. Documented.
-    private func record(
+    func record(
         _ call: IncomingCall, _ table: Table, _ segment: String, _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
         guard let id = OrgRecordID(segment) else {
@@ -103,17 +133,23 @@ extension World {
     }
 
     /// `GET /limits`. Some of the documented keys.
-    private mutating func limits(_ session: Session) -> Reply {
+    private mutating func limits(_ session: Session, now: Int) -> Reply {
         count("limits", org: session.org)
         let org = orgs[session.org - 1]
+        let delivered = org.delivered.count(now: now)
+        let clients = clientsByOrg[session.org]?.count ?? 0
         func limit(_ maximum: Int, used: Int = 0) -> JSONText {
             ["Max": .number(maximum), "Remaining": .number(max(0, maximum - used))]
         }
         return .json([
             "DailyApiRequests": limit(configuration.dailyRequests, used: org.requests),
             "DailyBulkApiBatches": limit(15_000), "DailyBulkV2QueryJobs": limit(10_000, used: org.serial),
-            "DailyBulkV2QueryFileStorageMB": limit(976_562), "DailyDeliveredPlatformEvents": limit(10_000),
-            "HourlyPublishedPlatformEvents": limit(50_000), "StreamingApiConcurrentClients": limit(20),
+            "DailyBulkV2QueryFileStorageMB": limit(976_562),
+            "DailyDeliveredPlatformEvents": limit(org.deliveryAllowance, used: delivered),
+            "HourlyPublishedPlatformEvents": limit(50_000),
+            "StreamingApiConcurrentClients": limit(configuration.streamingClients, used: clients),
+            "DurableStreamingApiConcurrentClients": limit(configuration.streamingClients, used: clients),
+            "DailyStreamingApiEvents": limit(org.deliveryAllowance, used: delivered),
             "DataStorageMB": limit(5), "FileStorageMB": limit(20), "HourlyODataCallout": limit(20_000),
         ])
     }
@@ -123,7 +159,8 @@ extension World {
         count("recordCount", org: session.org)
         let org = orgs[session.org - 1]
         let names =
-            call.query["sObjects"]?.split(separator: ",").map(String.init) ?? Catalog.objects.map(\.name)
+            call.query["sObjects"]?.split(separator: ",").map(String.init)
+            ?? org.listedTables.map(\.schema.name)
         let counts: [JSONText] = names.compactMap { name in
             guard let table = org.table(name), table.liveCount > 0 else { return nil }
             return ["count": .number(table.liveCount), "name": .string(table.schema.name)]

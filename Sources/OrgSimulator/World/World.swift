@@ -9,6 +9,14 @@ struct World: Sendable {
     var cursors: [OrgRecordID: Cursor] = [:]
     var cursorOrder: [OrgRecordID] = []
     var faults = Faults()
+    /// CometD sessions by client id.
+    var clients: [String: SimulatedClient] = [:]
+    /// Client ids by the org's number.
+    var clientsByOrg: [Int: Set<String>] = [:]
+    /// Numbers for client ids.
+    var streamSerial = 1
+    /// When the next late change becomes visible. Nil: there is none.
+    var nextPending: Int?
     let cache: BulkResultCache
     /// Results to render before they are requested.
     var unrendered: [RenderedResult] = []
@@ -25,7 +33,10 @@ struct World: Sendable {
     /// Answers any call.
     mutating func answer(_ call: IncomingCall) -> Reply {
         let segments = call.segments
-        if segments.first == "simulator" { return control(call, Array(segments.dropFirst())) }
+        commitPending(now: call.now)
+        if segments.first == "simulator" || segments.first == "__simulator__" {
+            return control(call, Array(segments.dropFirst()))
+        }
         let effect = faults.effect(on: call)
         var reply: Reply
         if let error = effect?.error {
@@ -38,11 +49,13 @@ struct World: Sendable {
         }
         reply.delayMilliseconds = effect?.delayMilliseconds ?? 0
         reply.dropAfterBytes = effect?.dropAfterBytes
+        reply.truncatesAfterBytes = effect?.truncatesAfterBytes
         return reply
     }
 
     private mutating func dispatch(_ call: IncomingCall, _ segments: [String]) -> Reply {
         if segments.first == "id" { return identity(call, segments) }
+        if segments.first == "cometd" { return stream(call, segments) }
         guard segments.count >= 2, segments[0] == "services" else { return APIError.notFound.reply }
         switch segments[1] {
         case "oauth2" where segments.count == 3: return oauth(call, segments[2])

@@ -1,0 +1,177 @@
+import Encoding
+
+/// Commits changes of records, with the stamps and events of an org.
+extension Org {
+    /// Commits one transaction. The writes are valid.
+    /// - Returns: the rows, in the order of the writes.
+    @discardableResult
+    mutating func commit(_ writes: [RowWrite], _ commit: Commit, _ settings: Assumptions) -> [Int] {
+        var drafts: [EventDraft] = []
+        var rows: [Int] = []
+        rows.reserveCapacity(writes.count)
+        let stamp = settings.stampsAreWholeSeconds ? commit.stamp / 1000 * 1000 : commit.stamp
+        for (index, write) in writes.enumerated() {
+            guard let row = apply(write, commit, stamp, index + 1, settings, &drafts) else {
+                rows.append(-1)
+                continue
+            }
+            rows.append(row)
+        }
+        publish(drafts, commit)
+        return rows
+    }
+
+    /// Applies a write, and adds its event to `drafts`.
+    /// - Returns: the row. Nil if there is no such object or row.
+    private mutating func apply(
+        _ write: RowWrite, _ commit: Commit, _ stamp: Int, _ sequence: Int, _ settings: Assumptions,
+        _ drafts: inout [EventDraft]
+    ) -> Int? {
+        guard let rowCount = tables[write.object]?.rowCount else { return nil }
+        let row = write.row ?? rowCount
+        guard write.kind == .create || row < rowCount, let before = tables[write.object] else { return nil }
+        if write.kind == .create {
+            let values = initialValues(write.values, before, commit, stamp)
+            tables[write.object]?.add(values)
+        } else if write.kind == .hardDelete {
+            adjustRollUps(write.object, row, by: before.isDeleted(row) ? 0 : -1)
+            tables[write.object]?.purge(row)
+        } else {
+            adjustRollUps(write.object, row, by: before.isDeleted(row) ? 0 : -1)
+            let values = changedValues(write, row, before, commit, stamp)
+            tables[write.object]?.change(row, values)
+        }
+        guard let after = tables[write.object] else { return nil }
+        if write.kind != .hardDelete, !after.isDeleted(row) { adjustRollUps(write.object, row, by: 1) }
+        reindex(write, row, before, after)
+        record(after, row, write.kind, commit)
+        if write.isAnnounced {
+            if selectedEntities.contains(after.schema.name) || isOnChannel(after.schema.name) {
+                add(write, row, before, after, sequence, settings, &drafts)
+            }
+            notifyPushTopics(write.kind, row, before, after, commit)
+        }
+        return row
+    }
+
+    func isOnChannel(_ object: String) -> Bool { channels.values.contains { $0.contains(object) } }
+
+    private func initialValues(
+        _ values: [Int: FieldValue], _ table: Table, _ commit: Commit, _ stamp: Int
+    ) -> [FieldValue] {
+        let id = table.nextID
+        var row = table.schema.fields.enumerated().map { place, field -> FieldValue in
+            if let value = values[place], place != 0 { return value }
+            switch field.name {
+            case "Id": return .id(id)
+            case "CreatedDate", "LastModifiedDate", "SystemModstamp": return .instant(stamp)
+            case "CreatedById", "LastModifiedById", "OwnerId": return .id(commit.user)
+            case "Name" where field.isAutoNumber: return table.example(place, number: table.rowCount)
+            default: return field.formula == nil ? field.initial : .null
+            }
+        }
+        for (place, field) in table.schema.fields.enumerated() {
+            if case .rollUp = field.recipe { row[place] = .number(0) }
+        }
+        if let (place, name) = Self.fullName(table.schema, { row[$0] }) { row[place] = name }
+        return row
+    }
+
+    /// The new values of a write, with those that the org sets itself.
+    private func changedValues(
+        _ write: RowWrite, _ row: Int, _ table: Table, _ commit: Commit, _ stamp: Int
+    ) -> [Int: FieldValue] {
+        var values = write.values
+        let schema = table.schema
+        if let place = table.systemModstamp { values[place] = .instant(stamp) }
+        if let place = schema.place(of: "LastModifiedDate") { values[place] = .instant(stamp) }
+        if let place = schema.place(of: "LastModifiedById") { values[place] = .id(commit.user) }
+        if let place = schema.place(of: "IsDeleted") {
+            if write.kind == .delete { values[place] = .boolean(true) }
+            if write.kind == .undelete { values[place] = .boolean(false) }
+        }
+        if write.kind == .update,
+            let (place, name) = Self.fullName(schema, { values[$0] ?? table.value(row, $0) })
+        {
+            values[place] = name
+        }
+        return values
+    }
+
+    /// The name of a person, and its place. Nil for objects with another kind of name.
+    private static func fullName(
+        _ schema: ObjectSchema, _ value: (Int) -> FieldValue
+    ) -> (Int, FieldValue)? {
+        guard let place = schema.place(of: "Name"), let first = schema.place(of: "FirstName"),
+            let last = schema.place(of: "LastName"), schema.fields[last].compoundFieldName == "Name"
+        else { return nil }
+        let parts = [value(first), value(last)].compactMap { part -> String? in
+            if case .text(let text) = part { text } else { nil }
+        }
+        return (place, .text(parts.joined(separator: " ")))
+    }
+
+    private mutating func record(_ table: Table, _ row: Int, _ kind: RowWrite.Kind, _ commit: Commit) {
+        logged += 1
+        log.append(
+            LoggedChange(
+                serial: logged, object: table.schema.name, id: table.id(row), kind: kind,
+                committed: commit.now))
+    }
+
+    /// Adds to the roll-up summaries of the row's parents, without a stamp or an event. Documented for formulas;
+    /// assumed for roll-up summaries.
+    private mutating func adjustRollUps(_ object: String, _ row: Int, by amount: Double) {
+        guard amount != 0, let table = tables[object] else { return }
+        for (parent, counter, reference) in Self.rollUps where reference.child == object {
+            guard let place = table.schema.place(of: reference.field),
+                case .id(let id) = table.value(row, place), let parentRow = tables[parent]?.row(id),
+                let counterPlace = tables[parent]?.schema.place(of: counter),
+                case .number(let count)? = tables[parent]?.value(parentRow, counterPlace)
+            else { continue }
+            tables[parent]?.change(parentRow, [counterPlace: .number(count + amount)])
+        }
+    }
+
+    private static let rollUps:
+        [(parent: String, counter: String, reference: (child: String, field: String))] =
+            Catalog.objects.flatMap { object in
+                object.fields.compactMap { field in
+                    guard case .rollUp(let child, let name) = field.recipe else { return nil }
+                    return (object.name.lowercased(), field.name, (child.lowercased(), name))
+                }
+            }
+}
+
+/// Lookups by external id.
+extension Org {
+    /// The live row with this value of an external id.
+    mutating func row(_ object: String, _ place: Int, _ value: FieldValue) -> Int? {
+        guard let table = tables[object] else { return nil }
+        let key = Self.indexKey(object, table.schema.fields[place])
+        if externalIDs[key] == nil {
+            var index: [FieldValue: Int] = [:]
+            for row in 0..<table.rowCount where !table.isDeleted(row) {
+                let value = table.value(row, place)
+                if value != .null { index[value.comparable] = row }
+            }
+            externalIDs[key] = index
+        }
+        return externalIDs[key]?[value.comparable]
+    }
+
+    private static func indexKey(_ object: String, _ field: FieldSchema) -> String {
+        "\(object).\(field.name.lowercased())"
+    }
+
+    fileprivate mutating func reindex(_ write: RowWrite, _ row: Int, _ before: Table, _ after: Table) {
+        guard !externalIDs.isEmpty else { return }
+        for (place, field) in after.schema.fields.enumerated() where field.isExternalID && !field.isRemoved {
+            let key = Self.indexKey(write.object, field)
+            guard externalIDs[key] != nil else { continue }
+            if write.kind != .create { externalIDs[key]?[before.value(row, place).comparable] = nil }
+            let value = after.value(row, place)
+            if !after.isDeleted(row), value != .null { externalIDs[key]?[value.comparable] = row }
+        }
+    }
+}
