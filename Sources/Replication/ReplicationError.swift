@@ -26,6 +26,8 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case sharedTable
         /// A view or somebody else's table has the name of the mapping's table.
         case tableObstructed
+        /// The org refuses the mapping's row filter.
+        case invalidFilter
         /// Another start of the job has taken the import over. This start can change no rows.
         case claimLost
         /// Another worker holds the tenant's lease. This one can change no rows.

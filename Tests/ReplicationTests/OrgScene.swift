@@ -41,7 +41,7 @@ struct OrgScene: Sendable {
     /// Claims an open job, as a worker does. A job that ran before waits first.
     ///
     /// - Parameter failures: failed starts in a row before this one.
-    func claim(_ id: JobID, failures: Int) async throws -> JobContext {
+    func claim(_ id: JobID, failures: Int = 0) async throws -> JobContext {
         try await control.execute(
             """
             update multiconnect.jobs set state = 'queued', run_at = now(), claim_token = null, lease_until = null,

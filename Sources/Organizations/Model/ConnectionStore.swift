@@ -28,6 +28,17 @@ package struct ConnectionStore {
         ).first?["is_announced"] ?? false
     }
 
+    /// Sets the state of an organization's connection if it has the state `from`.
+    package func move(
+        _ organization: UUID, from: ConnectionState, to state: ConnectionState
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.connections set state = \(state.rawValue), updated_at = now()
+            where organization_id = \(organization) and state = \(from.rawValue)
+            """)
+    }
+
     /// Records that the org knows its connection id.
     func markAnnounced(_ organization: UUID) async throws {
         _ = try await connection.execute(

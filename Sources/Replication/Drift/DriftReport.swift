@@ -87,6 +87,7 @@ extension TableAlteration.Report {
     /// The changes as short texts for operators.
     var lines: [String] {
         var lines = added.map { "added the column \($0)" }
+        lines += removed.map { "the column \($0) is not mapped any more and keeps its values" }
         lines += widened.map { "the column \($0.column) is now \($0.type.sql)" }
         lines += paused.sorted { $0.key < $1.key }.map {
             "the column \($0.key) is not read any more: \($0.value)"
@@ -96,7 +97,11 @@ extension TableAlteration.Report {
         lines += droppedIndexes.map { "dropped the index \($0)" }
         if isAccessChanged { lines.append("the mapping is now \(table.plan.access.rawValue)") }
         if isFilterChanged { lines.append("the row filter changed, so all rows are read again") }
-        if isPending { lines.append("other changes wait: the table is locked, or an object uses a column") }
+        if isPending {
+            lines.append(
+                "other changes wait: the table is locked, an object uses a column, or local changes are not sent yet"
+            )
+        }
         return lines
     }
 }

@@ -37,6 +37,19 @@ struct DriftStore: Sendable {
             """)
     }
 
+    /// Has the next regular check describe the mapping's object.
+    func notePending(
+        _ mapping: UUID, of organization: UUID, on connection: PostgresConnection
+    ) async throws {
+        try await connection.execute(
+            """
+            insert into multiconnect_sync.schema_checks as c (organization_id, pending)
+            values (\(organization), array[\(mapping)::uuid])
+            on conflict (organization_id) do update
+            set pending = array_remove(c.pending, \(mapping)::uuid) || excluded.pending
+            """)
+    }
+
     /// Locks a table's plan in the caller's transaction, so that two alterations of it run one after the other.
     func lockPlan(of mapping: UUID, on connection: PostgresConnection) async throws {
         _ = try await connection.query(

@@ -72,7 +72,13 @@ package struct SchemaWatch: Sendable {
         result.isChecked = true
         let alteration = TableAlteration(
             cell: cell, tenant: tenant, resolver: services.settings.resolver, fence: fence)
+        let mappings = try await services.control.withConnection {
+            try await MappingStore().mappings(of: tenant.connectionID, on: $0)
+        }
         for index in tables.indices {
+            // An older mapping would undo a change that was imported meanwhile.
+            guard let mapping = mappings.first(where: { $0.id == tables[index].mapping.id }) else { continue }
+            result.tables[index].mapping = mapping
             let id = tables[index].mapping.id
             guard chosen?.contains(id) ?? true else { continue }
             pending.remove(id)

@@ -27,6 +27,8 @@ struct TableAlteration: Sendable {
         /// The table afterwards.
         var table: SyncedTable
         var added: [String] = []
+        /// Columns that are not mapped any more.
+        var removed: [String] = []
         var widened: [SchemaDrift.Widening] = []
         /// Columns that are not read from now on, with the reason.
         var paused: [String: String] = [:]
@@ -42,7 +44,8 @@ struct TableAlteration: Sendable {
 
         /// True if nothing was to be changed.
         var isEmpty: Bool {
-            added.isEmpty && widened.isEmpty && paused.isEmpty && resumed.isEmpty && addedIndexes.isEmpty
+            added.isEmpty && removed.isEmpty && widened.isEmpty && paused.isEmpty && resumed.isEmpty
+                && addedIndexes.isEmpty
                 && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
         }
     }
@@ -61,6 +64,23 @@ struct TableAlteration: Sendable {
             table.mapping.configuration, resolver)
     }
 
+    /// The changes without columns that have unsent local changes.
+    private func safeDrift(
+        of table: SyncedTable, to fresh: TablePlan, _ ddl: TenantDDL, on connection: PostgresConnection
+    ) async throws -> SchemaDrift {
+        let shape = try await TableShape(of: table.plan.table, in: tenant.schema, on: connection)
+        let drift = SchemaDrift(
+            table.plan, paused: table.pausedColumns, fresh: fresh, shape: shape, table.mapping.configuration,
+            resolver)
+        guard !drift.removed.isEmpty else { return drift }
+        let unsent: [String] = try await connection.query(
+            SQL(raw: ddl.unsent(drift.removed, of: table.plan))
+        ).column()
+        return SchemaDrift(
+            table.plan, paused: table.pausedColumns, fresh: fresh, shape: shape, table.mapping.configuration,
+            resolver, unsent: Set(unsent))
+    }
+
     /// Makes the changes. A change that a lock or an object of the tenant prevents is left out.
     func run(_ table: SyncedTable, to fresh: TablePlan, _ ddl: TenantDDL) async throws -> Report {
         var report = Report(table: table)
@@ -73,6 +93,8 @@ struct TableAlteration: Sendable {
         }
         report.table = drift.table
         report.added = drift.value.added.map(\.name)
+        report.removed = drift.value.removed.filter { !drift.value.waiting.contains($0) }
+        report.isPending = !drift.value.waiting.isEmpty
         report.paused = drift.value.newlyPaused
         report.resumed = drift.value.resumed
         report.droppedIndexes = drift.value.droppedIndexes.map(\.name)
@@ -94,7 +116,7 @@ struct TableAlteration: Sendable {
         _ table: SyncedTable, to fresh: TablePlan, _ ddl: TenantDDL, on connection: PostgresConnection
     ) async throws -> Changed {
         var current = try await locked(table, on: connection)
-        let drift = try await drift(of: current, to: fresh, on: connection)
+        let drift = try await safeDrift(of: current, to: fresh, ddl, on: connection)
         var statements = ddl.add(drift.added, to: drift.plan)
         statements += drift.droppedIndexes.map { $0.drop(in: tenant.schema) }
         if drift.isAccessChanged { statements += [TenantDDL.lock, ddl.logger(drift.plan)] }

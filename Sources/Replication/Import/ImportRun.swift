@@ -216,7 +216,10 @@ extension ImportRun {
     /// Salesforce's own count is cheap, but it does not cover all objects, and the user needs a permission
     /// for it.
     private func countRecords() async throws -> Int {
-        guard plan.filter == nil else { return try await rest.count(try plan.countQuery()) }
+        if let filter = plan.filter {
+            try await FilterCheck(rest: rest).check(filter, of: plan.objectName)
+            return try await rest.count(try plan.countQuery())
+        }
         do {
             let counts = try await rest.recordCounts(of: [plan.objectName])
             if let count = counts[plan.objectName], count > 0 { return count }

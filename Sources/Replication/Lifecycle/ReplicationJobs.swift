@@ -23,6 +23,13 @@ package enum ReplicationJobs {
             return try await Importer(services).run(id, context)
         }
         registry.register(
+            MappingImportJob.className, timeout: ReplicationLimits.mappingImportTimeout,
+            maximumAttempts: ReplicationLimits.jobAttempts
+        ) { context in
+            let id = try context.argument(0, as: UUID.self)
+            return try await MappingImporter(services).run(id, context)
+        }
+        registry.register(
             BackfillJob.className, timeout: ReplicationLimits.backfillTimeout,
             maximumAttempts: ReplicationLimits.jobAttempts,
             concurrency: services.settings.concurrentImports

@@ -63,7 +63,7 @@ package struct MappingStore: Sendable {
         return Mapping(
             id: try row["id"], organizationID: try row["organization_id"],
             connectionID: try row["connection_id"], objectName: name,
-            configuration: try MappingConfiguration(config, path: name),
+            configuration: try MappingConfiguration(config, path: name, isStored: true),
             state: Mapping.State(rawValue: try row["state"]), isImported: try row["is_imported"],
             isPaused: try row["is_paused"], quarantined: try row["quarantined"])
     }

@@ -14,6 +14,11 @@ package struct SchemaDrift: Sendable, Equatable {
     package private(set) var paused: [String: String]
     /// New columns.
     package private(set) var added: [TablePlan.Column] = []
+    /// Columns whose field is not mapped any more. They stay in the table with their values, and the plan no longer has
+    /// them.
+    package private(set) var removed: [String] = []
+    /// Those of `removed` that the plan still has, because local changes of them are not sent yet.
+    package private(set) var waiting: [String] = []
     /// Columns that are not read from now on, with the reason.
     package private(set) var newlyPaused: [String: String] = [:]
     /// Columns that are read again.
@@ -35,9 +40,10 @@ package struct SchemaDrift: Sendable, Equatable {
     ///   - fresh: the plan of the present describe and the present mapping.
     ///   - shape: the table in the database.
     ///   - configuration: the present mapping.
+    ///   - unsent: columns with local changes that are not sent yet. They stay in the plan until then.
     package init(
         _ old: TablePlan, paused: [String: String], fresh: TablePlan, shape: TableShape,
-        _ configuration: MappingConfiguration, _ resolver: NameResolver
+        _ configuration: MappingConfiguration, _ resolver: NameResolver, unsent: Set<String> = []
     ) {
         plan = old
         self.paused = paused
@@ -48,20 +54,41 @@ package struct SchemaDrift: Sendable, Equatable {
         let wanted = Dictionary(fresh.columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for index in plan.columns.indices {
             let column = plan.columns[index]
-            guard let field = wanted[column.name] else {
-                pause(
-                    column.name,
-                    configuration.maps(column, resolver)
-                        ? "the org has no field \(column.source), or the user may not see it"
-                        : "the mapping has no field \(column.source)")
-                continue
+            if let field = wanted[column.name] {
+                adjust(index, to: field, shape.types[column.name])
+            } else if configuration.maps(column, resolver) {
+                pause(column.name, Self.reason(column, fresh, resolver))
+            } else {
+                removed.append(column.name)
             }
-            adjust(index, to: field, shape.types[column.name])
         }
+        waiting = removed.filter(unsent.contains)
+        let gone = Set(removed).subtracting(waiting)
         let known = Set(plan.columns.map(\.name))
-        added = fresh.columns.filter { !known.contains($0.name) }
-        plan.columns = (plan.columns + added).sorted { $0.name < $1.name }
+        plan.columns.removeAll { gone.contains($0.name) }
+        for column in removed { self.paused[column] = nil }
+        for field in fresh.columns where !known.contains(field.name) { add(field, shape.types[field.name]) }
+        plan.columns.sort { $0.name < $1.name }
         compareIndexes(old, fresh)
+    }
+
+    /// Why a mapped column has no field.
+    private static func reason(
+        _ column: TablePlan.Column, _ fresh: TablePlan, _ resolver: NameResolver
+    ) -> String {
+        let source = column.source.lowercased()
+        let problem = fresh.problems.first { problem in
+            resolver.candidates(problem.name).contains { $0.lowercased() == source }
+        }
+        return problem?.message ?? "the org has no field \(column.source), or the user may not see it"
+    }
+
+    /// Adds a column. The table can have it already: it was mapped before, or somebody else added it.
+    private mutating func add(_ field: TablePlan.Column, _ actual: ColumnType?) {
+        plan.columns.append(field)
+        added.append(field)
+        guard let actual else { return }
+        adjust(plan.columns.count - 1, to: field, actual)
     }
 
     private mutating func pause(_ column: String, _ reason: String) {
@@ -105,7 +132,8 @@ package struct SchemaDrift: Sendable, Equatable {
 
     /// True if the table is as the describe and the mapping want it.
     package var isEmpty: Bool {
-        added.isEmpty && newlyPaused.isEmpty && resumed.isEmpty && widenings.isEmpty && addedIndexes.isEmpty
+        added.isEmpty && removed.isEmpty && newlyPaused.isEmpty && resumed.isEmpty && widenings.isEmpty
+            && addedIndexes.isEmpty
             && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
     }
 

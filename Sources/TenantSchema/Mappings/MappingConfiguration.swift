@@ -59,7 +59,12 @@ package struct MappingConfiguration: Sendable, Equatable {
     ]
 
     /// Reads a `config` object. Errors begin with `path`.
-    package init(_ value: JSONValue, path: String) throws(TenantSchemaError) {
+    ///
+    /// - Parameter isStored: true for an object of the database, which an older version with other limits can have
+    ///   stored. Its values are brought within the limits.
+    package init(
+        _ value: JSONValue, path: String, isStored: Bool = false
+    ) throws(TenantSchemaError) {
         let reader = try JSONReader(value, path: path)
         let accessName = try reader.string("access")
         guard let access = Access(rawValue: accessName) else {
@@ -87,6 +92,7 @@ package struct MappingConfiguration: Sendable, Equatable {
         upsertField = try reader.optionalString("upsert_field")
         notify = try reader.optionalBool("sf_notify_enabled") ?? false
         pollingSeconds = try reader.optionalInt("sf_polling_seconds") ?? Self.defaultPollingSeconds
+        if isStored { pollingSeconds = max(pollingSeconds, Self.minimumPollingSeconds) }
         guard pollingSeconds >= Self.minimumPollingSeconds else {
             throw reader.problem(
                 "sf_polling_seconds", "must be at least \(Self.minimumPollingSeconds), not \(pollingSeconds)")

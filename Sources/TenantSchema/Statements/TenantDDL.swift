@@ -51,6 +51,17 @@ package struct TenantDDL: Sendable, Equatable {
         return ["alter table \(name(plan)) \(parts.joined(separator: ", "))"]
     }
 
+    /// Selects those of `columns` that a local change of the table has that is not sent to Salesforce yet.
+    package func unsent(_ columns: [String], of plan: TablePlan) -> String {
+        let list = columns.map { "(\(Identifier.literal($0)))" }.joined(separator: ", ")
+        return """
+            select c.name from (values \(list)) as c (name) where exists (
+              select from \(s)._trigger_log t
+              where t.table_name = \(Identifier.literal(plan.table)) and t.state in ('NEW', 'PENDING', 'REQUEUE')
+                and t."values"::\(h).hstore OPERATOR(\(h).?) c.name)
+            """
+    }
+
     /// Changes the type of a column to one that keeps its values.
     package func widen(_ column: String, to type: ColumnType, in plan: TablePlan) -> String {
         "alter table \(name(plan)) alter column \(Identifier.quoted(column)) type \(type.sql)"

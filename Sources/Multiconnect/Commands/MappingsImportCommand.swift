@@ -1,0 +1,139 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Organizations
+import Postgres
+import Reactor
+import Replication
+import TenantSchema
+
+/// `multiconnect mappings import`
+struct MappingsImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Adds the mappings of a file to a tenant, and changes existing ones.",
+        discussion: """
+            The file has Heroku Connect's export format. Mappings that it does not name stay. A worker applies \
+            it: no row is lost, new columns are filled while changes continue, and a column that is not mapped \
+            any more keeps its values. You can repeat the command. Exit status: 0 done; 64 invalid id; 65 the \
+            file is invalid; 66 no such tenant or file; 1 a mapping could not be changed, or the worker has not \
+            finished in time; 69 the database does not answer.
+            """)
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Argument(help: "The mapping file; - is standard input.") var file: String
+    @Flag(help: "Only prints what would change.") var dryRun = false
+    @Option(help: "The longest wait for the worker, in seconds.") var wait = 300
+    @OptionGroup var actor: ActorOption
+
+    func run() async throws {
+        let bytes = try read()
+        try await JobsSession.open("mappings") { [self] session in
+            let id = try await session.tenant(organization)
+            let parsed: MappingFile
+            do {
+                parsed = try MappingFile(parsing: bytes)
+            } catch {
+                throw CommandFailure("\(file): \(error.message)", code: CommandFailure.dataError)
+            }
+            if dryRun { return try await show(parsed, id, session) }
+            let mappingImport = try await session.pool.withConnection {
+                try await MappingImportStore().add(parsed, to: id, by: actor.name, on: $0)
+            }
+            let job = try await session.queue.enqueue(MappingImportJob.job(for: mappingImport, of: id))
+            try await follow(mappingImport, job, session)
+        }
+    }
+
+    private func read() throws -> [UInt8] {
+        do {
+            let handle =
+                file == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(filePath: file))
+            return Array(try handle.readToEnd() ?? Data())
+        } catch {
+            StandardError.write("multiconnect mappings: cannot read \(file)\n")
+            throw ExitCode(CommandFailure.noInput)
+        }
+    }
+
+    private func show(_ parsed: MappingFile, _ id: UUID, _ session: JobsSession) async throws {
+        let mappings = try await session.configuredMappings(of: id)
+        let known = Dictionary(mappings.map { ($0.objectName, $0.configuration) }) { first, _ in first }
+        for change in MappingChange.changes(from: known, to: parsed) {
+            print(
+                JobsText.plain(
+                    "\(change.entry.objectName)  \(change.kind)  \(change.details.joined(separator: ", "))"))
+        }
+    }
+
+    /// Prints the steps as the worker makes them.
+    private func follow(_ id: UUID, _ job: JobID, _ session: JobsSession) async throws {
+        let deadline = ContinuousClock.now + .seconds(wait)
+        var printed = 0
+        var hasFailed = false
+        var shownError: String?
+        while true {
+            let found = try await session.pool.withConnection {
+                try await MappingImportStore().record(id, on: $0)
+            }
+            guard let record = found else {
+                throw CommandFailure("the tenant was removed", code: CommandFailure.noInput)
+            }
+            // A start that was repeated makes its steps again.
+            for step in record.steps.dropFirst(printed) {
+                print(JobsText.plain("\(step.object)  \(step.action)  \(step.detail)"))
+                hasFailed = hasFailed || step.action == "failed"
+            }
+            printed = max(printed, record.steps.count)
+            if let error = record.error, error != shownError {
+                print(JobsText.plain(record.state.isFinal ? "failed: \(error)" : "trying again: \(error)"))
+                shownError = error
+            }
+            if record.state.isFinal {
+                if hasFailed || record.state == .failed { throw ExitCode(1) }
+                return
+            }
+            guard .now < deadline else {
+                throw CommandFailure(
+                    "job \(job) has not finished after \(wait) s; it continues if a worker runs")
+            }
+            try await Task.sleep(for: .milliseconds(300))
+        }
+    }
+}
+
+/// `multiconnect mappings export`
+struct MappingsExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Prints a tenant's mappings in Heroku Connect's export format.",
+        discussion: """
+            Objects and members are sorted, so that two exports can be compared. Exit status: 0 done; 64 invalid \
+            id; 66 no such tenant; 69 the database does not answer.
+            """)
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+
+    func run() async throws {
+        try await JobsSession.open("mappings") { [self] session in
+            let mappings = try await session.configuredMappings(of: try await session.tenant(organization))
+            let file = MappingFile(
+                mappings: mappings.map {
+                    MappingFile.Entry(objectName: $0.objectName, configuration: $0.configuration)
+                })
+            print(file.text, terminator: "")
+        }
+    }
+}
+
+extension JobsSession {
+    /// The mappings of a tenant.
+    fileprivate func configuredMappings(of id: UUID) async throws -> [Mapping] {
+        try await pool.withConnection { connection in
+            guard let tenant = try await OrganizationStore(on: connection).find(id: id) else {
+                throw CommandFailure("there is no tenant \(id)", code: CommandFailure.noInput)
+            }
+            return try await MappingStore().mappings(of: tenant.connectionID, on: connection)
+        }
+    }
+}

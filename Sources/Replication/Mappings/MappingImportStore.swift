@@ -1,0 +1,115 @@
+internal import Encoding
+package import FoundationEssentials
+package import Postgres
+package import TenantSchema
+
+/// Rows of `mapping_imports`, in the control database.
+package struct MappingImportStore: Sendable {
+    /// An import of a mapping file.
+    package struct Record: Sendable, Equatable {
+        package enum State: String, Sendable, Hashable {
+            case waiting
+            case running
+            case done
+            case failed
+
+            package var isFinal: Bool { self == .done || self == .failed }
+        }
+
+        package var organizationID: UUID
+        /// Nil once the import has ended.
+        package var file: MappingFile?
+        package var requestedBy: String
+        package var state: State
+        package var steps: [Step]
+        package var error: String?
+    }
+
+    /// The result for one mapping of the file.
+    package struct Step: Sendable, Equatable {
+        package var object: String
+        /// `added`, `changed`, `unchanged` or `failed`.
+        package var action: String
+        package var detail: String
+
+        package init(object: String, action: String, detail: String) {
+            self.object = object
+            self.action = action
+            self.detail = detail
+        }
+    }
+
+    package init() {}
+
+    /// Adds an import. Returns its id.
+    package func add(
+        _ file: MappingFile, to organization: UUID, by actor: String, on connection: PostgresConnection
+    ) async throws -> UUID {
+        try await connection.query(
+            """
+            insert into multiconnect.mapping_imports (organization_id, file, requested_by)
+            values (\(organization), \(file.json.serialized)::jsonb, \(actor)) returning id
+            """
+        ).scalar()
+    }
+
+    /// Nil for an unknown id.
+    package func record(_ id: UUID, on connection: PostgresConnection) async throws -> Record? {
+        let rows = try await connection.query(
+            """
+            select organization_id, file::text as file, requested_by, state, progress::text as progress, error
+            from multiconnect.mapping_imports where id = \(id)
+            """)
+        guard let row = rows.first else { return nil }
+        let file: String? = try row["file"]
+        let progress = try JSONValue(parsing: Array((try row["progress"] as String).utf8))
+        return Record(
+            organizationID: try row["organization_id"],
+            file: try file.map { try MappingFile(parsing: Array($0.utf8)) },
+            requestedBy: try row["requested_by"],
+            state: Record.State(rawValue: try row["state"]) ?? .failed,
+            steps: (progress.array ?? []).map {
+                Step(
+                    object: $0["object"]?.string ?? "", action: $0["action"]?.string ?? "",
+                    detail: $0["detail"]?.string ?? "")
+            },
+            error: try row["error"])
+    }
+
+    /// Begins an import, or begins it again: its steps are made again, which changes nothing.
+    func begin(_ id: UUID, on connection: PostgresConnection) async throws {
+        try await connection.execute(
+            """
+            update multiconnect.mapping_imports set state = 'running', progress = '[]', error = null
+            where id = \(id) and finished_at is null
+            """)
+    }
+
+    func add(_ step: Step, to id: UUID, on connection: PostgresConnection) async throws {
+        let text = JSONValue.object([
+            "object": .string(step.object), "action": .string(step.action), "detail": .string(step.detail),
+        ]).serialized
+        try await connection.execute(
+            """
+            update multiconnect.mapping_imports set progress = progress || \(text)::jsonb
+            where id = \(id) and finished_at is null
+            """)
+    }
+
+    /// Stores the last error. The job tries again.
+    func noteError(_ reason: String, of id: UUID, on connection: PostgresConnection) async throws {
+        try await connection.execute(
+            "update multiconnect.mapping_imports set error = \(reason) where id = \(id) and finished_at is null"
+        )
+    }
+
+    func finish(_ id: UUID, error: String? = nil, on connection: PostgresConnection) async throws {
+        let state = error == nil ? Record.State.done : .failed
+        try await connection.execute(
+            """
+            update multiconnect.mapping_imports
+            set state = \(state.rawValue), error = \(error), finished_at = now(), file = null
+            where id = \(id) and finished_at is null
+            """)
+    }
+}
