@@ -34,6 +34,23 @@ struct CallRetryTests {
         #expect(pause(code) == nil)
     }
 
+    @Test func `a locked row is tried again more often, also by a harmful request`() {
+        #expect(pause(.lockedRow, .harmful) == .milliseconds(500))
+        #expect(pause(.lockedRow, attempt: 4) == .seconds(4))
+        #expect(pause(.lockedRow, attempt: 5) == nil)
+    }
+
+    @Test func `a query that timed out is repeated once, if there is time for it`() {
+        #expect(pause(.queryTimeout, remaining: .seconds(60)) == nil)
+        #expect(pause(.queryTimeout, remaining: .seconds(130)) == .milliseconds(250))
+        #expect(pause(.queryTimeout, attempt: 2, remaining: .seconds(130)) == nil)
+    }
+
+    @Test func `a call that was held back is not repeated at once`() {
+        #expect(pause(.heldBack, retryAfter: 1) == nil && pause(.circuitOpen, retryAfter: 1) == nil)
+        #expect(SalesforceError(.heldBack).isTransient && SalesforceError(.circuitOpen).isTransient)
+    }
+
     @Test func `a pause ends before the deadline and respects Retry-After`() {
         #expect(pause(.serverUnavailable, remaining: .milliseconds(100)) == nil)
         #expect(pause(.serverUnavailable, retryAfter: 3) == .seconds(3))

@@ -1,9 +1,9 @@
 /// Decides before each request whether it may be sent, and learns how it ended. One gate serves one purpose in one org.
 package struct CallGate: Sendable {
     /// Throws `SalesforceError` `.heldBack` or `.circuitOpen`, with `retryAfterSeconds`, if the request must wait.
-    let admit: @Sendable () throws -> Void
+    package let admit: @Sendable () throws -> Void
     /// Called once for each admitted request, with the error's code if it failed.
-    let end: @Sendable (SalesforceError.Code?) -> Void
+    package let end: @Sendable (SalesforceError.Code?) -> Void
     /// The org's use of its quota, from each answer that reports it.
     let usage: @Sendable (LimitInfo) -> Void
 

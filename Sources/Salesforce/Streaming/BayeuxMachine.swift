@@ -112,7 +112,7 @@ struct BayeuxMachine: Sendable {
             } else {
                 pause(now, chance)
             }
-        case .http(401, _), .http(403, _): renewToken("HTTP error")
+        case .http(401, _), .http(403, _): renewToken("HTTP error", now, chance)
         case .http(let status, let retryAfter) where [408, 420, 429].contains(status) || status >= 500:
             pause(now, chance)
             if let retryAfter {
@@ -176,7 +176,6 @@ extension BayeuxMachine {
             unsubscribed = channels
         case "/meta/subscribe":
             if let name = reply["subscription"]?.string { unsubscribed.removeAll { $0 == name } }
-            isTokenFresh = false
             if unsubscribed.isEmpty, clientID != nil { isLive = true }
         case "/meta/connect":
             isTokenFresh = false
@@ -199,14 +198,16 @@ extension BayeuxMachine {
         switch verdict {
         case .handshake: shakeHandsAgain(now, chance)
         case .pause: pause(now, chance)
-        case .renewToken: renewToken(reason ?? error ?? "")
+        case .renewToken: renewToken(reason ?? error ?? "", now, chance)
         case .end(let code):
             end(StreamError(code, channel: reply["subscription"]?.string, message: reason ?? error ?? ""))
         }
     }
 
-    private mutating func renewToken(_ message: String) {
-        loseSession()
+    private mutating func renewToken(
+        _ message: String, _ now: ContinuousClock.Instant, _ chance: Double
+    ) {
+        shakeHandsAgain(now, chance)
         guard !isTokenFresh else { return end(StreamError(.unauthorized, message: message)) }
         needsToken = true
     }
