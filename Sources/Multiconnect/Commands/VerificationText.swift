@@ -17,13 +17,16 @@ enum VerificationText {
             }
         }
         if result.localChanges > 0 {
-            lines.append("  not compared: \(result.localChanges) rows with local changes that are not in the org")
+            lines.append(
+                "  not compared: \(result.localChanges) rows with local changes that are not in the org")
         }
         if result.quarantinedRows > 0 { lines.append("  quarantined: \(result.quarantinedRows) rows") }
         if result.nulledCells > 0 { lines.append("  fit no column type: \(result.nulledCells) cells") }
         if let withheld = result.withheld {
             lines.append("  rows that are only in the table were kept: \(withheld)")
-            if result.isConfirmable { lines.append("  to remove them, repeat the command with --repair --confirm") }
+            if result.isConfirmable {
+                lines.append("  to remove them, repeat the command with --repair --confirm")
+            }
         }
         return lines.joined(separator: "\n")
     }

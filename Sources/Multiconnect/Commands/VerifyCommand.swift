@@ -94,7 +94,8 @@ struct VerifyCommand: AsyncParsableCommand {
         let first = try await verifier.verify(mapping, repair: confirm ? .confirmed : .request)
         guard let first, first.requested > 0 || first.isReloaded else { return first }
         if !json {
-            let what = first.isReloaded ? "the object is reloaded" : "\(first.requested) records are read again"
+            let what =
+                first.isReloaded ? "the object is reloaded" : "\(first.requested) records are read again"
             print("\(first.objectName): \(what)")
         }
         let isDone = try await verifier.waitForCorrections(of: mapping)

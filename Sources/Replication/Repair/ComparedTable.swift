@@ -37,7 +37,9 @@ struct ComparedTable: Sendable {
         table = synced.plan.table
         self.rule = rule
         columns = synced.selectedColumns.compactMap { column in
-            guard names?.contains(column.name) ?? true, let type = shape.types[column.name] else { return nil }
+            guard names?.contains(column.name) ?? true, let type = shape.types[column.name] else {
+                return nil
+            }
             return Column(name: column.name, source: column.source, type: type)
         }
     }
@@ -105,7 +107,8 @@ struct ComparedTable: Sendable {
             ? "pg_temp.multiconnect_cast_\(number)(\(there))" : column.type.tolerantCast(of: there)
         switch (column.type, rule) {
         case (.timestamp, .stamps):
-            let inexact = "pg_catalog.timezone('UTC', now()) - interval '\(Int(RepairLimits.inexactSeconds)) s'"
+            let inexact =
+                "pg_catalog.timezone('UTC', now()) - interval '\(Int(RepairLimits.inexactSeconds)) s'"
             return """
                 (\(here) is distinct from \(cast) and not coalesce(\(here) > \(cast) and \(here) > \(inexact), false))
                 """

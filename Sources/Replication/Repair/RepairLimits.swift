@@ -1,5 +1,7 @@
 /// The named maxima of repairs, verifications and formula refreshes.
 package enum RepairLimits {
+    /// A mapping that is only polled is repaired this many times as often: polls do not see hard deletes.
+    static let polledFactor = 4
     /// Time between two refreshes of a mapping's formula and roll-up fields.
     static let formulaInterval = Duration.seconds(24 * 60 * 60)
     /// The shortest time between two refreshes that a mapping can set, in seconds.

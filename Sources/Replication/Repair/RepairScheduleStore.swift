@@ -51,7 +51,7 @@ struct RepairScheduleStore: Sendable {
     }
 
     private static let isRepairable: SQL = """
-        m.import_finished_at is not null and m.state not in ('INVALID', 'ERROR', 'RELOAD_TABLE')
+        m.import_finished_at is not null and m.paused_at is null and m.state not in ('INVALID', 'ERROR', 'RELOAD_TABLE')
           and o.status = \(OrganizationStatus.live.rawValue)
         """
 
@@ -66,13 +66,18 @@ struct RepairScheduleStore: Sendable {
     }
 
     /// Stores the result of a repair.
+    ///
+    /// - Parameter isPolled: no change events feed the mapping, so that its next repair is due earlier.
     func record(
-        _ result: RepairStore.Result, detail: String?, of mapping: UUID, on connection: PostgresConnection
+        _ result: RepairStore.Result, detail: String?, of mapping: UUID, isPolled: Bool,
+        on connection: PostgresConnection
     ) async throws {
+        let factor = isPolled ? RepairLimits.polledFactor : 1
         try await connection.execute(
             """
             update multiconnect.mappings set repaired_at = now(), repair_rows = \(result.rows),
-              repair_differences = \(result.differences), repair_detail = \(detail), updated_at = now()
+              repair_differences = \(result.differences), repair_detail = \(detail),
+              repair_due_at = now() + (repair_due_at - now()) / \(factor)::double precision, updated_at = now()
             where id = \(mapping)
             """)
     }

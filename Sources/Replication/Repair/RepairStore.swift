@@ -72,7 +72,8 @@ struct RepairStore: Sendable {
                   read_started_at = excluded.read_started_at, api_version = excluded.api_version, updated_at = now()
                 """)
             return Read(
-                mappingID: mapping.id, purpose: purpose, id: begun.id, startedAt: begun.startedAt, bulkJob: nil)
+                mappingID: mapping.id, purpose: purpose, id: begun.id, startedAt: begun.startedAt,
+                bulkJob: nil)
         }
     }
 
@@ -111,7 +112,18 @@ struct RepairStore: Sendable {
             """)
     }
 
-    private func endRead(_ mapping: UUID, _ purpose: Purpose, on connection: PostgresConnection) async throws {
+    /// Whether no change events feed the mapping.
+    func isOnlyPolled(_ mapping: Mapping, on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            """
+            select coalesce((select not starts_with(feeds->>\(mapping.id.uuidString.lowercased()), 'events')
+                from multiconnect_sync.stream_states where organization_id = \(mapping.organizationID)), false)
+            """
+        ).scalar()
+    }
+
+    private func endRead(_ mapping: UUID, _ purpose: Purpose, on connection: PostgresConnection) async throws
+    {
         let ids: [UUID] = try await connection.query(
             """
             select read_id from multiconnect_sync.repairs
@@ -122,7 +134,8 @@ struct RepairStore: Sendable {
     }
 
     /// Whether records of the mapping that were requested by `time` still wait to be read again, or a reload does.
-    func isWaiting(_ mapping: UUID, since time: Date, on connection: PostgresConnection) async throws -> Bool {
+    func isWaiting(_ mapping: UUID, since time: Date, on connection: PostgresConnection) async throws -> Bool
+    {
         try await connection.query(
             """
             select exists (select from multiconnect_sync.rereads

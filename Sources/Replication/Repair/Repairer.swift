@@ -45,7 +45,7 @@ struct Repairer: Sendable {
         guard let subject = try await RepairSubject(tenant, mapping, services),
             let table = Self.table(of: subject, purpose)
         else {
-            try await record(RepairStore.Result(), of: mapping, purpose, detail: nil)
+            try await record(RepairStore.Result(), of: mapping, purpose, detail: nil, isPolled: false)
             return .done
         }
         let read = subject.read(table, for: .repair) { try job.checkClaim() }
@@ -56,7 +56,12 @@ struct Repairer: Sendable {
             guard let result = try await compare(subject, table, read, running) else {
                 return .again(after: ReplicationLimits.longestPoll)
             }
-            try await record(result, of: mapping, purpose, detail: Self.detail(result, tenant, mapping))
+            let isPolled = try await subject.cell.withCellConnection {
+                try await store.isOnlyPolled(mapping, on: $0)
+            }
+            try await record(
+                result, of: mapping, purpose, detail: Self.detail(result, tenant, mapping), isPolled: isPolled
+            )
             return .done
         } catch {
             // A Bulk job that failed or is gone is replaced by the next start. Otherwise that start resumes it.
@@ -123,7 +128,8 @@ struct Repairer: Sendable {
     }
 
     private func record(
-        _ result: RepairStore.Result, of mapping: Mapping, _ purpose: RepairStore.Purpose, detail: String?
+        _ result: RepairStore.Result, of mapping: Mapping, _ purpose: RepairStore.Purpose, detail: String?,
+        isPolled: Bool
     ) async throws {
         if result.differences > 0 {
             services.logger.notice(
@@ -141,7 +147,8 @@ struct Repairer: Sendable {
             let schedule = RepairScheduleStore()
             switch purpose {
             case .repair:
-                try await schedule.record(result, detail: detail, of: mapping.id, on: connection)
+                try await schedule.record(
+                    result, detail: detail, of: mapping.id, isPolled: isPolled, on: connection)
             case .formulas:
                 try await schedule.recordRefresh(
                     differences: result.differences, of: mapping.id, on: connection)

@@ -34,7 +34,9 @@ package struct Verifier: Sendable {
             return try await MappingStore().mappings(of: tenant.connectionID, on: connection)
         }.filter { mapping in
             guard let wanted else { return mapping.isImported }
-            return services.settings.resolver.candidates(mapping.objectName).contains { $0.lowercased() == wanted }
+            return services.settings.resolver.candidates(mapping.objectName).contains {
+                $0.lowercased() == wanted
+            }
         }
     }
 
@@ -121,7 +123,8 @@ package struct Verifier: Sendable {
             verification.columns.append(
                 Verification.Column(
                     name: column.name, rows: column.rows,
-                    examples: examples.map { Verification.Example(id: $0.id, here: $0.here, there: $0.there) }))
+                    examples: examples.map { Verification.Example(id: $0.id, here: $0.here, there: $0.there) }
+                ))
         }
     }
 

@@ -17,12 +17,16 @@ extension OrgScene {
         let context = try await claim(try await queue.enqueue(job.newJob), failures: 0)
         let outcome = try await Repairer(services).run(mapping.id, purpose, context)
         try await control.execute(
-            "update multiconnect.jobs set finished_at = now(), state = 'done' where id = \(context.id.text)")
+            """
+            update multiconnect.jobs set finished_at = now(), state = 'done', claim_token = null, lease_until = null
+            where id = \(context.id.text)
+            """)
         return outcome
     }
 
     func verify(_ object: String, repair: Verifier.Repair = .none) async throws -> Verification {
-        let result = try await Verifier(services, settle: .zero).verify(try await mapping(object), repair: repair)
+        let result = try await Verifier(services, settle: .zero).verify(
+            try await mapping(object), repair: repair)
         return try #require(result)
     }
 
@@ -30,7 +34,8 @@ extension OrgScene {
     func damage(_ statements: String...) async throws {
         try await cell.transaction { connection in
             try await connection.script(
-                "set local xmlbinary = 'hex'; set local search_path = \(SQL.quote(identifier: schema)), heroku_ext")
+                "set local xmlbinary = 'hex'; set local search_path = \(SQL.quote(identifier: schema)), heroku_ext"
+            )
             for statement in statements { try await connection.script(statement) }
         }
     }
@@ -38,7 +43,8 @@ extension OrgScene {
     /// Writes to the tenant's schema as the application does.
     func write(_ statement: String) async throws {
         try await cell.transaction { connection in
-            try await connection.script("set local search_path = \(SQL.quote(identifier: schema)), heroku_ext")
+            try await connection.script(
+                "set local search_path = \(SQL.quote(identifier: schema)), heroku_ext")
             try await connection.script(statement)
         }
     }

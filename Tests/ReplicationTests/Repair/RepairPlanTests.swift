@@ -5,7 +5,9 @@ import Testing
 /// What a comparison leads to: a table of cases.
 struct RepairPlanTests {
     /// 10,000 rows on both sides, counted, by a user with View All Data.
-    private static func findings(_ change: (inout RepairPlan.Findings) -> Void = { _ in }) -> RepairPlan.Findings {
+    private static func findings(_ change: (inout RepairPlan.Findings) -> Void = { _ in })
+        -> RepairPlan.Findings
+    {
         var findings = RepairPlan.Findings(
             rowsHere: 10_000, rowsThere: 10_000, processed: 10_000, counts: 10_000...10_000, hasViewAll: true)
         change(&findings)

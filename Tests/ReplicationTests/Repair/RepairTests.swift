@@ -26,35 +26,42 @@ struct RepairTests {
         }
     }
 
-    @Test(arguments: ["Account", "Contact", "Tweet__c"])
-    func `a repair of an equal table finds nothing`(object: String) async throws {
+    @Test func `a repair of an equal table finds nothing`() async throws {
         try await withSyncedOrg { scene in
-            try await scene.repair(object)
-            #expect(try await scene.rereads(object).isEmpty)
-            let result = try await scene.repairResult(object)
-            #expect(result.rows ?? 0 > 0)
-            #expect(result.differences == 0)
-            #expect(result.detail == nil)
-            let running: Int = try await scene.cell.query("select count(*) from multiconnect_sync.running_reads")
-                .scalar()
+            for object in ["Account", "Contact", "Tweet__c"] {
+                try await scene.repair(object)
+                #expect(try await scene.rereads(object).isEmpty)
+                let result = try await scene.repairResult(object)
+                #expect(result.rows ?? 0 > 0)
+                #expect(result.differences == 0)
+                #expect(result.detail == nil)
+            }
+            let running: Int = try await scene.cell.query(
+                "select count(*) from multiconnect_sync.running_reads"
+            )
+            .scalar()
             #expect(running == 0)
         }
     }
 
-    @Test(arguments: ["Account", "Tweet__c"])
-    func `missing rows, hard deletes and missed updates are read again`(object: String) async throws {
+    @Test func `missing rows, hard deletes and missed updates are read again`() async throws {
         try await withSyncedOrg { scene in
-            let table = object.lowercased()
-            let ids = try await scene.ids(table, 5)
-            let gone = try OrgScene.unknownID(String(ids[0].prefix(3)), 1)
-            try await scene.damage(
-                "delete from \(table) where sfid in ('\(ids[0])', '\(ids[1])')",
-                "update \(table) set systemmodstamp = systemmodstamp - interval '1 ms' where sfid = '\(ids[2])'",
-                "insert into \(table) (sfid, systemmodstamp) values ('\(gone)', now())")
-            try await scene.repair(object)
-            #expect(try await scene.rereads(object) == [ids[0], ids[1], ids[2], gone])
-            #expect(try await scene.repairResult(object).differences == 4)
+            try await expectFound("Account", scene)
+            try await expectFound("Tweet__c", scene)
         }
+    }
+
+    private func expectFound(_ object: String, _ scene: OrgScene) async throws {
+        let table = object.lowercased()
+        let ids = try await scene.ids(table, 5)
+        let gone = try OrgScene.unknownID(String(ids[0].prefix(3)), 1)
+        try await scene.damage(
+            "delete from \(table) where sfid in ('\(ids[0])', '\(ids[1])')",
+            "update \(table) set systemmodstamp = systemmodstamp - interval '1 ms' where sfid = '\(ids[2])'",
+            "insert into \(table) (sfid, systemmodstamp) values ('\(gone)', now())")
+        try await scene.repair(object)
+        #expect(try await scene.rereads(object) == [ids[0], ids[1], ids[2], gone])
+        #expect(try await scene.repairResult(object).differences == 4)
     }
 
     @Test func `a row that an event just wrote is no difference until a poll had its time`() async throws {
@@ -166,7 +173,8 @@ struct RepairTests {
                 try await scene.cell.withConnection {
                     try await SyncedTableStore().table(of: mapping, on: $0)
                 })
-            for index in table.plan.columns.indices where table.plan.columns[index].name == "numberofemployees" {
+            for index in table.plan.columns.indices
+            where table.plan.columns[index].name == "numberofemployees" {
                 table.plan.columns[index].isCalculated = true
             }
             let changed = table

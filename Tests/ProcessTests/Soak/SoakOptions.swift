@@ -1,0 +1,66 @@
+import Foundation
+
+/// What one run of the soak does. `SOAK_SEEDS=7 SOAK_OPERATIONS=500 bin/test --filter SoakTests` replays one seed.
+struct SoakOptions: Sendable {
+    /// `SOAK_SEEDS`: seeds and ranges, such as `1-20,77`.
+    var seeds: [UInt64]
+    /// `SOAK_OPERATIONS`: changes of rows per seed.
+    var operations: Int
+    /// `SOAK_KILLS`: workers that are killed with SIGKILL per seed.
+    var kills: Int
+    /// `SOAK_KINDS`: the kinds of changes, by comma. Default: all that leave a trace by event or poll.
+    var kinds: [String]
+    /// `SOAK_TROUBLES`: the kinds of troubles beside changes of rows, by comma. Empty: none.
+    var troubles: [SoakPlan.Trouble]
+    /// `SOAK_SECONDS`: the time in which all changes must have arrived after the last one.
+    var quietSeconds: Int
+
+    static let kinds = [
+        "create", "update", "update", "update", "update", "delete", "undelete", "merge", "reparent",
+        "cascade",
+        "hardDelete",
+    ]
+
+    init(_ environment: [String: String] = ProcessInfo.processInfo.environment) {
+        func list(_ name: String) -> [String]? {
+            environment[name].map {
+                $0.split(separator: ",").map { String($0).trimmingCharacters(in: .whitespaces) }
+            }
+        }
+        seeds = (list("SOAK_SEEDS") ?? ["1-2"]).flatMap(Self.range)
+        operations = environment["SOAK_OPERATIONS"].flatMap { Int($0) } ?? 400
+        kills = environment["SOAK_KILLS"].flatMap { Int($0) } ?? 2
+        kinds = list("SOAK_KINDS") ?? Self.kinds
+        troubles =
+            list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.allCases
+        quietSeconds = environment["SOAK_SECONDS"].flatMap { Int($0) } ?? 120
+    }
+
+    private static func range(_ text: String) -> [UInt64] {
+        let bounds = text.split(separator: "-").compactMap { UInt64($0) }
+        guard let first = bounds.first, let last = bounds.last, first <= last else { return [] }
+        return Array(first...last)
+    }
+
+    /// The command that repeats a seed.
+    func replay(_ seed: UInt64) -> String {
+        "SOAK_SEEDS=\(seed) SOAK_OPERATIONS=\(operations) SOAK_KILLS=\(kills) "
+            + "SOAK_KINDS=\(kinds.joined(separator: ",")) "
+            + "SOAK_TROUBLES=\(troubles.map(\.rawValue).joined(separator: ",")) bin/test --filter SoakTests"
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed on each machine.
+struct SoakRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

@@ -1,0 +1,28 @@
+import Support
+import Testing
+
+extension ProcessTests {
+    /// Thousands of random changes while workers are killed. `SoakOptions` lists the settings.
+    @Suite(.tags(.long), .serialized)
+    struct SoakTests {
+        @Test func `equal seeds give equal steps`() {
+            let options = SoakOptions(["SOAK_OPERATIONS": "300", "SOAK_KILLS": "3"])
+            let first = SoakPlan(options, seed: 5).steps
+            #expect(first == SoakPlan(options, seed: 5).steps)
+            #expect(first != SoakPlan(options, seed: 6).steps)
+            let kills = first.count { if case .kill = $0 { true } else { false } }
+            #expect(kills == 3)
+        }
+
+        @Test func `seeds and ranges of seeds are read`() {
+            #expect(SoakOptions(["SOAK_SEEDS": "3,7-9"]).seeds == [3, 7, 8, 9])
+        }
+
+        @Test(arguments: SoakOptions().seeds)
+        func `the tenant's tables equal the org after random changes, troubles and kills`(seed: UInt64)
+            async throws
+        {
+            try await SoakDriver(options: SoakOptions(), seed: seed).run()
+        }
+    }
+}
