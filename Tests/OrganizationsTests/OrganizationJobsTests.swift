@@ -341,6 +341,22 @@ struct OrganizationJobsTests {
         }
     }
 
+    @Test func `a paused tenant stays paused when its connection is announced`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            try await world.tenancy.pool.execute("update multiconnect.organizations set status = 'paused'")
+            try await running(world, mail: try settings()) { queue in
+                _ = try await queue.enqueue(OrganizationJob.announce(organization.id))
+                try await eventually("the job waits") {
+                    let waiting = try await world.tenancy.pool.query(
+                        "select from multiconnect.jobs where state = 'scheduled' and run_at > now()")
+                    return !waiting.isEmpty
+                }
+            }
+            #expect(try await world.find(organization).status == .paused)
+        }
+    }
+
     @Test func `an org without the Apex class goes live, and the activity says so`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try await world.consented()

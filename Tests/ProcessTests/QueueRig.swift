@@ -43,6 +43,13 @@ final class QueueRig: Sendable {
         try Program.multiconnect(["web"], environment: environment.merging(["PORT": "\(port)"]) { $1 })
     }
 
+    /// Runs a command to its end. Returns its exit status and its output.
+    func command(_ arguments: String...) throws -> (status: Int32, output: String) {
+        let program = try Program.multiconnect(
+            arguments, environment: environment.merging(["LOG_LEVEL": "critical", "USER": "ann"]) { $1 })
+        return (program.exitStatus(), program.output)
+    }
+
     /// Starts workers and waits until they are registered.
     func startWorkers(_ count: Int) async throws -> [Program] {
         let workers = try (0..<count).map { _ in try startWorker() }

@@ -51,6 +51,23 @@ struct ImportFenceTests {
         }
     }
 
+    @Test func `a pause ends the running start of an import`() async throws {
+        try await withLateImport { late in
+            let before = try await late.rows()
+            try await late.pool.withConnection {
+                try await ImportStore().revoke([late.mapping.id], on: $0)
+            }
+            let error = await #expect(throws: ReplicationError.self) {
+                try await late.load("b", late.loader)
+            }
+            #expect(error?.code == .claimLost)
+            #expect(try await late.rows() == before)
+            // After the pause the next start continues with the pages that are left.
+            try await late.load("b", try await late.takeOver())
+            #expect(try await late.rows() == before + 1)
+        }
+    }
+
     private func withLateImport(_ body: @concurrent @Sendable (Late) async throws -> Void) async throws {
         try await withTenantDatabase { fixture in
             let cells = URL(filePath: #filePath).deletingLastPathComponent()

@@ -17,7 +17,8 @@ struct StoreTests {
         "credentials": ["Organizations"], "key_checks": ["Organizations"], "mails": ["Organizations"],
         "organizations": ["Organizations"],
         "mappings": ["Replication"], "applied_steps": ["Replication"], "import_pages": ["Replication"],
-        "imports": ["Replication"], "lease_epochs": ["Replication"], "nulled_cells": ["Replication"],
+        "imports": ["Replication"], "lease_epochs": ["Replication"], "lease_holders": ["Replication"],
+        "leases": ["Replication"], "nulled_cells": ["Replication"],
         "positions": ["Replication"], "quarantined_rows": ["Replication"],
     ]
 

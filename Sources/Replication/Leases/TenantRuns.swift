@@ -144,7 +144,7 @@ final class TenantRuns: Sendable {
             do {
                 try await loops[loop].work(run)
                 if Task.isCancelled { return }
-                log(.warning, "work of tenant ended early, will be restarted", run)
+                log(.info, "work of tenant ended, will be restarted", run)
             } catch {
                 if Task.isCancelled { return }
                 if (error as? ReplicationError)?.code == .leaseLost {

@@ -1,0 +1,75 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+extension ProcessTests {
+    /// The commands about tenants that workers hold: `workers`, `mappings`, `organizations pause`.
+    @Suite(.tags(.process))
+    struct MappingsCommandTests {
+        private static let org = "00D000000000001EAA"
+
+        @Test func `workers shows who holds how many tenants, and who holds which`() async throws {
+            try await withLeaseRig { rig in
+                #expect(try rig.queue.command("workers").output == "no workers\n")
+                let worker = try await rig.worker()
+                try await rig.until(worker, holds: LeaseRig.tenants)
+                let (status, list) = try rig.queue.command("workers")
+                #expect(status == 0)
+                let line = list.split(separator: "\n").first { $0.contains(":\(worker.pid):") } ?? ""
+                #expect(line.contains("working  0/10   \(LeaseRig.tenants)"), "\(list)")
+                let tenants = try rig.queue.command("workers", "--tenants").output
+                let lines = tenants.split(separator: "\n").filter { $0.contains(":\(worker.pid):") }
+                #expect(lines.count == LeaseRig.tenants, "\(tenants)")
+                #expect(tenants.contains("\(Self.org)  live"), "\(tenants)")
+                let json = try rig.queue.command("workers", "--json").output
+                #expect(json.contains("\"tenants\":\(LeaseRig.tenants)"), "\(json)")
+                // A paused tenant is released, a resumed one is acquired again.
+                #expect(try rig.queue.command("organizations", "pause", Self.org).status == 0)
+                try await rig.until(worker, holds: LeaseRig.tenants - 1, within: .seconds(4))
+                #expect(try rig.queue.command("workers").output.contains("released tenants: 1"))
+                #expect(try rig.queue.command("organizations", "resume", Self.org).status == 0)
+                try await rig.until(worker, holds: LeaseRig.tenants, within: .seconds(4))
+                worker.signal(SIGTERM)
+                #expect(worker.exitStatus(within: .seconds(25)) == 0)
+            }
+        }
+
+        @Test func `a tenant and a mapping are paused, resumed, listed and reloaded`() async throws {
+            try await withLeaseRig { rig in
+                let run = rig.queue.command
+                #expect(try run("mappings", "pause", Self.org).output == "\(Self.org) is paused\n")
+                #expect(try run("mappings", "pause", Self.org).output == "\(Self.org) was already paused\n")
+                var list = try run("mappings", "list", Self.org).output
+                #expect(list.hasPrefix("\(Self.org)  connection PAUSED  (Paused)\n"), "\(list)")
+                #expect(
+                    try run("mappings", "resume", Self.org).output == "\(Self.org) is resumed: importing\n")
+                #expect(try run("mappings", "pause", Self.org, "account").output == "Account is paused\n")
+                list = try run("mappings", "list", Self.org, "Account").output
+                #expect(list.hasPrefix("\(Self.org)  connection IDLE  (OK)\n"), "\(list)")
+                let line = list.split(separator: "\n").last ?? ""
+                #expect(line.hasPrefix("Account  -") && line.contains("INITIAL"), "\(list)")
+                #expect(line.contains("T") && line.contains("Z  7"), "paused since a time: \(list)")
+                #expect(try run("mappings", "resume", Self.org, "Account").output == "Account is resumed\n")
+                #expect(
+                    try run("mappings", "resume", Self.org, "Account").output == "Account is not paused\n")
+                // Not imported yet.
+                #expect(try run("mappings", "reload", Self.org).status == 65)
+                let connection = try await PostgresConnection.connect(
+                    PostgresConfiguration(url: rig.queue.databaseURL))
+                defer { connection.close() }
+                try await connection.execute("update multiconnect.mappings set import_finished_at = now()")
+                let reload = try run("mappings", "reload", Self.org, "Account")
+                #expect(reload.status == 0 && reload.output.hasPrefix("Account: reload queued, job "))
+                #expect(try run("mappings", "reload", Self.org).output.contains("reload already queued"))
+                #expect(try run("mappings", "pause", Self.org, "Lead").status == 66)
+                #expect(try run("mappings", "list", UUID().uuidString).status == 66)
+                #expect(try run("mappings", "list", "nobody").status == 64)
+                let actors = try await connection.query(
+                    "select distinct actor from multiconnect.activity where action like 'mappings.%'"
+                ).column(as: String.self)
+                #expect(actors == ["ann (command line)"])
+            }
+        }
+    }
+}
