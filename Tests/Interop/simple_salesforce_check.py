@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Drives a running org simulator with the PyPI client simple-salesforce.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install simple-salesforce
+    bin/setup --interop
     multiconnect org-simulator --port 8990 &
-    /tmp/venv/bin/python Tests/Interop/simple_salesforce_check.py http://127.0.0.1:8990
+    .build/interop/bin/python Tests/Interop/simple_salesforce_check.py http://127.0.0.1:8990
 
 The client builds https addresses only; an adapter mounted on them sends the requests to the simulator's http.
 Exits with 1 at the first thing that is not as it should be.

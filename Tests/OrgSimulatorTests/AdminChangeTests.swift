@@ -20,8 +20,8 @@ struct AdminChangeTests {
             {"kind":"random","seed":7,"count":400,"objects":["Account","Contact","Tweet__c"],
             "kinds":["create","update","update","delete","undelete","hardDelete","merge","reparent","cascade"]}
             """#
-        var first = TestWorld()
-        var second = TestWorld()
+        var first = TestWorld.streaming()
+        var second = TestWorld.streaming()
         #expect(change(&first, body) == change(&second, body))
         for name in ["Account", "Contact", "Tweet__c"] {
             let (left, right) = (
@@ -46,7 +46,7 @@ struct AdminChangeTests {
     }
 
     @Test func `roll-ups equal the number of live children after random changes`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         _ = change(
             &test,
             #"{"kind":"random","seed":3,"count":300,"objects":["Contact"],"kinds":["create","update","delete","undelete"]}"#
@@ -65,7 +65,7 @@ struct AdminChangeTests {
     }
 
     @Test func `a late change has an earlier stamp than the time it becomes visible`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var subscriber = try StreamTests.Subscriber.ready(&test)
         _ = subscriber.connect(&test)
         let started = test.now
@@ -88,7 +88,7 @@ struct AdminChangeTests {
     }
 
     @Test func `gaps, overflows and wildcards have a header only`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var subscriber = try StreamTests.Subscriber.ready(&test)
         let gap = change(&test, #"{"kind":"gap","changeType":"GAP_UPDATE","count":2}"#)
         _ = change(&test, #"{"kind":"overflow"}"#)
@@ -101,7 +101,7 @@ struct AdminChangeTests {
     }
 
     @Test func `cascades, merges and conversions change rows without events`() throws {
-        var test = TestWorld { $0.leads = 10 }
+        var test = TestWorld.streaming { $0.leads = 10 }
         let token = try test.token()
         let id = IDSpace(keyPrefix: "001", org: 1).id(1).text18
         _ = change(
@@ -120,7 +120,7 @@ struct AdminChangeTests {
     }
 
     @Test func `a retyped field keeps the values that fit`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         _ = change(&test, #"{"kind":"create","records":[{"Name":"r","Sic":"1234"},{"Name":"r","Sic":"x"}]}"#)
         _ = change(&test, #"{"kind":"retypeField","field":"Sic","type":"double"}"#)
         let rows = try query(&test, "SELECT Sic FROM Account WHERE Name = 'r'")
@@ -128,7 +128,7 @@ struct AdminChangeTests {
     }
 
     @Test func `channels and selected objects are listed by the Tooling API`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         _ = change(
             &test,
             #"{"kind":"settings","settings":{"selected":["Account"],"channels":{"Sync":["Contact","Tweet__c"]}}}"#

@@ -74,7 +74,7 @@ struct StreamTests {
     }
 
     @Test func `the first connect returns at once, the next one waits for an event`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var subscriber = try Subscriber.ready(&test)
         _ = subscriber.connect(&test)
         let wait = try #require(subscriber.wait)
@@ -106,7 +106,7 @@ struct StreamTests {
     }
 
     @Test func `a connect without events is answered after 110 seconds`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var subscriber = try Subscriber.ready(&test)
         _ = subscriber.connect(&test)
         let wait = try #require(subscriber.wait)
@@ -115,7 +115,7 @@ struct StreamTests {
     }
 
     @Test func `an update has changed fields only, and null for emptied ones`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         let id = try create(&test, "Acme")
         var subscriber = try Subscriber.ready(&test)
         test.now += 2000
@@ -139,7 +139,7 @@ struct StreamTests {
     }
 
     @Test func `equal changes of one request share an event`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var subscriber = try Subscriber.ready(&test)
         let space = IDSpace(keyPrefix: "001", org: 1)
         let ids = (1...3).map { space.id($0).text18 }
@@ -157,7 +157,7 @@ struct StreamTests {
     }
 
     @Test func `events are replayed after an id, and all retained ones`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var first = try Subscriber.ready(&test)
         for number in 1...5 { _ = try create(&test, "N\(number)") }
         let ids = first.connect(&test).compactMap { $0["data"]?["event"]?["replayId"]?.number }
@@ -181,7 +181,7 @@ struct StreamTests {
     }
 
     @Test func `errors have the texts of an org`() throws {
-        var test = TestWorld { $0.streamingClients = 1 }
+        var test = TestWorld.streaming { $0.streamingClients = 1 }
         var nobody = Subscriber(token: "wrong")
         let denied = nobody.handshake(&test)
         #expect(denied["error"] == "403::Handshake denied")
@@ -209,7 +209,7 @@ struct StreamTests {
     }
 
     @Test func `a session whose token ended must authenticate again`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         var subscriber = try Subscriber.ready(&test)
         let expire = #"{"kind":"settings","settings":{"expireTokens":true}}"#
         _ = test.call("POST", "/simulator/orgs/1/changes", body: expire)
@@ -219,7 +219,7 @@ struct StreamTests {
     }
 
     @Test func `delivered events count against the allowance of the org`() throws {
-        var test = TestWorld { $0.dailyDeliveredEvents = 3 }
+        var test = TestWorld.streaming { $0.dailyDeliveredEvents = 3 }
         var subscriber = try Subscriber.ready(&test)
         for number in 1...3 { _ = try create(&test, "N\(number)") }
         #expect(subscriber.connect(&test).count == 4)
@@ -234,40 +234,31 @@ struct StreamTests {
     }
 
     @Test func `delayed events keep their order`() throws {
-        var test = TestWorld { $0.eventDelayMilliseconds = 3000 }
+        var test = TestWorld.streaming { $0.eventDelayMilliseconds = 3000 }
         var subscriber = try Subscriber.ready(&test)
         for number in 1...20 {
             _ = try create(&test, "N\(number)")
             test.now += 10
         }
-        var names: [String] = []
-        _ = subscriber.connect(&test)
-        var wait = subscriber.wait
-        for _ in 0..<100 {
-            guard let current = wait else { break }
-            test.now = max(test.now, current.until)
-            let reply = test.world.resume(current, now: test.now)
-            if case .wait(let next) = reply.body {
-                wait = next
-                continue
-            }
-            names += reply.document.elements.compactMap { $0["data"]?["payload"]?["Name"]?.text }
-            if names.count == 20 { break }
-            _ = subscriber.connect(&test)
-            wait = subscriber.wait
-            if wait == nil {
-                names +=
-                    subscriber.last?.document.elements.compactMap { $0["data"]?["payload"]?["Name"]?.text }
-                    ?? []
-                _ = subscriber.connect(&test)
-                wait = subscriber.wait
+        func names(_ messages: [JSONValue]) -> [String] {
+            messages.compactMap { $0["data"]?["payload"]?["Name"]?.text }
+        }
+        var found: [String] = []
+        for _ in 0..<40 where found.count < 20 {
+            found += names(subscriber.connect(&test))
+            var wait = subscriber.wait
+            while let current = wait {
+                test.now = max(test.now, current.until)
+                let reply = test.world.resume(current, now: test.now)
+                if case .wait(let next) = reply.body { wait = next } else { wait = nil }
+                found += names(reply.document.elements)
             }
         }
-        #expect(names == (1...20).map { "N\($0)" })
+        #expect(found == (1...20).map { "N\($0)" })
     }
 
     @Test func `a large text is sent as a difference with the hash of the new text`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         let lines = (1...40).map { "line \($0) of a long text that repeats" }
         let id = try create(&test, "Acme")
         let path = "/services/data/v66.0/sobjects/Account/\(id)"
@@ -287,7 +278,7 @@ struct StreamTests {
     }
 
     @Test func `a PushTopic notifies of the records of its query`() throws {
-        var test = TestWorld()
+        var test = TestWorld.streaming()
         let token = try test.token()
         let body =
             #"{"Name":"Hot","Query":"SELECT Id, Name FROM Account WHERE Rating = 'Hot'","ApiVersion":60.0}"#
@@ -301,5 +292,15 @@ struct StreamTests {
         #expect(messages.count == 2)
         #expect(messages[0]["data"]?["event"]?["type"] == "created")
         #expect(messages[0]["data"]?["sobject"]?["Name"] == "hot")
+    }
+}
+
+extension TestWorld {
+    /// A world whose users may hold many tokens.
+    static func streaming(_ change: (inout SimulatorConfiguration) -> Void = { _ in }) -> TestWorld {
+        TestWorld {
+            $0.assumptions.accessTokensPerUser = 1000
+            change(&$0)
+        }
     }
 }

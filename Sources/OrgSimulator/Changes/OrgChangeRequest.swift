@@ -121,6 +121,7 @@ struct OrgChangeRequest: Sendable {
 /// - `forgetEvents`: true: all retained events are forgotten, as if they were too old.
 /// - `overLimit`: true: calls are answered with REQUEST_LIMIT_EXCEEDED.
 /// - `expireTokens`: true: all access tokens of the org end.
+/// - `endSessions`: true: all CometD sessions of the org end.
 enum OrgSettings {
     static func apply(_ settings: JSONValue, to org: inout Org) {
         if let delay = settings["eventDelay"]?.int { org.eventDelay = delay }

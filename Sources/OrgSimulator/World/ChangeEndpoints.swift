@@ -25,6 +25,7 @@ extension World {
         switch request.kind {
         case .settings:
             OrgSettings.apply(request.settings, to: &orgs[place])
+            if request.settings["endSessions"]?.bool == true { removeClients(org: place + 1) }
             if request.settings["expireTokens"]?.bool == true { ledger.endAccessTokens(org: place + 1) }
         case .gap, .overflow, .wildcard: changes = try publishGap(request, place, commit, &ids)
         case .addField, .removeField, .lengthenField, .retypeField, .formula, .removeObject, .restoreObject:

@@ -130,6 +130,11 @@ extension World {
         return client.waiting == nil && now - client.lastAnswer > configuration.sessionSeconds * 1000
     }
 
+    /// Ends all sessions of an org.
+    mutating func removeClients(org: Int) {
+        for id in clientsByOrg[org] ?? [] { removeClient(id) }
+    }
+
     mutating func removeClient(_ id: String) {
         guard var client = clients.removeValue(forKey: id) else { return }
         client.wake()
