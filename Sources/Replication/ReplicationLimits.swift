@@ -86,7 +86,7 @@ package enum ReplicationLimits {
     /// never the victim of a deadlock.
     package static let mergeLockTimeout = Duration.milliseconds(500)
     /// Rows of a page that are merged in one transaction.
-    package static let mergeChunkRows = 10_000
+    package static let mergeChunkRows = 5_000
     /// The pause before a record with a nulled cell is read again, in which its column may be altered.
     static let driftPause = Duration.seconds(15 * 60)
 
@@ -102,4 +102,12 @@ package enum ReplicationLimits {
     static let backfillTimeout = Duration.seconds(6 * 60 * 60)
     /// The longest run of a job that imports a mapping file.
     static let mappingImportTimeout = Duration.seconds(60 * 60)
+    /// The longest wait of a merge for another merge of the same mapping.
+    static let mergeWait = Duration.seconds(60)
+    /// Rows that `RowMerger` merges together for a page.
+    static let mergeBatchRows = 1_000
+    /// Rows that a reload may miss without stopping. The larger of the two counts.
+    static let missingRows = 100
+    /// The same as a percentage of the table's rows.
+    static let missingPercent = 1
 }

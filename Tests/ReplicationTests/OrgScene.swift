@@ -76,6 +76,14 @@ struct OrgScene: Sendable {
         return try await Importer(services ?? self.services).run(mapping, context)
     }
 
+    /// Starts the reload of a mapping once.
+    @discardableResult
+    func startReload(_ mapping: UUID) async throws -> JobOutcome {
+        let job = ReloadJob.job(for: mapping, organizationID: organizationID)
+        let context = try await claim(try await queue.enqueue(job), failures: 0)
+        return try await Reloader(services).run(mapping, context)
+    }
+
     /// Starts an import and stops it after some time, wherever it is then. False if it ended before.
     func startImport(_ mapping: UUID, stoppedAfter time: Duration) async throws -> Bool {
         try await withThrowingTaskGroup(of: Bool.self) { group in

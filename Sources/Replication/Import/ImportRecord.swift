@@ -3,6 +3,13 @@ internal import Salesforce
 
 /// The row of an import in the cell: its decisions, and the position from which a start resumes.
 struct ImportRecord: Sendable, Equatable {
+    enum Kind: String, Sendable {
+        /// Fills an empty table.
+        case initial = "import"
+        /// Merges all rows into a table that has rows.
+        case reload
+    }
+
     enum Method: String, Sendable {
         case rest
         case bulk

@@ -22,6 +22,8 @@ struct ImportRun: Sendable {
     let ddl: TenantDDL
     /// Changes from this time on are read again after the import.
     let timeMark: Date
+    /// The table that is reloaded. Nil for an import.
+    var reload: SyncedTable?
     /// The token of this start in the cell.
     let claim = UUID()
 
@@ -41,7 +43,8 @@ struct ImportRun: Sendable {
         var shownState: Mapping.State?
         while true {
             let step = machine.next(after: event, now: .now)
-            if let state = machine.mappingState, state != shownState {
+            let reloading = reload == nil ? nil : Mapping.State.reloadTable
+            if let state = reloading ?? machine.mappingState, state != shownState {
                 try await show(state)
                 shownState = state
             }
@@ -88,12 +91,16 @@ extension ImportRun {
     private func takeOver() async throws -> ImportMachine.Event {
         let record = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
             connection in
-            let record = try await store.takeOver(mapping.id, claim: claim, on: connection)
+            let record = try await store.takeOver(mapping.id, kind, claim: claim, on: connection)
             // A slow start must not take the import from a later one.
             if record != nil { try await job.confirmClaim() }
             return record
         }
         guard let record else { return .found(nil, ImportProgress()) }
+        if reload != nil, try await !renewRead(record) {
+            try await discardReload(record)
+            return .found(nil, ImportProgress())
+        }
         return .found(record, try await progress(of: record))
     }
 
@@ -102,7 +109,8 @@ extension ImportRun {
     }
 
     private func open() async throws -> ImportRecord {
-        try await schema.run(ddl.table(table)) { connection in
+        guard reload == nil else { return try await openReload() }
+        return try await schema.run(ddl.table(table)) { connection in
             let record = try await store.begin(
                 mapping, tenant: tenant, plan: table, timeMark: timeMark, claim: claim, on: connection)
             try await job.confirmClaim()
@@ -111,6 +119,8 @@ extension ImportRun {
     }
 
     private func resume(_ record: ImportRecord) async throws -> ImportRecord {
+        // Its table exists.
+        guard reload == nil else { return record }
         try await schema.run(ddl.table(table)) { connection in
             try await store.hold(record, on: connection)
             return try await schema.has(table, on: connection)
@@ -120,6 +130,7 @@ extension ImportRun {
 
     /// Removes the rows that the import has loaded. Rows that users added and Salesforce does not have stay.
     private func discard(_ record: ImportRecord) async throws {
+        guard reload == nil else { return try await discardReload(record) }
         try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await connection.script("set local xmlbinary = 'hex'")
             try await store.discard(record, on: connection)
@@ -133,6 +144,7 @@ extension ImportRun {
     }
 
     private func finish(_ record: ImportRecord, _ expected: Int) async throws -> ImportResult {
+        if let reload { return try await finish(record, reloading: reload, expected) }
         let progress = try await progress(of: record)
         try await notices.noteQuarantined(progress)
         try await notices.noteAdjustments(record)
@@ -197,7 +209,9 @@ extension ImportRun {
     }
 
     private func loader(_ record: ImportRecord) -> PageLoader {
-        PageLoader(pool: cell, mapping: mapping, record: record, plan: plan)
+        PageLoader(
+            pool: cell, mapping: mapping, record: record, plan: plan,
+            merger: reload.map { PageMerger($0, pool: cell) })
     }
 
     private func query(_ record: ImportRecord) async throws -> Int {

@@ -28,12 +28,16 @@ struct ImportStore: Sendable {
     /// Ends sessions of an earlier claim: a worker that is stopped inside a page would keep the import
     /// locked.
     func takeOver(
-        _ mappingID: UUID, claim: UUID, on connection: PostgresConnection
+        _ mappingID: UUID, _ kind: ImportRecord.Kind = .initial, claim: UUID,
+        on connection: PostgresConnection
     ) async throws -> ImportRecord? {
         try await connection.script(
             "set local lock_timeout = '\(ReplicationLimits.takeOverWait.milliseconds)ms'")
         let open = try await connection.query(
-            "select id from multiconnect_sync.imports where mapping_id = \(mappingID) and state = 'open'")
+            """
+            select id from multiconnect_sync.imports
+            where mapping_id = \(mappingID) and state = 'open' and kind = \(kind.rawValue)
+            """)
         guard let id = try open.first?["id", as: UUID.self] else { return nil }
         _ = try await connection.query(
             """
@@ -89,14 +93,14 @@ struct ImportStore: Sendable {
     /// Opens an import in the caller's transaction.
     func begin(
         _ mapping: Mapping, tenant: Tenant, plan: TablePlan, timeMark: Date, claim: UUID,
-        on connection: PostgresConnection
+        kind: ImportRecord.Kind = .initial, on connection: PostgresConnection
     ) async throws -> ImportRecord {
         let rows = try await connection.query(
             """
             insert into multiconnect_sync.imports
-              (mapping_id, organization_id, schema_name, table_name, sf_object_name, time_mark, claim)
+              (mapping_id, organization_id, schema_name, table_name, sf_object_name, time_mark, claim, kind)
             values (\(mapping.id), \(tenant.id), \(tenant.schema), \(plan.table),
-              \(plan.objectName), \(timeMark), \(claim))
+              \(plan.objectName), \(timeMark), \(claim), \(kind.rawValue))
             on conflict (mapping_id, kind) where state = 'open' do nothing
             returning \(Self.columns)
             """)
@@ -109,7 +113,7 @@ struct ImportStore: Sendable {
         let rows = try await connection.query(
             """
             select id, time_mark from multiconnect_sync.imports
-            where mapping_id = \(mappingID) and state = 'done' order by finished_at desc limit 1
+            where mapping_id = \(mappingID) and state = 'done' and kind = 'import' order by finished_at desc limit 1
             """)
         guard let row = rows.first else { return nil }
         let progress = try await progress(of: try row["id"], on: connection)
@@ -196,13 +200,18 @@ struct ImportStore: Sendable {
     func finish(
         _ record: ImportRecord, mapping: Mapping, on connection: PostgresConnection
     ) async throws {
-        try await change(record, "state = 'done', finished_at = now()", on: connection)
+        try await close(record, on: connection)
         try await connection.execute(
             """
             insert into multiconnect_sync.positions (mapping_id, organization_id, time_mark)
             values (\(mapping.id), \(mapping.organizationID), \(record.timeMark))
             on conflict (mapping_id) do update set time_mark = excluded.time_mark, updated_at = now()
             """)
+    }
+
+    /// Closes a complete import or reload in the caller's transaction.
+    func close(_ record: ImportRecord, on connection: PostgresConnection) async throws {
+        try await change(record, "state = 'done', finished_at = now()", on: connection)
     }
 
     /// Closes an import in the caller's transaction and deletes its pages, quarantined rows and nulled cells.

@@ -10,6 +10,8 @@ struct PageLoader: Sendable {
     let mapping: Mapping
     let record: ImportRecord
     let plan: ImportPlan
+    /// Merges the rows of a reload. Nil for an import.
+    var merger: PageMerger?
     let pages = ImportPageStore()
     let staging = StagingStore()
     let quarantine = QuarantineStore()
@@ -23,6 +25,7 @@ struct PageLoader: Sendable {
     ) async throws -> LoadedPage? {
         let deadline = ContinuousClock.now + ReplicationLimits.pageDeadline
         let page = LoadedPage(locator: locator, next: next, rows: 0)
+        if let merger { return try await merge(page, with: merger, rows, method, from: source) }
         return try await pool.withCellConnection { connection in
             switch method {
             case .direct:
@@ -59,6 +62,29 @@ struct PageLoader: Sendable {
             try await fill(&page, connection)
             try await pages.record(page, of: record.id, on: connection)
             return page
+        }
+    }
+
+    /// Merges a page of a reload. If that ends early, merging the page again does no harm.
+    private func merge(
+        _ page: LoadedPage, with merger: PageMerger, _ rows: Int?, _ method: PageCopy.Method,
+        from source: PageCopy.Source
+    ) async throws -> LoadedPage? {
+        let known = try await pool.withCellConnection {
+            try await pages.next(after: page.locator, of: record.id, on: $0)
+        }
+        guard known == nil else { return nil }
+        let read = PageMerger.Read(id: record.id, startedAt: record.timeMark, sources: plan.sources)
+        let counts = try await merger.merge(
+            read, rows: rows, staging: method == .direct ? .direct : .repaired, reload: record.id,
+            fence: { try await ImportStore().hold(record, on: $0) }, from: source)
+        return try await pool.withCellConnection { connection in
+            try await commit(page, on: connection) { page, connection in
+                page.rows = counts.arrived
+                guard try await ReloadStore().renewRead(record.id, on: connection) else {
+                    throw ReplicationError(.claimLost, "the running read of the reload is lost")
+                }
+            }
         }
     }
 

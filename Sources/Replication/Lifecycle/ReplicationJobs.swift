@@ -4,8 +4,8 @@ internal import Organizations
 
 /// The handlers of this target's jobs.
 package enum ReplicationJobs {
-    /// Registers `ProvisionOrganization` (argument: the organization's id) and `ImportMapping` (argument: the
-    /// mapping's id) for a loop.
+    /// Registers `ProvisionOrganization` (argument: the organization's id), `ImportMapping` and `ReloadMapping`
+    /// (argument: the mapping's id) for a loop.
     package static func register(into registry: inout JobRegistry, services: ReplicationServices) {
         registry.register(
             OrganizationJob.provisionOrganization, timeout: ReplicationLimits.provisionTimeout,
@@ -21,6 +21,14 @@ package enum ReplicationJobs {
         ) { context in
             let id = try context.argument(0, as: UUID.self)
             return try await Importer(services).run(id, context)
+        }
+        registry.register(
+            ReloadJob.className, timeout: ReplicationLimits.importTimeout,
+            maximumAttempts: ReplicationLimits.jobAttempts,
+            concurrency: services.settings.concurrentImports
+        ) { context in
+            let id = try context.argument(0, as: UUID.self)
+            return try await Reloader(services).run(id, context)
         }
         registry.register(
             MappingImportJob.className, timeout: ReplicationLimits.mappingImportTimeout,

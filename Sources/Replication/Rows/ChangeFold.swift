@@ -24,6 +24,8 @@ package struct ChangeFold: Sendable, Equatable {
     package private(set) var keepsLocal = false
 
     private let existed: Bool
+    /// The cells that were written before the row was deleted.
+    private var beforeDeletion: [String: String?] = [:]
     /// The row's texts that differences refer to, by column.
     private let texts: [String: String]
 
@@ -56,10 +58,12 @@ package struct ChangeFold: Sendable, Equatable {
             conflict = cells
             return
         case .insert(let cells):
-            write = existed ? .update(cells) : .insert(cells)
+            // A record that comes back keeps its row and the columns that the change does not carry.
+            write = existed ? .update(beforeDeletion.merging(cells) { $1 }) : .insert(cells)
             record.exists = true
         case .update(let cells): overlay(cells)
         case .delete:
+            if case .update(let cells) = write { beforeDeletion = cells }
             write = existed ? .delete : .nothing
             record.exists = false
             // Its row is gone, and so are the reasons to keep local values of its columns.

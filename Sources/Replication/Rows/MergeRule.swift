@@ -117,6 +117,9 @@ package struct MergeRule: Sendable, Equatable {
         }
     }
 
+    /// The moment of a cell with SystemModstamp. Nil for other text.
+    static func date(_ text: String) -> Date? { Timestamp.date(text) }
+
     /// The stamp in the input format of `timestamp`, in UTC.
     static func text(_ date: Date) -> String { Timestamp.text(date) }
 }

@@ -234,6 +234,7 @@ extension MergeRun {
         if source == .events, !outcome.nulled.isEmpty { rereads[.drift] = outcome.nulled }
         try await fillParents(writes, outcome)
         try await record(folds, unwritten, outcome)
+        counts.arrived = folds.count + locked.count
         counts.refused = outcome.refused.count
         counts.deleted = writes.count { $0.kind == .delete && outcome.changed.contains($0.sfid) }
         counts.written = outcome.changed.count - counts.deleted

@@ -6,6 +6,8 @@ internal import TenantSchema
 package struct RowMerger: Sendable {
     /// The changes that were written, by kind.
     package struct Counts: Sendable, Equatable {
+        /// Changes that arrived.
+        package var arrived = 0
         package var written = 0
         package var deleted = 0
         /// Older than the row, or equal to it.
@@ -18,6 +20,7 @@ package struct RowMerger: Sendable {
         package init() {}
 
         package static func += (left: inout Counts, right: Counts) {
+            left.arrived += right.arrived
             left.written += right.written
             left.deleted += right.deleted
             left.unchanged += right.unchanged
@@ -70,13 +73,27 @@ package struct RowMerger: Sendable {
         guard !changes.isEmpty else { return Counts() }
         var groups = Groups()
         for change in changes { groups.append(fitting(change)) }
-        // Marks the engine's session: its writes are not captured.
-        try await connection.script(
-            "set local xmlbinary = 'hex'; "
-                + "set local lock_timeout = '\(ReplicationLimits.mergeLockTimeout.milliseconds)ms'")
+        try await begin(on: connection)
         var run = MergeRun(merger: self, source: source, readID: readID, connection: connection)
         return try await run.merge(groups)
     }
+
+    /// Prepares the caller's transaction. Merges of one mapping follow one another, because a missing row has no lock:
+    /// two of them could insert it and forget its deletion.
+    func begin(on connection: PostgresConnection) async throws {
+        let id = table.mapping.id.uuid
+        let key = [id.0, id.1, id.2, id.3].reduce(Int32(0)) { $0 << 8 | Int32($1) }
+        // Marks the engine's session: its writes are not captured.
+        try await connection.script(
+            """
+            set local xmlbinary = 'hex';
+            set local lock_timeout = '\(ReplicationLimits.mergeWait.milliseconds)ms';
+            select pg_advisory_xact_lock(\(Self.lockClass), \(key));
+            set local lock_timeout = '\(ReplicationLimits.mergeLockTimeout.milliseconds)ms'
+            """)
+    }
+
+    private static let lockClass = 7_236_840
 
     /// The change without cells that the table has no column for, and in spellings that the columns take.
     private func fitting(_ change: RecordChange) -> RecordChange {

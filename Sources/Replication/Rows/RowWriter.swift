@@ -35,16 +35,17 @@ struct RowWriter {
     private var place: String { source == .events ? "events" : "read" }
 
     /// Writes all rows that the database takes.
-    mutating func write(_ rows: [MergeStore.RowWrite]) async throws {
+    ///
+    /// - Parameter areRepaired: true if the cells of the rows are known to fit.
+    mutating func write(_ rows: [MergeStore.RowWrite], areRepaired: Bool = false) async throws {
         guard !rows.isEmpty else { return }
         do {
             try await writeTogether(rows)
-        } catch let error as PostgresError where error.isRefusal && error.sqlState?.classCode == "22" {
+        } catch let error as PostgresError where error.sqlState?.classCode == "22" && !areRepaired {
             // Cells that do not fit: the rows are written without them.
-            let repaired = try await repair(rows)
-            try await isolate(repaired)
+            try await write(try await repair(rows), areRepaired: true)
         } catch let error as PostgresError where error.isRefusal || error.isLockTimeout {
-            try await split(rows, error)
+            try await split(rows, areRepaired, error)
         }
     }
 
@@ -61,24 +62,17 @@ struct RowWriter {
         }
     }
 
-    /// Writes rows whose cells are known to fit.
-    private mutating func isolate(_ rows: [MergeStore.RowWrite]) async throws {
-        do {
-            try await writeTogether(rows)
-        } catch let error as PostgresError where error.isRefusal || error.isLockTimeout {
-            try await split(rows, error)
-        }
-    }
-
     /// Writes the halves of refused rows by themselves. A single row is given up.
-    private mutating func split(_ rows: [MergeStore.RowWrite], _ error: PostgresError) async throws {
+    private mutating func split(
+        _ rows: [MergeStore.RowWrite], _ areRepaired: Bool, _ error: PostgresError
+    ) async throws {
         guard rows.count > 1 else {
             if let row = rows.first { try await giveUp(row, error) }
             return
         }
         let middle = rows.count / 2
-        try await isolate(Array(rows[..<middle]))
-        try await isolate(Array(rows[middle...]))
+        try await write(Array(rows[..<middle]), areRepaired: areRepaired)
+        try await write(Array(rows[middle...]), areRepaired: areRepaired)
     }
 
     private mutating func giveUp(_ row: MergeStore.RowWrite, _ error: PostgresError) async throws {

@@ -18,6 +18,16 @@ struct StagingStore: Sendable {
             """)
     }
 
+    /// Selects the cells of some rows, in order.
+    ///
+    /// - Parameter first: from 1.
+    func select(from first: Int, limit: Int) -> SQL {
+        """
+        select cells::text from \(raw: Self.table)
+        where _row >= \(first) and _row < \(first + limit) order by _row
+        """
+    }
+
     /// Drops the table in the caller's transaction.
     func drop(on connection: PostgresConnection) async throws {
         try await connection.script("drop table \(Self.table)")

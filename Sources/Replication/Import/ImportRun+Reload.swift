@@ -1,0 +1,74 @@
+internal import Activity
+internal import FoundationEssentials
+internal import Jobs
+internal import Organizations
+internal import Postgres
+internal import Salesforce
+
+// The steps of a reload that differ from those of an import: the table has rows, and changes are applied to it.
+extension ImportRun {
+    var kind: ImportRecord.Kind { reload == nil ? .initial : .reload }
+
+    /// Opens a reload. Its running read keeps the changes that are applied from now on.
+    func openReload() async throws -> ImportRecord {
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            let record = try await ImportStore().begin(
+                mapping, tenant: tenant, plan: table, timeMark: timeMark, claim: claim, kind: kind,
+                on: connection)
+            try await ReloadStore().beginRead(record.id, of: mapping.id, on: connection)
+            try await job.confirmClaim()
+            return record
+        }
+    }
+
+    /// Keeps the running read alive. False if it is lost, so that the reload must begin again.
+    func renewRead(_ record: ImportRecord) async throws -> Bool {
+        try await cell.withCellConnection { try await ReloadStore().renewRead(record.id, on: $0) }
+    }
+
+    /// Keeps the rows that are merged already.
+    func discardReload(_ record: ImportRecord) async throws {
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await ImportStore().discard(record, on: connection)
+            try await ReloadStore().discard(record.id, on: connection)
+        }
+    }
+
+    /// Requests the records that the reload did not read, unless they are suspiciously many, and closes the reload.
+    func finish(
+        _ record: ImportRecord, reloading table: SyncedTable, _ expected: Int
+    ) async throws -> ImportResult {
+        let progress = try await cell.withCellConnection {
+            try await ImportStore().progress(of: record.id, on: $0)
+        }
+        let store = ReloadStore()
+        let missing = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
+            connection in
+            try await ImportStore().hold(record, on: connection)
+            let missing = try await store.missing(
+                record.id, in: table, since: record.timeMark, on: connection)
+            if missing.rows > 0, !missing.isSuspicious {
+                try await store.requestMissing(
+                    record.id, in: table, since: record.timeMark, on: connection)
+            }
+            try await ImportStore().setExpectedRows(expected, for: record, on: connection)
+            try await ImportStore().close(record, on: connection)
+            try await store.finish(record.id, of: mapping.id, since: record.timeMark, on: connection)
+            return missing
+        }
+        if missing.isSuspicious { try await note(missing) }
+        return ImportResult(
+            rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
+    }
+
+    private func note(_ missing: ReloadStore.Missing) async throws {
+        try await services.control.transaction { connection in
+            _ = try await OrganizationStore(on: connection).lock(id: mapping.organizationID)
+            try await NotificationStore(on: connection).update(
+                "rows_missing", organization: mapping.organizationID, subject: mapping.objectName,
+                message:
+                    "\(mapping.objectName): a reload did not return \(missing.rows) of \(missing.total) rows; "
+                    + "they stay: check the user's rights, then run `multiconnect verify --repair --confirm`")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import Activity
+internal import FoundationEssentials
+internal import Jobs
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Salesforce
+internal import TenantSchema
+
+/// Runs `ReloadJob`: reads all rows of an imported mapping again and merges them. The table is never empty.
+struct Reloader: Sendable {
+    let services: ReplicationServices
+
+    init(_ services: ReplicationServices) {
+        self.services = services
+    }
+
+    /// Reloads a mapping, or resumes its reload. An error is shown on the mapping.
+    func run(_ mappingID: UUID, _ job: JobContext) async throws -> JobOutcome {
+        let (tenant, mapping) = try await services.control.withConnection { connection in
+            let mapping = try await MappingStore().mapping(mappingID, on: connection)
+            let organization = try await OrganizationStore(on: connection).get(id: mapping.organizationID)
+            return (Tenant(organization), mapping)
+        }
+        switch tenant.work {
+        case .allowed: break
+        case .postponed: return .again(after: ReplicationLimits.pausedPause)
+        case .over: throw tenant.refusal
+        }
+        guard mapping.isImported else { return .done }
+        do {
+            return try await run(mapping, tenant, job)
+        } catch {
+            return try await FailedStart(error, failures: job.failures).outcome { reason in
+                await show(reason, mapping, job)
+            }
+        }
+    }
+
+    private func show(_ reason: String, _ mapping: Mapping, _ job: JobContext) async {
+        do {
+            try await job.confirmClaim()
+            try await services.control.transaction {
+                try await MappingStore().noteError(reason, of: mapping.id, on: $0)
+            }
+        } catch {
+            services.logger.debug("could not record error of reload", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func run(_ mapping: Mapping, _ tenant: Tenant, _ job: JobContext) async throws -> JobOutcome {
+        let cell = try services.cell(of: tenant)
+        guard
+            let table = try await cell.withCellConnection({
+                try await SyncedTableStore().table(of: mapping, on: $0)
+            })
+        else {
+            throw ReplicationError(.notFound, "the plan of the table of \(mapping.objectName)")
+        }
+        let schema = TenantDatabase(tenant: tenant, pool: cell)
+        let ddl = try await schema.preflight()
+        let timeMark = try await cell.withCellConnection { try await RunningReadStore().clock(on: $0) }
+        let columns = Set(table.selectedColumns.map(\.name))
+        let run = ImportRun(
+            services: services, tenant: tenant, mapping: mapping, cell: cell,
+            rest: services.sessions.rest(for: tenant.id), job: job, table: table.plan,
+            plan: ImportPlan(table.plan, ddl: ddl, columns: columns), schema: schema, ddl: ddl,
+            timeMark: timeMark, reload: table)
+        switch try await run.load() {
+        case .suspended(let pause): return .again(after: pause)
+        case .finished(_, let bulkJob):
+            try await services.control.transaction { connection in
+                try await MappingStore().setState(mapping.id, .dataSynced, on: connection)
+                try await job.complete(on: connection, enqueue: [])
+            }
+            if let bulkJob { await run.delete(bulkJob) }
+            return .completed
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Activity
+import Foundation
+import OrgSimulator
+import Postgres
+import Support
+import Testing
+
+@testable import Jobs
+@testable import Replication
+
+/// Reloads of imported tables against a simulated org.
+@Suite(.tags(.store), .serialized)
+struct ReloadTests {
+    /// Damages the table as if changes had been missed.
+    private func damage(_ scene: OrgScene, strays: Int) async throws {
+        try await scene.cell.withConnection { connection in
+            try await connection.script(
+                """
+                set xmlbinary = 'hex'; set search_path to \(scene.schema);
+                create view names as select id, name from account;
+                create index mine on account (phone);
+                update account set name = 'damaged', phone = null where id % 3 = 0;
+                delete from account where id % 7 = 0;
+                insert into account (sfid, name)
+                select '001000000stray' || lpad(n::text, 4, '0'), 'stray' from generate_series(1, \(strays)) n;
+                update multiconnect_sync.positions
+                  set reload_reason = 'gap_overflow', reload_requested_at = now() - interval '1 minute';
+                reset xmlbinary; reset search_path
+                """)
+        }
+    }
+
+    private func user(_ scene: OrgScene, _ text: String) async throws {
+        try await scene.cell.withConnection {
+            try await $0.script("set search_path to \(scene.schema), public; \(text); reset search_path")
+        }
+    }
+
+    private func reload(_ scene: OrgScene, _ mapping: UUID) async throws {
+        for _ in 0..<50 {
+            guard case .again = try await scene.startReload(mapping) else { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    @Test(arguments: [100, 1_000])
+    func `a reload repairs the table without emptying it, and rows that it did not read are read again`(
+        _ bulkThreshold: Int
+    ) async throws {
+        try await withOrg(settings: { $0.bulkThreshold = bulkThreshold }) { scene in
+            _ = try await scene.sync()
+            let mapping = try await scene.mapping("Account")
+            try await damage(scene, strays: 2)
+            try await user(scene, "insert into account (name) values ('unsent')")
+            try await user(scene, "update account set name = 'local' where id = 2")
+            let ids: [Int] = try await scene.cell.query(
+                "select id from \(identifier: scene.schema, "account") where id <= 300 order by id"
+            ).column()
+            try await reload(scene, mapping.id)
+            let after: [Int] = try await scene.cell.query(
+                "select id from \(identifier: scene.schema, "account") where id <= 300 order by id"
+            ).column()
+            #expect(after == ids)
+            let local = try await scene.cell.query(
+                "select name, _hc_lastop from \(identifier: scene.schema, "account") where id = 2"
+            ).first
+            #expect(try local?["name"] == "local")
+            #expect(try local?["_hc_lastop"] == "PENDING")
+            let rereads: [String] = try await scene.cell.query(
+                "select sfid from multiconnect_sync.rereads order by 1"
+            ).column()
+            #expect(rereads == ["001000000stray0001", "001000000stray0002"])
+            let kept: Int = try await scene.cell.query(
+                "select count(*) from \(identifier: scene.schema, "names") where name in ('unsent', 'stray')"
+            ).scalar()
+            #expect(kept == 3)
+            // Without the local changes and the rows that the org does not have, the table is the org's.
+            try await scene.cell.withConnection {
+                try await $0.script(
+                    """
+                    set search_path to \(scene.schema); set xmlbinary = 'hex';
+                    delete from _trigger_log; delete from account where sfid is null or name = 'stray';
+                    reset xmlbinary; reset search_path
+                    """)
+            }
+            try await reload(scene, mapping.id)
+            try await scene.expectEqual("Account")
+            #expect(try await scene.mapping("Account").state == .dataSynced)
+            let reasons: [String?] = try await scene.cell.query(
+                "select reload_reason from multiconnect_sync.positions where mapping_id = \(mapping.id)"
+            ).column()
+            #expect(reasons == [nil])
+            let left: Int = try await scene.cell.query(
+                """
+                select (select count(*) from multiconnect_sync.running_reads)
+                  + (select count(*) from multiconnect_sync.reload_records)
+                """
+            ).scalar()
+            #expect(left == 0)
+        }
+    }
+
+    @Test func `a reload that misses too many rows removes none and notifies`() async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            let mapping = try await scene.mapping("Account")
+            try await damage(scene, strays: 101)
+            try await reload(scene, mapping.id)
+            let rereads: Int = try await scene.cell.query("select count(*) from multiconnect_sync.rereads")
+                .scalar()
+            #expect(rereads == 0)
+            let kinds = try await scene.notifications().map(\.eventType)
+            #expect(kinds.contains("rows_missing"))
+        }
+    }
+
+    @Test func `a reload that was stopped between pages resumes without reading them again`() async throws {
+        try await withOrg(simulator: { $0.accounts = 2_000 }, settings: { $0.parallelPages = 1 }) { scene in
+            _ = try await scene.sync()
+            let mapping = try await scene.mapping("Account")
+            try await damage(scene, strays: 0)
+            try await scene.fault(["kind": "delay", "path": "/results", "count": 99, "milliseconds": 60_000])
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try? await scene.startReload(mapping.id) }
+                group.addTask {
+                    _ = try? await eventually("the bulk job is created") {
+                        try await scene.cell.query(
+                            """
+                            select exists (select from multiconnect_sync.imports
+                              where kind = 'reload' and bulk_job_id is not null)
+                            """
+                        ).scalar()
+                    }
+                }
+                await group.next()
+                group.cancelAll()
+            }
+            try await scene.fault(["kind": "clear"])
+            let before = try await scene.calls()["bulk.create", default: 0]
+            try await reload(scene, mapping.id)
+            #expect(try await scene.calls()["bulk.create", default: 0] == before)
+            try await scene.expectEqual("Account")
+        }
+    }
+}
