@@ -173,9 +173,8 @@ let package = Package(
             "Replication",
             [
                 "Reactor", "Postgres", "Activity", "Jobs", "JobAdmin", "Salesforce", "Organizations",
-                "TenantSchema", "HTTPClient", "Cryptography", "Support", "SampleDescribes", "OrgSimulator",
-                log,
-                subprocess,
+                "TenantSchema", "HTTPClient", "HTTPServer", "HTTPWire", "Encoding", "Cryptography", "Support",
+                "SampleDescribes", "OrgSimulator", log, subprocess,
             ], exclude: ["Golden"]),
         tests(
             "Web",

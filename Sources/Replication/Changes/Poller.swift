@@ -10,6 +10,7 @@ internal import TenantSchema
 /// Reads the changed records of one mapping since its time mark, and merges them.
 struct Poller: Sendable {
     let services: ReplicationServices
+    let rest: @Sendable (CallPurpose) -> RESTClient
     let cell: PostgresPool
     let fence: WriteFence
     let pace: SyncPace
@@ -43,8 +44,8 @@ struct Poller: Sendable {
     }
 
     /// Polls once. The time mark moves only after the last page, so that a failed poll is repeated as a whole.
+    @discardableResult
     func poll(_ table: SyncedTable) async throws -> Result {
-        let organization = table.mapping.organizationID
         let (mark, read) = try await cell.withCellConnection { connection in
             guard let mark = try await ChangeStore().timeMark(of: table.mapping.id, on: connection) else {
                 throw ReplicationError(.notFound, "\(table.plan.objectName) has no time mark")
@@ -53,7 +54,7 @@ struct Poller: Sendable {
         }
         var pass = Pass(
             rule: PollRule(table: table),
-            rest: services.sessions.rest(for: organization, CallPurpose(.poll, table.plan.objectName)),
+            rest: rest(CallPurpose(.poll, table.plan.objectName)),
             mark: mark, read: read)
         do {
             try await run(&pass)

@@ -10,11 +10,12 @@ internal import TenantSchema
 /// Reads records again by id and merges them. A record that the org does not return is deleted.
 struct RereadRun: Sendable {
     let organization: UUID
-    let services: ReplicationServices
+    let rest: @Sendable (CallPurpose) -> RESTClient
     let cell: PostgresPool
     let fence: WriteFence
     let applyDiff: RowMerger.DiffApplier
     let tallies: ChangeTallies
+    let logger: Logger
 
     /// What follows a run.
     struct Result: Sendable, Equatable {
@@ -52,7 +53,7 @@ struct RereadRun: Sendable {
                 if failure == .schema { result.driftedObjects.insert(table.plan.objectName) }
                 let failures = (batch.records.map(\.attempts).max() ?? 0) + 1
                 let asked = (error as? SalesforceError)?.retryAfterSeconds.map { Duration.seconds($0) }
-                services.logger.debug(
+                logger.debug(
                     "could not read records again",
                     metadata: ["object": "\(table.plan.objectName)", "error": "\(error)"])
                 try await postpone(batch, by: asked ?? ChangePause.after(failure, failures: failures))
@@ -75,7 +76,7 @@ struct RereadRun: Sendable {
             try await RunningReadStore().begin(batch.mappingID, on: $0)
         }
         do {
-            let rest = services.sessions.rest(for: organization, CallPurpose(.reread, table.plan.objectName))
+            let rest = rest(CallPurpose(.reread, table.plan.objectName))
             let records = try await rest.records(
                 ids, fields: rule.sources, of: table.plan.objectName, filter: table.plan.filter,
                 isAll: rule.isAll)

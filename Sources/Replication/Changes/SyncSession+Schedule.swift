@@ -36,8 +36,8 @@ extension SyncSession {
             rereadsWake.reset()
             let tables = state.withLock { $0.tables }
             let run = RereadRun(
-                organization: organization, services: services.replication, cell: cell, fence: fence,
-                applyDiff: TextDiff.apply, tallies: services.tallies)
+                organization: organization, rest: rest, cell: cell, fence: fence,
+                applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
             var pause = Duration.seconds(600)
             do {
                 let result = try await run.run(tables)
@@ -103,7 +103,8 @@ extension SyncSession {
         guard let table = state.withLock({ $0.tables[id] }), !table.isCursorless else { return }
         // The stream's first connection comes first, so that no change falls between the two.
         if waitsForStream(id) { return }
-        let poller = Poller(services: services.replication, cell: cell, fence: fence, pace: services.pace)
+        let poller = Poller(
+            services: services.replication, rest: rest, cell: cell, fence: fence, pace: services.pace)
         let result = try await poller.poll(table)
         services.tallies.countPoll("done")
         services.tallies.count(result.counts)

@@ -68,6 +68,11 @@ final class SyncSession: Sendable {
 
     var organization: UUID { tenant.id }
 
+    /// Clients of the tenant's org.
+    var rest: @Sendable (CallPurpose) -> RESTClient {
+        { [sessions = services.replication.sessions, id = tenant.id] in sessions.rest(for: id, $0) }
+    }
+
     init(_ services: SyncServices, _ tenant: Tenant, _ lease: TenantLease) throws {
         self.services = services
         self.tenant = tenant

@@ -1,0 +1,218 @@
+import Activity
+import Encoding
+import Foundation
+import Jobs
+import Logging
+import Organizations
+import Postgres
+import Reactor
+import Salesforce
+import Support
+import Synchronization
+import Testing
+
+@testable import Replication
+
+/// A transport whose messages a test sends.
+final class ScriptedStream: EventStream {
+    private struct State {
+        var batches: [[StreamMessage]] = []
+        var subscriptions: [[StreamSubscription]] = []
+        var errors: [StreamError] = []
+        var taken = 0
+    }
+
+    private let state = Mutex(State())
+    private let arrived = Event()
+
+    var subscriptions: [[StreamSubscription]] { state.withLock(\.subscriptions) }
+    var taken: Int { state.withLock(\.taken) }
+
+    func send(_ messages: [StreamMessage]) {
+        state.withLock { $0.batches.append(messages) }
+        arrived.set()
+    }
+
+    /// The next start of the stream throws this.
+    func fail(_ error: StreamError) {
+        state.withLock { $0.errors.append(error) }
+        arrived.set()
+    }
+
+    func run(
+        _ subscriptions: [StreamSubscription], onState: @escaping @Sendable (Bool) -> Void,
+        receive: ([StreamMessage]) async throws -> Void
+    ) async throws {
+        state.withLock { $0.subscriptions.append(subscriptions) }
+        if let error = state.withLock({ $0.errors.isEmpty ? nil : $0.errors.removeFirst() }) { throw error }
+        onState(true)
+        while true {
+            arrived.reset()
+            if let error = state.withLock({ $0.errors.isEmpty ? nil : $0.errors.removeFirst() }) {
+                throw error
+            }
+            guard let batch = state.withLock({ $0.batches.first }) else {
+                try await arrived.wait()
+                continue
+            }
+            try await receive(batch)
+            state.withLock { state in
+                state.batches.removeFirst()
+                state.taken += 1
+            }
+        }
+    }
+}
+
+/// The reading of a tenant from its imports on, with a scripted stream beside a simulated org.
+@Suite(.tags(.store), .serialized)
+struct TenantSyncTests {
+    private static let channel = StreamPlan.allEvents
+
+    /// Imports the tenant and runs its reading while `body` runs.
+    private func withSync(
+        _ stream: ScriptedStream,
+        selected: Set<String> = ["Account", "Contact", "Tweet__c", "Connection__c"],
+        _ body: @concurrent @escaping @Sendable (OrgScene, TenantRun) async throws -> Void
+    ) async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            try await scene.control.execute("update multiconnect.organizations set status = 'live'")
+            let lease = TenantLease(organizationID: scene.organizationID, cell: "default", epoch: 1)
+            try await scene.cell.execute(
+                "insert into multiconnect_sync.leases (organization_id, epoch) values (\(lease.organizationID), 1)"
+            )
+            let run = TenantRun(lease: lease, weight: 1)
+            try await sync(scene, run, stream, selected) { try await body(scene, run) }
+        }
+    }
+
+    private func sync(
+        _ scene: OrgScene, _ run: TenantRun, _ stream: ScriptedStream, _ selected: Set<String>,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let watch = ChangeWatch(
+            cells: scene.services.cells, period: .milliseconds(50), logger: scene.services.logger)
+        var services = SyncServices(
+            scene.services, queue: scene.queue, watch: watch, tallies: ChangeTallies())
+        services.stream = { _ in stream }
+        services.facts = { _, _ in StreamPlan.Facts(selected: selected) }
+        let ready = services
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await watch.run() }
+            group.addTask { try await TenantSync(ready).run(run) }
+            group.addTask { try await body() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func update(_ id: String, _ name: String, replay: Int, at date: Date = Date() + 1)
+        -> StreamMessage
+    {
+        .change(
+            ChangeEvent(
+                entityName: "Account", recordIDs: [id], kind: .update, commitTimestamp: date,
+                fields: ["Name": .value(.string(name))], replayID: replay), channel: Self.channel)
+    }
+
+    private func name(_ scene: OrgScene, _ id: String) async throws -> String? {
+        try await scene.cell.query(
+            "select name from \(identifier: scene.schema, "account") where sfid = \(id)"
+        ).first?[0]
+    }
+
+    private func anyAccount(_ scene: OrgScene) async throws -> String {
+        try await scene.cell.query("select min(sfid) from \(identifier: scene.schema, "account")").scalar()
+    }
+
+    @Test
+    func `events arrive in the tenant's tables, and after a restart reading goes on behind the last one`()
+        async throws
+    {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let id = try await anyAccount(scene)
+            stream.send([update(id, "first", replay: 5)])
+            try await eventually("the event is applied") { try await name(scene, id) == "first" }
+            #expect(
+                stream.subscriptions.first == [StreamSubscription(channel: Self.channel, replay: .newOnly)])
+            // Another worker takes over.
+            try await scene.cell.execute("update multiconnect_sync.leases set epoch = 2")
+            let next = ScriptedStream()
+            let taken = TenantRun(
+                lease: TenantLease(organizationID: scene.organizationID, cell: "default", epoch: 2), weight: 1
+            )
+            try await sync(scene, taken, next, ["Account", "Contact", "Tweet__c", "Connection__c"]) {
+                next.send([update(id, "second", replay: 6, at: Date() + 2)])
+                try await eventually("the new holder applies") { try await name(scene, id) == "second" }
+                #expect(
+                    next.subscriptions.first == [StreamSubscription(channel: Self.channel, replay: .after(5))]
+                )
+            }
+        }
+    }
+
+    @Test func `the former holder's events are refused, and its reading ends`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let id = try await anyAccount(scene)
+            try await eventually("subscribed") { !stream.subscriptions.isEmpty }
+            let before = try await name(scene, id)
+            try await scene.cell.execute("update multiconnect_sync.leases set epoch = 2")
+            let late = ScriptedStream()
+            late.send([update(id, "late", replay: 9)])
+            let error = await #expect(throws: ReplicationError.self) {
+                try await sync(scene, run, late, ["Account"]) {
+                    try await EventLoop.current.sleep(for: .seconds(30))
+                }
+            }
+            #expect(error?.code == .leaseLost)
+            #expect(try await name(scene, id) == before)
+        }
+    }
+
+    @Test func `an invalid replay id subscribes to new events and forgets the position`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let id = try await anyAccount(scene)
+            stream.send([update(id, "first", replay: 5)])
+            try await eventually("applied") { stream.taken == 1 }
+            stream.fail(StreamError(.replayInvalid, channel: Self.channel))
+            try await eventually("subscribed again") { stream.subscriptions.count >= 2 }
+            #expect(stream.subscriptions.last?.first?.replay == .newOnly)
+        }
+    }
+
+    @Test func `a refused stream is polled, and operators are notified`() async throws {
+        let stream = ScriptedStream()
+        stream.fail(StreamError(.notPermitted, message: "403::User not allowed"))
+        try await withSync(stream) { scene, run in
+            try await eventually("notified") {
+                try await scene.notifications().contains { $0.eventType == ChangeNotification.streamRefused }
+            }
+            try await eventually("shown") {
+                let rows = try await scene.cell.query(
+                    "select state, feeds::text as feeds from multiconnect_sync.stream_states")
+                let state: String? = try rows.first?["state"]
+                let feeds: String? = try rows.first?["feeds"]
+                return state == "refused" && feeds?.contains("polls stream_refused") == true
+            }
+        }
+    }
+
+    @Test func `an overflow enqueues one reload of its object`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let overflow = ChangeEvent(
+                entityName: "Account", recordIDs: ["000000000000000AAA"], kind: .gapOverflow,
+                commitTimestamp: Date(), replayID: 3)
+            stream.send([.change(overflow, channel: Self.channel), .change(overflow, channel: Self.channel)])
+            try await eventually("enqueued") {
+                try await scene.control.query(
+                    "select count(*) = 1 from multiconnect.jobs where class = 'ReloadMapping'"
+                ).scalar()
+            }
+        }
+    }
+}
