@@ -16,6 +16,7 @@ struct SimulatedOrg: Sendable {
     let summary: Simulator.OrgSummary
     let origin: Origin
     let http: HTTPClient
+    let tokens: TokenProvider
     /// The quota as last reported by answers.
     let usage: Usage
 
@@ -72,11 +73,13 @@ struct SimulatedOrg: Sendable {
                     value: answer.accessToken, instance: try hosts.checked(answer.instanceURL), version: 1),
                 refreshToken: try #require(answer.refreshToken)))
         let usage = Usage()
+        let tokens: TokenProvider = { refused in try await refreshed(grant, oauth, refused) }
         let rest = RESTClient(
-            http: http, hosts: hosts, tokens: { refused in try await refreshed(grant, oauth, refused) },
+            http: http, hosts: hosts, tokens: tokens,
             gate: CallGate(usage: { usage.note($0) }))
         return SimulatedOrg(
-            rest: rest, oauth: oauth, summary: summary, origin: hosts.login, http: http, usage: usage)
+            rest: rest, oauth: oauth, summary: summary, origin: hosts.login, http: http, tokens: tokens,
+            usage: usage)
     }
 
     private static func refreshed(
@@ -103,6 +106,15 @@ struct SimulatedOrg: Sendable {
         let items = URLComponents(string: response.headers["Location"] ?? "")?.queryItems ?? []
         let code = try #require(items.first { $0.name == "code" }?.value)
         return try await oauth.exchange(code: code, verifier: pkce.verifier, at: oauth.hosts.login)
+    }
+
+    /// Changes records of the org: see `OrgChangeRequest`.
+    func change(_ body: String) async throws {
+        let request = ClientRequest(
+            method: "POST", url: "\(origin)/simulator/orgs/1/changes", body: Array(body.utf8),
+            deadline: .now + .seconds(30))
+        let answer = try await http.send(request)
+        #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
     }
 
     func fault(_ body: String) async throws {

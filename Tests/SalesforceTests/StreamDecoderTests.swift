@@ -140,7 +140,7 @@ struct StreamDecoderTests {
         #expect(try decode("[]") == nil)
     }
 
-    @Test func `10,000 events are decoded within a second`() throws {
+    @Test func `large responses are decoded completely`() throws {
         let fields = (0..<20).map { #""Field_\#($0)__c":"value number \#($0)""# }.joined(separator: ",")
         let one =
             #"{"clientId":"c","data":{"schema":"s","payload":{\#(fields),"BillingAddress":{"Street":"a","City":"b"},"#

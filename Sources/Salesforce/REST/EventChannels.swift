@@ -78,10 +78,19 @@ extension RESTClient {
             return channel == "ChangeEvents" || channel.hasSuffix("__chn")
         }
         guard !isStandardOnly else { return EventChannels(channels: [], members: members) }
-        let channels = try await tooling(
-            try SOQL.select(
-                ["Id", "DeveloperName", "NamespacePrefix", "ChannelType"], from: "PlatformEventChannel"))
+        let channels = try await customChannels()
         return EventChannels(channels: channels, members: members)
+    }
+
+    private func customChannels() async throws -> [JSONValue] {
+        let fields = ["Id", "DeveloperName", "ChannelType"]
+        do {
+            return try await tooling(
+                try SOQL.select(fields + ["NamespacePrefix"], from: "PlatformEventChannel"))
+        } catch let error as SalesforceError where error.code == .invalidField {
+            // Orgs that never had a namespace may not show this field.
+            return try await tooling(try SOQL.select(fields, from: "PlatformEventChannel"))
+        }
     }
 
     private func tooling(_ query: SOQL) async throws -> [JSONValue] {
