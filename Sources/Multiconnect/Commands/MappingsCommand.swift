@@ -10,8 +10,8 @@ struct MappingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mappings", abstract: "Lists, pauses, resumes and reloads the mappings of a tenant.",
         discussion: """
-            Exit status: 0 done; 64 wrong arguments; 65 the tenant's or mapping's state does not allow it; 66 \
-            no such tenant or mapping; 69 a database does not answer; 1 any other failure.
+            Exit status: 0 done; 64 wrong arguments; 65 the tenant's or mapping's state does not allow it; \
+            66 no such tenant or mapping; 69 a database does not answer; 1 any other failure.
             """,
         subcommands: [
             MappingsListCommand.self, MappingsPauseCommand.self, MappingsResumeCommand.self,

@@ -10,8 +10,8 @@ struct OrganizationsPauseCommand: AsyncParsableCommand {
         commandName: "pause",
         abstract: "Pauses the sync of a tenant: no streaming, no polls, no imports.",
         discussion: """
-            Local changes are captured during the pause. Exit status: 0 paused; 64 invalid id; 65 the tenant's \
-            status does not allow it; 66 no such tenant; 69 a database does not answer.
+            Local changes are captured during the pause. Exit status: 0 paused; 64 invalid id; 65 the \
+            tenant's status does not allow it; 66 no such tenant; 69 a database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -65,11 +65,10 @@ extension JobsSession {
         }
     }
 
+    /// Ends running imports and reloads. Their jobs start again after the pause.
     func interruptImports(of mappings: [MappingSummary], in organization: Organization) async throws {
-        let unfinished = mappings.filter { !$0.isImported }
-        guard !unfinished.isEmpty else { return }
         try await withCell(organization.cell) {
-            try await TenantPause.interruptImports(of: unfinished, on: $0)
+            try await TenantPause.interruptImports(of: mappings, on: $0)
         }
     }
 
@@ -87,7 +86,8 @@ extension JobsSession {
 
     private static func refusal(of organization: Organization, _ status: String) -> CommandFailure {
         CommandFailure(
-            "\(organization.organizationID) is \(status): only importing, live and failed tenants can be paused",
+            "\(organization.organizationID) is \(status): "
+                + "only importing, live and failed tenants can be paused",
             code: CommandFailure.dataError)
     }
 

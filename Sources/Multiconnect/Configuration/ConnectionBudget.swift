@@ -10,8 +10,8 @@ struct ConnectionBudget: Equatable, Sendable {
     /// Connections of each loop to each cell.
     let cell: Int
 
-    /// A worker's connections outside of the pools: for its session lock, for claims of jobs, and in each cell
-    /// for the leases of tenants.
+    /// A worker's connections outside of the pools: for its session lock, for claims of jobs, and in each
+    /// cell for the leases of tenants.
     static func workerReserve(cells: Int) -> Int { 1 + JobsLimits().ownConnections + cells }
 
     /// The most loops for which the connections of a worker suffice, with two per cell. So a machine with

@@ -23,8 +23,8 @@ struct LeaseLoop: Sendable {
 
     private var limits: LeaseLimits { store.limits }
 
-    /// Runs until `stopping`, and then until the leases are released or `LeaseLimits.stop` is over. Reconnects
-    /// with back-off. Runs are cancelled before the leases end.
+    /// Runs until `stopping`, and then until the leases are released or `LeaseLimits.stop` is over.
+    /// Reconnects with back-off. Runs are cancelled before the leases end.
     func run() async {
         var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(1))
         var isOut = false

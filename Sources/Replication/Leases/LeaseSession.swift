@@ -81,7 +81,7 @@ struct LeaseSession {
                         metadata: ["worker": "\(holder.worker)", "cell": "\(loop.cell)"])
                 }
                 living.subtract(removed)
-            } catch let error as PostgresError where error.code == .server {
+            } catch let error as PostgresError where error.code == .server || error.code == .timedOut {
                 // A transaction of the lost worker has not ended yet. The next check tries again.
                 loop.logger.debug("could not take over tenants", metadata: ["error": "\(error)"])
             }

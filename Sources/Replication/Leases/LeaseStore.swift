@@ -105,8 +105,8 @@ package struct LeaseStore: Sendable {
 
 // Holders.
 extension LeaseStore {
-    /// Takes the session's lock and writes the holder's row. The holder lives as long as the session holds the
-    /// lock and the lease is renewed.
+    /// Takes the session's lock and writes the holder's row. The holder lives as long as the session holds
+    /// the lock and the lease is renewed.
     func register(_ holder: LeaseHolder, lockKey: Int, on connection: PostgresConnection) async throws {
         _ = try await connection.query(
             "select pg_advisory_lock(\(Self.lockSpace), \(lockKey)::int)", deadline: deadline)

@@ -15,8 +15,8 @@ package struct TenantLoop: Sendable {
     }
 }
 
-/// The runs of the tenants that this worker holds: one task for each, spread over the worker's loops. A tenant
-/// has one run at a time: the next one waits for the end of the one before it.
+/// The runs of the tenants that this worker holds: one task for each, spread over the worker's loops. A
+/// tenant has one run at a time: the next one waits for the end of the one before it.
 final class TenantRuns: Sendable {
     private struct Key: Hashable {
         var cell: String

@@ -4,8 +4,9 @@ package import Jobs
 internal import Organizations
 package import Postgres
 
-/// Pauses and resumes tenants and mappings for an operator. During a pause changes of the org are not read and
-/// nothing is imported. Local changes are captured. Afterwards reading continues from the stored positions.
+/// Pauses and resumes tenants and mappings for an operator. During a pause changes of the org are not read
+/// and nothing is imported. Local changes are captured. Afterwards reading continues from the stored
+/// positions.
 package struct TenantPause: Sendable {
     /// The effect of an action.
     package enum Outcome: Sendable, Equatable {
@@ -119,8 +120,8 @@ package struct TenantPause: Sendable {
 
 // Running imports.
 extension TenantPause {
-    /// Ends the running starts of the imports of these mappings, in their cell: their next step fails, and the
-    /// job's next start finds the pause.
+    /// Ends the running starts of the imports of these mappings, in their cell: their next step fails, and
+    /// the job's next start finds the pause.
     package static func interruptImports(
         of mappings: [MappingSummary], on cell: PostgresConnection
     ) async throws {

@@ -62,13 +62,15 @@ struct LeaseScene: Sendable {
     /// Runs a worker until `body` returns; then the worker stops and releases its tenants.
     func withWorker<Value: Sendable>(
         _ name: String, log: RunLog = RunLog(), limits: LeaseLimits = limits, work: TenantWork? = nil,
+        cells: [String: PostgresConfiguration] = [:],
         _ body: @Sendable (LeaseWorker) async throws -> Value
     ) async throws -> Value {
         let control = database.pool(maximum: 1)
         defer { control.close() }
         let holder = LeaseHolder(worker: name)
         let leases = TenantLeases(
-            holder: holder, cells: ["default": database.configuration], controlCell: "default",
+            holder: holder, cells: cells.merging(["default": database.configuration]) { $1 },
+            controlCell: "default",
             control: control, executor: EventLoop.current,
             loops: [TenantLoop(executor: EventLoop.current, work: work ?? log.work(of: name))],
             limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

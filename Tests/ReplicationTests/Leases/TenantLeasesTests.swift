@@ -135,6 +135,48 @@ struct TenantLeasesTests {
         }
     }
 
+    @Test func `the tenants of a second cell are held there, and follow announcements too`() async throws {
+        try await withLeaseScene(tenants: 4) { scene in
+            try await withDatabase { second in
+                let connection = try await second.connect()
+                defer { connection.close() }
+                _ = try await Migrator(
+                    directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
+                ).migrate(on: connection)
+                try await scene.execute(
+                    "update multiconnect.organizations set cell = 'second' where org_id > '00D000000000002'")
+                let held: SQL =
+                    "select count(*) from multiconnect_sync.leases where holder is not null"
+                try await scene.withWorker("a", cells: ["second": second.configuration]) { a in
+                    try await eventually("all run") { a.log.running(by: "a").count == 4 }
+                    #expect(try await connection.query(held).scalar(as: Int.self) == 2)
+                    #expect(try await a.held() == 2)
+                    try await scene.execute(
+                        "update multiconnect.organizations set status = 'paused' where cell = 'second'")
+                    try await eventually(within: .seconds(2), "their runs end") {
+                        a.log.running(by: "a").count == 2
+                    }
+                    try await scene.execute("update multiconnect.organizations set status = 'live'")
+                    try await eventually(within: .seconds(2), "all run") {
+                        a.log.running(by: "a").count == 4
+                    }
+                }
+                #expect(try await connection.query(held).scalar(as: Int.self) == 0)
+            }
+        }
+    }
+
+    @Test func `a worker that cannot reach one cell keeps the tenants of the others`() async throws {
+        try await withLeaseScene(tenants: 3) { scene in
+            let nowhere = try PostgresConfiguration(url: "postgresql://nobody@127.0.0.1:1/none")
+            try await scene.withWorker("a", cells: ["second": nowhere]) { a in
+                try await a.untilHolds(3)
+                try await Task.sleep(for: .seconds(1))
+                try await a.untilHolds(3)
+            }
+        }
+    }
+
     @Test func `a change of a mapping is announced to its tenant's run`() async throws {
         try await withLeaseScene(tenants: 2) { scene in
             try await scene.withWorker("a") { a in
