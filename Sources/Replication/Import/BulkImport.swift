@@ -88,14 +88,21 @@ struct BulkImport: Sendable {
     /// Chooses the method for the next page from the results so far. If most pages were refused, trying COPY
     /// first would cost time.
     private final class History: Sendable {
-        /// Refused pages minus accepted pages.
-        private let balance = Mutex(0)
+        /// Refused pages minus accepted pages, for each method that can be refused.
+        private let balances = Mutex<[PageCopy.Method: Int]>([:])
         private let pagesWithNulledCells = Mutex(0)
 
-        var method: PageCopy.Method { balance.withLock { $0 > 0 ? .staged : .direct } }
+        var method: PageCopy.Method {
+            balances.withLock { balances in
+                if balances[.direct, default: 0] <= 0 { return .direct }
+                return balances[.tolerant, default: 0] <= 0 ? .tolerant : .staged
+            }
+        }
 
         /// The balance is bounded, so that the method changes soon after the pages change.
-        func noteRefused(_ change: Int) { balance.withLock { $0 = min(2, max(-2, $0 + change)) } }
+        func noteRefused(_ method: PageCopy.Method, _ change: Int) {
+            balances.withLock { $0[method] = min(2, max(-2, $0[method, default: 0] + change)) }
+        }
 
         /// Counts a page with nulled cells. True for the first, second, fourth, eighth and so on: a count of
         /// all nulled cells after each page would get slower with every page.
@@ -139,14 +146,21 @@ struct BulkImport: Sendable {
             try job.checkClaim()
             do {
                 let page = try await loadOnce(locator, maximumRows: maximumRows, method)
+                switch method {
+                case .direct, .tolerant: history.noteRefused(method, -1)
                 // If every row of a staged page fits, the table is widened and the next page may use COPY.
-                if method == .direct || page?.quarantined == 0 { history.noteRefused(-1) }
+                case .staged where page?.quarantined == 0 && page?.nulledCells == 0:
+                    history.noteRefused(.tolerant, -1)
+                    history.noteRefused(.direct, -1)
+                case .staged: break
+                }
                 return try await report(page, history)
             } catch {
-                if method == .direct, PageLoader.isRefusal(error) {
+                if method != .staged, PageLoader.isRefusal(error) {
                     logger.debug("page refused, staging it", metadata: ["error": "\(error)"])
-                    history.noteRefused(1)
-                    method = .staged
+                    history.noteRefused(method, 1)
+                    // A merge takes a page through a temporary table in any case.
+                    method = method == .direct && loader.merger == nil ? .tolerant : .staged
                     continue
                 }
                 guard attempt < ReplicationLimits.pageAttempts, PageLoader.isTransient(error) else {

@@ -110,7 +110,7 @@ extension ImportRun {
 
     private func open() async throws -> ImportRecord {
         guard reload == nil else { return try await openReload() }
-        return try await schema.run(ddl.table(table)) { connection in
+        return try await schema.run(ddl.table(table) + ddl.dropIndexesIfEmpty(table)) { connection in
             let record = try await store.begin(
                 mapping, tenant: tenant, plan: table, timeMark: timeMark, claim: claim, on: connection)
             try await job.confirmClaim()
@@ -147,6 +147,7 @@ extension ImportRun {
         if let reload { return try await finish(record, reloading: reload, expected) }
         let progress = try await progress(of: record)
         try await notices.noteQuarantined(progress)
+        try await buildIndexes(record)
         try await notices.noteAdjustments(record)
         try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await store.setExpectedRows(expected, for: record, on: connection)
@@ -156,6 +157,19 @@ extension ImportRun {
         }
         return ImportResult(
             rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
+    }
+
+    /// Builds the indexes that were dropped when the import began. Other tenants' DDL does not wait for it.
+    private func buildIndexes(_ record: ImportRecord) async throws {
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await store.hold(record, on: connection)
+            try await connection.script(
+                "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'; "
+                    + "set local statement_timeout = 0")
+            for statement in ddl.createIndexes(table) {
+                try await connection.script(statement, deadline: .now + ReplicationLimits.cellStatement)
+            }
+        }
     }
 
     /// Salesforce deletes it after seven days, so a failure does not matter.

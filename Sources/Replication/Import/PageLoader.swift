@@ -33,6 +33,20 @@ struct PageLoader: Sendable {
                     try await copy(plan.copyStatement, method, from: source, &page, on: connection)
                     try check(page, rows)
                 }
+            case .tolerant:
+                let store = PageStore(
+                    plan, types: try await TableShape(of: plan, on: connection).types, of: mapping)
+                var staged = page
+                try await connection.transaction { connection in
+                    try await connection.script(Self.pageTimeout)
+                    try await store.create(on: connection)
+                    try await copy(store.copyStatement, method, from: source, &staged, on: connection)
+                }
+                try check(staged, rows)
+                return try await commit(staged, on: connection) { _, connection in
+                    try await connection.execute(store.insertAll, deadline: deadline)
+                    try await store.drop(on: connection)
+                }
             case .staged:
                 guard try await pages.next(after: locator, of: record.id, on: connection) == nil else {
                     return nil
@@ -76,7 +90,7 @@ struct PageLoader: Sendable {
         guard known == nil else { return nil }
         let read = PageMerger.Read(id: record.id, startedAt: record.timeMark, sources: plan.sources)
         let counts = try await merger.merge(
-            read, rows: rows, staging: method == .direct ? .direct : .repaired, reload: record.id,
+            read, rows: rows, staging: method == .staged ? .repaired : .direct, reload: record.id,
             fence: { try await ImportStore().hold(record, on: $0) }, from: source)
         return try await pool.withCellConnection { connection in
             try await commit(page, on: connection) { page, connection in

@@ -32,18 +32,21 @@ struct MergeStore: Sendable {
         var error: String?
     }
 
-    let schema: String
+    /// The table's name, not quoted.
     let name: String
     /// Quoted and qualified.
     let table: String
     let log: String
 
     init(_ table: SyncedTable) {
-        schema = table.schema
-        name = table.plan.table
-        let quotedSchema = Identifier.quoted(table.schema)
-        self.table = "\(quotedSchema).\(Identifier.quoted(table.plan.table))"
-        log = "\(quotedSchema)._trigger_log"
+        self.init(schema: table.schema, name: table.plan.table)
+    }
+
+    init(schema: String, name: String) {
+        self.name = name
+        let schema = Identifier.quoted(schema)
+        table = "\(schema).\(Identifier.quoted(name))"
+        log = "\(schema)._trigger_log"
     }
 }
 

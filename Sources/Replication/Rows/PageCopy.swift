@@ -10,7 +10,9 @@ struct PageCopy {
     enum Method: Sendable {
         /// COPY takes the page unchanged.
         case direct
-        /// Through a staging table, with tolerant casts, into a table that is widened where values need it.
+        /// Through a temporary table whose columns take more spellings than the tenant's.
+        case tolerant
+        /// Through a staging table of JSON, with tolerant casts, into a table that is widened where values need it.
         case staged
     }
 
@@ -39,12 +41,16 @@ struct PageCopy {
                 try header.check(clean)
                 switch method {
                 case .direct: try await copy.write(clean)
+                case .tolerant: try await copy.write(repair.repair(clean))
                 case .staged: try await copy.write(try packer.pack(repair.repair(clean)))
                 }
             }
             try header.finish()
-            guard method == .staged else { return }
-            try await copy.write(try packer.pack(repair.finish()) + packer.finish())
+            switch method {
+            case .direct: break
+            case .tolerant: try await copy.write(repair.finish())
+            case .staged: try await copy.write(try packer.pack(repair.finish()) + packer.finish())
+            }
         }
         return Result(rows: rows, bytesRepaired: filter.removed)
     }

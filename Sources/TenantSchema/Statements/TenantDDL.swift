@@ -67,6 +67,28 @@ package struct TenantDDL: Sendable, Equatable {
         "alter table \(name(plan)) alter column \(Identifier.quoted(column)) type \(type.sql)"
     }
 
+    /// Drops the indexes of an empty table, except that of `sfid`: they are built faster after the rows are loaded.
+    package func dropIndexesIfEmpty(_ plan: TablePlan) -> [String] {
+        let drops = plan.indexes.filter { $0.column != "sfid" }.map { $0.drop(in: schema) + ";" }
+        guard !drops.isEmpty else { return [] }
+        let block = Identifier.dollarQuoted(
+            """
+
+            begin
+              if not exists (select from \(name(plan))) then
+                \(drops.joined(separator: "\n"))
+              end if;
+            end
+
+            """)
+        return ["do \(block)"]
+    }
+
+    /// Creates the missing indexes of a table as far as its rows allow them.
+    package func createIndexes(_ plan: TablePlan) -> [String] {
+        plan.indexes.map { $0.create(on: name(plan)) }
+    }
+
     /// Common to all tenants of a database. An existing function stays: the preflight has checked its owner
     /// and its result. Heroku Connect's version scans `pg_settings`, which costs 1.3 ms for each written row.
     private var getXMLBinary: String {

@@ -240,7 +240,7 @@ struct MergeSequenceTests {
             if remembers, let applied = fold.applied { recent = applied }
         }
 
-        static func date(_ text: String) -> Date? { try? Date(text, strategy: .iso8601) }
+        static func date(_ text: String) -> Date? { MergeRule.date(text) }
     }
 
     /// Versions with S1 <= C1 <= S2 <= C2, often equal.
@@ -323,7 +323,7 @@ struct MergeSequenceTests {
             default: reread(clock)
             }
         }
-        clock += 40
+        clock = max(clock, versions.map(\.commit).max().map { $0.timeIntervalSince(at(0)) } ?? 0) + 40
         deliver(from: delivered, clock)
         for (startedAt, change) in reads {
             guard let change else { continue }

@@ -107,7 +107,7 @@ struct PageMergerTests {
             rows[3] = line(4, "A,too long,1,false,2023-11-14T22:13:21.000Z")
             rows[4] = line(5, "A\0B,1,100.0,false,2023-11-14T22:13:21.000Z")
             rows[5] = line(6, "A,1,many,false,2023-11-14T22:13:21.000Z")
-            rows[6] = line(7, "A,1,1,false,yesterday?")
+            rows[6] = line(7, "A,1,1,false,soon")
             var bytes = page(rows)
             bytes += Array(line(51, "").utf8) + [0xFF] + Array(",1,1,false,2023-11-14T22:13:21.000Z\n".utf8)
             let counts = try await merger.merge(read, page: bytes, fence: Self.fence)
