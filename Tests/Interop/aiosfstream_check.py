@@ -58,7 +58,14 @@ async def receive(client, count):
     return [await asyncio.wait_for(client.receive(), 10) for _ in range(count)]
 
 
+def report(loop, context):
+    """The client logs the cancellation of its own connect when it is closed; only other errors are of interest."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
+
+
 async def main(origin):
+    asyncio.get_running_loop().set_exception_handler(report)
     replays = {}
     async with Client(Login(origin), replay=replays) as client:
         await client.subscribe(CHANNEL)

@@ -197,4 +197,34 @@ struct WriteTests {
         let gone = test.query("SELECT New__c FROM Account LIMIT 1", token: token)
         #expect(gone.document.elements.first?["errorCode"] == "INVALID_FIELD")
     }
+
+    @Test func `a Bulk job has the rows of its creation, and queryAll has the deleted ones`() throws {
+        var test = TestWorld { $0.bulkPolls = 0 }
+        let token = try test.token()
+        func job(_ operation: String) throws -> String {
+            let body = #"{"operation":"\#(operation)","query":"SELECT Id, Name, IsDeleted FROM Tweet__c"}"#
+            let id = try #require(send(&test, "POST", "/jobs/query", token, body).document["id"]?.text)
+            return "/jobs/query/\(id)"
+        }
+        let before = try job("query")
+        let id = IDSpace(keyPrefix: "a00", org: 1).id(2).text18
+        #expect(send(&test, "DELETE", "/sobjects/Tweet__c/\(id)", token).status == 204)
+        let after = try job("query")
+        let all = try job("queryAll")
+        func ids(_ path: String) -> [String] {
+            #expect(send(&test, "GET", path, token).document["state"] == "JobComplete")
+            return CSVTable(send(&test, "GET", path + "/results", token).bytes).rows.map { $0[0] }
+        }
+        #expect(ids(before).contains(id))
+        #expect(!ids(after).contains(id))
+        #expect(ids(all).contains(id))
+    }
+
+    @Test func `a truncated answer looks complete`() throws {
+        var test = TestWorld()
+        let token = try test.token()
+        _ = test.call("POST", "/simulator/faults", body: #"{"kind":"truncate","path":"/limits","bytes":9}"#)
+        #expect(send(&test, "GET", "/limits", token).truncatesAfterBytes == 9)
+        #expect(send(&test, "GET", "/limits", token).truncatesAfterBytes == nil)
+    }
 }

@@ -1,6 +1,7 @@
 import Encoding
 
-/// Reads the values of a caller's record, with the errors of an org. Documented codes; texts from many reports.
+/// Reads the values of a caller's record, with the errors of an org. Documented codes; texts from many
+/// reports.
 enum FieldInput {
     /// The value of `json` in `field`.
     static func value(_ json: JSONValue, for field: FieldSchema) throws(APIError) -> FieldValue {

@@ -5,16 +5,19 @@ import Encoding
 /// Members; only `kind` is required:
 /// - `kind`: see `Kind`.
 /// - `object`: the object's name. Default `Account`.
-/// - `ids`: the records to change. Absent: `count` live records (of undelete: records of the recycle bin) are chosen by
+/// - `ids`: the records to change. Absent: `count` live records (of undelete: records of the recycle bin) are
+///   chosen by
 ///   `seed`.
-/// - `records`: for `create` and `update`: values by field name; for `update` with `Id`. System fields may be set.
+/// - `records`: for `create` and `update`: values by field name; for `update` with `Id`. System fields may be
+///   set.
 /// - `values`: values for all records of `ids`.
 /// - `count`: number of records. Default 1.
 /// - `seed`: of random choices and values. Default 1. Equal requests to equal orgs make equal changes.
 /// - `kinds`: for `random`: the kinds to choose from; a repeated one is more frequent.
 /// - `objects`: for `random`: the objects to choose from.
 /// - `batch`: records of one transaction. Default: 1 for `random`, else all.
-/// - `visibleAfter`: the transaction is visible after these milliseconds. Its stamps are the time of the call.
+/// - `visibleAfter`: the transaction is visible after these milliseconds. Its stamps are the time of the
+///   call.
 /// - `delay`: the events come these milliseconds after the commit. Default: 0 to the org's `eventDelay`.
 /// - `events`: false: the changes have no events of their own.
 /// - `parent`: for `reparent` and `merge`: the record that gets the children, or that remains.
@@ -35,7 +38,8 @@ struct OrgChangeRequest: Sendable {
         case reparent
         /// An account is deleted, and its contacts without events.
         case cascade
-        /// An event with a header only. The records are created, updated or deleted, as `changeType` says, unless
+        /// An event with a header only. The records are created, updated or deleted, as `changeType` says,
+        /// unless
         /// `recordIds` is given.
         case gap
         /// GAP_OVERFLOW of the object.

@@ -30,6 +30,7 @@ extension Org {
         guard let rowCount = tables[write.object]?.rowCount else { return nil }
         let row = write.row ?? rowCount
         guard write.kind == .create || row < rowCount, let before = tables[write.object] else { return nil }
+        var touched: Set<Int> = []
         if write.kind == .create {
             let values = initialValues(write.values, before, commit, stamp)
             tables[write.object]?.add(values)
@@ -39,6 +40,7 @@ extension Org {
         } else {
             adjustRollUps(write.object, row, by: before.isDeleted(row) ? 0 : -1)
             let values = changedValues(write, row, before, commit, stamp)
+            touched = Set(values.keys)
             tables[write.object]?.change(row, values)
         }
         guard let after = tables[write.object] else { return nil }
@@ -47,7 +49,7 @@ extension Org {
         record(after, row, write.kind, commit)
         if write.isAnnounced {
             if selectedEntities.contains(after.schema.name) || isOnChannel(after.schema.name) {
-                add(write, row, before, after, sequence, settings, &drafts)
+                add(write, (row, touched), before, after, sequence, settings, &drafts)
             }
             notifyPushTopics(write.kind, row, before, after, commit)
         }
@@ -119,7 +121,8 @@ extension Org {
                 committed: commit.now))
     }
 
-    /// Adds to the roll-up summaries of the row's parents, without a stamp or an event. Documented for formulas;
+    /// Adds to the roll-up summaries of the row's parents, without a stamp or an event. Documented for
+    /// formulas;
     /// assumed for roll-up summaries.
     private mutating func adjustRollUps(_ object: String, _ row: Int, by amount: Double) {
         guard amount != 0, let table = tables[object] else { return }

@@ -12,12 +12,13 @@ extension Org {
     }
 
     /// Adds the event of a write to `drafts`, or the row's id to an equal event.
+    /// - Parameter change: the row, and the fields that the write sets.
     mutating func add(
-        _ write: RowWrite, _ row: Int, _ before: Table, _ after: Table, _ sequence: Int,
-        _ settings: Assumptions,
-        _ drafts: inout [EventDraft]
+        _ write: RowWrite, _ change: (row: Int, touched: Set<Int>), _ before: Table, _ after: Table,
+        _ sequence: Int, _ settings: Assumptions, _ drafts: inout [EventDraft]
     ) {
         let layout = layout(after.schema)
+        let row = change.row
         let payload = ChangePayload(table: after, layout: layout, sendsTextDiffs: settings.sendsTextDiffs)
         var members: [UInt8] = []
         var names: [String] = []
@@ -34,7 +35,7 @@ extension Org {
         case .update:
             type = "UPDATE"
             var previous: [Int: FieldValue] = [:]
-            for entry in layout.entries {
+            for entry in layout.entries where change.touched.contains(entry.place) {
                 let old = before.value(row, entry.place)
                 if old != after.value(row, entry.place) || entry.name == "LastModifiedDate" {
                     previous[entry.place] = old
@@ -96,8 +97,8 @@ extension Org {
     }
 
     private mutating func trimLog() {
-        guard log.count > 2 * 300_000 else { return }
-        log.removeFirst(log.count - 300_000)
+        guard log.count > 2 * loggedChanges else { return }
+        log.removeFirst(log.count - loggedChanges)
     }
 
     /// Appends the events of the PushTopics whose query selects the row.

@@ -44,7 +44,8 @@ extension Org {
         }
     }
 
-    /// Replaces a field by one of another type, and converts the values. A value that does not fit becomes null.
+    /// Replaces a field by one of another type, and converts the values. A value that does not fit becomes
+    /// null.
     private mutating func retype(_ request: OrgChangeRequest, _ name: String, _ old: Int, now: Int) -> Bool {
         guard let field = Self.field(request), let table = tables[name] else { return false }
         tables[name]?.remove(field: old)

@@ -37,8 +37,8 @@ struct RecordInput {
         guard isCreate ? field.isCreateable : field.isUpdateable else {
             throw APIError(
                 400, "INVALID_FIELD_FOR_INSERT_UPDATE",
-                "Unable to create/update fields: \(field.name). Please check the security settings of this field "
-                    + "and verify that it is read/write for your profile or permission set.",
+                "Unable to create/update fields: \(field.name). Please check the security settings of this "
+                    + "field and verify that it is read/write for your profile or permission set.",
                 fields: [field.name])
         }
         let value = try FieldInput.value(json, for: field)
@@ -69,8 +69,8 @@ struct RecordInput {
         guard let row, !target.isDeleted(row) else {
             throw APIError(
                 400, "INVALID_FIELD",
-                "Foreign key external ID: \(value.string ?? value.serialized) not found for field \(key) in entity "
-                    + target.schema.name)
+                "Foreign key external ID: \(value.string ?? value.serialized) not found for field \(key) in "
+                    + "entity \(target.schema.name)")
         }
         return .id(target.id(row))
     }
@@ -103,8 +103,8 @@ struct RecordInput {
             }
             throw APIError(
                 400, "DUPLICATE_VALUE",
-                "duplicate value found: \(table.schema.fields[place].name) duplicates value on record with id: "
-                    + table.id(other).text15,
+                "duplicate value found: \(table.schema.fields[place].name) duplicates value on record with "
+                    + "id: \(table.id(other).text15)",
                 fields: [])
         }
     }

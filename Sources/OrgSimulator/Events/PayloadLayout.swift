@@ -1,7 +1,8 @@
 import Cryptography
 import Encoding
 
-/// The fields of an object's change events. Documented: Change Data Capture Developer Guide, "Change Event Fields".
+/// The fields of an object's change events. Documented: Change Data Capture Developer Guide, "Change Event
+/// Fields".
 struct PayloadLayout: Sendable {
     struct Entry: Sendable {
         let place: Int

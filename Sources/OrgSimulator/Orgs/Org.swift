@@ -46,6 +46,8 @@ struct Org: Sendable {
     /// Changes for `GET /simulator/orgs/<org>/changes`, oldest first.
     var log: [LoggedChange] = []
     var logged = 0
+    /// The log keeps at least this many changes.
+    let loggedChanges: Int
     /// Changes that are not visible yet, by time.
     var pending: [PendingCommit] = []
     /// Rows by the value of an external id: `account.external_id__c`. Made on first use.
@@ -69,6 +71,7 @@ struct Org: Sendable {
         events = OrgEventLog(
             firstReplayID: 1_000_000 + number * 1000, maximumEvents: configuration.limits.retainedEvents)
         selectedEntities = configuration.selectedEntities
+        loggedChanges = configuration.limits.loggedChanges
         retention = configuration.retentionSeconds * 1000
         deliveryAllowance = configuration.dailyDeliveredEvents
         eventDelay = configuration.eventDelayMilliseconds

@@ -1,6 +1,7 @@
 /// The rows of a table that cannot be computed: added, changed and purged rows.
 ///
-/// Rows are in pages. A copy shares its pages, and a change copies one page, so that a snapshot of a large table is
+/// Rows are in pages. A copy shares its pages, and a change copies one page, so that a snapshot of a large
+/// table is
 /// cheap.
 struct RowStore: Sendable {
     /// A changed value of a computed row.

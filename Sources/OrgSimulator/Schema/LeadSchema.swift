@@ -20,7 +20,8 @@ extension Catalog {
             reference("ConvertedContactId", to: "Contact", relationship: "ConvertedContact").system,
         ] + audit)
 
-    /// PushTopic: the subscription of a query's records. Documented: Streaming API Developer Guide, "PushTopic".
+    /// PushTopic: the subscription of a query's records. Documented: Streaming API Developer Guide,
+    /// "PushTopic".
     static let pushTopic = ObjectSchema(
         "PushTopic", label: "Push Topic", plural: "Push Topics", keyPrefix: "0IF", traits: .setup,
         fields: [

@@ -2,7 +2,8 @@ import Encoding
 import FoundationEssentials
 import HTTPWire
 
-/// `/simulator/...` and `/__simulator__/...`: what tests can read and change. Salesforce has no such endpoints.
+/// `/simulator/...` and `/__simulator__/...`: what tests can read and change. Salesforce has no such
+/// endpoints.
 ///
 /// - `GET /simulator`: origin, client id and secret, number of orgs.
 /// - `GET /simulator/orgs`, `/simulator/orgs/<org>`: ids, names, users and their rights, rows of each object.
@@ -12,7 +13,8 @@ import HTTPWire
 /// - `GET /simulator/orgs/<org>/objects/<name>/checksums[?fields=A,B]`: see `TableChecksums`.
 /// - `GET /simulator/orgs/<org>/calls`: the number of calls by kind; `DELETE` resets them.
 /// - `POST /simulator/orgs/<org>/changes`: see `OrgChangeRequest`.
-/// - `GET /simulator/orgs/<org>/changes[?after=<serial>&limit=<n>]`: the last changes of rows, oldest first, each with
+/// - `GET /simulator/orgs/<org>/changes[?after=<serial>&limit=<n>]`: the last changes of rows, oldest first,
+///   each with
 ///   `serial`, `object`, `sfid`, `kind` and `committed` (milliseconds since 1970).
 /// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
 /// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.

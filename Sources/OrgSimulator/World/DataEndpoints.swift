@@ -54,31 +54,33 @@ extension World {
     private mutating func objects(
         _ call: IncomingCall, _ segments: [String], _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
-        let org = orgs[session.org - 1]
+        // No copy of the org is held: a write would copy its events and log.
         guard let name = segments.first else {
             try allow(call, ["GET"])
             count("globalDescribe", org: session.org)
-            if isUnmodified(call, org) { return Reply(status: 304) }
+            if isUnmodified(call, session) { return Reply(status: 304) }
+            let org = orgs[session.org - 1]
             let tables = org.listedTables
             return .json([
                 "encoding": "UTF-8", "maxBatchSize": 200,
                 "sobjects": .array(tables.map { describe(org, $0, version, call).summary }),
             ])
         }
-        guard let table = org.table(name) else { throw .notFound }
+        guard let table = orgs[session.org - 1].table(name) else { throw .notFound }
         switch segments.count {
         case 1:
             try allow(call, ["GET", "POST"])
             if call.method == "POST" { return try create(call, table, session, version) }
             count("objectInformation", org: session.org)
             return .json([
-                "objectDescribe": describe(org, table, version, call).summary, "recentItems": [],
+                "objectDescribe": describe(orgs[session.org - 1], table, version, call).summary,
+                "recentItems": [],
             ])
         case 2 where segments[1] == "describe":
             try allow(call, ["GET"])
             count("describe", org: session.org)
-            if isUnmodified(call, org) { return Reply(status: 304) }
-            return .json(describe(org, table, version, call).document)
+            if isUnmodified(call, session) { return Reply(status: 304) }
+            return .json(describe(orgs[session.org - 1], table, version, call).document)
         case 2 where segments[1] == "deleted" || segments[1] == "updated":
             try allow(call, ["GET"])
             return try replication(call, table, segments[1], session)
@@ -97,11 +99,11 @@ extension World {
     }
 
     /// Documented: a describe that did not change since `If-Modified-Since` is answered with 304.
-    private func isUnmodified(_ call: IncomingCall, _ org: Org) -> Bool {
+    private func isUnmodified(_ call: IncomingCall, _ session: Session) -> Bool {
         guard let text = call.headers["if-modified-since"], let since = HTTPDate.seconds(text) else {
             return false
         }
-        return org.describedAt / 1000 < since
+        return orgs[session.org - 1].describedAt / 1000 < since
     }
 
     private func describe(_ org: Org, _ table: Table, _ version: String, _ call: IncomingCall)

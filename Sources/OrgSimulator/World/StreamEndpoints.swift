@@ -2,7 +2,8 @@ import Encoding
 import HTTPWire
 import Reactor
 
-/// `POST /cometd/NN.0`: Bayeux with the replay extension. Documented: Streaming API Developer Guide; texts of errors
+/// `POST /cometd/NN.0`: Bayeux with the replay extension. Documented: Streaming API Developer Guide; texts of
+/// errors
 /// from its table of error codes.
 extension World {
     mutating func stream(_ call: IncomingCall, _ segments: [String]) -> Reply {
@@ -235,8 +236,8 @@ extension World {
             guard let position = orgs[client.org - 1].position(replay: wanted) else {
                 // Recorded: two spaces after the first sentence.
                 let text =
-                    "400::The replayId {\(wanted)} you provided was invalid.  Please provide a valid ID, -2 to "
-                    + "replay all events, or -1 to replay only new events."
+                    "400::The replayId {\(wanted)} you provided was invalid.  Please provide a valid ID, -2 "
+                    + "to replay all events, or -1 to replay only new events."
                 return Self.refused(message, StreamRefusal(text, reconnect: nil))
             }
             added.append(.init(channel: channel, topics: topics, position: position))
