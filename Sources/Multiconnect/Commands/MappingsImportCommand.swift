@@ -34,7 +34,8 @@ struct MappingsImportCommand: AsyncParsableCommand {
             do {
                 parsed = try MappingFile(parsing: bytes)
             } catch {
-                throw CommandFailure("\(file): \(error.message)", code: CommandFailure.dataError)
+                let problem = (error as? TenantSchemaError)?.message ?? "\(error)"
+                throw CommandFailure("\(file): \(problem)", code: CommandFailure.dataError)
             }
             if dryRun { return try await show(parsed, id, session) }
             let mappingImport = try await session.pool.withConnection {
