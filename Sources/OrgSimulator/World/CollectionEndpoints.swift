@@ -146,8 +146,8 @@ extension World {
             for place in outcomes.indices where outcomes[place].error == nil {
                 outcomes[place].error = APIError(
                     400, "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-                    "Record rolled back because not all records were valid and the request was using AllOrNone "
-                        + "header",
+                    "Record rolled back because not all records were valid and the request was using "
+                        + "AllOrNone header",
                     fields: [])
             }
         } else {
