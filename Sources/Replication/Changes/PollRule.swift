@@ -8,8 +8,11 @@ struct PollRule: Sendable {
 
     /// The field that says when a record changed. Nil for objects that can only be read as a whole.
     var cursor: String? { table.plan.cursorField }
-    /// `Id` first.
-    var sources: [String] { ["Id"] + table.selectedColumns.map(\.source) }
+    /// `Id` first. The cursor is read also if it is not mapped: merging needs the time of the change.
+    var sources: [String] {
+        let mapped = table.selectedColumns.map(\.source)
+        return ["Id"] + mapped + (cursor.map { mapped.contains($0) ? [] : [$0] } ?? [])
+    }
 
     /// True if the object has a recycle bin, so that `queryAll` returns deleted records.
     var isAll: Bool { table.plan.columns.contains { $0.source == "IsDeleted" } }

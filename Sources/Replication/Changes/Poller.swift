@@ -129,19 +129,9 @@ struct Poller: Sendable {
         while true {
             if !page.records.isEmpty {
                 var rows = RESTRows(sources: pass.rule.sources)
-                var chunks = page.records[...]
-                var isHeaderSent = false
-                let counts = try await merger.merge(pass.pageRead, rows: page.records.count, fence: fence) {
-                    guard isHeaderSent else {
-                        isHeaderSent = true
-                        return rows.header
-                    }
-                    guard !chunks.isEmpty else { return nil }
-                    var bytes: [UInt8] = []
-                    for record in chunks.prefix(200) { bytes += try rows.line(record) }
-                    chunks = chunks.dropFirst(200)
-                    return bytes
-                }
+                var bytes = rows.header
+                for record in page.records { bytes += try rows.line(record) }
+                let counts = try await merger.merge(pass.pageRead, page: bytes, fence: fence)
                 pass.result.counts.add(counts)
                 noteNewest(page, &pass)
             }
@@ -248,14 +238,14 @@ extension Poller {
                 throw ReplicationError(.repeatedLocator, "locator \(locator)")
             }
             let (current, read) = (locator, pass.pageRead)
-            let (next, counts) = try await withPageRetries {
+            let (next, counts) = try await withPageRetries { staging in
                 try await bulk.results(
                     of: job, locator: current, maximumRows: services.settings.bulkPageRows,
                     compression: services.settings.compression
                 ) { results in
-                    let counts = try await merger.merge(read, rows: results.rows, fence: fence) {
-                        try await results.next()
-                    }
+                    let counts = try await merger.merge(
+                        read, rows: results.rows, staging: staging, fence: fence
+                    ) { try await results.next() }
                     return (results.locator, counts)
                 }
             }
@@ -265,12 +255,18 @@ extension Poller {
         } while locator != nil
     }
 
-    /// Reads a page again after errors that pass: merging it twice does no harm.
-    private func withPageRetries<Value>(_ body: () async throws -> Value) async throws -> Value {
+    /// Reads a page again after errors that pass, and with repairs if its values are refused: merging it twice does no
+    /// harm.
+    private func withPageRetries<Value>(
+        _ body: (PageMerger.Staging) async throws -> Value
+    ) async throws -> Value {
         var attempt = 1
+        var staging = PageMerger.Staging.direct
         while true {
             do {
-                return try await body()
+                return try await body(staging)
+            } catch  where staging == .direct && PageMerger.isRefusal(error) {
+                staging = .repaired
             } catch  where PageLoader.isTransient(error) && attempt < ReplicationLimits.pageAttempts {
                 try await EventLoop.current.sleep(for: .seconds(1 << attempt))
                 attempt += 1

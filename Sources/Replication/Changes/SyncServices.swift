@@ -37,6 +37,8 @@ package struct SyncPace: Sendable {
     package var lateWindow = ReplicationLimits.lateWindow
     package var pollFactor = ReplicationLimits.pollFactorBesideEvents
     package var minimumInterval = Duration.seconds(10)
+    /// Replaces the mappings' own intervals. Only tests and checks set it.
+    package var forcedInterval: Duration?
     package var bulkThreshold = ReplicationLimits.pollBulkThreshold
     package var startWait = ReplicationLimits.streamStartWait
     package var planInterval = ReplicationLimits.streamPlanInterval

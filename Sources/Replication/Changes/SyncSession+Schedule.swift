@@ -191,12 +191,8 @@ extension SyncSession {
         let positions = try await cell.withCellConnection {
             try await ChangeStore().positions(of: organization, on: $0)
         }
-        let jobs = positions.filter { tables[$0.key] != nil && $0.value.reloadReason != nil }.keys.map { id in
-            let text = id.uuidString.lowercased()
-            return NewJob(
-                ReloadRequest.className, arguments: [text], organizationID: organization,
-                uniqueKey: ReloadRequest.keyPrefix + text)
-        }
+        let jobs = positions.filter { tables[$0.key] != nil && $0.value.reloadReason != nil }.keys
+            .map { ReloadJob.job(for: $0, organizationID: organization) }
         if !jobs.isEmpty {
             _ = try await services.queue.enqueue(jobs)
             state.withLock { $0.due.set(.reload, at: .now + ReplicationLimits.reloadRetry) }
@@ -265,11 +261,4 @@ extension SyncSession {
             try await RecentChangeStore().prune(of: organization, on: connection)
         }
     }
-}
-
-/// The job that reads a mapping's rows again.
-enum ReloadRequest {
-    static let className = "ReloadMapping"
-    /// A job's unique key is this and the mapping's id.
-    static let keyPrefix = "reload:"
 }

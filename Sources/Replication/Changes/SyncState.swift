@@ -54,7 +54,8 @@ struct SyncState: Sendable {
 
     /// The pause after a successful poll of a mapping.
     func pause(after table: SyncedTable, _ pace: SyncPace, slowdown: Double) -> Duration {
-        PollPace(
+        if let forced = pace.forcedInterval { return forced }
+        return PollPace(
             interval: .seconds(table.mapping.configuration.pollingSeconds), isFed: isFed(table.mapping.id),
             slowdown: slowdown
         ).pause(factor: pace.pollFactor, minimum: pace.minimumInterval)
