@@ -53,19 +53,30 @@ extension ProcessTests {
                 #expect(try run("mappings", "resume", Self.org, "Account").output == "Account is resumed\n")
                 #expect(
                     try run("mappings", "resume", Self.org, "Account").output == "Account is not paused\n")
+                // A job that waits for the end of the pause runs at once.
+                let database = try await PostgresConnection.connect(
+                    PostgresConfiguration(url: rig.queue.databaseURL))
+                defer { database.close() }
+                try await database.execute(
+                    """
+                    insert into multiconnect.jobs (id, organization_id, class, lane, state, run_at)
+                    select repeat('a', 24), id, 'ImportMapping', 'default', 'scheduled', now() + interval '1 h'
+                    from multiconnect.organizations where org_id = \(Self.org)
+                    """)
+                _ = try run("organizations", "pause", Self.org)
+                _ = try run("organizations", "resume", Self.org)
+                let waiting: SQL = "select count(*) from multiconnect.jobs where state = 'scheduled'"
+                #expect(try await database.query(waiting).scalar(as: Int.self) == 0)
                 // Not imported yet.
                 #expect(try run("mappings", "reload", Self.org).status == 65)
-                let connection = try await PostgresConnection.connect(
-                    PostgresConfiguration(url: rig.queue.databaseURL))
-                defer { connection.close() }
-                try await connection.execute("update multiconnect.mappings set import_finished_at = now()")
+                try await database.execute("update multiconnect.mappings set import_finished_at = now()")
                 let reload = try run("mappings", "reload", Self.org, "Account")
                 #expect(reload.status == 0 && reload.output.hasPrefix("Account: reload queued, job "))
                 #expect(try run("mappings", "reload", Self.org).output.contains("reload already queued"))
                 #expect(try run("mappings", "pause", Self.org, "Lead").status == 66)
                 #expect(try run("mappings", "list", UUID().uuidString).status == 66)
                 #expect(try run("mappings", "list", "nobody").status == 64)
-                let actors = try await connection.query(
+                let actors = try await database.query(
                     "select distinct actor from multiconnect.activity where action like 'mappings.%'"
                 ).column(as: String.self)
                 #expect(actors == ["ann (command line)"])

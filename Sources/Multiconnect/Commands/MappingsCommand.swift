@@ -115,6 +115,10 @@ struct MappingsResumeCommand: AsyncParsableCommand {
             for mapping in mappings {
                 let isChanged = changed.contains(mapping.id)
                 print("\(mapping.objectName) \(isChanged ? "is resumed" : "is not paused")")
+                if isChanged {
+                    try await session.startWaitingJobs(
+                        of: organization.id, mapping: mapping.id, by: actor.name)
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
+import JobAdmin
+import Jobs
 import Organizations
 import Postgres
 import Replication
@@ -59,6 +61,7 @@ extension JobsSession {
         case .changed:
             let status = try await self.organization(name).status
             print("\(organization.organizationID) is resumed: \(status.rawValue)")
+            try await startWaitingJobs(of: organization.id, by: actor)
         case .unchanged: print("\(organization.organizationID) is not paused")
         case .refused(let status): throw Self.refusal(of: organization, status)
         case .unknown: throw Self.unknown(name)
@@ -70,6 +73,17 @@ extension JobsSession {
         try await withCell(organization.cell) {
             try await TenantPause.interruptImports(of: mappings, on: $0)
         }
+    }
+
+    /// Runs the scheduled jobs of a tenant now, because they may have waited for the end of a pause.
+    ///
+    /// - Parameter mapping: only the jobs of this mapping.
+    func startWaitingJobs(of organization: UUID, mapping: UUID? = nil, by actor: String) async throws {
+        var filter = JobFilter()
+        filter.organizationID = organization
+        filter.states = [.scheduled]
+        filter.arguments = mapping?.uuidString.lowercased()
+        _ = try await jobs.performAll(.retry, filter, by: actor)
     }
 
     func mappings(of organization: UUID) async throws -> [MappingSummary] {

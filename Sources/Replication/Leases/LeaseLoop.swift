@@ -51,6 +51,11 @@ struct LeaseLoop: Sendable {
                         "leases of cell not renewed", metadata: ["cell": "\(cell)", "error": "\(error)"])
                 }
                 isOut = true
+                if stopping.isSet {
+                    // The leases are left to expire.
+                    term.end()
+                    if runs.active(of: cell).isEmpty { return }
+                }
             }
             try? await Task.sleep(for: backoff.next())
         }

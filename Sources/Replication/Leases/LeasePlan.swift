@@ -91,7 +91,7 @@ struct LeasePlan: Sendable, Equatable {
     /// Each worker has its own order, so that workers that plan at the same time try different tenants.
     private static func ordered(_ tenants: Set<UUID>, for holder: UUID) -> [UUID] {
         tenants.map { (rank: rank($0, holder), id: $0) }
-            .sorted { ($0.rank, $0.id.uuidString) < ($1.rank, $1.id.uuidString) }.map(\.id)
+            .sorted { $0.rank == $1.rank ? precedes($0.id, $1.id) : $0.rank < $1.rank }.map(\.id)
     }
 
     /// FNV-1a of both ids.
