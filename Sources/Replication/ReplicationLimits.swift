@@ -98,6 +98,8 @@ package enum ReplicationLimits {
     package static let schemaCheckInterval = Duration.seconds(10 * 60)
     /// The shortest interval between two checks that errors or events of the org cause.
     package static let urgentCheckInterval = Duration.seconds(60)
+    /// Jobs of a worker that fill columns at the same time: imports and short jobs need the other slots.
+    static let concurrentBackfills = 1
     /// The longest run of a job that fills columns.
     static let backfillTimeout = Duration.seconds(6 * 60 * 60)
     /// The longest run of a job that imports a mapping file.

@@ -25,7 +25,9 @@ struct ImporterTests {
         try await withOrg(settings: { $0.concurrentImports = 3 }) { scene in
             var registry = JobRegistry()
             ReplicationJobs.register(into: &registry, services: scene.services)
-            #expect(registry.concurrencies == [ImportJob.className: 3, ReloadJob.className: 3])
+            #expect(registry.concurrencies[ImportJob.className] == 3)
+            #expect(registry.concurrencies[BackfillJob.className] == 1)
+            #expect(registry.concurrencies[ReloadJob.className] == 3)
         }
     }
 

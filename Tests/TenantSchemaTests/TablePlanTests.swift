@@ -146,7 +146,7 @@ struct TablePlanTests {
         #expect(plan(describe, ["Name"]).problems.contains { $0.isFatal })
     }
 
-    @Test func `a parent's external id is a column that is only written`() {
+    @Test func `a parent's external id is selected by queries, and no event carries it`() {
         var account = Describes.account
         account.fields.append(Describes.externalID("OMID__c", length: 30))
         let fields = ["Account__OMID__c", "Account__c__Nope"]
@@ -157,8 +157,9 @@ struct TablePlanTests {
         #expect(
             column
                 == TablePlan.Column(
-                    name: "account__omid__c", type: .varchar(30), source: "Account.OMID__c", isRead: false))
-        #expect(!plan.read.contains { $0.column == "account__omid__c" })
+                    name: "account__omid__c", type: .varchar(30), source: "Account.OMID__c", isRead: false,
+                    parent: TablePlan.Parent(reference: "AccountId", objects: ["Account"], field: "OMID__c")))
+        #expect(plan.read.contains { $0.column == "account__omid__c" })
         #expect(plan.problems.map(\.name) == ["Account__c__Nope"])
     }
 

@@ -8,14 +8,15 @@ import Replication
 /// `multiconnect mappings`
 struct MappingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mappings", abstract: "Lists, pauses, resumes and reloads the mappings of a tenant.",
+        commandName: "mappings",
+        abstract: "Lists, changes, pauses, resumes and reloads the mappings of a tenant.",
         discussion: """
             Exit status: 0 done; 64 wrong arguments; 65 the tenant's or mapping's state does not allow it; \
             66 no such tenant or mapping; 69 a database does not answer; 1 any other failure.
             """,
         subcommands: [
             MappingsListCommand.self, MappingsPauseCommand.self, MappingsResumeCommand.self,
-            MappingsReloadCommand.self,
+            MappingsReloadCommand.self, MappingsImportCommand.self, MappingsExportCommand.self,
         ])
 }
 

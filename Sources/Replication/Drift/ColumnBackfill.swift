@@ -46,6 +46,7 @@ struct ColumnBackfill: Sendable {
         case .postponed: return .again(after: ReplicationLimits.pausedPause)
         case .over: throw tenant.refusal
         }
+        if mapping.isPaused { return .again(after: ReplicationLimits.pausedPause) }
         do {
             return try await run(mapping, tenant, job)
         } catch {

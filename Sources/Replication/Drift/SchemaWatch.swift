@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 package import Jobs
 internal import Logging
@@ -67,7 +68,8 @@ package struct SchemaWatch: Sendable {
         case .describe: break
         case .ask(let since):
             let rest = services.sessions.rest(for: tenant.id, CallPurpose(.describe))
-            if try await !rest.hasSchemaChanged(since: since) { chosen = pending }
+            let date = InternetDate.http(secondsSince1970: Int(since.timeIntervalSince1970.rounded(.down)))
+            if case .no = try await rest.objects(since: date) { chosen = pending }
         }
         result.isChecked = true
         let alteration = TableAlteration(

@@ -40,7 +40,7 @@ package enum ReplicationJobs {
         registry.register(
             BackfillJob.className, timeout: ReplicationLimits.backfillTimeout,
             maximumAttempts: ReplicationLimits.jobAttempts,
-            concurrency: services.settings.concurrentImports
+            concurrency: ReplicationLimits.concurrentBackfills
         ) { context in
             let id = try context.argument(0, as: UUID.self)
             return try await ColumnBackfill(services).run(id, context)
