@@ -1,0 +1,100 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+extension ProcessTests {
+    /// The commands `multiconnect mappings import` and `export`. No worker runs.
+    @Suite(.tags(.process))
+    struct MappingsFileCommandTests {
+        private static let org = "00D090000083B1pEAE"
+
+        private func withProgram(
+            _ body:
+                @concurrent @Sendable (
+                    PostgresConnection, @Sendable ([String]) async throws -> (Int32, String)
+                ) async throws -> Void
+        ) async throws {
+            try await withDatabase { database in
+                let connection = try await database.connect()
+                defer { connection.close() }
+                let environment = [
+                    "DATABASE_URL": database.url, "REDIS_URL": "redis://127.0.0.1:1", "SALESFORCE_KEY": "k",
+                    "SALESFORCE_SECRET": "s", "APP_URL": "http://127.0.0.1:1", "USER": "ann",
+                    "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "LOG_LEVEL": "critical",
+                ]
+                let migrate = try Program.multiconnect(["migrate"], environment: environment)
+                #expect(migrate.exitStatus() == 0)
+                try await connection.script(
+                    """
+                    insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
+                      values ('\(Self.org)', 'Acme', 'ann@example.com', 'salesforce00d090000083b1peae');
+                    insert into multiconnect.connections (organization_id) select id from multiconnect.organizations;
+                    insert into multiconnect.mappings (connection_id, object_name, config)
+                      select id, 'Contact', '{"fields": {"Name": {}, "Id": {}}, "access": "read_only", "revision": 7}'
+                      from multiconnect.connections;
+                    """)
+                try await body(connection) { arguments in
+                    let program = try Program.multiconnect(["mappings"] + arguments, environment: environment)
+                    let status = program.exitStatus()
+                    try await eventually("output") { !program.output.isEmpty }
+                    return (status, program.output)
+                }
+            }
+        }
+
+        private func withFile(_ text: String, _ body: (String) async throws -> Void) async throws {
+            let url = URL.temporaryDirectory.appending(path: "mappings-\(UUID().uuidString).json")
+            try Data(text.utf8).write(to: url)
+            defer { try? FileManager.default.removeItem(at: url) }
+            try await body(url.path)
+        }
+
+        @Test func `two exports are equal, and an export can be imported`() async throws {
+            try await withProgram { connection, run in
+                let (status, text) = try await run(["export", Self.org])
+                #expect(status == 0)
+                #expect(text.contains(#""object_name": "Contact""#) && text.contains(#""revision": 7"#))
+                let again = try await run(["export", Self.org]).1
+                #expect(again == text)
+                try await withFile(text) { file in
+                    let (status, output) = try await run(["import", Self.org, file, "--dry-run"])
+                    #expect(status == 0 && output == "Contact  unchanged  \n", "\(output)")
+                }
+            }
+        }
+
+        @Test func `a dry run prints the changes, and an import waits for a worker`() async throws {
+            try await withProgram { connection, run in
+                let text = """
+                    {"mappings":[{"object_name":"contact","config":{"access":"read_write","fields":{"Id":{},"Email":{}},
+                    "revision":8}},{"object_name":"Lead","config":{"access":"read_only","fields":{"Id":{}}}}],"version":1}
+                    """
+                try await withFile(text) { file in
+                    let (status, output) = try await run(["import", Self.org, file, "--dry-run"])
+                    #expect(status == 0)
+                    #expect(
+                        output.contains("contact  changed  +Email, -Name, access read_only -> read_write"))
+                    #expect(output.contains("Lead  new  1 fields"))
+                    let (waited, message) = try await run(["import", Self.org, file, "--wait", "1"])
+                    #expect(waited == 1 && message.contains("has not finished after 1 s"), "\(message)")
+                }
+                let jobs: [String] = try await connection.query(
+                    "select class from multiconnect.jobs where finished_at is null"
+                ).column()
+                #expect(jobs == ["ImportMappings"])
+            }
+        }
+
+        @Test func `an invalid file is refused with the place of its error`() async throws {
+            try await withProgram { _, run in
+                try await withFile(#"{"mappings":[{"object_name":"A","config":{}}]}"#) { file in
+                    let (status, output) = try await run(["import", Self.org, file])
+                    #expect(
+                        status == 65 && output.contains("mappings[0].config.access: is missing"), "\(output)")
+                }
+                #expect(try await run(["import", Self.org, "/nowhere.json"]).0 == 66)
+            }
+        }
+    }
+}
