@@ -77,7 +77,10 @@ struct RelatedRecordTests {
         try await withSyncedOrg { scene in
             try await expectEqual(scene)
             for kind in ["hardDelete", "merge", "reparent", "cascade", "update", "create"] {
-                try await change(scene, #"{"kind":"\#(kind)","object":"Account","count":5,"seed":3}"#)
+                let ids = try await scene.ids("account", 5, offset: 20).map { "\"\($0)\"" }
+                    .joined(separator: ",")
+                let records = kind == "create" ? #""count":5"# : #""ids":[\#(ids)]"#
+                try await change(scene, #"{"kind":"\#(kind)","object":"Account",\#(records),"seed":3}"#)
                 let isEqual = try await scene.verify("Account").isEqual
                 #expect(!isEqual, "\(kind) changed nothing")
                 try await repair(scene)
