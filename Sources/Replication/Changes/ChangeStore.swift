@@ -14,10 +14,11 @@ struct ChangeStore: Sendable {
         var reloadReason: String?
     }
 
-    /// Begins a transaction that writes changes: the tables' triggers do not capture them, and an application that
-    /// waits for the same rows is not the victim of a deadlock.
+    /// Begins a transaction that writes changes: the tables' triggers do not capture them, and an
+    /// application that waits for the same rows is not the victim of a deadlock.
     static let settings = """
-        set local xmlbinary = 'hex'; set local lock_timeout = '\(ReplicationLimits.mergeLockTimeout.milliseconds)ms'
+        set local xmlbinary = 'hex';
+        set local lock_timeout = '\(ReplicationLimits.mergeLockTimeout.milliseconds)ms'
         """
 
     func positions(of organization: UUID, on connection: PostgresConnection) async throws -> [UUID: Position]
@@ -95,7 +96,8 @@ struct ChangeStore: Sendable {
         for (channel, position) in positions.sorted(by: { $0.key < $1.key }) {
             try await connection.execute(
                 """
-                insert into multiconnect_sync.stream_positions as p (organization_id, channel, replay_id, commit_at)
+                insert into multiconnect_sync.stream_positions as p
+                  (organization_id, channel, replay_id, commit_at)
                 values (\(organization), \(channel), \(position.replayID), \(position.commitAt))
                 on conflict (organization_id, channel) do update set replay_id = excluded.replay_id,
                   commit_at = coalesce(excluded.commit_at, p.commit_at), updated_at = now()
@@ -110,15 +112,16 @@ struct ChangeStore: Sendable {
         try await connection.execute(
             """
             delete from multiconnect_sync.stream_positions
-            where organization_id = \(organization) and (\(channel)::text is null or channel = \(channel)::text)
+            where organization_id = \(organization)
+              and (\(channel)::text is null or channel = \(channel)::text)
             """)
     }
 }
 
 // Related records.
 extension ChangeStore {
-    /// The ids of rows of `table` whose lookups hold one of `parents`. Lookups without an index are searched in small
-    /// tables only.
+    /// The ids of rows of `table` whose lookups hold one of `parents`. Lookups without an index are
+    /// searched in small tables only.
     func children(
         of parents: [String], in table: SyncedTable, _ lookups: [TableLayout.Lookup],
         on connection: PostgresConnection
@@ -142,8 +145,8 @@ extension ChangeStore {
         return try await connection.query(query).column()
     }
 
-    /// Of the records `stamps` those that are in the table with another time of change. After a filtered poll these do
-    /// not match the filter any more.
+    /// Of the records `stamps` those that are in the table with another time of change. After a filtered
+    /// poll these do not match the filter any more.
     func unmatched(
         _ ids: [String], _ stamps: [Date?], in table: SyncedTable, cursorColumn: String?,
         on connection: PostgresConnection
@@ -197,8 +200,8 @@ extension ChangeStore {
               (organization_id, state, channels, feeds, delivered_used, delivered_maximum, connected_at,
                disconnected_at, last_event_at, lag_milliseconds, last_error)
             values (\(organization), \(state.phase.rawValue), \(state.channels), \(feeds)::jsonb,
-              \(state.deliveredUsed), \(state.deliveredMaximum), \(state.connectedAt), \(state.disconnectedAt),
-              \(state.lastEventAt), \(state.lagMilliseconds), \(state.lastError))
+              \(state.deliveredUsed), \(state.deliveredMaximum), \(state.connectedAt),
+              \(state.disconnectedAt), \(state.lastEventAt), \(state.lagMilliseconds), \(state.lastError))
             on conflict (organization_id) do update set state = excluded.state, channels = excluded.channels,
               feeds = excluded.feeds, delivered_used = excluded.delivered_used,
               delivered_maximum = excluded.delivered_maximum, connected_at = excluded.connected_at,

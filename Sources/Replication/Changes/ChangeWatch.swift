@@ -4,8 +4,8 @@ package import Postgres
 internal import Reactor
 internal import Synchronization
 
-/// Finds work that other processes request in the cells: records to read again, reloads, changed tables. One query per
-/// cell for all tenants of a loop. Runs on that loop.
+/// Finds work that other processes request in the cells: records to read again, reloads, changed tables.
+/// One query per cell for all tenants of a loop. Runs on that loop.
 package final class ChangeWatch: Sendable {
     /// What was requested for a tenant.
     enum Request: Sendable, Hashable {

@@ -23,8 +23,8 @@ struct EventApplier: Sendable {
         case isolated
     }
 
-    /// Applies messages in order, in transactions of at most `ReplicationLimits.eventsPerTransaction`. The replay id
-    /// commits with the rows. Calls `onApplied` after each commit.
+    /// Applies messages in order, in transactions of at most `ReplicationLimits.eventsPerTransaction`. The
+    /// replay id commits with the rows. Calls `onApplied` after each commit.
     ///
     /// Repeats a transaction whose error passes. Throws `.leaseLost`, and the error if it does not pass.
     func apply(_ messages: [StreamMessage], onApplied: (DecodedEvents, RowMerger.Counts) throws -> Void)
@@ -112,7 +112,8 @@ struct EventApplier: Sendable {
                     of: parents, in: target.table, target.layout.lookups, on: connection)
             }
             try await RereadStore().add(
-                children ?? [], of: target.table.mapping, because: .relatedRecord, on: connection)
+                children ?? [], of: target.table.mapping, because: .relatedRecord,
+                after: ReplicationLimits.relatedPause, on: connection)
         }
     }
 

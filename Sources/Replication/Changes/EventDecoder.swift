@@ -158,8 +158,8 @@ struct EventDecoder: Sendable {
 
 /// Divides messages into transactions.
 enum EventCut {
-    /// Slices of at most `limit` messages. A Salesforce transaction stays in one slice unless it has more than `limit`
-    /// messages.
+    /// Slices of at most `limit` messages. A Salesforce transaction stays in one slice unless it has more
+    /// than `limit` messages.
     static func slices(_ messages: [StreamMessage], limit: Int) -> [ArraySlice<StreamMessage>] {
         var slices: [ArraySlice<StreamMessage>] = []
         var start = 0

@@ -43,7 +43,8 @@ struct Poller: Sendable {
         }
     }
 
-    /// Polls once. The time mark moves only after the last page, so that a failed poll is repeated as a whole.
+    /// Polls once. The time mark moves only after the last page, so that a failed poll is repeated as a
+    /// whole.
     @discardableResult
     func poll(_ table: SyncedTable) async throws -> Result {
         let (mark, read) = try await cell.withCellConnection { connection in
@@ -149,7 +150,8 @@ struct Poller: Sendable {
         pass.result.newest = max(pass.result.newest ?? newest, newest)
     }
 
-    /// Records that left the filter are not in the filtered rows: finds them by their ids, and reads them again.
+    /// Records that left the filter are not in the filtered rows: finds them by their ids, and reads them
+    /// again.
     private func findUnmatched(_ pass: inout Pass) async throws {
         let query = try pass.rule.changed(since: pass.mark, late: pace.lateWindow, .unfilteredIDs)
         let (table, column) = (pass.table, pass.rule.cursorColumn)
@@ -183,8 +185,8 @@ struct Poller: Sendable {
         try await cell.withCellConnection { try await RunningReadStore().renew(read, on: $0) }
     }
 
-    /// A short poll does not change the state: two writes for each poll of each mapping would be most of the control
-    /// database's work.
+    /// A short poll does not change the state: two writes for each poll of each mapping would be most of
+    /// the control database's work.
     private func show(_ state: Mapping.State, _ table: SyncedTable) async {
         do {
             try await services.control.withConnection {
@@ -255,8 +257,8 @@ extension Poller {
         } while locator != nil
     }
 
-    /// Reads a page again after errors that pass, and with repairs if its values are refused: merging it twice does no
-    /// harm.
+    /// Reads a page again after errors that pass, and with repairs if its values are refused: merging it
+    /// twice does no harm.
     private func withPageRetries<Value>(
         _ body: (PageMerger.Staging) async throws -> Value
     ) async throws -> Value {

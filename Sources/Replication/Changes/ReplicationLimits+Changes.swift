@@ -1,7 +1,7 @@
 /// The named maxima of reading changes.
 extension ReplicationLimits {
-    /// A record becomes visible at most this long after its SystemModstamp: long transactions. Polls read this far
-    /// behind the time mark.
+    /// A record becomes visible at most this long after its SystemModstamp: long transactions. Polls read
+    /// this far behind the time mark.
     package static let lateWindow = Duration.seconds(5 * 60)
     /// Beside events a poll only brings what events do not carry, so it runs this many times less often.
     package static let pollFactorBesideEvents = 6
@@ -17,6 +17,9 @@ extension ReplicationLimits {
     static let bulkPollDeadline = Duration.seconds(2 * 60 * 60)
     /// The pause before records of a mapping that is not imported, or paused, are looked at again.
     static let unknownMappingPause = Duration.seconds(10 * 60)
+    /// The pause before children of a deleted record are read again. Their own events come in this time,
+    /// and a read after `readMargin` needs no second one.
+    static let relatedPause = readMargin + .seconds(1)
     /// Messages of a stream that one transaction applies.
     package static let eventsPerTransaction = 500
     /// Tries to apply events after which the tenant's reading is started again.

@@ -88,8 +88,8 @@ struct RereadRun: Sendable {
                 connection in
                 try await connection.script(ChangeStore.settings)
                 try await fence(connection)
-                // First, so that a record that the merge requests again is due as the merge says. The pauses of refused
-                // records grow, so these stay until after the merge.
+                // First, so that a record that the merge requests again is due as the merge says. The
+                // pauses of refused records grow, so these stay until after the merge.
                 try await RereadStore().done(
                     others, of: batch.mappingID, startedAt: read.startedAt, on: connection)
                 let counts = try await merger.merge(
@@ -115,8 +115,8 @@ struct RereadRun: Sendable {
         _ records: [JSONValue], wanted ids: [String], _ rule: PollRule, startedAt: Date
     ) -> [RecordChange] {
         let columns = rule.table.selectedColumns
-        // A record that is missing has no time of change. The margin covers the clocks' difference: what Salesforce
-        // committed since then is newer.
+        // A record that is missing has no time of change. The margin covers the clocks' difference: what
+        // Salesforce committed since then is newer.
         let unknown = startedAt - ReplicationLimits.clockMargin
         var missing = Set(ids)
         var changes: [RecordChange] = []

@@ -111,8 +111,8 @@ package struct StreamPlan: Sendable, Equatable {
         return false
     }
 
-    /// The channel of each object. A channel with other objects costs delivered events, so it is taken only if no
-    /// other carries the object.
+    /// The channel of each object. A channel with other objects costs delivered events, so it is taken only
+    /// if no other carries the object.
     private static func routes(_ objects: Set<String>, _ facts: Facts) -> [String: String] {
         guard !objects.isEmpty else { return [:] }
         let selected = facts.selected ?? []
@@ -140,8 +140,8 @@ package struct StreamPlan: Sendable, Equatable {
         return routes
     }
 
-    /// The mappings that are polled instead. One object moves or returns with each plan, so that the next reading of
-    /// the allowance shows its effect.
+    /// The mappings that are polled instead. One object moves or returns with each plan, so that the next
+    /// reading of the allowance shows its effect.
     private static func moved(_ tables: [Table], _ delivered: OrgLimit?, _ previous: Set<UUID>) -> Set<UUID> {
         var moved = previous.intersection(tables.map(\.mapping))
         guard let delivered, delivered.maximum > 0 else { return moved }

@@ -3,7 +3,8 @@ internal import Salesforce
 
 /// What follows when a stream ends with an error.
 enum StreamReaction: Sendable, Equatable {
-    /// Forget the replay ids of the channel (nil: of all), subscribe to new events and poll from the time marks.
+    /// Forget the replay ids of the channel (nil: of all), subscribe to new events and poll from the time
+    /// marks.
     case catchUp(channel: String?)
     /// Poll only, and try the stream again later.
     case pollOnly(retryAfter: Duration, channel: String?)

@@ -135,7 +135,8 @@ extension SyncSession {
                 + "check whether the object is selected for Change Data Capture")
     }
 
-    /// True if the first poll of a mapping was put off until the stream is connected, or `startWait` has passed.
+    /// True if the first poll of a mapping was put off until the stream is connected, or `startWait` has
+    /// passed.
     private func waitsForStream(_ id: UUID) -> Bool {
         state.withLock { state in
             guard state.catchUps.contains(id), state.plan.isFed(id), state.stream.phase == .connecting,
@@ -180,7 +181,8 @@ extension SyncSession {
         guard !moved.isEmpty else { return }
         await notify(
             ChangeNotification.deliveredEvents,
-            "the org's delivered events are nearly used up: \(moved.joined(separator: ", ")) is polled until more are free"
+            "the org's delivered events are nearly used up; polled until more are free: "
+                + moved.joined(separator: ", ")
         )
     }
 
@@ -239,7 +241,8 @@ extension SyncSession {
         if isRecovered { await resolve([ChangeNotification.streamRefused, ChangeNotification.streamLost]) }
     }
 
-    /// The stream has not been connected for some minutes: polls at the mappings' own intervals find its changes.
+    /// The stream has not been connected for some minutes: polls at the mappings' own intervals find its
+    /// changes.
     private func noteOutage() async {
         let isLost = state.withLock { state in
             guard state.stream.phase == .connecting else { return false }

@@ -163,7 +163,8 @@ extension SyncSession {
         }
     }
 
-    /// Polls at the mappings' own intervals. A refused channel is left out; its other channels stay subscribed.
+    /// Polls at the mappings' own intervals. A refused channel is left out; its other channels stay
+    /// subscribed.
     private func pollOnly(_ channel: String?, for pause: Duration) async throws {
         state.withLock { state in
             if let channel { state.refusedChannels.insert(channel) } else { state.isStreamRefused = true }

@@ -143,7 +143,8 @@ extension StreamPlan {
         return kept
     }
 
-    /// The plan that was stored for operators, so that another worker subscribes without asking the org first.
+    /// The plan that was stored for operators, so that another worker subscribes without asking the org
+    /// first.
     init(stored channels: [String], _ feeds: [UUID: Feed]) {
         self.channels = channels
         self.feeds = feeds

@@ -50,7 +50,8 @@ final class TableLayouts: Sendable {
         let layout = layouts.withLock { layouts in
             let key = table.plan.objectName
             if let known = layouts[key, default: []].first(where: { $0.describes(table) }) { return known }
-            // Tenants whose plans all differ share nothing: old layouts are forgotten here, not by their tenants.
+            // Tenants whose plans all differ share nothing: old layouts are forgotten here, not by their
+            // tenants.
             if layouts[key, default: []].count >= 50 { layouts[key] = [] }
             let layout = TableLayout(table)
             layouts[key, default: []].append(layout)

@@ -16,8 +16,8 @@ package struct TenantSync: Sendable {
         self.services = services
     }
 
-    /// Runs until the calling task is cancelled. Returns early if the tenant's work is not allowed. Throws `.leaseLost`,
-    /// and errors that do not pass.
+    /// Runs until the calling task is cancelled. Returns early if the tenant's work is not allowed. Throws
+    /// `.leaseLost`, and errors that do not pass.
     package func run(_ run: TenantRun) async throws {
         let id = run.lease.organizationID
         run.changes.reset()

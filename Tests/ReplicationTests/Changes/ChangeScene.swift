@@ -218,7 +218,10 @@ func withChanges(
         try await fixture.provision([account.plan, contact.plan], on: pool)
         let lease = TenantLease(organizationID: fixture.tenant.id, cell: "default", epoch: 3)
         try await pool.execute(
-            "insert into multiconnect_sync.leases (organization_id, epoch) values (\(lease.organizationID), 3)"
+            """
+            insert into multiconnect_sync.leases (organization_id, epoch)
+            values (\(lease.organizationID), 3)
+            """
         )
         for table in [account, contact] {
             try await pool.execute(

@@ -17,12 +17,13 @@ struct LiveChangesTests {
 
     /// Runs the tenant's reading under a new epoch while `body` runs, then stops it wherever it is.
     private func reading(
-        _ scene: OrgScene, epoch: Int, poll: Duration = .milliseconds(500),
+        _ scene: OrgScene, epoch: Int, poll: Duration = .milliseconds(500), bulkThreshold: Int = 10_000,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await scene.cell.execute(
             """
-            insert into multiconnect_sync.leases (organization_id, epoch) values (\(scene.organizationID), \(epoch))
+            insert into multiconnect_sync.leases (organization_id, epoch)
+            values (\(scene.organizationID), \(epoch))
             on conflict (organization_id) do update set epoch = excluded.epoch
             """)
         let watch = ChangeWatch(
@@ -30,6 +31,7 @@ struct LiveChangesTests {
         var services = SyncServices(
             scene.services, queue: scene.queue, watch: watch, tallies: ChangeTallies())
         services.pace.forcedInterval = poll
+        services.pace.bulkThreshold = bulkThreshold
         let ready = services
         let run = TenantRun(
             lease: TenantLease(organizationID: scene.organizationID, cell: "default", epoch: epoch), weight: 1
@@ -143,6 +145,68 @@ struct LiveChangesTests {
                 try await EventLoop.current.sleep(for: .seconds(1))
             }
             for object in Self.objects { try await scene.expectEqual(object) }
+        }
+    }
+
+    @Test func `many changed records are polled by a Bulk job, and deleted ones leave the table`()
+        async throws
+    {
+        try await live { scene in
+            try await change(scene, ["kind": "settings", "settings": ["selected": [String]()]])
+            try await change(scene, ["kind": "update", "count": 150, "events": false])
+            try await change(scene, ["kind": "delete", "count": 10, "seed": 3, "events": false])
+            try await reading(scene, epoch: 1, bulkThreshold: 50) {
+                try await eventually("all are read") {
+                    let count: Int = try await scene.cell.query(
+                        "select count(*) from \(identifier: scene.schema, "account")"
+                    ).scalar()
+                    return count == 290
+                }
+            }
+            #expect(try await scene.calls()["bulk.create", default: 0] > 2, "more than those of the imports")
+            try await scene.expectEqual("Account")
+        }
+    }
+
+    @Test func `gaps, wildcard ids and lost events end in equal tables`() async throws {
+        try await live { scene in
+            try await reading(scene, epoch: 1) {
+                try await connected(scene)
+                try await change(scene, ["kind": "gap", "changeType": "GAP_UPDATE", "count": 5])
+                try await change(scene, ["kind": "gap", "changeType": "GAP_CREATE", "count": 2])
+                try await change(scene, ["kind": "gap", "changeType": "GAP_DELETE", "count": 2, "seed": 9])
+                try await change(scene, ["kind": "wildcard"])
+                try await eventually("a reload is enqueued") {
+                    try await scene.control.query(
+                        "select count(*) = 1 from multiconnect.jobs where class = 'ReloadMapping'"
+                    ).scalar()
+                }
+                // A record that is written while a long transaction is open is visible late.
+                try await change(scene, ["kind": "update", "count": 3, "visibleAfter": 700, "events": false])
+                try await EventLoop.current.sleep(for: .seconds(2))
+                try await eventually("nothing is left to read") {
+                    try await scene.cell.query("select count(*) = 0 from multiconnect_sync.rereads").scalar()
+                }
+                try await EventLoop.current.sleep(for: .seconds(1))
+            }
+            try await scene.expectEqual("Account")
+        }
+    }
+
+    @Test func `events that expired while no worker ran are caught up by polls`() async throws {
+        try await live { scene in
+            let first = try await change(scene, ["kind": "update", "values": ["Name": "before"]])
+            let id = try #require(first.first)
+            try await reading(scene, epoch: 1, poll: .seconds(600)) {
+                try await connected(scene)
+                try await change(scene, ["kind": "update", "ids": [id], "values": ["Name": "streamed"]])
+                try await eventually("streamed") { try await exists(scene, id, name: "streamed") }
+            }
+            try await change(scene, ["kind": "update", "ids": [id], "values": ["Name": "missed"]])
+            try await change(scene, ["kind": "settings", "settings": ["forgetEvents": true]])
+            try await reading(scene, epoch: 2, poll: .seconds(600)) {
+                try await eventually("caught up") { try await exists(scene, id, name: "missed") }
+            }
         }
     }
 }

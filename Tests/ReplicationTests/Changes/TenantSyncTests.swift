@@ -80,7 +80,10 @@ struct TenantSyncTests {
             try await scene.control.execute("update multiconnect.organizations set status = 'live'")
             let lease = TenantLease(organizationID: scene.organizationID, cell: "default", epoch: 1)
             try await scene.cell.execute(
-                "insert into multiconnect_sync.leases (organization_id, epoch) values (\(lease.organizationID), 1)"
+                """
+                insert into multiconnect_sync.leases (organization_id, epoch)
+                values (\(lease.organizationID), 1)
+                """
             )
             let run = TenantRun(lease: lease, weight: 1)
             try await sync(scene, run, stream, selected) { try await body(scene, run) }
@@ -138,7 +141,10 @@ struct TenantSyncTests {
                 TenantLease(organizationID: scene.organizationID, cell: "default", epoch: $0)
             }
             try await scene.cell.execute(
-                "insert into multiconnect_sync.leases (organization_id, epoch) values (\(scene.organizationID), 1)"
+                """
+                insert into multiconnect_sync.leases (organization_id, epoch)
+                values (\(scene.organizationID), 1)
+                """
             )
             let id = try await anyAccount(scene)
             let stream = ScriptedStream()
