@@ -13,4 +13,3 @@ create table multiconnect.mapping_imports (
     finished_at timestamptz
 );
 create index mapping_imports_organization on multiconnect.mapping_imports (organization_id, created_at desc);
-create index mapping_imports_finished on multiconnect.mapping_imports (finished_at) where finished_at is not null;

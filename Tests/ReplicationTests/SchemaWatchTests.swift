@@ -140,6 +140,13 @@ struct SchemaWatchTests {
                 SQL(raw: "select count(account__external_id__c) from \(schema).contact")
             ).scalar()
             #expect(filled > 0)
+            // A version that did not read them left no plan.
+            try await scene.cell.execute("delete from multiconnect_sync.synced_tables")
+            #expect(try await SyncedTableCatalog(scene.services).tables(of: tenant).count == 2)
+            let requested: [String] = try await scene.cell.query(
+                "select column_name from multiconnect_sync.column_backfills"
+            ).column()
+            #expect(requested == ["account__external_id__c"])
         }
     }
 

@@ -38,7 +38,7 @@ struct ColumnPlanTests {
         #expect(column.parent?.reference == "AccountId")
         #expect(!column.isRead)
         #expect(column.isSelected)
-        #expect(configuration.maps(column, resolver))
+        #expect(column.isMapped(by: configuration, resolver))
     }
 
     @Test(arguments: ["Account__r__Ext__c", "Account__Ext__c", "Account__r.Ext__c"])

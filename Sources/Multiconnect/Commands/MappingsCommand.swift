@@ -16,7 +16,8 @@ struct MappingsCommand: AsyncParsableCommand {
             """,
         subcommands: [
             MappingsListCommand.self, MappingsPauseCommand.self, MappingsResumeCommand.self,
-            MappingsReloadCommand.self, MappingsImportCommand.self, MappingsExportCommand.self,
+            MappingsReloadCommand.self, MappingsImportCommand.self,
+            MappingsExportCommand.self,
         ])
 }
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 import Jobs
 import Organizations
 import Postgres
@@ -13,15 +13,15 @@ struct MappingsImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Adds the mappings of a file to a tenant, and changes existing ones.",
         discussion: """
-            The file has Heroku Connect's export format. Mappings that it does not name stay. A worker applies \
-            it: no row is lost, new columns are filled while changes continue, and a column that is not mapped \
-            any more keeps its values. You can repeat the command. Exit status: 0 done; 64 invalid id; 65 the \
-            file is invalid; 66 no such tenant or file; 1 a mapping could not be changed, or the worker has not \
-            finished in time; 69 the database does not answer.
+            The file has Heroku Connect's export format. Mappings that it does not name stay. A worker \
+            applies it: no row is lost, new columns are filled while changes continue, and a column that is \
+            not mapped any more keeps its values. You can repeat the command. Exit status: 0 done; 64 \
+            invalid id; 65 the file is invalid; 66 no such tenant or file; 1 a mapping could not be changed, \
+            or the worker has not finished in time; 69 the database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
-    @Argument(help: "The mapping file; - is standard input.") var file: String
+    @Argument(help: "The mapping file.") var file: String
     @Flag(help: "Only prints what would change.") var dryRun = false
     @Option(help: "The longest wait for the worker, in seconds.") var wait = 300
     @OptionGroup var actor: ActorOption
@@ -48,9 +48,7 @@ struct MappingsImportCommand: AsyncParsableCommand {
 
     private func read() throws -> [UInt8] {
         do {
-            let handle =
-                file == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(filePath: file))
-            return Array(try handle.readToEnd() ?? Data())
+            return Array(try Data(contentsOf: URL(filePath: file)))
         } catch {
             StandardError.write("multiconnect mappings: cannot read \(file)\n")
             throw ExitCode(CommandFailure.noInput)
@@ -109,8 +107,8 @@ struct MappingsExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Prints a tenant's mappings in Heroku Connect's export format.",
         discussion: """
-            Objects and members are sorted, so that two exports can be compared. Exit status: 0 done; 64 invalid \
-            id; 66 no such tenant; 69 the database does not answer.
+            Objects and members are sorted, so that two exports can be compared. Exit status: 0 done; 64 \
+            invalid id; 66 no such tenant; 69 the database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String

@@ -9,7 +9,8 @@ internal import TenantSchema
 
 /// Runs `BackfillJob`: reads the ids and the new columns of all records, and merges them into the table.
 ///
-/// Changes of the mapping continue meanwhile: events and polls fill the columns too, and the merge rule orders both.
+/// Changes of the mapping continue meanwhile: events and polls fill the columns too, and the merge rule
+/// orders both.
 struct ColumnBackfill: Sendable {
     let services: ReplicationServices
     private let store = DriftStore()
@@ -142,11 +143,7 @@ struct ColumnBackfill: Sendable {
         var rows = RESTRows(sources: run.read.sources)
         var bytes = rows.header
         for record in page.records { bytes += try rows.line(record) }
-        var rest: [UInt8]? = bytes
-        _ = try await run.merger.merge(run.read, rows: page.records.count, fence: fence(run)) {
-            defer { rest = nil }
-            return rest
-        }
+        _ = try await run.merger.merge(run.read, page: bytes, fence: fence(run))
     }
 
     /// Reads a large object by a Bulk job. Returns the pause if the job is not complete yet.
@@ -167,21 +164,32 @@ struct ColumnBackfill: Sendable {
             try await run.cell.withCellConnection {
                 try await RunningReadStore().renew(run.read.id ?? run.claim, on: $0)
             }
-            locator = try await services.gate.withPermit { [locator] in
-                try await bulk.results(
-                    of: id, locator: locator, maximumRows: services.settings.bulkPageRows,
-                    compression: services.settings.compression
-                ) { results in
-                    _ = try await run.merger.merge(run.read, rows: results.rows, fence: fence(run)) {
-                        try await results.next()
-                    }
-                    return results.locator
-                }
+            do {
+                locator = try await merge(locator, of: id, .direct, bulk, run)
+            } catch  where PageMerger.isRefusal(error) {
+                locator = try await merge(locator, of: id, .repaired, bulk, run)
             }
             if let locator { try seen.note(locator) }
         } while locator != nil
         try? await bulk.delete(id)
         return nil
+    }
+
+    /// Merges a page of the results. Returns the locator of the next page.
+    private func merge(
+        _ locator: String?, of id: SalesforceID, _ staging: PageMerger.Staging, _ bulk: BulkQuery, _ run: Run
+    ) async throws -> String? {
+        try await services.gate.withPermit {
+            try await bulk.results(
+                of: id, locator: locator, maximumRows: services.settings.bulkPageRows,
+                compression: services.settings.compression
+            ) { results in
+                _ = try await run.merger.merge(
+                    run.read, rows: results.rows, staging: staging, fence: fence(run)
+                ) { try await results.next() }
+                return results.locator
+            }
+        }
     }
 
     private func setBulkJob(_ id: SalesforceID?, _ run: Run) async throws {
@@ -190,7 +198,8 @@ struct ColumnBackfill: Sendable {
         }
     }
 
-    /// Waits for the Bulk job, at most as long as one start may wait. A job that failed or is gone is forgotten.
+    /// Waits for the Bulk job, at most as long as one start may wait. A job that failed or is gone is
+    /// forgotten.
     private func isComplete(_ id: SalesforceID, _ bulk: BulkQuery, _ run: Run) async throws -> Bool {
         let deadline = ContinuousClock.now + services.settings.pollBudget
         var pause = ReplicationLimits.firstPoll

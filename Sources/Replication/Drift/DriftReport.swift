@@ -99,7 +99,8 @@ extension TableAlteration.Report {
         if isFilterChanged { lines.append("the row filter changed, so all rows are read again") }
         if isPending {
             lines.append(
-                "other changes wait: the table is locked, an object uses a column, or local changes are not sent yet"
+                "other changes wait: the table is locked, an object uses a column, or local changes are not "
+                    + "sent yet"
             )
         }
         return lines

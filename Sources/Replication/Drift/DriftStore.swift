@@ -50,7 +50,8 @@ struct DriftStore: Sendable {
             """)
     }
 
-    /// Locks a table's plan in the caller's transaction, so that two alterations of it run one after the other.
+    /// Locks a table's plan in the caller's transaction, so that two alterations of it run one after the
+    /// other.
     func lockPlan(of mapping: UUID, on connection: PostgresConnection) async throws {
         _ = try await connection.query(
             "select from multiconnect_sync.synced_tables where mapping_id = \(mapping) for update")
@@ -68,7 +69,8 @@ struct DriftStore: Sendable {
             """)
     }
 
-    /// Requests that the records whose cells of a column did not fit are read again, after the column was widened.
+    /// Requests that the records whose cells of a column did not fit are read again, after the column was
+    /// widened.
     func requestNulledCells(
         of mapping: Mapping, _ column: String, on connection: PostgresConnection
     ) async throws {
@@ -119,8 +121,8 @@ extension DriftStore {
         ).column()
     }
 
-    /// Takes over the back-fill of a mapping in the caller's transaction: the columns of the read that runs, else all
-    /// columns to fill. Nil if there are none.
+    /// Takes over the back-fill of a mapping in the caller's transaction: the columns of the read that runs,
+    /// else all columns to fill. Nil if there are none.
     func takeOver(
         _ mapping: UUID, claim: UUID, on connection: PostgresConnection
     ) async throws -> Backfill? {
@@ -142,7 +144,8 @@ extension DriftStore {
             bulkJobID: try first["bulk_job_id"])
     }
 
-    /// Locks the back-fill for a step in the caller's transaction. Throws `.claimLost` if another start has it.
+    /// Locks the back-fill for a step in the caller's transaction. Throws `.claimLost` if another start has
+    /// it.
     func hold(_ mapping: UUID, claim: UUID, on connection: PostgresConnection) async throws {
         let held = try await connection.query(
             """

@@ -13,8 +13,8 @@ struct SchemaCheckRule: Sendable, Equatable {
     enum Step: Sendable, Equatable {
         /// Checked a short time ago.
         case nothing
-        /// Ask whether anything changed since this time. If so, describe all mapped objects, else only the objects with
-        /// pending changes.
+        /// Ask whether anything changed since this time. If so, describe all mapped objects, else only the
+        /// objects with pending changes.
         case ask(since: Date)
         /// Describe the objects now.
         case describe

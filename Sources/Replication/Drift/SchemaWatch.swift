@@ -15,7 +15,8 @@ package struct SchemaWatch: Sendable {
     package enum Occasion: Sendable, Equatable {
         /// The regular check: at most one every `ReplicationLimits.schemaCheckInterval` calls the org.
         case scheduled
-        /// `INVALID_FIELD`, `INVALID_TYPE` or a new event schema. Nil: all mapped objects; else the mappings to check.
+        /// `INVALID_FIELD`, `INVALID_TYPE` or a new event schema. Nil: all mapped objects; else the mappings
+        /// to check.
         case urgent(Set<UUID>?)
     }
 
@@ -42,7 +43,8 @@ package struct SchemaWatch: Sendable {
 
     /// Checks the schema if it is time, and alters the tables in transactions that call `fence` first.
     ///
-    /// Throws the errors of Salesforce and Postgres. An object that cannot be described now is checked again next time.
+    /// Throws the errors of Salesforce and Postgres. An object that cannot be described now is checked again
+    /// next time.
     ///
     /// - Parameters:
     ///   - tables: the tenant's imported tables.
@@ -151,7 +153,8 @@ package struct SchemaWatch: Sendable {
         try await report.noteBack()
     }
 
-    /// Enqueues the jobs that fill columns. Again at each check, because a job can be lost between two databases.
+    /// Enqueues the jobs that fill columns. Again at each check, because a job can be lost between two
+    /// databases.
     private func enqueueBackfills(of tenant: Tenant, _ cell: PostgresPool) async throws {
         let mappings = try await cell.withCellConnection {
             try await store.mappingsToFill(of: tenant.id, on: $0)

@@ -13,8 +13,9 @@ package struct SyncedTableCatalog: Sendable {
         self.services = services
     }
 
-    /// The imported tables of a tenant. A table that was imported by a version without stored plans, or with another
-    /// format of them, is planned again from the org's describe; a table that cannot be planned now is left out.
+    /// The imported tables of a tenant. A table that was imported by a version without stored plans, or with
+    /// another format of them, is planned again from the org's describe; a table that cannot be planned now
+    /// is left out.
     package func tables(of tenant: Tenant) async throws -> [SyncedTable] {
         let mappings = try await services.control.withConnection {
             try await MappingStore().mappings(of: tenant.connectionID, on: $0)
@@ -27,14 +28,24 @@ package struct SyncedTableCatalog: Sendable {
         let known = Set(tables.map(\.mapping.id))
         for mapping in mappings where !known.contains(mapping.id) {
             guard let table = try await plan(mapping, tenant) else { continue }
-            try await cell.withCellConnection { try await store.save(table, on: $0) }
+            try await save(table, cell)
             tables.append(table)
         }
         return tables
     }
 
-    /// Plans the table of a mapping from the org's describe. Columns that the table lacks are left out: they are added
-    /// and filled by the next check of the schema. Nil if the object or the table is gone.
+    /// Stores the plan of a table that has none. Versions without stored plans did not read external ids of
+    /// parents, so these are filled.
+    private func save(_ table: SyncedTable, _ cell: PostgresPool) async throws {
+        let unread = table.plan.columns.filter { $0.parent != nil && $0.isSelected }.map(\.name)
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await SyncedTableStore().save(table, on: connection)
+            try await DriftStore().requestBackfill(unread, of: table.mapping, on: connection)
+        }
+    }
+
+    /// Plans the table of a mapping from the org's describe. Columns that the table lacks are left out: they
+    /// are added and filled by the next check of the schema. Nil if the object or the table is gone.
     package func plan(_ mapping: Mapping, _ tenant: Tenant) async throws -> SyncedTable? {
         let rest = services.sessions.rest(for: tenant.id, CallPurpose(.describe, mapping.objectName))
         let found = try await ObjectLookup(rest: rest, resolver: services.settings.resolver).plan(mapping)

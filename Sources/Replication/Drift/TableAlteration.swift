@@ -2,7 +2,8 @@ internal import FoundationEssentials
 internal import Postgres
 internal import TenantSchema
 
-/// Brings one table to the plan of the org's present describe. Each change commits together with the stored plan.
+/// Brings one table to the plan of the org's present describe. Each change commits together with the stored
+/// plan.
 struct TableAlteration: Sendable {
     let cell: PostgresPool
     let tenant: Tenant
@@ -39,7 +40,8 @@ struct TableAlteration: Sendable {
         var isFilterChanged = false
         /// True if columns must be filled.
         var needsBackfill = false
-        /// True if a change could not be made now: the table is locked, or an object of the tenant is in the way.
+        /// True if a change could not be made now: the table is locked, or an object of the tenant is in the
+        /// way.
         var isPending = false
 
         /// True if nothing was to be changed.
@@ -111,7 +113,8 @@ struct TableAlteration: Sendable {
         var value: SchemaDrift
     }
 
-    /// Everything except new types and new indexes, in the caller's transaction. The plan is read again under its lock.
+    /// Everything except new types and new indexes, in the caller's transaction. The plan is read again
+    /// under its lock.
     private func changeColumns(
         _ table: SyncedTable, to fresh: TablePlan, _ ddl: TenantDDL, on connection: PostgresConnection
     ) async throws -> Changed {
@@ -174,8 +177,8 @@ struct TableAlteration: Sendable {
 
 // New types.
 extension TableAlteration {
-    /// Widens a column. If a view uses it, the table belongs to another role, or rewriting it takes too long, the column
-    /// is paused: values that do not fit would be lost.
+    /// Widens a column. If a view uses it, the table belongs to another role, or rewriting it takes too
+    /// long, the column is paused: values that do not fit would be lost.
     private func widen(_ widening: SchemaDrift.Widening, _ ddl: TenantDDL, _ report: inout Report)
         async throws
     {
@@ -243,10 +246,11 @@ extension TableAlteration {
             // The detail names the view.
             let user = error.detail ?? error.message
             return
-                "\(needed), but an object of the schema uses it (\(user)): drop the object, then create it again"
+                "\(needed), but an object of the schema uses it (\(user)): drop the object, then "
+                + "create it again"
         default:
-            return
-                "\(needed), which takes longer than \(ReplicationLimits.alterationTime.components.seconds) s: "
+            let seconds = ReplicationLimits.alterationTime.components.seconds
+            return "\(needed), which takes longer than \(seconds) s: "
                 + "change its type yourself when the table is not in use"
         }
     }

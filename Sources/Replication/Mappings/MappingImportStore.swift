@@ -7,6 +7,7 @@ package import TenantSchema
 package struct MappingImportStore: Sendable {
     /// An import of a mapping file.
     package struct Record: Sendable, Equatable {
+        /// The progress of the import. `failed` is the end of the job; a failed mapping is a step.
         package enum State: String, Sendable, Hashable {
             case waiting
             case running
@@ -39,13 +40,21 @@ package struct MappingImportStore: Sendable {
         }
     }
 
+    /// How long a finished import is kept.
+    private static let age = Duration.seconds(90 * 86_400)
+
     package init() {}
 
-    /// Adds an import. Returns its id.
+    /// Adds an import, and removes old ones of the tenant. Returns its id.
     package func add(
         _ file: MappingFile, to organization: UUID, by actor: String, on connection: PostgresConnection
     ) async throws -> UUID {
-        try await connection.query(
+        try await connection.execute(
+            """
+            delete from multiconnect.mapping_imports
+            where organization_id = \(organization) and finished_at < now() - \(Self.age)
+            """)
+        return try await connection.query(
             """
             insert into multiconnect.mapping_imports (organization_id, file, requested_by)
             values (\(organization), \(file.json.serialized)::jsonb, \(actor)) returning id
@@ -99,7 +108,10 @@ package struct MappingImportStore: Sendable {
     /// Stores the last error. The job tries again.
     func noteError(_ reason: String, of id: UUID, on connection: PostgresConnection) async throws {
         try await connection.execute(
-            "update multiconnect.mapping_imports set error = \(reason) where id = \(id) and finished_at is null"
+            """
+            update multiconnect.mapping_imports set error = \(reason)
+            where id = \(id) and finished_at is null
+            """
         )
     }
 

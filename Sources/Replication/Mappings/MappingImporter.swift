@@ -9,8 +9,9 @@ internal import TenantSchema
 
 /// Runs `MappingImportJob`: adds the mappings of a file to a tenant, and changes the existing ones.
 ///
-/// New mappings are imported by jobs of their own. Tables of changed mappings keep all rows: new columns are added and
-/// filled, columns that are not mapped any more keep their values. Mappings that the file does not name stay.
+/// New mappings are imported by jobs of their own. Tables of changed mappings keep all rows: new columns are
+/// added and filled, columns that are not mapped any more keep their values. Mappings that the file does not
+/// name stay.
 struct MappingImporter: Sendable {
     let services: ReplicationServices
     private let store = MappingImportStore()
@@ -19,7 +20,8 @@ struct MappingImporter: Sendable {
         self.services = services
     }
 
-    /// Applies the file. Steps that were made before change nothing. Throws `.givenUp` if another start would not help.
+    /// Applies the file. Steps that were made before change nothing. Throws `.givenUp` if another start
+    /// would not help.
     func run(_ id: UUID, _ job: JobContext) async throws -> JobOutcome {
         let found = try await services.control.withConnection { connection in
             guard let record = try await store.record(id, on: connection), let file = record.file else {

@@ -6,7 +6,8 @@ package struct SyncedTable: Sendable, Equatable {
     /// The tenant's schema.
     package var schema: String
     package var plan: TablePlan
-    /// Columns that are not read at present, with the reason: the field was removed, hidden or changed its type.
+    /// Columns that are not read at present, with the reason: the field was removed, hidden or changed its
+    /// type.
     package var pausedColumns: [String: String]
 
     package init(mapping: Mapping, schema: String, plan: TablePlan, pausedColumns: [String: String] = [:]) {

@@ -20,19 +20,8 @@ package struct SyncedTableStore: Sendable {
             """)
     }
 
-    /// Stores the plan unless the table has one. False if it has one.
-    package func adopt(_ table: SyncedTable, on connection: PostgresConnection) async throws -> Bool {
-        try await connection.execute(
-            """
-            insert into multiconnect_sync.synced_tables (mapping_id, organization_id, schema_name, plan)
-            values (\(table.mapping.id), \(table.mapping.organizationID), \(table.schema),
-              \(table.plan.json.serialized)::jsonb)
-            on conflict (mapping_id) do nothing
-            """) == 1
-    }
-
-    /// The tables of an organization, in the order of its mappings. Tables whose stored plan has another format are
-    /// left out: they are planned again.
+    /// The tables of an organization, in the order of its mappings. Tables whose stored plan has another
+    /// format are left out: they are planned again.
     ///
     /// - Parameter mappings: the organization's mappings, from the control database.
     package func tables(
@@ -79,18 +68,6 @@ package struct SyncedTableStore: Sendable {
             """
             update multiconnect_sync.synced_tables
             set paused_columns = paused_columns || \(Self.json([column: reason]))::jsonb, updated_at = now()
-            where mapping_id = \(mapping)
-            """)
-    }
-
-    /// Reads columns again.
-    package func unpause(
-        _ columns: [String], of mapping: UUID, on connection: PostgresConnection
-    ) async throws {
-        try await connection.execute(
-            """
-            update multiconnect_sync.synced_tables
-            set paused_columns = paused_columns - \(columns)::text[], updated_at = now()
             where mapping_id = \(mapping)
             """)
     }

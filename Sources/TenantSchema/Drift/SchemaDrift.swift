@@ -14,8 +14,8 @@ package struct SchemaDrift: Sendable, Equatable {
     package private(set) var paused: [String: String]
     /// New columns.
     package private(set) var added: [TablePlan.Column] = []
-    /// Columns whose field is not mapped any more. They stay in the table with their values, and the plan no longer has
-    /// them.
+    /// Columns whose field is not mapped any more. They stay in the table with their values, and the plan no
+    /// longer has them.
     package private(set) var removed: [String] = []
     /// Those of `removed` that the plan still has, because local changes of them are not sent yet.
     package private(set) var waiting: [String] = []
@@ -56,7 +56,7 @@ package struct SchemaDrift: Sendable, Equatable {
             let column = plan.columns[index]
             if let field = wanted[column.name] {
                 adjust(index, to: field, shape.types[column.name])
-            } else if configuration.maps(column, resolver) {
+            } else if column.isMapped(by: configuration, resolver) {
                 pause(column.name, Self.reason(column, fresh, resolver))
             } else {
                 removed.append(column.name)

@@ -1,5 +1,6 @@
 /// The difference between a mapping file and a tenant's mappings. Mappings that the file does not name stay.
 package struct MappingChange: Sendable, Equatable {
+    /// What the file means for the mapping.
     package enum Kind: Sendable, Equatable {
         case new
         case changed
@@ -30,7 +31,8 @@ package struct MappingChange: Sendable, Equatable {
 }
 
 extension MappingConfiguration {
-    /// The settings that differ. Unknown members, such as the export's `revision` and `applied_at`, do not count.
+    /// The settings that differ. Unknown members, such as the export's `revision` and `applied_at`, do not
+    /// count.
     func differences(to new: MappingConfiguration) -> [String] {
         let (before, after) = (Set(fields), Set(new.fields))
         var details = after.subtracting(before).sorted().map { "+\($0)" }

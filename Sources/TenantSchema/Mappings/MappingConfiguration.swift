@@ -60,8 +60,8 @@ package struct MappingConfiguration: Sendable, Equatable {
 
     /// Reads a `config` object. Errors begin with `path`.
     ///
-    /// - Parameter isStored: true for an object of the database, which an older version with other limits can have
-    ///   stored. Its values are brought within the limits.
+    /// - Parameter isStored: true for an object of the database, which an older version with other limits
+    ///   can have stored. Its values are brought within the limits.
     package init(
         _ value: JSONValue, path: String, isStored: Bool = false
     ) throws(TenantSchemaError) {
@@ -120,21 +120,6 @@ package struct MappingConfiguration: Sendable, Equatable {
         if let upsertField { members["upsert_field"] = .string(upsertField) }
         if let maximumDailyCalls { members["sf_max_daily_api_calls"] = .number(String(maximumDailyCalls)) }
         return .object(members)
-    }
-
-    /// Whether the mapping has the column's field, under one of the names that it can have in the file.
-    func maps(_ column: TablePlan.Column, _ resolver: NameResolver) -> Bool {
-        let source = Self.plain(column.source)
-        if TablePlan.mandatoryFields.contains(where: { Self.plain($0) == source }) { return true }
-        return (fields + [upsertField].compactMap(\.self)).contains { name in
-            resolver.candidates(name).contains { Self.plain($0) == source }
-        }
-    }
-
-    /// One spelling for `Account__Ext__c`, `Account__r__Ext__c` and `Account.Ext__c`.
-    private static func plain(_ name: String) -> String {
-        name.lowercased().replacing("__r.", with: "__").replacing("__r__", with: "__").replacing(
-            ".", with: "__")
     }
 
     /// Whether the field's decimal numbers are exact.

@@ -11,8 +11,8 @@ package enum ColumnType: Sendable, Equatable {
     case date
     case timestamp
     case time
-    /// Planned for decimal numbers if the mapping asks for exact ones. Also replaces `bigint` when a value does not
-    /// fit into it.
+    /// Planned for decimal numbers if the mapping asks for exact ones. Also replaces `bigint` when a value
+    /// does not fit into it.
     case numeric
     /// Never planned: any other type of an existing column, with its name from the catalog.
     case other(String)

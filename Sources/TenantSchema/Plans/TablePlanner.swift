@@ -89,8 +89,8 @@ struct TablePlanner {
     }
 
     /// Splits `name` into a relationship and a field of the parent, in all possible ways: `Account__Ext__c`,
-    /// `Account__r__Ext__c` and `Account.Ext__c`, and for a custom lookup `Parent__r__Ext__c`, `Parent__Ext__c` and
-    /// `Parent__r.Ext__c`.
+    /// `Account__r__Ext__c` and `Account.Ext__c`, and for a custom lookup `Parent__r__Ext__c`,
+    /// `Parent__Ext__c` and `Parent__r.Ext__c`.
     func relationships(in name: String) -> [(name: String, externalID: String, reference: FieldDescribe)] {
         describe.fields.compactMap { field in
             guard let relationship = field.relationshipName else { return nil }
@@ -102,7 +102,8 @@ struct TablePlanner {
         }
     }
 
-    /// The beginnings of a name that name the relationship, the longest first: `account__r__` before `account__`.
+    /// The beginnings of a name that name the relationship, the longest first: `account__r__` before
+    /// `account__`.
     private func prefixes(of relationship: String) -> [String] {
         let names = Set([relationship, withoutNamespace(relationship)]).map { $0.lowercased() }
         let stems = names.map { $0.hasSuffix("__r") ? String($0.dropLast(3)) : $0 }

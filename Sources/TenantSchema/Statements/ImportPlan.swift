@@ -32,8 +32,8 @@ package struct ImportPlan: Sendable, Equatable {
         indexes = plan.indexes.filter { $0.column != "sfid" }
     }
 
-    /// `SELECT Id,... FROM Object [WHERE (filter)]`. Without ORDER BY, so that Salesforce can split the query (PK
-    /// chunking).
+    /// `SELECT Id,... FROM Object [WHERE (filter)]`. Without ORDER BY, so that Salesforce can split the
+    /// query (PK chunking).
     package func soql() throws(SalesforceError) -> SOQL {
         try filtered(SOQL.select(sources, from: objectName))
     }

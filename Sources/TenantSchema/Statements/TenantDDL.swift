@@ -57,7 +57,8 @@ package struct TenantDDL: Sendable, Equatable {
         return """
             select c.name from (values \(list)) as c (name) where exists (
               select from \(s)._trigger_log t
-              where t.table_name = \(Identifier.literal(plan.table)) and t.state in ('NEW', 'PENDING', 'REQUEUE')
+              where t.table_name = \(Identifier.literal(plan.table))
+                and t.state in ('NEW', 'PENDING', 'REQUEUE')
                 and t."values"::\(h).hstore OPERATOR(\(h).?) c.name)
             """
     }
@@ -67,7 +68,8 @@ package struct TenantDDL: Sendable, Equatable {
         "alter table \(name(plan)) alter column \(Identifier.quoted(column)) type \(type.sql)"
     }
 
-    /// Drops the indexes of an empty table, except that of `sfid`: they are built faster after the rows are loaded.
+    /// Drops the indexes of an empty table, except that of `sfid`: they are built faster after the rows are
+    /// loaded.
     package func dropIndexesIfEmpty(_ plan: TablePlan) -> [String] {
         let drops = plan.indexes.filter { $0.column != "sfid" }.map { $0.drop(in: schema) + ";" }
         guard !drops.isEmpty else { return [] }
