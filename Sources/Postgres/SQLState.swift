@@ -16,6 +16,7 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
 
     package static let featureNotSupported: SQLState = "0A000"
     /// For tests.
+    package static let characterNotInRepertoire: SQLState = "22021"
     package static let invalidTextRepresentation: SQLState = "22P02"
     package static let badCopyFileFormat: SQLState = "22P04"
     package static let uniqueViolation: SQLState = "23505"

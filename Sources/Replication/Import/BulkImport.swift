@@ -159,8 +159,9 @@ struct BulkImport: Sendable {
                 if method != .staged, PageLoader.isRefusal(error) {
                     logger.debug("page refused, staging it", metadata: ["error": "\(error)"])
                     history.noteRefused(method, 1)
-                    // A merge takes a page through a temporary table in any case.
-                    method = method == .direct && loader.merger == nil ? .tolerant : .staged
+                    let next = loader.method(afterRefusalOf: method, error)
+                    if method == .direct, next == .staged { history.noteRefused(.tolerant, 1) }
+                    method = next
                     continue
                 }
                 guard attempt < ReplicationLimits.pageAttempts, PageLoader.isTransient(error) else {

@@ -180,6 +180,16 @@ struct PageLoader: Sendable {
         (error as? PostgresError)?.isRefusal == true
     }
 
+    /// How to load a page that was refused.
+    func method(afterRefusalOf method: PageCopy.Method, _ error: any Error) -> PageCopy.Method {
+        // A merge takes a page through a temporary table in any case.
+        guard method == .direct, merger == nil, let state = (error as? PostgresError)?.sqlState else {
+            return .staged
+        }
+        // Another spelling of a number, or invalid bytes. Other errors need a wider column or a null cell.
+        return [.invalidTextRepresentation, .characterNotInRepertoire].contains(state) ? .tolerant : .staged
+    }
+
     /// True if another try of the same page may succeed.
     static func isTransient(_ error: any Error) -> Bool {
         switch error {

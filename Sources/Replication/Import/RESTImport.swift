@@ -19,7 +19,6 @@ struct RESTImport: Sendable {
             do {
                 return try await load(.direct)
             } catch  where PageLoader.isRefusal(error) {
-                // Small: a second try with repaired bytes is not worth its call.
                 return try await load(.staged)
             }
         }

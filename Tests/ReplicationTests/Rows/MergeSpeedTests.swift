@@ -32,9 +32,35 @@ struct MergeSpeedTests {
         return (["Id"] + columns.map(\.source), bytes)
     }
 
-    private func measure(_ what: String, _ count: Int, _ body: () async throws -> Void) async throws {
+    private func vacuum(_ scene: MergeScene) async throws {
+        try await scene.pool.withConnection {
+            try await $0.script("vacuum analyze \(scene.fixture.schema).account")
+        }
+    }
+
+    /// Prints the wall-clock rate, and the processor time per row of this process and of the database's sessions. The
+    /// latter do not depend on other load.
+    private func measure(
+        _ what: String, _ count: Int, _ scene: MergeScene, _ body: () async throws -> Void
+    ) async throws {
+        let pids: [Int] = try await scene.pool.query(
+            "select pid from pg_stat_activity where datname = current_database()"
+        ).column()
+        func ticks() -> Int {
+            pids.reduce(0) { sum, pid in
+                let fields =
+                    ((try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? "")
+                    .split(separator: ")").last?.split(separator: " ").map(String.init) ?? []
+                guard fields.count > 13 else { return sum }
+                return sum + (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0)
+            }
+        }
+        let (before, beforeHere) = (ticks(), clock())
         let time = try await ContinuousClock().measure { try await body() }
-        print("figure \(what) \(Int(Double(count) / time.timeInterval)) rows/s")
+        let here = Int(clock() - beforeHere) / count
+        print(
+            "figure \(what): \(Int(Double(count) / time.timeInterval)) rows/s, per row \(here) us here and "
+                + "\((ticks() - before) * 10_000 / count) us in postgres")
     }
 
     @Test(.timeLimit(.minutes(5)))
@@ -46,7 +72,7 @@ struct MergeSpeedTests {
                 let page = page(scene, version)
                 read.sources = page.sources
                 var rest = page.bytes[...]
-                try await measure("merge version \(version)", Self.rows) {
+                try await measure("merge version \(version)", Self.rows, scene) {
                     _ = try await merger.merge(read, fence: { _ in }) {
                         let chunk = Array(rest.prefix(65_536))
                         rest = rest.dropFirst(65_536)
@@ -59,7 +85,7 @@ struct MergeSpeedTests {
                 let names = (["sfid"] + scene.account.readColumns.map(\.name))
                 let table = "\(scene.fixture.schema).account"
                 var rest = page.bytes[...]
-                try await measure("bare version \(version)", Self.rows) {
+                try await measure("bare version \(version)", Self.rows, scene) {
                     try await scene.pool.withConnection { connection in
                         try await connection.script(
                             """
@@ -84,13 +110,13 @@ struct MergeSpeedTests {
                         )
                     }
                 }
-                try await scene.script("vacuum account")
+                try await vacuum(scene)
             }
             try await merge(0)
-            try await scene.script("analyze account")
+            try await vacuum(scene)
             for version in [1, 3, 5] {
                 try await merge(version)
-                try await scene.script("vacuum account")
+                try await vacuum(scene)
                 try await bare(version + 1)
             }
             try await events(scene)
@@ -118,7 +144,7 @@ struct MergeSpeedTests {
                         stamp: MergeScene.at(isFull ? 200 : Double(batch)), cells: cells)
                 }
             }
-            try await measure("events in batches of \(batch)\(isFull ? ", full" : "")", batch * 10) {
+            try await measure("events in batches of \(batch)\(isFull ? ", full" : "")", batch * 10, scene) {
                 for changes in batches { _ = try await scene.merge(changes, merger) }
             }
         }

@@ -426,7 +426,7 @@ struct MergeEqualityTests {
                 record.exists = true
             case .update(let cells): row?.merge(cells) { $1 }
             case .delete:
-                before = row ?? before
+                if item.row != nil { before = row ?? before }
                 row = nil
                 record.exists = false
                 record.local.removeAll { !$0.isDeletion }
