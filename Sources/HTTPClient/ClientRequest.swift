@@ -13,7 +13,8 @@ package struct ClientRequest: Sendable {
     package var maximumBytes: Int?
     /// Accepts gzip and decompresses it.
     package var acceptsGzip: Bool
-    /// The response is mostly waited for: buffers are as small as libcurl allows, and the TLS session is not kept.
+    /// The response is mostly waited for: buffers are as small as libcurl allows, and the TLS session is not
+    /// kept.
     package var isLongPoll: Bool
     /// Whether the client may repeat the request if a reused connection turns out to be dead. The default is
     /// true for the idempotent methods of RFC 9110 section 9.2.2.

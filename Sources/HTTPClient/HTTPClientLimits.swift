@@ -9,8 +9,9 @@ package struct HTTPClientLimits: Sendable {
     /// The same for compressed bodies: the output of one read (at most a thousand times as large) must fit in
     /// memory.
     package var compressedReceiveBytes = 32 << 10
-    /// Bytes that libcurl reads at once in a long poll. Thousands of long polls are open, each with such a buffer.
-    package var pollReceiveBytes = 8 << 10
+    /// Bytes that libcurl reads at once in a long poll. Thousands of long polls are open, each with such a
+    /// buffer.
+    package var pollReceiveBytes = 4 << 10
     /// The buffer for sending in a long poll: libcurl's minimum.
     package var pollSendBytes = 16 << 10
     /// A PEM file with the certificates to trust instead of the system's.
@@ -44,8 +45,8 @@ package struct HTTPClientLimits: Sendable {
 
     package init() {}
 
-    /// For a client of one loop with an open long poll for each of thousands of orgs. A connection that is not kept
-    /// open between two polls would cost a TLS handshake each time.
+    /// For a client of one loop with an open long poll for each of thousands of orgs. A connection that is
+    /// not kept open between two polls would cost a TLS handshake each time.
     package static var streams: HTTPClientLimits {
         var limits = HTTPClientLimits()
         limits.connections = 20_000

@@ -110,8 +110,8 @@ extension Transfer {
         try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         try set(CURLOPT_SSL_VERIFYPEER, 1)
         try set(CURLOPT_SSL_VERIFYHOST, 2)
-        // libcurl shares the parsed certificates between connections only without a directory of certificates,
-        // and Debian's libcurl has one by default.
+        // libcurl shares the parsed certificates between connections only without a directory of
+        // certificates, and Debian's libcurl has one by default.
         try check(unsafe curl_easy_set_pointer(handle, CURLOPT_CAPATH, nil))
         if let file = limits.certificateFile { try set(CURLOPT_CAINFO, file) }
         // Without the empty name, libcurl would read proxies from the environment.

@@ -5,7 +5,8 @@ import Testing
 
 @testable import HTTPClient
 
-/// The memory of open long polls over TLS. The server is another process, so that the figure is the client's alone.
+/// The memory of open long polls over TLS. The server is another process, so that the figure is the client's
+/// alone.
 @Suite(.tags(.long))
 struct LongPollMemoryTests {
     /// Answers `GET /` with the number of requests that wait, and no other request.
@@ -19,7 +20,8 @@ struct LongPollMemoryTests {
                     head = await reader.readuntil(b"\\r\\n\\r\\n")
                     if head.startswith(b"GET"):
                         body = str(waiting).encode()
-                        writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n" % len(body) + body)
+                        answer = b"HTTP/1.1 200 OK\\r\\ncontent-length: %d\\r\\n\\r\\n"
+                        writer.write(answer % len(body) + body)
                         continue
                     length = [l for l in head.lower().split(b"\\r\\n") if l.startswith(b"content-length:")]
                     await reader.readexactly(int(length[0].split(b":")[1]))
@@ -50,7 +52,8 @@ struct LongPollMemoryTests {
         let output = Pipe()
         process.standardOutput = output
         try process.run()
-        defer { process.terminate() }
+        // The child inherits blocked signals, so SIGTERM would not end it.
+        defer { kill(process.processIdentifier, SIGKILL) }
         let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let port = try #require(Int(text.filter(\.isNumber)))
         let polls = 1_000

@@ -64,7 +64,7 @@ struct OrgCircuitTests {
 
     private func failing(_ failures: Int, _ code: SalesforceError.Code = .serverUnavailable) -> OrgCircuit {
         var circuit = OrgCircuit()
-        for _ in 0..<failures { circuit.end(code, now: Self.start, chance: 0.5) }
+        for _ in 0..<failures { circuit.end(.failed(code), now: Self.start, chance: 0.5) }
         return circuit
     }
 
@@ -82,8 +82,8 @@ struct OrgCircuitTests {
         var circuit = failing(100, .invalidField)
         #expect(circuit.refusal(now: Self.start) == nil)
         circuit = failing(OrganizationsLimits.circuitFailures - 1)
-        circuit.end(nil, now: Self.start, chance: 0.5)
-        circuit.end(.timedOut, now: Self.start, chance: 0.5)
+        circuit.end(.answered, now: Self.start, chance: 0.5)
+        circuit.end(.failed(.timedOut), now: Self.start, chance: 0.5)
         #expect(circuit.refusal(now: Self.start) == nil)
     }
 
@@ -95,12 +95,20 @@ struct OrgCircuitTests {
             now += .seconds(seconds)
             #expect(circuit.refusal(now: now) == nil)
             #expect(circuit.refusal(now: now) == now + OrganizationsLimits.circuitProbe)
-            circuit.end(.timedOut, now: now, chance: 0.5)
+            circuit.end(.failed(.timedOut), now: now, chance: 0.5)
         }
         now += .seconds(80)
         #expect(circuit.refusal(now: now) == nil)
-        circuit.end(nil, now: now, chance: 0.5)
+        circuit.end(.answered, now: now, chance: 0.5)
         #expect(circuit == OrgCircuit())
+    }
+
+    @Test func `a cancelled probe is followed by another one at once`() {
+        var circuit = failing(OrganizationsLimits.circuitFailures)
+        let probe = Self.start + .seconds(5)
+        #expect(circuit.refusal(now: probe) == nil)
+        circuit.end(.cancelled, now: probe, chance: 0.5)
+        #expect(circuit.refusal(now: probe) == nil && circuit.refusal(now: probe) != nil)
     }
 
     @Test func `a probe without an end does not stop the org for ever`() {
@@ -147,7 +155,7 @@ struct APIUsageTests {
         }
         #expect(held?.code == .heldBack && (800...901).contains(held?.retryAfterSeconds ?? 0))
         let gate = usage.gate(for: failing, CallPurpose(.poll))
-        for _ in 0..<OrganizationsLimits.circuitFailures { gate.end(.unreachable) }
+        for _ in 0..<OrganizationsLimits.circuitFailures { gate.end(.failed(.unreachable)) }
         let open = #expect(throws: SalesforceError.self) { try gate.admit() }
         #expect(open?.code == .circuitOpen && (1...7).contains(open?.retryAfterSeconds ?? 0))
         // Another org is not affected.

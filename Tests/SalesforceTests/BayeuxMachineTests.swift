@@ -149,7 +149,8 @@ struct BayeuxMachineTests {
         try drive.establish()
         drive.now += .seconds(7200)
         try drive.answer(
-            #"{"clientId":"c2","advice":{"reconnect":"none","interval":0},"channel":"/meta/connect","id":"7","#
+            #"{"clientId":"c2","advice":{"reconnect":"none","interval":0},"#
+                + #""channel":"/meta/connect","id":"7","#
                 + #""error":"401::Authentication invalid","successful":false}"#)
         #expect(drive.machine.next(now: drive.now) == .renewToken)
         drive.machine.takeToken()
@@ -195,7 +196,8 @@ struct BayeuxMachineTests {
             StreamError.Code.notPermitted
         ),
         (
-            "400::The replayId {1} you provided was invalid.  Please provide a valid ID, -2 to replay all events, "
+            "400::The replayId {1} you provided was invalid.  Please provide a valid ID, "
+                + "-2 to replay all events, "
                 + "or -1 to replay only new events.", .replayInvalid
         ),
         ("400::The channel you requested to subscribe to doesn't exist {/data/X__chn}", .channelMissing),
@@ -207,7 +209,8 @@ struct BayeuxMachineTests {
         var drive = Drive()
         try drive.answer(Self.handshakeReply)
         try drive.answer(
-            #"{"channel":"/meta/subscribe","id":"14","subscription":"/data/X__chn","successful":false,"error":"\#(error)"}"#
+            #"{"channel":"/meta/subscribe","id":"14","subscription":"/data/X__chn","#
+                + #""successful":false,"error":"\#(error)"}"#
         )
         #expect(drive.end == StreamError(code, channel: "/data/X__chn", message: error))
     }
@@ -218,7 +221,8 @@ struct BayeuxMachineTests {
         _ = try drive.subscribe()
         try drive.answer(
             #"{"channel":"/meta/connect","successful":false,"error":"401::Authentication invalid","#
-                + #""ext":{"sfdc":{"failureReason":"503::Server is too busy.  Please try your request again later."}},"#
+                + #""ext":{"sfdc":{"failureReason":"503::Server is too busy. "#
+                + #" Please try your request again later."}},"#
                 + #""advice":{"reconnect":"none"}}"#)
         #expect(drive.request()?.kind == .handshake && drive.pauses == [.seconds(1)])
     }

@@ -76,7 +76,8 @@ struct CometDStreamTests {
 
     @Test func `events are delivered before the error of the same response ends the stream`() async throws {
         let refusal =
-            #"{"channel":"/meta/connect","successful":false,"error":"403::Organization total events daily limit exceeded","#
+            #"{"channel":"/meta/connect","successful":false,"#
+            + #""error":"403::Organization total events daily limit exceeded","#
             + #""advice":{"reconnect":"none"}}"#
         try await CometDScript.run([
             .init(CometDScript.handshake), .init(CometDScript.subscribed),
@@ -102,7 +103,8 @@ struct CometDStreamTests {
     }
 }
 
-/// A CometD server that answers each request with the next step of its script, and holds requests after the last.
+/// A CometD server that answers each request with the next step of its script, and holds requests after the
+/// last.
 final class CometDScript: Sendable {
     struct Step: Sendable {
         var body: String
@@ -128,7 +130,8 @@ final class CometDScript: Sendable {
         #"{"channel":"/meta/subscribe","successful":true,"subscription":"/data/ChangeEvents"}"#
     static let connected = #"{"channel":"/meta/connect","successful":true}"#
     static let unknownClient =
-        #"{"channel":"/meta/connect","successful":false,"error":"403::Unknown client","advice":{"reconnect":"handshake","interval":0}}"#
+        #"{"channel":"/meta/connect","successful":false,"error":"403::Unknown client","#
+        + #""advice":{"reconnect":"handshake","interval":0}}"#
 
     static func event(_ replayID: Int) -> String {
         #"{"channel":"/data/ChangeEvents","data":{"schema":"s","event":{"replayId":\#(replayID)},"payload":{"#

@@ -48,7 +48,8 @@ struct RecordReadTests {
         let channels = EventChannels(
             channels: try rows(
                 """
-                [{"Id":"0YLRM000000004m4AA","DeveloperName":"Sales","ChannelType":"data","NamespacePrefix":null},
+                [{"Id":"0YLRM000000004m4AA","DeveloperName":"Sales","ChannelType":"data",
+                  "NamespacePrefix":null},
                  {"Id":"0YLRM000000004n4AA","DeveloperName":"Alerts","ChannelType":"event"}]
                 """),
             members: try rows(
@@ -66,10 +67,10 @@ struct RecordReadTests {
     }
 
     @Test func `the list of objects has names and what can be queried`() throws {
-        let list = try GlobalDescribe(
-            parsing: Array(
-                #"{"sobjects":[{"name":"Account","queryable":true,"keyPrefix":"001"},{"name":"X","queryable":false}]}"#
-                    .utf8))
+        let answer =
+            #"{"sobjects":[{"name":"Account","queryable":true,"keyPrefix":"001"},"#
+            + #"{"name":"X","queryable":false}]}"#
+        let list = try GlobalDescribe(parsing: Array(answer.utf8))
         #expect(list.objects["Account"]?.isQueryable == true && list.objects["Account"]?.keyPrefix == "001")
         #expect(list.objects["X"]?.isQueryable == false && list.objects["X"]?.keyPrefix == nil)
         #expect(throws: SalesforceError.self) { try GlobalDescribe(parsing: Array("{}".utf8)) }

@@ -16,7 +16,8 @@ struct StreamDecoderTests {
     {
         let body = payload.isEmpty ? "" : "," + payload
         let message = try decode(
-            #"{"channel":"/data/ChangeEvents","data":{"schema":"s","event":{"replayId":\#(replayID)},"payload":{"#
+            #"{"channel":"/data/ChangeEvents","data":{"schema":"s","#
+                + #""event":{"replayId":\#(replayID)},"payload":{"#
                 + #""ChangeEventHeader":{"entityName":"\#(entity)","recordIds":["0015f00002J9YaUAAV"],"#
                 + #""changeType":"UPDATE","commitTimestamp":1712694387123\#(header)}\#(body)}}}"#)
         guard case .change(let event, _)? = message else { return nil }
@@ -76,7 +77,8 @@ struct StreamDecoderTests {
         let address = try #require(
             try change(
                 #""BillingAddress":null,"Site__c":null,"Phone":null,"ShippingAddress":{"City":null}"#,
-                #","changedFields":["BillingAddress.Street","BillingAddress.City","Site__c.Latitude__s","Phone"]"#
+                #","changedFields":["BillingAddress.Street","BillingAddress.City","Site__c."#
+                    + #"Latitude__s","Phone"]"#
             ))
         for field in ["BillingStreet", "BillingCity", "Site__Latitude__s", "Phone", "ShippingCity"] {
             #expect(address.fields[field] == .value(.null))
@@ -95,8 +97,10 @@ struct StreamDecoderTests {
     @Test func `ids get 18 characters, and wildcards stay`() throws {
         func ids(_ list: String, _ type: String) throws -> [String]? {
             let message = try decode(
-                #"{"channel":"/data/ChangeEvents","data":{"event":{"replayId":4},"payload":{"ChangeEventHeader":{"#
-                    + #""entityName":"Account","recordIds":[\#(list)],"changeType":"\#(type)","commitTimestamp":1}}}}"#
+                #"{"channel":"/data/ChangeEvents","data":{"event":{"replayId":4},"#
+                    + #""payload":{"ChangeEventHeader":{"#
+                    + #""entityName":"Account","recordIds":[\#(list)],"changeType":"\#(type)","#
+                    + #""commitTimestamp":1}}}}"#
             )
             guard case .change(let event, _)? = message else { return nil }
             #expect(event.kind.rawValue == type && event.fields.isEmpty)
@@ -143,11 +147,13 @@ struct StreamDecoderTests {
     @Test func `large responses are decoded completely`() throws {
         let fields = (0..<20).map { #""Field_\#($0)__c":"value number \#($0)""# }.joined(separator: ",")
         let one =
-            #"{"clientId":"c","data":{"schema":"s","payload":{\#(fields),"BillingAddress":{"Street":"a","City":"b"},"#
+            #"{"clientId":"c","data":{"schema":"s","payload":{\#(fields),"#
+            + #""BillingAddress":{"Street":"a","City":"b"},"#
             + #""ChangeEventHeader":{"commitNumber":1,"commitUser":"0055f000005mc66AAA","sequenceNumber":1,"#
             + #""entityName":"Account","changeType":"UPDATE","changedFields":["Field_1__c","Field_2__c"],"#
             + #""changeOrigin":"","transactionKey":"0001ae4b-7024-a64a-87f0-f2c8cebdca76","#
-            + #""commitTimestamp":1712694387000,"recordIds":["0015f00002J9YaUAAV"]}},"event":{"replayId":37904280}},"#
+            + #""commitTimestamp":1712694387000,"recordIds":["0015f00002J9YaUAAV"]}},"#
+            + #""event":{"replayId":37904280}},"#
             + #""channel":"/data/ChangeEvents"}"#
         let response = Array(("[" + Array(repeating: one, count: 1_000).joined(separator: ",") + "]").utf8)
         var count = 0

@@ -10,8 +10,8 @@ struct OrganizationsUsageCommand: AsyncParsableCommand {
         commandName: "usage",
         abstract: "Shows a tenant's API calls by purpose and object, and the use of the org's allowance.",
         discussion: """
-            The allowance counts the calls of all the org's integrations in 24 hours. Exit status: 0 done; 64 \
-            invalid id; 66 no such tenant; 69 the database does not answer.
+            The allowance counts the calls of all the org's integrations in 24 hours. Exit status: 0 done; \
+            64 invalid id; 66 no such tenant; 69 the database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String

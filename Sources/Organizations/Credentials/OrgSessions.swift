@@ -23,8 +23,9 @@ package struct OrgSessions: Sendable {
         self.usage = usage
     }
 
-    /// The REST API of a tenant's org. Creating it sends no request. Its calls are counted under the purpose, and
-    /// throw `SalesforceError` `.heldBack` or `.circuitOpen` while the org's budget or circuit refuses them.
+    /// The REST API of a tenant's org. Creating it sends no request. Its calls are counted under the
+    /// purpose, and throw `SalesforceError` `.heldBack` or `.circuitOpen` while the org's budget or circuit
+    /// refuses them.
     package func rest(for organization: UUID, _ purpose: CallPurpose = CallPurpose(.setup)) -> RESTClient {
         RESTClient(
             http: http, hosts: hosts, tokens: tokens.provider(for: organization),

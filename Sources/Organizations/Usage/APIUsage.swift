@@ -3,8 +3,8 @@ package import Postgres
 package import Salesforce
 internal import Synchronization
 
-/// The use of the orgs' APIs by this process: quotas as answers report them, calls by purpose, and the decisions that
-/// follow. All loops share it.
+/// The use of the orgs' APIs by this process: quotas as answers report them, calls by purpose, and the
+/// decisions that follow. All loops share it.
 package final class APIUsage: Sendable {
     private struct Org {
         var budget: OrgBudget
@@ -30,8 +30,8 @@ package final class APIUsage: Sendable {
     package func gate(for organization: UUID, _ purpose: CallPurpose) -> CallGate {
         CallGate(
             admit: { try self.admit(purpose, organization, now: .now) },
-            end: { error in
-                self.change(organization) { $0.circuit.end(error, now: .now, chance: .random(in: 0...1)) }
+            end: { outcome in
+                self.change(organization) { $0.circuit.end(outcome, now: .now, chance: .random(in: 0...1)) }
             },
             usage: { self.note($0, of: organization) })
     }
@@ -108,6 +108,7 @@ package final class APIUsage: Sendable {
 
 /// Calls with one purpose to one org.
 package struct CallCount: Sendable, Equatable {
+    /// What the calls were for.
     package struct Key: Sendable, Hashable {
         package var organization: UUID
         package var purpose: CallPurpose

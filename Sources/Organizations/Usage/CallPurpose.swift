@@ -1,4 +1,5 @@
-/// What an API call is for: decides who waits first when the org's allowance gets short, and how it is counted.
+/// What an API call is for: decides who waits first when the org's allowance gets short, and how it is
+/// counted.
 package struct CallPurpose: Sendable, Hashable {
     /// From the most to the least urgent.
     package enum Kind: String, Sendable, Hashable, CaseIterable {

@@ -2,8 +2,9 @@ package import Salesforce
 
 /// An org's API allowance: which calls may be sent now, and how much polling slows down.
 ///
-/// The allowance counts the calls of the last 24 hours, of all the org's integrations. A part of it, the reserve, is
-/// left to the others. The less of the rest is left, the fewer kinds of calls are sent, imports first.
+/// The allowance counts the calls of the last 24 hours, of all the org's integrations. A part of it, the
+/// reserve, is left to the others. The less of the rest is left, the fewer kinds of calls are sent, imports
+/// first.
 package struct OrgBudget: Sendable, Equatable {
     /// Percent of the allowance that is never used.
     private let reservePercent: Int
@@ -30,7 +31,8 @@ package struct OrgBudget: Sendable, Equatable {
 
     /// Nil if a call may be sent; else the time after which it may be tried again.
     ///
-    /// The use is only known from answers. So after some time without one a call is admitted, whatever its kind.
+    /// The use is only known from answers. So after some time without one a call is admitted, whatever its
+    /// kind.
     package mutating func refusal(
         of kind: CallPurpose.Kind, now: ContinuousClock.Instant
     ) -> ContinuousClock.Instant? {

@@ -1,10 +1,11 @@
 internal import Reactor
 package import Salesforce
 
-/// Stops calls to an org that does not work, so that it does not hold slots and connections that other orgs need.
+/// Stops calls to an org that does not work, so that it does not hold slots and connections that other orgs
+/// need.
 ///
-/// After several failures in a row calls fail at once, until a pause is over. Then one call is sent as a probe: if it
-/// succeeds, calls are sent again; if it fails, the next pause is longer.
+/// After several failures in a row calls fail at once, until a pause is over. Then one call is sent as a
+/// probe: if it succeeds, calls are sent again; if it fails, the next pause is longer.
 package struct OrgCircuit: Sendable, Equatable {
     private var failures = 0
     /// Pauses since the last success.
@@ -26,16 +27,17 @@ package struct OrgCircuit: Sendable, Equatable {
 
     /// Takes the end of a call.
     ///
-    /// - Parameters:
-    ///   - error: nil for a success.
-    ///   - chance: a random number from 0 to 1, which spreads processes.
-    package mutating func end(
-        _ error: SalesforceError.Code?, now: ContinuousClock.Instant, chance: Double
-    ) {
-        guard let error, Self.isFailure(error) else {
-            self = OrgCircuit()
-            return
+    /// - Parameter chance: a random number from 0 to 1, which spreads processes.
+    package mutating func end(_ outcome: CallOutcome, now: ContinuousClock.Instant, chance: Double) {
+        switch outcome {
+        case .failed(let code) where Self.isFailure(code): fail(now, chance)
+        case .cancelled: probeUntil = nil
+        // An org that refuses a call works.
+        case .answered, .failed: self = OrgCircuit()
         }
+    }
+
+    private mutating func fail(_ now: ContinuousClock.Instant, _ chance: Double) {
         failures += 1
         // Calls that were sent before the pause began do not make it longer.
         if let closedUntil, now < closedUntil { return }

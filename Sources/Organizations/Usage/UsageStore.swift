@@ -10,8 +10,8 @@ package struct UsageStore {
         self.connection = connection
     }
 
-    /// Records the last reported use. A late report never lowers the figure of its hour. An unknown organization is
-    /// no error: it may have been deleted since.
+    /// Records the last reported use. A late report never lowers the figure of its hour. An unknown
+    /// organization is no error: it may have been deleted since.
     package func record(_ usage: LimitInfo, of organization: UUID) async throws {
         _ = try await connection.execute(
             """

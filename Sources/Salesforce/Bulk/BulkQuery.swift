@@ -76,7 +76,8 @@ package struct BulkQuery: Sendable {
         }
     }
 
-    /// Aborts a job that has not ended. An unknown or ended job is no error. The job is deleted with `delete`.
+    /// Aborts a job that has not ended. An unknown or ended job is no error. The job is deleted with
+    /// `delete`.
     package func abort(_ id: SalesforceID) async throws {
         var call = APICall(method: "PATCH", path: path(id))
         call.headers = [("Content-Type", "application/json"), ("Accept", "application/json")]

@@ -9,8 +9,8 @@ extension RESTClient {
         return try ObjectDescribe(parsing: try await perform(call).body)
     }
 
-    /// The object, if its metadata changed after `since`: a `modified` of an earlier answer. (REST API Developer
-    /// Guide, "Get Object Metadata Changes".)
+    /// The object, if its metadata changed after `since`: a `modified` of an earlier answer. (REST API
+    /// Developer Guide, "Get Object Metadata Changes".)
     package func describe(_ object: String, since: String?) async throws -> Changed<ObjectDescribe> {
         guard SOQL.isName(object) else {
             throw SalesforceError(.notFound, message: "not an API name: \(object)")

@@ -15,7 +15,8 @@ package struct SalesforceError: Error, Sendable, Equatable {
         case forbidden
         /// The org's API quota is used up (`REQUEST_LIMIT_EXCEEDED`).
         case requestLimit
-        /// The call was not sent: the rest of the org's API allowance is reserved. `retryAfterSeconds` is set.
+        /// The call was not sent: the rest of the org's API allowance is reserved. `retryAfterSeconds` is
+        /// set.
         case heldBack
         /// The call was not sent: the org's last calls failed. `retryAfterSeconds` is set.
         case circuitOpen

@@ -51,8 +51,8 @@ enum CallRetry {
                 isForHarmful: true)
         // A query that ran for two minutes gets another attempt only if the deadline leaves as much time.
         case .queryTimeout: Rule(attempts: 2, neededTime: SalesforceLimits.longestQuery)
-        // A quota (REQUEST_LIMIT_EXCEEDED) is not free again within seconds: the org's budget and circuit hold
-        // further calls back. All other errors are permanent, or left to the job's retry.
+        // A quota (REQUEST_LIMIT_EXCEEDED) is not free again within seconds: the org's budget and circuit
+        // hold further calls back. All other errors are permanent, or left to the job's retry.
         default: nil
         }
     }

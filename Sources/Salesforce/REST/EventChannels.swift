@@ -30,8 +30,8 @@ package struct EventChannels: Sendable, Equatable {
 
     /// - Parameters:
     ///   - channels: rows of `PlatformEventChannel`.
-    ///   - members: rows of `PlatformEventChannelMember`, whose `EventChannel` is a channel's id or name and whose
-    ///     `SelectedEntity` is an event's name.
+    ///   - members: rows of `PlatformEventChannelMember`, whose `EventChannel` is a channel's id or name and
+    ///     whose `SelectedEntity` is an event's name.
     init(channels: [JSONValue], members: [JSONValue]) {
         var names: [String: String] = [:]
         for row in channels where row["ChannelType"]?.string?.lowercased() == "data" {
@@ -55,8 +55,8 @@ package struct EventChannels: Sendable, Equatable {
 }
 
 extension RESTClient {
-    /// The org's channels. Throws `.forbidden`, `.invalidType` or `.notFound` if the user or the org has no access to
-    /// this list; then each object's own channel can be tried.
+    /// The org's channels. Throws `.forbidden`, `.invalidType` or `.notFound` if the user or the org has no
+    /// access to this list; then each object's own channel can be tried.
     package func eventChannels() async throws -> EventChannels {
         var members = try await tooling(
             try SOQL.select(["Id", "EventChannel", "SelectedEntity"], from: "PlatformEventChannelMember"))

@@ -114,16 +114,16 @@ package struct RESTClient: Sendable {
         try gate.admit()
         do {
             let result = try await send()
-            gate.end(nil)
+            gate.end(.answered)
             return result
         } catch let error as SalesforceError {
-            gate.end(error.code)
+            gate.end(.failed(error.code))
             throw error
         } catch let final as Final {
-            gate.end((final.error as? SalesforceError)?.code)
+            gate.end((final.error as? SalesforceError).map { .failed($0.code) } ?? .answered)
             throw final
         } catch {
-            gate.end(nil)
+            gate.end(.cancelled)
             throw error
         }
     }

@@ -32,15 +32,15 @@ enum RecordReadPlan: Equatable {
 }
 
 extension RESTClient {
-    /// Records by id, in any order, as JSON objects with `attributes`. Records that do not exist, are deleted, or do
-    /// not match the filter are missing in the answer.
+    /// Records by id, in any order, as JSON objects with `attributes`. Records that do not exist, are
+    /// deleted, or do not match the filter are missing in the answer.
     ///
     /// - Parameters:
     ///   - ids: 15 or 18 characters each. Throws `.malformedID` for another text.
     ///   - fields: field names and paths to parents' fields (`Account.Ext__c`). `Id` is always added.
     ///   - filter: a condition after `WHERE`, such as a mapping's row filter.
-    ///   - isAll: also returns records in the recycle bin, with `IsDeleted` if that field is wanted. Only for objects
-    ///     and fields that fit into a query.
+    ///   - isAll: also returns records in the recycle bin, with `IsDeleted` if that field is wanted. Only
+    ///     for objects and fields that fit into a query.
     package func records(
         _ ids: [String], fields: [String], of object: String, filter: String? = nil, isAll: Bool = false
     ) async throws -> [JSONValue] {

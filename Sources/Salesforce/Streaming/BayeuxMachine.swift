@@ -1,10 +1,11 @@
 internal import Encoding
 internal import Reactor
 
-/// The Bayeux protocol of one client: handshake, subscribe, connect, and again after an error. It receives replies
-/// and the time, and returns the next step.
+/// The Bayeux protocol of one client: handshake, subscribe, connect, and again after an error. It receives
+/// replies and the time, and returns the next step.
 ///
-/// Source: Bayeux protocol 1.0; Streaming API Developer Guide, "Message Durability" and "Streaming API Error Codes".
+/// Source: Bayeux protocol 1.0; Streaming API Developer Guide, "Message Durability" and "Streaming API Error
+/// Codes".
 struct BayeuxMachine: Sendable {
     /// What to do next.
     enum Step: Equatable, Sendable {
@@ -126,7 +127,8 @@ struct BayeuxMachine: Sendable {
 
 // Requests.
 extension BayeuxMachine {
-    /// The n-th id after the last one. Ids are counted when the reply is taken, so that `next` changes nothing.
+    /// The n-th id after the last one. Ids are counted when the reply is taken, so that `next` changes
+    /// nothing.
     private func id(_ offset: Int) -> JSONText { .string(String(lastID + offset)) }
 
     private func handshake() -> BayeuxRequest {

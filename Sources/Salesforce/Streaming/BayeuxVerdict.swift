@@ -1,8 +1,8 @@
 /// What an unsuccessful Bayeux reply means for the stream.
 ///
-/// Source: Streaming API Developer Guide, "Streaming API Error Codes". An error is `code:arguments:text`. Salesforce
-/// tells several errors of one code apart only by their text, so this table reads it, as `GrantRefusal` does for
-/// OAuth.
+/// Source: Streaming API Developer Guide, "Streaming API Error Codes". An error is `code:arguments:text`.
+/// Salesforce tells several errors of one code apart only by their text, so this table reads it, as
+/// `GrantRefusal` does for OAuth.
 enum BayeuxVerdict: Equatable {
     /// The server no longer knows the client: shake hands and subscribe again.
     case handshake
@@ -47,7 +47,8 @@ enum BayeuxVerdict: Equatable {
 
     /// The first matching row counts.
     private static let table: [Row] = [
-        // `400::The replayId {1} you provided was invalid.  Please provide a valid ID, -2 to replay all events, ...`
+        // `400::The replayId {1} you provided was invalid.  Please provide a valid ID, -2 to replay all
+        // events, ...`
         Row(code: 400, text: "replayid", verdict: .end(.replayInvalid)),
         // `400::The channel you requested to subscribe to doesn't exist {/event/Nope__e}`
         Row(code: 400, text: "doesn't exist", verdict: .end(.channelMissing)),

@@ -32,8 +32,8 @@ package struct ChangeEvent: Sendable, Equatable {
     package var sequenceNumber: Int
     /// For example `com/salesforce/api/rest/60.0;client=multiconnect`. Empty for changes in the UI.
     package var changeOrigin: String
-    /// The payload's fields by the sObject's field names: `BillingStreet`, not `BillingAddress.Street`. Updates
-    /// have changed fields only, with `.null` for emptied ones.
+    /// The payload's fields by the sObject's field names: `BillingStreet`, not `BillingAddress.Street`.
+    /// Updates have changed fields only, with `.null` for emptied ones.
     package var fields: [String: Value]
     /// The id of the event's schema. It changes when the object's fields change.
     package var schemaID: String

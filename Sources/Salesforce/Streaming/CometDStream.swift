@@ -6,15 +6,16 @@ internal import Reactor
 
 /// An org's events over CometD: one client, one open long poll. Loop-confined.
 ///
-/// CometD calls do not count against the org's API allowance; delivered events have an allowance of their own.
+/// CometD calls do not count against the org's API allowance; delivered events have an allowance of their
+/// own.
 package struct CometDStream: EventStream {
     private let sender: CallSender
     private let tokens: TokenProvider
     private let path: String
     private let logger: Logger
 
-    /// - Parameter http: a client of the loop on which the stream runs, with the limits of `HTTPClientLimits.streams`
-    ///   if the loop has many streams.
+    /// - Parameter http: a client of the loop on which the stream runs, with the limits of
+    ///   `HTTPClientLimits.streams` if the loop has many streams.
     package init(
         http: HTTPClient, hosts: HostRule, tokens: @escaping TokenProvider, version: APIVersion = .pinned
     ) {
@@ -44,7 +45,8 @@ package struct CometDStream: EventStream {
         }
     }
 
-    /// Passes messages to `receive` while the next long poll is open, so that no event waits for a round trip.
+    /// Passes messages to `receive` while the next long poll is open, so that no event waits for a round
+    /// trip.
     private func deliver(
         _ messages: [StreamMessage], _ session: inout Session, _ onState: @Sendable (Bool) -> Void,
         _ receive: ([StreamMessage]) async throws -> Void

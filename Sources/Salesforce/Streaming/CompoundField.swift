@@ -3,7 +3,8 @@ internal import Encoding
 /// Compound fields of change events. An event has their parts as members of an object, and names these parts
 /// differently from the sObject: `MailingAddress.City` is the field `MailingCity`.
 ///
-/// Source: Change Data Capture Developer Guide, "Change Event Body Fields"; Object Reference, "Compound Fields".
+/// Source: Change Data Capture Developer Guide, "Change Event Body Fields"; Object Reference, "Compound
+/// Fields".
 enum CompoundField {
     /// The fields of a payload by the sObject's field names, without the header.
     ///
@@ -33,7 +34,8 @@ enum CompoundField {
     static func fieldName(of part: String, in compound: String) -> String {
         if compound == "Name" { return part }
         if compound.hasSuffix("__c") {
-            // `Site__c.Latitude__s` is `Site__Latitude__s`. Custom addresses may name their parts without suffix.
+            // `Site__c.Latitude__s` is `Site__Latitude__s`. Custom addresses may name their parts without
+            // suffix.
             return compound.dropLast(1) + (part.hasSuffix("__s") ? part : part + "__s")
         }
         for suffix in ["Address", "Location"] where compound.hasSuffix(suffix) {
@@ -42,7 +44,8 @@ enum CompoundField {
         return compound + part
     }
 
-    /// The fields of a compound field that is null as a whole. Names of columns that do not exist are harmless.
+    /// The fields of a compound field that is null as a whole. Names of columns that do not exist are
+    /// harmless.
     private static func emptiedParts(of compound: String, _ changed: [JSONValue]) -> [String] {
         let prefix = compound + "."
         let named = changed.compactMap { $0.string }.filter { $0.hasPrefix(prefix) }

@@ -1,5 +1,5 @@
-/// The cookies of one origin (RFC 6265, without paths and expiry times: a stream has one address and ends before its
-/// cookies do). Salesforce refuses a CometD session without its cookie `BAYEUX_BROWSER`.
+/// The cookies of one origin (RFC 6265, without paths and expiry times: a stream has one address and ends
+/// before its cookies do). Salesforce refuses a CometD session without its cookie `BAYEUX_BROWSER`.
 struct CookieJar: Sendable, Equatable {
     private var cookies: [(name: String, value: String)] = []
 

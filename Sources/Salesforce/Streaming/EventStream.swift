@@ -30,6 +30,7 @@ package enum StreamMessage: Sendable, Equatable {
 
 /// Why a stream ended or a channel could not be subscribed.
 package struct StreamError: Error, Sendable, Equatable {
+    /// What the caller has to do differs by code.
     package enum Code: String, Sendable, Hashable {
         /// The replay id is older than the retention, or invalid: read changes since the time mark.
         case replayInvalid
@@ -64,12 +65,12 @@ package struct StreamError: Error, Sendable, Equatable {
 
 /// A transport of an org's events. CometD is the only one today; the Pub/Sub API could be a second.
 package protocol EventStream: Sendable {
-    /// Subscribes, and passes the messages of each response to `receive`, in order. The next response is requested
-    /// when `receive` has returned, except for a bounded read-ahead. After a lost connection it subscribes again with
-    /// the last replay ids that `receive` has taken.
+    /// Subscribes, and passes the messages of each response to `receive`, in order. The next response is
+    /// requested when `receive` has returned, except for a bounded read-ahead. After a lost connection it
+    /// subscribes again with the last replay ids that `receive` has taken.
     ///
-    /// Runs until the task is cancelled. Throws `StreamError`, errors of `receive`, and errors of the token provider.
-    /// Transient errors are retried inside, with growing pauses.
+    /// Runs until the task is cancelled. Throws `StreamError`, errors of `receive`, and errors of the token
+    /// provider. Transient errors are retried inside, with growing pauses.
     ///
     /// - Parameter onState: called when the connection is established (true) or lost (false).
     func run(

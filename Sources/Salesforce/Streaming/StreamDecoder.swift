@@ -3,8 +3,8 @@ internal import FoundationEssentials
 
 /// Reads event messages of CometD. A message that cannot be read becomes `.undecodable`; nothing is thrown.
 ///
-/// Source: Change Data Capture Developer Guide, "Change Event Structure" and "Change Event Header Fields"; Streaming
-/// API Developer Guide, "PushTopic Event Notification".
+/// Source: Change Data Capture Developer Guide, "Change Event Structure" and "Change Event Header Fields";
+/// Streaming API Developer Guide, "PushTopic Event Notification".
 enum StreamDecoder {
     /// The event of one message of a response. Nil for a message that is no event.
     static func message(_ message: JSONValue) -> StreamMessage? {

@@ -1,8 +1,8 @@
 internal import Cryptography
 internal import Encoding
 
-/// The difference of a large text to its previous value, as a change event sends it: a unified diff whose `+++` line
-/// has the SHA-256 of the new text in hexadecimal.
+/// The difference of a large text to its previous value, as a change event sends it: a unified diff whose
+/// `+++` line has the SHA-256 of the new text in hexadecimal.
 ///
 /// Source: Change Data Capture Developer Guide, "Sending Data Differences for Fields of Updated Records" and
 /// "Considerations for Newline Characters and Computing the SHA-256 Hash".
@@ -11,8 +11,8 @@ package enum TextDiff {
     /// the record must be read again.
     package static func apply(_ diff: String, to old: String) -> String? {
         guard let parsed = Parsed(diff) else { return nil }
-        // The diff does not tell the line break, whether the last line has one, and how it counts a place without
-        // lines. The hash decides.
+        // The diff does not tell the line break, whether the last line has one, and how it counts a place
+        // without lines. The hash decides.
         let breaks = old.utf8.contains(13) ? ["\r\n", "\n", "\r"] : ["\n", "\r\n"]
         for lineBreak in breaks {
             let lines = split(old, at: lineBreak)
