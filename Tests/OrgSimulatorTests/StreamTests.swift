@@ -208,6 +208,18 @@ struct StreamTests {
         #expect(test.call("POST", "/cometd/36.0", token: second.token, body: "[]").status == 400)
     }
 
+    @Test func `a server that is too busy says so in the extension`() throws {
+        var test = TestWorld.streaming()
+        var subscriber = try Subscriber.ready(&test)
+        _ = test.call("POST", "/simulator/faults", body: #"{"kind":"stream_busy","count":1}"#)
+        let answer = subscriber.connect(&test).first
+        #expect(answer?["error"] == "401::Authentication invalid")
+        #expect(
+            answer?["ext"]?["sfdc"]?["failureReason"]?.text?.hasPrefix("503::Server is too busy.") == true)
+        _ = subscriber.connect(&test)
+        #expect(subscriber.wait != nil)
+    }
+
     @Test func `a session whose token ended must authenticate again`() throws {
         var test = TestWorld.streaming()
         var subscriber = try Subscriber.ready(&test)

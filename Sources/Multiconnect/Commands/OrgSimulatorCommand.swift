@@ -9,7 +9,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "org-simulator",
         abstract:
-            "Simulates Salesforce orgs on loopback, with generated data: OAuth, REST, Bulk API 2.0 and CometD."
+            "Simulates Salesforce orgs on loopback, with generated data: OAuth, REST, Bulk 2.0 and CometD."
     )
 
     @Option(help: "The port on 127.0.0.1; 0 lets the system choose one.") var port: UInt16 = 8090

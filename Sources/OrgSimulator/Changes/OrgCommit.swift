@@ -30,6 +30,8 @@ extension Org {
         guard let rowCount = tables[write.object]?.rowCount else { return nil }
         let row = write.row ?? rowCount
         guard write.kind == .create || row < rowCount, let before = tables[write.object] else { return nil }
+        // A late transaction may find that the row changed meanwhile.
+        guard write.kind == .create || Self.isPossible(write.kind, row, before) else { return nil }
         var touched: Set<Int> = []
         if write.kind == .create {
             let values = initialValues(write.values, before, commit, stamp)
@@ -54,6 +56,15 @@ extension Org {
             notifyPushTopics(write.kind, row, before, after, commit)
         }
         return row
+    }
+
+    private static func isPossible(_ kind: RowWrite.Kind, _ row: Int, _ table: Table) -> Bool {
+        switch kind {
+        case .create: true
+        case .update, .delete: !table.isDeleted(row)
+        case .undelete: table.isDeleted(row) && !table.isPurged(row)
+        case .hardDelete: !table.isPurged(row)
+        }
     }
 
     func isOnChannel(_ object: String) -> Bool { channels.values.contains { $0.contains(object) } }

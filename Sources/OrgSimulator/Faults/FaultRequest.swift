@@ -27,6 +27,8 @@ struct FaultRequest: Decodable, Sendable {
         case needsFilter = "needs_filter"
         /// `user` (absent: each user of `org`) loses `right`, until `on` is false.
         case loseRight = "lose_right"
+        /// The next `count` handshakes and connects of CometD are refused, because the server is too busy.
+        case streamBusy = "stream_busy"
         /// Ends all faults. Expired and revoked tokens stay so.
         case clear
     }

@@ -17,6 +17,8 @@ struct Faults: Sendable {
     }
 
     var rules: [Rule] = []
+    /// Handshakes and connects that are refused.
+    var busyStreams = 0
 
     /// The effect of the first matching rule. Counts the rule down.
     mutating func effect(on call: IncomingCall) -> Effect? {

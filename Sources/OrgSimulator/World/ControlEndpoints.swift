@@ -163,6 +163,7 @@ extension World {
             for place in places {
                 orgs[place].setRight(request.right ?? .viewAllData, of: request.user, isHeld: !isOn)
             }
+        case .streamBusy: faults.busyStreams = request.count ?? 1
         case .clear: clearFaults(now: now)
         }
     }

@@ -26,6 +26,11 @@ extension World {
         var cookie: String?
         var wait: StreamWait?
         for message in messages {
+            if faults.busyStreams > 0 {
+                faults.busyStreams -= 1
+                answers.append(Self.busy(message))
+                continue
+            }
             switch message["channel"]?.string {
             case "/meta/handshake": answers.append(handshake(message, call, &cookie))
             case "/meta/connect":
@@ -85,6 +90,20 @@ extension World {
                 ("clientId", .string(id)), ("supportedConnectionTypes", ["long-polling"]),
                 ("channel", "/meta/handshake"),
             ] + Self.identifier(message) + [("version", "1.0"), ("successful", true), ("reestablish", false)])
+    }
+
+    /// Documented: the reason is in the extension, not in the error.
+    private static func busy(_ message: JSONValue) -> JSONText {
+        let reason = "503::Server is too busy.  Please try your request again later."
+        return .object(
+            [
+                (
+                    "ext",
+                    ["sfdc": ["failureReason": .string(reason)], "replay": true, "payload.format": true]
+                ),
+                ("advice", ["reconnect": "none", "interval": 0]),
+                ("channel", .raw((message["channel"] ?? .null).serialized)),
+            ] + identifier(message) + [("error", "401::Authentication invalid"), ("successful", false)])
     }
 
     private static func denied(_ message: JSONValue, _ reason: String) -> JSONText {
