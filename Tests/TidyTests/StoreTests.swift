@@ -18,6 +18,7 @@ struct StoreTests {
         "lease_holders": ["Replication"], "leases": ["Replication"], "nulled_cells": ["Replication"],
         "stream_positions": ["Replication"], "stream_states": ["Replication"],
         "positions": ["Replication"], "quarantined_rows": ["Replication"],
+        "repairs": ["Replication"],
     ]
 
     private static func sql(of file: SourceFile) -> String {

@@ -31,9 +31,6 @@ package enum RepairLimits {
     package static let examples = 10
     /// Characters of an example's value.
     static let exampleCharacters = 200
-    /// The time that applying a change may take. A row that changed later than this before the read may not be
-    /// applied yet, so it is compared a second time.
-    static let lagSeconds: Double = 600
     /// Time before rows that changed during a read are compared a second time.
     package static let settleTime = Duration.seconds(5)
     /// A row that an event wrote has the event's commit time until a poll brings the exact SystemModstamp. Within

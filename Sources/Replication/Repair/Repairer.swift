@@ -29,6 +29,10 @@ struct Repairer: Sendable {
         }
         do {
             return try await run(mapping, tenant, purpose, job)
+        } catch let error as SalesforceError where error.code == .heldBack || error.code == .circuitOpen {
+            // The org's allowance is short: repairs wait first, without losing an attempt.
+            return .again(
+                after: error.retryAfterSeconds.map { .seconds($0) } ?? OrganizationRetry.quotaPause)
         } catch {
             let failed = FailedStart(error, failures: job.failures)
             return try await failed.outcome { reason in

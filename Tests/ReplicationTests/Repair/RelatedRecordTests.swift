@@ -1,7 +1,9 @@
 import Encoding
 import Foundation
 import HTTPClient
+import Logging
 import OrgSimulator
+import Organizations
 import Postgres
 import Salesforce
 import Support
@@ -48,8 +50,10 @@ struct RelatedRecordTests {
             }
         }
         let run = RereadRun(
-            organization: scene.organizationID, services: scene.services, cell: scene.cell, fence: { _ in },
-            applyDiff: { _, _ in nil }, tallies: ChangeTallies())
+            organization: scene.organizationID,
+            rest: { scene.services.sessions.rest(for: scene.organizationID, $0) }, cell: scene.cell,
+            fence: { _ in }, applyDiff: { _, _ in nil }, tallies: ChangeTallies(),
+            logger: Logger(label: "test"))
         let result = try await run.run(tables)
         #expect(result.pause == nil)
     }
