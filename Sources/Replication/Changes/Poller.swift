@@ -276,11 +276,16 @@ extension Poller {
         }
     }
 
+    /// Also after a cancellation: a job that stays counts against the org's storage for seven days.
     private func delete(_ job: SalesforceID, _ bulk: BulkQuery) async {
-        do {
-            try await bulk.delete(job)
-        } catch {
-            services.logger.debug("could not delete bulk job", metadata: ["error": "\(error)"])
+        await withCancellationShield(on: EventLoop.current) { [logger = services.logger] in
+            do {
+                try await withDeadline(
+                    .now + ReplicationLimits.bulkDeletion, operation: "delete Bulk job"
+                ) { try await bulk.delete(job) }
+            } catch {
+                logger.debug("could not delete bulk job", metadata: ["error": "\(error)"])
+            }
         }
     }
 }

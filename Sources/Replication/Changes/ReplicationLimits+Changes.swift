@@ -20,6 +20,8 @@ extension ReplicationLimits {
     /// The pause before children of a deleted record are read again. Their own events come in this time,
     /// and a read after `readMargin` needs no second one.
     static let relatedPause = readMargin + .seconds(1)
+    /// The longest wait for the deletion of a poll's Bulk job. A stop waits for it.
+    static let bulkDeletion = Duration.seconds(5)
     /// Messages of a stream that one transaction applies.
     package static let eventsPerTransaction = 500
     /// Tries to apply events after which the tenant's reading is started again.
@@ -32,6 +34,8 @@ extension ReplicationLimits {
     static let shortAllowanceInterval = Duration.seconds(15 * 60)
     /// The shortest time between an early poll and the poll before.
     package static let earlyPollPause = Duration.seconds(10)
+    /// How long the first polls wait for the first plan of the stream.
+    static let planWait = Duration.seconds(1)
     /// How long the first polls wait for the stream's first connection.
     package static let streamStartWait = Duration.seconds(20)
     /// A stream that is not connected for this long is reported to operators.

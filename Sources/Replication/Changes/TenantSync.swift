@@ -126,6 +126,7 @@ final class SyncSession: Sendable {
         let slowdown = Double(services.replication.sessions.pollingFactor(of: organization))
         let isReplanned = state.withLock { state in
             let known = Set(state.tables.keys)
+            let isFirst = known.isEmpty && state.facts == nil
             state.stopped = stopped
             state.tables = Dictionary(
                 tables.map { ($0.mapping.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -135,7 +136,9 @@ final class SyncSession: Sendable {
                 let pause = state.pause(after: table, services.pace, slowdown: slowdown)
                 let elapsed = position?.polledAt.map { Date().timeIntervalSince($0) }
                 let wait = elapsed.map { max(0, min(pause.timeInterval, pause.timeInterval - $0)) } ?? 0
-                state.due.set(.poll(table.mapping.id), at: .now + .seconds(wait))
+                // The stream is planned first: a poll before its connection would be repeated.
+                let first = isFirst ? ReplicationLimits.planWait.timeInterval : 0
+                state.due.set(.poll(table.mapping.id), at: .now + .seconds(max(wait, first)))
                 state.health[table.mapping.id] = StreamHealth()
             }
             if positions.values.contains(where: { $0.reloadReason != nil })

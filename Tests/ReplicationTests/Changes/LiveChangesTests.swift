@@ -90,6 +90,11 @@ struct LiveChangesTests {
         try await live { scene in
             try await reading(scene, epoch: 1, poll: .seconds(600)) {
                 try await connected(scene)
+                try await eventually("polled once") {
+                    try await scene.cell.query(
+                        "select count(*) = 0 from multiconnect_sync.positions where polled_at is null"
+                    ).scalar()
+                }
                 let before = try await scene.calls()
                 let created = try await change(
                     scene, ["kind": "create", "records": [["Name": "Zebra"]]])
@@ -102,8 +107,9 @@ struct LiveChangesTests {
                 try await change(scene, ["kind": "undelete", "ids": [id]])
                 try await eventually("undeleted") { try await exists(scene, id, name: "Zulu") }
                 let after = try await scene.calls()
-                #expect(
-                    after["query", default: 0] == before["query", default: 0], "an event costs no API call")
+                for call in ["query", "queryAll", "bulkCreate"] {
+                    #expect(after[call] == before[call], "an event costs no API call: \(call)")
+                }
             }
         }
     }
@@ -153,6 +159,7 @@ struct LiveChangesTests {
     {
         try await live { scene in
             try await change(scene, ["kind": "settings", "settings": ["selected": [String]()]])
+            let before = try await scene.calls()
             try await change(scene, ["kind": "update", "count": 150, "events": false])
             try await change(scene, ["kind": "delete", "count": 10, "seed": 3, "events": false])
             try await reading(scene, epoch: 1, bulkThreshold: 50) {
@@ -163,7 +170,8 @@ struct LiveChangesTests {
                     return count == 290
                 }
             }
-            #expect(try await scene.calls()["bulk.create", default: 0] > 2, "more than those of the imports")
+            let after = try await scene.calls()
+            #expect(after["bulkCreate", default: 0] > before["bulkCreate", default: 0], "\(after)")
             try await scene.expectEqual("Account")
         }
     }
@@ -205,6 +213,7 @@ struct LiveChangesTests {
             try await change(scene, ["kind": "update", "ids": [id], "values": ["Name": "missed"]])
             try await change(scene, ["kind": "settings", "settings": ["forgetEvents": true]])
             try await reading(scene, epoch: 2, poll: .seconds(600)) {
+                // The times of both changes may be in one second: then the record is read again after the margin.
                 try await eventually("caught up") { try await exists(scene, id, name: "missed") }
             }
         }
