@@ -8,17 +8,19 @@ struct StoreTests {
 
     /// The targets that write to each table. One, except for the queue's.
     private static let writers: [String: Set<String>] = [
-        "activity": ["Activity"], "notifications": ["Activity"], "job_claims": ["Jobs"],
-        "job_probes": ["JobAdmin"], "pauses": ["Jobs"], "periodic_jobs": ["Jobs"],
-        "tenant_weights": ["Jobs"], "workers": ["Jobs"], "api_calls": ["Organizations"],
-        "api_usage": ["Organizations"], "connections": ["Organizations"], "consents": ["Organizations"],
-        "credentials": ["Organizations"], "key_checks": ["Organizations"], "mails": ["Organizations"],
-        "organizations": ["Organizations"], "mappings": ["Replication"], "applied_steps": ["Replication"],
-        "import_pages": ["Replication"], "imports": ["Replication"], "lease_epochs": ["Replication"],
-        "lease_holders": ["Replication"], "leases": ["Replication"], "nulled_cells": ["Replication"],
-        "stream_positions": ["Replication"], "stream_states": ["Replication"],
-        "positions": ["Replication"], "quarantined_rows": ["Replication"],
-        "repairs": ["Replication"],
+        "activity": ["Activity"], "notifications": ["Activity"], "jobs": queue, "job_attempts": queue,
+        "deleted_jobs": queue, "job_claims": ["Jobs"], "job_probes": ["JobAdmin"], "pauses": ["Jobs"],
+        "periodic_jobs": ["Jobs"], "tenant_weights": ["Jobs"], "workers": ["Jobs"],
+        "api_calls": ["Organizations"], "api_usage": ["Organizations"], "connections": ["Organizations"],
+        "consents": ["Organizations"], "credentials": ["Organizations"], "key_checks": ["Organizations"],
+        "mails": ["Organizations"], "organizations": ["Organizations"], "mappings": ["Replication"],
+        "applied_steps": ["Replication"], "import_pages": ["Replication"], "imports": ["Replication"],
+        "lease_epochs": ["Replication"], "lease_holders": ["Replication"], "leases": ["Replication"],
+        "nulled_cells": ["Replication"], "stream_positions": ["Replication"],
+        "stream_states": ["Replication"], "positions": ["Replication"],
+        "quarantined_rows": ["Replication"], "repairs": ["Replication"], "recent_changes": ["Replication"],
+        "reload_records": ["Replication"], "rereads": ["Replication"], "running_reads": ["Replication"],
+        "synced_tables": ["Replication"],
     ]
 
     private static func sql(of file: SourceFile) -> String {

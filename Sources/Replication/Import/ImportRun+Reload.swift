@@ -5,7 +5,8 @@ internal import Organizations
 internal import Postgres
 internal import Salesforce
 
-// The steps of a reload that differ from those of an import: the table has rows, and changes are applied to it.
+// The steps of a reload that differ from those of an import: the table has rows, and changes are applied to
+// it.
 extension ImportRun {
     var kind: ImportRecord.Kind { reload == nil ? .initial : .reload }
 
@@ -34,7 +35,8 @@ extension ImportRun {
         }
     }
 
-    /// Requests the records that the reload did not read, unless they are suspiciously many, and closes the reload.
+    /// Requests the records that the reload did not read, unless they are suspiciously many, and closes the
+    /// reload.
     func finish(
         _ record: ImportRecord, reloading table: SyncedTable, _ expected: Int
     ) async throws -> ImportResult {
@@ -67,8 +69,10 @@ extension ImportRun {
             try await NotificationStore(on: connection).update(
                 "rows_missing", organization: mapping.organizationID, subject: mapping.objectName,
                 message:
-                    "\(mapping.objectName): a reload did not return \(missing.rows) of \(missing.total) rows; "
-                    + "they stay: check the user's rights, then run `multiconnect verify --repair --confirm`")
+                    "\(mapping.objectName): a reload did not return \(missing.rows) of "
+                    + "\(missing.total) rows, and they stay: check the user's rights, then run "
+                    + "`multiconnect verify --repair --confirm`"
+            )
         }
     }
 }

@@ -113,7 +113,8 @@ struct ImportStore: Sendable {
         let rows = try await connection.query(
             """
             select id, time_mark from multiconnect_sync.imports
-            where mapping_id = \(mappingID) and state = 'done' and kind = 'import' order by finished_at desc limit 1
+            where mapping_id = \(mappingID) and state = 'done' and kind = 'import'
+            order by finished_at desc limit 1
             """)
         guard let row = rows.first else { return nil }
         let progress = try await progress(of: try row["id"], on: connection)

@@ -1,7 +1,8 @@
 package import FoundationEssentials
 package import Jobs
 
-/// The job that reads all rows of a mapping again and merges them into its table. Its argument is the mapping's id.
+/// The job that reads all rows of a mapping again and merges them into its table. Its argument is the
+/// mapping's id.
 package enum ReloadJob {
     /// The job's class.
     package static let className = "ReloadMapping"

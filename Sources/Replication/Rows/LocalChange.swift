@@ -2,6 +2,7 @@ package import FoundationEssentials
 
 /// A user's change of a row: an entry of `_trigger_log` that Salesforce's values must respect.
 package struct LocalChange: Sendable, Equatable {
+    /// How far the change has come.
     package enum State: Sendable, Equatable {
         /// NEW, PENDING or REQUEUE: not yet sent.
         case waiting

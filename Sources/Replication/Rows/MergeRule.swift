@@ -3,9 +3,9 @@ internal import Salesforce
 
 /// Decides what a change from Salesforce does to a row.
 ///
-/// SystemModstamp S and commit timestamp C of the versions of one record are ordered S1 <= C1 <= S2 <= C2. So an event
-/// with a commit timestamp before the row's stamp is older than the row. A read may have begun before a change that is
-/// applied already, so it is compared with the record's entry in `recent_changes`.
+/// SystemModstamp S and commit timestamp C of the versions of one record are ordered S1 <= C1 <= S2 <= C2. So
+/// an event with a commit timestamp before the row's stamp is older than the row. A read may have begun
+/// before a change that is applied already, so it is compared with the record's entry in `recent_changes`.
 package struct MergeRule: Sendable, Equatable {
     /// The facts about a record that the decision depends on.
     package struct Record: Sendable, Equatable {
@@ -28,6 +28,7 @@ package struct MergeRule: Sendable, Equatable {
         }
     }
 
+    /// What a change does to a row.
     package enum Decision: Sendable, Equatable {
         /// Insert a row.
         case insert([String: String?])

@@ -88,7 +88,8 @@ struct MergeRun {
 
 // Reading the rows, the log and the recent changes.
 extension MergeRun {
-    /// Locks the rows. Removes the records whose rows another session has locked for too long, and returns them.
+    /// Locks the rows. Removes the records whose rows another session has locked for too long, and returns
+    /// them.
     private mutating func lock(_ sfids: inout [String]) async throws -> Set<String> {
         let stamp = merger.rule.stampColumn
         let wanted = sfids
@@ -117,8 +118,8 @@ extension MergeRun {
         }
     }
 
-    /// Reads what the decisions depend on. These are new statements: they see what was committed before the rows were
-    /// locked.
+    /// Reads what the decisions depend on. These are new statements: they see what was committed before the
+    /// rows were locked.
     private mutating func read(_ sfids: [String], _ groups: RowMerger.Groups) async throws {
         try await matchUnsent(sfids, groups)
         let since =

@@ -5,8 +5,9 @@ internal import TenantSchema
 
 /// The statements of a merge on one tenant's table.
 ///
-/// Each takes its rows as one JSON document, so that its text depends only on the columns that are written. The table's
-/// own types read the values (`jsonb_populate_record`); `CellRepairStore` handles the values that they refuse.
+/// Each takes its rows as one JSON document, so that its text depends only on the columns that are written.
+/// The table's own types read the values (`jsonb_populate_record`); `CellRepairStore` handles the values that
+/// they refuse.
 struct MergeStore: Sendable {
     /// A row to write.
     struct RowWrite: Sendable, Equatable {
@@ -52,8 +53,8 @@ struct MergeStore: Sendable {
 
 // Reading.
 extension MergeStore {
-    /// Locks the rows of these records. `NO KEY UPDATE` blocks every write of another session, but not its new
-    /// references to the row.
+    /// Locks the rows of these records. `NO KEY UPDATE` blocks every write of another session, but not its
+    /// new references to the row.
     ///
     /// - Parameter skipLocked: true to leave out rows that another session has locked.
     func lock(_ sfids: [String], stampColumn: String?, skipLocked: Bool) -> SQL {
@@ -76,8 +77,8 @@ extension MergeStore {
             """
     }
 
-    /// Selects the log entries that can protect values: those of rows with these records or ids, and deletions of these
-    /// records.
+    /// Selects the log entries that can protect values: those of rows with these records or ids, and
+    /// deletions of these records.
     ///
     /// - Parameter since: no change or read is older. Entries that were processed before protect nothing.
     func selectLog(_ sfids: [String], ids: [Int], since: Date) -> SQL {
@@ -118,8 +119,8 @@ extension MergeStore {
 
 // Writing.
 extension MergeStore {
-    /// The statements that write these rows, each with a result of the `id` of every row that it changed. Deletions
-    /// are first, because they can free values of unique indexes.
+    /// The statements that write these rows, each with a result of the `id` of every row that it changed.
+    /// Deletions are first, because they can free values of unique indexes.
     func write(_ rows: [RowWrite]) -> [SQL] {
         let deleted = rows.filter { $0.kind == .delete }.compactMap(\.id)
         let updates = rows.filter { $0.kind == .update && !$0.cells.isEmpty }
@@ -153,8 +154,8 @@ extension MergeStore {
         return kept.isEmpty ? [update] : [update, restore(kept)]
     }
 
-    /// Restores the status of rows with unsent changes. The status trigger sets SYNCED on any write of the engine that
-    /// does not change the status.
+    /// Restores the status of rows with unsent changes. The status trigger sets SYNCED on any write of the
+    /// engine that does not change the status.
     private func restore(_ rows: [RowWrite]) -> SQL {
         let entries = rows.map { row -> JSONText in
             .object([

@@ -12,7 +12,8 @@ struct PageCopy {
         case direct
         /// Through a temporary table whose columns take more spellings than the tenant's.
         case tolerant
-        /// Through a staging table of JSON, with tolerant casts, into a table that is widened where values need it.
+        /// Through a staging table of JSON, with tolerant casts, into a table that is widened where values
+        /// need it.
         case staged
     }
 

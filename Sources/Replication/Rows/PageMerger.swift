@@ -10,8 +10,9 @@ package struct PageMerger: Sendable {
         package var id: UUID?
         /// The cell's clock before the query was sent.
         package var startedAt: Date
-        /// The selected fields in order, as `Id` or `Account.Ext__c`. `Id` is one of them. A read without SystemModstamp
-        /// (or its substitute) or with some of the table's fields only is partial: it inserts no rows.
+        /// The selected fields in order, as `Id` or `Account.Ext__c`. `Id` is one of them. A read without
+        /// SystemModstamp (or its substitute) or with some of the table's fields only is partial: it inserts
+        /// no rows.
         package var sources: [String]
 
         package init(id: UUID?, startedAt: Date, sources: [String]) {
@@ -63,10 +64,11 @@ package struct PageMerger: Sendable {
         }
     }
 
-    /// Merges a page in transactions of at most `ReplicationLimits.mergeChunkRows` rows, each of which calls `fence` first.
-    /// Rows with `IsDeleted` true are deleted. Merging a page again changes nothing.
+    /// Merges a page in transactions of at most `ReplicationLimits.mergeChunkRows` rows, each of which calls
+    /// `fence` first. Rows with `IsDeleted` true are deleted. Merging a page again changes nothing.
     ///
-    /// - Parameter rows: the number of rows of the page, if known. Throws `.incompletePage` for another number.
+    /// - Parameter rows: the number of rows of the page, if known. Throws `.incompletePage` for another
+    ///   number.
     package func merge(
         _ read: Read, rows: Int? = nil, staging: Staging = .direct, fence: @escaping WriteFence,
         from source: () async throws -> [UInt8]?

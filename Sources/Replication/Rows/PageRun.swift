@@ -60,7 +60,10 @@ struct PageRun: Sendable {
         try await connection.transaction { connection in
             // The part is small and the table can be large: rows are looked up by the index of `sfid`.
             try await connection.script(
-                "set local xmlbinary = 'hex'; set local enable_hashjoin = off; set local enable_mergejoin = off"
+                """
+                set local xmlbinary = 'hex';
+                set local enable_hashjoin = off; set local enable_mergejoin = off
+                """
             )
             try await fence(connection)
             try await merger.begin(on: connection)

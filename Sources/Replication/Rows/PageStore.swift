@@ -4,8 +4,8 @@ internal import TenantSchema
 
 /// A page of a read in a temporary table of its connection, and the statements that merge its ordinary rows.
 ///
-/// A row is ordinary if nothing speaks against writing it: no log entry, no remembered change, no deletion. The others
-/// are taken out of the table, and `RowMerger` decides about them.
+/// A row is ordinary if nothing speaks against writing it: no log entry, no remembered change, no deletion.
+/// The others are taken out of the table, and `RowMerger` decides about them.
 struct PageStore: Sendable {
     /// A column of the page.
     struct Column: Sendable, Equatable {
@@ -17,7 +17,8 @@ struct PageStore: Sendable {
         /// False for a column that only the merge needs.
         var isWritten: Bool
 
-        /// The type in the temporary table: text where the table's type takes fewer spellings than Salesforce uses.
+        /// The type in the temporary table: text where the table's type takes fewer spellings than Salesforce
+        /// uses.
         var stagedType: String {
             switch type {
             case .varchar, .text, .integer, .bigint, .date: "text"
@@ -127,13 +128,18 @@ struct PageStore: Sendable {
         let key = upsertColumn.flatMap { name in columns.first { $0.name == name } }?.name
         let unsent = key.map { key in
             let key = Identifier.quoted(key)
-            return
-                " or exists (select from \(merge.table) u where u.sfid is null and u.\(key)::text = s.\(key)::text)"
+            return """
+                 or exists (select from \(merge.table) u
+                  where u.sfid is null and u.\(key)::text = s.\(key)::text)
+                """
         }
         return """
-             and (\(raw: hasDeletions ? "s.isdeleted or " : "")exists (
-                select from multiconnect_sync.recent_changes r
-                where r.mapping_id = \(mappingID) and r.sfid = s.sfid collate "default")
+             and (\(raw: hasDeletions ? "s.isdeleted or " : "")(
+                select exists (
+                  select from multiconnect_sync.recent_changes where mapping_id = \(mappingID)))
+                and exists (
+                  select from multiconnect_sync.recent_changes r
+                  where r.mapping_id = \(mappingID) and r.sfid = s.sfid collate "default")
               or s.sfid in (
                 select t.sfid from \(raw: merge.log) l join \(raw: merge.table) t on t.id = l.record_id
                 where l.table_name = \(merge.name) and l.state in \(raw: Self.open))

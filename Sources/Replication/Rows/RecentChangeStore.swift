@@ -37,11 +37,12 @@ package struct RecentChangeStore: Sendable {
 
     /// Deletes entries of an organization that no running read can be older than. Returns how many.
     ///
-    /// An entry goes when it is older than `ReplicationLimits.recentChangeAge` and than the oldest running read
-    /// of its mapping.
+    /// An entry goes when it is older than `ReplicationLimits.recentChangeAge` and than the oldest running
+    /// read of its mapping.
     @discardableResult
     package func prune(of organizationID: UUID, on connection: PostgresConnection) async throws -> Int {
-        try await connection.execute(
+        try await RunningReadStore().removeLost(on: connection)
+        return try await connection.execute(
             """
             with bounds as (
                 select t.mapping_id, least(

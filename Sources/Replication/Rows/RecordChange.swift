@@ -3,8 +3,10 @@ package import Postgres
 
 /// A change of one record of one table, from an event or from a read.
 package struct RecordChange: Sendable, Equatable {
+    /// What the change says about the record.
     package enum Kind: Sendable, Equatable {
-        /// The record exists and `cells` has all its columns that the source carries. A missing row is inserted.
+        /// The record exists and `cells` has all its columns that the source carries. A missing row is
+        /// inserted.
         case upsert
         /// `cells` has changed columns only. If the row is missing, the record is read again.
         case patch

@@ -3,8 +3,8 @@ internal import Postgres
 internal import TenantSchema
 
 extension PostgresError {
-    /// True if the data do not fit the table: SQLSTATE classes 22, 23, 54, and exceptions of a user's trigger.
-    /// Writing the same data again would fail again.
+    /// True if the data do not fit the table: SQLSTATE classes 22, 23, 54, and exceptions of a user's
+    /// trigger. Writing the same data again would fail again.
     var isRefusal: Bool {
         guard code == .server, let sqlState else { return false }
         return ["22", "23", "54", "P0"].contains(sqlState.classCode)
@@ -38,7 +38,8 @@ struct RefusedRowStore: Sendable {
             """
             insert into multiconnect_sync.quarantined_rows
               (locator, mapping_id, organization_id, sfid, cells, sql_state, reason)
-            values (\(place), \(mapping.id), \(mapping.organizationID), \(row.sfid), \(cells)::jsonb, \(state),
+            values (\(place), \(mapping.id), \(mapping.organizationID), \(row.sfid), \(cells)::jsonb,
+              \(state),
               left(\(error.message), \(ReplicationLimits.reasonCharacters)))
             """,
         ]
@@ -65,8 +66,8 @@ struct RefusedRowStore: Sendable {
             """
             insert into multiconnect_sync.nulled_cells
               (locator, mapping_id, organization_id, sfid, column_name, value, sql_state, reason)
-            select \(place)::text, \(mapping.id)::uuid, \(mapping.organizationID)::uuid, c.sfid, c.column_name,
-              c.value, c.sql_state, left(c.reason, \(ReplicationLimits.reasonCharacters))
+            select \(place)::text, \(mapping.id)::uuid, \(mapping.organizationID)::uuid, c.sfid,
+              c.column_name, c.value, c.sql_state, left(c.reason, \(ReplicationLimits.reasonCharacters))
             from unnest(\(sfids)::text[], \(columns)::text[], \(cells.map(\.value))::text[],
               \(cells.map(\.sqlState))::text[], \(cells.map(\.reason))::text[])
               as c (sfid, column_name, value, sql_state, reason)

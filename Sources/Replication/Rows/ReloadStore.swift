@@ -9,7 +9,8 @@ struct ReloadStore: Sendable {
         /// All rows of the table that Salesforce has given an id.
         var total: Int
 
-        /// True if so many rows are missing that the read may be wrong: a user who lost View All Data, or a cut result.
+        /// True if so many rows are missing that the read may be wrong: a user who lost View All Data, or a
+        /// cut result.
         var isSuspicious: Bool {
             rows > max(ReplicationLimits.missingRows, total * ReplicationLimits.missingPercent / 100)
         }
@@ -42,8 +43,8 @@ struct ReloadStore: Sendable {
     ) async throws -> Missing {
         let rows = try await connection.query(
             """
-            select count(*) filter (where \(isMissing(reload, table.mapping.id, since: startedAt))) as missing,
-              count(t.sfid) as total
+            select count(t.sfid) as total,
+              count(*) filter (where \(isMissing(reload, table.mapping.id, since: startedAt))) as missing
             from \(raw: MergeStore(table).table) t
             """)
         guard let row = rows.first else { return Missing(rows: 0, total: 0) }
@@ -90,8 +91,8 @@ struct ReloadStore: Sendable {
             "insert into multiconnect_sync.running_reads (id, mapping_id) values (\(reload), \(mappingID))")
     }
 
-    /// Renews the running read of a reload. False if it is lost: changes since then may be forgotten, so that the
-    /// reload's rows can no longer be ordered against them.
+    /// Renews the running read of a reload. False if it is lost: changes since then may be forgotten, so that
+    /// the reload's rows can no longer be ordered against them.
     func renewRead(_ reload: UUID, on connection: PostgresConnection) async throws -> Bool {
         try await connection.execute(
             """

@@ -23,8 +23,8 @@ package struct RereadStore: Sendable {
 
     /// Adds records, or requests them again.
     ///
-    /// - Parameter pause: the time until they are due. A record that is due earlier stays due then, unless the
-    ///   database refused it: each refusal doubles its pause.
+    /// - Parameter pause: the time until they are due. A record that is due earlier stays due then, unless
+    ///   the database refused it: each refusal doubles its pause.
     package func add(
         _ sfids: [String], of mapping: Mapping, because reason: RereadReason, after pause: Duration = .zero,
         on connection: PostgresConnection
@@ -86,8 +86,8 @@ package struct RereadStore: Sendable {
         ).scalar()
     }
 
-    /// Removes records that were read by a query that was sent after `startedAt`, in the transaction that merges
-    /// them. Records that were requested since then stay.
+    /// Removes records that were read by a query that was sent after `startedAt`, in the transaction that
+    /// merges them. Records that were requested since then stay.
     package func done(
         _ sfids: [String], of mappingID: UUID, startedAt: Date, on connection: PostgresConnection
     ) async throws {

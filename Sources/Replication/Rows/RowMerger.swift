@@ -62,8 +62,8 @@ package struct RowMerger: Sendable {
         }
     }
 
-    /// Merges changes in the caller's transaction, in which the caller has checked its right to write. Several changes of
-    /// one record are applied in their order.
+    /// Merges changes in the caller's transaction, in which the caller has checked its right to write.
+    /// Several changes of one record are applied in their order.
     ///
     /// - Parameter readID: the row of the read in `running_reads`, if it has one.
     package func merge(
@@ -78,8 +78,8 @@ package struct RowMerger: Sendable {
         return try await run.merge(groups)
     }
 
-    /// Prepares the caller's transaction. Merges of one mapping follow one another, because a missing row has no lock:
-    /// two of them could insert it and forget its deletion.
+    /// Prepares the caller's transaction. Merges of one mapping follow one another, because a missing row has
+    /// no lock: two of them could insert it and forget its deletion.
     func begin(on connection: PostgresConnection) async throws {
         let id = table.mapping.id.uuid
         let key = [id.0, id.1, id.2, id.3].reduce(Int32(0)) { $0 << 8 | Int32($1) }

@@ -1,8 +1,8 @@
 package import FoundationEssentials
 package import Postgres
 
-/// Reads of a mapping that run at present, in the cell. While one runs, changes that are applied are remembered
-/// in `recent_changes`.
+/// Reads of a mapping that run at present, in the cell. While one runs, changes that are applied are
+/// remembered in `recent_changes`.
 package struct RunningReadStore: Sendable {
     /// A running read.
     package struct Read: Sendable, Equatable {
