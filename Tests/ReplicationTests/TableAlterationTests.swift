@@ -34,11 +34,11 @@ struct TableAlterationTests {
         }
 
         func alter(
-            to fresh: TablePlan, patience: Duration = .seconds(5), fence: @escaping WriteFence = { _ in }
+            to fresh: TablePlan, lockWait: Duration = .seconds(5), fence: @escaping WriteFence = { _ in }
         ) async throws -> TableAlteration.Report {
             var alteration = TableAlteration(
                 cell: pool, tenant: tenant, resolver: NameResolver(namespace: nil), fence: fence)
-            alteration.patience = patience
+            alteration.lockWait = lockWait
             var table = try #require(try await stored())
             table.mapping.configuration = configuration(fresh.columns.map(\.source))
             return try await alteration.run(table, to: fresh, ddl)
@@ -170,7 +170,7 @@ struct TableAlterationTests {
             let table = "\"\(scene.tenant.schema)\".account"
             try await user.script("begin; select from \(table)")
             let fresh = scene.fresh(scene.configuration(), Self.longer)
-            let report = try await scene.alter(to: fresh, patience: .milliseconds(100))
+            let report = try await scene.alter(to: fresh, lockWait: .milliseconds(100))
             #expect(report.isPending && report.isEmpty)
             #expect(try await scene.type("accountnumber") == "varchar(40)")
             try await user.script("commit")
@@ -199,7 +199,7 @@ struct TableAlterationTests {
             var alteration = TableAlteration(
                 cell: scene.pool, tenant: scene.tenant, resolver: NameResolver(namespace: nil),
                 fence: { _ in })
-            alteration.patience = .seconds(5)
+            alteration.lockWait = .seconds(5)
             let report = try await alteration.run(scene.table, to: fresh, scene.ddl)
             #expect(Array(report.paused.keys) == ["accountnumber"])
             let value: String? = try await scene.pool.query(SQL(raw: "select accountnumber from \(table)"))

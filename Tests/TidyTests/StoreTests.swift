@@ -20,7 +20,8 @@ struct StoreTests {
         "stream_states": ["Replication"], "positions": ["Replication"],
         "quarantined_rows": ["Replication"], "repairs": ["Replication"], "recent_changes": ["Replication"],
         "reload_records": ["Replication"], "rereads": ["Replication"], "running_reads": ["Replication"],
-        "synced_tables": ["Replication"],
+        "synced_tables": ["Replication"], "column_backfills": ["Replication"],
+        "mapping_imports": ["Replication"], "schema_checks": ["Replication"],
     ]
 
     private static func sql(of file: SourceFile) -> String {

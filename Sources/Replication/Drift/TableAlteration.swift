@@ -11,7 +11,7 @@ struct TableAlteration: Sendable {
     /// Called first in each transaction.
     let fence: WriteFence
     /// The longest wait for a lock that the tenant's sessions hold, over all tries of one change.
-    var patience = ReplicationLimits.alterationWait
+    var lockWait = ReplicationLimits.alterationWait
 
     private let store = DriftStore()
     private let tables = SyncedTableStore()
@@ -146,11 +146,11 @@ struct TableAlteration: Sendable {
         return current
     }
 
-    /// Runs `body` in a transaction with a short lock time-out, and again until the patience ends. Nil then.
+    /// Runs `body` in a transaction with a short lock time-out, and again until `lockWait` is over. Nil then.
     private func attempt<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value? {
-        let deadline = ContinuousClock.now + patience
+        let deadline = ContinuousClock.now + lockWait
         while true {
             do {
                 return try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
