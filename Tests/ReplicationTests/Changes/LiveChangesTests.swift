@@ -213,7 +213,7 @@ struct LiveChangesTests {
             try await change(scene, ["kind": "update", "ids": [id], "values": ["Name": "missed"]])
             try await change(scene, ["kind": "settings", "settings": ["forgetEvents": true]])
             try await reading(scene, epoch: 2, poll: .seconds(600)) {
-                // The times of both changes may be in one second: then the record is read again after the margin.
+                // Both changes may be in one second: then the record is read again after the margin.
                 try await eventually("caught up") { try await exists(scene, id, name: "missed") }
             }
         }
