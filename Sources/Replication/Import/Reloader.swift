@@ -27,6 +27,7 @@ struct Reloader: Sendable {
         case .postponed: return .again(after: ReplicationLimits.pausedPause)
         case .over: throw tenant.refusal
         }
+        if mapping.isPaused { return .again(after: ReplicationLimits.pausedPause) }
         guard mapping.isImported else { return .done }
         do {
             return try await run(mapping, tenant, job)

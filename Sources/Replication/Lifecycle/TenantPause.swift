@@ -97,7 +97,7 @@ package struct TenantPause: Sendable {
             var enqueued: [(mapping: MappingSummary, job: EnqueuedJob)] = []
             for mapping in mappings where mapping.isImported {
                 let job = try await queue.enqueue(
-                    Self.reloadJob(mapping.id, of: organization), on: connection)
+                    ReloadJob.job(for: mapping.id, organizationID: organization), on: connection)
                 enqueued.append((mapping, job))
                 try await ActivityStore(on: connection).add(
                     "mappings.reload", by: actor, organization: organization, detail: mapping.objectName)
@@ -106,15 +106,6 @@ package struct TenantPause: Sendable {
         }
         await queue.push(enqueued.map(\.job))
         return enqueued
-    }
-
-    /// The class of the job that reads a whole object again and merges it into its table.
-    private static let reloadClass = "ReloadMapping"
-
-    private static func reloadJob(_ mapping: UUID, of organization: UUID) -> NewJob {
-        let id = mapping.uuidString.lowercased()
-        return NewJob(
-            reloadClass, arguments: [id], organizationID: organization, uniqueKey: "reload:\(id)")
     }
 }
 
