@@ -78,6 +78,8 @@ struct RecordedTests {
             #expect(Set(object.keys) == Set(real[0].keys), "\(name)")
             guard let other = real.first(where: { $0["name"] as? String == name }) else { continue }
             for key in other.keys where !["urls", "label", "labelPlural"].contains(key) {
+                // The recording has no prefix for some standard objects, such as Lead.
+                if key == "keyPrefix", other[key] is NSNull { continue }
                 #expect("\(other[key] ?? "")" == "\(object[key] ?? "")", "\(name).\(key)")
             }
         }
