@@ -16,12 +16,17 @@ struct PageRun: Sendable {
     private var mapping: Mapping { merger.table.mapping }
     private var source: ChangeSource { .read(startedAt: read.startedAt) }
 
+    /// A slow line may take as long as Salesforce sends a page.
+    private static let pageTimeout =
+        "set local statement_timeout = '\(ReplicationLimits.pageDeadline.milliseconds)ms'"
+
     /// A user has changed a row since it was found to be ordinary.
     private struct ChangedRow: Error {}
 
     /// Merges a page that COPY takes.
     func merge(_ expected: Int?, from source: PageCopy.Source) async throws -> RowMerger.Counts {
         let copied = try await connection.transaction { connection in
+            try await connection.script(Self.pageTimeout)
             try await store.create(on: connection)
             return try await PageCopy(
                 sources: store.columns.map(\.source), columns: store.columns.map(\.name), method: .direct
@@ -140,6 +145,7 @@ extension PageRun {
     func mergeRepaired(_ expected: Int?, from source: PageCopy.Source) async throws -> RowMerger.Counts {
         let staging = StagingStore()
         let copied = try await connection.transaction { connection in
+            try await connection.script(Self.pageTimeout)
             try await staging.create(on: connection)
             return try await PageCopy(
                 sources: store.columns.map(\.source), columns: store.columns.map(\.name), method: .staged

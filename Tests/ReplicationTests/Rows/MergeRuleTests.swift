@@ -286,12 +286,12 @@ struct MergeSequenceTests {
     @Test(.timeLimit(.minutes(1)))
     func `events and reads in any order, twice and with equal times, leave the org's values`() {
         var random = SystemRandomNumberGenerator()
-        for _ in 0..<3_000 { run(&random) }
+        for _ in 0..<3_000 { expectConvergence(&random) }
     }
 
     /// The clock moves in steps. Each step delivers events (from some position on, in order), begins a read, or merges
     /// one that has begun.
-    private func run(_ random: inout SystemRandomNumberGenerator) {
+    private func expectConvergence(_ random: inout SystemRandomNumberGenerator) {
         let versions = versions(&random)
         var side = Side()
         var clock = 0.0

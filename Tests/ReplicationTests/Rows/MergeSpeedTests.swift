@@ -114,12 +114,14 @@ struct MergeSpeedTests {
             }
             try await merge(0)
             try await vacuum(scene)
-            for version in [1, 3, 5] {
+            for version in [1, 3] {
                 try await merge(version)
                 try await vacuum(scene)
                 try await bare(version + 1)
             }
             try await events(scene)
+            let count = try await scene.rows("phone").count
+            #expect(count == Self.rows)
         }
     }
 
