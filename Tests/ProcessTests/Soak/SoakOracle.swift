@@ -56,6 +56,15 @@ struct SoakOracle: Sendable {
         return found
     }
 
+    /// Ids of records that left the recycle bin. If their event is lost, only a repair finds them.
+    func purged() async throws -> Set<String> {
+        let url = URL(string: "\(simulator)/simulator/orgs/1/changes?limit=100000")!
+        let (data, _) = try await URLSession.shared.data(from: url)
+        let changes = try JSONSerialization.jsonObject(with: data) as? [[String: Any]] ?? []
+        return Set(
+            changes.filter { $0["kind"] as? String == "hardDelete" }.compactMap { $0["sfid"] as? String })
+    }
+
     /// The live records of the org, by id.
     private func org(_ object: String) async throws -> [String: Record] {
         let url = URL(string: "\(simulator)/simulator/orgs/1/objects/\(object)/rows")!

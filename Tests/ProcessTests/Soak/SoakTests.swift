@@ -22,7 +22,9 @@ extension ProcessTests {
         func `the tenant's tables equal the org after random changes, troubles and kills`(seed: UInt64)
             async throws
         {
-            try await SoakDriver(options: SoakOptions(), seed: seed).run()
+            await #expect(throws: Never.self) {
+                try await SoakDriver(options: SoakOptions(), seed: seed).run()
+            }
         }
     }
 }
