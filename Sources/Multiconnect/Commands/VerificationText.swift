@@ -6,7 +6,8 @@ enum VerificationText {
     static func text(_ result: Verification) -> String {
         var lines = [
             "\(result.objectName): \(result.isEqual ? "equal" : "different"), \(result.rowsHere) rows in "
-                + "\(result.table), \(result.rowsThere) in the org, \(result.columnsCompared) columns compared"
+                + "\(result.table), \(result.rowsThere) in the org, \(result.columnsCompared) columns "
+                + "compared"
         ]
         lines += missing(result.missingHere, "only in the org")
         lines += missing(result.missingThere, "only in the table")

@@ -16,11 +16,12 @@ struct VerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Compares a tenant's tables with its org, column by column.",
         discussion: """
-            Reads all mapped fields from the org and prints the differences: the column, the number of rows, and up to \
-            10 records with both values. Records that differ are read a second time before they count, because they may \
-            have changed during the read. Values that fit no column type, quarantined rows and local changes that are \
-            not sent are listed, and are no differences. Exit status: 0 equal; 1 different; 64 wrong arguments; 66 no \
-            such tenant or object; 69 a database or the org does not answer; 70 any other failure.
+            Reads all mapped fields from the org and prints the differences: the column, the number of rows, \
+            and up to 10 records with both values. Records that differ are read a second time before they \
+            count, because they may have changed during the read. Values that fit no column type, \
+            quarantined rows and local changes that are not sent are listed, and are no differences. Exit \
+            status: 0 equal; 1 different; 64 wrong arguments; 66 no such tenant or object; 69 a database or \
+            the org does not answer; 70 any other failure.
             """)
 
     /// Any other failure than those of `CommandFailure` (EX_SOFTWARE), because 1 means different.

@@ -110,7 +110,8 @@ struct ComparedTable: Sendable {
             let inexact =
                 "pg_catalog.timezone('UTC', now()) - interval '\(Int(RepairLimits.inexactSeconds)) s'"
             return """
-                (\(here) is distinct from \(cast) and not coalesce(\(here) > \(cast) and \(here) > \(inexact), false))
+                (\(here) is distinct from \(cast) 
+                  and not coalesce(\(here) > \(cast) and \(here) > \(inexact), false))
                 """
         // Salesforce's datetimes have milliseconds.
         case (.timestamp, .values):

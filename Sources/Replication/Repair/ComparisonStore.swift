@@ -147,7 +147,8 @@ struct ComparisonStore: Sendable {
             """
     }
 
-    /// Drops the differences of records whose changes were applied since `time`: they are no older than the read.
+    /// Drops the differences of records whose changes were applied since `time`: they are no older than the
+    /// read.
     func dropApplied(since time: Date, on connection: PostgresConnection) async throws {
         try await connection.execute(
             """

@@ -2,8 +2,8 @@ internal import FoundationEssentials
 internal import Postgres
 internal import Salesforce
 
-/// Has the differences of a comparison corrected: the tenant's lease holder reads the records again. Runs in the session
-/// of the comparison.
+/// Has the differences of a comparison corrected: the tenant's lease holder reads the records again. Runs in
+/// the session of the comparison.
 struct Correction: Sendable {
     let subject: RepairSubject
     let read: OrgRead
@@ -59,8 +59,8 @@ struct Correction: Sendable {
         return result
     }
 
-    /// Retrieves the ids that the read did not return. Ids that the org has after all are no differences. Returns how
-    /// many it lacks.
+    /// Retrieves the ids that the read did not return. Ids that the org has after all are no differences.
+    /// Returns how many it lacks.
     private func retrieve(on connection: PostgresConnection) async throws -> Int {
         var last = ""
         var lacking = 0

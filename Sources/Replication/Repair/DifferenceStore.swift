@@ -70,7 +70,8 @@ struct DifferenceStore: Sendable {
         ).scalar()
     }
 
-    /// Chooses differing records of a part for a second comparison, and removes their rows of the org. Returns their ids.
+    /// Chooses differing records of a part for a second comparison, and removes their rows of the org.
+    /// Returns their ids.
     func choose(part: Int, on connection: PostgresConnection) async throws -> [String] {
         let kinds: [Kind] = [.missingHere, .missingThere, .values]
         let ids: [String] = try await connection.query(
@@ -130,7 +131,8 @@ struct DifferenceStore: Sendable {
             """
             select (select count(distinct (n.sfid, n.column_name)) from multiconnect_sync.nulled_cells n
                 where n.mapping_id = \(table.mapping.id)
-                  and exists (select from \(raw: table.name) t where t.sfid = n.sfid collate pg_catalog."ucs_basic"))
+                  and exists (
+                    select from \(raw: table.name) t where t.sfid = n.sfid collate pg_catalog."ucs_basic"))
                 as cells,
               (select count(distinct q.sfid) from multiconnect_sync.quarantined_rows q
                 where q.mapping_id = \(table.mapping.id)

@@ -21,7 +21,8 @@ struct OrgRead: Sendable {
         var processed: Int?
     }
 
-    /// Takes one page of CSV with its header and returns its number of rows. A page can come again after an error.
+    /// Takes one page of CSV with its header and returns its number of rows. A page can come again after an
+    /// error.
     typealias Sink = (PageCopy.Source) async throws -> Int
 
     private func filtered(_ query: SOQL, _ conditions: [SOQL.Condition] = []) throws -> SOQL {
@@ -127,7 +128,8 @@ struct OrgRead: Sendable {
         return Summary(rows: rows, processed: processed)
     }
 
-    /// Passes the records with these ids to `sink`. Records that the org or the filter leaves out are missing.
+    /// Passes the records with these ids to `sink`. Records that the org or the filter leaves out are
+    /// missing.
     func readRecords(_ ids: [String], _ sink: Sink) async throws {
         var rest = ids[...]
         var size = RepairLimits.idsPerQuery

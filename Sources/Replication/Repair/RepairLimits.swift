@@ -33,8 +33,8 @@ package enum RepairLimits {
     static let exampleCharacters = 200
     /// Time before rows that changed during a read are compared a second time.
     package static let settleTime = Duration.seconds(5)
-    /// A row that an event wrote has the event's commit time until a poll brings the exact SystemModstamp. Within
-    /// this time a later stamp is no difference.
+    /// A row that an event wrote has the event's commit time until a poll brings the exact SystemModstamp.
+    /// Within this time a later stamp is no difference.
     static let inexactSeconds: Double = 3_600
     /// The longest wait of `verify --repair` for the records that are read again.
     package static let repairWait = Duration.seconds(300)

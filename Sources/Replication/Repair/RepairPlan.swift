@@ -1,8 +1,8 @@
-/// What follows from a comparison of a table's ids with those of the org: which records are read again, and whether rows
-/// that the org seems to lack may be removed.
+/// What follows from a comparison of a table's ids with those of the org: which records are read again, and
+/// whether rows that the org seems to lack may be removed.
 ///
-/// A missing id is not yet a delete: a user who lost View All Data, a cut result or a wrong filter would empty the
-/// table. So each guard must hold before such an id counts.
+/// A missing id is not yet a delete: a user who lost View All Data, a cut result or a wrong filter would
+/// empty the table. So each guard must hold before such an id counts.
 struct RepairPlan: Sendable, Equatable {
     /// The facts of one comparison.
     struct Findings: Sendable, Equatable {
@@ -40,7 +40,8 @@ struct RepairPlan: Sendable, Equatable {
     /// What happens to rows that the org seems to lack.
     enum Removals: Sendable, Equatable {
         case none
-        /// Each id is retrieved. An id that the org does not return is read again by the lease holder, which removes it.
+        /// Each id is retrieved. An id that the org does not return is read again by the lease holder, which
+        /// removes it.
         case retrieve
         case withheld(Reason)
     }
@@ -108,8 +109,8 @@ extension RepairPlan.Reason: CustomStringConvertible {
     var description: String {
         switch self {
         case .viewAllMissing:
-            "the user who consented has lost the right View All Data, so records may only be hidden; give the right "
-                + "back"
+            "the user who consented has lost the right View All Data, so records may only be hidden; give "
+                + "the right back"
         case .rightsUnknown: "the rights of the user who consented could not be read"
         case .incompleteRead(let rows, let processed):
             "the read returned \(rows) rows, but Salesforce processed \(processed)"

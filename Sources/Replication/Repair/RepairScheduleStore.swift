@@ -2,10 +2,11 @@ internal import FoundationEssentials
 internal import Organizations
 internal import Postgres
 
-/// When mappings are compared with their orgs, and the last results: columns of `mappings` in the control database.
+/// When mappings are compared with their orgs, and the last results: columns of `mappings` in the control
+/// database.
 struct RepairScheduleStore: Sendable {
-    /// Takes mappings whose repair is due, and sets their next time. The first one is spread over the interval by the
-    /// mapping's id, so that the repairs of a worker's tenants do not run at the same time.
+    /// Takes mappings whose repair is due, and sets their next time. The first one is spread over the
+    /// interval by the mapping's id, so that the repairs of a worker's tenants do not run at the same time.
     func takeDueRepairs(
         every interval: Duration, limit: Int, on connection: PostgresConnection
     ) async throws -> [RepairJob] {
@@ -31,7 +32,8 @@ struct RepairScheduleStore: Sendable {
     ) async throws -> [RepairJob] {
         let own: SQL = """
             coalesce(make_interval(secs => case when m.config->>'formula_refresh_seconds' ~ '^[0-9]{1,9}$'
-                then greatest((m.config->>'formula_refresh_seconds')::int, \(RepairLimits.shortestFormulaSeconds))
+                then greatest(
+                  (m.config->>'formula_refresh_seconds')::int, \(RepairLimits.shortestFormulaSeconds))
                 end), \(interval)::interval)
             """
         return try await jobs(
@@ -51,7 +53,8 @@ struct RepairScheduleStore: Sendable {
     }
 
     private static let isRepairable: SQL = """
-        m.import_finished_at is not null and m.paused_at is null and m.state not in ('INVALID', 'ERROR', 'RELOAD_TABLE')
+        m.import_finished_at is not null and m.paused_at is null
+          and m.state not in ('INVALID', 'ERROR', 'RELOAD_TABLE')
           and o.status = \(OrganizationStatus.live.rawValue)
         """
 
@@ -77,7 +80,8 @@ struct RepairScheduleStore: Sendable {
             """
             update multiconnect.mappings set repaired_at = now(), repair_rows = \(result.rows),
               repair_differences = \(result.differences), repair_detail = \(detail),
-              repair_due_at = now() + (repair_due_at - now()) / \(factor)::double precision, updated_at = now()
+              repair_due_at = now() + (repair_due_at - now()) / \(factor)::double precision,
+              updated_at = now()
             where id = \(mapping)
             """)
     }

@@ -39,7 +39,8 @@ struct RepairStore: Sendable {
         var differences: Int { missingHere + missingThere + different }
     }
 
-    /// The running read of a mapping. Begins one if none runs, or if its Bulk job has another version or is lost.
+    /// The running read of a mapping. Begins one if none runs, or if its Bulk job has another version or is
+    /// lost.
     func begin(
         _ mapping: Mapping, _ purpose: Purpose, apiVersion: Int, on connection: PostgresConnection
     ) async throws -> Read {
@@ -68,8 +69,10 @@ struct RepairStore: Sendable {
                   (mapping_id, purpose, organization_id, read_id, read_started_at, api_version)
                 values (\(mapping.id), \(purpose.rawValue), \(mapping.organizationID), \(begun.id),
                   \(begun.startedAt), \(apiVersion))
-                on conflict (mapping_id, purpose) do update set read_id = excluded.read_id, bulk_job_id = null,
-                  read_started_at = excluded.read_started_at, api_version = excluded.api_version, updated_at = now()
+                on conflict (mapping_id, purpose) do update set read_id = excluded.read_id,
+                  bulk_job_id = null,
+                  read_started_at = excluded.read_started_at, api_version = excluded.api_version,
+                  updated_at = now()
                 """)
             return Read(
                 mappingID: mapping.id, purpose: purpose, id: begun.id, startedAt: begun.startedAt,
@@ -82,7 +85,8 @@ struct RepairStore: Sendable {
         try await connection.execute(
             """
             update multiconnect_sync.repairs set bulk_job_id = \(job.text), updated_at = now()
-            where mapping_id = \(read.mappingID) and purpose = \(read.purpose.rawValue) and read_id = \(read.id)
+            where mapping_id = \(read.mappingID) and purpose = \(read.purpose.rawValue)
+              and read_id = \(read.id)
             """)
     }
 
@@ -117,7 +121,8 @@ struct RepairStore: Sendable {
         try await connection.query(
             """
             select coalesce((select not starts_with(feeds->>\(mapping.id.uuidString.lowercased()), 'events')
-                from multiconnect_sync.stream_states where organization_id = \(mapping.organizationID)), false)
+                from multiconnect_sync.stream_states
+                where organization_id = \(mapping.organizationID)), false)
             """
         ).scalar()
     }
@@ -133,7 +138,8 @@ struct RepairStore: Sendable {
         for id in ids { try await RunningReadStore().end(id, on: connection) }
     }
 
-    /// Whether records of the mapping that were requested by `time` still wait to be read again, or a reload does.
+    /// Whether records of the mapping that were requested by `time` still wait to be read again, or a reload
+    /// does.
     func isWaiting(_ mapping: UUID, since time: Date, on connection: PostgresConnection) async throws -> Bool
     {
         try await connection.query(

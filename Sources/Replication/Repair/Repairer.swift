@@ -8,8 +8,8 @@ internal import Reactor
 internal import Salesforce
 internal import TenantSchema
 
-/// Runs the jobs of `RepairJob`: compares a table with its org, and puts the records that differ into `rereads`. It never
-/// writes to the table, so it may run on any worker.
+/// Runs the jobs of `RepairJob`: compares a table with its org, and puts the records that differ into
+/// `rereads`. It never writes to the table, so it may run on any worker.
 struct Repairer: Sendable {
     let services: ReplicationServices
     private let store = RepairStore()
@@ -68,7 +68,8 @@ struct Repairer: Sendable {
             )
             return .done
         } catch {
-            // A Bulk job that failed or is gone is replaced by the next start. Otherwise that start resumes it.
+            // A Bulk job that failed or is gone is replaced by the next start. Otherwise that start resumes
+            // it.
             let verdict = FaultVerdict(error)
             if verdict == .interrupted || verdict == .transient { throw error }
             try? await subject.cell.withCellConnection { try await store.abandon(running, on: $0) }
@@ -86,7 +87,8 @@ struct Repairer: Sendable {
         }
     }
 
-    /// Reads the org, compares and requests corrections. Nil if the Bulk job takes longer than a start may wait.
+    /// Reads the org, compares and requests corrections. Nil if the Bulk job takes longer than a start may
+    /// wait.
     private func compare(
         _ subject: RepairSubject, _ table: ComparedTable, _ read: OrgRead, _ running: RepairStore.Read
     ) async throws -> RepairStore.Result? {

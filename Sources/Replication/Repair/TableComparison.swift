@@ -72,8 +72,8 @@ struct TableComparison: Sendable {
             appliedDuringRead: try await store.applied(since: startedAt, on: connection))
     }
 
-    /// Compares for a verification: records that differ are read again and compared once more, because they may have
-    /// changed during the read.
+    /// Compares for a verification: records that differ are read again and compared once more, because they
+    /// may have changed during the read.
     func verify(settle: Duration, on connection: PostgresConnection) async throws {
         try await store.compare(on: connection)
         let ids = try await differences.choose(part: part, on: connection)

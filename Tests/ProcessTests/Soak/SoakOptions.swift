@@ -1,6 +1,7 @@
 import Foundation
 
-/// What one run of the soak does. `SOAK_SEEDS=7 SOAK_OPERATIONS=500 bin/test --filter SoakTests` replays one seed.
+/// What one run of the soak does. `SOAK_SEEDS=7 SOAK_OPERATIONS=500 bin/test --filter SoakTests` replays one
+/// seed.
 struct SoakOptions: Sendable {
     /// `SOAK_SEEDS`: seeds and ranges, such as `1-20,77`.
     var seeds: [UInt64]

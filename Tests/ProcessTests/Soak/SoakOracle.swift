@@ -2,8 +2,8 @@ import Foundation
 import FoundationNetworking
 import Postgres
 
-/// Compares the tenant's tables with the simulator's own store, row by row and column by column. Shares no code with the
-/// product.
+/// Compares the tenant's tables with the simulator's own store, row by row and column by column. Shares no
+/// code with the product.
 struct SoakOracle: Sendable {
     /// Values of a record by column. A missing column is null.
     typealias Record = [String: String]

@@ -7,7 +7,8 @@ import Testing
 @testable import Jobs
 @testable import Replication
 
-/// Verifications against a simulated org with awkward values: `100.0` for integers, NUL, quotes and new lines.
+/// Verifications against a simulated org with awkward values: `100.0` for integers, NUL, quotes and new
+/// lines.
 @Suite(.tags(.store), .serialized)
 struct VerifierTests {
     private func withSyncedOrg(
