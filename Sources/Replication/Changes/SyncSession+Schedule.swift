@@ -223,6 +223,11 @@ extension SyncSession {
         let result = try await SchemaWatch(services.replication, queue: services.queue).check(
             tenant, tables, mappings.isEmpty ? .scheduled : .urgent(mappings), fence: fence)
         state.withLock { state in
+            if !result.isChecked, !suspects.isEmpty {
+                // Another check has just run, perhaps on the former lease holder.
+                state.suspects.formUnion(suspects)
+                state.due.advance(.schema, to: .now + ReplicationLimits.urgentCheckInterval)
+            }
             state.due.advance(.schema, to: .now + services.pace.schemaInterval)
             if !result.changed.isEmpty || !result.gone.isEmpty { state.due.advance(.tables, to: .now) }
         }

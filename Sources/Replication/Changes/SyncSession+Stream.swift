@@ -50,9 +50,8 @@ extension SyncSession {
         }
         state.withLock { state in
             state.stream.phase = .connecting
-            for (id, feed) in state.plan.feeds {
-                if case .events(let channel) = feed, stored[channel] == nil { state.catchUps.insert(id) }
-            }
+            state.unpositioned = Set(channels.filter { stored[$0] == nil })
+            state.catchUpUnpositioned()
         }
         let stream = services.stream(organization)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -77,6 +76,7 @@ extension SyncSession {
         try await applier.apply(messages) { decoded, counts in
             let needsSchedule = state.withLock { state in
                 state.note(decoded, now: Date())
+                state.unpositioned.subtract(messages.map(\.channel))
                 var needsSchedule = false
                 for place in decoded.earlyPolls {
                     let id = decoder.targets[place].table.mapping.id
@@ -125,6 +125,7 @@ extension SyncSession {
             if let error { state.stream.lastError = error }
             guard wasConnected else { return }
             services.tallies.countStream("disconnected")
+            state.catchUpUnpositioned()
             state.stream.disconnectedAt = Date()
             state.due.set(.outage, at: .now + services.pace.outage)
             state.due.advance(.report, to: .now + .seconds(10))

@@ -42,6 +42,8 @@ struct SyncState: Sendable {
     var lastSchemaCheck: ContinuousClock.Instant?
     /// Mappings to poll when the stream is connected, because their channel has no position.
     var catchUps: Set<UUID> = []
+    /// Channels without a replay id. After a lost connection they begin with new events.
+    var unpositioned: Set<String> = []
     var stream = StreamState()
     /// True if rows were written since the last pruning.
     var hasWritten = false
@@ -50,6 +52,13 @@ struct SyncState: Sendable {
     /// The mapping's feed as it works now: a stream that is lost or silent feeds nothing.
     func isFed(_ mapping: UUID) -> Bool {
         plan.isFed(mapping) && isConnected && health[mapping]?.isSilent != true
+    }
+
+    /// Mappings of channels without a replay id are polled when the stream is connected.
+    mutating func catchUpUnpositioned() {
+        for (id, feed) in plan.feeds {
+            if case .events(let channel) = feed, unpositioned.contains(channel) { catchUps.insert(id) }
+        }
     }
 
     /// The pause after a successful poll of a mapping.
