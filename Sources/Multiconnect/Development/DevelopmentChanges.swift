@@ -38,12 +38,15 @@ struct DevelopmentChanges: Sendable {
         var body: JSONText = ["kind": "create", "records": .array([["Name": "Created in the org"]])]
         guard let created = try await change(body) else { return false }
         var all = try await arrived(
-            "Account \(created) created", Limits.firstTimeout, in: table, created, "name = 'Created in the org'")
+            "Account \(created) created", Limits.firstTimeout, in: table, created,
+            "name = 'Created in the org'")
         body = [
             "kind": "update", "ids": .array([.string(created)]), "values": ["Name": .string(name)],
         ]
         _ = try await change(body)
-        all = try await arrived("its name changed", Limits.timeout, in: table, created, "name = '\(name)'") && all
+        all =
+            try await arrived("its name changed", Limits.timeout, in: table, created, "name = '\(name)'")
+            && all
         _ = try await change(["kind": "delete", "ids": .array([.string(created)])])
         all = try await arrived("deleted", Limits.timeout, in: table, created, nil) && all
         _ = try await change(["kind": "undelete", "ids": .array([.string(created)])])

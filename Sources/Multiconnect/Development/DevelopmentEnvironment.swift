@@ -182,7 +182,8 @@ struct DevelopmentSession: Sendable {
                 "--tweets", "\(options.tweets)", "--seed", "\(options.seed)",
                 "--client-id", Self.key, "--client-secret", Self.secret,
             ] + (options.isPlain ? ["--plain"] : [])
-                + (options.isEncrypted ? ["--tls-certificate", certificate, "--tls-key", certificateKey] : []),
+                + (options.isEncrypted
+                    ? ["--tls-certificate", certificate, "--tls-key", certificateKey] : []),
             [:])
     }
 
