@@ -53,7 +53,7 @@ extension ProcessTests {
                 #expect(
                     names == [
                         "expire-registrations", "prune-history", "prune-imports", "prune-jobs",
-                        "recover-tenants", "reseal-credentials",
+                        "recover-tenants", "reseal-credentials", "schedule-repairs",
                     ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")
                 for name in names {

@@ -94,6 +94,8 @@ struct WorkerProcess: Sendable {
             await withTaskGroup(of: Void.self) { work in
                 work.addTask { await leases.run() }
                 await worker.run()
+                // Sidekiq's page can stop the worker without a signal.
+                work.cancelAll()
             }
             group.cancelAll()
         }

@@ -5,8 +5,8 @@ internal import Organizations
 /// The handlers of this target's jobs.
 package enum ReplicationJobs {
     /// Registers the jobs for a loop. The first argument is an id: of the organization
-    /// (`ProvisionOrganization`), of the mapping (`ImportMapping`, `ReloadMapping`, `BackfillColumns`) or of the
-    /// import (`ImportMappings`).
+    /// (`ProvisionOrganization`), of the mapping (`ImportMapping`, `ReloadMapping`, `BackfillColumns`) or of
+    /// the import (`ImportMappings`).
     package static func register(into registry: inout JobRegistry, services: ReplicationServices) {
         registry.register(
             OrganizationJob.provisionOrganization, timeout: ReplicationLimits.provisionTimeout,

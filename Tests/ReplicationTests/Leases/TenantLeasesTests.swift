@@ -131,6 +131,7 @@ struct TenantLeasesTests {
                 try await a.untilHolds(2, within: .seconds(2))
                 try await scene.execute("update multiconnect.organizations set status = 'live' \(one)")
                 try await a.untilHolds(3, within: .seconds(2))
+                #expect(try await a.held() == 3)
             }
         }
     }
@@ -172,7 +173,7 @@ struct TenantLeasesTests {
             try await scene.withWorker("a", cells: ["second": nowhere]) { a in
                 try await a.untilHolds(3)
                 try await Task.sleep(for: .seconds(1))
-                try await a.untilHolds(3)
+                #expect(try await a.held() == 3)
             }
         }
     }
