@@ -147,7 +147,7 @@ final class SyncSession: Sendable {
                 state.due.set(.reload, at: .now)
             }
             let hasNew = tables.contains { !known.contains($0.mapping.id) }
-            if hasNew, !known.isEmpty { state.due.set(.plan, at: .now) }
+            if hasNew { state.due.set(.plan, at: .now) }
             let isReplanned = state.replan()
             state.rebuild(services.layouts)
             // First subscribe, then poll.
