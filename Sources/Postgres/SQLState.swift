@@ -40,7 +40,6 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package static let undefinedTable: SQLState = "42P01"
     package static let duplicateTable: SQLState = "42P07"
     package static let lockNotAvailable: SQLState = "55P03"
-    /// For tests.
     package static let queryCancelled: SQLState = "57014"
     package static let adminShutdown: SQLState = "57P01"
     package static let crashShutdown: SQLState = "57P02"
@@ -80,6 +79,15 @@ extension SQLState {
 
     /// The same transaction may succeed if it is run again from its start.
     package var isTransient: Bool { consequence != .final }
+
+    /// True if the server itself uses the code's class. Functions may raise any other code.
+    package var isOfServer: Bool { Self.serverClasses.contains(classCode) }
+
+    private static let serverClasses: Set<Substring> = [
+        "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24",
+        "25", "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "40", "42", "44", "53",
+        "54", "55", "57", "58", "72", "F0", "HV", "P0", "XX",
+    ]
 
     /// The codes for refused credentials.
     package var isAuthentication: Bool {

@@ -46,8 +46,11 @@ enum ChangeFailure: Sendable, Equatable {
         switch error.code {
         case .server:
             guard let state = error.sqlState else { return .passes }
-            // Names, privileges, data, constraints, limits, exceptions of triggers.
-            return ["0A", "22", "23", "2B", "42", "54", "P0"].contains(state.classCode) ? .table : .passes
+            // Data, constraints, limits, exceptions of triggers. A trigger that exceeds the statement
+            // time-out would exceed it again.
+            if error.isRefusal || state == .queryCancelled { return .table }
+            // Names, privileges.
+            return ["0A", "2B", "42"].contains(state.classCode) ? .table : .passes
         case .closed: return .ends
         case .invalidArgument, .decoding: return .table
         default: return .passes

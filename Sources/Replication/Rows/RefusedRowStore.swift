@@ -4,10 +4,11 @@ internal import TenantSchema
 
 extension PostgresError {
     /// True if the data do not fit the table: SQLSTATE classes 22, 23, 54, and exceptions of a user's
-    /// trigger. Writing the same data again would fail again.
+    /// trigger, which may have codes that the server does not use. Writing the same data again would fail
+    /// again.
     var isRefusal: Bool {
         guard code == .server, let sqlState else { return false }
-        return ["22", "23", "54", "P0"].contains(sqlState.classCode)
+        return ["22", "23", "54", "P0"].contains(sqlState.classCode) || !sqlState.isOfServer
     }
 
     /// True if another session holds a lock for too long.

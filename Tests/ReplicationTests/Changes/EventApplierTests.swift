@@ -77,6 +77,29 @@ struct EventApplierTests {
         }
     }
 
+    @Test func `a user's trigger that exceeds the statement time-out does not stop the others`() async throws
+    {
+        try await withChanges { scene in
+            let schema = SQL.quote(identifier: scene.fixture.schema)
+            try await scene.pool.withConnection {
+                try await $0.script(
+                    """
+                    create function \(schema).slow() returns trigger language plpgsql as
+                      'begin raise query_canceled; end';
+                    create trigger slow before insert on \(schema).account
+                      for each row execute function \(schema).slow()
+                    """)
+            }
+            try await scene.apply([
+                scene.event(.create, 1, ["Name": .value(.string("x"))], at: 1),
+                scene.event(
+                    .create, 3, ["LastName": .value(.string("Lee"))], of: "Contact", at: 1, replay: 8),
+            ])
+            #expect(try await scene.names("contact", "lastname").count == 1)
+            #expect(try await scene.rereads() == [ChangeScene.sfid(1): "refused"])
+        }
+    }
+
     @Test func `a table that was dropped does not stop the others`() async throws {
         try await withChanges { scene in
             try await scene.pool.execute("drop table \(identifier: scene.fixture.schema, "account")")
