@@ -235,4 +235,24 @@ struct SchemaWatchTests {
             #expect(left == 0)
         }
     }
+
+    @Test func `a back-fill whose read is lost begins again, and takes no old results`() async throws {
+        try await withSynced(Self.mapping("Account", ["Name"])) { scene, tenant in
+            var services = scene.services
+            services.settings.bulkThreshold = 10
+            _ = try await apply(
+                try Self.file(Self.mapping("Account", ["Name", "Phone", "AnnualRevenue", "Description"])),
+                scene)
+            try await scene.cell.execute(
+                """
+                update multiconnect_sync.column_backfills set read_id = '00000000-0000-4000-8000-000000000001',
+                  read_started_at = now() - interval '2 hours', bulk_job_id = '750000000000001AAA'
+                """)
+            let id = try await scene.mapping("Account").id
+            let job = try await scene.queue.enqueue(BackfillJob.job(for: id, of: tenant.id))
+            let outcome = try await ColumnBackfill(services).run(id, try await scene.claim(job))
+            guard case .done = outcome else { Issue.record("\(outcome)"); return }
+            try await scene.expectEqual("Account")
+        }
+    }
 }

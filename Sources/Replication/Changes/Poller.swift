@@ -181,8 +181,14 @@ struct Poller: Sendable {
             pass.isShown = true
             await show(state, pass.table)
         }
+        try await renew(pass)
+    }
+
+    private func renew(_ pass: Pass) async throws {
         let read = pass.read.id
-        try await cell.withCellConnection { try await RunningReadStore().renew(read, on: $0) }
+        guard try await cell.withCellConnection({ try await RunningReadStore().renew(read, on: $0) }) else {
+            throw ReplicationError(.incompletePage, "the running read of the poll is lost")
+        }
     }
 
     /// A short poll does not change the state: two writes for each poll of each mapping would be most of
@@ -206,7 +212,7 @@ extension Poller {
         let job = try await bulk.create(query, isAll: pass.rule.isAll)
         do {
             try await showRunning(.pollingBulk, &pass)
-            try await wait(for: job, bulk)
+            try await wait(for: job, bulk, pass)
             try await loadPages(of: job.id, bulk, &pass)
         } catch {
             await delete(job.id, bulk)
@@ -215,7 +221,7 @@ extension Poller {
         await delete(job.id, bulk)
     }
 
-    private func wait(for created: BulkJob, _ bulk: BulkQuery) async throws {
+    private func wait(for created: BulkJob, _ bulk: BulkQuery, _ pass: Pass) async throws {
         var pause = ReplicationLimits.firstPoll
         let deadline = ContinuousClock.now + ReplicationLimits.bulkPollDeadline
         var job = created
@@ -227,6 +233,8 @@ extension Poller {
             try await EventLoop.current.sleep(for: pause)
             pause = min(pause * 3 / 2, ReplicationLimits.longestPoll)
             job = try await bulk.job(job.id)
+            // Changes that are applied meanwhile are remembered while the read runs.
+            if pause == ReplicationLimits.longestPoll { try await renew(pass) }
         }
         try job.checkSucceeded()
     }

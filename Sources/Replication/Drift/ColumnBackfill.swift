@@ -96,19 +96,9 @@ struct ColumnBackfill: Sendable {
             count = try count.where(.raw(filter))
         }
         let rest = services.sessions.rest(for: tenant.id, CallPurpose(.import, table.plan.objectName))
-        let read: RunningReadStore.Read
-        if let running = backfill.read {
-            read = running
-            try await cell.withCellConnection { try await RunningReadStore().renew(read.id, on: $0) }
-        } else {
-            read = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
-                connection in
-                let read = try await RunningReadStore().begin(table.mapping.id, on: connection)
-                try await store.setRead(read, claim: claim, on: connection)
-                return read
-            }
-        }
-        let bulkJob = try backfill.bulkJobID.map { try SalesforceID($0) }
+        let (read, isResumed) = try await begin(backfill, table.mapping, claim, cell)
+        // The results of a Bulk job are as old as its read.
+        let bulkJob = try isResumed ? backfill.bulkJobID.map { try SalesforceID($0) } : nil
         var isBulk = bulkJob != nil
         if !isBulk {
             isBulk = !RESTClient.canQuery(soql)
@@ -119,6 +109,22 @@ struct ColumnBackfill: Sendable {
             columns: Set(columns.map(\.name)), merger: PageMerger(table, pool: cell),
             read: PageMerger.Read(id: read.id, startedAt: read.startedAt, sources: sources), soql: soql,
             isBulk: isBulk, bulkJob: bulkJob)
+    }
+
+    /// Continues the running read, or begins another one if it is lost: during a long pause the changes that
+    /// were applied after it are forgotten.
+    private func begin(
+        _ backfill: DriftStore.Backfill, _ mapping: Mapping, _ claim: UUID, _ cell: PostgresPool
+    ) async throws -> (read: RunningReadStore.Read, isResumed: Bool) {
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            let reads = RunningReadStore()
+            if let running = backfill.read, try await reads.renew(running.id, on: connection) {
+                return (running, true)
+            }
+            let read = try await reads.begin(mapping.id, on: connection)
+            try await store.setRead(read, claim: claim, on: connection)
+            return (read, false)
+        }
     }
 
     /// Every transaction that writes rows checks that this start still has the back-fill.
@@ -161,9 +167,11 @@ struct ColumnBackfill: Sendable {
         var seen = SeenLocators()
         repeat {
             try run.job.checkClaim()
-            try await run.cell.withCellConnection {
-                try await RunningReadStore().renew(run.read.id ?? run.claim, on: $0)
-            }
+            guard
+                try await run.cell.withCellConnection({
+                    try await RunningReadStore().renew(run.read.id ?? run.claim, on: $0)
+                })
+            else { throw ReplicationError(.incompletePage, "the running read of the back-fill is lost") }
             do {
                 locator = try await merge(locator, of: id, .direct, bulk, run)
             } catch  where PageMerger.isRefusal(error) {

@@ -94,10 +94,6 @@ struct ReloadStore: Sendable {
     /// Renews the running read of a reload. False if it is lost: changes since then may be forgotten, so that
     /// the reload's rows can no longer be ordered against them.
     func renewRead(_ reload: UUID, on connection: PostgresConnection) async throws -> Bool {
-        try await connection.execute(
-            """
-            update multiconnect_sync.running_reads set renewed_at = clock_timestamp()
-            where id = \(reload) and renewed_at > clock_timestamp() - \(ReplicationLimits.lostReadAge)
-            """) == 1
+        try await RunningReadStore().renew(reload, on: connection)
     }
 }

@@ -24,10 +24,15 @@ package struct RunningReadStore: Sendable {
         return Read(id: try row["id"], startedAt: try row["started_at"])
     }
 
-    /// Keeps a read alive. A read that is not renewed for `ReplicationLimits.lostReadAge` is lost.
-    package func renew(_ id: UUID, on connection: PostgresConnection) async throws {
+    /// Keeps a read alive. False if it was not renewed for `ReplicationLimits.lostReadAge`: changes since
+    /// then may be forgotten, so that its rows can no longer be ordered against them.
+    @discardableResult
+    package func renew(_ id: UUID, on connection: PostgresConnection) async throws -> Bool {
         try await connection.execute(
-            "update multiconnect_sync.running_reads set renewed_at = clock_timestamp() where id = \(id)")
+            """
+            update multiconnect_sync.running_reads set renewed_at = clock_timestamp()
+            where id = \(id) and renewed_at > clock_timestamp() - \(ReplicationLimits.lostReadAge)
+            """) == 1
     }
 
     /// Ends a read after its last row is merged. Does nothing for a read that has ended.
