@@ -73,7 +73,8 @@ struct ReloadStore: Sendable {
         try await discard(reload, on: connection)
         try await connection.execute(
             """
-            update multiconnect_sync.positions set reload_reason = null, reload_requested_at = null
+            update multiconnect_sync.positions
+            set reload_reason = null, reload_requested_at = null, updated_at = now()
             where mapping_id = \(mappingID) and coalesce(reload_requested_at, 'epoch') <= \(startedAt)
             """)
     }

@@ -190,4 +190,28 @@ struct RereadRunTests {
             #expect(try await scene.rereads().count == 1)
         }
     }
+
+    @Test func `an object without a time of change is read as a whole a day after its last reload`()
+        async throws
+    {
+        try await withChanges { scene in
+            let id = scene.account.mapping.id
+            try await scene.pool.execute(
+                "update multiconnect_sync.positions set updated_at = now() - interval '2 days'")
+            func reason() async throws -> String? {
+                try await scene.pool.withConnection { connection in
+                    try await ChangeStore().requestPeriodicReload(
+                        id, every: ReplicationLimits.reloadWithoutCursor, on: connection)
+                    return try await ChangeStore().positions(of: scene.organization, on: connection)[id]?
+                        .reloadReason
+                }
+            }
+            #expect(try await reason() == "no_time_of_change")
+            try await scene.pool.withConnection { connection in
+                let now = try await RunningReadStore().clock(on: connection)
+                try await ReloadStore().finish(UUID(), of: id, since: now, on: connection)
+            }
+            #expect(try await reason() == nil)
+        }
+    }
 }
