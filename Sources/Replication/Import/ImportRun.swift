@@ -76,8 +76,12 @@ struct ImportRun: Sendable {
     }
 
     private func show(_ state: Mapping.State) async throws {
-        try await services.control.withConnection {
-            try await MappingStore().setState(mapping.id, state, on: $0)
+        try await services.control.withConnection { connection in
+            if reload != nil {
+                try await MappingStore().beginReload(of: mapping.id, on: connection)
+            } else {
+                try await MappingStore().setState(mapping.id, state, on: connection)
+            }
         }
     }
 

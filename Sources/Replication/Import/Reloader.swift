@@ -42,7 +42,7 @@ struct Reloader: Sendable {
         do {
             try await job.confirmClaim()
             try await services.control.transaction {
-                try await MappingStore().noteError(reason, of: mapping.id, on: $0)
+                try await MappingStore().endReload(of: mapping.id, error: reason, on: $0)
             }
         } catch {
             services.logger.debug("could not record error of reload", metadata: ["error": "\(error)"])
@@ -71,7 +71,8 @@ struct Reloader: Sendable {
         case .suspended(let pause): return .again(after: pause)
         case .finished(_, let bulkJob):
             try await services.control.transaction { connection in
-                try await MappingStore().setState(mapping.id, .dataSynced, on: connection)
+                try await MappingStore().move(
+                    mapping.id, to: .dataSynced, from: [.reloadTable], on: connection)
                 try await job.complete(on: connection, enqueue: [])
             }
             if let bulkJob { await run.delete(bulkJob) }

@@ -54,7 +54,7 @@ struct RepairScheduleStore: Sendable {
 
     private static let isRepairable: SQL = """
         m.import_finished_at is not null and m.paused_at is null
-          and m.state not in ('INVALID', 'ERROR', 'RELOAD_TABLE')
+          and m.state not in ('INVALID', 'ERROR')
           and o.status = \(OrganizationStatus.live.rawValue)
         """
 

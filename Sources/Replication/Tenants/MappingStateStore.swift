@@ -18,6 +18,28 @@ extension MappingStore {
             """)
     }
 
+    /// Shows that an imported mapping is reloaded. Its last error stays until the reload ends.
+    func beginReload(of id: UUID, on connection: PostgresConnection) async throws {
+        let state = Mapping.State.reloadTable
+        try await connection.execute(
+            """
+            update multiconnect.mappings set state = \(state.rawValue), state_description = \(state.label),
+              updated_at = now()
+            where id = \(id) and state in ('DATA_SYNCED', 'POLLING_SF_CHANGES', 'POLLING_SF_BULK')
+            """)
+    }
+
+    /// Shows why a reload failed. The mapping is synced as before.
+    func endReload(of id: UUID, error reason: String, on connection: PostgresConnection) async throws {
+        let state = Mapping.State.dataSynced
+        try await move(id, to: state, from: [.reloadTable], on: connection)
+        try await connection.execute(
+            """
+            update multiconnect.mappings set last_error = \(reason), last_error_at = now(), updated_at = now()
+            where id = \(id) and import_finished_at is not null
+            """)
+    }
+
     /// Puts an imported mapping in error. False if it is in error already.
     func stop(_ id: UUID, _ reason: String, on connection: PostgresConnection) async throws -> Bool {
         let error = Mapping.State.error.rawValue

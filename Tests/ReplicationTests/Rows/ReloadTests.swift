@@ -139,10 +139,25 @@ struct ReloadTests {
                 group.cancelAll()
             }
             try await scene.fault(["kind": "clear"])
+            #expect(try await scene.mapping("Account").state == .reloadTable)
             let before = try await scene.calls()["bulk.create", default: 0]
             try await reload(scene, mapping.id)
             #expect(try await scene.calls()["bulk.create", default: 0] == before)
             try await scene.expectEqual("Account")
+        }
+    }
+
+    @Test func `a reload that fails shows its error, and the mapping stays synced`() async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            let mapping = try await scene.mapping("Account")
+            try await scene.fault(["kind": "needs_filter", "object": "Account"])
+            _ = try? await scene.startReload(mapping.id)
+            #expect(try await scene.mapping("Account").state == .dataSynced)
+            let error: String? = try await scene.control.query(
+                "select last_error from multiconnect.mappings where id = \(mapping.id)"
+            ).scalar()
+            #expect(error != nil)
         }
     }
 }
