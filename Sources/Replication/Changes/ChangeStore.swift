@@ -55,6 +55,15 @@ struct ChangeStore: Sendable {
             """)
     }
 
+    /// Makes polls of these mappings due. The time marks stay.
+    func forgetPolls(of mappings: [UUID], on connection: PostgresConnection) async throws {
+        try await connection.execute(
+            """
+            update multiconnect_sync.positions set polled_at = null
+            where mapping_id = any (\(mappings)::uuid[]) and polled_at is not null
+            """)
+    }
+
     func pollFailed(_ mapping: UUID, _ reason: String, on connection: PostgresConnection) async throws {
         try await connection.execute(
             """

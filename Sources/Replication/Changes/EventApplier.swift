@@ -69,9 +69,13 @@ struct EventApplier: Sendable {
         try await fence(connection)
         var sum = RowMerger.Counts()
         let tables = decoder.targets.map(\.table)
-        for (place, changes) in decoded.changes.sorted(by: { $0.key < $1.key }) {
-            let table = tables[place]
-            let merger = RowMerger(table, siblings: tables, applyDiff: applyDiff)
+        let mergers = decoded.changes.keys.sorted().map { place in
+            (place, RowMerger(tables[place], siblings: tables, applyDiff: applyDiff))
+        }
+        // Before any row is locked: the wait for a merge of another table must not block the application.
+        if mergers.count > 1 { for (_, merger) in mergers { try await merger.begin(on: connection) } }
+        for (place, merger) in mergers {
+            let (table, changes) = (tables[place], decoded.changes[place] ?? [])
             let counts = try await isolating(table, mode, on: connection) { connection in
                 try await merger.merge(changes, from: .events, on: connection)
             }

@@ -40,6 +40,8 @@ extension ReplicationLimits {
     package static let streamStartWait = Duration.seconds(20)
     /// A stream that is not connected for this long is reported to operators.
     package static let streamOutage = Duration.seconds(5 * 60)
+    /// An end of a stream that was connected for this long is the first of its failures.
+    package static let streamSettled = Duration.seconds(60)
     /// A polled change of this age should have come as an event.
     package static let eventDelay = Duration.seconds(120)
     /// The share of the delivered events below which the busiest object is polled instead.

@@ -62,8 +62,9 @@ struct RereadRun: Sendable {
     }
 
     private func postpone(_ batch: RereadStore.Batch, by pause: Duration) async throws {
-        try await cell.withCellConnection {
-            try await RereadStore().postpone(batch.sfids, of: batch.mappingID, by: pause, on: $0)
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await fence(connection)
+            try await RereadStore().postpone(batch.sfids, of: batch.mappingID, by: pause, on: connection)
         }
     }
 
@@ -88,6 +89,8 @@ struct RereadRun: Sendable {
                 connection in
                 try await connection.script(ChangeStore.settings)
                 try await fence(connection)
+                // A merge of the same mapping holds this lock when it writes to `rereads`.
+                try await merger.begin(on: connection)
                 // First, so that a record that the merge requests again is due as the merge says. The
                 // pauses of refused records grow, so these stay until after the merge.
                 try await RereadStore().done(

@@ -44,6 +44,8 @@ package struct SyncPace: Sendable {
     package var planInterval = ReplicationLimits.streamPlanInterval
     package var schemaInterval = ReplicationLimits.schemaCheckInterval
     package var outage = ReplicationLimits.streamOutage
+    /// A stream that was connected for this long has no earlier failures.
+    package var settled = ReplicationLimits.streamSettled
     package var earlyPollPause = ReplicationLimits.earlyPollPause
 
     package init() {}

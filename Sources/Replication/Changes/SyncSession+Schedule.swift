@@ -10,7 +10,8 @@ internal import TenantSchema
 
 // Polls and other work that is due at a time.
 extension SyncSession {
-    /// Performs work when it is due, one after the other: a tenant needs one timer.
+    /// Performs work when it is due, one after the other: a tenant needs one timer. Polls have a task of
+    /// their own, because a Bulk poll can take hours.
     func runSchedule() async throws {
         while true {
             wake.reset()
@@ -19,14 +20,33 @@ extension SyncSession {
                 try await wake.wait(until: next ?? .now + .seconds(600))
                 continue
             }
-            try Task.checkCancellation()
-            do {
-                try await perform(work)
-                state.withLock { $0.failures[work] = nil }
-            } catch {
-                try await noteFailure(of: work, error)
+            if case .poll(let id) = work {
+                state.withLock { if !$0.duePolls.contains(id) { $0.duePolls.append(id) } }
+                pollsWake.set()
+            } else {
+                try await attempt(work)
             }
         }
+    }
+
+    /// Polls the mappings that are due, one after the other.
+    func runPolls() async throws {
+        while true {
+            pollsWake.reset()
+            let id = state.withLock { $0.duePolls.isEmpty ? nil : $0.duePolls.removeFirst() }
+            if let id { try await attempt(.poll(id)) } else { try await pollsWake.wait() }
+        }
+    }
+
+    private func attempt(_ work: SyncState.Work) async throws {
+        try Task.checkCancellation()
+        do {
+            try await perform(work)
+            state.withLock { $0.failures[work] = nil }
+        } catch {
+            try await noteFailure(of: work, error)
+        }
+        wake.set()
     }
 
     /// Reads requested records when they are due.
@@ -82,7 +102,7 @@ extension SyncSession {
         services.tallies.countPoll("failed")
         if failure == .schema { suspect([table.plan.objectName]) }
         let reason = FaultReason.text(error)
-        try? await cell.withConnection { try await ChangeStore().pollFailed(id, reason, on: $0) }
+        try? await fenced { try await ChangeStore().pollFailed(id, reason, on: $0) }
         // An error that does not pass is for operators.
         if failure == .table, failures == 3 {
             await notify(ChangeNotification.pollFailed, "\(table.plan.objectName): \(reason)")
@@ -120,7 +140,8 @@ extension SyncSession {
                     connectedSince: connectedAt, now: Date().timeIntervalSince1970)
             }
             let pause = state.pause(after: table, services.pace, slowdown: slowdown)
-            state.due.set(.poll(id), at: .now + pause * Double.random(in: 0.95...1))
+            // An earlier poll that was requested while this one ran is kept.
+            state.due.advance(.poll(id), to: .now + pause * Double.random(in: 0.95...1))
             if result.counts.written + result.counts.deleted > 0 {
                 state.due.advance(.prune, to: .now + ReplicationLimits.pruneInterval)
             }
@@ -195,18 +216,16 @@ extension SyncSession {
         }
         let jobs = positions.filter { tables[$0.key] != nil && $0.value.reloadReason != nil }.keys
             .map { ReloadJob.job(for: $0, organizationID: organization) }
-        if !jobs.isEmpty {
-            _ = try await services.queue.enqueue(jobs)
-            state.withLock { $0.due.set(.reload, at: .now + ReplicationLimits.reloadRetry) }
-        } else if tables.values.contains(where: \.isCursorless) {
-            state.withLock { $0.due.set(.reload, at: .now + ReplicationLimits.reloadRetry) }
-        }
+        if !jobs.isEmpty { _ = try await services.queue.enqueue(jobs) }
+        guard !jobs.isEmpty || tables.values.contains(where: \.isCursorless) else { return }
+        // A reload that was requested meanwhile is enqueued at once.
+        state.withLock { $0.due.advance(.reload, to: .now + ReplicationLimits.reloadRetry) }
     }
 
     /// Objects without a time of change are read as a whole from time to time.
     private func requestFullRead(_ table: SyncedTable) async throws {
         let id = table.mapping.id
-        try await cell.withCellConnection { connection in
+        try await fenced { connection in
             try await ChangeStore().requestPeriodicReload(
                 id, every: ReplicationLimits.reloadWithoutCursor, on: connection)
         }
@@ -240,9 +259,7 @@ extension SyncSession {
             if isRecovered { state.stream.lastError = nil }
             return (state.stream, isRecovered)
         }
-        try await cell.withCellConnection {
-            try await ChangeStore().save(stream, of: organization, on: $0)
-        }
+        try await fenced { try await ChangeStore().save(stream, of: organization, on: $0) }
         if isRecovered { await resolve([ChangeNotification.streamRefused, ChangeNotification.streamLost]) }
     }
 
@@ -265,8 +282,12 @@ extension SyncSession {
     }
 
     private func prune() async throws {
-        _ = try await cell.withCellConnection { connection in
+        let hasEntries = try await cell.withCellConnection { connection in
             try await RecentChangeStore().prune(of: organization, on: connection)
+            return try await RecentChangeStore().hasEntries(of: organization, on: connection)
         }
+        // The last changes before a quiet time are too young for the first pruning after them.
+        guard hasEntries else { return }
+        state.withLock { $0.due.advance(.prune, to: .now + ReplicationLimits.pruneInterval) }
     }
 }

@@ -13,6 +13,7 @@ extension SyncSession {
         var failures = 0
         while true {
             channelsChanged.reset()
+            let start = Date()
             let channels = state.withLock { $0.plan.channels }
             guard !channels.isEmpty else {
                 setPhase { $0.phase = $0.phase == .refused ? .refused : .polling }
@@ -25,11 +26,13 @@ extension SyncSession {
                 // The channels changed, or the transport ended by itself.
                 try await EventLoop.current.sleep(for: .milliseconds(50))
             } catch let error as StreamError {
+                if hasSettled(since: start) { failures = 0 }
                 failures += 1
                 try await react(to: error, failures: failures)
             } catch {
                 let failure = ChangeFailure(error)
                 guard failure != .ends else { throw error }
+                if hasSettled(since: start) { failures = 0 }
                 failures += 1
                 noteLoss(error: "\(error)")
                 logger.warning("stream failed", metadata: ["error": "\(error)"])
@@ -38,6 +41,14 @@ extension SyncSession {
                 try await EventLoop.current.sleep(for: ChangePause.after(failure, failures: failures))
             }
         }
+    }
+
+    /// Whether the stream was connected long enough that its end does not belong to earlier failures.
+    ///
+    /// - Parameter start: when the stream was started.
+    private func hasSettled(since start: Date) -> Bool {
+        guard let connected = state.withLock({ $0.stream.connectedAt }) else { return false }
+        return connected >= start && Date().timeIntervalSince(connected) >= services.pace.settled.timeInterval
     }
 
     /// Returns when other channels are planned.

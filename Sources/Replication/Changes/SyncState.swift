@@ -30,6 +30,8 @@ struct SyncState: Sendable {
     var refusedChannels: Set<String> = []
     var isStreamRefused = false
     var due = DueTimes<Work>()
+    /// Mappings that wait for their poll, in order.
+    var duePolls: [UUID] = []
     var failures: [Work: Int] = [:]
     var lastPolls: [UUID: ContinuousClock.Instant] = [:]
     var health: [UUID: StreamHealth] = [:]
@@ -45,8 +47,6 @@ struct SyncState: Sendable {
     /// Channels without a replay id. After a lost connection they begin with new events.
     var unpositioned: Set<String> = []
     var stream = StreamState()
-    /// True if rows were written since the last pruning.
-    var hasWritten = false
     var isConnected: Bool { stream.phase == .connected }
 
     /// The mapping's feed as it works now: a stream that is lost or silent feeds nothing.
@@ -116,7 +116,6 @@ struct SyncState: Sendable {
             if let known = schemas[object], known != schema { suspects.insert(object) }
             schemas[object] = schema
         }
-        hasWritten = true
         stream.lastEventAt = now
         if let oldest = decoded.oldestCommit {
             stream.lagMilliseconds = max(0, Int(now.timeIntervalSince(oldest) * 1_000))

@@ -37,6 +37,7 @@ package struct TenantSync: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await session.runStream() }
             group.addTask { try await session.runSchedule() }
+            group.addTask { try await session.runPolls() }
             group.addTask { try await session.runRereads() }
             group.addTask {
                 while true {
@@ -61,6 +62,8 @@ final class SyncSession: Sendable {
     let logger: Logger
     /// Wakes the schedule.
     let wake = Event()
+    /// Wakes the polls.
+    let pollsWake = Event()
     /// Wakes the reading of requested records.
     let rereadsWake = Event()
     /// Set when the stream's channels changed.
@@ -103,6 +106,8 @@ final class SyncSession: Sendable {
             state.due.set(.report, at: .now + .seconds(1))
             state.due.set(.schema, at: .now + services.pace.schemaInterval * Double.random(in: 0.05...1))
             state.due.set(.outage, at: .now + services.pace.outage)
+            // The former holder may have left some.
+            state.due.set(.prune, at: .now + ReplicationLimits.pruneInterval * Double.random(in: 0.1...1))
         }
         let ids = state.withLock { Array($0.tables.keys) }
         try await services.replication.control.withConnection {
@@ -112,8 +117,9 @@ final class SyncSession: Sendable {
 
     /// Reads the tables again, and plans the polls of new ones.
     func loadTables() async throws {
-        let all = try await SyncedTableCatalog(services.replication).tables(of: tenant)
-            .filter { !$0.mapping.isPaused }
+        let found = try await SyncedTableCatalog(services.replication).tables(of: tenant)
+        try await notePaused(found.filter(\.mapping.isPaused).map(\.mapping.id))
+        let all = found.filter { !$0.mapping.isPaused }
         // The schema check finds it if the object returns.
         let stopped = all.filter { $0.mapping.state == .error || $0.mapping.state == .invalid }
         let tables = all.filter { $0.mapping.state != .error && $0.mapping.state != .invalid }
@@ -135,7 +141,10 @@ final class SyncSession: Sendable {
                 let position = positions[table.mapping.id]
                 let pause = state.pause(after: table, services.pace, slowdown: slowdown)
                 let elapsed = position?.polledAt.map { Date().timeIntervalSince($0) }
-                let wait = elapsed.map { max(0, min(pause.timeInterval, pause.timeInterval - $0)) } ?? 0
+                // Events that arrived before the table was known were not applied to it.
+                let wait =
+                    isFirst
+                    ? elapsed.map { max(0, min(pause.timeInterval, pause.timeInterval - $0)) } ?? 0 : 0
                 // The stream is planned first: a poll before its connection would be repeated.
                 let first = isFirst ? ReplicationLimits.planWait.timeInterval : 0
                 state.due.set(.poll(table.mapping.id), at: .now + .seconds(max(wait, first)))
@@ -161,6 +170,23 @@ final class SyncSession: Sendable {
         if isReplanned { channelsChanged.set() }
         wake.set()
         rereadsWake.set()
+    }
+
+    /// Events of paused mappings are not applied, and the positions of their channels move on. So they are
+    /// polled at once when they are resumed, on any worker.
+    private func notePaused(_ mappings: [UUID]) async throws {
+        guard !mappings.isEmpty else { return }
+        try await fenced { try await ChangeStore().forgetPolls(of: mappings, on: $0) }
+    }
+
+    /// Runs `body` in a transaction that checks the lease first.
+    func fenced<Value: Sendable>(
+        _ body: (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            try await fence(connection)
+            return try await body(connection)
+        }
     }
 
     /// Called by the watch of the loop.

@@ -35,6 +35,18 @@ package struct RecentChangeStore: Sendable {
         """
     }
 
+    /// Whether changes of an organization are remembered.
+    func hasEntries(of organizationID: UUID, on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            """
+            select exists (
+                select from multiconnect_sync.positions p
+                join multiconnect_sync.recent_changes c on c.mapping_id = p.mapping_id
+                where p.organization_id = \(organizationID))
+            """
+        ).scalar()
+    }
+
     /// Deletes entries of an organization that no running read can be older than. Returns how many.
     ///
     /// An entry goes when it is older than `ReplicationLimits.recentChangeAge` and than the oldest running

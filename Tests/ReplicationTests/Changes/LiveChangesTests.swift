@@ -218,4 +218,57 @@ struct LiveChangesTests {
             }
         }
     }
+
+    /// Pauses or resumes a mapping, and has the lease holder read its mappings again.
+    private func pause(_ scene: OrgScene, _ object: String, _ isPaused: Bool) async throws {
+        let mapping = try await scene.mapping(object).id
+        _ = try await scene.control.withConnection {
+            try await MappingPauseStore().set(isPaused: isPaused, of: mapping, on: $0)
+        }
+        try await scene.cell.execute("update multiconnect_sync.synced_tables set updated_at = now()")
+    }
+
+    @Test func `changes during a mapping's pause arrive when it is resumed`() async throws {
+        try await live { scene in
+            try await change(scene, ["kind": "settings", "settings": ["selected": [String]()]])
+            try await reading(scene, epoch: 1, poll: .seconds(600)) {
+                try await eventually("polled once") {
+                    try await scene.cell.query(
+                        "select count(*) = 0 from multiconnect_sync.positions where polled_at is null"
+                    ).scalar()
+                }
+                try await pause(scene, "Account", true)
+                try await eventually("the pause is noted") {
+                    try await scene.cell.query(
+                        "select count(*) = 1 from multiconnect_sync.positions where polled_at is null"
+                    ).scalar()
+                }
+                let changed = try await change(scene, ["kind": "update", "values": ["Name": "paused"]])
+                let id = try #require(changed.first)
+                #expect(try await !exists(scene, id, name: "paused"))
+                try await pause(scene, "Account", false)
+                try await eventually("polled") { try await exists(scene, id, name: "paused") }
+            }
+        }
+    }
+
+    @Test func `a poll that takes long delays no other work of its tenant`() async throws {
+        try await live { scene in
+            try await scene.fault(
+                ["kind": "delay", "path": "/queryAll", "count": 99, "milliseconds": 60_000])
+            try await reading(scene, epoch: 1, poll: .seconds(600)) {
+                try await connected(scene)
+                try await eventually("a poll runs") {
+                    try await scene.cell.query("select count(*) = 1 from multiconnect_sync.running_reads")
+                        .scalar()
+                }
+                try await change(scene, ["kind": "wildcard"])
+                try await eventually("a reload is enqueued") {
+                    try await scene.control.query(
+                        "select count(*) = 1 from multiconnect.jobs where class = 'ReloadMapping'"
+                    ).scalar()
+                }
+            }
+        }
+    }
 }

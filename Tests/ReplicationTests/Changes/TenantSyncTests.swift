@@ -98,6 +98,7 @@ struct TenantSyncTests {
             cells: scene.services.cells, period: .milliseconds(50), logger: scene.services.logger)
         var services = SyncServices(
             scene.services, queue: scene.queue, watch: watch, tallies: ChangeTallies())
+        services.pace.settled = .zero
         services.stream = { _ in stream }
         services.facts = { _, _ in StreamPlan.Facts(selected: selected) }
         let ready = services
@@ -187,6 +188,20 @@ struct TenantSyncTests {
             stream.fail(StreamError(.replayInvalid, channel: Self.channel))
             try await eventually("subscribed again") { stream.subscriptions.count >= 2 }
             #expect(stream.subscriptions.last?.first?.replay == .newOnly)
+        }
+    }
+
+    @Test func `replay ids that expire again and again are forgotten each time`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let id = try await anyAccount(scene)
+            for number in 1...5 {
+                stream.send([update(id, "\(number)", replay: number)])
+                try await eventually("applied") { stream.taken == number }
+                stream.fail(StreamError(.replayInvalid, channel: Self.channel))
+                try await eventually("subscribed again") { stream.subscriptions.count > number }
+                #expect(stream.subscriptions.last?.first?.replay == .newOnly)
+            }
         }
     }
 
