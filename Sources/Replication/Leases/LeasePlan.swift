@@ -16,7 +16,7 @@ struct LeasePlan: Sendable, Equatable {
         var held: [UUID: UUID]
         /// Tenants of this worker whose runs are ending.
         var ending: Set<UUID> = []
-        /// Tenants that have been free for longer than `LeaseLimits.freeWait`.
+        /// Tenants that have been free for `LeaseLimits.freeWait`.
         var overdue: Set<UUID> = []
     }
 

@@ -23,13 +23,13 @@ final class TenantRuns: Sendable {
         var organization: UUID
     }
 
-    private struct Assignment {
+    private struct Wanted {
         var lease: TenantLease
         var weight: Int
     }
 
     private struct State {
-        var wanted: [Key: Assignment] = [:]
+        var wanted: [Key: Wanted] = [:]
         var running: [Key: TenantRun] = [:]
         /// Wanted tenants without a run.
         var waiting: Set<Key> = []
@@ -69,7 +69,7 @@ final class TenantRuns: Sendable {
             state.waiting = state.waiting.filter { $0.cell != cell }
             for (lease, weight) in leases {
                 let key = Key(cell: cell, organization: lease.organizationID)
-                state.wanted[key] = Assignment(lease: lease, weight: weight)
+                state.wanted[key] = Wanted(lease: lease, weight: weight)
                 if state.running[key] == nil { state.waiting.insert(key) }
             }
             return state.running.filter { key, run in
@@ -114,10 +114,10 @@ final class TenantRuns: Sendable {
         state.withLock { state in
             defer { state.waiting = [] }
             return state.waiting.compactMap { key in
-                guard let assigned = state.wanted[key], state.running[key] == nil else { return nil }
+                guard let entry = state.wanted[key], state.running[key] == nil else { return nil }
                 let loop = state.loads.indices.min { state.loads[$0] < state.loads[$1] } ?? 0
-                state.loads[loop] += assigned.weight
-                let run = TenantRun(lease: assigned.lease, weight: assigned.weight)
+                state.loads[loop] += entry.weight
+                let run = TenantRun(lease: entry.lease, weight: entry.weight)
                 state.running[key] = run
                 return (run, loop)
             }

@@ -5,8 +5,7 @@ internal import Organizations
 /// The handlers of this target's jobs.
 package enum ReplicationJobs {
     /// Registers the jobs for a loop. The first argument is an id: of the organization
-    /// (`ProvisionOrganization`), of the mapping (`ImportMapping`, `ReloadMapping`, `BackfillColumns`) or of
-    /// the import (`ImportMappings`).
+    /// (`ProvisionOrganization`), of the import (`ImportMappings`), or of the mapping (all others).
     package static func register(into registry: inout JobRegistry, services: ReplicationServices) {
         registry.register(
             OrganizationJob.provisionOrganization, timeout: ReplicationLimits.provisionTimeout,
