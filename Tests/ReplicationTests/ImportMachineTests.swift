@@ -190,6 +190,11 @@ struct ImportMachineTests {
             FailedStart(error, failures: failures).decision
         }
         #expect(decision(SalesforceError(.requestLimit), 99) == .wait(.seconds(15 * 60)))
+        var heldBack = SalesforceError(.heldBack)
+        heldBack.retryAfterSeconds = 40
+        #expect(decision(heldBack, 99) == .wait(.seconds(40)))
+        heldBack.retryAfterSeconds = 400_000
+        #expect(decision(heldBack, 99) == .wait(.seconds(15 * 60)))
         #expect(decision(SalesforceError(.malformedQuery)) == .giveUp)
         #expect(decision(SalesforceError(.serverUnavailable), 99) == .retry)
         #expect(decision(ReplicationError(.rowCountMismatch)) == .retry)

@@ -60,6 +60,13 @@ enum ChangeFailure: Sendable, Equatable {
 
 /// Pauses between tries that fail.
 enum ChangePause {
+    /// The pause that the org, its budget or its circuit asked for. Nil if none did.
+    static func asked(_ error: any Error) -> Duration? {
+        (error as? SalesforceError)?.retryAfterSeconds.map {
+            min(.seconds($0), ReplicationLimits.longestPollPause)
+        }
+    }
+
     /// - Parameter failures: failures in a row, at least 1.
     static func after(_ failure: ChangeFailure, failures: Int) -> Duration {
         let growing = ReplicationLimits.firstPollPause * (1 << min(max(failures, 1) - 1, 10))

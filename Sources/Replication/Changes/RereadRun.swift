@@ -52,7 +52,7 @@ struct RereadRun: Sendable {
                 guard failure != .ends else { throw error }
                 if failure == .schema { result.driftedObjects.insert(table.plan.objectName) }
                 let failures = (batch.records.map(\.attempts).max() ?? 0) + 1
-                let asked = (error as? SalesforceError)?.retryAfterSeconds.map { Duration.seconds($0) }
+                let asked = ChangePause.asked(error)
                 logger.debug(
                     "could not read records again",
                     metadata: ["object": "\(table.plan.objectName)", "error": "\(error)"])

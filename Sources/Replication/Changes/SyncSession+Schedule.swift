@@ -90,7 +90,7 @@ extension SyncSession {
     private func noteFailure(of work: SyncState.Work, _ error: any Error) async throws {
         let failure = ChangeFailure(error)
         guard failure != .ends else { throw error }
-        let asked = (error as? SalesforceError)?.retryAfterSeconds.map { Duration.seconds($0) }
+        let asked = ChangePause.asked(error)
         let failures = state.withLock { state in
             let failures = state.failures[work, default: 0] + 1
             state.failures[work] = failures

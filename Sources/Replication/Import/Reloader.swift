@@ -64,7 +64,8 @@ struct Reloader: Sendable {
         let columns = Set(table.selectedColumns.map(\.name))
         let run = ImportRun(
             services: services, tenant: tenant, mapping: mapping, cell: cell,
-            rest: services.sessions.rest(for: tenant.id), job: job, table: table.plan,
+            rest: services.sessions.rest(for: tenant.id, CallPurpose(.import, mapping.objectName)), job: job,
+            table: table.plan,
             plan: ImportPlan(table.plan, ddl: ddl, columns: columns), schema: schema, ddl: ddl,
             timeMark: timeMark, reload: table)
         switch try await run.load() {

@@ -8,7 +8,8 @@ struct FailedStart {
     enum Decision: Sendable, Equatable {
         /// The error is not about the tenant. Throw it.
         case rethrow
-        /// The org's quota is used up. Start again later without losing an attempt.
+        /// The org's quota is used up, or its budget or circuit holds calls back. Start again later without
+        /// losing an attempt.
         case wait(Duration)
         /// Throw the error, so that the job is retried.
         case retry
@@ -26,11 +27,17 @@ struct FailedStart {
         decision =
             if verdict == .interrupted {
                 .rethrow
-            } else if (error as? SalesforceError)?.code == .requestLimit {
-                .wait(OrganizationRetry.quotaPause)
+            } else if let error = error as? SalesforceError, Self.isWaiting(error) {
+                .wait(
+                    error.retryAfterSeconds.map { min(.seconds($0), OrganizationRetry.quotaPause) }
+                        ?? OrganizationRetry.quotaPause)
             } else {
                 verdict.endsJob(failures: failures + 1) ? .giveUp : .retry
             }
+    }
+
+    private static func isWaiting(_ error: SalesforceError) -> Bool {
+        [.requestLimit, .heldBack, .circuitOpen].contains(error.code)
     }
 
     /// The outcome of the job's start, or the error to throw. Calls `show` with the reason first, unless the
