@@ -78,7 +78,7 @@ struct BayeuxMachineTests {
         .undecodable(reason: "", channel: channel, replayID: replayID)
     }
 
-    @Test func `the client shakes hands with replay, subscribes, and connects again and again`() throws {
+    @Test func `the client handshakes with replay, subscribes, and connects again and again`() throws {
         var drive = Drive([("/data/ChangeEvents", .after(7)), ("/topic/Rows", .newOnly)])
         let handshake = try drive.answer(Self.handshakeReply)
         #expect(handshake[0]["channel"]?.string == "/meta/handshake")
@@ -115,7 +115,7 @@ struct BayeuxMachineTests {
         #expect(drive.machine.isLive && drive.pauses.isEmpty)
     }
 
-    @Test func `a client that is unknown again and again shakes hands with growing pauses`() throws {
+    @Test func `a client that is unknown again and again handshakes with growing pauses`() throws {
         var drive = Drive()
         try drive.answer(Self.handshakeReply)
         for _ in 0..<6 {

@@ -1,5 +1,5 @@
-/// What an API call is for: decides who waits first when the org's allowance gets short, and how it is
-/// counted.
+/// The purpose of an API call. Decides which calls wait first when the org's allowance is short. Calls are
+/// counted by purpose.
 package struct CallPurpose: Sendable, Hashable {
     /// From the most to the least urgent.
     package enum Kind: String, Sendable, Hashable, CaseIterable {

@@ -10,14 +10,14 @@ package struct OrgCircuit: Sendable, Equatable {
     private var failures = 0
     /// Pauses since the last success.
     private var pauses = 0
-    private var closedUntil: ContinuousClock.Instant?
+    private var openUntil: ContinuousClock.Instant?
     private var probeUntil: ContinuousClock.Instant?
 
     package init() {}
 
     /// Nil if a call may be sent; else the time after which it may be tried again.
     package mutating func refusal(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        guard let until = closedUntil else { return nil }
+        guard let until = openUntil else { return nil }
         if now < until { return until }
         // A probe whose end is never reported must not stop the org.
         if let probeUntil, now < probeUntil { return probeUntil }
@@ -40,11 +40,11 @@ package struct OrgCircuit: Sendable, Equatable {
     private mutating func fail(_ now: ContinuousClock.Instant, _ chance: Double) {
         failures += 1
         // Calls that were sent before the pause began do not make it longer.
-        if let closedUntil, now < closedUntil { return }
+        if let openUntil, now < openUntil { return }
         guard failures >= OrganizationsLimits.circuitFailures || pauses > 0 else { return }
         pauses += 1
         probeUntil = nil
-        closedUntil = now + OrganizationsLimits.circuitBackoff.pause(after: pauses, chance: chance)
+        openUntil = now + OrganizationsLimits.circuitBackoff.pause(after: pauses, chance: chance)
     }
 
     /// Whether the next call would probably fail too, whatever it asks.

@@ -49,11 +49,11 @@ package final class ChangeWatch: Sendable {
         while !Task.isCancelled {
             for (cell, pool) in cells {
                 do {
-                    since[cell] = try await look(cell, pool, since: since[cell])
+                    since[cell] = try await sweep(cell, pool, since: since[cell])
                 } catch is CancellationError {
                     return
                 } catch {
-                    logger.debug("could not look for requested reads", metadata: ["error": "\(error)"])
+                    logger.debug("could not find requested reads", metadata: ["error": "\(error)"])
                 }
             }
             try? await EventLoop.current.sleep(for: period)
@@ -61,7 +61,7 @@ package final class ChangeWatch: Sendable {
     }
 
     /// Returns the cell's clock.
-    private func look(_ cell: String, _ pool: PostgresPool, since: Date?) async throws -> Date? {
+    private func sweep(_ cell: String, _ pool: PostgresPool, since: Date?) async throws -> Date? {
         let organizations = listeners.withLock { $0.filter { $1.cell == cell }.map(\.key) }
         guard !organizations.isEmpty else { return since }
         let seen = try await pool.withConnection {

@@ -9,7 +9,7 @@ struct ChangeWatchStore: Sendable {
         var at: Date
     }
 
-    /// How far a query looks behind the one before, for transactions that commit late.
+    /// The overlap of a query with the one before, for transactions that commit late.
     static let overlap = Duration.seconds(30)
 
     func requests(

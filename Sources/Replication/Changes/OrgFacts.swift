@@ -9,7 +9,7 @@ struct OrgFacts: Sendable {
     let sessions: OrgSessions
     let logger: Logger
 
-    /// An answer that the user or the org does not allow is unknown.
+    /// A fact is unknown if the user or the org does not allow the call.
     func read(_ organization: UUID, wantsTopics: Bool) async throws -> StreamPlan.Facts {
         let rest = sessions.rest(for: organization, CallPurpose(.stream))
         var facts = StreamPlan.Facts()
@@ -29,7 +29,7 @@ struct OrgFacts: Sendable {
         } catch let error as SalesforceError
             where [.forbidden, .invalidType, .notFound, .malformedQuery, .rejected].contains(error.code)
         {
-            logger.debug("org does not tell about its events", metadata: ["error": "\(error)"])
+            logger.debug("could not read event channels of org", metadata: ["error": "\(error)"])
             return nil
         }
     }

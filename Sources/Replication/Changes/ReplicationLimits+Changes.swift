@@ -15,7 +15,7 @@ extension ReplicationLimits {
     package static let pollBulkThreshold = 10_000
     /// The longest wait for the Bulk job of a poll. Then it is aborted.
     static let bulkPollDeadline = Duration.seconds(2 * 60 * 60)
-    /// The pause before records of a mapping that is not imported, or paused, are looked at again.
+    /// The pause before requested records of a mapping that is not imported, or paused, are due again.
     static let unknownMappingPause = Duration.seconds(10 * 60)
     /// The pause before children of a deleted record are read again. Their own events come in this time,
     /// and a read after `readMargin` needs no second one.
@@ -30,7 +30,7 @@ extension ReplicationLimits {
     static let unindexedChildRows = 20_000
     /// The pause between two reads of the org's event channels and of its allowance of delivered events.
     package static let streamPlanInterval = Duration.seconds(60 * 60)
-    /// The same while events are polled for lack of allowance, or the allowance gets short.
+    /// The same while the allowance of delivered events is short.
     static let shortAllowanceInterval = Duration.seconds(15 * 60)
     /// The shortest time between an early poll and the poll before.
     package static let earlyPollPause = Duration.seconds(10)

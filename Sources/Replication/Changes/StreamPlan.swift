@@ -14,7 +14,7 @@ package struct StreamPlan: Sendable, Equatable {
     package enum PollReason: String, Sendable, Hashable {
         /// The org does not send change events of the object.
         case notSelected = "not_selected"
-        /// The org did not say which objects send events. Events that arrive are applied all the same.
+        /// Unknown: the org does not allow reading its channels. Events that arrive are applied.
         case unknown
         /// The org's allowance of delivered events is nearly used up.
         case allowance
@@ -36,9 +36,9 @@ package struct StreamPlan: Sendable, Equatable {
         }
     }
 
-    /// What the org says about its events.
+    /// The org's event channels and its allowance.
     package struct Facts: Sendable, Equatable {
-        /// Objects whose changes `/data/ChangeEvents` carries, by API name. Nil if the org did not say.
+        /// Objects whose changes `/data/ChangeEvents` carries, by API name. Nil if unknown.
         package var selected: Set<String>?
         /// Custom channels, such as `/data/Sync__chn`, with their objects.
         package var custom: [String: Set<String>]

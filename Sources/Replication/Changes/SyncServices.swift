@@ -15,7 +15,7 @@ package struct SyncServices: Sendable {
     package var pace = SyncPace()
     /// The event stream of a tenant's org.
     package var stream: @Sendable (_ organization: UUID) -> any EventStream
-    /// What the org says about its events.
+    /// Reads the org's event channels and its allowance.
     package var facts: @Sendable (_ organization: UUID, _ wantsTopics: Bool) async throws -> StreamPlan.Facts
     let layouts = TableLayouts()
 

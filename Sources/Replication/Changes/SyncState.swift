@@ -2,7 +2,8 @@ internal import FoundationEssentials
 internal import Salesforce
 internal import TenantSchema
 
-/// What a tenant's reading knows and plans. One value per tenant, so it holds no describes and no rows.
+/// The state and the planned work of a tenant's reading. One value per tenant, so it holds no describes and
+/// no rows.
 struct SyncState: Sendable {
     /// Work that is due at a time.
     enum Work: Sendable, Hashable {

@@ -125,7 +125,7 @@ struct LeaseSession {
         startRuns()
     }
 
-    /// The rows are the truth about this worker's leases: another worker may have taken some over.
+    /// Only the rows show which leases this worker has: another worker may have taken some over.
     private mutating func read(_ leases: [HeldTenant]) {
         held = [:]
         for each in leases where each.holder == loop.holder.id {

@@ -38,7 +38,7 @@ package enum RepairLimits {
     static let inexactSeconds: Double = 3_600
     /// The longest wait of `verify --repair` for the records that are read again.
     package static let repairWait = Duration.seconds(300)
-    /// Pause between two looks at the records that are read again.
+    /// The interval of checks whether requested records were read again.
     static let repairPoll = Duration.milliseconds(200)
     /// The longest statement that compares a table with the rows of the org.
     static let compareTimeout = Duration.seconds(30 * 60)

@@ -4,8 +4,8 @@ internal import TenantSchema
 
 /// A page of a read in a temporary table of its connection, and the statements that merge its ordinary rows.
 ///
-/// A row is ordinary if nothing speaks against writing it: no log entry, no remembered change, no deletion.
-/// The others are taken out of the table, and `RowMerger` decides about them.
+/// A row is ordinary if it has no log entry and no remembered change, and is not deleted. The others are
+/// removed from the temporary table, and `RowMerger` decides about them.
 struct PageStore: Sendable {
     /// A column of the page.
     struct Column: Sendable, Equatable {

@@ -55,8 +55,8 @@ package struct RunningReadStore: Sendable {
         try await connection.query("select clock_timestamp()").scalar()
     }
 
-    /// Selects whether a read runs that is older than the cell's current statement and not `own`, which
-    /// is the only read of its mapping that a merge of its rows need not be protected against.
+    /// Selects whether another read of the mapping than `own` runs. Rows that are merged meanwhile must be
+    /// remembered, so that the other read does not overwrite them.
     func selectOthers(of mappingID: UUID, than own: UUID?) -> SQL {
         """
         select exists (

@@ -109,7 +109,7 @@ package struct RESTClient: Sendable {
         }
     }
 
-    /// Asks the gate before a request, and tells it the end.
+    /// Asks the gate before a request, and reports the outcome to it.
     private func gated<Result>(_ send: () async throws -> Result) async throws -> Result {
         try gate.admit()
         do {

@@ -198,7 +198,7 @@ extension BayeuxMachine {
             channel: channel, error: error, reason: reason,
             reconnect: reply["advice"]?["reconnect"]?.string)
         switch verdict {
-        case .handshake: shakeHandsAgain(now, chance)
+        case .handshake: handshakeAgain(now, chance)
         case .pause: pause(now, chance)
         case .renewToken: renewToken(reason ?? error ?? "", now, chance)
         case .end(let code):
@@ -209,13 +209,13 @@ extension BayeuxMachine {
     private mutating func renewToken(
         _ message: String, _ now: ContinuousClock.Instant, _ chance: Double
     ) {
-        shakeHandsAgain(now, chance)
+        handshakeAgain(now, chance)
         guard !isTokenFresh else { return end(StreamError(.unauthorized, message: message)) }
         needsToken = true
     }
 
     /// At once after a session that lasted; with growing pauses if sessions end early again and again.
-    private mutating func shakeHandsAgain(_ now: ContinuousClock.Instant, _ chance: Double) {
+    private mutating func handshakeAgain(_ now: ContinuousClock.Instant, _ chance: Double) {
         countFailure(now)
         loseSession()
         guard failures > 1 else { return notBefore = nil }

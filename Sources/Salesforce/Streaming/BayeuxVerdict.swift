@@ -4,11 +4,11 @@
 /// Salesforce tells several errors of one code apart only by their text, so this table reads it, as
 /// `GrantRefusal` does for OAuth.
 enum BayeuxVerdict: Equatable {
-    /// The server no longer knows the client: shake hands and subscribe again.
+    /// The server no longer knows the client: handshake and subscribe again.
     case handshake
-    /// The session is invalid: get a new token, then shake hands.
+    /// The session is invalid: get a new token, then handshake.
     case renewToken
-    /// The server is overloaded or has a passing problem: shake hands after a pause.
+    /// The server is overloaded or has a passing problem: handshake after a pause.
     case pause
     case end(StreamError.Code)
 

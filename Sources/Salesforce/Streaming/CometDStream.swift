@@ -101,7 +101,7 @@ package struct CometDStream: EventStream {
             }
             return Exchange(response)
         } catch let error as SalesforceError {
-            // A host that may not be called never gets better.
+            // A host that may not be called is a permanent error.
             guard error.isTransient || error.code == .tooLarge || error.code == .rejected else { throw error }
             logger.debug("stream exchange failed", metadata: ["error": "\(error)"])
             return .failed(.lost)

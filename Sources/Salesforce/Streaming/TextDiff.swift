@@ -11,7 +11,7 @@ package enum TextDiff {
     /// the record must be read again.
     package static func apply(_ diff: String, to old: String) -> String? {
         guard let parsed = Parsed(diff) else { return nil }
-        // The diff does not tell the line break, whether the last line has one, and how it counts a place
+        // The diff does not contain the line break, whether the last line has one, and how it counts a place
         // without lines. The hash decides.
         let breaks = old.utf8.contains(13) ? ["\r\n", "\n", "\r"] : ["\n", "\r\n"]
         for lineBreak in breaks {

@@ -116,7 +116,7 @@ struct EventDecoderTests {
         #expect(decoder.decode([event(.delete)]).changes == [0: [change(.delete)]])
     }
 
-    @Test func `a deleted record's children are looked for, also of an object without a mapping`() {
+    @Test func `children of a deleted record are read again, also if its object has no mapping`() {
         let lead = ChangeScene.sfid(1, "00Q")
         let decoded = decoder().decode([event(.delete), event(.delete, [lead], of: "Lead")])
         #expect(decoded.removed == ["Account": [Self.id], "Lead": [lead]])
