@@ -255,4 +255,14 @@ struct SchemaWatchTests {
             try await scene.expectEqual("Account")
         }
     }
+
+    @Test func `a check that was interrupted after its last change leaves no state behind`() async throws {
+        try await withSynced(Self.mapping("Account", ["Name"])) { scene, tenant in
+            try await scene.control.execute("update multiconnect.mappings set state = 'SCHEMA_CHANGED'")
+            let tables = try await SyncedTableCatalog(scene.services).tables(of: tenant)
+            _ = try await SchemaWatch(scene.services, queue: scene.queue).check(
+                tenant, tables, .urgent(nil), fence: { _ in })
+            #expect(try await scene.mapping("Account").state == .dataSynced)
+        }
+    }
 }

@@ -14,8 +14,9 @@ struct PollRule: Sendable {
         return ["Id"] + mapped + (cursor.map { mapped.contains($0) ? [] : [$0] } ?? [])
     }
 
-    /// True if the object has a recycle bin, so that `queryAll` returns deleted records.
-    var isAll: Bool { table.plan.columns.contains { $0.source == "IsDeleted" } }
+    /// True if the object has a recycle bin, so that `queryAll` returns deleted records. Without the field a
+    /// deleted record would look like a live one.
+    var isAll: Bool { table.selectedColumns.contains { $0.source == "IsDeleted" } }
 
     /// The column that holds the cursor.
     var cursorColumn: String? {

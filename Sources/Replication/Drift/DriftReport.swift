@@ -25,6 +25,14 @@ struct DriftReport: Sendable {
         }
     }
 
+    /// Nothing is left to alter. Ends the state of an alteration that was interrupted after its last change.
+    func endInterrupted() async throws {
+        guard mapping.state == .schemaChanged else { return }
+        try await services.control.withConnection {
+            try await MappingStore().move(mapping.id, to: .dataSynced, from: [.schemaChanged], on: $0)
+        }
+    }
+
     /// The table is altered, as far as that was possible.
     func end(_ report: TableAlteration.Report, by actor: String = "multiconnect") async throws {
         let lines = report.lines

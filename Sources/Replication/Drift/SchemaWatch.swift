@@ -131,7 +131,10 @@ package struct SchemaWatch: Sendable {
             try await resume(mapping, alteration, report)
         }
         let drift = try await alteration.drift(of: table, to: fresh)
-        guard !drift.isEmpty else { return false }
+        guard !drift.isEmpty else {
+            try await report.endInterrupted()
+            return false
+        }
         try await report.begin()
         let ddl = try await TenantDatabase(tenant: tenant, pool: alteration.cell).preflight()
         let altered = try await alteration.run(table, to: fresh, ddl)

@@ -187,6 +187,7 @@ struct MappingImporter: Sendable {
             try await services.control.withConnection {
                 try await MappingStore().setProblems(fresh.problems, of: mapping.id, on: $0)
             }
+            try await report.endInterrupted()
             return []
         }
         try await report.begin()
