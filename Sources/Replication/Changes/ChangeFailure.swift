@@ -46,11 +46,10 @@ enum ChangeFailure: Sendable, Equatable {
         switch error.code {
         case .server:
             guard let state = error.sqlState else { return .passes }
-            // Data, constraints, limits, exceptions of triggers. A trigger that exceeds the statement
-            // time-out would exceed it again.
-            if error.isRefusal || state == .queryCancelled { return .table }
-            // Names, privileges.
-            return ["0A", "2B", "42"].contains(state.classCode) ? .table : .passes
+            // A trigger that exceeds the statement time-out would exceed it again.
+            if state == .queryCancelled { return .table }
+            // The server or the session. All others concern the table: its names, data and triggers.
+            return ["25", "26", "28", "3D", "57", "58", "XX"].contains(state.classCode) ? .passes : .table
         case .closed: return .ends
         case .invalidArgument, .decoding: return .table
         default: return .passes

@@ -53,7 +53,7 @@ struct PageRun: Sendable {
         do {
             return try await transaction { try await mergeTogether(chunk) }
         } catch is ChangedRow {
-        } catch let error as PostgresError where error.isRefusal || error.isLockTimeout {
+        } catch let error as PostgresError where error.isRowRefusal || error.isLockTimeout {
         }
         // Row by row decisions: locked and refused rows are isolated.
         return try await transaction { try await mergeSingly(chunk) }

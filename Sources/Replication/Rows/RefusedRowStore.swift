@@ -3,12 +3,22 @@ internal import Postgres
 internal import TenantSchema
 
 extension PostgresError {
-    /// True if the data do not fit the table: SQLSTATE classes 22, 23, 54, and exceptions of a user's
-    /// trigger, which may have codes that the server does not use. Writing the same data again would fail
-    /// again.
+    /// True if the data do not fit the table, or a user's trigger raises an exception, also with a code that
+    /// the server does not use. Writing the same data again would fail again.
     var isRefusal: Bool {
         guard code == .server, let sqlState else { return false }
-        return ["22", "23", "54", "P0"].contains(sqlState.classCode) || !sqlState.isOfServer
+        return Self.refusals.contains(sqlState.classCode) || !sqlState.isOfServer
+    }
+
+    /// Data, constraints and limits; exceptions of functions and of the foreign tables that they use.
+    private static let refusals: Set<Substring> = [
+        "20", "21", "22", "23", "24", "2D", "2F", "38", "39", "44", "54", "HV", "P0",
+    ]
+
+    /// The same for single rows: a user's trigger may be broken for some rows only.
+    var isRowRefusal: Bool {
+        guard code == .server, let sqlState, !sqlState.isTransient else { return false }
+        return isRefusal || ["0A", "42", "55"].contains(sqlState.classCode)
     }
 
     /// True if another session holds a lock for too long.

@@ -44,7 +44,7 @@ struct RowWriter {
         } catch let error as PostgresError where error.sqlState?.classCode == "22" && !areRepaired {
             // Cells that do not fit: the rows are written without them.
             try await write(try await repair(rows), areRepaired: true)
-        } catch let error as PostgresError where error.isRefusal || error.isLockTimeout {
+        } catch let error as PostgresError where error.isRowRefusal || error.isLockTimeout {
             try await split(rows, areRepaired, error)
         }
     }

@@ -123,8 +123,8 @@ struct RowMergerTests {
         }
     }
 
-    /// A code of PL/pgSQL, and one that the server does not use.
-    @Test(arguments: ["P0001", "ZX123"])
+    /// Codes of PL/pgSQL, of no server, of another language, of a missing table, and of a missing setting.
+    @Test(arguments: ["P0001", "ZX123", "38000", "42P01", "55000"])
     func `an exception of a user's trigger stops no other row`(_ code: String) async throws {
         try await withTables { scene in
             try await scene.script(
