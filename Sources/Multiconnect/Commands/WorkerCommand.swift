@@ -23,6 +23,9 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Launch.start("worker", signals: [.quiet]) { launch in
+            #if DEBUG
+                PlantedFault.plant(ProcessInfo.processInfo.environment["PLANTED_FAULT"])
+            #endif
             // First, so that an invalid mapping file is reported before waiting for a database.
             let process = try WorkerProcess(launch)
             try await StartupCheck(launch: launch).run()

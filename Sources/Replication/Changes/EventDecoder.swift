@@ -112,6 +112,7 @@ struct EventDecoder: Sendable {
             return
         }
         if let reason = rereadReason(event, place) {
+            guard reason != .gap || !PlantedFault.ignoredGap.isPlanted else { return }
             decoded.rereads[.init(table: place, reason: reason), default: []] += event.recordIDs
             return
         }

@@ -30,8 +30,9 @@ struct PollRule: Sendable {
         guard let cursor else {
             throw SalesforceError(.malformedQuery, message: "no time of change to poll by")
         }
+        let overlap = PlantedFault.noOverlap.isPlanted ? 0 : late.timeInterval
         var conditions: [SOQL.Condition] = [
-            .compare(cursor, .greaterOrEqual, .moment(mark - late.timeInterval))
+            .compare(cursor, .greaterOrEqual, .moment(mark - overlap))
         ]
         if let filter = table.plan.filter, form != .unfilteredIDs { conditions.append(.raw(filter)) }
         let object = table.plan.objectName

@@ -26,6 +26,8 @@ struct MergeRun {
     private var texts: [Int: [String: String]] = [:]
     private var rereads: [RereadReason: Set<String>] = [:]
     private var now = Date(timeIntervalSince1970: 0)
+    /// The log as it was before the rows were locked. Only with a planted fault.
+    private var earlyLog: Rows?
     /// True if applied changes are remembered: those of events, and of reads while another read runs.
     private var remembers = true
 
@@ -41,6 +43,9 @@ struct MergeRun {
 
     mutating func merge(_ groups: RowMerger.Groups) async throws -> RowMerger.Counts {
         var sfids = groups.sfids
+        if PlantedFault.logBeforeLock.isPlanted {
+            earlyLog = try await connection.query(store.selectLog(sfids, ids: [], since: now))
+        }
         let locked = try await lock(&sfids)
         try await read(sfids, groups)
         var folds: [(sfid: String, fold: ChangeFold)] = []
@@ -134,7 +139,7 @@ extension MergeRun {
             RunningReadStore().selectOthers(of: mapping.id, than: readID),
             "select clock_timestamp() as now",
         ])
-        for entry in results[0] { try note(entry) }
+        for entry in earlyLog ?? results[0] { try note(entry) }
         for entry in results[1] { recent[try entry["sfid"]] = try RecentChangeStore.change(entry) }
         if case .read = source { remembers = try results[2].scalar() }
         now = try results[3].scalar()

@@ -5,88 +5,145 @@ import Reactor
 import Support
 import Testing
 
-/// Runs one seed: random changes of an org while real workers read them and are killed.
+/// Runs some seeds at the same time: random changes of an org each, while real workers read them and are
+/// killed.
 struct SoakDriver: Sendable {
     let options: SoakOptions
-    let seed: UInt64
+    let seeds: [UInt64]
 
     /// Formula and roll-up fields, which neither events nor polls bring.
     private static let calculated: Set = ["revenue_per_employee__c", "contact_count__c"]
 
-    /// A failed seed, with the command that repeats it.
+    /// A failed comparison, with the command that repeats it.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
     func run() async throws {
-        print("soak seed \(seed): \(options.replay(seed))")
-        let mapping = try Self.mappingFile()
+        print("soak seeds \(seeds): \(options.replay(seeds))")
+        let mapping = try mappingFile()
         defer { try? FileManager.default.removeItem(at: mapping) }
         try await withDatabase { database in
             let deployment = try await Deployment(
                 .init(
                     simulator: [
-                        "--orgs", "1", "--accounts", "150", "--contacts", "120", "--tweets", "40", "--seed",
-                        "\(seed)", "--event-delay", "3000",
+                        "--orgs", "\(seeds.count)", "--accounts", "\(options.accounts)", "--contacts", "120",
+                        "--tweets",
+                        "40", "--seed", "\(seeds[0])", "--event-delay", "3000",
                     ], environment: ["MAPPING_FILE": mapping.path]), database: database)
             let web = try await deployment.startWeb()
-            var workers = try (0..<SoakPlan.workers).map { _ in try deployment.startWorker() }
+            let workers = try SoakWorkers(deployment, count: SoakPlan.workers, fault: options.fault)
             do {
-                try await run(deployment, &workers)
+                try await run(deployment, workers)
             } catch {
-                let log = workers.map { String($0.output.suffix(3_000)) }.joined(separator: "\n---\n")
-                throw Failure(description: "seed \(seed): \(error)\n\(options.replay(seed))\n\(log)")
+                throw Failure(description: "\(error)\n\(options.replay(seeds))\n\(workers.log)")
             }
-            for worker in workers { worker.kill() }
+            workers.kill()
             web.kill()
             try await deployment.stop()
         }
     }
 
-    private func run(_ deployment: Deployment, _ workers: inout [Program]) async throws {
-        let org = try await deployment.orgs()[0]
-        _ = try await deployment.install(org)
-        _ = try await deployment.consent(org)
-        try await deployment.waitUntil(org, is: "live")
-        try await Self.waitForStream(deployment)
-        for step in SoakPlan(options, seed: seed).steps { try await take(step, deployment, &workers) }
+    /// A seed with its org.
+    private struct Place: Sendable {
+        let seed: UInt64
+        let org: Deployment.Org
+        let oracle: SoakOracle
+
+        var path: String { "/simulator/orgs/\(oracle.number)/changes" }
+    }
+
+    private func run(_ deployment: Deployment, _ workers: SoakWorkers) async throws {
+        var clock = StepClock()
+        let orgs = try await deployment.orgs()
+        let places = zip(seeds, orgs).enumerated().map { index, pair in
+            Place(
+                seed: pair.0, org: pair.1,
+                oracle: SoakOracle(
+                    simulator: deployment.simulatorURL, number: index + 1, databaseURL: deployment.cellURL,
+                    schema: pair.1.schema, objects: SoakPlan.objects))
+        }
+        try await each(places) { place in
+            if !options.hasEvents {
+                try await send(
+                    #"{"kind":"settings","settings":{"selected":[]}}"#, to: place.path, deployment)
+            }
+            _ = try await deployment.install(place.org)
+            _ = try await deployment.consent(place.org)
+            try await deployment.waitUntil(place.org, is: "live")
+        }
+        if options.hasEvents { try await Self.waitForStreams(places.count, deployment) }
+        clock.note("live")
+        try await each(places) { place in
+            for step in SoakPlan(options, seed: place.seed).steps {
+                try await take(step, place, deployment, workers)
+            }
+        }
         try await send("{\"kind\":\"clear\"}", to: "/simulator/faults", deployment)
-        let oracle = SoakOracle(
-            simulator: deployment.simulatorURL, databaseURL: deployment.cellURL, schema: org.schema,
-            objects: SoakPlan.objects)
-        try await expectArrived(oracle, deployment, &workers)
-        try await expectRepaired(oracle, deployment)
+        clock.note("changed")
+        try await expectArrived(places, deployment, workers, &clock)
+        guard !options.isShort else { return }
+        try await expectRepaired(places, deployment)
+        clock.note("repaired")
+        print("soak seeds \(seeds): \(clock.text)")
+    }
+
+    /// Runs `body` for all seeds at the same time.
+    private func each(
+        _ places: [Place], _ body: @escaping @Sendable (Place) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for place in places {
+                group.addTask {
+                    do {
+                        try await body(place)
+                    } catch {
+                        throw Failure(description: "seed \(place.seed): \(error)")
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 
     /// Everything that events and polls bring must arrive without a repair.
     private func expectArrived(
-        _ oracle: SoakOracle, _ deployment: Deployment, _ workers: inout [Program]
+        _ places: [Place], _ deployment: Deployment, _ workers: SoakWorkers, _ clock: inout StepClock
     ) async throws {
+        let changed = ContinuousClock.now
         // The events of the last changes come up to 3 s later.
         try await Task.sleep(for: .seconds(4))
-        try await expectEqual(oracle, "after events") {
-            $0 != "systemmodstamp" && !Self.calculated.contains($0)
+        try await each(places) { place in
+            try await expectEqual(place.oracle, "after events") {
+                $0 != "systemmodstamp" && !Self.calculated.contains($0)
+            }
         }
+        clock.note("arrived")
+        guard !options.isShort else { return }
         // A poll that is sent this long after an event cannot be older, and brings the exact SystemModstamp.
-        try await Task.sleep(for: .seconds(11))
-        // A worker that starts polls each object from its time mark.
-        for index in workers.indices {
-            workers[index].signal(SIGTERM)
-            _ = workers[index].exitStatus()
-            workers[index] = try deployment.startWorker()
+        try await Task.sleep(until: changed + .seconds(15))
+        // Workers that start poll each object that was never polled.
+        try await deployment.withConnection(deployment.cellURL) {
+            _ = try await $0.execute("update multiconnect_sync.positions set polled_at = null")
         }
-        try await expectEqual(oracle, "after polls") { !Self.calculated.contains($0) }
+        try workers.restart()
+        try await each(places) { place in
+            try await expectEqual(place.oracle, "after polls") { !Self.calculated.contains($0) }
+        }
+        clock.note("polled")
     }
 
     /// Repairs bring the rest: formula and roll-up fields.
-    private func expectRepaired(_ oracle: SoakOracle, _ deployment: Deployment) async throws {
+    private func expectRepaired(_ places: [Place], _ deployment: Deployment) async throws {
         try await deployment.withConnection(deployment.databaseURL) { connection in
             _ = try await connection.execute(
                 "update multiconnect.mappings set repair_due_at = now(), formulas_due_at = now()")
             _ = try await connection.execute(
                 "update multiconnect.periodic_jobs set next_run_at = now() where name = 'schedule-repairs'")
         }
-        try await expectEqual(oracle, "after repairs", isRepaired: true) { _ in true }
+        try await each(places) { place in
+            try await expectEqual(place.oracle, "after repairs", isRepaired: true) { _ in true }
+        }
     }
 
     private func expectEqual(
@@ -95,9 +152,9 @@ struct SoakDriver: Sendable {
     ) async throws {
         let deadline = ContinuousClock.now + .seconds(options.quietSeconds)
         while true {
-            let purged = isRepaired ? [] : try await oracle.purged()
+            let mayStay = isRepaired || options.isShort ? [] : try await oracle.purged()
             let differences = try await oracle.differences(columns).filter {
-                $0.there != nil || $0.column != "(row)" || !purged.contains($0.id)
+                $0.there != nil || $0.column != "(row)" || !mayStay.contains($0.id)
             }
             if differences.isEmpty { return }
             guard .now < deadline else {
@@ -109,38 +166,43 @@ struct SoakDriver: Sendable {
     }
 
     private func take(
-        _ step: SoakPlan.Step, _ deployment: Deployment, _ workers: inout [Program]
+        _ step: SoakPlan.Step, _ place: Place, _ deployment: Deployment, _ workers: SoakWorkers
     ) async throws {
         switch step {
-        case .change(let body): try await send(body, to: "/simulator/orgs/1/changes", deployment)
-        case .fault(let body): try await send(body, to: "/simulator/faults", deployment)
+        case .change(let body): try await send(body, to: place.path, deployment)
+        case .fault(let body):
+            let fault = "{\"org\":\"\(place.oracle.number)\"," + body.dropFirst()
+            try await send(fault, to: "/simulator/faults", deployment)
         case .pause(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
-        case .kill(let worker):
-            workers[worker].kill()
-            workers[worker] = try deployment.startWorker()
+        case .kill(let worker): try await workers.killHolder(of: place.org, else: worker)
         }
     }
 
     private func send(_ body: String, to path: String, _ deployment: Deployment) async throws {
         let answer = try await deployment.post(deployment.simulatorURL + path, body: body)
-        guard (200..<300).contains(answer.status) else {
+        // A trouble needs records, and the changes may have deleted all.
+        let hasNoRecord = answer.status == 400 && answer.text.contains("no live record")
+        guard (200..<300).contains(answer.status) || hasNoRecord else {
             throw Failure(description: "\(path) \(body): \(answer.status) \(answer.text)")
         }
     }
 
-    /// Waits until the tenant's stream is connected. A system that only polls must arrive at the same rows.
-    private static func waitForStream(_ deployment: Deployment) async throws {
-        try? await eventually(within: .seconds(20), "the stream is connected") {
+    /// Waits until all streams are connected. A system that only polls must arrive at the same rows.
+    private static func waitForStreams(_ count: Int, _ deployment: Deployment) async throws {
+        try? await eventually(within: .seconds(20), "the streams are connected") {
             try await deployment.withConnection(deployment.cellURL) { connection in
                 try await connection.query(
-                    "select exists (select from multiconnect_sync.stream_states where state = 'connected')"
+                    """
+                    select count(*) >= \(count) from multiconnect_sync.stream_states
+                    where state = 'connected'
+                    """
                 ).scalar()
             }
         }
     }
 
     /// The default mapping with formula fields and short polls.
-    private static func mappingFile() throws -> URL {
+    private func mappingFile() throws -> URL {
         let source = Program.repository.appendingPathComponent("config/mapping.json")
         guard
             var document = try JSONSerialization.jsonObject(with: Data(contentsOf: source)) as? [String: Any],
@@ -148,7 +210,7 @@ struct SoakDriver: Sendable {
         else { throw Failure(description: "config/mapping.json is not an object") }
         for index in mappings.indices {
             var config = mappings[index]["config"] as? [String: Any] ?? [:]
-            config["sf_polling_seconds"] = 10
+            config["sf_polling_seconds"] = options.pollingSeconds
             if mappings[index]["object_name"] as? String == "Account" {
                 var fields = config["fields"] as? [String: Any] ?? [:]
                 fields["Contact_Count__c"] = [String: Any]()
@@ -162,5 +224,17 @@ struct SoakDriver: Sendable {
             "soak-\(UUID().uuidString).json")
         try JSONSerialization.data(withJSONObject: document).write(to: file)
         return file
+    }
+}
+
+/// How long the parts of a run took.
+private struct StepClock {
+    private(set) var text = ""
+    private var last = ContinuousClock.now
+
+    mutating func note(_ part: String) {
+        text +=
+            "\(text.isEmpty ? "" : ", ")\(part) after \((ContinuousClock.now - last).components.seconds) s"
+        last = .now
     }
 }

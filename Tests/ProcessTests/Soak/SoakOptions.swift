@@ -1,7 +1,7 @@
 import Foundation
 
 /// What one run of the soak does. `SOAK_SEEDS=7 SOAK_OPERATIONS=500 bin/test --filter SoakTests` replays one
-/// seed.
+/// seed. The default is the part of `bin/test --long`.
 struct SoakOptions: Sendable {
     /// `SOAK_SEEDS`: seeds and ranges, such as `1-20,77`.
     var seeds: [UInt64]
@@ -13,13 +13,27 @@ struct SoakOptions: Sendable {
     var kinds: [String]
     /// `SOAK_TROUBLES`: the kinds of troubles beside changes of rows, by comma. Empty: none.
     var troubles: [SoakPlan.Trouble]
+    /// `SOAK_GROUP`: seeds that run at the same time, each with an org of its own. They share the workers.
+    var group: Int
+    /// `SOAK_POLLING`: `sf_polling_seconds` of all mappings.
+    var pollingSeconds: Int
+    /// Accounts of each org at the start.
+    var accounts = 150
+    /// False: the orgs send no events, so that changes are polled.
+    var hasEvents = true
+    /// Steps per trouble, on average.
+    var stepsPerTrouble = 8
+    /// True: only events, polls and reloads are checked, and purged records must leave the tables too.
+    var isShort = false
+    /// A fault that the workers have, so that the comparison must find differences.
+    var fault: String?
     /// `SOAK_SECONDS`: the time in which all changes must have arrived after the last one.
     var quietSeconds: Int
 
+    /// As many records come as go, so that an org does not become empty.
     static let kinds = [
-        "create", "update", "update", "update", "update", "delete", "undelete", "merge", "reparent",
-        "cascade",
-        "hardDelete",
+        "create", "create", "create", "update", "update", "update", "update", "update", "delete", "undelete",
+        "merge", "reparent", "cascade", "hardDelete",
     ]
 
     init(_ environment: [String: String] = ProcessInfo.processInfo.environment) {
@@ -28,12 +42,14 @@ struct SoakOptions: Sendable {
                 $0.split(separator: ",").map { String($0).trimmingCharacters(in: .whitespaces) }
             }
         }
-        seeds = (list("SOAK_SEEDS") ?? ["1-2"]).flatMap(Self.range)
-        operations = environment["SOAK_OPERATIONS"].flatMap { Int($0) } ?? 400
-        kills = environment["SOAK_KILLS"].flatMap { Int($0) } ?? 2
+        seeds = (list("SOAK_SEEDS") ?? ["1-20"]).flatMap(Self.range)
+        operations = environment["SOAK_OPERATIONS"].flatMap { Int($0) } ?? 2_000
+        kills = environment["SOAK_KILLS"].flatMap { Int($0) } ?? 3
+        group = max(1, environment["SOAK_GROUP"].flatMap { Int($0) } ?? 5)
+        pollingSeconds = environment["SOAK_POLLING"].flatMap { Int($0) } ?? 10
         kinds = list("SOAK_KINDS") ?? Self.kinds
         troubles =
-            list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.allCases
+            list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.usual
         quietSeconds = environment["SOAK_SECONDS"].flatMap { Int($0) } ?? 120
     }
 
@@ -43,10 +59,16 @@ struct SoakOptions: Sendable {
         return Array(first...last)
     }
 
-    /// The command that repeats a seed.
-    func replay(_ seed: UInt64) -> String {
-        "SOAK_SEEDS=\(seed) SOAK_OPERATIONS=\(operations) SOAK_KILLS=\(kills) "
-            + "SOAK_KINDS=\(kinds.joined(separator: ",")) "
+    /// The seeds of each deployment.
+    var groups: [[UInt64]] {
+        stride(from: 0, to: seeds.count, by: group).map { Array(seeds[$0...].prefix(group)) }
+    }
+
+    /// The command that repeats these seeds together.
+    func replay(_ seeds: [UInt64]) -> String {
+        "SOAK_SEEDS=\(seeds.map(String.init).joined(separator: ",")) SOAK_GROUP=\(seeds.count) "
+            + "SOAK_OPERATIONS=\(operations) SOAK_KILLS=\(kills) "
+            + "SOAK_POLLING=\(pollingSeconds) SOAK_KINDS=\(kinds.joined(separator: ",")) "
             + "SOAK_TROUBLES=\(troubles.map(\.rawValue).joined(separator: ",")) bin/test --filter SoakTests"
     }
 }

@@ -9,6 +9,8 @@ struct SoakOracle: Sendable {
     typealias Record = [String: String]
 
     let simulator: String
+    /// The org's number in the simulator.
+    let number: Int
     let databaseURL: String
     let schema: String
     let objects: [String]
@@ -58,7 +60,7 @@ struct SoakOracle: Sendable {
 
     /// Ids of records that left the recycle bin. If their event is lost, only a repair finds them.
     func purged() async throws -> Set<String> {
-        let url = URL(string: "\(simulator)/simulator/orgs/1/changes?limit=100000")!
+        let url = URL(string: "\(simulator)/simulator/orgs/\(number)/changes?limit=100000")!
         let (data, _) = try await URLSession.shared.data(from: url)
         let changes = try JSONSerialization.jsonObject(with: data) as? [[String: Any]] ?? []
         return Set(
@@ -67,7 +69,7 @@ struct SoakOracle: Sendable {
 
     /// The live records of the org, by id.
     private func org(_ object: String) async throws -> [String: Record] {
-        let url = URL(string: "\(simulator)/simulator/orgs/1/objects/\(object)/rows")!
+        let url = URL(string: "\(simulator)/simulator/orgs/\(number)/objects/\(object)/rows")!
         let (data, _) = try await URLSession.shared.data(from: url)
         var records: [String: Record] = [:]
         for line in data.split(separator: UInt8(ascii: "\n")) {

@@ -6,14 +6,24 @@ struct SoakPlan: Sendable {
     enum Trouble: String, Sendable, CaseIterable {
         case gap, overflow, wildcard, late, expireTokens, serverErrors, dropped, slow, overLimit, forgetEvents
         case addField, lengthenField
+        /// Records that leave the org without an event, and an overflow.
+        case lostDeletes
+        /// Late updates without events.
+        case silentLate
+        /// Updates of 2,400 records without events: polls of several pages.
+        case silentMany
+
+        /// Those of a seed with few records.
+        static let usual = allCases.filter { $0 != .silentMany }
     }
 
     enum Step: Sendable, Equatable {
         /// The body of `POST /simulator/orgs/1/changes`.
         case change(String)
-        /// The body of `POST /simulator/faults`.
+        /// The body of `POST /simulator/faults` without the org.
         case fault(String)
-        /// Kills a worker with SIGKILL and starts another one.
+        /// Kills the worker that holds the tenant with SIGKILL, and starts another one. If no worker holds it,
+        /// kills this one.
         case kill(worker: Int)
         case pause(milliseconds: Int)
     }
@@ -31,10 +41,10 @@ struct SoakPlan: Sendable {
             let count = min(left, Int.random(in: 1...25, using: &random))
             left -= count
             steps.append(.change(Self.changes(options, count, &random)))
-            if Int.random(in: 0..<3, using: &random) == 0 {
-                steps.append(.pause(milliseconds: Int.random(in: 1...400, using: &random)))
+            if Bool.random(using: &random) {
+                steps.append(.pause(milliseconds: Int.random(in: 1...600, using: &random)))
             }
-            if !options.troubles.isEmpty, Int.random(in: 0..<8, using: &random) == 0 {
+            if !options.troubles.isEmpty, Int.random(in: 0..<options.stepsPerTrouble, using: &random) == 0 {
                 let trouble = options.troubles[Int.random(in: 0..<options.troubles.count, using: &random)]
                 steps += Self.steps(trouble, number: steps.count, &random)
             }
@@ -72,12 +82,30 @@ struct SoakPlan: Sendable {
                     #"{"kind":"gap","object":"\#(object)","changeType":"\#(kind)","count":3,"seed":\#(seed)}"#
                 )
             ]
+        case .lostDeletes:
+            return [
+                .change(
+                    #"{"kind":"delete","object":"\#(object)","count":2,"seed":\#(seed),"events":false}"#),
+                .change(#"{"kind":"hardDelete","object":"\#(object)","count":2,"seed":\#(seed)}"#),
+                .change(#"{"kind":"overflow","object":"\#(object)"}"#),
+            ]
         case .overflow: return [.change(#"{"kind":"overflow","object":"\#(object)"}"#)]
         case .wildcard: return [.change(#"{"kind":"wildcard","object":"\#(object)"}"#)]
         case .late:
             return [
                 .change(
                     #"{"kind":"update","object":"\#(object)","count":2,"seed":\#(seed),"visibleAfter":2000}"#)
+            ]
+        case .silentLate:
+            return [
+                .change(
+                    #"{"kind":"update","object":"\#(object)","count":2,"seed":\#(seed),"events":false,"visibleAfter":8000}"#
+                )
+            ]
+        case .silentMany:
+            return [
+                .change(
+                    #"{"kind":"update","object":"Account","count":2400,"seed":\#(seed),"events":false}"#)
             ]
         case .expireTokens: return [.change(#"{"kind":"settings","settings":{"expireTokens":true}}"#)]
         case .serverErrors:

@@ -14,16 +14,17 @@ extension ProcessTests {
             #expect(kills == 3)
         }
 
-        @Test func `seeds and ranges of seeds are read`() {
-            #expect(SoakOptions(["SOAK_SEEDS": "3,7-9"]).seeds == [3, 7, 8, 9])
+        @Test func `seeds and ranges of seeds are read and divided into groups`() {
+            let options = SoakOptions(["SOAK_SEEDS": "3,7-9", "SOAK_GROUP": "3"])
+            #expect(options.groups == [[3, 7, 8], [9]])
         }
 
-        @Test(arguments: SoakOptions().seeds)
-        func `the tenant's tables equal the org after random changes, troubles and kills`(seed: UInt64)
-            async throws
-        {
+        @Test(arguments: SoakOptions().groups)
+        func `the tenants' tables equal their orgs after random changes, troubles and kills`(
+            seeds: [UInt64]
+        ) async throws {
             await #expect(throws: Never.self) {
-                try await SoakDriver(options: SoakOptions(), seed: seed).run()
+                try await SoakDriver(options: SoakOptions(), seeds: seeds).run()
             }
         }
     }
