@@ -189,6 +189,7 @@ let package = Package(
             name: "ProcessTests",
             dependencies: [
                 "Support", "Multiconnect", "Jobs", "JobAdmin", "JobIndex", "Postgres", "Redis", "Reactor",
+                "Replication",
                 "TLS",
                 "Encoding", log,
             ],

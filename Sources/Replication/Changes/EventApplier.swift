@@ -101,8 +101,11 @@ struct EventApplier: Sendable {
             ($0.key.table, $0.key.reason.rawValue) < ($1.key.table, $1.key.reason.rawValue)
         }
         for (key, ids) in rereads {
+            // The event of such a record is applied, so an earlier read could be older.
+            let pause = key.reason == .personName ? ReplicationLimits.readMargin + .seconds(1) : .zero
             try await RereadStore().add(
-                ids, of: decoder.targets[key.table].table.mapping, because: key.reason, on: connection)
+                ids, of: decoder.targets[key.table].table.mapping, because: key.reason, after: pause,
+                on: connection)
         }
         for (place, reason) in decoded.reloads.sorted(by: { $0.key < $1.key }) {
             try await ChangeStore().requestReload(

@@ -117,6 +117,28 @@ struct EventDecoder: Sendable {
             return
         }
         decoded.changes[place, default: []] += changes(of: event, targets[place].layout)
+        if event.kind == .update, Self.personName(of: event, targets[place].layout) != nil {
+            decoded.rereads[.init(table: place, reason: .personName), default: []] += event.recordIDs
+        }
+    }
+
+    /// The parts of a person's name in the order in which `Name` has them. Events carry the parts only.
+    /// Source: Object Reference, Contact.
+    private static let nameParts = ["FirstName", "MiddleName", "LastName", "Suffix"]
+
+    /// The column of a person's name, and the name from the event's parts. Nil if the event changes no part
+    /// or the table does not have the name.
+    private static func personName(of event: ChangeEvent, _ layout: TableLayout) -> (
+        column: String, text: String
+    )? {
+        guard let column = layout.columns["Name"], event.fields["Name"] == nil else { return nil }
+        let parts = nameParts.compactMap { event.fields[$0] }
+        guard !parts.isEmpty else { return nil }
+        let texts = parts.compactMap { part -> String? in
+            guard case .value(let json) = part else { return nil }
+            return json.string
+        }
+        return (column.name, texts.joined(separator: " "))
     }
 
     /// `001*` stands for all records of an object, `000000000000000AAA` for those of an overflow.
@@ -147,6 +169,9 @@ struct EventDecoder: Sendable {
                     cells.updateValue(ColumnText.text(json, column.type), forKey: column.name)
                 case .textDiff(let difference): differences[column.name] = difference
                 }
+            }
+            if kind == .upsert, let name = Self.personName(of: event, layout) {
+                cells[name.column] = .some(name.text)
             }
             if kind == .upsert, let deleted = layout.deletedColumn { cells[deleted] = "false" }
         }

@@ -60,6 +60,8 @@ package enum RereadReason: String, Sendable, Hashable {
     case relatedRecord = "related_record"
     case repair
     case drift
+    /// An event changed a part of a person's name, but events do not carry the name itself.
+    case personName = "person_name"
 }
 
 /// Checks in the caller's transaction that the caller may still write. Throws `.leaseLost` or `.claimLost`.

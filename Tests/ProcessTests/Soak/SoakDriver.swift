@@ -79,6 +79,7 @@ struct SoakDriver: Sendable {
                 try await take(step, place, deployment, workers)
             }
         }
+        workers.thaw()
         try await send("{\"kind\":\"clear\"}", to: "/simulator/faults", deployment)
         clock.note("changed")
         try await expectArrived(places, deployment, workers, &clock)
@@ -111,8 +112,8 @@ struct SoakDriver: Sendable {
         _ places: [Place], _ deployment: Deployment, _ workers: SoakWorkers, _ clock: inout StepClock
     ) async throws {
         let changed = ContinuousClock.now
-        // The events of the last changes come up to 3 s later.
-        try await Task.sleep(for: .seconds(4))
+        // The events of the last changes come up to 3 s later, and late rows later still.
+        try await Task.sleep(for: .milliseconds(options.lateMilliseconds + 1_000))
         try await each(places) { place in
             try await expectEqual(place.oracle, "after events") {
                 $0 != "systemmodstamp" && !Self.calculated.contains($0)
@@ -173,6 +174,26 @@ struct SoakDriver: Sendable {
         case .fault(let body):
             let fault = "{\"org\":\"\(place.oracle.number)\"," + body.dropFirst()
             try await send(fault, to: "/simulator/faults", deployment)
+        case .freeze: try await workers.freezeHolder(of: place.org)
+        case .lock(let object, let milliseconds):
+            try await deployment.withConnection(deployment.cellURL) { connection in
+                try await connection.transaction { connection in
+                    _ = try await connection.query(
+                        """
+                        select from \(identifier: place.org.schema, object.lowercased()) t
+                        order by random() limit 20 for update
+                        """)
+                    try await Task.sleep(for: .milliseconds(milliseconds))
+                }
+            }
+        case .endSessions:
+            _ = try await deployment.withConnection(deployment.cellURL) {
+                try await $0.query(
+                    """
+                    select pg_terminate_backend(pid) from pg_stat_activity
+                    where datname = current_database() and application_name like 'multiconnect worker%'
+                    """)
+            }
         case .pause(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
         case .kill(let worker): try await workers.killHolder(of: place.org, else: worker)
         }
@@ -189,15 +210,22 @@ struct SoakDriver: Sendable {
 
     /// Waits until all streams are connected. A system that only polls must arrive at the same rows.
     private static func waitForStreams(_ count: Int, _ deployment: Deployment) async throws {
-        try? await eventually(within: .seconds(20), "the streams are connected") {
+        func states() async throws -> [String] {
             try await deployment.withConnection(deployment.cellURL) { connection in
                 try await connection.query(
                     """
-                    select count(*) >= \(count) from multiconnect_sync.stream_states
-                    where state = 'connected'
+                    select concat_ws(' ', state, last_error) from multiconnect_sync.stream_states
+                    where state = 'connected' or last_error is not null order by 1
                     """
-                ).scalar()
+                ).column()
             }
+        }
+        do {
+            try await eventually(within: .seconds(20), "the streams are connected") {
+                try await states().count { $0.hasPrefix("connected") } >= count
+            }
+        } catch {
+            print("soak: not all streams are connected: \(try await states())")
         }
     }
 

@@ -21,6 +21,8 @@ struct SoakOptions: Sendable {
     var accounts = 150
     /// False: the orgs send no events, so that changes are polled.
     var hasEvents = true
+    /// After this time updates without events become visible.
+    var lateMilliseconds = 8_000
     /// Steps per trouble, on average.
     var stepsPerTrouble = 8
     /// True: only events, polls and reloads are checked, and purged records must leave the tables too.

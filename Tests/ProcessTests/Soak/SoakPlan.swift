@@ -10,6 +10,14 @@ struct SoakPlan: Sendable {
         case lostDeletes
         /// Late updates without events.
         case silentLate
+        /// A suspended worker, which continues after the last change.
+        case freeze
+        /// A user's session that locks rows.
+        case lockRows
+        /// The database ends the workers' sessions.
+        case endDatabaseSessions
+        /// The org ends its CometD sessions, and is too busy for new ones.
+        case endStreams
         /// Updates of 2,400 records without events: polls of several pages.
         case silentMany
 
@@ -25,6 +33,12 @@ struct SoakPlan: Sendable {
         /// Kills the worker that holds the tenant with SIGKILL, and starts another one. If no worker holds it,
         /// kills this one.
         case kill(worker: Int)
+        /// Suspends the worker that holds the tenant, and starts another one.
+        case freeze
+        /// Locks some rows of the table for this time.
+        case lock(object: String, milliseconds: Int)
+        /// Ends the sessions of workers in the database.
+        case endSessions
         case pause(milliseconds: Int)
     }
 
@@ -46,7 +60,7 @@ struct SoakPlan: Sendable {
             }
             if !options.troubles.isEmpty, Int.random(in: 0..<options.stepsPerTrouble, using: &random) == 0 {
                 let trouble = options.troubles[Int.random(in: 0..<options.troubles.count, using: &random)]
-                steps += Self.steps(trouble, number: steps.count, &random)
+                steps += Self.steps(trouble, options, number: steps.count, &random)
             }
         }
         for _ in 0..<options.kills {
@@ -69,7 +83,7 @@ struct SoakPlan: Sendable {
     }
 
     private static func steps(
-        _ trouble: Trouble, number: Int, _ random: inout SoakRandom
+        _ trouble: Trouble, _ options: SoakOptions, number: Int, _ random: inout SoakRandom
     ) -> [Step] {
         let seed = Int.random(in: 1...1_000_000_000, using: &random)
         let object = objects[Int.random(in: 0..<objects.count, using: &random)]
@@ -96,10 +110,19 @@ struct SoakPlan: Sendable {
                 .change(
                     #"{"kind":"update","object":"\#(object)","count":2,"seed":\#(seed),"visibleAfter":2000}"#)
             ]
+        case .freeze: return [.freeze]
+        case .lockRows:
+            return [.lock(object: object, milliseconds: Int.random(in: 100...1_500, using: &random))]
+        case .endDatabaseSessions: return [.endSessions]
+        case .endStreams:
+            return [
+                .change(#"{"kind":"settings","settings":{"endSessions":true}}"#),
+                .fault(#"{"kind":"stream_busy","count":2}"#),
+            ]
         case .silentLate:
             return [
                 .change(
-                    #"{"kind":"update","object":"\#(object)","count":2,"seed":\#(seed),"events":false,"visibleAfter":8000}"#
+                    #"{"kind":"update","object":"\#(object)","count":2,"seed":\#(seed),"events":false,"visibleAfter":\#(options.lateMilliseconds)}"#
                 )
             ]
         case .silentMany:

@@ -26,7 +26,7 @@ struct EventDecoderTests {
         let layouts = TableLayouts()
         var account = table(Describes.account, ["Name", "NumberOfEmployees", "Description"], filter: filter)
         account.pausedColumns = paused
-        let targets = [account, table(Describes.contact, ["LastName", "AccountId"])].map { table in
+        let targets = [account, table(Describes.contact, ["Name", "LastName", "AccountId"])].map { table in
             var table = table
             let layout = layouts.share(&table)
             return EventDecoder.Target(table: table, layout: layout)
@@ -72,6 +72,22 @@ struct EventDecoderTests {
             #expect(decoded.changes == [0: [expected]])
             #expect(decoded.positions == ["/data/ChangeEvents": .init(replayID: 7, commitAt: Self.commit)])
         }
+    }
+
+    @Test func `the name of a new person is put together, and a changed one is read again`() {
+        let fields: [String: ChangeEvent.Value] = [
+            "LastName": .value(.string("Jones")), "FirstName": .value(.string("Lena")),
+            "Suffix": .value(.null),
+        ]
+        let created = decoder().decode([event(.create, [Self.id], fields, of: "Contact")])
+        #expect(created.changes[1]?.first?.cells["name"] == "Lena Jones")
+        #expect(created.rereads.isEmpty)
+        let changed = decoder().decode([
+            event(.update, [Self.id], ["FirstName": .value(.null)], of: "Contact")
+        ])
+        #expect(changed.rereads == [.init(table: 1, reason: .personName): [Self.id]])
+        let other = decoder().decode([event(.update, [Self.id], ["AccountId": .value(.null)], of: "Contact")])
+        #expect(other.rereads.isEmpty)
     }
 
     @Test func `one event may change several records`() {
