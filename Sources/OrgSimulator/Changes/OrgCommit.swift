@@ -103,7 +103,11 @@ extension Org {
             if write.kind == .delete { values[place] = .boolean(true) }
             if write.kind == .undelete { values[place] = .boolean(false) }
         }
-        if write.kind == .update,
+        // Generated rows have names without regard to their parts: other updates must not change them.
+        let changesName = ["FirstName", "LastName"].contains { field in
+            schema.place(of: field).map { write.values[$0] != nil } ?? false
+        }
+        if write.kind == .update, changesName,
             let (place, name) = Self.fullName(schema, { values[$0] ?? table.value(row, $0) })
         {
             values[place] = name
