@@ -7,9 +7,12 @@ package struct RecentChangeStore: Sendable {
 
     /// Selects the entries of these records, for `change(_:)`.
     func select(_ sfids: [String], of mappingID: UUID) -> SQL {
+        // One index lookup per record. With `sfid = any (...)` a plan can compare every entry of the mapping
+        // with every record.
         """
-        select sfid, stamp, is_deletion, applied_at from multiconnect_sync.recent_changes
-        where mapping_id = \(mappingID) and sfid = any (\(sfids)::text[])
+        select r.sfid, r.stamp, r.is_deletion, r.applied_at from unnest(\(sfids)::text[]) as c (sfid),
+          lateral (select * from multiconnect_sync.recent_changes e
+            where e.mapping_id = \(mappingID) and e.sfid = c.sfid limit 1) r
         """
     }
 

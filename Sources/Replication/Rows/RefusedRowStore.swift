@@ -59,8 +59,8 @@ struct RefusedRowStore: Sendable {
     /// Removes the entries of records that are written now.
     func forget(_ sfids: [String]) -> SQL {
         """
-        delete from multiconnect_sync.quarantined_rows
-        where mapping_id = \(mapping.id) and sfid = any (\(sfids)::text[]) and import_id is null
+        delete from multiconnect_sync.quarantined_rows q using unnest(\(sfids)::text[]) as c (sfid)
+        where q.mapping_id = \(mapping.id) and q.sfid = c.sfid and q.import_id is null
         """
     }
 
