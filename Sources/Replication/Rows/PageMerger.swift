@@ -122,8 +122,11 @@ package struct PageMerger: Sendable {
         }
         let names = Set(columns.map(\.name))
         let isComplete = stamp != nil && table.readColumns.allSatisfy { names.contains($0.name) }
+        let isUnique = table.plan.indexes.contains {
+            $0.isUnique && $0.column == "sfid" && shape.indexes.contains($0.name)
+        }
         return PageStore(
-            merge: merger.store, columns: columns, stamp: stamp, isPartial: !isComplete,
+            merge: merger.store, columns: columns, stamp: stamp, isPartial: !isComplete, isUnique: isUnique,
             mappingID: table.mapping.id, upsertColumn: merger.upsertColumn)
     }
 

@@ -36,7 +36,9 @@ struct PageRun: Sendable {
         var counts = RowMerger.Counts()
         let chunks = try await store.chunks(
             of: ReplicationLimits.mergeChunkRows, rows: copied.rows, on: connection)
-        for chunk in chunks { counts += try await merge(chunk) }
+        for (index, chunk) in chunks.enumerated() {
+            counts += try await merge(chunk, isLast: index == chunks.count - 1)
+        }
         try await store.drop(on: connection)
         counts.arrived = copied.rows
         counts.unchanged = max(
@@ -49,27 +51,30 @@ struct PageRun: Sendable {
         throw ReplicationError(.incompletePage, "\(rows) rows arrived, but the page has \(expected)")
     }
 
-    private func merge(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
+    private func merge(_ chunk: PageStore.Chunk, isLast: Bool) async throws -> RowMerger.Counts {
         do {
-            return try await transaction { try await mergeTogether(chunk) }
+            return try await transaction(waitsForDisk: isLast) { try await mergeTogether(chunk) }
         } catch is ChangedRow {
         } catch let error as PostgresError where error.isRowRefusal || error.isLockTimeout {
         }
         // Row by row decisions: locked and refused rows are isolated.
-        return try await transaction { try await mergeSingly(chunk) }
+        return try await transaction(waitsForDisk: isLast) { try await mergeSingly(chunk) }
     }
 
+    /// - Parameter waitsForDisk: false for all parts of a page but the last, whose commit makes the others
+    ///   durable. If Postgres crashes before, the page fails and is merged again.
     private func transaction(
-        _ body: () async throws -> RowMerger.Counts
+        waitsForDisk: Bool = true, _ body: () async throws -> RowMerger.Counts
     ) async throws -> RowMerger.Counts {
         try await connection.transaction { connection in
-            // The part is small and the table can be large: rows are looked up by the index of `sfid`.
+            // The part is small and the table can be large: rows are looked up by the index of `sfid`. A
+            // transaction without an id would not wait for the disk.
             try await connection.script(
                 """
                 set local xmlbinary = 'hex';
-                set local enable_hashjoin = off; set local enable_mergejoin = off
-                """
-            )
+                set local enable_hashjoin = off; set local enable_mergejoin = off;
+                \(waitsForDisk ? "select pg_current_xact_id()" : "set local synchronous_commit = off")
+                """)
             try await fence(connection)
             try await merger.begin(on: connection)
             return try await body()
@@ -82,13 +87,7 @@ struct PageRun: Sendable {
         let special = try changes(try await connection.query(store.take(chunk, all: false)))
         var counts = RowMerger.Counts()
         counts.written += try await connection.execute(store.update(chunk))
-        if store.isPartial {
-            let missing: [String] = try await connection.query(store.selectMissing(chunk)).column()
-            try await RereadStore().add(missing, of: mapping, because: .missingRow, on: connection)
-            counts.reread += missing.count
-        } else {
-            counts.written += try await connection.execute(store.insert(chunk))
-        }
+        if try await !haveRows(chunk, updated: counts.written) { counts += try await addMissing(chunk) }
         // The rows are locked now: a change that committed before is visible to a new statement.
         let isChanged: Bool = try await connection.query(store.selectChanged(chunk)).scalar()
         guard !isChanged else { throw ChangedRow() }
@@ -99,6 +98,24 @@ struct PageRun: Sendable {
             try await connection.execute(store.remember(chunk, stamp: stamp))
         }
         return try await merge(special, counts)
+    }
+
+    /// True if the update has written all rows of a part: then none of them is looked up again.
+    private func haveRows(_ chunk: PageStore.Chunk, updated: Int) async throws -> Bool {
+        guard store.isUnique, updated > 0 else { return false }
+        return try await connection.query(store.count(chunk)).scalar() == updated
+    }
+
+    private func addMissing(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
+        var counts = RowMerger.Counts()
+        if store.isPartial {
+            let missing: [String] = try await connection.query(store.selectMissing(chunk)).column()
+            try await RereadStore().add(missing, of: mapping, because: .missingRow, on: connection)
+            counts.reread = missing.count
+        } else {
+            counts.written = try await connection.execute(store.insert(chunk))
+        }
+        return counts
     }
 
     private func mergeSingly(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {

@@ -40,6 +40,8 @@ struct PageStore: Sendable {
     /// The column with SystemModstamp or its substitute.
     let stamp: String?
     let isPartial: Bool
+    /// True if the table has at most one row of each record.
+    let isUnique: Bool
     let mappingID: UUID
     let upsertColumn: String?
 
@@ -51,17 +53,18 @@ struct PageStore: Sendable {
             merge: MergeStore(schema: plan.schema, name: plan.tableName),
             columns: zip(zip(plan.sources, plan.columns), plan.types).map { names, planned in
                 Column(source: names.0, name: names.1, type: types[names.1] ?? planned, isWritten: true)
-            }, stamp: nil, isPartial: false, mappingID: mapping.id, upsertColumn: nil)
+            }, stamp: nil, isPartial: false, isUnique: false, mappingID: mapping.id, upsertColumn: nil)
     }
 
     init(
-        merge: MergeStore, columns: [Column], stamp: String?, isPartial: Bool, mappingID: UUID,
-        upsertColumn: String?
+        merge: MergeStore, columns: [Column], stamp: String?, isPartial: Bool, isUnique: Bool,
+        mappingID: UUID, upsertColumn: String?
     ) {
         self.merge = merge
         self.columns = columns
         self.stamp = stamp
         self.isPartial = isPartial
+        self.isUnique = isUnique
         self.mappingID = mappingID
         self.upsertColumn = upsertColumn
     }
@@ -173,13 +176,21 @@ struct PageStore: Sendable {
     /// Writes the rows that differ.
     func update(_ chunk: Chunk) -> SQL {
         let columns = written.filter { $0.name != "sfid" }.map { Identifier.quoted($0.name) }
-        func list(_ alias: String) -> String { columns.map { "\(alias).\($0)" }.joined(separator: ", ") }
+        let changing = stamp.map(Identifier.quoted)
+        // A changed row differs in its stamp, so that this comparison is usually the only one.
+        let compared = columns.filter { $0 == changing } + columns.filter { $0 != changing }
+        func list(_ alias: String) -> String { compared.map { "\(alias).\($0)" }.joined(separator: ", ") }
         return SQL(
             raw: """
                 update \(merge.table) t set \(columns.map { "\($0) = v.\($0)" }.joined(separator: ", "))
                 from \(values(chunk))
                 where t.sfid = v.sfid and (\(list("t"))) is distinct from (\(list("v")))
                 """)
+    }
+
+    /// Counts the rows of a part.
+    func count(_ chunk: Chunk) -> SQL {
+        SQL(raw: "select count(*)::int from \(Self.staged) s where \(range(chunk))")
     }
 
     /// Inserts the rows that the table does not have.
