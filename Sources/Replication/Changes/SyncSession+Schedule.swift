@@ -41,7 +41,7 @@ extension SyncSession {
     private func attempt(_ work: SyncState.Work) async throws {
         try Task.checkCancellation()
         do {
-            try await perform(work)
+            try await withOwnTask { try await self.perform(work) }
             state.withLock { $0.failures[work] = nil }
         } catch {
             try await noteFailure(of: work, error)
@@ -54,16 +54,10 @@ extension SyncSession {
         var failures = 0
         while true {
             rereadsWake.reset()
-            let tables = state.withLock { $0.tables }
-            let run = RereadRun(
-                organization: organization, rest: rest, cell: cell, fence: fence,
-                applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
             var pause = Duration.seconds(600)
             do {
-                let result = try await run.run(tables)
+                pause = min(try await readRequested() ?? pause, pause)
                 failures = 0
-                if !result.driftedObjects.isEmpty { suspect(result.driftedObjects) }
-                pause = min(result.pause ?? pause, pause)
             } catch {
                 guard ChangeFailure(error) != .ends else { throw error }
                 failures += 1
@@ -72,6 +66,21 @@ extension SyncSession {
             }
             try await rereadsWake.wait(until: .now + pause)
         }
+    }
+
+    /// Returns the time until the next record is due.
+    private func readRequested() async throws -> Duration? {
+        let tables = state.withLock { $0.tables }
+        let run = RereadRun(
+            organization: organization, rest: rest, cell: cell, fence: fence,
+            applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
+        let pause = Mutex<Duration?>(nil)
+        try await withOwnTask {
+            let result = try await run.run(tables)
+            if !result.driftedObjects.isEmpty { self.suspect(result.driftedObjects) }
+            pause.withLock { $0 = result.pause }
+        }
+        return pause.withLock(\.self)
     }
 
     private func perform(_ work: SyncState.Work) async throws {

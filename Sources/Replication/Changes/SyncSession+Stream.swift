@@ -71,7 +71,7 @@ extension SyncSession {
                 try await stream.run(subscriptions) {
                     self.noteConnection($0)
                 } receive: { messages in
-                    try await self.apply(messages)
+                    try await withOwnTask { try await self.apply(messages) }
                 }
             }
             defer { group.cancelAll() }

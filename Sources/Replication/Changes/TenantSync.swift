@@ -31,7 +31,7 @@ package struct TenantSync: Sendable {
             return
         }
         let session = try SyncSession(services, tenant, run.lease)
-        try await session.prepare()
+        try await withOwnTask { try await session.prepare() }
         services.watch.add(id, cell: tenant.cell) { session.request($0) }
         defer { services.watch.remove(id) }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -242,6 +242,15 @@ enum ChangeNotification {
 extension SyncedTable {
     /// True if the object has no time of change: it is only read as a whole.
     var isCursorless: Bool { plan.cursorField == nil }
+}
+
+/// Runs `body` in a child task. A task keeps the memory of its deepest call until it ends, and thousands of
+/// tenants have tasks that mostly wait: their rare work runs in tasks that end.
+func withOwnTask(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await body() }
+        try await group.next()
+    }
 }
 
 extension Event {
