@@ -17,17 +17,10 @@ struct Reloader: Sendable {
 
     /// Reloads a mapping, or resumes its reload. An error is shown on the mapping.
     func run(_ mappingID: UUID, _ job: JobContext) async throws -> JobOutcome {
-        let (tenant, mapping) = try await services.control.withConnection { connection in
-            let mapping = try await MappingStore().mapping(mappingID, on: connection)
-            let organization = try await OrganizationStore(on: connection).get(id: mapping.organizationID)
-            return (Tenant(organization), mapping)
+        guard let start = try await MappingStart.read(mappingID, from: services.control) else {
+            return .again(after: ReplicationLimits.pausedPause)
         }
-        switch tenant.work {
-        case .allowed: break
-        case .postponed: return .again(after: ReplicationLimits.pausedPause)
-        case .over: throw tenant.refusal
-        }
-        if mapping.isPaused { return .again(after: ReplicationLimits.pausedPause) }
+        let (tenant, mapping) = (start.tenant, start.mapping)
         guard mapping.isImported else { return .done }
         do {
             return try await run(mapping, tenant, job)
