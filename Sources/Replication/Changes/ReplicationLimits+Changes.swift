@@ -17,6 +17,10 @@ extension ReplicationLimits {
     static let bulkPollDeadline = Duration.seconds(2 * 60 * 60)
     /// The pause before requested records of a mapping that is not imported, or paused, are due again.
     static let unknownMappingPause = Duration.seconds(10 * 60)
+    /// The pause before records are read again that may be hidden from the user.
+    static let hiddenPause = Duration.seconds(15 * 60)
+    /// How long an answer about the user's rights is used.
+    static let rightsAge = Duration.seconds(60)
     /// The pause before children of a deleted record are read again. Their own events come in this time,
     /// and a read after `readMargin` needs no second one.
     static let relatedPause = readMargin + .seconds(1)

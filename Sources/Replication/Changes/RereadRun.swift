@@ -7,13 +7,16 @@ internal import Reactor
 internal import Salesforce
 internal import TenantSchema
 
-/// Reads records again by id and merges them. A record that the org does not return is deleted.
+/// Reads records again by id and merges them. A record that the org does not return is deleted, if the user sees all
+/// records.
 struct RereadRun: Sendable {
     let organization: UUID
     let rest: @Sendable (CallPurpose) -> RESTClient
     let cell: PostgresPool
     let fence: WriteFence
     let applyDiff: RowMerger.DiffApplier
+    /// True if a record that the org does not return is deleted, and not hidden from the user.
+    let seesAll: @Sendable () async throws -> Bool
     let tallies: ChangeTallies
     let logger: Logger
 
@@ -81,10 +84,13 @@ struct RereadRun: Sendable {
             let records = try await rest.records(
                 ids, fields: rule.sources, of: table.plan.objectName, filter: table.plan.filter,
                 isAll: rule.isAll)
-            let changes = Self.changes(records, wanted: ids, rule, startedAt: read.startedAt)
+            let unconfirmed = try await unconfirmedDeletions(ids, records)
+            let changes = Self.changes(
+                records, wanted: ids.filter { !unconfirmed.contains($0) }, rule, startedAt: read.startedAt)
             let merger = RowMerger(table, siblings: Array(tables.values), applyDiff: applyDiff)
-            let refused = batch.records.filter { $0.reason == .refused }.map(\.sfid)
-            let others = batch.records.filter { $0.reason != .refused }.map(\.sfid)
+            let known = batch.records.filter { !unconfirmed.contains($0.sfid) }
+            let refused = known.filter { $0.reason == .refused }.map(\.sfid)
+            let others = known.filter { $0.reason != .refused }.map(\.sfid)
             let counts = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
                 connection in
                 try await connection.script(ChangeStore.settings)
@@ -99,6 +105,9 @@ struct RereadRun: Sendable {
                     changes, from: .read(startedAt: read.startedAt), readID: read.id, on: connection)
                 try await RereadStore().done(
                     refused, of: batch.mappingID, startedAt: read.startedAt, on: connection)
+                try await RereadStore().postpone(
+                    unconfirmed.sorted(), of: batch.mappingID, by: ReplicationLimits.hiddenPause,
+                    on: connection)
                 try await RunningReadStore().end(read.id, on: connection)
                 return counts
             }
@@ -111,6 +120,17 @@ struct RereadRun: Sendable {
             }
             throw error
         }
+    }
+
+    /// Records that the org does not return although the user may not see all.
+    private func unconfirmedDeletions(_ ids: [String], _ records: [JSONValue]) async throws -> Set<String> {
+        let missing = Set(ids).subtracting(records.compactMap { $0["Id"]?.string })
+        guard !missing.isEmpty else { return [] }
+        guard try await !seesAll() else { return [] }
+        logger.warning(
+            "records are missing and the user may not see all, keeping their rows",
+            metadata: ["records": "\(missing.count)"])
+        return missing
     }
 
     /// The changes for the records that the org returned, and deletions of the others.

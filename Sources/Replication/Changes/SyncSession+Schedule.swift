@@ -73,7 +73,8 @@ extension SyncSession {
         let tables = state.withLock { $0.tables }
         let run = RereadRun(
             organization: organization, rest: rest, cell: cell, fence: fence,
-            applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
+            applyDiff: TextDiff.apply, seesAll: { try await self.seesAll() }, tallies: services.tallies,
+            logger: logger)
         let pause = Mutex<Duration?>(nil)
         try await withOwnTask {
             let result = try await run.run(tables)
@@ -81,6 +82,17 @@ extension SyncSession {
             pause.withLock { $0 = result.pause }
         }
         return pause.withLock(\.self)
+    }
+
+    /// Whether the user has View All Data.
+    private func seesAll() async throws -> Bool {
+        if let known = state.withLock({ $0.rights }), known.readAt + ReplicationLimits.rightsAge > .now {
+            return known.seesAll
+        }
+        let check = ViewAllCheck(control: services.replication.control, organization: organization)
+        let seesAll = try await check.hasViewAll(rest(CallPurpose(.reread))) ?? false
+        state.withLock { $0.rights = (seesAll, .now) }
+        return seesAll
     }
 
     private func perform(_ work: SyncState.Work) async throws {

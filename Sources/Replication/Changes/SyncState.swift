@@ -43,6 +43,8 @@ struct SyncState: Sendable {
     /// Objects to describe at once.
     var suspects: Set<String> = []
     var lastSchemaCheck: ContinuousClock.Instant?
+    /// Whether the user had View All Data when it was last asked.
+    var rights: (seesAll: Bool, readAt: ContinuousClock.Instant)?
     /// Mappings to poll when the stream is connected, because their channel has no position.
     var catchUps: Set<UUID> = []
     /// Channels without a replay id. After a lost connection they begin with new events.

@@ -72,14 +72,6 @@ struct RepairSubject: Sendable {
 
     /// Whether the user who consented has View All Data. Nil if the rights cannot be read.
     func hasViewAll(_ rest: RESTClient) async throws -> Bool? {
-        let user = try await services.control.withConnection {
-            try await CredentialStore(on: $0).user(of: tenant.id)
-        }
-        guard let user else { return nil }
-        do {
-            return try await rest.rights(of: user).granted.contains(.viewAllData)
-        } catch let error as SalesforceError where !error.isTransient {
-            return nil
-        }
+        try await ViewAllCheck(control: services.control, organization: tenant.id).hasViewAll(rest)
     }
 }

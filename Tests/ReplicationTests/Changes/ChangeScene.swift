@@ -63,10 +63,13 @@ struct ChangeScene: Sendable {
             pace: pace ?? self.pace)
     }
 
-    var rereadRun: RereadRun {
+    var rereadRun: RereadRun { rereadRun(seesAll: true) }
+
+    func rereadRun(seesAll: Bool) -> RereadRun {
         RereadRun(
             organization: organization, rest: { [org] _ in org.rest }, cell: pool, fence: fence,
-            applyDiff: TextDiff.apply, tallies: ChangeTallies(), logger: Logger(label: "test"))
+            applyDiff: TextDiff.apply, seesAll: { seesAll }, tallies: ChangeTallies(),
+            logger: Logger(label: "test"))
     }
 
     /// Applies events with replay ids from 1 on.

@@ -52,7 +52,7 @@ struct RelatedRecordTests {
         let run = RereadRun(
             organization: scene.organizationID,
             rest: { scene.services.sessions.rest(for: scene.organizationID, $0) }, cell: scene.cell,
-            fence: { _ in }, applyDiff: { _, _ in nil }, tallies: ChangeTallies(),
+            fence: { _ in }, applyDiff: { _, _ in nil }, seesAll: { true }, tallies: ChangeTallies(),
             logger: Logger(label: "test"))
         let result = try await run.run(tables)
         #expect(result.pause == nil)
