@@ -37,7 +37,10 @@ extension Deployment {
     }
 
     private func get(simulator path: String) async throws -> String {
-        let (data, _) = try await URLSession.shared.data(from: URL(string: simulatorURL + path)!)
+        var request = URLRequest(url: URL(string: simulatorURL + path)!)
+        // A debug build computes the checksums of tens of thousands of rows.
+        request.timeoutInterval = 240
+        let (data, _) = try await URLSession.shared.data(for: request)
         return String(decoding: data, as: UTF8.self)
     }
 
