@@ -7,8 +7,8 @@ internal import Reactor
 internal import Salesforce
 internal import TenantSchema
 
-/// Reads records again by id and merges them. A record that the org does not return is deleted, if the user sees all
-/// records.
+/// Reads records again by id and merges them. A record that the org does not return is deleted, if the user
+/// sees all records.
 struct RereadRun: Sendable {
     let organization: UUID
     let rest: @Sendable (CallPurpose) -> RESTClient

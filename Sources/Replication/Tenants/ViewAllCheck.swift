@@ -3,7 +3,8 @@ internal import Organizations
 internal import Postgres
 internal import Salesforce
 
-/// Whether the user who consented sees all records. Without View All Data, missing records are not deleted ones.
+/// Whether the user who consented sees all records. Without View All Data, a missing record may only be
+/// hidden.
 struct ViewAllCheck: Sendable {
     let control: PostgresPool
     let organization: UUID
