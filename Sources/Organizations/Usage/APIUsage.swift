@@ -108,7 +108,7 @@ package final class APIUsage: Sendable {
 
 /// Calls with one purpose to one org.
 package struct CallCount: Sendable, Equatable {
-    /// What the calls were for.
+    /// The purpose of the calls.
     package struct Key: Sendable, Hashable {
         package var organization: UUID
         package var purpose: CallPurpose

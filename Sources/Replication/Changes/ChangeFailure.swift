@@ -2,7 +2,7 @@ internal import Organizations
 internal import Postgres
 internal import Salesforce
 
-/// What a failed step of reading changes means.
+/// The consequence of an error while changes are read.
 enum ChangeFailure: Sendable, Equatable {
     /// The task is cancelled or the lease is lost: nothing may be written any more.
     case ends

@@ -7,7 +7,7 @@ internal import Synchronization
 /// Finds work that other processes request in the cells: records to read again, reloads, changed tables.
 /// One query per cell for all tenants of a loop. Runs on that loop.
 package final class ChangeWatch: Sendable {
-    /// What was requested for a tenant.
+    /// A request to a tenant's session.
     enum Request: Sendable, Hashable {
         case rereads
         case reload
