@@ -10,6 +10,7 @@ struct Multiconnect: AsyncParsableCommand {
             WebCommand.self, WorkerCommand.self, MigrateCommand.self, DevCommand.self,
             OrgSimulatorCommand.self,
             GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
-            MappingsCommand.self, WorkersCommand.self, JobsCommand.self, VerifyCommand.self,
+            MappingsCommand.self, WritesCommand.self, WorkersCommand.self, JobsCommand.self,
+            VerifyCommand.self,
         ])
 }

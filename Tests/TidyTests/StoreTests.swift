@@ -22,6 +22,7 @@ struct StoreTests {
         "reload_records": ["Replication"], "rereads": ["Replication"], "running_reads": ["Replication"],
         "synced_tables": ["Replication"], "column_backfills": ["Replication"],
         "mapping_imports": ["Replication"], "schema_checks": ["Replication"],
+        "write_attempts": ["Replication"], "held_changes": ["Replication"],
     ]
 
     private static func sql(of file: SourceFile) -> String {

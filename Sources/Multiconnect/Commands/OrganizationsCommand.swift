@@ -14,6 +14,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
+            OrganizationsSettingsCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 

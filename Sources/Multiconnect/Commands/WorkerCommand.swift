@@ -42,6 +42,7 @@ struct WorkerProcess: Sendable {
     private let usage: APIUsage
     private let tallies = JobTallies()
     private let changes = ChangeTallies()
+    private let writes = WriteTallies()
     private let identity: WorkerIdentity
     private let holder: LeaseHolder
 
@@ -117,7 +118,7 @@ struct WorkerProcess: Sendable {
         MetricsReporter(
             launch, identity: identity.text, board: MetricsBoard(redis: services[0].redis),
             pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
-            sources: [{ [tallies] in tallies.take() }, { [changes] in changes.take() }])
+            sources: [{ [tallies] in tallies.take() }, { [changes] in changes.take() }, { [writes] in writes.take() }])
     }
 
     private func leases(_ services: LoopServices, _ tenants: [TenantLoop]) throws -> TenantLeases {
@@ -130,7 +131,8 @@ struct WorkerProcess: Sendable {
 
     private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices, TenantLoop) {
         let services = try LoopServices(
-            launch, budget: budget, usage: usage, tallies: tallies, changes: changes, holder: holder)
+            launch, budget: budget, usage: usage, tallies: tallies, changes: changes, writes: writes,
+            holder: holder)
         let handlers = JobHandlers(launch: launch, services: services, mappings: mappings, budget: budget)
         let recovery = handlers.recovery
         let workerLoop = WorkerLoop(

@@ -27,7 +27,15 @@ struct JobHandlers {
         let sync = TenantSync(
             SyncServices(
                 try replication(), queue: services.queue, watch: services.watch, tallies: services.changes))
-        return { run in try await sync.run(run) }
+        let writes = TenantWrites(WriteServices(try replication(), tallies: services.writes))
+        return { run in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await sync.run(run) }
+                group.addTask { try await writes.run(run) }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
     }
 
     private func replication() throws -> ReplicationServices {

@@ -25,6 +25,7 @@ struct LoopServices: Sendable {
     /// Runs on this loop beside the work of tenants.
     let watch: ChangeWatch
     let changes: ChangeTallies
+    let writes: WriteTallies
     let logger: Logger
 
     /// Makes the services of the current loop. Connections are opened later, on first use.
@@ -32,16 +33,18 @@ struct LoopServices: Sendable {
     /// - Parameters:
     ///   - usage: the value that all loops of the process share.
     ///   - tallies: the value that all loops of the process share.
-    ///   - changes: the value that all loops of a worker share.
+    ///   - changes, writes: the values that all loops of a worker share.
     ///   - holder: a worker's name in cells. A takeover of its tenants ends the sessions with this name.
     init(
         _ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies,
-        changes: ChangeTallies = ChangeTallies(), holder: LeaseHolder? = nil
+        changes: ChangeTallies = ChangeTallies(), writes: WriteTallies = WriteTallies(),
+        holder: LeaseHolder? = nil
     ) throws {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
         self.changes = changes
+        self.writes = writes
         control = PostgresPool(
             configuration: try Self.database(named: Configuration.Defaults.cell, launch),
             maximum: budget.control)

@@ -254,7 +254,10 @@ struct DevelopmentSession: Sendable {
             if isComplete, let org = orgs.first {
                 let changes = DevelopmentChanges(
                     org: org, simulatorURL: simulatorURL, http: http, pool: pool)
+                let writes = DevelopmentWrites(
+                    org: org, simulatorURL: simulatorURL, http: http, pool: pool)
                 isComplete = try await changes.show()
+                isComplete = try await writes.show() && isComplete
             }
         }
         if options.endsWhenDone { return isComplete }

@@ -1,3 +1,4 @@
+internal import Encoding
 package import FoundationEssentials
 package import Postgres
 
@@ -15,6 +16,30 @@ package struct ConnectionStore {
             """
             update multiconnect.connections set state = \(state.rawValue), updated_at = now()
             where organization_id = \(organization) and state <> \(state.rawValue)
+            """)
+    }
+
+    /// The settings of an organization's connection.
+    package func settings(of organization: UUID) async throws -> ConnectionSettings {
+        let text: String? = try await connection.query(
+            """
+            select settings::text as settings from multiconnect.connections
+            where organization_id = \(organization)
+            """
+        ).first?["settings"]
+        guard let text, let value = try? JSONValue(parsing: Array(text.utf8)) else {
+            return ConnectionSettings()
+        }
+        return ConnectionSettings(stored: value)
+    }
+
+    /// Stores the settings of an organization's connection. Workers read them at once.
+    package func set(_ settings: ConnectionSettings, of organization: UUID) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.connections
+            set settings = \(settings.stored.serialized)::jsonb, updated_at = now()
+            where organization_id = \(organization)
             """)
     }
 

@@ -63,6 +63,13 @@ package enum OrganizationsLimits {
     package static let apiReservePercent = 20
     /// Without a report of an org's use for this time, one call is sent to learn it.
     static let apiRecheck = Duration.seconds(15 * 60)
+    /// Requests with writes to one org that run at the same time: Salesforce's own loaders use as many.
+    package static let writeCalls = 5
+    /// Waiting rows of one kind from which a Bulk job writes them: it takes some seconds more and far fewer
+    /// calls.
+    package static let bulkWriteThreshold = 2_000
+    /// Salesforce ends a request after 10 minutes. One more for the network.
+    package static let writeQuarantineSeconds = 660
     /// Failed calls in a row before calls to an org stop.
     static let circuitFailures = 5
     /// The longest time for which a call blocks others as a probe.

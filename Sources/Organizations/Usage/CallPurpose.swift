@@ -5,6 +5,8 @@ package struct CallPurpose: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         /// Consent, rights and announcements.
         case setup
+        /// Sends users' changes.
+        case write
         case stream
         case reread
         case poll

@@ -53,7 +53,7 @@ package struct OrgBudget: Sendable, Equatable {
         switch kind {
         // A person waits, and there are few such calls: they are always sent.
         case .setup: 0
-        case .stream, .reread: 0
+        case .write, .stream, .reread: 0
         case .poll: 0.02
         case .describe: 0.04
         case .verify: 0.08

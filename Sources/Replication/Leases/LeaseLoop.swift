@@ -72,12 +72,15 @@ struct LeaseLoop: Sendable {
         do {
             // Before the tenants are read, so that no change is missed in between.
             try await connection.listen(LeaseStore.channel)
+            try await connection.listen(LeaseStore.writeChannel)
             if isControl { try await connection.listen(TenantListStore.channel) }
             let sent = ContinuousClock.now
             try await store.register(
                 holder, lockKey: Int.random(in: 1...Int(Int32.max)), on: connection)
             term.renewed(at: sent)
             if isControl { directory.noteAll() }
+            // Without this session nobody heard of users' changes.
+            runs.noteLocalChanges(of: nil, in: cell)
             return connection
         } catch {
             connection.close()

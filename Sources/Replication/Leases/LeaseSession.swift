@@ -209,6 +209,10 @@ struct LeaseSession {
             loop.runs.note(id, of: loop.cells)
         } else if notification.channel == LeaseStore.channel {
             planSoon()
+        } else if notification.channel == LeaseStore.writeChannel {
+            // A tenant that is not known yet reads its log when its run starts.
+            guard let id = loop.directory.tenant(ofSchema: notification.payload) else { return }
+            loop.runs.noteLocalChanges(of: id, in: loop.cell)
         }
     }
 }

@@ -12,6 +12,8 @@ final class TenantDirectory: Sendable {
         var entries: [UUID: TenantListStore.Entry]?
         var noted: Set<UUID> = []
         var isAllNoted = true
+        /// Tenants by schema.
+        var schemas: [String: UUID] = [:]
     }
 
     private let control: PostgresPool
@@ -41,6 +43,11 @@ final class TenantDirectory: Sendable {
                 entries.values.reduce(into: [:]) { if $1.cell == cell { $0[$1.id] = $1.weight } }
             }
         }
+    }
+
+    /// The tenant with this schema. Nil if it is not known.
+    func tenant(ofSchema schema: String) -> UUID? {
+        state.withLock { $0.schemas[schema] }
     }
 
     /// A notification named this tenant.
@@ -113,6 +120,7 @@ final class TenantDirectory: Sendable {
         for entry in found { after[entry.id] = entry }
         let isFirst = state.entries == nil
         state.entries = after
+        state.schemas = Dictionary(after.values.map { ($0.schema, $0.id) }, uniquingKeysWith: { first, _ in first })
         let changed = noted ?? Set(before.keys).union(after.keys)
         return changed.reduce(into: []) { cells, id in
             guard before[id] != after[id] || isFirst else { return }

@@ -12,6 +12,7 @@ struct TenantListStore: Sendable {
     struct Entry: Sendable, Equatable {
         var id: UUID
         var cell: String
+        var schema: String
         /// The share of a worker that the tenant takes: 1, and more for many rows.
         var weight: Int
     }
@@ -26,7 +27,7 @@ struct TenantListStore: Sendable {
         let condition: SQL = ids.map { "and o.id = any (\(Array($0)))" } ?? ""
         return try await connection.query(
             """
-            select o.id, o.cell, least(\(limits.largestWeight)::bigint,
+            select o.id, o.cell, o.schema_name, least(\(limits.largestWeight)::bigint,
                 1 + coalesce(sum(m.db_count), 0) / \(limits.weightRows)::bigint)::int as weight
             from multiconnect.organizations o
             join multiconnect.connections c on c.organization_id = o.id
@@ -34,6 +35,10 @@ struct TenantListStore: Sendable {
             where o.status = any (\(Self.statuses.map(\.rawValue))) \(condition)
             group by o.id
             """, deadline: .now + limits.statement
-        ).map { Entry(id: try $0["id"], cell: try $0["cell"], weight: try $0["weight"]) }
+        ).map {
+            Entry(
+                id: try $0["id"], cell: try $0["cell"], schema: try $0["schema_name"],
+                weight: try $0["weight"])
+        }
     }
 }

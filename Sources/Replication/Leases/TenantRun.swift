@@ -12,6 +12,8 @@ package final class TenantRun: Sendable {
     /// Set when the tenant's mappings changed: imported, paused, resumed, configured. Reset it before reading
     /// them.
     package let changes = Event()
+    /// Wakes the writing of users' changes.
+    package let writerNews = WriterNews()
     /// The share of a worker that the tenant takes.
     let weight: Int
     private let stopping = Event()

@@ -92,7 +92,21 @@ final class TenantRuns: Sendable {
         let runs = state.withLock { state in
             cells.compactMap { state.running[Key(cell: $0, organization: organization)] }
         }
-        for run in runs { run.changes.set() }
+        for run in runs {
+            run.changes.set()
+            run.writerNews.note(.mappings)
+        }
+    }
+
+    /// Users changed rows of a tenant of this cell. Nil: of any tenant; notifications may have been lost.
+    func noteLocalChanges(of organization: UUID?, in cell: String) {
+        let runs = state.withLock { state -> [TenantRun] in
+            guard let organization else {
+                return state.running.filter { $0.key.cell == cell }.map(\.value)
+            }
+            return state.running[Key(cell: cell, organization: organization)].map { [$0] } ?? []
+        }
+        for run in runs { run.writerNews.note(.changes) }
     }
 
     /// Runs tenants until it is cancelled, which cancels all runs. Returns when all have ended.

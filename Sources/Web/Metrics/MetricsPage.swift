@@ -42,6 +42,7 @@ struct MetricsPage: Sendable {
         if let totals = board?.totals {
             for metric in JobMetric.all { page.add(metric, by: "class", from: totals) }
             for metric in ChangeMetric.all { page.add(metric, by: "kind", from: totals) }
+            for metric in WriteMetric.all { page.add(metric, by: "kind", from: totals) }
             for metric in [RequestMetric.requests, RequestMetric.duration] {
                 page.add(metric, by: "status", from: totals)
             }

@@ -1,0 +1,161 @@
+import Activity
+import ArgumentParser
+import Encoding
+import FoundationEssentials
+import Organizations
+import Postgres
+import Replication
+
+/// The changes that a command acts on: ids, or all that match.
+struct WriteSelection: ParsableArguments {
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Argument(help: "Ids in _trigger_log. Without ids, all changes that match the options.") var ids: [Int] = []
+    @OptionGroup var options: WriteFilterOptions
+    @Flag(help: "All changes whose status allows the action.") var all = false
+    @OptionGroup var actor: ActorOption
+
+    func validate() throws {
+        if ids.isEmpty, !all, options.object == nil, options.status == nil {
+            throw ValidationError("no changes selected: give ids, --object, --status or --all")
+        }
+    }
+
+    /// The selected changes with one of these statuses. Fails if a named change does not exist.
+    func changes(
+        _ statuses: Set<LocalWrite.Status>, _ store: LocalWriteStore, _ access: LocalWriteAccess
+    ) async throws -> [LocalWrite] {
+        guard ids.isEmpty else {
+            let found = try await store.list(WriteFilterOptions.all(ids: ids), on: access.connection)
+            let known = Set(found.map(\.id))
+            if let missing = ids.first(where: { !known.contains($0) }) {
+                throw CommandFailure(
+                    "\(organization) has no change \(missing)", code: CommandFailure.noInput)
+            }
+            if let wrong = found.first(where: { !statuses.contains($0.status) }) {
+                throw CommandFailure(
+                    "change \(wrong.id) is \(wrong.status.rawValue)", code: CommandFailure.dataError)
+            }
+            return found
+        }
+        return try await store.list(options.filter(), on: access.connection)
+            .filter { statuses.contains($0.status) }
+    }
+
+    func note(
+        _ action: String, _ ids: [Int], of organization: UUID, in session: JobsSession
+    ) async throws {
+        guard !ids.isEmpty else { return }
+        let shown = ids.prefix(20).map(String.init).joined(separator: " ")
+        try await session.pool.withConnection {
+            try await ActivityStore(on: $0).add(
+                action, by: actor.name, organization: organization,
+                detail: ids.count > 20 ? "\(ids.count) changes, \(shown) ..." : shown)
+        }
+    }
+}
+
+/// `multiconnect writes retry`
+struct WritesRetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry", abstract: "Sends refused changes again, with the values of then.")
+
+    @OptionGroup var selection: WriteSelection
+
+    func run() async throws {
+        try await JobsSession.open("writes") { [self] session in
+            let found = try await session.organization(selection.organization)
+            let ids = try await session.withWrites(of: found) { store, access in
+                let changes = try await selection.changes([.failed], store, access)
+                return try await access.connection.transaction { try await store.retry(changes, on: $0) }
+            }
+            try await selection.note("writes_retried", ids, of: found.id, in: session)
+            print("\(ids.count) \(ids.count == 1 ? "change is" : "changes are") sent again")
+        }
+    }
+}
+
+/// `multiconnect writes discard`
+struct WritesDiscardCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "discard",
+        abstract: "Gives up changes that wait or were refused. Salesforce's values come back.",
+        discussion: "A row that was inserted here and that Salesforce does not have stays in the table.")
+
+    @OptionGroup var selection: WriteSelection
+
+    func run() async throws {
+        try await JobsSession.open("writes") { [self] session in
+            let found = try await session.organization(selection.organization)
+            let mappings = try await session.mappings(of: found.id)
+            let ids = try await session.withWrites(of: found) { store, access in
+                let changes = try await selection.changes([.failed, .waiting], store, access)
+                return try await access.connection.transaction { connection in
+                    let discarded = try await store.discard(changes, on: connection)
+                    try await store.readAgain(discarded.records, of: mappings, on: connection)
+                    return discarded.ids
+                }
+            }
+            try await selection.note("writes_discarded", ids, of: found.id, in: session)
+            print("\(ids.count) \(ids.count == 1 ? "change is" : "changes are") discarded")
+        }
+    }
+}
+
+/// `multiconnect writes resolve`
+struct WritesResolveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resolve",
+        abstract: "Decides about a change whose outcome is unknown.",
+        discussion: """
+            Look into the org first: a change that is sent again although Salesforce has it makes a second \
+            record.
+            """)
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Argument(help: "The change's id in _trigger_log.") var id: Int
+    @Flag(help: "Salesforce has the change.") var exists = false
+    @Option(help: "With --exists: the record of an insert.") var sfid: String?
+    @Flag(help: "Salesforce does not have the change: send it again.") var sendAgain = false
+    @OptionGroup var actor: ActorOption
+
+    func validate() throws {
+        guard exists != sendAgain else { throw ValidationError("give --exists or --send-again") }
+        guard sfid == nil || exists else { throw ValidationError("--sfid needs --exists") }
+    }
+
+    func run() async throws {
+        try await JobsSession.open("writes") { [self] session in
+            let found = try await session.organization(organization)
+            let decision: LocalWriteStore.Decision = sendAgain ? .sendAgain : .exists(sfid: sfid)
+            let mappings = try await session.mappings(of: found.id)
+            try await session.withWrites(of: found) { store, access in
+                guard
+                    let write = try await store.list(
+                        WriteFilterOptions.all(ids: [id]), on: access.connection
+                    ).first
+                else {
+                    throw CommandFailure("\(organization) has no change \(id)", code: CommandFailure.noInput)
+                }
+                guard write.status == .inDoubt else {
+                    throw CommandFailure(
+                        "change \(id) is \(write.status.rawValue), not in doubt",
+                        code: CommandFailure.dataError)
+                }
+                if exists, write.action == "INSERT", sfid == nil {
+                    throw CommandFailure(
+                        "change \(id) is an insert: name its record with --sfid",
+                        code: CommandFailure.dataError)
+                }
+                try await access.connection.transaction {
+                    try await store.resolve(write, as: decision, mappings: mappings, on: $0)
+                }
+            }
+            try await session.pool.withConnection {
+                try await ActivityStore(on: $0).add(
+                    "write_resolved", by: actor.name, organization: found.id,
+                    detail: "\(id) \(sendAgain ? "sent again" : "exists \(sfid ?? "")")")
+            }
+            print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import Encoding
+import FoundationEssentials
+import Jobs
+import Organizations
+import Replication
+
+/// `multiconnect writes`
+struct WritesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "writes",
+        abstract: "Lists users' changes that are not in Salesforce yet, and retries or discards them.",
+        discussion: """
+            A change is named by its id in the tenant's _trigger_log. Exit status: 0 done; 64 wrong \
+            arguments; 65 the change's state does not allow it; 66 no such tenant or change; 69 a database \
+            does not answer; 1 any other failure.
+            """,
+        subcommands: [
+            WritesListCommand.self, WritesShowCommand.self, WritesRetryCommand.self,
+            WritesDiscardCommand.self, WritesResolveCommand.self,
+        ], defaultSubcommand: WritesListCommand.self)
+}
+
+extension LocalWrite.Status: ExpressibleByArgument {}
+
+/// A tenant, and which of its changes.
+struct WriteFilterOptions: ParsableArguments {
+    @Option(help: "Only changes of this object or table.") var object: String?
+    @Option(help: "Only changes with this status.") var status: LocalWrite.Status?
+    @Flag(help: "Only changes whose outcome a person must decide: --status in-doubt.") var inDoubt = false
+    @Option(help: "The most changes.") var limit = 100
+
+    func validate() throws {
+        guard (1...10_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 10000") }
+        guard !inDoubt || status == nil else { throw ValidationError("give --status or --in-doubt") }
+    }
+
+    func filter(ids: [Int] = []) -> LocalWriteFilter {
+        var filter = LocalWriteFilter()
+        filter.table = object?.lowercased()
+        filter.status = inDoubt ? .inDoubt : status
+        filter.ids = ids.isEmpty ? nil : ids
+        filter.limit = limit
+        return filter
+    }
+}
+
+extension JobsSession {
+    /// Runs `body` with the changes of a tenant and a connection to its cell.
+    func withWrites<Value>(
+        of organization: Organization,
+        _ body: (LocalWriteStore, LocalWriteAccess) async throws -> Value
+    ) async throws -> Value {
+        let store = LocalWriteStore(organization: organization.id, schema: organization.schemaName)
+        return try await withCell(organization.cell) { connection in
+            try await body(store, LocalWriteAccess(connection: connection))
+        }
+    }
+}
+
+/// `multiconnect writes list`
+struct WritesListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists changes that wait, failed or are in doubt, the newest first.")
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @OptionGroup var options: WriteFilterOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        try await JobsSession.open("writes") { [self] session in
+            let found = try await session.organization(organization)
+            let (writes, counts) = try await session.withWrites(of: found) { store, access in
+                (
+                    try await store.list(options.filter(), on: access.connection),
+                    try await store.counts(on: access.connection)
+                )
+            }
+            if json {
+                print(WritesText.document(writes, counts).text)
+                return
+            }
+            let summary = LocalWrite.Status.allCases.compactMap { status in
+                counts[status].map { "\($0) \(status.rawValue)" }
+            }
+            print(summary.isEmpty ? "nothing waits" : summary.joined(separator: ", "))
+            guard !writes.isEmpty else { return }
+            print("\n" + WritesText.table(writes, now: Date()))
+            if writes.count == options.limit { print("\nthere may be more: see --limit") }
+        }
+    }
+}
+
+/// `multiconnect writes show`
+struct WritesShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows one change with its values and Salesforce's answer.")
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Argument(help: "The change's id in _trigger_log.") var id: Int
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() async throws {
+        try await JobsSession.open("writes") { [self] session in
+            let found = try await session.organization(organization)
+            let writes = try await session.withWrites(of: found) { store, access in
+                try await store.list(WriteFilterOptions.all(ids: [id]), on: access.connection)
+            }
+            guard let write = writes.first else {
+                throw CommandFailure("\(organization) has no change \(id)", code: CommandFailure.noInput)
+            }
+            print(json ? WritesText.object(write).text : WritesText.detail(write))
+        }
+    }
+}
+
+extension WriteFilterOptions {
+    /// The changes with these ids, whatever their status.
+    static func all(ids: [Int]) -> LocalWriteFilter {
+        var filter = LocalWriteFilter()
+        filter.ids = ids
+        filter.limit = max(1, ids.count)
+        return filter
+    }
+}

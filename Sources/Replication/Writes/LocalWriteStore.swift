@@ -1,0 +1,158 @@
+internal import FoundationEssentials
+package import Postgres
+internal import TenantSchema
+
+/// Users' changes of one tenant for operators: lists them, and does what a person decides about them.
+package struct LocalWriteStore: Sendable {
+    /// What a person decides about a change whose outcome is unknown.
+    package enum Decision: Sendable, Equatable {
+        /// Salesforce has it. The record must be named for an insert whose record is not known.
+        case exists(sfid: String?)
+        case sendAgain
+    }
+
+    private let organization: UUID
+    private let schema: String
+
+    /// - Parameter schema: the tenant's schema.
+    package init(organization: UUID, schema: String) {
+        self.organization = organization
+        self.schema = schema
+    }
+
+    private var log: String { "\(Identifier.quoted(schema))._trigger_log" }
+    private var archive: String { "\(Identifier.quoted(schema))._trigger_log_archive" }
+
+    /// The changes that match, the newest first.
+    package func list(
+        _ filter: LocalWriteFilter, on connection: PostgresConnection
+    ) async throws -> [LocalWrite] {
+        let rows = try await connection.query(
+            """
+            with attempts as (
+                select unnest(log_ids) as log_id, state, settle_at
+                from multiconnect_sync.write_attempts
+                where organization_id = \(organization) and state <> 'settled'
+            ), entries as (
+                select \(raw: Self.columns) from \(raw: log)
+                union all select \(raw: Self.columns) from \(raw: archive) a
+                where a.state not in ('REQUEUED')
+            ), changes as (
+                select e.*, a.settle_at, case
+                    when a.state = 'undecided' then 'in-doubt'
+                    when a.state = 'doubtful' then 'doubtful'
+                    when e.state in ('NEW', 'REQUEUE') then 'waiting'
+                    when e.state = 'PENDING' then 'sending'
+                    when e.state = 'FAILED' then 'failed'
+                    when e.state = 'SUCCESS' then 'written'
+                    else 'ignored' end as status
+                from entries e left join attempts a on a.log_id = e.id
+            )
+            select * from changes
+            where (\(filter.table)::text is null or table_name = \(filter.table))
+                and (\(filter.ids)::int[] is null or id = any (\(filter.ids)::int[]))
+                and (case when \(filter.status?.rawValue)::text is not null
+                    then status = \(filter.status?.rawValue)
+                    else \(filter.ids)::int[] is not null or status not in ('written', 'ignored') end)
+            order by id desc limit \(filter.limit)
+            """)
+        return try rows.map(Self.change)
+    }
+
+    private static let columns = """
+        id, state, action, table_name, record_id, sfid, created_at, processed_at, sf_message, old, "values"
+        """
+
+    private static func change(_ row: Row) throws -> LocalWrite {
+        LocalWrite(
+            id: try row["id"], status: LocalWrite.Status(rawValue: try row["status"]) ?? .ignored,
+            state: try row["state"], action: try row["action"], table: try row["table_name"],
+            recordID: try row["record_id"] ?? 0, sfid: try row["sfid"], createdAt: try row["created_at"],
+            processedAt: try row["processed_at"], message: try row["sf_message"],
+            values: try row["values"], old: try row["old"], settleAt: try row["settle_at"])
+    }
+
+    /// The number of changes by status, without written and ignored ones.
+    package func counts(on connection: PostgresConnection) async throws -> [LocalWrite.Status: Int] {
+        let rows = try await connection.query(
+            """
+            with attempts as (
+                select unnest(log_ids) as log_id, state from multiconnect_sync.write_attempts
+                where organization_id = \(organization) and state <> 'settled'
+            )
+            select case
+                when a.state = 'undecided' then 'in-doubt'
+                when a.state = 'doubtful' then 'doubtful'
+                when e.state = 'PENDING' then 'sending'
+                when e.state = 'FAILED' then 'failed'
+                else 'waiting' end as status, count(*) as count
+            from \(raw: log) e left join attempts a on a.log_id = e.id
+            where e.state in ('NEW', 'PENDING', 'FAILED') group by 1
+            """)
+        var counts: [LocalWrite.Status: Int] = [:]
+        for row in rows {
+            if let status = LocalWrite.Status(rawValue: try row["status"]) {
+                counts[status] = try row["count"]
+            }
+        }
+        return counts
+    }
+
+    /// Sends refused changes again. Returns their ids.
+    package func retry(
+        _ changes: [LocalWrite], on connection: PostgresConnection
+    ) async throws -> [Int] {
+        let ids = changes.filter { $0.status == .failed }.map(\.id)
+        try await connection.script("set local xmlbinary = 'hex'")
+        let current: [Int] = try await connection.query(
+            """
+            update \(raw: log) set state = 'NEW', updated_at = now(), sf_message = null
+            where id = any (\(ids)::int[]) and state = 'FAILED' returning id
+            """
+        ).column()
+        // As users of Heroku Connect do with archived entries.
+        let archived: [Int] = try await connection.query(
+            """
+            update \(raw: archive) set state = 'REQUEUE', updated_at = now()
+            where id = any (\(ids)::int[]) and state = 'FAILED' returning id
+            """
+        ).column()
+        try await announce(on: connection)
+        return current + archived
+    }
+
+    /// Gives up changes that wait or that were refused. Salesforce's values come back with the next read of
+    /// the records, which are returned as ids by table.
+    package func discard(
+        _ changes: [LocalWrite], on connection: PostgresConnection
+    ) async throws -> (ids: [Int], records: [String: [String]]) {
+        let ids = changes.filter { [.failed, .waiting].contains($0.status) }.map(\.id)
+        try await connection.script("set local xmlbinary = 'hex'")
+        let rows = try await connection.query(
+            """
+            update \(raw: log) set state = 'IGNORED', updated_at = now(), processed_at = now(),
+                sf_message = 'discarded by an operator'
+            where id = any (\(ids)::int[]) and state in ('NEW', 'FAILED')
+            returning id, table_name, sfid
+            """)
+        var records: [String: [String]] = [:]
+        for row in rows {
+            guard let sfid: String = try row["sfid"] else { continue }
+            records[try row["table_name"], default: []].append(sfid)
+        }
+        let archived: [Int] = try await connection.query(
+            """
+            update \(raw: archive) set state = 'IGNORED', updated_at = now(),
+                sf_message = 'discarded by an operator'
+            where id = any (\(ids)::int[]) and state = 'FAILED' returning id
+            """
+        ).column()
+        try await announce(on: connection)
+        return (try rows.map { try $0["id"] } + archived, records)
+    }
+
+    /// Wakes the lease holder.
+    private func announce(on connection: PostgresConnection) async throws {
+        try await connection.execute("select pg_notify(\(LeaseStore.writeChannel), \(schema))")
+    }
+}

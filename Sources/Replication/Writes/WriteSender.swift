@@ -1,0 +1,277 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Reactor
+internal import Salesforce
+internal import TenantSchema
+
+/// Sends batches of a tenant's changes to its org, and stores the results.
+struct WriteSender: Sendable {
+    /// A batch that was sent, with the end of each of its entries.
+    struct Sent: Sendable {
+        var batch: WriteBatch
+        var ends: [Int: WriteEnd]
+        /// The attempt whose outcome is unknown.
+        var doubtful: WriteAttempt?
+        /// Why the whole request was refused. Nil if Salesforce answered about each row.
+        var refusal: RequestVerdict?
+    }
+
+    let context: WriteContext
+    let tables: [String: SyncedTable]
+    let settings: ConnectionSettings
+    let layouts: WriteLayouts
+
+    var log: LogStore { LogStore(schema: context.tenant.schema, tables: Array(tables.values)) }
+
+    /// Sends a batch. The work ends even if the task is cancelled meanwhile, because a request that is given
+    /// up leaves its rows in doubt.
+    ///
+    /// - Parameters:
+    ///   - tries: earlier tries of each entry.
+    ///   - failures: refusals of whole requests of the table in a row.
+    func send(_ batch: WriteBatch, tries: [Int: Int], failures: Int) async throws -> Sent {
+        guard let table = tables[batch.table] else {
+            // Its mapping was removed or paused: the entries stay NEW, and are not read until it is back.
+            return Sent(
+                batch: batch, ends: ends(of: batch, .retry(after: ReplicationLimits.idleLogPoll, nil)))
+        }
+        let layout: WriteLayout
+        do {
+            layout = try await layouts.layout(of: table)
+        } catch let error where !(error is CancellationError) {
+            let verdict = RequestVerdict(error, failures: failures + 1)
+            return Sent(batch: batch, ends: ends(of: batch, Self.pause(verdict)), refusal: verdict)
+        }
+        let stopping = Event()
+        return try await withTaskCancellationHandler {
+            try await withCancellationShield(on: EventLoop.current) {
+                try await send(batch, table, layout, (tries, failures), stopping)
+            }
+        } onCancel: {
+            stopping.set()
+        }
+    }
+
+    private func send(
+        _ batch: WriteBatch, _ table: SyncedTable, _ layout: WriteLayout,
+        _ history: (tries: [Int: Int], failures: Int), _ stopping: Event
+    ) async throws -> Sent {
+        var sent = Sent(batch: batch, ends: [:])
+        var prepared = prepare(batch, layout, &sent.ends)
+        let refused = items(of: batch, with: sent.ends)
+        if prepared.isEmpty {
+            try await record(refused, of: nil, batch)
+            return sent
+        }
+        let (attempt, claimed) = try await begin(prepared, refused, batch, table)
+        for item in batch.items where sent.ends[item.entry.id] == nil && !claimed.contains(item.entry.id) {
+            // Somebody else changed the entry's state.
+            sent.ends[item.entry.id] = .ignored
+        }
+        prepared.removeAll { !claimed.contains($0.entryID) }
+        guard !prepared.isEmpty else { return sent }
+        do {
+            let ends = try await perform(prepared, batch, layout, attempt, history.tries, stopping)
+            context.services.tallies.countCall("answered")
+            try await record(items(of: batch, with: ends), of: attempt, batch)
+            sent.ends.merge(ends) { $1 }
+        } catch let error as SalesforceError where !error.isDoubtful {
+            try await refuse(error, prepared, attempt, history.failures, &sent)
+        } catch let error where error is SalesforceError || error is CancellationError {
+            context.services.tallies.countCall("doubtful")
+            context.logger.warning(
+                "no answer to a write, its outcome is looked up later",
+                metadata: ["object": "\(layout.object)", "rows": "\(prepared.count)", "error": "\(error)"])
+            try await context.fenced { try await log.doubt(attempt, error: "\(error)", on: $0) }
+            for record in prepared { sent.ends[record.entryID] = .doubtful }
+            sent.doubtful = attempt
+        }
+        for (id, end) in sent.ends { count(end, of: id, batch) }
+        return sent
+    }
+
+    /// The rows that can be sent. The others have their ends in `ends`.
+    private func prepare(
+        _ batch: WriteBatch, _ layout: WriteLayout, _ ends: inout [Int: WriteEnd]
+    ) -> [PreparedRecord] {
+        var prepared: [PreparedRecord] = []
+        prepared.reserveCapacity(batch.items.count)
+        for item in batch.items {
+            do throws(WriteProblem) {
+                let record = try layout.record(item, batch.action)
+                if record.isEmpty {
+                    ends[item.entry.id] =
+                        record.leftOut.isEmpty
+                        ? .ignored : .written(sfid: item.entry.sfid, leftOut: record.leftOut)
+                } else if batch.method == .bulk, !record.fitsBulk {
+                    // Bulk files cannot express it. It goes by itself.
+                    ends[item.entry.id] = .retry(after: .zero, nil)
+                } else {
+                    prepared.append(record)
+                }
+            } catch {
+                ends[item.entry.id] = .failed(error)
+            }
+        }
+        return prepared
+    }
+
+    private func begin(
+        _ prepared: [PreparedRecord], _ refused: [(item: WriteBatch.Item, end: WriteEnd)],
+        _ batch: WriteBatch, _ table: SyncedTable
+    ) async throws -> (WriteAttempt, claimed: Set<Int>) {
+        let now = Date()
+        let attempt = WriteAttempt(
+            organizationID: context.tenant.id, mappingID: table.mapping.id, action: batch.action,
+            method: batch.method, logIDs: prepared.map(\.entryID), recordIDs: prepared.map(\.recordID),
+            sentAt: now, settleAt: now)
+        let quarantine = Duration.seconds(settings.quarantineSeconds)
+        return try await context.fenced { connection in
+            if !refused.isEmpty {
+                _ = try await log.record(
+                    refused, of: nil, table: batch.table, action: batch.action, on: connection)
+            }
+            return try await log.begin(
+                attempt, epoch: context.lease.epoch, quarantine: quarantine, on: connection)
+        }
+    }
+
+    private func perform(
+        _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout, _ attempt: WriteAttempt,
+        _ tries: [Int: Int], _ stopping: Event
+    ) async throws -> [Int: WriteEnd] {
+        try await withThrowingTaskGroup(of: [Int: WriteEnd]?.self) { group in
+            group.addTask {
+                switch batch.method {
+                case .collection: try await self.collect(prepared, batch, layout, attempt, tries)
+                case .bulk:
+                    try await BulkWriter(sender: self, layout: layout, attempt: attempt)
+                        .write(prepared, batch, tries)
+                }
+            }
+            group.addTask {
+                try await stopping.wait()
+                try await EventLoop.current.sleep(for: ReplicationLimits.writeStopWait)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let ends = try await group.next().flatMap(\.self) else { throw CancellationError() }
+            return ends
+        }
+    }
+
+    private func collect(
+        _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout, _ attempt: WriteAttempt,
+        _ tries: [Int: Int]
+    ) async throws -> [Int: WriteEnd] {
+        var write = RecordWrite(
+            object: layout.object, action: try layout.action(batch.action), options: options(attempt))
+        if batch.action == .delete {
+            write.ids = prepared.compactMap(\.sfid)
+        } else {
+            write.records = prepared.map(\.json)
+        }
+        write.options.savesDuplicates = layout.savesDuplicates
+        let results = try await context.rest(layout.object).write(
+            write, deadline: ReplicationLimits.writeDeadline)
+        var ends: [Int: WriteEnd] = [:]
+        for (record, result) in zip(prepared, results) {
+            ends[record.entryID] = RowVerdict.end(
+                of: result, batch.action, sfid: record.sfid, leftOut: record.leftOut,
+                tries: (tries[record.entryID] ?? 0) + 1)
+        }
+        return ends
+    }
+
+    func options(_ attempt: WriteAttempt) -> WriteOptions {
+        WriteOptions(
+            tag: WriteAttempt.tag(attempt.id), usesAssignmentRules: settings.usesAssignmentRules)
+    }
+
+    /// The whole request was refused, and nothing was carried out.
+    private func refuse(
+        _ error: SalesforceError, _ prepared: [PreparedRecord], _ attempt: WriteAttempt, _ failures: Int,
+        _ sent: inout Sent
+    ) async throws {
+        context.services.tallies.countCall("refused")
+        let verdict = RequestVerdict(error, failures: failures + 1)
+        sent.refusal = verdict
+        context.logger.notice(
+            "write refused",
+            metadata: ["object": "\(sent.batch.table)", "rows": "\(prepared.count)", "error": "\(error)"])
+        if case .describe = verdict { layouts.forget(sent.batch.table) }
+        if case .split(let problem) = verdict, prepared.count == 1 {
+            let end = WriteEnd.failed(problem)
+            try await record(
+                items(of: sent.batch, with: [prepared[0].entryID: end]), of: attempt, sent.batch)
+            sent.ends[prepared[0].entryID] = end
+            return
+        }
+        try await context.fenced { try await log.release(attempt, on: $0) }
+        for record in prepared { sent.ends[record.entryID] = Self.pause(verdict) }
+    }
+
+    private static func pause(_ verdict: RequestVerdict) -> WriteEnd {
+        switch verdict {
+        case .retry(let pause): .retry(after: pause, nil)
+        case .describe, .split: .retry(after: .zero, nil)
+        }
+    }
+
+    private func ends(of batch: WriteBatch, _ end: WriteEnd) -> [Int: WriteEnd] {
+        Dictionary(batch.items.map { ($0.entry.id, end) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func items(
+        of batch: WriteBatch, with ends: [Int: WriteEnd]
+    ) -> [(item: WriteBatch.Item, end: WriteEnd)] {
+        batch.items.compactMap { item in ends[item.entry.id].map { (item, $0) } }
+    }
+
+    private func count(_ end: WriteEnd, of id: Int, _ batch: WriteBatch) {
+        let created = batch.items.first { $0.entry.id == id }?.entry.createdAt
+        context.services.tallies.count(
+            end, lag: created.map { .seconds(max(0, Date().timeIntervalSince($0))) })
+    }
+
+    /// Stores results until all are stored. Rows that another session has locked are tried again. Throws
+    /// `.leaseLost`.
+    func record(
+        _ ends: [(item: WriteBatch.Item, end: WriteEnd)], of attempt: WriteAttempt?, _ batch: WriteBatch
+    ) async throws {
+        var left = ends
+        var backoff = Backoff(
+            initial: ReplicationLimits.recordPause, maximum: ReplicationLimits.longestRecordPause)
+        while !left.isEmpty {
+            do {
+                let recorded = try await context.fenced { [left] connection in
+                    try await log.record(
+                        left, of: attempt, table: batch.table, action: batch.action, on: connection)
+                }
+                left = left.filter { recorded.locked.contains($0.item.entry.id) }
+                if left.isEmpty { return }
+            } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
+                context.logger.debug("could not store results of writes", metadata: ["error": "\(error)"])
+            }
+            try await EventLoop.current.sleep(for: backoff.next())
+        }
+    }
+}
+
+extension WriteLayout {
+    /// The action of a request. Throws `.invalidField` for an upsert without an upsert field.
+    func action(_ action: WriteAttempt.Action) throws(SalesforceError) -> RecordWrite.Action {
+        switch action {
+        case .insert: return .insert
+        case .update: return .update
+        case .delete: return .delete
+        case .upsert:
+            guard let upsertField else {
+                throw SalesforceError(.invalidField, message: "the upsert field cannot be written")
+            }
+            return .upsert(field: upsertField)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Postgres
+internal import Reactor
+
+/// The attempts of a session whose answers were lost: when each is looked up, and what that said.
+struct WriteSettlement {
+    private struct Open {
+        var attempt: WriteAttempt
+        var entries: [LogEntry]
+        var nextLook: ContinuousClock.Instant
+        var failures = 0
+        var isRunning = false
+    }
+
+    /// A look-up of one attempt.
+    struct Work: Sendable {
+        let attempt: WriteAttempt
+        let entries: [LogEntry]
+    }
+
+    struct Result: Sendable {
+        var attempt: UUID
+        /// The ends of entries whose outcome is known now.
+        var ends: [Int: WriteEnd] = [:]
+        /// Entries that a person must decide about.
+        var undecided: Set<Int> = []
+        /// The look-up could not be made.
+        var hasFailed = false
+    }
+
+    private let context: WriteContext
+    private var open: [UUID: Open] = [:]
+
+    init(_ context: WriteContext) {
+        self.context = context
+    }
+
+    var isEmpty: Bool { open.isEmpty }
+    var attempts: Set<UUID> { Set(open.keys) }
+
+    var nextTime: ContinuousClock.Instant? {
+        open.values.filter { !$0.isRunning }.map(\.nextLook).min()
+    }
+
+    /// The first look is soon: events may prove success. Absence is believed only after `settleAt`.
+    mutating func add(_ attempt: WriteAttempt, _ entries: [LogEntry]) {
+        open[attempt.id] = Open(
+            attempt: attempt, entries: entries, nextLook: .now + ReplicationLimits.settlePause)
+    }
+
+    mutating func forget(_ attempt: UUID) { open[attempt] = nil }
+
+    /// The look-ups that are due now.
+    mutating func due(now: ContinuousClock.Instant) -> [Work] {
+        open.filter { !$0.value.isRunning && $0.value.nextLook <= now }.map { id, entry in
+            open[id]?.isRunning = true
+            return Work(attempt: entry.attempt, entries: entry.entries)
+        }
+    }
+
+    /// Takes the result of a look-up. Returns the ends of entries for the queue.
+    mutating func note(_ result: Result) -> [Int: WriteEnd] {
+        guard var entry = open[result.attempt] else { return result.ends }
+        entry.isRunning = false
+        entry.entries.removeAll { result.ends[$0.id] != nil || result.undecided.contains($0.id) }
+        entry.failures = result.hasFailed ? entry.failures + 1 : 0
+        let left = Duration.seconds(max(0, entry.attempt.settleAt.timeIntervalSince(Date())))
+        entry.nextLook =
+            .now
+            + (result.hasFailed
+                ? WritePause.after(entry.failures + 2) : min(ReplicationLimits.settleLook, left + .seconds(1)))
+        open[result.attempt] = entry.entries.isEmpty ? nil : entry
+        return result.ends
+    }
+}

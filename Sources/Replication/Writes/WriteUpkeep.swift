@@ -1,0 +1,101 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Reactor
+internal import TenantSchema
+
+/// What a session does beside sending: archives the log, tells operators, and releases held changes.
+struct WriteUpkeep {
+    private let context: WriteContext
+    private var archiveAt: ContinuousClock.Instant
+    private var lastProgress = ContinuousClock.now
+    private var isStandstillNoted = false
+    private var isFailureNoted = false
+    private var notifies: Bool?
+
+    init(_ context: WriteContext) {
+        self.context = context
+        archiveAt = .now + context.services.pace.archive * Double.random(in: 0.5...1)
+    }
+
+    /// Applies settings of the connection that triggers depend on.
+    mutating func apply(_ settings: ConnectionSettings, _ sender: WriteSender) async throws {
+        guard notifies != settings.notifies else { return }
+        notifies = settings.notifies
+        let isWanted = settings.notifies
+        try await context.fenced { try await sender.log.setNotify(isWanted, on: $0) }
+    }
+
+    mutating func note(_ sent: WriteSender.Sent) async {
+        let ends = sent.ends.values
+        let isProgress = ends.contains { end in
+            switch end {
+            case .written, .failed, .ignored: true
+            case .retry, .doubtful: false
+            }
+        }
+        if isProgress {
+            lastProgress = .now
+            if isStandstillNoted {
+                isStandstillNoted = false
+                await context.resolve([WriteNotification.standstill])
+            }
+        }
+        let problems = ends.compactMap { end -> WriteProblem? in
+            if case .failed(let problem) = end { problem } else { nil }
+        }
+        guard let first = problems.first else { return }
+        await context.notify(
+            WriteNotification.failed,
+            "Salesforce refused changes of \(sent.batch.table), the first with \(first.code): "
+                + "see multiconnect writes list \(context.tenant.orgID) --status failed")
+    }
+
+    /// Does what is due. Called by the session's task between steps.
+    mutating func run(
+        _ counts: WriteQueue.Counts, _ sender: WriteSender, isBusy: Bool
+    ) async throws {
+        let isWaiting = counts.waiting + counts.blocked + counts.running > 0
+        if !isWaiting { lastProgress = .now }
+        if isWaiting, !isStandstillNoted, lastProgress + context.services.pace.standstill < .now {
+            isStandstillNoted = true
+            await context.notify(
+                WriteNotification.standstill,
+                "no change was written for \(context.services.pace.standstill.components.seconds) s, "
+                    + "\(counts.waiting + counts.running) wait and \(counts.blocked) are held up by others: see "
+                    + "multiconnect writes list \(context.tenant.orgID)")
+        }
+        guard archiveAt <= .now, !isBusy else { return }
+        archiveAt = .now + context.services.pace.archive
+        try await archive(sender)
+    }
+
+    /// Moves ended entries to the archive, removes old ones, and takes requeued ones back.
+    private func archive(_ sender: WriteSender) async throws {
+        let log = sender.log
+        for step in [LogStore.archive, LogStore.purge] {
+            while true {
+                let moved = try await context.fenced {
+                    try await step(log)(ReplicationLimits.archiveRows, $0)
+                }
+                guard moved == ReplicationLimits.archiveRows else { break }
+                try Task.checkCancellation()
+            }
+        }
+        _ = try await context.fenced { try await log.requeue(on: $0) }
+        try await resolveFailures(log)
+    }
+
+    /// Nothing is refused any more.
+    private func resolveFailures(_ log: LogStore) async throws {
+        let counts = try await context.cell.withCellConnection {
+            try await LocalWriteStore(organization: context.tenant.id, schema: context.tenant.schema)
+                .counts(on: $0)
+        }
+        var resolved: [String] = []
+        if counts[.failed] == nil { resolved.append(WriteNotification.failed) }
+        if counts[.inDoubt] == nil { resolved.append(WriteNotification.inDoubt) }
+        if !resolved.isEmpty { await context.resolve(resolved) }
+    }
+}
