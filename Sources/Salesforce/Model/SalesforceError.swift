@@ -76,6 +76,8 @@ package struct SalesforceError: Error, Sendable, Equatable {
     package var call: String?
     /// Seconds from a `Retry-After` header, or until a call that was not sent may be tried again.
     package var retryAfterSeconds: Int?
+    /// True if no byte of the call was sent, for example because no token could be had.
+    package var isUnsent = false
 
     package init(
         _ code: Code, httpStatus: Int? = nil, errorCode: String? = nil, fields: [String] = [],

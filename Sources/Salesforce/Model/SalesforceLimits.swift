@@ -46,6 +46,29 @@ package enum SalesforceLimits {
     /// With fewer ids for each query, two steps are cheaper.
     static let fewestIDsPerQuery = 50
 
+    // Writes.
+
+    /// Records of one write (REST API Developer Guide, "sObject Collections").
+    package static let collectionRows = 200
+    /// The body of one write. Salesforce accepts 50 MB.
+    package static let collectionBodyBytes = 48 << 20
+    /// The answer to one write: errors quote values, which may be long texts.
+    static let collectionAnswerBytes = 64 << 20
+    /// A harmful call is not begun again later than this after its first attempt. This time and the ten
+    /// minutes that a request may run in Salesforce must end before an outcome is looked up.
+    package static let harmfulRepetitions = Duration.seconds(30)
+    /// The data of a Bulk ingest job (Bulk API 2.0 and Bulk API Developer Guide, "Upload Job Data": 150 MB
+    /// after base64 encoding).
+    package static let ingestBytes = 100_000_000
+    /// Salesforce recommends jobs of minutes; an upload at 1 MB/s ends within this time.
+    static let uploadDeadline = Duration.seconds(10 * 60)
+    /// A cell of CSV, in characters (Bulk API 2.0 and Bulk API Developer Guide, "Limits").
+    package static let ingestFieldCharacters = 131_072
+    /// A record of CSV, in characters.
+    package static let ingestRecordCharacters = 400_000
+    /// Pages of the list of ingest jobs that are read to find one job.
+    static let ingestListPages = 20
+
     // Streams.
 
     /// How long the server holds a connect if it gives no advice (Streaming API Developer Guide, "Clients and

@@ -18,6 +18,8 @@ struct APICall: Sendable {
     /// The value of `If-Modified-Since`; with it the status 304 is an answer.
     var modifiedSince: String?
     var repetition = CallRetry.Repetition.harmless
+    /// Names the call in the org's change events. Nil: the program's name.
+    var clientTag: String?
 
     /// The name in errors and logs: without the query, which may contain data.
     var name: String { "\(method) \(path)" }

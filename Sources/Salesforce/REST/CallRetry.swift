@@ -7,24 +7,33 @@ enum CallRetry {
         case harmless
         /// A request that may have been carried out must not be sent again.
         case harmful
+
+        /// Whether another attempt may begin so long after the first. What became of a harmful request is
+        /// looked up a fixed time after its first attempt, when the last one must have ended too.
+        func mayBegin(_ elapsed: Duration) -> Bool {
+            self == .harmless || elapsed <= SalesforceLimits.harmfulRepetitions
+        }
     }
 
     /// The pause before the next attempt; nil to throw the error.
     ///
     /// - Parameters:
     ///   - attempt: attempts so far, at least 1.
+    ///   - elapsed: time since the first attempt began.
     ///   - remaining: time until the call's deadline.
     ///   - chance: a random number from 0 to 1, which spreads callers.
     static func pause(
-        after error: SalesforceError, attempt: Int, repetition: Repetition, remaining: Duration,
-        chance: Double
+        after error: SalesforceError, attempt: Int, repetition: Repetition, elapsed: Duration = .zero,
+        remaining: Duration, chance: Double
     ) -> Duration? {
         guard let rule = rule(for: error.code), attempt < rule.attempts,
             rule.isForHarmful || repetition == .harmless
         else { return nil }
         var pause = rule.backoff.pause(after: attempt, chance: chance)
         if let seconds = error.retryAfterSeconds { pause = max(pause, .seconds(seconds)) }
-        guard pause <= SalesforceLimits.longestPause, pause + rule.neededTime < remaining else { return nil }
+        guard pause <= SalesforceLimits.longestPause, pause + rule.neededTime < remaining,
+            repetition.mayBegin(elapsed + pause)
+        else { return nil }
         return pause
     }
 

@@ -11,7 +11,7 @@ struct CallSender: Sendable {
     func send(_ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant) async throws
         -> ClientResponse
     {
-        let request = try request(call, to: origin, deadline: deadline)
+        let request = try checked(call, to: origin, deadline: deadline)
         do {
             return try await http.send(request)
         } catch let error as HTTPClientError {
@@ -24,11 +24,23 @@ struct CallSender: Sendable {
         _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant,
         _ body: (ResponseStream) async throws -> Result
     ) async throws -> Result {
-        let request = try request(call, to: origin, deadline: deadline)
+        let request = try checked(call, to: origin, deadline: deadline)
         do {
             return try await http.stream(request, body)
         } catch let error as HTTPClientError {
             throw Self.error(error, call: call.name)
+        }
+    }
+
+    private func checked(
+        _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant
+    ) throws(SalesforceError) -> ClientRequest {
+        do throws(SalesforceError) {
+            return try request(call, to: origin, deadline: deadline)
+        } catch {
+            var error = error
+            error.isUnsent = true
+            throw error
         }
     }
 
@@ -56,6 +68,8 @@ struct CallSender: Sendable {
             case .interrupted, .other: error.requestWasSent ? .interrupted : .unreachable
             case .invalidRequest, .loginDenied, .refused: .rejected
             }
-        return SalesforceError(code, message: error.description, call: call)
+        var failure = SalesforceError(code, message: error.description, call: call)
+        failure.isUnsent = !error.requestWasSent
+        return failure
     }
 }

@@ -83,7 +83,8 @@ package struct RESTClient: Sendable {
         _ call: APICall, _ once: (Origin, APICall, ContinuousClock.Instant) async throws -> Result
     ) async throws -> Result {
         let deadline = ContinuousClock.now + call.deadline
-        var token = try await tokens(nil)
+        var token = try await beforeSending { try await tokens(nil) }
+        let firstSent = ContinuousClock.now
         var hasRefreshed = false
         var attempt = 1
         while true {
@@ -95,17 +96,30 @@ package struct RESTClient: Sendable {
                 if error.code == .unauthorized, !hasRefreshed {
                     // Salesforce did not carry out the call, so every kind of call may be repeated.
                     hasRefreshed = true
-                    token = try await tokens(token)
+                    let refused = token
+                    token = try await beforeSending { try await tokens(refused) }
+                    guard call.repetition.mayBegin(firstSent.duration(to: .now)) else { throw error }
                     continue
                 }
                 let pause = CallRetry.pause(
                     after: error, attempt: attempt, repetition: call.repetition,
+                    elapsed: firstSent.duration(to: .now),
                     remaining: ContinuousClock.now.duration(to: deadline), chance: Double.random(in: 0...1))
                 guard let pause else { throw error }
                 logger.debug("retrying call", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
                 attempt += 1
                 try await Task.sleep(for: pause)
             }
+        }
+    }
+
+    /// Marks the errors of `body`: the call was not sent.
+    private func beforeSending<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch var error as SalesforceError {
+            error.isUnsent = true
+            throw error
         }
     }
 
@@ -132,7 +146,7 @@ package struct RESTClient: Sendable {
         var call = call
         call.headers += [
             ("Authorization", "Bearer \(token.value.revealText() ?? "")"),
-            ("Sforce-Call-Options", "client=\(clientTag)"),
+            ("Sforce-Call-Options", "client=\(call.clientTag ?? clientTag)"),
         ]
         return call
     }
