@@ -50,8 +50,17 @@ extension MappingConfiguration {
         note("filter", filter ?? "none", new.filter ?? "none")
         note("numeric", "\(isNumeric)", "\(new.isNumeric)")
         note("numeric fields", Self.text(numericFields), Self.text(new.numericFields))
+        note("read-only fields", Self.text(readOnlyFields), Self.text(new.readOnlyFields))
+        note("save_duplicates", "\(savesDuplicates)", "\(new.savesDuplicates)")
         note("indexes", Self.text(indexes), Self.text(new.indexes))
         return details
+    }
+
+    /// The fields that are read-only by themselves, by API name.
+    package var readOnlyFields: Set<String> { Set(fieldAccess.filter { $0.value == .readOnly }.keys) }
+
+    private static func text(_ names: Set<String>) -> String {
+        names.isEmpty ? "none" : names.sorted().joined(separator: ",")
     }
 
     private static func text(_ flags: [String: Bool]) -> String {

@@ -28,6 +28,10 @@ package struct MappingConfiguration: Sendable, Equatable {
     package var isNumeric: Bool
     /// Ours: fields that differ from `isNumeric`, by API name.
     package var numericFields: [String: Bool]
+    /// Ours: the access of single fields, by API name. A read-only field is never sent to Salesforce.
+    package var fieldAccess: [String: Access]
+    /// Ours: a record is saved although one of the org's duplicate rules finds it, if the rule allows that.
+    package var savesDuplicates: Bool
     /// Unknown members of the object, `revision` and `applied_at` among them.
     package var other: [String: JSONValue]
 
@@ -50,12 +54,14 @@ package struct MappingConfiguration: Sendable, Equatable {
         self.filter = filter
         self.isNumeric = isNumeric
         numericFields = [:]
+        fieldAccess = [:]
+        savesDuplicates = false
         other = [:]
     }
 
     private static let known: Set<String> = [
         "access", "fields", "indexes", "upsert_field", "sf_notify_enabled", "sf_polling_seconds",
-        "sf_max_daily_api_calls", "filter", "numeric",
+        "sf_max_daily_api_calls", "filter", "numeric", "save_duplicates",
     ]
 
     /// Reads a `config` object. Errors begin with `path`.
@@ -66,16 +72,14 @@ package struct MappingConfiguration: Sendable, Equatable {
         _ value: JSONValue, path: String, isStored: Bool = false
     ) throws(TenantSchemaError) {
         let reader = try JSONReader(value, path: path)
-        let accessName = try reader.string("access")
-        guard let access = Access(rawValue: accessName) else {
-            throw reader.problem("access", "must be \"read_only\" or \"read_write\", not \"\(accessName)\"")
-        }
-        self.access = access
+        access = try Self.access(try reader.string("access"), reader)
         let members = try reader.object("fields")
         fields = members.keys.sorted()
         guard !fields.isEmpty else { throw reader.problem("fields", "is empty") }
         isNumeric = try reader.optionalBool("numeric") ?? false
         numericFields = [:]
+        fieldAccess = [:]
+        savesDuplicates = try reader.optionalBool("save_duplicates") ?? false
         for name in fields {
             guard Self.isFieldName(name) else {
                 throw reader.problem("fields.\(name)", "is not a field's API name")
@@ -83,6 +87,9 @@ package struct MappingConfiguration: Sendable, Equatable {
             guard let member = members[name], member.object != nil else { continue }
             let field = try JSONReader(member, path: "\(path).fields.\(name)")
             if let flag = try field.optionalBool("numeric") { numericFields[name] = flag }
+            if let text = try field.optionalString("access") {
+                fieldAccess[name] = try Self.access(text, field)
+            }
         }
         indexes = [:]
         for (name, index) in try reader.optionalObject("indexes") ?? [:] {
@@ -103,6 +110,13 @@ package struct MappingConfiguration: Sendable, Equatable {
         other = reader.members.filter { !Self.known.contains($0.key) }
     }
 
+    private static func access(_ text: String, _ reader: JSONReader) throws(TenantSchemaError) -> Access {
+        guard let access = Access(rawValue: text) else {
+            throw reader.problem("access", "must be \"read_only\" or \"read_write\", not \"\(text)\"")
+        }
+        return access
+    }
+
     /// The complete `config` object.
     package var json: JSONValue {
         var members = other
@@ -110,13 +124,17 @@ package struct MappingConfiguration: Sendable, Equatable {
         members["fields"] = .object(
             Dictionary(
                 uniqueKeysWithValues: Set(fields).map { name in
-                    (name, .object(numericFields[name].map { ["numeric": .bool($0)] } ?? [:]))
+                    var settings: [String: JSONValue] = [:]
+                    if let flag = numericFields[name] { settings["numeric"] = .bool(flag) }
+                    if let access = fieldAccess[name] { settings["access"] = .string(access.rawValue) }
+                    return (name, .object(settings))
                 }))
         members["indexes"] = .object(indexes.mapValues { .object(["unique": .bool($0)]) })
         members["sf_notify_enabled"] = .bool(notify)
         members["sf_polling_seconds"] = .number(String(pollingSeconds))
         if let filter { members["filter"] = .string(filter) }
         if isNumeric { members["numeric"] = .bool(true) }
+        if savesDuplicates { members["save_duplicates"] = .bool(true) }
         if let upsertField { members["upsert_field"] = .string(upsertField) }
         if let maximumDailyCalls { members["sf_max_daily_api_calls"] = .number(String(maximumDailyCalls)) }
         return .object(members)

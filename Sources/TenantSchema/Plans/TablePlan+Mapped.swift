@@ -3,9 +3,20 @@ extension TablePlan.Column {
     func isMapped(by configuration: MappingConfiguration, _ resolver: NameResolver) -> Bool {
         let source = Self.plain(source)
         if TablePlan.mandatoryFields.contains(where: { Self.plain($0) == source }) { return true }
-        return (configuration.fields + [configuration.upsertField].compactMap(\.self)).contains { name in
-            resolver.candidates(name).contains { Self.plain($0) == source }
+        return (configuration.fields + [configuration.upsertField].compactMap(\.self)).contains {
+            isNamed($0, resolver)
         }
+    }
+
+    /// Whether a mapping file's name of a field means this column.
+    package func isNamed(_ name: String, _ resolver: NameResolver) -> Bool {
+        let source = Self.plain(source)
+        return resolver.candidates(name).contains { Self.plain($0) == source }
+    }
+
+    /// Whether the mapping makes the column's field read-only.
+    package func isReadOnly(in configuration: MappingConfiguration, _ resolver: NameResolver) -> Bool {
+        configuration.readOnlyFields.contains { isNamed($0, resolver) }
     }
 
     /// One spelling for `Account__Ext__c`, `Account__r__Ext__c` and `Account.Ext__c`.
