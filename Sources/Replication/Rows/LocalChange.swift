@@ -47,37 +47,3 @@ package struct LocalChange: Sendable, Equatable {
         }
     }
 }
-
-/// Reads the keys of an `hstore` as text: `"a"=>"1", "b"=>NULL`.
-/// Source: PostgreSQL 15 documentation, F.18.1.
-package enum HStoreKeys {
-    package static func keys(of text: String) -> Set<String> {
-        var keys: Set<String> = []
-        var bytes = text.utf8.makeIterator()
-        var isKey = true
-        while let byte = bytes.next() {
-            switch byte {
-            case UInt8(ascii: "\""):
-                let part = quoted(&bytes)
-                if isKey { keys.insert(String(decoding: part, as: UTF8.self)) }
-            case UInt8(ascii: "="): isKey = false
-            case UInt8(ascii: ","): isKey = true
-            default: break
-            }
-        }
-        return keys
-    }
-
-    /// The rest of a quoted part, without escapes.
-    private static func quoted(_ bytes: inout String.UTF8View.Iterator) -> [UInt8] {
-        var part: [UInt8] = []
-        while let byte = bytes.next(), byte != UInt8(ascii: "\"") {
-            guard byte == UInt8(ascii: "\\") else {
-                part.append(byte)
-                continue
-            }
-            if let escaped = bytes.next() { part.append(escaped) }
-        }
-        return part
-    }
-}

@@ -155,7 +155,7 @@ extension MergeRun {
         } else if let id: Int = try entry["record_id"] {
             let values: String? = try entry["values"]
             localByID[id, default: []].append(
-                LocalChange(state, columns: HStoreKeys.keys(of: values ?? "")))
+                LocalChange(state, columns: HStore.keys(of: values ?? "")))
         }
     }
 
