@@ -95,7 +95,7 @@ let package = Package(
             "Replication",
             [
                 "TenantSchema", "Postgres", "Activity", "Jobs", "Salesforce", "Organizations", "Encoding",
-                "Metrics", "Reactor", log,
+                "Metrics", "Reactor", log, heap,
             ]),
 
         // Surface.
