@@ -12,8 +12,8 @@ struct WriteSender: Sendable {
     struct Sent: Sendable {
         var batch: WriteBatch
         var ends: [Int: WriteEnd]
-        /// The attempt whose outcome is unknown.
-        var doubtful: WriteAttempt?
+        /// Attempts whose outcome is unknown.
+        var doubtful: [WriteAttempt] = []
         /// Why the whole request was refused. Nil if Salesforce answered about each row.
         var refusal: RequestVerdict?
     }
@@ -47,11 +47,37 @@ struct WriteSender: Sendable {
         let stopping = Event()
         return try await withTaskCancellationHandler {
             try await withCancellationShield(on: EventLoop.current) {
-                try await send(batch, table, layout, (tries, failures), stopping)
+                var sent = Sent(batch: batch, ends: [:])
+                for part in Self.parts(of: batch, layout) {
+                    let result = try await send(part, table, layout, (tries, failures), stopping)
+                    sent.ends.merge(result.ends) { $1 }
+                    sent.doubtful += result.doubtful
+                    sent.refusal = sent.refusal ?? result.refusal
+                }
+                return sent
             }
         } onCancel: {
             stopping.set()
         }
+    }
+
+    /// A Bulk job, and requests with the rows that its file cannot express.
+    private static func parts(of batch: WriteBatch, _ layout: WriteLayout) -> [WriteBatch] {
+        guard batch.method == .bulk else { return [batch] }
+        let unfit = batch.items.filter { item in
+            (try? layout.record(item, batch.action))?.fitsBulk == false
+        }
+        guard !unfit.isEmpty else { return [batch] }
+        let ids = Set(unfit.map(\.entry.id))
+        var rest = batch
+        rest.items.removeAll { ids.contains($0.entry.id) }
+        let rows = ReplicationLimits.writeRowsPerCall
+        return [rest]
+            + stride(from: 0, to: unfit.count, by: rows).map { start in
+                WriteBatch(
+                    table: batch.table, action: batch.action,
+                    items: Array(unfit[start..<min(start + rows, unfit.count)]))
+            }
     }
 
     private func send(
@@ -62,7 +88,8 @@ struct WriteSender: Sendable {
         var prepared = prepare(batch, layout, &sent.ends)
         let refused = items(of: batch, with: sent.ends)
         if prepared.isEmpty {
-            try await record(refused, of: nil, batch)
+            try await record(refused, of: nil, table, batch.action)
+            for (id, end) in sent.ends { count(end, of: id, batch) }
             return sent
         }
         let (attempt, claimed) = try await begin(prepared, refused, batch, table)
@@ -75,10 +102,12 @@ struct WriteSender: Sendable {
         do {
             let ends = try await perform(prepared, batch, layout, attempt, history.tries, stopping)
             context.services.tallies.countCall("answered")
-            try await record(items(of: batch, with: ends), of: attempt, batch)
+            try await record(items(of: batch, with: ends), of: attempt, table, batch.action)
             sent.ends.merge(ends) { $1 }
+        } catch let error as BulkWriter.NotCarriedOut {
+            try await refuse(error.error, prepared, (attempt, table), history.failures, &sent)
         } catch let error as SalesforceError where !error.isDoubtful {
-            try await refuse(error, prepared, attempt, history.failures, &sent)
+            try await refuse(error, prepared, (attempt, table), history.failures, &sent)
         } catch let error where error is SalesforceError || error is CancellationError {
             context.services.tallies.countCall("doubtful")
             context.logger.warning(
@@ -86,7 +115,7 @@ struct WriteSender: Sendable {
                 metadata: ["object": "\(layout.object)", "rows": "\(prepared.count)", "error": "\(error)"])
             try await context.fenced { try await log.doubt(attempt, error: "\(error)", on: $0) }
             for record in prepared { sent.ends[record.entryID] = .doubtful }
-            sent.doubtful = attempt
+            sent.doubtful.append(attempt)
         }
         for (id, end) in sent.ends { count(end, of: id, batch) }
         return sent
@@ -105,9 +134,6 @@ struct WriteSender: Sendable {
                     ends[item.entry.id] =
                         record.leftOut.isEmpty
                         ? .ignored : .written(sfid: item.entry.sfid, leftOut: record.leftOut)
-                } else if batch.method == .bulk, !record.fitsBulk {
-                    // Bulk files cannot express it. It goes by itself.
-                    ends[item.entry.id] = .retry(after: .zero, nil)
                 } else {
                     prepared.append(record)
                 }
@@ -119,7 +145,7 @@ struct WriteSender: Sendable {
     }
 
     private func begin(
-        _ prepared: [PreparedRecord], _ refused: [(item: WriteBatch.Item, end: WriteEnd)],
+        _ prepared: [PreparedRecord], _ refused: [LogStore.ItemEnd],
         _ batch: WriteBatch, _ table: SyncedTable
     ) async throws -> (WriteAttempt, claimed: Set<Int>) {
         let now = Date()
@@ -131,10 +157,10 @@ struct WriteSender: Sendable {
         return try await context.fenced { connection in
             if !refused.isEmpty {
                 _ = try await log.record(
-                    refused, of: nil, table: batch.table, action: batch.action, on: connection)
+                    refused, of: nil, table: table, action: batch.action, on: connection)
             }
             return try await log.begin(
-                attempt, epoch: context.lease.epoch, quarantine: quarantine, on: connection)
+                attempt, quarantine: quarantine, on: connection)
         }
     }
 
@@ -167,13 +193,12 @@ struct WriteSender: Sendable {
         _ tries: [Int: Int]
     ) async throws -> [Int: WriteEnd] {
         var write = RecordWrite(
-            object: layout.object, action: try layout.action(batch.action), options: options(attempt))
+            object: layout.object, action: try layout.action(batch.action), options: options(attempt, layout))
         if batch.action == .delete {
             write.ids = prepared.compactMap(\.sfid)
         } else {
             write.records = prepared.map(\.json)
         }
-        write.options.savesDuplicates = layout.savesDuplicates
         let results = try await context.rest(layout.object).write(
             write, deadline: ReplicationLimits.writeDeadline)
         var ends: [Int: WriteEnd] = [:]
@@ -185,15 +210,16 @@ struct WriteSender: Sendable {
         return ends
     }
 
-    func options(_ attempt: WriteAttempt) -> WriteOptions {
+    func options(_ attempt: WriteAttempt, _ layout: WriteLayout) -> WriteOptions {
         WriteOptions(
-            tag: WriteAttempt.tag(attempt.id), usesAssignmentRules: settings.usesAssignmentRules)
+            tag: WriteAttempt.tag(attempt.id), usesAssignmentRules: settings.usesAssignmentRules,
+            savesDuplicates: layout.savesDuplicates)
     }
 
     /// The whole request was refused, and nothing was carried out.
     private func refuse(
-        _ error: SalesforceError, _ prepared: [PreparedRecord], _ attempt: WriteAttempt, _ failures: Int,
-        _ sent: inout Sent
+        _ error: SalesforceError, _ prepared: [PreparedRecord],
+        _ attempt: (WriteAttempt, SyncedTable), _ failures: Int, _ sent: inout Sent
     ) async throws {
         context.services.tallies.countCall("refused")
         let verdict = RequestVerdict(error, failures: failures + 1)
@@ -205,11 +231,12 @@ struct WriteSender: Sendable {
         if case .split(let problem) = verdict, prepared.count == 1 {
             let end = WriteEnd.failed(problem)
             try await record(
-                items(of: sent.batch, with: [prepared[0].entryID: end]), of: attempt, sent.batch)
+                items(of: sent.batch, with: [prepared[0].entryID: end]), of: attempt.0, attempt.1,
+                sent.batch.action)
             sent.ends[prepared[0].entryID] = end
             return
         }
-        try await context.fenced { try await log.release(attempt, on: $0) }
+        try await context.fenced { try await log.release(attempt.0, on: $0) }
         for record in prepared { sent.ends[record.entryID] = Self.pause(verdict) }
     }
 
@@ -226,7 +253,7 @@ struct WriteSender: Sendable {
 
     private func items(
         of batch: WriteBatch, with ends: [Int: WriteEnd]
-    ) -> [(item: WriteBatch.Item, end: WriteEnd)] {
+    ) -> [LogStore.ItemEnd] {
         batch.items.compactMap { item in ends[item.entry.id].map { (item, $0) } }
     }
 
@@ -239,7 +266,8 @@ struct WriteSender: Sendable {
     /// Stores results until all are stored. Rows that another session has locked are tried again. Throws
     /// `.leaseLost`.
     func record(
-        _ ends: [(item: WriteBatch.Item, end: WriteEnd)], of attempt: WriteAttempt?, _ batch: WriteBatch
+        _ ends: [LogStore.ItemEnd], of attempt: WriteAttempt?, _ table: SyncedTable,
+        _ action: WriteAttempt.Action
     ) async throws {
         var left = ends
         var backoff = Backoff(
@@ -248,7 +276,7 @@ struct WriteSender: Sendable {
             do {
                 let recorded = try await context.fenced { [left] connection in
                     try await log.record(
-                        left, of: attempt, table: batch.table, action: batch.action, on: connection)
+                        left, of: attempt, table: table, action: action, on: connection)
                 }
                 left = left.filter { recorded.locked.contains($0.item.entry.id) }
                 if left.isEmpty { return }
