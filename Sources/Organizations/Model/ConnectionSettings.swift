@@ -22,8 +22,8 @@ package struct ConnectionSettings: Sendable, Equatable {
 
     /// A setting: its name and type, and its place.
     private enum Place: Sendable {
-        case flag(WritableKeyPath<ConnectionSettings, Bool> & Sendable)
-        case number(WritableKeyPath<ConnectionSettings, Int> & Sendable, ClosedRange<Int>)
+        case flag(any WritableKeyPath<ConnectionSettings, Bool> & Sendable)
+        case number(any WritableKeyPath<ConnectionSettings, Int> & Sendable, ClosedRange<Int>)
     }
 
     private static let places: [(name: String, place: Place)] = [

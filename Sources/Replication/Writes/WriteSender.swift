@@ -149,10 +149,15 @@ struct WriteSender: Sendable {
         _ batch: WriteBatch, _ table: SyncedTable
     ) async throws -> (WriteAttempt, claimed: Set<Int>) {
         let now = Date()
+        let sent = Set(prepared.map(\.entryID))
+        // Entries that were merged into another one of their row are PENDING with it.
+        let ids = batch.items.filter { sent.contains($0.entry.id) }.flatMap { item in
+            (item.merged + [item.entry.id]).map { (log: $0, record: item.entry.recordID) }
+        }
         let attempt = WriteAttempt(
             organizationID: context.tenant.id, mappingID: table.mapping.id, action: batch.action,
-            method: batch.method, logIDs: prepared.map(\.entryID), recordIDs: prepared.map(\.recordID),
-            sentAt: now, settleAt: now)
+            method: batch.method, logIDs: ids.map(\.log), recordIDs: ids.map(\.record), sentAt: now,
+            settleAt: now)
         let quarantine = Duration.seconds(settings.quarantineSeconds)
         return try await context.fenced { connection in
             if !refused.isEmpty {

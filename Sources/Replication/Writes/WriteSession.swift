@@ -28,8 +28,15 @@ struct WriteSession {
     private var failures: [String: Int] = [:]
     /// The largest requests of tables whose requests were refused.
     private var rowLimits: [String: Int] = [:]
+    /// Entries that a person must decide about.
+    private var undecided: Set<Int> = []
     private var hasUnread = true
+    /// True if the session ends as soon as nothing runs, because its settings changed.
+    private var isEnding = false
     private var running = 0
+    /// Entries of running requests.
+    private var sending: Set<Int> = []
+    private var refreshedAt = ContinuousClock.now
     private var lastWork = ContinuousClock.now
 
     init(_ context: WriteContext, news: WriterNews) {
@@ -52,6 +59,7 @@ struct WriteSession {
             wait(in: &group)
             while true {
                 try await read()
+                try await endIgnored()
                 start(in: &group)
                 try await upkeep.run(queue.counts, sender, isBusy: running > 0)
                 if isIdle { return }
@@ -60,11 +68,13 @@ struct WriteSession {
                 case .woken:
                     let reasons = news.take()
                     if reasons.contains(.mappings) { try await reload() }
+                    try await refresh()
                     hasUnread = true
                     wait(in: &group)
                 case .sent(let sent): try await note(sent)
                 case .settled(let result):
                     running -= 1
+                    undecided.formUnion(result.undecided)
                     for (id, end) in settlement.note(result) { queue.end(id, as: end, now: .now) }
                 }
             }
@@ -72,7 +82,9 @@ struct WriteSession {
     }
 
     private var isIdle: Bool {
-        running == 0 && !hasUnread && queue.known.isEmpty && settlement.isEmpty
+        guard running == 0 else { return false }
+        if isEnding { return true }
+        return !hasUnread && queue.isEmpty && settlement.isEmpty
             && lastWork + context.services.pace.linger < .now
     }
 
@@ -80,7 +92,7 @@ struct WriteSession {
     private mutating func load() async throws {
         try await reload()
         let log = sender.log
-        let (attempts, failed) = try await context.fenced { connection in
+        let (attempts, failed) = try await context.fenced { connection -> ([WriteAttempt], [LogEntry]) in
             let attempts = try await WriteAttemptStore().open(of: context.tenant.id, on: connection)
             // Their requests were sent by an earlier session, which did not record an answer.
             for attempt in attempts where attempt.state == .sent {
@@ -97,7 +109,11 @@ struct WriteSession {
                 try await log.entries(attempt.logIDs, on: $0)
             }
             queue.addOpen(entries, isDoubtful: true)
-            if attempt.state != .undecided { settlement.add(attempt, entries) }
+            if attempt.state == .undecided {
+                undecided.formUnion(attempt.logIDs)
+            } else {
+                settlement.add(attempt, entries)
+            }
         }
     }
 
@@ -115,13 +131,16 @@ struct WriteSession {
             context: context,
             tables: Dictionary(tables.map { ($0.plan.table, $0) }, uniquingKeysWith: { first, _ in first }),
             settings: settings, layouts: sender.layouts)
-        queue.set(
-            WriteQueue.Settings(
-                isMerged: !settings.isOrdered, calls: settings.writeCalls,
-                rowsPerCall: ReplicationLimits.writeRowsPerCall, bulkThreshold: settings.bulkThreshold,
-                usesBulk: !settings.isBulkDisabled))
-        queue.set(tables.map { WriteTable($0, among: all) })
-        try await upkeep.apply(settings)
+        let order = WriteQueue.Settings(settings)
+        let planned = tables.map { WriteTable($0, among: all) }
+        if queue.settings == order {
+            queue.set(planned)
+        } else if queue.isEmpty {
+            queue = WriteQueue(order, tables: planned)
+        } else {
+            // Another session begins with them when nothing runs any more.
+            isEnding = true
+        }
     }
 
     /// Reads entries while there are unread ones and the queue has place.
@@ -140,10 +159,59 @@ struct WriteSession {
         }
     }
 
+    /// Takes over what people decided about entries that the session knows: those that they discarded, sent
+    /// again or declared as written.
+    private mutating func refresh() async throws {
+        guard refreshedAt + context.services.pace.activePoll <= .now else { return }
+        refreshedAt = .now
+        let ids = queue.known.subtracting(sending)
+        guard !ids.isEmpty, ids.count <= ReplicationLimits.writeReadRows else { return }
+        let (log, stranded) = (sender.log, queue.stranded)
+        let (states, found) = try await context.cell.withCellConnection { connection in
+            (
+                try await log.states(Array(ids), on: connection),
+                try await log.entries(stranded, on: connection)
+            )
+        }
+        queue.add(found.filter { $0.sfid != nil })
+        let open = settlement.entryIDs
+        for id in ids {
+            switch states[id]?.state {
+            case "NEW" where undecided.contains(id):
+                // Sent again by a person.
+                undecided.remove(id)
+                queue.forget([id])
+            case "SUCCESS" where undecided.contains(id):
+                undecided.remove(id)
+                queue.end(id, as: .written(sfid: states[id]?.sfid, leftOut: []), now: .now)
+            case "NEW", "PENDING": break
+            default: if !open.contains(id) { queue.forget([id]) }
+            }
+        }
+    }
+
+    /// Stores the ends of entries that need no call.
+    private mutating func endIgnored() async throws {
+        let entries = queue.takeIgnored()
+        guard !entries.isEmpty else { return }
+        for (name, group) in Dictionary(grouping: entries, by: \.table) {
+            guard let table = sender.tables[name] else { continue }
+            for (action, part) in Dictionary(grouping: group, by: \.action) {
+                try await sender.record(
+                    part.map { (WriteBatch.Item($0), .ignored) }, of: nil, table,
+                    action == .delete ? .delete : .update)
+            }
+        }
+        for entry in entries { queue.end(entry.id, as: .ignored, now: .now) }
+    }
+
     /// Starts requests as far as the order and the limits allow.
     private mutating func start(in group: inout ThrowingTaskGroup<Step, any Error>) {
-        while let batch = queue.next(now: .now) {
+        guard !isEnding else { return }
+        while let next = queue.next(now: .now) {
+            let batch = limited(next)
             running += 1
+            sending.formUnion(batch.items.map(\.entry.id))
             let tries = tries.isEmpty
                 ? [:] : Dictionary(
                     batch.items.compactMap { item in self.tries[item.entry.id].map { (item.entry.id, $0) } },
@@ -171,15 +239,14 @@ struct WriteSession {
         running -= 1
         lastWork = .now
         let now = ContinuousClock.now
+        sending.subtract(sent.ends.keys)
         switch sent.refusal {
         case nil:
             failures[sent.batch.table] = nil
             if rowLimits[sent.batch.table] != nil { grow(sent.batch.table) }
         case .split?:
             failures[sent.batch.table, default: 0] += 1
-            let half = max(1, sent.batch.items.count / 2)
-            rowLimits[sent.batch.table] = half
-            queue.limit(sent.batch.table, rows: half)
+            rowLimits[sent.batch.table] = max(1, sent.batch.items.count / 2)
         case .retry?, .describe?: failures[sent.batch.table, default: 0] += 1
         }
         for (id, end) in sent.ends {
@@ -189,18 +256,44 @@ struct WriteSession {
             }
             queue.end(id, as: end, now: now)
         }
-        upkeep.note(sent)
-        if let attempt = sent.doubtful {
-            let ids = Set(sent.ends.filter { $0.value == .doubtful }.keys)
+        await upkeep.note(sent)
+        for attempt in sent.doubtful {
+            let ids = Set(attempt.logIDs)
             settlement.add(attempt, sent.batch.items.map(\.entry).filter { ids.contains($0.id) })
         }
-        try await upkeep.releaseHeld(sent, sender)
+    }
+
+    /// The first rows of a batch whose table's larger requests were refused. The others go with a later one.
+    private mutating func limited(_ batch: WriteBatch) -> WriteBatch {
+        guard let limit = rowLimits[batch.table], batch.items.count > limit else { return batch }
+        var batch = batch
+        for item in batch.items[limit...] {
+            queue.end(item.entry.id, as: .retry(after: .zero, nil), now: .now)
+        }
+        batch.items.removeSubrange(limit...)
+        batch.method = .collection
+        return batch
     }
 
     /// After requests of this size succeeded, larger ones are tried.
     private mutating func grow(_ table: String) {
         let rows = (rowLimits[table] ?? ReplicationLimits.writeRowsPerCall) * 2
         rowLimits[table] = rows >= ReplicationLimits.writeRowsPerCall ? nil : rows
-        queue.limit(table, rows: min(rows, ReplicationLimits.writeRowsPerCall))
     }
+}
+
+extension WriteQueue.Settings {
+    init(_ settings: ConnectionSettings) {
+        self.init()
+        isMerged = !settings.isOrdered
+        calls = settings.writeCalls
+        rowsPerCall = ReplicationLimits.writeRowsPerCall
+        bulkThreshold = settings.bulkThreshold
+        usesBulk = !settings.isBulkDisabled
+    }
+}
+
+extension WriteQueue {
+    /// True if nothing waits, runs or is held up.
+    fileprivate var isEmpty: Bool { known.isEmpty }
 }

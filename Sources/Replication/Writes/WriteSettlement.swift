@@ -17,6 +17,10 @@ struct WriteSettlement {
     struct Work: Sendable {
         let attempt: WriteAttempt
         let entries: [LogEntry]
+
+        func run(_ sender: WriteSender) async throws -> Result {
+            Result(attempt: attempt.id, hasFailed: true)
+        }
     }
 
     struct Result: Sendable {
@@ -37,7 +41,10 @@ struct WriteSettlement {
     }
 
     var isEmpty: Bool { open.isEmpty }
-    var attempts: Set<UUID> { Set(open.keys) }
+    /// The entries of all open attempts.
+    var entryIDs: Set<Int> {
+        open.values.reduce(into: []) { ids, entry in ids.formUnion(entry.attempt.logIDs) }
+    }
 
     var nextTime: ContinuousClock.Instant? {
         open.values.filter { !$0.isRunning }.map(\.nextLook).min()
@@ -48,8 +55,6 @@ struct WriteSettlement {
         open[attempt.id] = Open(
             attempt: attempt, entries: entries, nextLook: .now + ReplicationLimits.settlePause)
     }
-
-    mutating func forget(_ attempt: UUID) { open[attempt] = nil }
 
     /// The look-ups that are due now.
     mutating func due(now: ContinuousClock.Instant) -> [Work] {

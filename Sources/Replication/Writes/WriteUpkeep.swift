@@ -11,20 +11,10 @@ struct WriteUpkeep {
     private var archiveAt: ContinuousClock.Instant
     private var lastProgress = ContinuousClock.now
     private var isStandstillNoted = false
-    private var isFailureNoted = false
-    private var notifies: Bool?
 
     init(_ context: WriteContext) {
         self.context = context
         archiveAt = .now + context.services.pace.archive * Double.random(in: 0.5...1)
-    }
-
-    /// Applies settings of the connection that triggers depend on.
-    mutating func apply(_ settings: ConnectionSettings, _ sender: WriteSender) async throws {
-        guard notifies != settings.notifies else { return }
-        notifies = settings.notifies
-        let isWanted = settings.notifies
-        try await context.fenced { try await sender.log.setNotify(isWanted, on: $0) }
     }
 
     mutating func note(_ sent: WriteSender.Sent) async {
@@ -54,7 +44,8 @@ struct WriteUpkeep {
 
     /// Does what is due. Called by the session's task between steps.
     mutating func run(
-        _ counts: WriteQueue.Counts, _ sender: WriteSender, isBusy: Bool
+        _ counts: (waiting: Int, running: Int, blocked: Int, doubtful: Int), _ sender: WriteSender,
+        isBusy: Bool
     ) async throws {
         let isWaiting = counts.waiting + counts.blocked + counts.running > 0
         if !isWaiting { lastProgress = .now }
@@ -74,16 +65,16 @@ struct WriteUpkeep {
     /// Moves ended entries to the archive, removes old ones, and takes requeued ones back.
     private func archive(_ sender: WriteSender) async throws {
         let log = sender.log
-        for step in [LogStore.archive, LogStore.purge] {
-            while true {
-                let moved = try await context.fenced {
-                    try await step(log)(ReplicationLimits.archiveRows, $0)
-                }
-                guard moved == ReplicationLimits.archiveRows else { break }
-                try Task.checkCancellation()
-            }
+        let limit = ReplicationLimits.archiveRows
+        while try await context.fenced({ try await log.archive(limit: limit, on: $0) }) >= limit {
+            try Task.checkCancellation()
         }
-        _ = try await context.fenced { try await log.requeue(on: $0) }
+        while try await context.fenced({ try await log.purge(limit: limit, on: $0) }) >= limit {
+            try Task.checkCancellation()
+        }
+        _ = try await context.fenced {
+            try await log.requeue(limit: ReplicationLimits.archiveRows, on: $0)
+        }
         try await resolveFailures(log)
     }
 
