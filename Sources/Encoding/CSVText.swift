@@ -56,12 +56,13 @@ package struct CSVReader: Sendable {
         self.maximumLineBytes = maximumLineBytes
     }
 
-    /// Reads a piece, and calls `line` with the cells of each line that ends in it.
-    package mutating func read(_ bytes: [UInt8], _ line: ([String]) throws -> Void) throws {
+    /// Reads a piece. Returns the cells of each line that ends in it.
+    package mutating func read(_ bytes: [UInt8]) throws(Problem) -> [[String]] {
+        var lines: [[String]] = []
         var next = 0
         while next < bytes.count {
             if state == .quoted { next = try readQuoted(bytes, from: next) }
-            guard next < bytes.count else { return }
+            guard next < bytes.count else { return lines }
             let byte = bytes[next]
             next += 1
             lineBytes += 1
@@ -73,7 +74,7 @@ package struct CSVReader: Sendable {
                 state = .quoted
             case (.carriageReturn, UInt8(ascii: "\n")), (.start, UInt8(ascii: "\n")),
                 (.plain, UInt8(ascii: "\n")), (.quote, UInt8(ascii: "\n")):
-                try endLine(line)
+                try endLine(into: &lines)
             case (.carriageReturn, _): throw Problem.misplacedQuote
             case (_, UInt8(ascii: "\r")): state = .carriageReturn
             case (_, UInt8(ascii: ",")):
@@ -87,10 +88,11 @@ package struct CSVReader: Sendable {
                 state = .plain
             }
         }
+        return lines
     }
 
     /// Copies the bytes of a quoted cell. Returns the place of the next quote, or the end.
-    private mutating func readQuoted(_ bytes: [UInt8], from start: Int) throws -> Int {
+    private mutating func readQuoted(_ bytes: [UInt8], from start: Int) throws(Problem) -> Int {
         let end = bytes[start...].firstIndex(of: UInt8(ascii: "\"")) ?? bytes.count
         lineBytes += end - start
         guard lineBytes <= maximumLineBytes else { throw Problem.lineTooLong }
@@ -98,27 +100,27 @@ package struct CSVReader: Sendable {
         return end
     }
 
-    /// Ends a last line without line end.
-    package mutating func finish(_ line: ([String]) throws -> Void) throws {
+    /// The cells of a last line without line end; nil if there is none.
+    package mutating func finish() throws(Problem) -> [String]? {
         guard state != .quoted else { throw Problem.endsInCell }
-        if state != .start || !cells.isEmpty { try endLine(line) }
+        var lines: [[String]] = []
+        if state != .start || !cells.isEmpty { try endLine(into: &lines) }
+        return lines.first
     }
 
-    private mutating func endCell() throws {
+    private mutating func endCell() throws(Problem) {
         guard let text = String(validating: cell, as: UTF8.self) else { throw Problem.notUTF8 }
         cells.append(text)
         cell.removeAll(keepingCapacity: true)
     }
 
-    private mutating func endLine(_ line: ([String]) throws -> Void) throws {
+    private mutating func endLine(into lines: inout [[String]]) throws(Problem) {
         // An empty line is no row: a row of one empty cell is written with quotes.
-        let isEmpty = cells.isEmpty && lineBytes <= (state == .carriageReturn ? 2 : 1)
+        let isEmpty = cells.isEmpty && cell.isEmpty && lineBytes <= (state == .carriageReturn ? 2 : 1)
         try endCell()
-        defer {
-            cells.removeAll(keepingCapacity: true)
-            state = .start
-            lineBytes = 0
-        }
-        if !isEmpty { try line(cells) }
+        if !isEmpty { lines.append(cells) }
+        cells = []
+        state = .start
+        lineBytes = 0
     }
 }

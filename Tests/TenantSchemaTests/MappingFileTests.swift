@@ -82,6 +82,10 @@ struct MappingFileTests {
             #"mappings[0].config.access: must be "read_only" or "read_write", not "all""#
         ),
         (
+            #"{"mappings":[{"object_name":"A","config":{"access":"read_write","fields":{"Id":{"access":"none"}}}}]}"#,
+            #"mappings[0].config.fields.Id.access: must be "read_only" or "read_write", not "none""#
+        ),
+        (
             #"{"mappings":[{"object_name":"A","config":{"access":"read_only","fields":["Id"]}}]}"#,
             #"mappings[0].config.fields: must be an object, not ["Id"]"#
         ),
@@ -114,6 +118,29 @@ struct MappingFileTests {
         #expect(configuration.maximumDailyCalls == 9)
         #expect(configuration.notify)
         #expect(configuration.indexes == ["Id": true])
+    }
+
+    @Test func `a field's access and the saving of duplicates are read, written and compared`() throws {
+        let file = try read(
+            """
+            {"mappings":[{"object_name":"A","config":{"access":"read_write","save_duplicates":true,
+            "fields":{"Id":{},"Name":{"access":"read_only","numeric":true},"Phone":{"access":"read_write"}}}}]}
+            """)
+        let configuration = file.mappings[0].configuration
+        #expect(configuration.savesDuplicates && configuration.readOnlyFields == ["Name"])
+        #expect(configuration.numericFields == ["Name": true])
+        #expect(try read(file.text) == file)
+        let config = try #require(file.json["mappings"]?.array?.first?["config"])
+        #expect(config["fields"]?["Name"]?["access"]?.string == "read_only")
+        #expect(config["fields"]?["Phone"]?["access"]?.string == "read_write")
+        #expect(config["save_duplicates"]?.bool == true)
+        var other = configuration
+        other.fieldAccess = ["Phone": .readOnly, "Name": .readOnly]
+        other.savesDuplicates = false
+        #expect(
+            configuration.differences(to: other) == [
+                "read-only fields Name -> Name,Phone", "save_duplicates true -> false",
+            ])
     }
 
     @Test func `a byte order mark is skipped, and UTF-16 is an error`() throws {

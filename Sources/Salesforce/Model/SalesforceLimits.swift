@@ -67,7 +67,9 @@ package enum SalesforceLimits {
     /// A record of CSV, in characters.
     package static let ingestRecordCharacters = 400_000
     /// Pages of the list of ingest jobs that are read to find one job.
-    static let ingestListPages = 20
+    static let ingestListPages = 100
+    /// A line of a job's results: a record, with quotes and bytes of UTF-8, and its error.
+    static let ingestLineBytes = 8 * ingestRecordCharacters
 
     // Streams.
 
