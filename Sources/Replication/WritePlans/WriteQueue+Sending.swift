@@ -1,3 +1,5 @@
+internal import HeapModule
+
 extension WriteQueue {
     /// The next entries to send. They are running until `end` or `forget`.
     ///

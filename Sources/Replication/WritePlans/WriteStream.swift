@@ -31,7 +31,7 @@ struct WriteStream: Sendable {
     mutating func leave() {
         count -= 1
         if count == 0 {
-            heap.removeAll(keepingCapacity: true)
+            heap = Heap()
             passes = 0
         }
     }
