@@ -14,6 +14,12 @@ package enum PlantedFault: String, Sendable, CaseIterable {
     case logBeforeLock
     /// A reload leaves the rows that it did not read.
     case reloadKeepsDeleted
+    /// An event that waits for the outcome of an insert is not stored.
+    case forgottenHold
+    /// The outcome of an attempt is taken as absent without a look-up.
+    case skippedLookup
+    /// An attempt is looked up at once, while its request may still run.
+    case immediateResend
 
     /// True while tests have planted this fault.
     var isPlanted: Bool {

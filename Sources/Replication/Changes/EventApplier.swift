@@ -157,5 +157,6 @@ extension RowMerger.Counts {
         unchanged += other.unchanged
         reread += other.reread
         refused += other.refused
+        held += other.held
     }
 }

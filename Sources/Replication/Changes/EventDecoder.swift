@@ -175,9 +175,11 @@ struct EventDecoder: Sendable {
             }
             if kind == .upsert, let deleted = layout.deletedColumn { cells[deleted] = "false" }
         }
+        let attempt = WriteAttempt.attempt(inOrigin: event.changeOrigin)
         return event.recordIDs.map {
             RecordChange(
-                sfid: $0, kind: kind, stamp: event.commitTimestamp, cells: cells, textDiffs: differences)
+                sfid: $0, kind: kind, stamp: event.commitTimestamp, cells: cells, textDiffs: differences,
+                attempt: attempt)
         }
     }
 }

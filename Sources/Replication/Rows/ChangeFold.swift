@@ -23,6 +23,8 @@ package struct ChangeFold: Sendable, Equatable {
     package private(set) var applied: RecentChange?
     /// True if a column kept its local value.
     package private(set) var keepsLocal = false
+    /// The events to keep until the outcome of an insert is known.
+    package private(set) var held: [RecordChange] = []
 
     private let existed: Bool
     /// The cells that were written before the row was deleted.
@@ -57,6 +59,11 @@ package struct ChangeFold: Sendable, Equatable {
             return
         case .conflict(let cells):
             conflict = cells
+            return
+        case .hold:
+            held.append(change)
+            // The record's next events wait too, so that they are applied in order.
+            record.isHeld = true
             return
         case .insert(let cells):
             // A record that comes back keeps its row and the columns that the change does not carry.

@@ -17,11 +17,30 @@ package struct LocalChange: Sendable, Equatable {
     package var columns: Set<String>
     /// True if the user deleted the row.
     package var isDeletion: Bool
+    /// The attempts that sent it or a later change of the row. Their events have its value, or a newer one.
+    package var attempts: Set<UUID>
 
-    package init(_ state: State, columns: Set<String> = [], isDeletion: Bool = false) {
+    package init(
+        _ state: State, columns: Set<String> = [], isDeletion: Bool = false, attempts: Set<UUID> = []
+    ) {
         self.state = state
         self.columns = columns
         self.isDeletion = isDeletion
+        self.attempts = attempts
+    }
+
+    /// The attempts among `sent` whose events a log entry of a row does not protect columns from.
+    ///
+    /// An earlier entry of the row was answered before the attempt was sent, or is part of it. Times would not
+    /// show that, because our clock and Salesforce's differ. An entry that waits is sent later, also if its id
+    /// is lower: a person has sent it again.
+    ///
+    /// - Parameter sent: the id of the row's entry in each attempt.
+    package static func attempts(of entry: Int, state: String, in sent: [UUID: Int]) -> Set<UUID> {
+        Set(
+            sent.lazy.filter { _, last in
+                entry == last || entry < last && ["PENDING", "SUCCESS", "FAILED"].contains(state)
+            }.map(\.key))
     }
 
     /// The state of a log entry. Nil if the entry protects nothing, such as READONLY or IGNORE.
@@ -38,7 +57,8 @@ package struct LocalChange: Sendable, Equatable {
 
     /// True if the local value stays although this change arrives.
     package func outlives(_ change: RecordChange, from source: ChangeSource) -> Bool {
-        switch (state, source) {
+        if source == .events, let attempt = change.attempt, attempts.contains(attempt) { return false }
+        return switch (state, source) {
         case (.waiting, _): true
         case (.sent(let time), .events): change.stamp < time
         case (.sent(let time), .read(let startedAt)): startedAt < time

@@ -17,10 +17,17 @@ package struct MergeRule: Sendable, Equatable {
         package var recent: RecentChange?
         /// The users' changes of the row, or the deletions of a missing row.
         package var local: [LocalChange]
+        /// Inserts and upserts of the table whose outcome is open.
+        package var openInserts: [OpenInsert]
+        /// True if earlier events of the record wait for the outcome of such an insert.
+        package var isHeld: Bool
 
         package init(
-            exists: Bool, stamp: Date? = nil, recent: RecentChange? = nil, local: [LocalChange] = []
+            exists: Bool, stamp: Date? = nil, recent: RecentChange? = nil, local: [LocalChange] = [],
+            openInserts: [OpenInsert] = [], isHeld: Bool = false
         ) {
+            self.openInserts = openInserts
+            self.isHeld = isHeld
             self.exists = exists
             self.stamp = stamp
             self.recent = recent
@@ -43,6 +50,8 @@ package struct MergeRule: Sendable, Equatable {
         case conflict([String: String?])
         /// Read the record again.
         case reread(RereadReason)
+        /// Keep the event until the outcome of an insert is known.
+        case hold
     }
 
     /// The column of SystemModstamp. Nil if the table has none.
@@ -73,6 +82,7 @@ package struct MergeRule: Sendable, Equatable {
     private func apply(
         _ change: RecordChange, from source: ChangeSource, on record: Record
     ) -> Decision {
+        if let decision = wait(for: change, from: source, on: record) { return decision }
         if change.kind == .delete { return record.exists ? .delete : .nothing }
         if record.exists { return .update(columns(of: change, from: source, on: record)) }
         if record.local.contains(where: { $0.isDeletion && $0.outlives(change, from: source) }) {
@@ -80,6 +90,24 @@ package struct MergeRule: Sendable, Equatable {
         }
         guard change.kind == .upsert else { return .reread(.missingRow) }
         return .insert(columns(of: change, from: source, on: record))
+    }
+
+    /// The decision on a change of a record that an open insert may have created, and whose row therefore
+    /// has no `sfid` yet. Nil for other changes.
+    private func wait(
+        for change: RecordChange, from source: ChangeSource, on record: Record
+    ) -> Decision? {
+        guard !record.exists else { return nil }
+        switch source {
+        case .events:
+            if record.isHeld { return .hold }
+            let isOwn = record.openInserts.contains { $0.id == change.attempt }
+            return isOwn && change.kind == .upsert ? .hold : nil
+        case .read:
+            guard change.kind == .upsert else { return nil }
+            let mayBeOwn = record.isHeld || record.openInserts.contains { $0.mayHave(change.creation) }
+            return mayBeOwn ? .reread(.ownInsert) : nil
+        }
     }
 
     private func conflict(

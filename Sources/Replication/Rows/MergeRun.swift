@@ -30,6 +30,10 @@ struct MergeRun {
     private var earlyLog: Rows?
     /// True if applied changes are remembered: those of events, and of reads while another read runs.
     private var remembers = true
+    private var openInserts: [OpenInsert] = []
+    private var held: [String: [HeldChangeStore.Held]] = [:]
+    /// The entries of the rows that the attempts of the events sent: the log id by attempt, by row.
+    private var sent: [Int: [UUID: Int]] = [:]
 
     private var store: MergeStore { merger.store }
     private var mapping: Mapping { merger.table.mapping }
@@ -41,12 +45,16 @@ struct MergeRun {
         self.connection = connection
     }
 
-    mutating func merge(_ groups: RowMerger.Groups) async throws -> RowMerger.Counts {
+    mutating func merge(_ arrived: RowMerger.Groups) async throws -> RowMerger.Counts {
+        var groups = arrived
         var sfids = groups.sfids
+        try await readOpen(groups)
         if PlantedFault.logBeforeLock.isPlanted {
             earlyLog = try await connection.query(store.selectLog(sfids, ids: [], since: now))
         }
         let locked = try await lock(&sfids)
+        try await matchUnsent(sfids, groups)
+        let released = release(to: &groups, sfids)
         try await read(sfids, groups)
         var folds: [(sfid: String, fold: ChangeFold)] = []
         folds.reserveCapacity(sfids.count)
@@ -61,6 +69,7 @@ struct MergeRun {
         var writer = RowWriter(store, of: mapping, from: source, on: connection)
         try await writer.write(writes)
         try await finish(folds, writes, writer.outcome, locked)
+        try await hold(folds.flatMap(\.fold.held), released)
         return counts
     }
 
@@ -68,7 +77,9 @@ struct MergeRun {
         let row = rows[sfid]
         let local = row.map { localByID[$0.id] ?? [] } ?? deletedLocally[sfid] ?? []
         var fold = ChangeFold(
-            MergeRule.Record(exists: row != nil, stamp: row?.stamp, recent: recent[sfid], local: local),
+            MergeRule.Record(
+                exists: row != nil, stamp: row?.stamp, recent: recent[sfid], local: local,
+                openInserts: openInserts, isHeld: held[sfid] != nil),
             texts: row.flatMap { texts[$0.id] } ?? [:])
         for change in changes {
             fold.add(change, from: source, merger.rule, now: now, applyDiff: merger.applyDiff)
@@ -88,6 +99,54 @@ struct MergeRun {
                 sfid: sfid, kind: .update, id: row?.id, cells: cells,
                 status: fold.keepsLocal ? row?.status : nil)
         }
+    }
+}
+
+// Records that an open insert may have created.
+extension MergeRun {
+    /// Reads open inserts and held events, before the rows are locked: if an insert is settled meanwhile, its
+    /// rows are found with their `sfid`.
+    private mutating func readOpen(_ groups: RowMerger.Groups) async throws {
+        // Inserts of a mapping that became read-only may still be open.
+        guard
+            mapping.configuration.access == .readWrite
+                || groups.changes.values.contains(where: { changes in
+                    changes.isEmpty || changes.contains { $0.attempt != nil }
+                })
+        else { return }
+        let holds = HeldChangeStore()
+        let results = try await connection.pipeline([
+            holds.selectOpenInserts(of: mapping), holds.select(groups.sfids, of: mapping.id),
+        ])
+        openInserts = try results[0].map(HeldChangeStore.openInsert)
+        for row in results[1] { held[try row["sfid"], default: []].append(try HeldChangeStore.held(row)) }
+    }
+
+    /// Puts the held events of records that need not wait any more before the new ones. Returns their ids.
+    private mutating func release(to groups: inout RowMerger.Groups, _ sfids: [String]) -> [Int] {
+        // A read comes after all events, so that it need not be ordered against them.
+        guard source == .events, !held.isEmpty else { return [] }
+        let open = Set(openInserts.map(\.id))
+        var released: [Int] = []
+        for sfid in sfids {
+            guard let earlier = held[sfid] else { continue }
+            let waits = earlier.contains { $0.change.attempt.map(open.contains) == true }
+            guard rows[sfid] != nil || !waits else { continue }
+            held[sfid] = nil
+            groups.prepend(earlier.map(\.change), of: sfid)
+            released += earlier.map(\.id)
+        }
+        return released
+    }
+
+    private mutating func hold(_ changes: [RecordChange], _ released: [Int]) async throws {
+        counts.held = changes.count
+        var statements: [SQL] = []
+        if !released.isEmpty { statements.append(HeldChangeStore().delete(released)) }
+        if !changes.isEmpty, !PlantedFault.forgottenHold.isPlanted {
+            statements.append(HeldChangeStore().insert(changes, of: mapping))
+        }
+        if !statements.isEmpty { _ = try await connection.pipeline(statements) }
     }
 }
 
@@ -126,19 +185,29 @@ extension MergeRun {
     /// Reads what the decisions depend on. These are new statements: they see what was committed before the
     /// rows were locked.
     private mutating func read(_ sfids: [String], _ groups: RowMerger.Groups) async throws {
-        try await matchUnsent(sfids, groups)
         let since =
             switch source {
             case .read(let startedAt):
                 min(startedAt, groups.changes.values.lazy.joined().map(\.stamp).min() ?? startedAt)
             case .events: groups.changes.values.lazy.joined().map(\.stamp).min() ?? .distantPast
             }
-        let results = try await connection.pipeline([
+        var statements: [SQL] = [
             store.selectLog(sfids, ids: rows.values.filter(\.isUnsent).map(\.id), since: since),
             RecentChangeStore().select(sfids, of: mapping.id),
             RunningReadStore().selectOthers(of: mapping.id, than: readID),
             "select clock_timestamp() as now",
-        ])
+        ]
+        let attempts = Set(groups.changes.values.lazy.joined().compactMap(\.attempt))
+        if !attempts.isEmpty {
+            statements.append(
+                HeldChangeStore().selectEntries(of: Array(attempts), rows: rows.values.map(\.id)))
+        }
+        let results = try await connection.pipeline(statements)
+        if !attempts.isEmpty {
+            for entry in results[4] {
+                sent[try entry["record_id"], default: [:]][try entry["id"]] = try entry["log_id"]
+            }
+        }
         for entry in earlyLog ?? results[0] { try note(entry) }
         for entry in results[1] { recent[try entry["sfid"]] = try RecentChangeStore.change(entry) }
         if case .read = source { remembers = try results[2].scalar() }
@@ -148,14 +217,19 @@ extension MergeRun {
 
     private mutating func note(_ entry: Row) throws {
         let processedAt: Date = try entry["processed_at"]
-        guard let state = LocalChange.state(try entry["state"], processedAt: processedAt) else { return }
+        let text: String = try entry["state"]
+        guard let state = LocalChange.state(text, processedAt: processedAt) else { return }
         if try entry["action"] == "DELETE" {
             guard let sfid: String = try entry["sfid"] else { return }
             deletedLocally[sfid, default: []].append(LocalChange(state, isDeletion: true))
         } else if let id: Int = try entry["record_id"] {
             let values: String? = try entry["values"]
+            let attempts = try sent[id].map { sent in
+                LocalChange.attempts(of: try entry["log_id"], state: text, in: sent)
+            }
             localByID[id, default: []].append(
-                LocalChange(state, columns: HStore.keys(of: values ?? "")))
+                LocalChange(
+                    state, columns: HStore.keys(of: values ?? ""), attempts: attempts ?? []))
         }
     }
 
@@ -164,13 +238,16 @@ extension MergeRun {
         guard let column = merger.upsertColumn else { return }
         var records: [String: String] = [:]
         for sfid in sfids where rows[sfid] == nil {
-            for change in groups.changes[sfid] ?? [] where change.kind != .delete {
+            for change in (held[sfid] ?? []).map(\.change) + (groups.changes[sfid] ?? [])
+            where change.kind != .delete {
                 if let value = change.cells[column] ?? nil { records[value] = sfid }
             }
         }
         guard !records.isEmpty else { return }
         let found = try await connection.query(
-            store.lockUnsent(column, Array(records.keys), stampColumn: merger.rule.stampColumn))
+            store.lockUnsent(
+                column, Array(records.keys), of: Array(records.values),
+                stampColumn: merger.rule.stampColumn))
         for row in found {
             guard let sfid = records[try row["value"]], rows[sfid] == nil else { continue }
             rows[sfid] = CurrentRow(
@@ -247,7 +324,7 @@ extension MergeRun {
         let requested = rereads.values.reduce(into: Set<String>()) { $0.formUnion($1) }
         counts.reread = requested.count
         counts.unchanged = folds.count { sfid, _ in
-            !outcome.changed.contains(sfid) && !requested.contains(sfid)
+            !outcome.changed.contains(sfid) && !requested.contains(sfid) && held[sfid] == nil
         }
     }
 
@@ -282,6 +359,7 @@ extension MergeRun {
         switch reason {
         case .refused: ReplicationLimits.refusedPause
         case .locked: ReplicationLimits.lockedPause
+        case .ownInsert: ReplicationLimits.ownInsertPause
         case .conflict, .textDiff, .parent: ReplicationLimits.readMargin + .seconds(1)
         case .drift: ReplicationLimits.driftPause
         default: .zero

@@ -67,12 +67,22 @@ extension MergeStore {
     }
 
     /// Locks rows that Salesforce has under a value of the upsert field, and that have no `sfid` yet.
-    func lockUnsent(_ column: String, _ values: [String], stampColumn: String?) -> SQL {
+    ///
+    /// A record whose row the user has deleted is left out: the row with the same value is a new one.
+    ///
+    /// - Parameter sfids: the record of each value.
+    func lockUnsent(
+        _ column: String, _ values: [String], of sfids: [String], stampColumn: String?
+    ) -> SQL {
         let column = "t.\(Identifier.quoted(column))"
         let stamp = stampColumn.map { "t.\(Identifier.quoted($0))" } ?? "null::timestamp"
         return """
             select t.id, \(raw: column)::text as value, \(raw: stamp) as stamp, t._hc_lastop, t._hc_err
-            from \(raw: table) t where t.sfid is null and \(raw: column)::text = any (\(values)::text[])
+            from \(raw: table) t where t.sfid is null and \(raw: column)::text = any (
+              select c.value from unnest(\(values)::text[], \(sfids)::text[]) as c (value, sfid)
+              where not exists (
+                select from \(raw: log) l where l.table_name = \(name) and l.action = 'DELETE'
+                  and l.sfid = c.sfid and l.state in ('NEW', 'PENDING', 'REQUEUE', 'SUCCESS')))
             order by t.id for no key update
             """
     }
@@ -83,7 +93,7 @@ extension MergeStore {
     /// - Parameter since: no change or read is older. Entries that were processed before protect nothing.
     func selectLog(_ sfids: [String], ids: [Int], since: Date) -> SQL {
         """
-        select l.record_id, l.sfid, l.action, l.state, l."values",
+        select l.id as log_id, l.record_id, l.sfid, l.action, l.state, l."values",
           coalesce(l.processed_at, l.updated_at, l.created_at, 'epoch') as processed_at
         from \(raw: log) l
         where l.table_name = \(name)
@@ -141,13 +151,15 @@ extension MergeStore {
         let assignments = columns.map { column in
             "\(Identifier.quoted(column)) = v.\(Identifier.quoted(column))"
         }.joined(separator: ", ")
-        // The second copy of the row is the base: columns that a row does not carry keep their value.
+        // The second copy of the row is the base: columns that a row does not carry keep their value. A row
+        // that was sent becomes SYNCED, also if Salesforce has the same values.
         let update: SQL = """
             update \(raw: table) t set \(raw: assignments)
             from jsonb_to_recordset(\(Self.document(rows))::jsonb) as p (i int, c jsonb)
             join \(raw: table) o on o.id = p.i, jsonb_populate_record(o, p.c) v
             where t.id = p.i
-              and (\(raw: list(columns, of: "t"))) is distinct from (\(raw: list(columns, of: "v")))
+              and ((\(raw: list(columns, of: "t"))) is distinct from (\(raw: list(columns, of: "v")))
+                or t._hc_lastop in ('INSERTED', 'UPDATED'))
             returning t.id, t.sfid, 'u' as kind
             """
         let kept = rows.filter { $0.status != nil }

@@ -84,7 +84,9 @@ struct PageRun: Sendable {
     /// Writes the ordinary rows of a part with a few statements, and the others by `RowMerger`.
     private func mergeTogether(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
         if let reload { try await connection.execute(store.noteRead(chunk, by: reload)) }
-        let special = try changes(try await connection.query(store.take(chunk, all: false)))
+        let mayMatch = try await hasOpenInserts()
+        let special = try changes(
+            try await connection.query(store.take(chunk, mayMatch ? .specialAndMissing : .special)))
         var counts = RowMerger.Counts()
         counts.written += try await connection.execute(store.update(chunk))
         if try await !haveRows(chunk, updated: counts.written) { counts += try await addMissing(chunk) }
@@ -98,6 +100,13 @@ struct PageRun: Sendable {
             try await connection.execute(store.remember(chunk, stamp: stamp))
         }
         return try await merge(special, counts)
+    }
+
+    /// True if rows that the table does not have may be those of an insert without `sfid`. An insert that
+    /// begins later cannot be in the page.
+    private func hasOpenInserts() async throws -> Bool {
+        guard mapping.configuration.access == .readWrite, !store.isPartial else { return false }
+        return try await !connection.query(HeldChangeStore().selectOpenInserts(of: mapping)).isEmpty
     }
 
     /// True if the update has written all rows of a part: then none of them is looked up again.
@@ -121,7 +130,7 @@ struct PageRun: Sendable {
     private func mergeSingly(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
         if let reload { try await connection.execute(store.noteRead(chunk, by: reload)) }
         return try await merge(
-            try changes(try await connection.query(store.take(chunk, all: true))), RowMerger.Counts())
+            try changes(try await connection.query(store.take(chunk, .all))), RowMerger.Counts())
     }
 
     private func merge(

@@ -117,16 +117,35 @@ struct PageStore: Sendable {
 
     private static let open = "('NEW', 'PENDING', 'REQUEUE', 'SUCCESS', 'FAILED')"
 
-    /// Takes the rows that are not ordinary out of a part, or all of its rows.
-    func take(_ chunk: Chunk, all: Bool) -> SQL {
+    /// The rows of a part that are taken out of it.
+    enum Taken {
+        case all
+        /// Those that are not ordinary.
+        case special
+        /// The same, and those that the table does not have: an open insert may have created them.
+        case specialAndMissing
+    }
+
+    func take(_ chunk: Chunk, _ taken: Taken) -> SQL {
         let list = columns.map { "s.\(Identifier.quoted($0.name))::text" }.joined(separator: ", ")
         let stampValue = stamp.map { "s.\(Identifier.quoted($0))::timestamp" } ?? "null::timestamp"
+        let condition: SQL =
+            switch taken {
+            case .all: ""
+            case .special: "\(special))"
+            case .specialAndMissing:
+                """
+                \(special)
+                  or not exists (select from \(raw: merge.table) t where t.sfid = s.sfid))
+                """
+            }
         return """
-            delete from \(raw: Self.staged) s where \(raw: range(chunk))\(all ? "" : special)
+            delete from \(raw: Self.staged) s where \(raw: range(chunk))\(condition)
             returning \(raw: stampValue), \(raw: list)
             """
     }
 
+    /// Without the closing parenthesis.
     private var special: SQL {
         let key = upsertColumn.flatMap { name in columns.first { $0.name == name } }?.name
         let unsent = key.map { key in
@@ -149,7 +168,7 @@ struct PageStore: Sendable {
               or s.sfid in (
                 select l.sfid collate pg_catalog."ucs_basic" from \(raw: merge.log) l
                 where l.table_name = \(merge.name) and l.action = 'DELETE' and l.state in \(raw: Self.open))\
-            \(raw: unsent ?? ""))
+            \(raw: unsent ?? "")
             """
     }
 
@@ -184,7 +203,8 @@ struct PageStore: Sendable {
             raw: """
                 update \(merge.table) t set \(columns.map { "\($0) = v.\($0)" }.joined(separator: ", "))
                 from \(values(chunk))
-                where t.sfid = v.sfid and (\(list("t"))) is distinct from (\(list("v")))
+                where t.sfid = v.sfid and ((\(list("t"))) is distinct from (\(list("v")))
+                  or t._hc_lastop in ('INSERTED', 'UPDATED'))
                 """)
     }
 

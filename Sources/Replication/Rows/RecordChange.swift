@@ -14,6 +14,19 @@ package struct RecordChange: Sendable, Equatable {
         case delete
     }
 
+    /// What a read says about the creation of a record.
+    package struct Creation: Sendable, Equatable {
+        /// True if the user whose credentials we have created it. Nil if unknown.
+        package var isOwn: Bool?
+        /// CreatedDate. Nil if unknown.
+        package var at: Date?
+
+        package init(isOwn: Bool? = nil, at: Date? = nil) {
+            self.isOwn = isOwn
+            self.at = at
+        }
+    }
+
     package var sfid: String
     package var kind: Kind
     /// The event's commit timestamp, or the SystemModstamp of the row that was read.
@@ -22,16 +35,21 @@ package struct RecordChange: Sendable, Equatable {
     package var cells: [String: String?]
     /// Columns with a difference of a large text. They are read again if the old value does not match.
     package var textDiffs: [String: String]
+    /// The attempt whose request made the change, as the event's origin says. Nil for reads and for changes
+    /// by others.
+    package var attempt: UUID?
+    package var creation = Creation()
 
     package init(
         sfid: String, kind: Kind, stamp: Date, cells: [String: String?] = [:],
-        textDiffs: [String: String] = [:]
+        textDiffs: [String: String] = [:], attempt: UUID? = nil
     ) {
         self.sfid = sfid
         self.kind = kind
         self.stamp = stamp
         self.cells = cells
         self.textDiffs = textDiffs
+        self.attempt = attempt
     }
 }
 
@@ -62,6 +80,11 @@ package enum RereadReason: String, Sendable, Hashable {
     case drift
     /// An event changed a part of a person's name, but events do not carry the name itself.
     case personName = "person_name"
+    /// An insert whose outcome is open may have created the record.
+    case ownInsert = "own_insert"
+
+    /// True if each further request of a record doubles its pause.
+    var pauseGrows: Bool { self == .refused || self == .ownInsert }
 }
 
 /// Checks in the caller's transaction that the caller may still write. Throws `.leaseLost` or `.claimLost`.

@@ -17,6 +17,8 @@ package struct RereadStore: Sendable {
         /// Nil for a reason of a later version.
         package var reason: RereadReason?
         package var attempts: Int
+        /// When it was last requested, on the cell's clock.
+        package var requestedAt: Date
     }
 
     package init() {}
@@ -24,7 +26,7 @@ package struct RereadStore: Sendable {
     /// Adds records, or requests them again.
     ///
     /// - Parameter pause: the time until they are due. A record that is due earlier stays due then, unless
-    ///   the database refused it: each refusal doubles its pause.
+    ///   the database refused it, or an open insert may have created it: each time doubles its pause.
     package func add(
         _ sfids: [String], of mapping: Mapping, because reason: RereadReason, after pause: Duration = .zero,
         on connection: PostgresConnection
@@ -38,19 +40,22 @@ package struct RereadStore: Sendable {
         _ sfids: [String], of mapping: Mapping, because reason: RereadReason, after pause: Duration
     ) -> SQL {
         let sfids = Set(sfids).sorted()
-        let isRefused = reason == .refused
+        let grows = reason.pauseGrows
+        let longest =
+            reason == .ownInsert
+            ? ReplicationLimits.longestOwnInsertPause : ReplicationLimits.longestRereadPause
         return """
             insert into multiconnect_sync.rereads as r
                 (mapping_id, sfid, organization_id, reason, due_at, attempts)
             select \(mapping.id)::uuid, sfid, \(mapping.organizationID)::uuid, \(reason.rawValue)::text,
-                clock_timestamp() + \(pause), \(isRefused ? 1 : 0)::int
+                clock_timestamp() + \(pause), \(grows ? 1 : 0)::int
             from unnest(\(sfids)::text[]) as c (sfid)
             on conflict (mapping_id, sfid) do update set
                 reason = excluded.reason, requested_at = clock_timestamp(),
                 attempts = r.attempts + excluded.attempts,
-                due_at = case when \(isRefused)::boolean
+                due_at = case when \(grows)::boolean
                     then clock_timestamp() + least(
-                        \(pause) * power(2, least(r.attempts, 20)), \(ReplicationLimits.longestRereadPause))
+                        \(pause) * power(2, least(r.attempts, 20)), \(longest))
                     else least(r.due_at, excluded.due_at) end
             """
     }
@@ -61,7 +66,7 @@ package struct RereadStore: Sendable {
     ) async throws -> Batch? {
         let rows = try await connection.query(
             """
-            select mapping_id, sfid, reason, attempts from multiconnect_sync.rereads
+            select mapping_id, sfid, reason, attempts, requested_at from multiconnect_sync.rereads
             where organization_id = \(organizationID) and due_at <= clock_timestamp() and mapping_id = (
                 select mapping_id from multiconnect_sync.rereads
                 where organization_id = \(organizationID) and due_at <= clock_timestamp()
@@ -75,7 +80,7 @@ package struct RereadStore: Sendable {
                 let reason: String = try row["reason"]
                 return Record(
                     sfid: try row["sfid"], reason: RereadReason(rawValue: reason),
-                    attempts: try row["attempts"])
+                    attempts: try row["attempts"], requestedAt: try row["requested_at"])
             })
     }
 

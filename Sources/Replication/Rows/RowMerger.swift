@@ -16,6 +16,8 @@ package struct RowMerger: Sendable {
         package var reread = 0
         /// Rows that the database refused; they are quarantined.
         package var refused = 0
+        /// Events that wait for the outcome of an insert.
+        package var held = 0
 
         package init() {}
 
@@ -26,6 +28,7 @@ package struct RowMerger: Sendable {
             left.unchanged += right.unchanged
             left.reread += right.reread
             left.refused += right.refused
+            left.held += right.held
         }
     }
 
@@ -76,6 +79,21 @@ package struct RowMerger: Sendable {
         try await begin(on: connection)
         var run = MergeRun(merger: self, source: source, readID: readID, connection: connection)
         return try await run.merge(groups)
+    }
+
+    /// Merges held events whose insert has a known outcome, in the caller's transaction. At most
+    /// `ReplicationLimits.releasedRecords` records; `isComplete` is false if there may be more.
+    func release(on connection: PostgresConnection) async throws -> (counts: Counts, isComplete: Bool) {
+        try await begin(on: connection)
+        let limit = ReplicationLimits.releasedRecords
+        let sfids: [String] = try await connection.query(
+            HeldChangeStore().releasable(in: store, of: table.mapping.id, limit: limit)
+        ).column()
+        guard !sfids.isEmpty else { return (Counts(), true) }
+        var groups = Groups()
+        for sfid in sfids { groups.append(sfid: sfid) }
+        var run = MergeRun(merger: self, source: .events, readID: nil, connection: connection)
+        return (try await run.merge(groups), sfids.count < limit)
     }
 
     /// Prepares the caller's transaction. Merges of one mapping follow one another, because a missing row has
@@ -132,6 +150,18 @@ package struct RowMerger: Sendable {
         mutating func append(_ change: RecordChange) {
             if changes[change.sfid] == nil { sfids.append(change.sfid) }
             changes[change.sfid, default: []].append(change)
+        }
+
+        /// Adds earlier changes of a record.
+        mutating func prepend(_ earlier: [RecordChange], of sfid: String) {
+            changes[sfid] = earlier + (changes[sfid] ?? [])
+        }
+
+        /// A record without new changes.
+        mutating func append(sfid: String) {
+            guard changes[sfid] == nil else { return }
+            sfids.append(sfid)
+            changes[sfid] = []
         }
     }
 }
