@@ -38,6 +38,61 @@ def check(what, holds):
         sys.exit(1)
 
 
+def ingest(client, job, failed=0):
+    """The result rows of a job of one batch: successful and failed ones."""
+    check(f"Bulk 2.0: {failed} failed rows", int(job[0]["numberRecordsFailed"]) == failed)
+    rows = client.bulk2.Account.get_all_ingest_records(job[0]["job_id"])
+    check("Bulk 2.0: every row has a result", len(rows["successfulRecords"]) + len(rows["failedRecords"])
+          == job[0]["numberRecordsTotal"] and not rows["unprocessedRecords"])
+    return rows["successfulRecords"], rows["failedRecords"]
+
+
+def bulk_writes(client):
+    bulk = client.bulk2.Account
+    names = [f'Bulk {number}, "quoted"' for number in range(450)]
+    job = bulk.insert(records=[{"Name": name, "Phone": "1", "Fax": "2"} for name in names], wait=0.1)
+    made, _ = ingest(client, job)
+    check("Bulk 2.0: inserted rows", sorted(row["Name"] for row in made) == sorted(names))
+    check("Bulk 2.0: results are not in the order of the data", [row["Name"] for row in made] != names)
+    ids = [row["sf__Id"] for row in made]
+
+    records = [{"Id": ids[0], "Phone": "", "Fax": "#N/A"}, {"Id": "001000000000000AAA", "Phone": "3", "Fax": "3"}]
+    _, refused = ingest(client, bulk.update(records=records, wait=0.1), failed=1)
+    check("Bulk 2.0: a failed row has its error",
+          refused[0]["sf__Error"].startswith("INVALID_CROSS_REFERENCE_KEY:"))
+    record = client.Account.get(ids[0])
+    check("Bulk 2.0: an empty value is ignored, N/A is null", (record["Phone"], record["Fax"]) == ("1", None))
+
+    keys = [{"External_ID__c": f"interop-{number}", "Name": f"Key {number}"} for number in range(3)]
+    for expected in ("true", "false"):
+        job = bulk.upsert(records=keys, external_id_field="External_ID__c", wait=0.1)
+        rows, _ = ingest(client, job)
+        check(f"Bulk 2.0: upserted rows, created: {expected}", {row["sf__Created"] for row in rows} == {expected})
+    ids += [row["sf__Id"] for row in rows]
+
+    ingest(client, bulk.delete(records=[{"Id": id} for id in ids], wait=0.1))
+    found = client.query_all(f"SELECT Id FROM Account WHERE Id IN ('{ids[0]}','{ids[-1]}')")
+    check("Bulk 2.0: deleted rows", found["totalSize"] == 0)
+
+
+def collection_writes(client):
+    def send(method, path="", **body):
+        return client.restful(f"composite/sobjects{path}", method=method, **body)
+
+    kind = {"attributes": {"type": "Account"}}
+    made = send("POST", json={"records": [{**kind, "Name": "One"}, {**kind, "Industry": "Energy"}]})
+    check("collections: one result a record", [row["success"] for row in made] == [True, False])
+    check("collections: a failed record has its error",
+          made[1]["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING")
+    changed = send("PATCH", json={"records": [{**kind, "id": made[0]["id"], "Name": "Two"}]})
+    check("collections: update", changed[0]["success"] and client.Account.get(made[0]["id"])["Name"] == "Two")
+    keyed = {"records": [{**kind, "External_ID__c": "interop-key", "Name": "Three"}]}
+    rows = [send("PATCH", "/Account/External_ID__c", json=keyed)[0] for _ in range(2)]
+    check("collections: upsert", [row["created"] for row in rows] == [True, False])
+    gone = send("DELETE", params={"ids": f"{made[0]['id']},{rows[0]['id']}"})
+    check("collections: delete", all(row["success"] for row in gone))
+
+
 def main(origin):
     about = requests.get(f"{origin}/simulator").json()
     org = requests.get(f"{origin}/simulator/orgs/1").json()
@@ -82,6 +137,9 @@ def main(origin):
     check("Bulk 2.0: all rows", {row[0] for row in table} == {row["Id"] for row in rows})
     nameless = {row["Id"]: row["Name"].replace("\0", "") for row in rows}
     check("Bulk 2.0: the same names", all(nameless[row[0]] == row[1] for row in table))
+
+    bulk_writes(client)
+    collection_writes(client)
 
     requests.post(f"{origin}/simulator/faults", json={"kind": "expire_access_tokens", "org": "1"})
     before = client.session_id
