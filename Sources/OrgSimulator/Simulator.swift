@@ -16,6 +16,8 @@ package final class Simulator: Sendable {
     let logger: Logger
     /// Wake the tasks that render ahead.
     private let renderEvents = Mutex<[Event]>([])
+    /// Wake the tasks that carry out work when it is due.
+    private let dueEvents = Mutex<[Event]>([])
 
     package init(_ configuration: SimulatorConfiguration, logger: Logger = Logger(label: "org-simulator")) {
         world = Mutex(World(configuration))
@@ -52,15 +54,19 @@ package final class Simulator: Sendable {
         world.withLock { $0.rendersAhead = true }
         let event = Event()
         renderEvents.withLock { $0.append(event) }
+        let due = Event()
+        dueEvents.withLock { $0.append(due) }
         var configuration = ServerConfiguration()
-        // Composite requests and queries with long lists of ids exceed the server's default.
-        configuration.limits.bodyBytes = 16 << 20
+        // Data of Bulk jobs, and composite requests, exceed the server's default.
+        configuration.limits.bodyBytes = 128 << 20
+        configuration.limits.bufferedBodyBytes = 512 << 20
         // All orgs' clients come from one address, and each org has an open long poll.
         configuration.limits.connections = 65_536
         configuration.limits.connectionsPerPeer = 65_536
         let server = Server(router: router(), configuration: configuration, logger: logger)
         try await withThrowingTaskGroup { group in
             group.addTask { await self.renderAhead(event) }
+            group.addTask { await self.carryOutDue(due) }
             try await server.serve(
                 on: listener, credentials: credentials.map { context in { @Sendable in context } })
             group.cancelAll()
@@ -79,7 +85,8 @@ package final class Simulator: Sendable {
 
     private func respond(to request: Request) async throws -> Response {
         let call = IncomingCall(request, now: Self.now)
-        var (reply, limits) = world.withLock { ($0.answer(call), $0.configuration) }
+        var reply = try await carryOut(call)
+        let limits = world.withLock(\.configuration)
         while case .wait(let wait) = reply.body { reply = try await waited(wait, reply) }
         if world.withLock({ !$0.unrendered.isEmpty }) {
             for event in renderEvents.withLock({ $0 }) { event.set() }
@@ -87,6 +94,46 @@ package final class Simulator: Sendable {
         let takesGzip = limits.assumptions.compressesResponses && call.acceptsGzip
         return try await ReplyWriter(reply: reply, cache: world.withLock(\.cache), takesGzip: takesGzip)
             .response()
+    }
+
+    /// Carries out a call, after the time that it takes. If the caller goes away, the call is carried out
+    /// nevertheless.
+    private func carryOut(_ call: IncomingCall) async throws -> Reply {
+        let (start, hasDue) = world.withLock { world in (world.begin(call), world.nextDue != nil) }
+        if hasDue { wakeDueTasks() }
+        switch start {
+        case .answered(let reply): return reply
+        case .running(let number, let due):
+            do {
+                try await EventLoop.current.sleep(for: .milliseconds(max(0, due - Self.now)))
+            } catch {
+                world.withLock { $0.abandon(number) }
+                wakeDueTasks()
+                throw error
+            }
+            return world.withLock { $0.finish(number, now: Self.now) }
+        }
+    }
+
+    private func wakeDueTasks() {
+        for event in dueEvents.withLock({ $0 }) { event.set() }
+    }
+
+    /// Carries out work without a caller when it is due: late calls, late changes, and Bulk jobs.
+    private func carryOutDue(_ event: Event) async {
+        while !Task.isCancelled {
+            event.reset()
+            let next = world.withLock { world in
+                world.carryOutDue(now: Self.now)
+                return world.nextDue
+            }
+            let pause = next.map { max(0, $0 - Self.now) }
+            let timer = pause.map { pause in
+                EventLoop.current.schedule(at: .now + .milliseconds(pause)) { event.set() }
+            }
+            defer { timer?.cancel() }
+            guard (try? await event.wait()) != nil else { return }
+        }
     }
 
     /// Waits for an event of a connect, and tries the connect again.

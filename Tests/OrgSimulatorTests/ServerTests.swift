@@ -109,6 +109,68 @@ struct ServerTests {
         }
     }
 
+    @Test func `a lost response closes the connection, and the call was carried out`() async throws {
+        try await withSimulator { running in
+            let token = try await running.token()
+            let path = "/services/data/v66.0/sobjects/Account"
+            let fault = #"{"kind":"lost_response","path":"/sobjects"}"#
+            _ = try await running.send("POST", "/simulator/faults", body: fault)
+            let error = await #expect(throws: HTTPClientError.self) {
+                _ = try await running.send("POST", path, token: token, body: #"{"Name":"Lost"}"#)
+            }
+            #expect(error?.code == .interrupted)
+            let writes = try await running.send("GET", "/simulator/orgs/1/writes")
+            #expect(JSONValue.parse(writes.body)?.elements.map { $0["fields"]?["Name"] } == ["Lost"])
+            #expect(
+                try await running.send("POST", path, token: token, body: #"{"Name":"Next"}"#).status == 201)
+        }
+    }
+
+    @Test func `a slow write call delays no other call`() async throws {
+        try await withSimulator { running in
+            let token = try await running.token()
+            let settings = #"{"kind":"settings","settings":{"writeDelay":400}}"#
+            _ = try await running.send("POST", "/simulator/orgs/1/changes", body: settings)
+            let path = "/services/data/v66.0/sobjects/Account"
+            let start = ContinuousClock.now
+            async let first = running.send("POST", path, token: token, body: #"{"Name":"One"}"#)
+            async let second = running.send("POST", path, token: token, body: #"{"Name":"Two"}"#)
+            #expect(try await running.send("GET", path + "/describe", token: token).status == 200)
+            let read = ContinuousClock.now - start
+            #expect(try await first.status == 201)
+            #expect(try await second.status == 201)
+            let written = ContinuousClock.now - start
+            #expect(written >= .milliseconds(390))
+            #expect(read < written)
+        }
+    }
+
+    @Test func `a Bulk job is carried out without polls`() async throws {
+        try await withSimulator { running in
+            let token = try await running.token()
+            let base = "/services/data/v66.0/jobs/ingest"
+            let created = try await running.send(
+                "POST", base, token: token, body: #"{"object":"Account","operation":"insert"}"#)
+            let job = "\(base)/\(try #require(JSONValue.parse(created.body)?["id"]?.text))"
+            let upload = try await running.client.send(
+                ClientRequest(
+                    method: "PUT", url: running.origin + job + "/batches",
+                    headers: [
+                        (name: "Authorization", value: "Bearer \(token)"),
+                        (name: "Content-Type", value: "text/csv"),
+                    ], body: Array(("Name\n" + (0..<1000).map { "n\($0)\n" }.joined()).utf8)))
+            #expect(upload.status == 201)
+            _ = try await running.send("PATCH", job, token: token, body: #"{"state":"UploadComplete"}"#)
+            try await eventually("all rows are written") {
+                let writes = try await running.send("GET", "/simulator/orgs/1/writes?after=999")
+                return JSONValue.parse(writes.body)?.elements.count == 1
+            }
+            _ = try await running.send("GET", job, token: token)
+            let state = try await running.send("GET", job, token: token)
+            #expect(JSONValue.parse(state.body)?["state"] == "JobComplete")
+        }
+    }
+
     @Test func `instance and identity URLs begin with the address that the caller used`() async throws {
         try await withSimulator { running in
             let token = try await running.token()

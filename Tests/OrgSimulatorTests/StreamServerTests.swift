@@ -75,6 +75,23 @@ struct StreamServerTests {
         }
     }
 
+    @Test func `a late commit answers the waiting connect, without another call`() async throws {
+        try await withSubscriber { subscriber in
+            try await subscriber.start("/data/ChangeEvents")
+            let waiting = subscriber
+            let fault = #"{"kind":"late_commit","path":"/sobjects/Account","milliseconds":300}"#
+            _ = try await waiting.post("/simulator/faults", fault)
+            let start = ContinuousClock.now
+            let error = await #expect(throws: HTTPClientError.self) {
+                _ = try await waiting.post("/services/data/v66.0/sobjects/Account", #"{"Name":"Late"}"#)
+            }
+            #expect(error?.code == .interrupted)
+            let messages = try await waiting.connect()
+            #expect(messages.contains { $0["data"]?["payload"]?["Name"] == "Late" })
+            #expect(ContinuousClock.now - start >= .milliseconds(290))
+        }
+    }
+
     @Test func `a change answers the waiting connect`() async throws {
         try await withSubscriber { subscriber in
             try await subscriber.start("/data/ChangeEvents")

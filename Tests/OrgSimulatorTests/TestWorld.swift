@@ -39,6 +39,18 @@ struct TestWorld {
         return try #require(reply.document["access_token"]?.text)
     }
 
+    static let base = "/services/data/v66.0"
+
+    /// A call of the data API.
+    mutating func send(
+        _ method: String, _ path: String, token: String, headers: [String: String] = [:], body: String = ""
+    ) -> Reply { call(method, Self.base + path, token: token, headers: headers, body: body) }
+
+    /// A change request to the first org.
+    mutating func change(_ body: String) {
+        #expect(call("POST", "/simulator/orgs/1/changes", body: body).status == 200)
+    }
+
     mutating func query(_ soql: String, token: String, path: String = "query") -> Reply {
         get("/services/data/v66.0/\(path)?q=\(PercentCoding.encode(soql))", token: token)
     }

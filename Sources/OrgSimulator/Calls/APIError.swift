@@ -35,6 +35,23 @@ struct APIError: Error, Hashable {
         APIError(405, "METHOD_NOT_ALLOWED", "HTTP Method '\(method)' not allowed. Allowed are \(allowed)")
     }
 
+    /// Recorded.
+    static let unknownRecord = APIError(
+        404, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields: [])
+
+    /// Recorded.
+    static let rolledBack = APIError(
+        400, "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        "Record rolled back because not all records were valid and the request was using AllOrNone header",
+        fields: [])
+
+    /// Many reports. The status is assumed.
+    static func unableToLock(_ id: OrgRecordID) -> APIError {
+        APIError(
+            400, "UNABLE_TO_LOCK_ROW",
+            "unable to obtain exclusive access to this record or 1 records: \(id.text18)", fields: [])
+    }
+
     static func query(_ error: SOQLError, _ text: String) -> APIError {
         APIError(400, error.code.rawValue, error.message(for: text))
     }

@@ -11,7 +11,11 @@ struct IncomingCall: Sendable {
     let headers: [String: String]
     let body: [UInt8]
     /// Milliseconds since 1970-01-01T00:00:00Z.
-    let now: Int
+    var now: Int
+    /// The fault of some rows of a write call.
+    var rowFault: RowFault?
+    /// Records that write calls running at the same time hold. This call cannot lock them.
+    var lockedRecords: Set<OrgRecordID> = []
 
     init(
         _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8] = [], now: Int = 0

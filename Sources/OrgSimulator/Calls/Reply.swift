@@ -22,6 +22,8 @@ struct Reply: Sendable {
     var dropAfterBytes: Int?
     /// Faults: end the body after this many bytes, with a matching length.
     var truncatesAfterBytes: Int?
+    /// Faults: close the connection without an answer.
+    var isLost = false
 
     init(status: Int, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
         self.status = status
@@ -53,6 +55,15 @@ struct Reply: Sendable {
     }
 
     static let noContent = Reply(status: 204)
+
+    /// No answer at all.
+    static let lost = Reply(status: 200).losing()
+
+    func losing() -> Reply {
+        var reply = self
+        reply.isLost = true
+        return reply
+    }
 
     func adding(_ name: String, _ value: String) -> Reply {
         var reply = self

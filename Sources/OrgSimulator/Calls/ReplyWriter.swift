@@ -19,6 +19,10 @@ struct ReplyWriter: Sendable {
         if reply.delayMilliseconds > 0 {
             try await EventLoop.current.sleep(for: .milliseconds(reply.delayMilliseconds))
         }
+        if reply.isLost {
+            // A stream without a first piece: not even a head is sent.
+            return Response(status: .ok, body: .stream(length: 1) { _ in throw Dropped() })
+        }
         var response = Response(status: Status(reply.status))
         for (name, value) in reply.headers { response.headers.add(name, value) }
         let pieces: Pieces

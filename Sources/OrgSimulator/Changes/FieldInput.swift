@@ -3,6 +3,9 @@ import Encoding
 /// Reads the values of a caller's record, with the errors of an org. Documented codes; texts from many
 /// reports.
 enum FieldInput {
+    /// The code of a value that is not of the field's type.
+    static let mismatchCode = "JSON_PARSER_ERROR"
+
     /// The value of `json` in `field`.
     static func value(_ json: JSONValue, for field: FieldSchema) throws(APIError) -> FieldValue {
         switch (json, field.type) {
@@ -89,7 +92,7 @@ enum FieldInput {
     private static func mismatch(_ json: JSONValue, _ field: FieldSchema) -> APIError {
         let type = field.type.soapType.drop { $0 != ":" }.dropFirst()
         return APIError(
-            400, "JSON_PARSER_ERROR",
+            400, mismatchCode,
             "Cannot deserialize instance of \(type) from value \(json.serialized) of field \(field.name)")
     }
 }

@@ -126,6 +126,9 @@ struct OrgChangeRequest: Sendable {
 /// - `overLimit`: true: calls are answered with REQUEST_LIMIT_EXCEEDED.
 /// - `expireTokens`: true: all access tokens of the org end.
 /// - `endSessions`: true: all CometD sessions of the org end.
+/// - `notUnique`: external ids such as `Account.External_ID__c` whose values several records may have.
+/// - `recordsWrites`: false: API writes are not recorded.
+/// - `validation`, `duplicates`, `flow`, `assignment`, `writeDelay`, `locks`: see `OrgRules`.
 enum OrgSettings {
     static func apply(_ settings: JSONValue, to org: inout Org) {
         if let delay = settings["eventDelay"]?.int { org.eventDelay = delay }
@@ -139,5 +142,14 @@ enum OrgSettings {
         }
         if settings["forgetEvents"]?.bool == true { org.events.expire(before: .max) }
         if let isOver = settings["overLimit"]?.bool { org.isOverLimit = isOver }
+        if let isOn = settings["recordsWrites"]?.bool { org.writeLog.isOn = isOn }
+        for name in settings["notUnique"]?.array?.compactMap(\.string) ?? [] {
+            let parts = name.split(separator: ".").map { $0.lowercased() }
+            guard parts.count == 2, let place = org.tables[parts[0]]?.schema.place(of: parts[1]) else {
+                continue
+            }
+            org.tables[parts[0]]?.alter(field: place) { $0.allowsDuplicates = true }
+        }
+        org.rules.apply(settings)
     }
 }

@@ -49,6 +49,7 @@ extension Org {
         if write.kind != .hardDelete, !after.isDeleted(row) { adjustRollUps(write.object, row, by: 1) }
         reindex(write, row, before, after)
         record(after, row, write.kind, commit)
+        writeLog.add(write, after.id(row), commit)
         if write.isAnnounced {
             if selectedEntities.contains(after.schema.name) || isOnChannel(after.schema.name) {
                 add(write, (row, touched), before, after, sequence, settings, &drafts)
@@ -72,21 +73,15 @@ extension Org {
     private func initialValues(
         _ values: [Int: FieldValue], _ table: Table, _ commit: Commit, _ stamp: Int
     ) -> [FieldValue] {
-        let id = table.nextID
-        var row = table.schema.fields.enumerated().map { place, field -> FieldValue in
-            if let value = values[place], place != 0 { return value }
-            switch field.name {
-            case "Id": return .id(id)
-            case "CreatedDate", "LastModifiedDate", "SystemModstamp": return .instant(stamp)
-            case "CreatedById", "LastModifiedById", "OwnerId": return .id(commit.user)
-            case "Name" where field.isAutoNumber: return table.example(place, number: table.rowCount)
-            default: return field.formula == nil ? field.initial : .null
-            }
-        }
-        for (place, field) in table.schema.fields.enumerated() {
-            if case .rollUp = field.recipe { row[place] = .number(0) }
-        }
-        if let (place, name) = Self.fullName(table.schema, { row[$0] }) { row[place] = name }
+        let layout = table.schema.layout
+        var row = layout.initial
+        for place in layout.creationStamps { row[place] = .instant(stamp) }
+        for place in layout.creationUsers { row[place] = .id(commit.user) }
+        if let place = layout.autoNumber { row[place] = table.example(place, number: table.rowCount) }
+        for (place, value) in values { row[place] = value }
+        for place in layout.rollUps { row[place] = .number(0) }
+        row[0] = .id(table.nextID)
+        if let (place, name) = Self.fullName(layout, { row[$0] }) { row[place] = name }
         return row
     }
 
@@ -95,37 +90,31 @@ extension Org {
         _ write: RowWrite, _ row: Int, _ table: Table, _ commit: Commit, _ stamp: Int
     ) -> [Int: FieldValue] {
         var values = write.values
-        let schema = table.schema
-        if let place = table.systemModstamp { values[place] = .instant(stamp) }
-        if let place = schema.place(of: "LastModifiedDate") { values[place] = .instant(stamp) }
-        if let place = schema.place(of: "LastModifiedById") { values[place] = .id(commit.user) }
-        if let place = schema.place(of: "IsDeleted") {
+        let layout = table.schema.layout
+        for place in layout.changeStamps { values[place] = .instant(stamp) }
+        if let place = layout.lastModifiedBy { values[place] = .id(commit.user) }
+        if let place = layout.isDeleted {
             if write.kind == .delete { values[place] = .boolean(true) }
             if write.kind == .undelete { values[place] = .boolean(false) }
         }
         // Generated rows have names without regard to their parts: other updates must not change them.
-        let changesName = ["FirstName", "LastName"].contains { field in
-            schema.place(of: field).map { write.values[$0] != nil } ?? false
-        }
-        if write.kind == .update, changesName,
-            let (place, name) = Self.fullName(schema, { values[$0] ?? table.value(row, $0) })
-        {
-            values[place] = name
-        }
+        guard write.kind == .update, let parts = layout.personName,
+            write.values[parts.first] != nil || write.values[parts.last] != nil,
+            let (place, name) = Self.fullName(layout, { values[$0] ?? table.value(row, $0) })
+        else { return values }
+        values[place] = name
         return values
     }
 
     /// The name of a person, and its place. Nil for objects with another kind of name.
     private static func fullName(
-        _ schema: ObjectSchema, _ value: (Int) -> FieldValue
+        _ layout: WriteLayout, _ value: (Int) -> FieldValue
     ) -> (Int, FieldValue)? {
-        guard let place = schema.place(of: "Name"), let first = schema.place(of: "FirstName"),
-            let last = schema.place(of: "LastName"), schema.fields[last].compoundFieldName == "Name"
-        else { return nil }
-        let parts = [value(first), value(last)].compactMap { part -> String? in
+        guard let name = layout.personName else { return nil }
+        let parts = [value(name.first), value(name.last)].compactMap { part -> String? in
             if case .text(let text) = part { text } else { nil }
         }
-        return (place, .text(parts.joined(separator: " ")))
+        return (name.name, .text(parts.joined(separator: " ")))
     }
 
     private mutating func record(_ table: Table, _ row: Int, _ kind: RowWrite.Kind, _ commit: Commit) {
@@ -161,35 +150,25 @@ extension Org {
             }
 }
 
-/// Lookups by external id.
+/// Lookups by the value of a field.
 extension Org {
-    /// The live row with this value of an external id.
-    mutating func row(_ object: String, _ place: Int, _ value: FieldValue) -> Int? {
-        guard let table = tables[object] else { return nil }
-        let key = Self.indexKey(object, table.schema.fields[place])
-        if externalIDs[key] == nil {
-            var index: [FieldValue: Int] = [:]
-            for row in 0..<table.rowCount where !table.isDeleted(row) {
-                let value = table.value(row, place)
-                if value != .null { index[value.comparable] = row }
-            }
-            externalIDs[key] = index
+    /// The live rows with this value. `object` is in lower case.
+    mutating func rows(_ object: String, _ place: Int, _ value: FieldValue) -> [Int] {
+        guard value != .null, let table = tables[object] else { return [] }
+        if externalIDs[object]?[place] == nil {
+            externalIDs[object, default: [:]][place] = ExternalIDIndex(table, place)
         }
-        return externalIDs[key]?[value.comparable]
-    }
-
-    private static func indexKey(_ object: String, _ field: FieldSchema) -> String {
-        "\(object).\(field.name.lowercased())"
+        return externalIDs[object]?[place]?.rows(value) ?? []
     }
 
     fileprivate mutating func reindex(_ write: RowWrite, _ row: Int, _ before: Table, _ after: Table) {
-        guard !externalIDs.isEmpty else { return }
-        for (place, field) in after.schema.fields.enumerated() where field.isExternalID && !field.isRemoved {
-            let key = Self.indexKey(write.object, field)
-            guard externalIDs[key] != nil else { continue }
-            if write.kind != .create { externalIDs[key]?[before.value(row, place).comparable] = nil }
-            let value = after.value(row, place)
-            if !after.isDeleted(row), value != .null { externalIDs[key]?[value.comparable] = row }
+        guard let places = externalIDs[write.object]?.keys else { return }
+        for place in places {
+            let was = write.kind == .create || before.isDeleted(row) ? .null : before.value(row, place)
+            let now = after.isDeleted(row) ? .null : after.value(row, place)
+            guard was != now else { continue }
+            externalIDs[write.object]?[place]?.remove(row, was)
+            externalIDs[write.object]?[place]?.add(row, now)
         }
     }
 }

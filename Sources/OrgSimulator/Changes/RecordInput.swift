@@ -5,28 +5,32 @@ struct RecordInput {
     let table: Table
     let isCreate: Bool
 
-    /// The values of `record`, whose keys are field names or relationships with an external id.
-    func values(_ record: JSONValue, in org: inout Org) throws(APIError) -> [Int: FieldValue] {
-        guard let members = record.object else { throw .notJSON }
+    /// Values come from CSV: errors and booleans are those of the Bulk API.
+    var isText = false
+
+    /// The values of a record whose keys are field names or relationships with an external id.
+    func values(_ members: [String: JSONValue], in org: inout Org) throws(APIError) -> [Int: FieldValue] {
         var values: [Int: FieldValue] = [:]
+        values.reserveCapacity(members.count + 4)
         for (name, json) in members where name != "attributes" {
-            if name.lowercased() == "id" {
+            if name.utf8.count == 2, name.lowercased() == "id" {
                 // Documented.
                 throw APIError(
                     400, "INVALID_FIELD", "The Id field should not be specified in the sobject data.")
             }
-            if let place = table.schema.place(ofRelationship: name), json.object != nil || json.isNull {
-                values[place] = json.isNull ? .null : try parent(name, place, json, in: &org)
+            if let place = table.schema.place(of: name),
+                org.isVisible(table.schema.fields[place], of: table.schema)
+            {
+                values[place] = try value(json, place, in: org)
                 continue
             }
-            guard let place = table.schema.place(of: name),
-                org.isVisible(table.schema.fields[place], of: table.schema)
+            guard json.object != nil || json.isNull, let place = table.schema.place(ofRelationship: name)
             else {
                 // Recorded.
                 throw APIError(
                     400, "INVALID_FIELD", "No such column '\(name)' on sobject of type \(table.schema.name)")
             }
-            values[place] = try value(json, place, in: org)
+            values[place] = json.isNull ? .null : try parent(name, place, json, in: &org)
         }
         try checkRequired(values)
         return values
@@ -41,7 +45,7 @@ struct RecordInput {
                     + "field and verify that it is read/write for your profile or permission set.",
                 fields: [field.name])
         }
-        let value = try FieldInput.value(json, for: field)
+        let value = try converted(json, field)
         if case .id(let id) = value, let target = field.referenceTo.first.flatMap({ org.table($0) }) {
             guard let row = target.row(id), !target.isDeleted(row) else {
                 throw APIError(
@@ -49,6 +53,29 @@ struct RecordInput {
             }
         }
         return value
+    }
+
+    private func converted(_ json: JSONValue, _ field: FieldSchema) throws(APIError) -> FieldValue {
+        guard isText, let text = json.string else { return try FieldInput.value(json, for: field) }
+        if field.type == .boolean, let flag = Self.flag(text) { return .boolean(flag) }
+        do throws(APIError) {
+            return try FieldInput.value(json, for: field)
+        } catch {
+            guard error.code == FieldInput.mismatchCode else { throw error }
+            // Reported by many.
+            throw APIError(
+                400, "INVALID_TYPE_ON_FIELD_IN_RECORD",
+                "\(field.label): value not of required type: \(text)", fields: [field.name])
+        }
+    }
+
+    /// Documented: Bulk API, "Valid Date Format in Records" and "Boolean fields".
+    private static func flag(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "yes", "y", "true", "on", "1": true
+        case "no", "n", "false", "off", "0": false
+        default: nil
+        }
     }
 
     /// `"Account": {"External_ID__c": "x"}`. Documented.
@@ -63,16 +90,28 @@ struct RecordInput {
             throw APIError(400, "INVALID_FIELD", "\(name) needs one external id of its object")
         }
         let wanted = try FieldInput.value(value, for: target.schema.fields[external])
-        let row =
+        let rows =
             external == 0
-            ? Self.row(wanted, target) : org.row(target.schema.name.lowercased(), external, wanted)
-        guard let row, !target.isDeleted(row) else {
+            ? Self.row(wanted, target).map { [$0] } ?? []
+            : org.rows(target.schema.name.lowercased(), external, wanted)
+        try Self.checkSingle(rows, target, external)
+        guard let row = rows.first, !target.isDeleted(row) else {
             throw APIError(
                 400, "INVALID_FIELD",
-                "Foreign key external ID: \(value.string ?? value.serialized) not found for field \(key) in "
-                    + "entity \(target.schema.name)")
+                "Foreign key external ID: \(value.string ?? value.serialized) not found for field "
+                    + "\(target.schema.fields[external].name) in entity \(target.schema.name)")
         }
         return .id(target.id(row))
+    }
+
+    /// Documented code: an external id must determine one record.
+    static func checkSingle(_ rows: [Int], _ table: Table, _ place: Int) throws(APIError) {
+        guard rows.count > 1 else { return }
+        let ids = rows.map { table.id($0).text18 }.joined(separator: ", ")
+        let name = table.schema.fields[place].name
+        throw APIError(
+            400, "DUPLICATE_EXTERNAL_ID",
+            "\(name): more than one record found for external id field: [\(ids)]", fields: [name])
     }
 
     private static func row(_ value: FieldValue, _ table: Table) -> Int? {
@@ -80,13 +119,10 @@ struct RecordInput {
     }
 
     private func checkRequired(_ values: [Int: FieldValue]) throws(APIError) {
-        let missing = table.schema.fields.enumerated().filter { place, field in
-            guard !field.isNillable, field.isCreateable, !field.isRemoved, field.type != .boolean else {
-                return false
-            }
+        let missing = table.schema.layout.required.filter { place in
             if values[place] == .null { return true }
-            return isCreate && values[place] == nil && !field.isDefaultedOnCreate
-        }.map(\.element.name)
+            return isCreate && values[place] == nil && !table.schema.fields[place].isDefaultedOnCreate
+        }.map { table.schema.fields[$0].name }
         guard missing.isEmpty else {
             throw APIError(
                 400, "REQUIRED_FIELD_MISSING",
@@ -95,17 +131,21 @@ struct RecordInput {
         }
     }
 
-    /// Refuses a second row with the value of an external id.
+    /// Refuses a second row with a unique value.
     func checkUnique(_ values: [Int: FieldValue], row: Int?, in org: inout Org) throws(APIError) {
-        for (place, value) in values where table.schema.fields[place].isExternalID && value != .null {
-            guard let other = org.row(table.schema.name.lowercased(), place, value), other != row else {
-                continue
-            }
-            throw APIError(
-                400, "DUPLICATE_VALUE",
-                "duplicate value found: \(table.schema.fields[place].name) duplicates value on record with "
-                    + "id: \(table.id(other).text15)",
-                fields: [])
+        for place in table.schema.layout.unique {
+            guard let value = values[place], value != .null,
+                let other = org.rows(table.schema.name.lowercased(), place, value).first(where: { $0 != row })
+            else { continue }
+            throw Self.duplicate(table.schema.fields[place], table.id(other))
         }
+    }
+
+    /// Recorded.
+    static func duplicate(_ field: FieldSchema, _ id: OrgRecordID) -> APIError {
+        APIError(
+            400, "DUPLICATE_VALUE",
+            "duplicate value found: \(field.name) duplicates value on record with id: \(id.text18)",
+            fields: [])
     }
 }

@@ -33,7 +33,7 @@ enum FieldDocument {
             "scale": .number(field.scale),
             "searchPrefilterable": .bool(field.type == .reference && field.isPermissionable),
             "soapType": .string(field.type.soapType), "sortable": .bool(field.isSortable),
-            "type": .string(field.type.rawValue), "unique": .bool(field.isExternalID),
+            "type": .string(field.type.rawValue), "unique": .bool(field.isUnique),
             "updateable": .bool(field.isUpdateable), "writeRequiresMasterRead": false,
         ]
     }

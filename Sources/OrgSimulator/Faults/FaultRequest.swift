@@ -15,6 +15,15 @@ struct FaultRequest: Decodable, Sendable {
         case truncate
         /// The next `count` such answers come `milliseconds` later.
         case delay
+        /// The next `count` calls that change something are carried out, and their connections are closed
+        /// without an answer. Also steps of a Bulk job, before the work.
+        case lostResponse = "lost_response"
+        /// The connections of the next `count` such calls are closed at once. The calls are carried out
+        /// `milliseconds` later.
+        case lateCommit = "late_commit"
+        /// In the next `count` write calls, and Bulk jobs whose upload ends, every `nth` row fails with
+        /// `code`.
+        case failRows = "fail_rows"
         /// Bulk jobs need `polls` polls and `milliseconds`.
         case slowBulk = "slow_bulk"
         /// Calls of `org` are answered with REQUEST_LIMIT_EXCEEDED, until `on` is false.
@@ -38,6 +47,10 @@ struct FaultRequest: Decodable, Sendable {
     var org: String?
     var on: Bool?
     var path: String?
+    /// Such as `PATCH`; absent: any.
+    var method: String?
+    /// Default 2: half of the rows.
+    var nth: Int?
     var status: Int?
     var code: String?
     var message: String?

@@ -50,8 +50,12 @@ struct Org: Sendable {
     let loggedChanges: Int
     /// Changes that are not visible yet, by time.
     var pending: [PendingCommit] = []
-    /// Rows by the value of an external id: `account.external_id__c`. Made on first use.
-    var externalIDs: [String: [FieldValue: Int]] = [:]
+    /// Rows by the value of a field, by object in lower case and the field's index. Made on first use.
+    var externalIDs: [String: [Int: ExternalIDIndex]] = [:]
+    /// What the org does with writes by itself.
+    var rules = OrgRules()
+    /// API writes for `GET /simulator/orgs/<org>/writes`.
+    var writeLog: WriteLog
     var commitNumber = 1_000_000
     /// Events that subscribers got.
     var delivered = DeliveryTally()
@@ -72,6 +76,8 @@ struct Org: Sendable {
             firstReplayID: 1_000_000 + number * 1000, maximumEvents: configuration.limits.retainedEvents)
         selectedEntities = configuration.selectedEntities
         loggedChanges = configuration.limits.loggedChanges
+        writeLog = WriteLog(
+            maximum: configuration.limits.recordedWrites, isOn: configuration.recordsWrites)
         retention = configuration.retentionSeconds * 1000
         deliveryAllowance = configuration.dailyDeliveredEvents
         eventDelay = configuration.eventDelayMilliseconds

@@ -19,6 +19,7 @@ extension Org {
     /// Records that visible objects or fields changed.
     mutating func noteSchemaChange(now: Int) {
         changes += 1
+        externalIDs = [:]
         describedAt = now
         layouts = [:]
     }

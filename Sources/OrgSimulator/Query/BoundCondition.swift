@@ -110,16 +110,24 @@ indirect enum BoundCondition: Sendable {
     /// The only rows that can be in the result, in order, if that is cheap to know. Nil: any row.
     ///
     /// Reads by id, and polls of rows that changed since the simulator started, do not scan a large table.
-    func candidates(of table: Table) -> [Int]? {
+    /// - Parameter includesDeleted: indexes of values have live rows only.
+    func candidates(of table: Table, includesDeleted: Bool) -> [Int]? {
         switch self {
-        case .all(let parts): return parts.lazy.compactMap { $0.candidates(of: table) }.first
+        case .all(let parts):
+            return parts.lazy.compactMap { $0.candidates(of: table, includesDeleted: includesDeleted) }.first
         case .membership(let path, let values, isNegated: false) where path.isOwnID:
             return values.compactMap { Self.row($0, of: table) }.sorted()
         case .comparison(let path, .equal, let value) where path.isOwnID:
             return Self.row(value, of: table).map { [$0] } ?? []
+        case .membership(let path, let values, isNegated: false) where !includesDeleted:
+            guard let index = path.index, !values.contains(.null) else { return nil }
+            return values.flatMap(index.rows).sorted()
+        case .comparison(let path, .equal, let value) where !includesDeleted && value != .null:
+            return path.index?.rows(value).sorted()
         case .comparison(let path, let comparison, .instant(let moment))
         where comparison == .greater || comparison == .greaterOrEqual:
-            guard path.steps.isEmpty, path.place == table.systemModstamp, moment > Table.newestComputedStamp
+            guard path.steps.isEmpty, table.schema.layout.creationStamps.contains(path.place),
+                moment > Table.newestComputedStamp
             else { return nil }
             return table.changedRows
         default: return nil

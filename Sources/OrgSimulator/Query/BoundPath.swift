@@ -12,6 +12,8 @@ struct BoundPath: Sendable {
     /// The field's table.
     let table: Table
     let place: Int
+    /// The rows of the query's own object by the field's value, if the org has that index.
+    var index: ExternalIDIndex?
 
     var field: FieldSchema { table.schema.fields[place] }
 
@@ -62,7 +64,8 @@ struct BoundPath: Sendable {
                     + "Please reference your WSDL or the describe call for the appropriate names.",
                 offset: path.offset)
         }
-        return BoundPath(steps: steps, table: current, place: place)
+        let index = steps.isEmpty ? org.externalIDs[current.schema.name.lowercased()]?[place] : nil
+        return BoundPath(steps: steps, table: current, place: place, index: index)
     }
 
     /// The field's value for a row of the query's own table. Null if a reference on the path is null.

@@ -60,7 +60,7 @@ struct QueryPlan: Sendable {
             guard isVisible(row, ownerPlace), condition?.holds(row, of: table) ?? true else { return }
             rows.append(Int32(row))
         }
-        if let candidates = condition?.candidates(of: table) {
+        if let candidates = condition?.candidates(of: table, includesDeleted: includesDeleted) {
             for row in candidates { take(row) }
         } else {
             for row in 0..<(table.isPristine && !includesDeleted ? table.liveRows : table.rowCount) {

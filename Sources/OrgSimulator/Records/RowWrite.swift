@@ -8,11 +8,13 @@ struct RowWrite: Sendable {
 
     /// In lower case.
     let object: String
-    let kind: Kind
+    var kind: Kind
     /// Nil for a create.
     var row: Int?
     /// Values by field index.
     var values: [Int: FieldValue] = [:]
+    /// The values that the caller wrote, if the org's rules added to them or changed them.
+    var callerValues: [Int: FieldValue]?
     /// False: no change event, as for rows that Salesforce changes by itself in merges and cascades.
     var isAnnounced = true
 }

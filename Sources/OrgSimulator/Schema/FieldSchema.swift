@@ -22,6 +22,8 @@ struct FieldSchema: Sendable {
     var isDefaultedOnCreate = false
     var isExternalID = false
     var isIDLookup = false
+    /// An external id whose values several records may have.
+    var allowsDuplicates = false
     var isNameField = false
     var isAutoNumber = false
     var isPermissionable = false
@@ -43,6 +45,9 @@ struct FieldSchema: Sendable {
     var nullShare: UInt8 = 0
 
     var isCustom: Bool { name.hasSuffix("__c") }
+
+    /// True if no two live records may have the same value.
+    var isUnique: Bool { isExternalID && !allowsDuplicates }
 
     init(_ name: String, _ type: FieldKind, length: Int = 0, label: String? = nil) {
         self.name = name

@@ -8,7 +8,10 @@ struct ObjectSchema: Sendable {
     /// Removed fields stay, so that the indices of the others do not change.
     private(set) var fields: [FieldSchema]
     let traits: ObjectTraits
-    private var places: [String: Int]
+    /// By name as in the describe, and in lower case.
+    private var places: [String: Int] = [:]
+    private var relationships: [String: Int] = [:]
+    private(set) var layout: WriteLayout
     /// Grows with every change of the fields.
     private(set) var version = 0
 
@@ -24,37 +27,50 @@ struct ObjectSchema: Sendable {
         self.keyPrefix = keyPrefix
         self.fields = fields
         self.traits = traits
-        places = Dictionary(
-            fields.enumerated().map { ($1.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+        layout = WriteLayout(fields)
+        index()
+    }
+
+    private mutating func index() {
+        layout = WriteLayout(fields)
+        places = [:]
+        relationships = [:]
+        // The first of two fields with a name is found.
+        for (place, field) in fields.enumerated().reversed() where !field.isRemoved {
+            places[field.name] = place
+            places[field.name.lowercased()] = place
+            guard field.type == .reference, let relationship = field.relationshipName else { continue }
+            relationships[relationship] = place
+            relationships[relationship.lowercased()] = place
+        }
     }
 
     /// The index of the field with this name. Names ignore case. Documented (SOQL).
-    func place(of name: String) -> Int? { places[name.lowercased()] }
+    func place(of name: String) -> Int? { places[name] ?? places[name.lowercased()] }
 
     /// The index of the reference field with this relationship name.
     func place(ofRelationship name: String) -> Int? {
-        fields.firstIndex {
-            $0.relationshipName?.lowercased() == name.lowercased() && $0.type == .reference && !$0.isRemoved
-        }
+        relationships[name] ?? relationships[name.lowercased()]
     }
 
     /// Adds a field at the end.
     mutating func append(_ field: FieldSchema) {
-        places[field.name.lowercased()] = fields.count
         fields.append(field)
+        index()
         version += 1
     }
 
     /// Removes a field.
     mutating func remove(field place: Int) {
         fields[place].isRemoved = true
-        places[fields[place].name.lowercased()] = nil
+        index()
         version += 1
     }
 
     /// Changes properties of a field, except its name.
     mutating func alter(field place: Int, _ change: (inout FieldSchema) -> Void) {
         change(&fields[place])
+        index()
         version += 1
     }
 }

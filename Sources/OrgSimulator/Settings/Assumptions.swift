@@ -38,5 +38,11 @@ package struct Assumptions: Sendable {
     /// SystemModstamp and LastModifiedDate have whole seconds, as in every recorded answer.
     package var stampsAreWholeSeconds = true
 
+    /// A value of a wrong type in one record refuses a whole request to `/composite/sobjects`; otherwise it
+    /// refuses the record.
+    package var wrongTypesRefuseCollections = true
+    /// The origin of a Bulk job's changes has the client of the call that created the job.
+    package var bulkOriginHasClient = true
+
     package init() {}
 }

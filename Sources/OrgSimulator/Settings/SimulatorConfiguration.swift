@@ -62,6 +62,8 @@ package struct SimulatorConfiguration: Sendable {
     package var connectSeconds = 110
     /// A session without a connect for this long is deleted. Documented: 40 seconds.
     package var sessionSeconds = 40
+    /// API writes are recorded for `/simulator/orgs/<org>/writes`. A recorded write takes some hundred bytes.
+    package var recordsWrites = true
     /// Unverified behaviour of Salesforce.
     package var assumptions = Assumptions()
     /// Bounds on memory and work.

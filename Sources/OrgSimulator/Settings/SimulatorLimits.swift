@@ -24,6 +24,20 @@ package struct SimulatorLimits: Sendable {
     package var streamRequestBytes = 32_768
     /// Records of a request to `/composite/sobjects`. Documented.
     package var collectionRows = 200
+    /// Runs of records of one object in such a request. Documented.
+    package var collectionChunks = 10
+    /// Requests in a request to `/composite`. Documented.
+    package var compositeRequests = 25
+    /// Rows of one transaction of a Bulk job. Documented.
+    package var ingestChunkRows = 200
+    /// Characters of a value, and of the header line, in the data of a Bulk job. Documented.
+    package var ingestValueCharacters = 32_000
+    /// Bytes of the data of a Bulk job. Documented, as 150 MB in base64.
+    package var ingestBytes = 100 << 20
+    /// Jobs on a page of a list. Documented.
+    package var listedJobs = 1000
+    /// Recorded API writes of an org. The oldest are forgotten first.
+    package var recordedWrites = 300_000
     /// Recorded bodies of calls to AuthConnection, per org.
     package var recordedCalls = 1000
 

@@ -21,10 +21,10 @@ extension World {
         }
     }
 
-    private static let delimiters: [String: UInt8] = [
+    static let delimiters: [String: UInt8] = [
         "BACKQUOTE": 0x60, "CARET": 0x5E, "COMMA": 0x2C, "PIPE": 0x7C, "SEMICOLON": 0x3B, "TAB": 0x09,
     ]
-    private static let lineEnds: [String: [UInt8]] = ["LF": [0x0A], "CRLF": [0x0D, 0x0A]]
+    static let lineEnds: [String: [UInt8]] = ["LF": [0x0A], "CRLF": [0x0D, 0x0A]]
 
     private mutating func createJob(
         _ call: IncomingCall, _ session: Session, _ version: String

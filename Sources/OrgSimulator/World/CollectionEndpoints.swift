@@ -23,132 +23,81 @@ extension World {
         }
     }
 
-    /// The result of one record, and its write if it is valid.
-    private struct Outcome {
-        var id: OrgRecordID?
-        var write: RowWrite?
-        var error: APIError?
-        var isCreated: Bool?
-    }
-
     private mutating func writeAll(
         _ call: IncomingCall, _ segments: [String], _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
         guard let body = try? JSONValue(parsing: call.body), let records = body["records"]?.array else {
             throw .notJSON
         }
-        guard records.count <= configuration.limits.collectionRows else {
-            throw APIError(
-                400, "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS",
-                "record limit reached. cannot submit more than 200 records")
-        }
-        var outcomes: [Outcome] = []
-        // The numbers of new rows of each object, to predict their ids.
-        var created: [String: Int] = [:]
+        var requests: [RecordRequest] = []
+        requests.reserveCapacity(records.count)
+        var chunks = 0
         for record in records {
-            outcomes.append(
-                outcome(record, call.method, upsertOf: segments, session, created: &created))
+            let object = record["attributes"]?["type"]?.string ?? segments.first ?? ""
+            if requests.last.map({ $0.object.lowercased() != object.lowercased() }) ?? true { chunks += 1 }
+            requests.append(Self.request(record, object, call.method, upsertBy: segments.dropFirst().first))
         }
-        return finish(outcomes, call, allOrNone: body["allOrNone"]?.bool ?? false, session, version)
-    }
-
-    private mutating func outcome(
-        _ record: JSONValue, _ method: String, upsertOf segments: [String], _ session: Session,
-        created: inout [String: Int]
-    ) -> Outcome {
-        var outcome = Outcome()
-        do throws(APIError) {
-            let name = record["attributes"]?["type"]?.string ?? segments.first ?? ""
-            guard let table = orgs[session.org - 1].table(name) else {
-                throw APIError(400, "INVALID_TYPE", "sObject type '\(name)' is not supported.")
-            }
-            var row: Int?
-            var members = record.object ?? [:]
-            if segments.count == 2 {
-                row = try upsertRow(table, segments[1], record, session)
-                outcome.isCreated = row == nil
-                if segments[1].lowercased() == "id" {
-                    members = members.filter { $0.key.lowercased() != "id" }
-                }
-            } else if method == "PATCH" {
-                let entry = members.first { $0.key.lowercased() == "id" }
-                guard let id = OrgRecordID(entry?.value.string ?? "") else {
-                    throw APIError(400, "MISSING_ARGUMENT", "Id not specified in an update call", fields: [])
-                }
-                outcome.id = id
-                row = try Self.live(id, table)
-                members = members.filter { $0.key.lowercased() != "id" }
-            }
-            outcome.write = try write(.object(members), table, row: row, session)
-            outcome.id = row.map { table.id($0) }
-            if row == nil {
-                let key = name.lowercased()
-                outcome.id = table.space.id(table.rowCount + 1 + created[key, default: 0])
-                created[key, default: 0] += 1
-            }
-        } catch {
-            outcome.error = error
-        }
-        return outcome
-    }
-
-    private mutating func upsertRow(
-        _ table: Table, _ field: String, _ record: JSONValue, _ session: Session
-    ) throws(APIError) -> Int? {
-        guard let place = table.schema.place(of: field), table.schema.fields[place].isIDLookup else {
+        guard chunks <= configuration.limits.collectionChunks else {
+            // Recorded text, assumed code.
             throw APIError(
-                400, "INVALID_FIELD",
-                "Provided external ID field does not exist or is not accessible: \(field)")
+                400, "INVALID_OPERATION",
+                "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce "
+                    + "chunking.")
         }
-        let json = record.object?.first { $0.key.lowercased() == field.lowercased() }?.value ?? .null
-        let value = try FieldInput.value(json, for: table.schema.fields[place])
-        if value == .null { return nil }
-        if case .id(let id) = value, place == 0 { return try Self.live(id, table) }
-        return orgs[session.org - 1].row(table.schema.name.lowercased(), place, value)
+        return try carryOut(
+            requests, call, allOrNone: body["allOrNone"]?.bool ?? false, session, version)
+    }
+
+    private static func request(
+        _ record: JSONValue, _ object: String, _ method: String, upsertBy field: String?
+    ) -> RecordRequest {
+        var values = record.object ?? [:]
+        if let field { return RecordRequest(.upsert(field), object, values: values) }
+        guard method == "PATCH" else { return RecordRequest(.insert, object, values: values) }
+        guard let key = ["id", "Id"].first(where: { values[$0] != nil }) ?? Self.idKey(values) else {
+            return RecordRequest(.update, object, values: values)
+        }
+        let id = values.removeValue(forKey: key)?.string ?? ""
+        return RecordRequest(.update, object, id: id, values: values)
+    }
+
+    private static func idKey(_ values: [String: JSONValue]) -> String? {
+        values.keys.first { $0.lowercased() == "id" }
     }
 
     private mutating func deleteAll(_ call: IncomingCall, _ session: Session, _ version: String)
         throws(APIError) -> Reply
     {
         let ids = call.query["ids"]?.split(separator: ",").map(String.init) ?? []
-        guard ids.count <= configuration.limits.collectionRows else {
-            throw APIError(
-                400, "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS",
-                "record limit reached. cannot submit more than 200 records")
-        }
-        var outcomes: [Outcome] = []
+        var requests: [RecordRequest] = []
         for text in ids {
-            var outcome = Outcome()
-            do throws(APIError) {
-                guard let id = OrgRecordID(text) else {
-                    throw APIError(400, "MALFORMED_ID", "malformed id \(text)", fields: [])
-                }
-                outcome.id = id
-                guard let table = orgs[session.org - 1].table(ofID: id) else {
-                    throw APIError(
-                        404, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields: [])
-                }
-                outcome.write = try deletion(table, try Self.live(id, table))
-            } catch {
-                outcome.error = error
-            }
-            outcomes.append(outcome)
+            let object = OrgRecordID(text).flatMap { orgs[session.org - 1].table(ofID: $0)?.schema.name }
+            requests.append(RecordRequest(.delete, object ?? "", id: text))
         }
-        return finish(outcomes, call, allOrNone: call.query["allOrNone"] == "true", session, version)
+        return try carryOut(requests, call, allOrNone: call.query["allOrNone"] == "true", session, version)
     }
 
-    /// Commits the valid writes, and answers. With all-or-none one error refuses all.
-    private mutating func finish(
-        _ outcomes: [Outcome], _ call: IncomingCall, allOrNone: Bool, _ session: Session, _ version: String
-    ) -> Reply {
-        var outcomes = outcomes
+    /// Commits the valid records, and answers. With all-or-none one error refuses all.
+    private mutating func carryOut(
+        _ requests: [RecordRequest], _ call: IncomingCall, allOrNone: Bool, _ session: Session,
+        _ version: String
+    ) throws(APIError) -> Reply {
+        guard requests.count <= configuration.limits.collectionRows else {
+            // Recorded.
+            throw APIError(
+                400, "EXCEEDED_ID_LIMIT",
+                "record limit reached. cannot submit more than 200 records into this call")
+        }
+        var planner = WritePlanner(call, user: session.user.id)
+        var outcomes = planner.outcomes(requests, in: &orgs[session.org - 1])
+        if configuration.assumptions.wrongTypesRefuseCollections,
+            let error = outcomes.lazy.compactMap(\.error).first(where: { $0.code == FieldInput.mismatchCode })
+        {
+            throw error
+        }
         if allOrNone, outcomes.contains(where: { $0.error != nil }) {
             for place in outcomes.indices where outcomes[place].error == nil {
-                outcomes[place].error = APIError(
-                    400, "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-                    "Record rolled back because not all records were valid and the request was using "
-                        + "AllOrNone header",
-                    fields: [])
+                outcomes[place].refuse(.rolledBack)
             }
         } else {
             commit(outcomes.compactMap(\.write), transaction(call, session, version), place: session.org - 1)
@@ -156,9 +105,12 @@ extension World {
         return .json(.array(outcomes.map(Self.document)))
     }
 
-    private static func document(_ outcome: Outcome) -> JSONText {
+    private static func document(_ outcome: RowOutcome) -> JSONText {
         var members: [(String, JSONText)] = []
-        if let id = outcome.id, outcome.error == nil { members.append(("id", .string(id.text18))) }
+        // Recorded: a record that was rolled back keeps its id.
+        if let id = outcome.id, outcome.error == nil || outcome.error == .rolledBack {
+            members.append(("id", .string(id.text18)))
+        }
         members.append(("success", .bool(outcome.error == nil)))
         let errors: [JSONText] =
             outcome.error.map { error in

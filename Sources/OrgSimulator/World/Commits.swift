@@ -7,6 +7,10 @@ extension World {
     @discardableResult
     mutating func commit(_ writes: [RowWrite], _ commit: Commit, place: Int) -> [Int] {
         guard !writes.isEmpty else { return [] }
+        if trialLocks != nil {
+            for write in writes { trialLocks?.formUnion(orgs[place].lockedIDs(write)) }
+            return orgs[place].commit(writes, commit, configuration.assumptions)
+        }
         let rows = orgs[place].commit(writes, commit, configuration.assumptions)
         orgs[place].expireEvents(now: commit.now)
         wake(place)
@@ -15,14 +19,18 @@ extension World {
 
     /// The circumstances of a call's transaction.
     mutating func transaction(_ call: IncomingCall, _ session: Session, _ version: String) -> Commit {
-        var origin = "com/salesforce/api/rest/\(version)"
+        Commit(
+            user: session.user.id, origin: "com/salesforce/api/rest/\(version)" + Self.client(call),
+            now: call.now, eventDelay: orgs[session.org - 1].nextEventDelay())
+    }
+
+    /// `;client=x`, of `Sforce-Call-Options: client=x`. Empty without it.
+    static func client(_ call: IncomingCall) -> String {
         for option in call.headers["sforce-call-options"]?.split(separator: ",") ?? [] {
             let parts = option.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " } }
-            if parts.count == 2, parts[0].lowercased() == "client" { origin += ";client=\(parts[1])" }
+            if parts.count == 2, parts[0].lowercased() == "client" { return ";client=\(parts[1])" }
         }
-        return Commit(
-            user: session.user.id, origin: origin, now: call.now,
-            eventDelay: orgs[session.org - 1].nextEventDelay())
+        return ""
     }
 
     /// Commits the late changes whose time has come.

@@ -16,6 +16,8 @@ import HTTPWire
 /// - `GET /simulator/orgs/<org>/changes[?after=<serial>&limit=<n>]`: the last changes of rows, oldest first,
 ///   each with
 ///   `serial`, `object`, `sfid`, `kind` and `committed` (milliseconds since 1970).
+/// - `GET /simulator/orgs/<org>/writes[?after=<serial>&limit=<n>&object=<name>&id=<id>&kind=<kind>]`: the
+///   last writes of API calls, in the order of their commits; see `WriteDocument`. `DELETE` forgets them.
 /// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
 /// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.
 extension World {
@@ -76,6 +78,12 @@ extension World {
         case ("changes", 1):
             if call.method == "POST" { return change(call, place) }
             return changeLog(call, place)
+        case ("writes", 1):
+            if call.method == "DELETE" {
+                orgs[place].writeLog.forget()
+                return .noContent
+            }
+            return writes(call, place)
         case ("announcements", 1):
             if call.method == "DELETE" {
                 orgs[place].announcements = []
@@ -145,7 +153,8 @@ extension World {
         case .revokeRefreshTokens:
             for place in places { ledger.endRefreshTokens(org: place + 1) }
         case .rotation: configuration.rotatesRefreshTokens = isOn
-        case .fail, .drop, .delay, .truncate: addRule(request, places)
+        case .fail, .drop, .delay, .truncate, .lostResponse, .lateCommit, .failRows:
+            addRule(request, places)
         case .slowBulk:
             configuration.bulkPolls = request.polls ?? configuration.bulkPolls
             configuration.bulkMilliseconds = request.milliseconds ?? configuration.bulkMilliseconds
@@ -178,11 +187,19 @@ extension World {
                 request.message ?? "An unexpected error occurred.")
         case .truncate: effect.truncatesAfterBytes = request.bytes ?? 0
         case .drop: effect.dropAfterBytes = request.bytes ?? 0
+        case .lostResponse: effect.losesResponse = true
+        case .lateCommit: effect.lateMilliseconds = request.milliseconds ?? 1000
+        case .failRows:
+            let error = APIError(
+                400, request.code ?? "UNKNOWN_EXCEPTION",
+                request.message ?? "An unexpected error occurred.", fields: [])
+            effect.rowFault = RowFault(nth: request.nth ?? 2, error: error)
         default: effect.delayMilliseconds = request.milliseconds ?? 1000
         }
         let org = request.org == nil ? nil : places.first.map { orgs[$0].id.text15 }
         faults.rules.append(
             Faults.Rule(
-                path: request.path ?? "/", org: org, remaining: request.count ?? 1, effect: effect))
+                path: request.path ?? "/", method: request.method, org: org, remaining: request.count ?? 1,
+                effect: effect))
     }
 }

@@ -19,6 +19,9 @@ extension World {
             return rest.count > 1 ? recordCount(call, session) : limits(session, now: call.now)
         case "composite" where rest.count >= 2 && rest[1] == "sobjects":
             return try collections(call, Array(rest.dropFirst(2)), session, version)
+        case "composite" where rest.count == 1:
+            try allow(call, ["POST"])
+            return try composite(call, session)
         case "tooling" where rest.count == 2 && rest[1] == "query":
             try allow(call, ["GET"])
             return try toolingQuery(call, session, version)
@@ -27,6 +30,8 @@ extension World {
             return try eventSchema(rest[2], session)
         case "jobs" where rest.count >= 2 && rest[1] == "query":
             return try bulk(call, Array(rest.dropFirst(2)), session, version)
+        case "jobs" where rest.count >= 2 && rest[1] == "ingest":
+            return try ingest(call, Array(rest.dropFirst(2)), session, version)
         default: throw .notFound
         }
     }

@@ -13,6 +13,17 @@ struct World: Sendable {
     var clients: [String: SimulatedClient] = [:]
     /// Client ids by the org's number.
     var clientsByOrg: [Int: Set<String>] = [:]
+    /// Bulk jobs that write.
+    var ingestJobs: [OrgRecordID: IngestJob] = [:]
+    /// Oldest first.
+    var ingestOrder: [OrgRecordID] = []
+    /// Jobs with rows that are not written yet.
+    var openIngests: [OrgRecordID] = []
+    /// Calls that take time, by number.
+    var running: [Int: RunningCall] = [:]
+    var runningSerial = 0
+    /// Ids that a trial of a call locks. Nil: it is no trial.
+    var trialLocks: Set<OrgRecordID>?
     /// Numbers for client ids.
     var streamSerial = 1
     /// When the next late change becomes visible. Nil: there is none.
@@ -30,14 +41,19 @@ struct World: Sendable {
         cache = BulkResultCache(maximumBytes: configuration.limits.renderedBytes)
     }
 
-    /// Answers any call.
+    /// Answers any call, and carries it out at once.
     mutating func answer(_ call: IncomingCall) -> Reply {
-        let segments = call.segments
-        commitPending(now: call.now)
-        if segments.first == "simulator" || segments.first == "__simulator__" {
-            return control(call, Array(segments.dropFirst()))
+        switch begin(call) {
+        case .answered(let reply): reply
+        case .running(let number, let due): finish(number, now: max(due, call.now))
         }
-        let effect = faults.effect(on: call)
+    }
+
+    /// Carries out a call.
+    mutating func reply(to call: IncomingCall, _ effect: Faults.Effect?) -> Reply {
+        var call = call
+        call.rowFault = effect?.rowFault
+        let segments = call.segments
         var reply: Reply
         if let error = effect?.error {
             // The OAuth endpoints answer with one object, all others with a list.
@@ -50,6 +66,7 @@ struct World: Sendable {
         reply.delayMilliseconds = effect?.delayMilliseconds ?? 0
         reply.dropAfterBytes = effect?.dropAfterBytes
         reply.truncatesAfterBytes = effect?.truncatesAfterBytes
+        reply.isLost = effect?.losesResponse ?? false
         return reply
     }
 

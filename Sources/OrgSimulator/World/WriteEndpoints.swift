@@ -8,75 +8,53 @@ extension World {
         throws(APIError) -> Reply
     {
         count("create", org: session.org)
-        guard let body = try? JSONValue(parsing: call.body) else { throw .notJSON }
-        let write = try write(body, table, row: nil, session)
-        let id = table.nextID
-        commit([write], transaction(call, session, version), place: session.org - 1)
-        return Self.created(id, table, version)
+        guard let values = (try? JSONValue(parsing: call.body))?.object else { throw .notJSON }
+        let outcome = try write(
+            RecordRequest(.insert, table.schema.name, values: values), call, session, version)
+        return Self.created(outcome, table, version)
     }
 
-    private static func created(_ id: OrgRecordID, _ table: Table, _ version: String, isUpsert: Bool = false)
-        -> Reply
-    {
+    /// Commits one record of a call.
+    private mutating func write(
+        _ request: RecordRequest, _ call: IncomingCall, _ session: Session, _ version: String
+    ) throws(APIError) -> RowOutcome {
+        var planner = WritePlanner(call, user: session.user.id)
+        let outcome = planner.outcomes([request], in: &orgs[session.org - 1])[0]
+        if let error = outcome.error { throw error }
+        commit(outcome.write.map { [$0] } ?? [], transaction(call, session, version), place: session.org - 1)
+        return outcome
+    }
+
+    private static func created(_ outcome: RowOutcome, _ table: Table, _ version: String) -> Reply {
+        let id = outcome.id?.text18 ?? ""
         var members: [(String, JSONText)] = [
-            ("id", .string(id.text18)), ("success", true), ("errors", []),
+            ("id", .string(id)), ("success", true), ("errors", []),
         ]
-        if isUpsert { members.append(("created", true)) }
+        if outcome.isCreated != nil { members.append(("created", true)) }
         return Reply.json(.object(members), status: 201).adding(
-            "Location", "/services/data/v\(version)/sobjects/\(table.schema.name)/\(id.text18)")
-    }
-
-    /// The checked write of a record.
-    /// - Parameter row: nil for a create.
-    mutating func write(_ record: JSONValue, _ table: Table, row: Int?, _ session: Session) throws(APIError)
-        -> RowWrite
-    {
-        guard row == nil ? table.schema.traits.isCreateable : table.schema.traits.isUpdateable else {
-            throw APIError(
-                400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type \(table.schema.name) is read only")
-        }
-        let input = RecordInput(table: table, isCreate: row == nil)
-        let values = try input.values(record, in: &orgs[session.org - 1])
-        try input.checkUnique(values, row: row, in: &orgs[session.org - 1])
-        return RowWrite(
-            object: table.schema.name.lowercased(), kind: row == nil ? .create : .update, row: row,
-            values: values)
+            "Location", "/services/data/v\(version)/sobjects/\(table.schema.name)/\(id)")
     }
 
     /// `PATCH` and `DELETE /sobjects/X/<id>`
     mutating func change(
         _ call: IncomingCall, _ table: Table, _ id: OrgRecordID, _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
-        let row = try Self.live(id, table)
-        let write: RowWrite
         if call.method == "DELETE" {
             count("delete", org: session.org)
-            write = try deletion(table, row)
-        } else {
-            count("update", org: session.org)
-            guard let body = try? JSONValue(parsing: call.body) else { throw .notJSON }
-            write = try self.write(body, table, row: row, session)
+            return try delete(table, id, call, session, version)
         }
-        commit([write], transaction(call, session, version), place: session.org - 1)
+        count("update", org: session.org)
+        guard let values = (try? JSONValue(parsing: call.body))?.object else { throw .notJSON }
+        _ = try write(
+            RecordRequest(.update, table.schema.name, id: id.text18, values: values), call, session, version)
         return .noContent
     }
 
-    func deletion(_ table: Table, _ row: Int) throws(APIError) -> RowWrite {
-        guard table.schema.traits.isDeletable else {
-            throw APIError(400, "INSUFFICIENT_ACCESS_OR_READONLY", "entity type cannot be deleted")
-        }
-        return RowWrite(object: table.schema.name.lowercased(), kind: .delete, row: row)
-    }
-
-    /// The row of a live record.
-    static func live(_ id: OrgRecordID, _ table: Table) throws(APIError) -> Int {
-        guard let row = table.row(id), !table.isPurged(row) else {
-            throw APIError(404, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields: [])
-        }
-        guard !table.isDeleted(row) else {
-            throw APIError(404, "ENTITY_IS_DELETED", "entity is deleted", fields: [])
-        }
-        return row
+    private mutating func delete(
+        _ table: Table, _ id: OrgRecordID, _ call: IncomingCall, _ session: Session, _ version: String
+    ) throws(APIError) -> Reply {
+        _ = try write(RecordRequest(.delete, table.schema.name, id: id.text18), call, session, version)
+        return .noContent
     }
 
     /// `/sobjects/X/<field>/<value>`
@@ -89,46 +67,52 @@ extension World {
             throw APIError(
                 404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: \(field)")
         }
-        let name = table.schema.name.lowercased()
         let value = try FieldInput.value(.string(text), for: table.schema.fields[place])
-        let row: Int? =
+        let rows: [Int] =
             if case .id(let id) = value, place == 0 {
-                table.row(id)
+                table.row(id).map { [$0] } ?? []
             } else {
-                orgs[session.org - 1].row(name, place, value)
+                orgs[session.org - 1].rows(table.schema.name.lowercased(), place, value)
             }
-        if let row, table.isDeleted(row) { throw .notFound }
+        if rows.count > 1 { return Self.choices(rows, table, version) }
+        if let row = rows.first, table.isDeleted(row) { throw .notFound }
         switch call.method {
         case "GET":
             count("retrieve", org: session.org)
-            guard let row else { throw .notFound }
+            guard let row = rows.first else { throw .notFound }
             return try record(call, table, table.id(row).text18, session, version)
         case "DELETE":
             count("delete", org: session.org)
-            guard let row else { throw .notFound }
-            commit([try deletion(table, row)], transaction(call, session, version), place: session.org - 1)
-            return .noContent
+            guard let row = rows.first else { throw .notFound }
+            return try delete(table, table.id(row), call, session, version)
         default:
             count("upsert", org: session.org)
-            return try upsert(call, table, (place, value, row), session, version)
+            return try upsert(call, table, (field, text, rows.first), session, version)
         }
     }
 
+    /// Several records have the value. Recorded.
+    private static func choices(_ rows: [Int], _ table: Table, _ version: String) -> Reply {
+        let base = "/services/data/v\(version)/sobjects/\(table.schema.name)"
+        return .json(.array(rows.map { .string("\(base)/\(table.id($0).text18)") }), status: 300)
+    }
+
     private mutating func upsert(
-        _ call: IncomingCall, _ table: Table, _ key: (place: Int, value: FieldValue, row: Int?),
-        _ session: Session,
-        _ version: String
+        _ call: IncomingCall, _ table: Table, _ key: (field: String, text: String, row: Int?),
+        _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
-        guard let body = try? JSONValue(parsing: call.body) else { throw .notJSON }
+        guard var values = (try? JSONValue(parsing: call.body))?.object else { throw .notJSON }
         if key.row == nil, call.query["updateOnly"] == "true" { throw .notFound }
-        var write = try self.write(body, table, row: key.row, session)
-        if key.place != 0 { write.values[key.place] = key.value }
-        let id = key.row.map { table.id($0) } ?? table.nextID
-        commit([write], transaction(call, session, version), place: session.org - 1)
-        guard key.row != nil else { return Self.created(id, table, version, isUpsert: true) }
+        values = values.filter { $0.key.lowercased() != key.field.lowercased() }
+        values[key.field] = .string(key.text)
+        let outcome = try write(
+            RecordRequest(.upsert(key.field), table.schema.name, values: values), call, session, version)
+        guard outcome.isCreated == false else { return Self.created(outcome, table, version) }
         // Documented: older versions answer without a body.
         guard (Double(version) ?? 0) >= 46 else { return .noContent }
-        return .json(["id": .string(id.text18), "success": true, "errors": [], "created": false])
+        return .json([
+            "id": .optional(outcome.id?.text18), "success": true, "errors": [], "created": false,
+        ])
     }
 
     /// `GET /sobjects/X/deleted` and `/updated?start=...&end=...`. Documented: seconds are ignored.
