@@ -2,6 +2,7 @@ import Activity
 import ArgumentParser
 import Encoding
 import Organizations
+import Postgres
 
 /// `multiconnect organizations settings`
 struct OrganizationsSettingsCommand: AsyncParsableCommand {

@@ -34,7 +34,7 @@ enum WritesText {
             ("before", write.old.map { JobsText.plain($0) }),
         ]
         return lines.compactMap { name, value in
-            value.map { name.padding(toLength: 11, withPad: " ", startingAt: 0) + $0 }
+            value.map { name + String(repeating: " ", count: max(1, 11 - name.count)) + $0 }
         }.joined(separator: "\n")
     }
 

@@ -35,6 +35,21 @@ package struct RereadStore: Sendable {
         try await connection.execute(insert(sfids, of: mapping, because: reason, after: pause))
     }
 
+    /// Adds records of a mapping that is known by its id.
+    package func add(
+        _ sfids: [String], of mapping: UUID, _ organization: UUID, because reason: RereadReason,
+        on connection: PostgresConnection
+    ) async throws {
+        try await connection.execute(
+            """
+            insert into multiconnect_sync.rereads as r (mapping_id, sfid, organization_id, reason)
+            select \(mapping)::uuid, sfid, \(organization)::uuid, \(reason.rawValue)::text
+            from unnest(\(sfids)::text[]) as c (sfid) group by sfid
+            on conflict (mapping_id, sfid) do update set requested_at = clock_timestamp(),
+                due_at = least(r.due_at, excluded.due_at)
+            """)
+    }
+
     /// The statement of `add`.
     func insert(
         _ sfids: [String], of mapping: Mapping, because reason: RereadReason, after pause: Duration

@@ -76,6 +76,19 @@ package struct WriteAttemptStore: Sendable {
             """)
     }
 
+    /// Records that the outcome of one entry is known, whatever attempt it belongs to.
+    package func settle(
+        _ logID: Int, of organization: UUID, on connection: PostgresConnection
+    ) async throws {
+        let ids: [UUID] = try await connection.query(
+            """
+            select id from multiconnect_sync.write_attempts
+            where organization_id = \(organization) and state <> 'settled' and \(logID) = any (log_ids)
+            """
+        ).column()
+        for id in ids { try await connection.execute(settle(id, [logID])) }
+    }
+
     /// Records the Bulk job before its data is sent.
     package func setBulkJob(_ job: String, of id: UUID, on connection: PostgresConnection) async throws {
         try await connection.execute(

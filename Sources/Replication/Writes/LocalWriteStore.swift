@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+package import FoundationEssentials
 package import Postgres
 internal import TenantSchema
 
@@ -149,6 +149,64 @@ package struct LocalWriteStore: Sendable {
         ).column()
         try await announce(on: connection)
         return (try rows.map { try $0["id"] } + archived, records)
+    }
+
+    /// Reads records again, so that Salesforce's values come back.
+    ///
+    /// - Parameter records: ids by table.
+    package func readAgain(
+        _ records: [String: [String]], of mappings: [MappingSummary], on connection: PostgresConnection
+    ) async throws {
+        for mapping in mappings {
+            guard let table = mapping.table, let sfids = records[table] else { continue }
+            try await RereadStore().add(
+                sfids, of: mapping.id, organization, because: .repair, on: connection)
+        }
+    }
+
+    /// Carries out a decision about a change whose outcome is unknown, in the caller's transaction.
+    package func resolve(
+        _ write: LocalWrite, as decision: Decision, mappings: [MappingSummary],
+        on connection: PostgresConnection
+    ) async throws {
+        try await connection.script("set local xmlbinary = 'hex'")
+        switch decision {
+        case .sendAgain:
+            try await connection.execute(
+                """
+                update \(raw: log) set state = 'NEW', updated_at = now(), sf_message = null
+                where id = \(write.id) and state = 'PENDING'
+                """)
+        case .exists(let sfid):
+            try await note(write, sfid ?? write.sfid, on: connection)
+            if let sfid = sfid ?? write.sfid {
+                try await readAgain([write.table: [sfid]], of: mappings, on: connection)
+            }
+        }
+        try await WriteAttemptStore().settle(write.id, of: organization, on: connection)
+        try await announce(on: connection)
+    }
+
+    /// Records a change as written. The record's own values come with the next read of it.
+    private func note(
+        _ write: LocalWrite, _ sfid: String?, on connection: PostgresConnection
+    ) async throws {
+        try await connection.execute(
+            """
+            update \(raw: log) set state = 'SUCCESS', updated_at = now(), processed_at = now(),
+                processed_tx = txid_current(), sfid = coalesce(sfid, \(sfid)::text),
+                sf_message = 'resolved by an operator'
+            where id = \(write.id) and state = 'PENDING'
+            """)
+        guard write.action != "DELETE" else { return }
+        let table = "\(Identifier.quoted(schema)).\(Identifier.quoted(write.table))"
+        try await connection.execute(
+            """
+            update \(raw: table) t set sfid = coalesce(t.sfid, \(sfid)::text), _hc_err = null,
+                _hc_lastop = case when \(write.action) = 'INSERT' then 'INSERTED' else 'UPDATED' end
+            where t.id = \(write.recordID) and (t.sfid is not null or not exists (
+                select from \(raw: table) o where o.sfid = \(sfid)::text))
+            """)
     }
 
     /// Wakes the lease holder.

@@ -1,5 +1,5 @@
-package import FoundationEssentials
-package import Postgres
+internal import FoundationEssentials
+internal import Postgres
 
 // What a session of a tenant asks.
 extension LogStore {

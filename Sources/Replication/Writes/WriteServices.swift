@@ -1,6 +1,6 @@
 internal import Activity
 internal import FoundationEssentials
-package import Logging
+internal import Logging
 internal import Organizations
 internal import Postgres
 internal import Reactor
