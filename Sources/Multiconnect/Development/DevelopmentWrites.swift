@@ -15,6 +15,8 @@ struct DevelopmentWrites: Sendable {
         static let pause = Duration.milliseconds(2)
         /// After this time a change is reported as missing.
         static let timeout = Duration.seconds(30)
+        /// The log of the org's changes.
+        static let logBytes = 64 * 1024 * 1024
     }
 
     let org: SimulatedOrg
@@ -36,10 +38,10 @@ struct DevelopmentWrites: Sendable {
         guard account?.configuration.access == .readWrite else { return true }
         StandardOutput.write(line: "\nchanges in Postgres, \(schema):")
         let table: SQL = "\(identifier: schema, "account")"
+        var start = Date()
         let id: Int = try await pool.withConnection {
             try await $0.query("insert into \(table) (name) values ('Created in Postgres') returning id").scalar()
         }
-        guard try await arrived("insert into account", kind: "create", sfid: nil) else { return false }
         let begun = ContinuousClock.now
         var sfid: String?
         while sfid == nil, .now < begun + Limits.timeout {
@@ -49,41 +51,41 @@ struct DevelopmentWrites: Sendable {
             if sfid == nil { try await EventLoop.current.sleep(for: Limits.pause) }
         }
         guard let sfid else {
-            StandardOutput.write(line: "  the row has no sfid after \(Limits.timeout)")
+            StandardOutput.write(line: "  the inserted row has no sfid after \(Limits.timeout)")
             return false
         }
-        StandardOutput.write(line: "  its sfid is \(sfid)")
+        guard try await arrived("insert into account: \(sfid)", "create", of: sfid, since: start) else {
+            return false
+        }
+        start = Date()
         try await pool.withConnection {
             _ = try await $0.execute("update \(table) set name = 'Changed in Postgres' where id = \(id)")
         }
-        guard try await arrived("update account set name = ...", kind: "update", sfid: sfid) else { return false }
+        guard try await arrived("update account set name = ...", "update", of: sfid, since: start) else {
+            return false
+        }
+        start = Date()
         try await pool.withConnection {
             _ = try await $0.execute("delete from \(table) where id = \(id)")
         }
-        return try await arrived("delete from account", kind: "delete", sfid: sfid)
+        return try await arrived("delete from account", "delete", of: sfid, since: start)
     }
 
-    /// Waits until the org has a change of this kind that is newer than all that it had before.
-    ///
-    /// - Parameter sfid: the record; nil: any Account.
-    private func arrived(_ what: String, kind: String, sfid: String?) async throws -> Bool {
+    /// Waits until the org has a change of this kind of the record, and shows its latency.
+    private func arrived(
+        _ what: String, _ kind: String, of sfid: String, since start: Date
+    ) async throws -> Bool {
         let begun = ContinuousClock.now
-        let start = Date()
         while .now < begun + Limits.timeout {
             let answer = try await http.send(
                 ClientRequest(
-                    method: "GET",
-                    url: "\(simulatorURL)/simulator/orgs/\(org.id)/changes?limit=100000&after=0",
-                    maximumBytes: 64 * 1024 * 1024))
+                    method: "GET", url: "\(simulatorURL)/simulator/orgs/\(org.id)/changes?limit=100000",
+                    maximumBytes: Limits.logBytes))
             let changes = try JSONValue(parsing: answer.body).array ?? []
-            let found = changes.last { change in
-                change["kind"]?.string == kind && change["object"]?.string == "Account"
-                    && (sfid == nil || change["sfid"]?.string == sfid)
-                    && (change["committed"]?.int ?? 0) >= Int((start.timeIntervalSince1970 - 1) * 1000)
-            }
-            if found != nil {
-                let milliseconds = Int((ContinuousClock.now - begun) / .milliseconds(1))
-                StandardOutput.write(line: "  \(what), in the org after \(milliseconds) ms")
+            let found = changes.last { $0["kind"]?.string == kind && $0["sfid"]?.string == sfid }
+            if let committed = found?["committed"]?.int {
+                let milliseconds = Double(committed) - start.timeIntervalSince1970 * 1000
+                StandardOutput.write(line: "  \(what), in the org after \(Int(max(0, milliseconds))) ms")
                 return true
             }
             try await EventLoop.current.sleep(for: Limits.pause)

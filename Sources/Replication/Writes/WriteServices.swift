@@ -98,8 +98,6 @@ struct WriteContext: Sendable {
 enum WriteNotification {
     /// Salesforce refused changes; they wait for a person.
     static let failed = "writes_failed"
-    /// The outcome of requests is unknown; a person must decide.
-    static let inDoubt = "writes_in_doubt"
     /// Changes wait, and none was written for a minute.
     static let standstill = "writes_stand_still"
 }

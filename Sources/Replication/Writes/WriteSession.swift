@@ -75,6 +75,7 @@ struct WriteSession {
                 case .settled(let result):
                     running -= 1
                     undecided.formUnion(result.undecided)
+                    if !result.ends.isEmpty { try await upkeep.releaseHeld(sender) }
                     for (id, end) in settlement.note(result) { queue.end(id, as: end, now: .now) }
                 }
             }
@@ -257,6 +258,9 @@ struct WriteSession {
             queue.end(id, as: end, now: now)
         }
         await upkeep.note(sent)
+        if sent.batch.action == .insert || sent.batch.action == .upsert {
+            try await upkeep.releaseHeld(sender)
+        }
         for attempt in sent.doubtful {
             let ids = Set(attempt.logIDs)
             settlement.add(attempt, sent.batch.items.map(\.entry).filter { ids.contains($0.id) })

@@ -13,16 +13,6 @@ struct WriteSettlement {
         var isRunning = false
     }
 
-    /// A look-up of one attempt.
-    struct Work: Sendable {
-        let attempt: WriteAttempt
-        let entries: [LogEntry]
-
-        func run(_ sender: WriteSender) async throws -> Result {
-            Result(attempt: attempt.id, hasFailed: true)
-        }
-    }
-
     struct Result: Sendable {
         var attempt: UUID
         /// The ends of entries whose outcome is known now.
@@ -57,10 +47,10 @@ struct WriteSettlement {
     }
 
     /// The look-ups that are due now.
-    mutating func due(now: ContinuousClock.Instant) -> [Work] {
+    mutating func due(now: ContinuousClock.Instant) -> [SettlementWork] {
         open.filter { !$0.value.isRunning && $0.value.nextLook <= now }.map { id, entry in
             open[id]?.isRunning = true
-            return Work(attempt: entry.attempt, entries: entry.entries)
+            return SettlementWork(attempt: entry.attempt, entries: entry.entries)
         }
     }
 

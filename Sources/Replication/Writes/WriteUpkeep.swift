@@ -3,6 +3,7 @@ internal import Logging
 internal import Organizations
 internal import Postgres
 internal import Reactor
+internal import Salesforce
 internal import TenantSchema
 
 /// What a session does beside sending: archives the log, tells operators, and releases held changes.
@@ -11,6 +12,7 @@ struct WriteUpkeep {
     private var archiveAt: ContinuousClock.Instant
     private var lastProgress = ContinuousClock.now
     private var isStandstillNoted = false
+    private var releaseAt = ContinuousClock.now
 
     init(_ context: WriteContext) {
         self.context = context
@@ -42,6 +44,23 @@ struct WriteUpkeep {
                 + "see multiconnect writes list \(context.tenant.orgID) --status failed")
     }
 
+    /// Merges the events of records that inserts created before their answers were stored.
+    ///
+    /// An event that a merge holds at this moment is found by the next call.
+    mutating func releaseHeld(_ sender: WriteSender) async throws {
+        releaseAt = .now + context.services.pace.activePoll
+        let mappings = try await context.cell.withCellConnection {
+            try await HeldChanges.mappings(of: context.tenant.id, on: $0)
+        }
+        guard !mappings.isEmpty else { return }
+        let held = HeldChanges(Array(sender.tables.values), applyDiff: TextDiff.apply)
+        for mapping in mappings {
+            while try await !context.fenced({ try await held.release(of: mapping, on: $0).isComplete }) {
+                try Task.checkCancellation()
+            }
+        }
+    }
+
     /// Does what is due. Called by the session's task between steps.
     mutating func run(
         _ counts: (waiting: Int, running: Int, blocked: Int, doubtful: Int), _ sender: WriteSender,
@@ -57,6 +76,7 @@ struct WriteUpkeep {
                     + "\(counts.waiting + counts.running) wait and \(counts.blocked) are held up by others: see "
                     + "multiconnect writes list \(context.tenant.orgID)")
         }
+        if releaseAt <= .now { try await releaseHeld(sender) }
         guard archiveAt <= .now, !isBusy else { return }
         archiveAt = .now + context.services.pace.archive
         try await archive(sender)
@@ -86,7 +106,7 @@ struct WriteUpkeep {
         }
         var resolved: [String] = []
         if counts[.failed] == nil { resolved.append(WriteNotification.failed) }
-        if counts[.inDoubt] == nil { resolved.append(WriteNotification.inDoubt) }
+        if counts[.inDoubt] == nil { resolved.append(InDoubtStore.event) }
         if !resolved.isEmpty { await context.resolve(resolved) }
     }
 }

@@ -1,0 +1,110 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Salesforce
+
+/// Looks up one attempt without an answer, and stores what became of its rows.
+struct SettlementWork: Sendable {
+    let attempt: WriteAttempt
+    let entries: [LogEntry]
+
+    /// Errors of the look-up decide nothing. Throws `.leaseLost`, and errors of the database.
+    func run(_ sender: WriteSender) async throws -> WriteSettlement.Result {
+        var result = WriteSettlement.Result(attempt: attempt.id)
+        guard let table = sender.tables.values.first(where: { $0.mapping.id == attempt.mappingID }) else {
+            // Paused or removed. It is looked up when it is back.
+            result.hasFailed = true
+            return result
+        }
+        let verdicts: [Int: SettlementRule.Verdict]
+        let items = Self.items(of: entries, attempt.action)
+        do {
+            verdicts = try await lookUp(items, table, sender)
+        } catch let error where error is SalesforceError || error is OrganizationsError {
+            sender.context.logger.notice(
+                "could not look up a write", metadata: ["object": "\(table.plan.table)", "error": "\(error)"])
+            result.hasFailed = true
+            return result
+        }
+        try await store(verdicts, of: items, table, sender, &result)
+        return result
+    }
+
+    /// The rows as they were sent: in merged mode several entries of a row were one.
+    static func items(of entries: [LogEntry], _ action: WriteAttempt.Action) -> [WriteBatch.Item] {
+        var items: [Int: WriteBatch.Item] = [:]
+        var order: [Int] = []
+        for entry in entries.sorted(by: { $0.id < $1.id }) {
+            guard let earlier = items[entry.recordID] else {
+                items[entry.recordID] = WriteBatch.Item(entry)
+                order.append(entry.recordID)
+                continue
+            }
+            var merged = entry
+            if earlier.entry.action == .insert, entry.action == .update { merged.action = .insert }
+            merged.values = earlier.entry.values.merging(entry.values) { $1 }
+            merged.old = earlier.entry.old
+            items[entry.recordID] = WriteBatch.Item(merged, merged: earlier.merged + [earlier.entry.id])
+        }
+        return order.compactMap { items[$0] }
+    }
+
+    private func lookUp(
+        _ items: [WriteBatch.Item], _ table: SyncedTable, _ sender: WriteSender
+    ) async throws -> [Int: SettlementRule.Verdict] {
+        let context = sender.context
+        let layout = try await sender.layouts.layout(of: table)
+        let rows = items.compactMap { item -> Settler.SentRow? in
+            (try? layout.record(item, attempt.action)).map { (item.entry, $0) }
+        }
+        let user = try await context.services.replication.control.withConnection {
+            try await CredentialStore(on: $0).user(of: context.tenant.id)
+        }
+        guard let user else {
+            throw SalesforceError(.unauthorized, message: "the user of the grant is not known")
+        }
+        let check = ViewAllCheck(
+            control: context.services.replication.control, organization: context.tenant.id)
+        let settler = Settler(
+            table, layout, rest: context.rest(table.plan.objectName), cell: context.cell, user: user,
+            seesAll: { try await check.hasViewAll(context.rest("")) == true })
+        return try await settler.settle(attempt, rows)
+    }
+
+    private func store(
+        _ verdicts: [Int: SettlementRule.Verdict], of items: [WriteBatch.Item], _ table: SyncedTable,
+        _ sender: WriteSender, _ result: inout WriteSettlement.Result
+    ) async throws {
+        var known: [LogStore.ItemEnd] = []
+        var absent: [Int] = []
+        for item in items {
+            let ids = item.merged + [item.entry.id]
+            switch verdicts[item.entry.id] {
+            case .written(let sfid): known.append((item, .written(sfid: sfid, leftOut: [])))
+            case .refused(let problem): known.append((item, .failed(problem)))
+            case .absent:
+                absent += ids
+                for id in ids { result.ends[id] = .retry(after: .zero, nil) }
+            case .undecided: result.undecided.formUnion(ids)
+            case nil: break
+            }
+        }
+        try await sender.record(known, of: attempt, table, attempt.action)
+        for (item, end) in known { for id in item.merged + [item.entry.id] { result.ends[id] = end } }
+        if !absent.isEmpty {
+            var part = attempt
+            part.logIDs = absent
+            try await sender.context.fenced { [part] in try await sender.log.release(part, on: $0) }
+        }
+        guard !result.undecided.isEmpty else { return }
+        let undecided = result.undecided.sorted()
+        try await sender.context.fenced {
+            try await InDoubtStore().mark(undecided, of: attempt, in: table, on: $0)
+        }
+        await sender.context.notify(
+            InDoubtStore.event,
+            InDoubtStore.message(
+                rows: undecided.count, object: table.plan.objectName, orgID: sender.context.tenant.orgID))
+    }
+}
