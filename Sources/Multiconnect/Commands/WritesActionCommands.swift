@@ -9,7 +9,8 @@ import Replication
 /// The changes that a command acts on: ids, or all that match.
 struct WriteSelection: ParsableArguments {
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
-    @Argument(help: "Ids in _trigger_log. Without ids, all changes that match the options.") var ids: [Int] = []
+    @Argument(help: "Ids in _trigger_log. Without ids, all changes that match the options.") var ids: [Int] =
+        []
     @OptionGroup var options: WriteFilterOptions
     @Flag(help: "All changes whose status allows the action.") var all = false
     @OptionGroup var actor: ActorOption

@@ -40,7 +40,8 @@ struct DevelopmentWrites: Sendable {
         let table: SQL = "\(identifier: schema, "account")"
         var start = Date()
         let id: Int = try await pool.withConnection {
-            try await $0.query("insert into \(table) (name) values ('Created in Postgres') returning id").scalar()
+            try await $0.query("insert into \(table) (name) values ('Created in Postgres') returning id")
+                .scalar()
         }
         let begun = ContinuousClock.now
         var sfid: String?

@@ -120,7 +120,8 @@ final class TenantDirectory: Sendable {
         for entry in found { after[entry.id] = entry }
         let isFirst = state.entries == nil
         state.entries = after
-        state.schemas = Dictionary(after.values.map { ($0.schema, $0.id) }, uniquingKeysWith: { first, _ in first })
+        state.schemas = Dictionary(
+            after.values.map { ($0.schema, $0.id) }, uniquingKeysWith: { first, _ in first })
         let changed = noted ?? Set(before.keys).union(after.keys)
         return changed.reduce(into: []) { cells, id in
             guard before[id] != after[id] || isFirst else { return }

@@ -28,8 +28,9 @@ final class WriteLayouts: Sendable {
             let rest = context.rest(table.plan.objectName)
             let describe = try await rest.describe(table.plan.objectName)
             // Only with their describes it is known which kind of parent has the External ID field.
-            let parents = Set(table.plan.columns.compactMap(\.parent).filter { $0.objects.count > 1 }
-                .flatMap(\.objects))
+            let parents = Set(
+                table.plan.columns.compactMap(\.parent).filter { $0.objects.count > 1 }
+                    .flatMap(\.objects))
             var describes: [String: ObjectDescribe] = [:]
             for name in parents.sorted() { describes[name] = try? await rest.describe(name) }
             let layout = WriteLayout(

@@ -213,8 +213,10 @@ struct WriteSession {
             let batch = limited(next)
             running += 1
             sending.formUnion(batch.items.map(\.entry.id))
-            let tries = tries.isEmpty
-                ? [:] : Dictionary(
+            let tries =
+                tries.isEmpty
+                ? [:]
+                : Dictionary(
                     batch.items.compactMap { item in self.tries[item.entry.id].map { (item.entry.id, $0) } },
                     uniquingKeysWith: { first, _ in first })
             group.addTask { [sender, failures = failures[batch.table] ?? 0] in

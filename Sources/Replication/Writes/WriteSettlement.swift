@@ -64,7 +64,8 @@ struct WriteSettlement {
         entry.nextLook =
             .now
             + (result.hasFailed
-                ? WritePause.after(entry.failures + 2) : min(ReplicationLimits.settleLook, left + .seconds(1)))
+                ? WritePause.after(entry.failures + 2)
+                : min(ReplicationLimits.settleLook, left + .seconds(1)))
         open[result.attempt] = entry.entries.isEmpty ? nil : entry
         return result.ends
     }

@@ -51,7 +51,8 @@ enum RowVerdict {
     /// Source: SOAP API Developer Guide, "StatusCode".
     private static let passing: Set<String> = [
         "UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT",
-        "PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "UNKNOWN_EXCEPTION", "REQUEST_LIMIT_EXCEEDED",
+        "PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "UNKNOWN_EXCEPTION",
+        "REQUEST_LIMIT_EXCEEDED",
     ]
 
     /// - Parameters:

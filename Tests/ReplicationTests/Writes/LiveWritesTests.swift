@@ -1,0 +1,149 @@
+import Encoding
+import Foundation
+import Organizations
+import Postgres
+import Reactor
+import Support
+import Testing
+
+@testable import Replication
+
+/// Users' changes reach a simulated org.
+@Suite(.tags(.store), .serialized)
+struct LiveWritesTests {
+    @Test func `an insert, an update and a deletion reach the org, and their results are stored`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.writing {
+                let id: Int = try await scene.app(
+                    "insert into T.account (name, phone) values ('Zebra', '1') returning id"
+                ).scalar()
+                try await scene.waitWritten()
+                let row = try #require(
+                    try await scene.app("select sfid, _hc_lastop, _hc_err from T.account where id = \(id)")
+                        .first)
+                let sfid: String? = try row["sfid"]
+                #expect(sfid?.hasPrefix("001") == true)
+                #expect(try row["_hc_lastop"] == "INSERTED")
+                #expect(try row["_hc_err", as: String?.self] == nil)
+                try await scene.app("update T.account set phone = null where id = \(id)")
+                try await scene.waitWritten()
+                try await scene.app("delete from T.account where id = \(id)")
+                try await scene.waitWritten()
+                let written = try await scene.written()
+                #expect(written.compactMap { $0["kind"]?.string } == ["create", "update", "delete"])
+                #expect(Set(written.compactMap { $0["id"]?.string }) == [sfid ?? ""])
+                let states: [String] = try await scene.app(
+                    "select distinct state from T._trigger_log union select state from T._trigger_log_archive"
+                ).column()
+                #expect(Set(states) == ["SUCCESS"])
+            }
+        }
+    }
+
+    @Test func `a refused change fails with its reason and is sent again after its state is NEW`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.orgSettings(
+                #"{"validation":[{"object":"Account","field":"Name","text":"bad","message":"No bad names"}]}"#
+            )
+            try await scene.writing {
+                try await scene.app("insert into T.account (name) values ('bad one'), ('good one')")
+                try await scene.waitWritten()
+                let row = try #require(
+                    try await scene.app(
+                        "select id, sfid, _hc_lastop, _hc_err from T.account where name = 'bad one'"
+                    ).first)
+                #expect(try row["_hc_lastop"] == "FAILED")
+                let error: String = try row["_hc_err"]
+                #expect(error.contains("FIELD_CUSTOM_VALIDATION_EXCEPTION") && error.contains("No bad names"))
+                let isGood: Bool = try await scene.app(
+                    "select sfid is not null from T.account where name = 'good one'"
+                ).scalar()
+                #expect(isGood, "another row is not held up")
+                try await eventually("operators are told") {
+                    try await scene.notifications().contains { $0.eventType == "writes_failed" }
+                }
+                try await scene.orgSettings(#"{"validation":[]}"#)
+                try await scene.app("update T._trigger_log set state = 'NEW' where state = 'FAILED'")
+                try await eventually("it is written") {
+                    try await scene.app(
+                        "select sfid is not null from T.account where name = 'bad one'"
+                    ).scalar()
+                }
+            }
+            #expect(try await scene.written().count { $0["kind"]?.string == "create" } == 2)
+        }
+    }
+
+    @Test(arguments: ["lost_response", "late_commit"])
+    func `an insert whose answer is lost makes one record`(_ fault: String) async throws {
+        try await withOrg { scene in
+            try await scene.startWrites(quarantine: 3)
+            try await scene.fault(
+                ["kind": fault, "path": "/composite/sobjects", "count": 1, "milliseconds": 1_000])
+            try await scene.writing(reads: true) {
+                try await scene.app(
+                    "insert into T.account (name, phone) values ('Once', '7'), ('Twice', '8')")
+                try await scene.waitWritten(.seconds(40))
+                try await eventually("the rows are synced") {
+                    try await scene.app(
+                        """
+                        select count(*) = 2 and bool_and(sfid is not null) from T.account
+                        where name in ('Once', 'Twice')
+                        """
+                    ).scalar()
+                }
+            }
+            let created = try await scene.written().filter { $0["kind"]?.string == "create" }
+            #expect(created.count == 2, "no record was made twice")
+        }
+    }
+
+    @Test func `inserts exist exactly once after stops at any moment`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites(quarantine: 2)
+            for round in 1...5 {
+                try await scene.writing(epoch: round, reads: true) {
+                    for part in 0..<6 {
+                        let name = "r\(round)-\(part)"
+                        try await scene.app("insert into T.account (name) values ('\(name)')")
+                        try await scene.app("update T.account set phone = '\(part)' where name = '\(name)'")
+                        try await EventLoop.current.sleep(for: .milliseconds(Int.random(in: 0...60)))
+                    }
+                }
+            }
+            try await scene.writing(epoch: 9, reads: true) { try await scene.waitWritten(.seconds(40)) }
+            let created = try await scene.written().filter { $0["kind"]?.string == "create" }
+            #expect(created.count == 30)
+            let rows = try await scene.app(
+                "select count(*) as n, count(sfid) as s, count(distinct sfid) as d from T.account where name like 'r%-%'"
+            )
+            #expect(try rows[0]["n", as: Int.self] == 30)
+            #expect(try rows[0]["s", as: Int.self] == 30)
+            #expect(try rows[0]["d", as: Int.self] == 30)
+        }
+    }
+
+    @Test func `many updates go through a Bulk job`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites(quarantine: 2, "bulk_write_threshold=200")
+            try await scene.app(
+                "insert into T.account (name) select 'Bulk ' || n from generate_series(1, 400) n")
+            try await scene.writing {
+                try await scene.waitWritten()
+                try await scene.app("update T.account set phone = '5' where name like 'Bulk %'")
+                try await scene.app("update T.account set website = '#N/A' where name = 'Bulk 7'")
+                try await scene.waitWritten(.seconds(40))
+            }
+            let calls = try await scene.calls()
+            #expect(calls["ingestCreate"] == 1)
+            let updated = try await scene.written().filter { $0["kind"]?.string == "update" }
+            #expect(updated.count == 401)
+        }
+    }
+}
