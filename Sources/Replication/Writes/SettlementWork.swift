@@ -3,6 +3,7 @@ internal import Logging
 internal import Organizations
 internal import Postgres
 internal import Salesforce
+internal import TenantSchema
 
 /// Looks up one attempt without an answer, and stores what became of its rows.
 struct SettlementWork: Sendable {
