@@ -61,4 +61,27 @@ struct PlantedFaultTests {
                     1_000)
         }
     }
+
+    @Test func `a held event that is not stored is found by the tests of events before the answer`()
+        async throws
+    {
+        try await expectFound(.forgottenHold) {
+            try await HeldChangesTests().`the event of an insert before its answer makes no second row`()
+        }
+        try await expectFound(.forgottenHold) {
+            try await HeldOrderTests().`events, answers and reads in any order leave one row of each record`()
+        }
+    }
+
+    @Test func `a skipped look-up is found by the test of a lost answer`() async throws {
+        try await expectFound(.skippedLookup) {
+            try await SettlerTests().`an insert whose answer was lost is found by its values`()
+        }
+    }
+
+    @Test func `an immediate resend is found by the test of the quarantine`() async throws {
+        try await expectFound(.immediateResend) {
+            try await SettlerTests().`nothing is sent again while the request may still run`()
+        }
+    }
 }

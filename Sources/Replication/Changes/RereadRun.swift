@@ -17,6 +17,8 @@ struct RereadRun: Sendable {
     let applyDiff: RowMerger.DiffApplier
     /// True if a record that the org does not return is deleted, and not hidden from the user.
     let seesAll: @Sendable () async throws -> Bool
+    /// The user whose credentials we have. Nil if unknown.
+    let user: @Sendable () async throws -> SalesforceID?
     let tallies: ChangeTallies
     let logger: Logger
 
@@ -48,8 +50,10 @@ struct RereadRun: Sendable {
                 try await postpone(batch, by: ReplicationLimits.unknownMappingPause)
                 continue
             }
+            let due = try await withoutWaiting(batch, table)
+            guard !due.records.isEmpty else { continue }
             do {
-                try await read(batch, table, tables)
+                try await read(due, table, tables)
             } catch {
                 let failure = ChangeFailure(error)
                 guard failure != .ends else { throw error }
@@ -62,6 +66,29 @@ struct RereadRun: Sendable {
                 try await postpone(batch, by: asked ?? ChangePause.after(failure, failures: failures))
             }
         }
+    }
+
+    /// Postpones records that the user has created while inserts are open, if no outcome has become known
+    /// since they were read. Returns the others.
+    private func withoutWaiting(
+        _ batch: RereadStore.Batch, _ table: SyncedTable
+    ) async throws -> RereadStore.Batch {
+        // The first request comes from a poll, which does not know who created the record.
+        let own = batch.records.filter { $0.reason == .ownInsert && $0.attempts > 1 }
+        guard let since = own.map(\.requestedAt).min() else { return batch }
+        let waits = try await cell.withCellConnection {
+            try await HeldChangeStore().isUnchanged(table.mapping, since: since, on: $0)
+        }
+        guard waits else { return batch }
+        var (waiting, due) = (batch, batch)
+        waiting.records = own
+        due.records.removeAll { record in own.contains(record) }
+        let doublings = min(own.map(\.attempts).max() ?? 0, 10)
+        try await postpone(
+            waiting,
+            by: min(
+                ReplicationLimits.ownInsertPause * (1 << doublings), ReplicationLimits.longestOwnInsertPause))
+        return due
     }
 
     private func postpone(_ batch: RereadStore.Batch, by pause: Duration) async throws {
@@ -81,30 +108,30 @@ struct RereadRun: Sendable {
         }
         do {
             let rest = rest(CallPurpose(.reread, table.plan.objectName))
-            let records = try await rest.records(
-                ids, fields: rule.sources, of: table.plan.objectName, filter: table.plan.filter,
-                isAll: rule.isAll)
+            let asksCreator = batch.records.contains { $0.reason == .ownInsert }
+            let records = try await records(ids, rule, rest, asksCreator: asksCreator)
             let unconfirmed = try await unconfirmedDeletions(ids, records)
             let changes = Self.changes(
-                records, wanted: ids.filter { !unconfirmed.contains($0) }, rule, startedAt: read.startedAt)
+                records, wanted: ids.filter { !unconfirmed.contains($0) }, rule, startedAt: read.startedAt,
+                user: asksCreator ? try await user() : nil)
             let merger = RowMerger(table, siblings: Array(tables.values), applyDiff: applyDiff)
             let known = batch.records.filter { !unconfirmed.contains($0.sfid) }
-            let refused = known.filter { $0.reason == .refused }.map(\.sfid)
-            let others = known.filter { $0.reason != .refused }.map(\.sfid)
+            let repeated = known.filter { $0.reason?.pauseGrows == true }.map(\.sfid)
+            let others = known.filter { $0.reason?.pauseGrows != true }.map(\.sfid)
             let counts = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
                 connection in
                 try await connection.script(ChangeStore.settings)
                 try await fence(connection)
                 // A merge of the same mapping holds this lock when it writes to `rereads`.
                 try await merger.begin(on: connection)
-                // First, so that a record that the merge requests again is due as the merge says. The
-                // pauses of refused records grow, so these stay until after the merge.
+                // First, so that a record that the merge requests again is due as the merge says. Records
+                // whose pauses grow stay until after the merge.
                 try await RereadStore().done(
                     others, of: batch.mappingID, startedAt: read.startedAt, on: connection)
                 let counts = try await merger.merge(
                     changes, from: .read(startedAt: read.startedAt), readID: read.id, on: connection)
                 try await RereadStore().done(
-                    refused, of: batch.mappingID, startedAt: read.startedAt, on: connection)
+                    repeated, of: batch.mappingID, startedAt: read.startedAt, on: connection)
                 try await RereadStore().postpone(
                     unconfirmed.sorted(), of: batch.mappingID, by: ReplicationLimits.hiddenPause,
                     on: connection)
@@ -122,6 +149,24 @@ struct RereadRun: Sendable {
         }
     }
 
+    /// - Parameter asksCreator: also reads who created the records, if the object has these fields.
+    private func records(
+        _ ids: [String], _ rule: PollRule, _ rest: RESTClient, asksCreator: Bool
+    ) async throws -> [JSONValue] {
+        func read(_ fields: [String]) async throws -> [JSONValue] {
+            try await rest.records(
+                ids, fields: fields, of: rule.table.plan.objectName, filter: rule.table.plan.filter,
+                isAll: rule.isAll)
+        }
+        let sources = rule.sources
+        let added = asksCreator ? ["CreatedById", "CreatedDate"].filter { !sources.contains($0) } : []
+        do {
+            return try await read(sources + added)
+        } catch let error as SalesforceError where error.code == .invalidField && !added.isEmpty {
+            return try await read(sources)
+        }
+    }
+
     /// Records that the org does not return although the user may not see all.
     private func unconfirmedDeletions(_ ids: [String], _ records: [JSONValue]) async throws -> Set<String> {
         let missing = Set(ids).subtracting(records.compactMap { $0["Id"]?.string })
@@ -135,7 +180,8 @@ struct RereadRun: Sendable {
 
     /// The changes for the records that the org returned, and deletions of the others.
     static func changes(
-        _ records: [JSONValue], wanted ids: [String], _ rule: PollRule, startedAt: Date
+        _ records: [JSONValue], wanted ids: [String], _ rule: PollRule, startedAt: Date,
+        user: SalesforceID? = nil
     ) -> [RecordChange] {
         let columns = rule.table.selectedColumns
         // A record that is missing has no time of change. The margin covers the clocks' difference: what
@@ -155,7 +201,14 @@ struct RereadRun: Sendable {
                 guard let value = ColumnText.value(at: column.source, of: record) else { continue }
                 cells.updateValue(ColumnText.text(value, column.type), forKey: column.name)
             }
-            changes.append(RecordChange(sfid: id, kind: .upsert, stamp: stamp, cells: cells))
+            var change = RecordChange(sfid: id, kind: .upsert, stamp: stamp, cells: cells)
+            if let user {
+                let creator = record["CreatedById"]?.string.flatMap { try? SalesforceID($0) }
+                change.creation = RecordChange.Creation(
+                    isOwn: creator.map { $0 == user },
+                    at: record["CreatedDate"]?.string.flatMap(Timestamp.date))
+            }
+            changes.append(change)
         }
         return changes + missing.sorted().map { RecordChange(sfid: $0, kind: .delete, stamp: unknown) }
     }

@@ -73,8 +73,8 @@ extension SyncSession {
         let tables = state.withLock { $0.tables }
         let run = RereadRun(
             organization: organization, rest: rest, cell: cell, fence: fence,
-            applyDiff: TextDiff.apply, seesAll: { try await self.seesAll() }, tallies: services.tallies,
-            logger: logger)
+            applyDiff: TextDiff.apply, seesAll: { try await self.seesAll() }, user: { try await self.user() },
+            tallies: services.tallies, logger: logger)
         let pause = Mutex<Duration?>(nil)
         try await withOwnTask {
             let result = try await run.run(tables)
@@ -82,6 +82,13 @@ extension SyncSession {
             pause.withLock { $0 = result.pause }
         }
         return pause.withLock(\.self)
+    }
+
+    /// The user who consented.
+    private func user() async throws -> SalesforceID? {
+        try await services.replication.control.withConnection {
+            try await CredentialStore(on: $0).user(of: organization)
+        }
     }
 
     /// Whether the user has View All Data.

@@ -30,6 +30,19 @@ package struct HeldChangeStore: Sendable {
             method: WriteAttempt.Method(rawValue: method) ?? .bulk)
     }
 
+    /// Whether inserts of a mapping are open, and no attempt of the mapping was settled since a time.
+    package func isUnchanged(
+        _ mapping: Mapping, since time: Date, on connection: PostgresConnection
+    ) async throws -> Bool {
+        try await connection.query(
+            """
+            select exists (\(selectOpenInserts(of: mapping))) and not exists (
+              select from multiconnect_sync.write_attempts
+              where state = 'settled' and settled_at >= \(time) and mapping_id = \(mapping.id))
+            """
+        ).scalar()
+    }
+
     /// The entries of rows that these attempts sent.
     func selectEntries(of attempts: [UUID], rows: [Int]) -> SQL {
         """

@@ -65,10 +65,11 @@ struct ChangeScene: Sendable {
 
     var rereadRun: RereadRun { rereadRun(seesAll: true) }
 
-    func rereadRun(seesAll: Bool) -> RereadRun {
+    func rereadRun(seesAll: Bool, user: String? = nil) -> RereadRun {
         RereadRun(
             organization: organization, rest: { [org] _ in org.rest }, cell: pool, fence: fence,
-            applyDiff: TextDiff.apply, seesAll: { seesAll }, tallies: ChangeTallies(),
+            applyDiff: TextDiff.apply, seesAll: { seesAll }, user: { try user.map { try SalesforceID($0) } },
+            tallies: ChangeTallies(),
             logger: Logger(label: "test"))
     }
 

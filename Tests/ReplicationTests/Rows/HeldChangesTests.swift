@@ -18,7 +18,7 @@ struct HeldChangesTests {
 
     @Test func `the event of an insert before its answer makes no second row`() async throws {
         try await withTables { scene in
-            let attempt = try await scene.begin(try await scene.insert(["A"]))
+            let attempt = try await scene.outgoing.begin(try await scene.outgoing.insert(["A"]))
             let counts = try await scene.merge([
                 event(1, .upsert, attempt, ["name": "A", "phone": "flow"]),
                 event(1, .patch, nil, ["fax": "1"]),
@@ -26,55 +26,55 @@ struct HeldChangesTests {
             ])
             #expect((counts.held, counts.written) == (2, 1))
             #expect(try await scene.merge([event(1, .patch, nil, ["fax": "2"])]).held == 1)
-            #expect(try await scene.release() == 0)
+            #expect(try await scene.outgoing.release() == 0)
             #expect(
                 try await scene.rows() == [[MergeScene.sfid(2), "other", "SYNCED"], [nil, "A", "PENDING"]])
-            try await scene.record(attempt, [MergeScene.sfid(1)])
-            #expect(try await scene.release() == 1)
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
+            #expect(try await scene.outgoing.release() == 1)
             #expect(
                 try await scene.rows("sfid, name, phone, fax, _hc_lastop") == [
                     [MergeScene.sfid(1), "A", "flow", "2", "SYNCED"],
                     [MergeScene.sfid(2), "other", nil, nil, "SYNCED"],
                 ])
-            #expect(try await scene.heldCount() == 0)
+            #expect(try await scene.outgoing.heldCount() == 0)
         }
     }
 
     @Test func `held events come before the next event of a record that has its row`() async throws {
         try await withTables { scene in
-            let attempt = try await scene.begin(try await scene.insert(["A"]))
+            let attempt = try await scene.outgoing.begin(try await scene.outgoing.insert(["A"]))
             _ = try await scene.merge([event(1, .upsert, attempt, ["name": "A", "phone": "flow"])])
-            try await scene.record(attempt, [MergeScene.sfid(1)])
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
             let counts = try await scene.merge([event(1, .patch, nil, ["fax": "2"])])
             #expect((counts.held, counts.written) == (0, 1))
             #expect(try await scene.rows("name, phone, fax") == [["A", "flow", "2"]])
-            #expect(try await scene.heldCount() == 0)
+            #expect(try await scene.outgoing.heldCount() == 0)
         }
     }
 
     @Test func `rows of an undecided attempt do not keep the events of the others`() async throws {
         try await withTables { scene in
-            let attempt = try await scene.begin(try await scene.insert(["A", "B"]))
+            let attempt = try await scene.outgoing.begin(try await scene.outgoing.insert(["A", "B"]))
             _ = try await scene.merge((1...2).map { event($0, .upsert, attempt, ["name": "AB"]) })
-            try await scene.record(attempt, [MergeScene.sfid(1), MergeScene.sfid(2)])
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1), MergeScene.sfid(2)])
             try await scene.script(
                 """
                 update multiconnect_sync.write_attempts set state = 'undecided';
                 update account set sfid = null where sfid = '\(MergeScene.sfid(2))'
                 """)
-            #expect(try await scene.release() == 1)
-            #expect(try await scene.heldCount() == 1)
+            #expect(try await scene.outgoing.release() == 1)
+            #expect(try await scene.outgoing.heldCount() == 1)
             #expect(try await scene.merge([event(1, .patch, nil, ["fax": "2"])]).written == 1)
         }
     }
 
     @Test func `an event that no row claims becomes a row after the attempt`() async throws {
         try await withTables { scene in
-            let attempt = try await scene.begin(try await scene.insert(["A"]))
+            let attempt = try await scene.outgoing.begin(try await scene.outgoing.insert(["A"]))
             // A trigger in the org created another record in the same transaction.
             _ = try await scene.merge((1...2).map { event($0, .upsert, attempt, ["name": "A"]) })
-            try await scene.record(attempt, [MergeScene.sfid(1)])
-            #expect(try await scene.release() == 2)
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
+            #expect(try await scene.outgoing.release() == 2)
             #expect(
                 try await scene.rows() == [
                     [MergeScene.sfid(1), "A", "SYNCED"], [MergeScene.sfid(2), "A", "SYNCED"],
@@ -85,7 +85,7 @@ struct HeldChangesTests {
     @Test func `a read record of an open insert is read again, and later with a growing pause`() async throws
     {
         try await withTables { scene in
-            let attempt = try await scene.begin(try await scene.insert(["A"]))
+            let attempt = try await scene.outgoing.begin(try await scene.outgoing.insert(["A"]))
             let read = ChangeSource.read(startedAt: Date())
             for attempts in 1...3 {
                 let counts = try await scene.merge([event(1, .upsert, nil, ["name": "A"])], from: read)
@@ -102,7 +102,7 @@ struct HeldChangesTests {
             var other = event(2, .upsert, nil, ["name": "B"])
             other.creation = .init(isOwn: false, at: Date())
             #expect(try await scene.merge([other], from: read).written == 1)
-            try await scene.record(attempt, [MergeScene.sfid(1)])
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
             _ = try await scene.merge([event(1, .upsert, nil, ["name": "A"])], from: .read(startedAt: Date()))
             #expect(
                 try await scene.rows() == [
@@ -113,7 +113,7 @@ struct HeldChangesTests {
 
     @Test func `a page inserts no record of an open insert`() async throws {
         try await withTables { scene in
-            let attempt = try await scene.begin(try await scene.insert(["A"]))
+            let attempt = try await scene.outgoing.begin(try await scene.outgoing.insert(["A"]))
             var table = scene.account
             table.plan.keep { ["Id", "Name", "SystemModstamp"].contains($0.source) }
             let sources = ["Id", "Name", "SystemModstamp"]
@@ -130,7 +130,7 @@ struct HeldChangesTests {
             let counts = try await merge()
             #expect((counts.written, counts.reread) == (0, 1))
             #expect(try await scene.rereads() == [MergeScene.sfid(1): "own_insert"])
-            try await scene.record(attempt, [MergeScene.sfid(1)])
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
             _ = try await merge()
             #expect(try await scene.rows() == [[MergeScene.sfid(1), "A", "SYNCED"]])
         }
@@ -146,8 +146,8 @@ struct HeldChangesTests {
                 let rows: [Int] = try await scene.pool.query(
                     "select id from \(identifier: scene.fixture.schema, "account")"
                 ).column()
-                let attempt = try await scene.begin(rows, .update)
-                try await scene.record(attempt, [MergeScene.sfid(1)])
+                let attempt = try await scene.outgoing.begin(rows, .update)
+                try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
                 #expect(try await scene.rows("name, _hc_lastop") == [["B", "UPDATED"]])
                 let tagged = source == .events ? attempt : nil
                 let echo = event(1, source == .events ? .patch : .upsert, tagged, ["name": "B"], stamp: stamp)
@@ -164,13 +164,13 @@ struct HeldChangesTests {
             let rows: [Int] = try await scene.pool.query(
                 "select id from \(identifier: scene.fixture.schema, "account")"
             ).column()
-            let attempt = try await scene.begin(rows, .update)
+            let attempt = try await scene.outgoing.begin(rows, .update)
             try await scene.user.execute("update account set phone = 'later'")
             let echo = event(1, .patch, attempt, ["name": "by flow", "phone": "2"])
             _ = try await scene.merge([echo])
             #expect(
                 try await scene.rows("name, phone, _hc_lastop") == [["by flow", "later", "PENDING"]])
-            try await scene.record(attempt, [MergeScene.sfid(1)])
+            try await scene.outgoing.record(attempt, [MergeScene.sfid(1)])
             _ = try await scene.merge([echo])
             #expect(try await scene.rows("name, phone") == [["by flow", "later"]])
         }

@@ -14,6 +14,8 @@ struct MergeScene: Sendable {
     let contact: SyncedTable
     let user: PostgresConnection
 
+    var outgoing: OutgoingRows { OutgoingRows(pool: pool, table: account) }
+
     /// A moment after the epoch.
     static func at(_ seconds: Double) -> Date { Date(timeIntervalSince1970: 1_700_000_000 + seconds) }
 
