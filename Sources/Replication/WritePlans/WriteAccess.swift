@@ -8,8 +8,6 @@ enum WriteResource: Hashable, Sendable {
     case fields(String)
     /// The record with a value in an external id column. A scope is a column of a table.
     case key(scope: Int32, value: String)
-    /// The fields of the record with a value in an external id column.
-    case keyFields(scope: Int32, value: String)
 
     /// The first 15 characters of a record id name the record; the others repeat their case. Nil for other
     /// texts.

@@ -7,10 +7,13 @@ package struct WriteBatch: Sendable, Equatable {
         package var entry: LogEntry
         /// Ids of earlier entries of the row that are part of `entry`: they end as MERGED.
         package var merged: [Int]
+        /// Other columns of the entry follow in a second request: until then the log keeps it as open.
+        package var isPartial: Bool
 
-        package init(_ entry: LogEntry, merged: [Int] = []) {
+        package init(_ entry: LogEntry, merged: [Int] = [], isPartial: Bool = false) {
             self.entry = entry
             self.merged = merged
+            self.isPartial = isPartial
         }
     }
 

@@ -53,6 +53,8 @@ extension WriteLines {
             return nodes[Int(head)].isInFlight || nodes[Int(head)].place < node.place ? head : nil
         }
         if node.previous != Self.none { return node.previous }
+        // A reference that came before the record means an older record with that key, or fails.
+        guard node.mode == .destroy else { return nil }
         let shared = line.shared.head
         if shared != Self.none, nodes[Int(shared)].place < node.place { return shared }
         return sharedInFlight(line)
@@ -86,7 +88,7 @@ extension WriteLines {
     private func inFlight(_ node: Node, _ line: Line) -> Int32? {
         let head = line.exclusive.head
         if head != Self.none, nodes[Int(head)].isInFlight, nodes[Int(head)].slot != node.slot { return head }
-        return node.mode.isExclusive ? sharedInFlight(line) : nil
+        return node.mode == .destroy ? sharedInFlight(line) : nil
     }
 
     private func sharedInFlight(_ line: Line) -> Int32? {

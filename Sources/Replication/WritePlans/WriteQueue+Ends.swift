@@ -23,6 +23,7 @@ extension WriteQueue {
     }
 
     private mutating func endWritten(_ slot: Int32, _ sfid: String?) {
+        if !slots[Int(slot)].postponed.isEmpty { return sendPostponed(slot, sfid) }
         if slots[Int(slot)].entry.sfid == nil, let sfid { learn(sfid, rowOf: slot) }
         // The key exists now, so references to it need the failed insert no more.
         for failed in lines.failedInserts(withKeysOf: slots[Int(slot)].node) {
@@ -39,7 +40,10 @@ extension WriteQueue {
         let isDeleted = lines.slots(of: row).contains {
             slots[Int($0)].entry.action == .delete && slots[Int($0)].entry.sfid == nil
         }
-        guard isDeleted else { return markFailed(slot) }
+        guard isDeleted else {
+            if settings.isMerged, mergeFailed(slot) { return }
+            return markFailed(slot)
+        }
         for other in lines.slots(of: row)
         where slots[Int(other)].isWaiting && slots[Int(other)].entry.sfid == nil {
             ignore(other)
@@ -50,8 +54,17 @@ extension WriteQueue {
     mutating func markFailed(_ slot: Int32) {
         slots[Int(slot)].node = lines.fail(slots[Int(slot)].node)
         slots[Int(slot)].state = .failed
-        slots[Int(slot)].entry.values = [:]
-        slots[Int(slot)].entry.old = [:]
+        if settings.isMerged {
+            // They are sent with the next change of the row.
+            restorePostponed(slot)
+        } else {
+            slots[Int(slot)].entry.values = [:]
+        }
+        for id in slots[Int(slot)].merged {
+            slotOf[id] = nil
+            known.remove(id)
+        }
+        slots[Int(slot)].merged = []
         known.remove(slots[Int(slot)].entry.id)
         failedCount += 1
         wakeWaiters(of: slot)
@@ -72,6 +85,7 @@ extension WriteQueue {
         slots[Int(slot)].sent = nil
         slots[Int(slot)].resumesAt = end
         pauses.insert(Pause(end: end, slot: slot))
+        if settings.isMerged { mergeNext(slot) }
         ignoreDeletedRow(row(of: slot))
         // An entry that came while this one was in flight may have an earlier place.
         wakeWaiters(of: slot)

@@ -3,6 +3,7 @@ extension WriteQueue {
     mutating func addNew(_ entry: LogEntry) {
         // The failed entry, which a person retries.
         if let failed = slotOf[entry.id] { remove(failed) }
+        if settings.isMerged, merge(entry) { return }
         let slot = newSlot(entry)
         let row = lines.row(row(of: slot))
         if row.last == nil, row.failed == nil {

@@ -11,7 +11,8 @@ extension WriteQueue {
         while let stream = nextStream() {
             if let batch = takeBatch(stream) { return batch }
         }
-        return nil
+        guard settings.isMerged, runningCalls == 0, breakLongCircle() else { return nil }
+        return nextStream().flatMap { takeBatch($0) }
     }
 
     /// Streams that fill a request go first, in turn. A stream with fewer entries waits for as many batches as
@@ -67,6 +68,7 @@ extension WriteQueue {
                 return slot
             }
             park(slot, behind: blocker)
+            breakCircle(at: slot)
         }
         return nil
     }
@@ -93,7 +95,10 @@ extension WriteQueue {
             slots[Int(slot)].batch = lastBatch
             slots[Int(slot)].sent = action
             lines.set(slots[Int(slot)].node, isInFlight: true)
-            items.append(WriteBatch.Item(slots[Int(slot)].entry, merged: slots[Int(slot)].merged))
+            items.append(
+                WriteBatch.Item(
+                    slots[Int(slot)].entry, merged: slots[Int(slot)].merged,
+                    isPartial: !slots[Int(slot)].postponed.isEmpty))
         }
         return WriteBatch(
             table: schema.name(of: stream / 4), action: action, method: method, items: items)
@@ -120,11 +125,18 @@ extension WriteQueue {
             guard isCandidate(candidate, first) else { continue }
             detach(slot)
             if let blocker = lines.blocker(of: slots[Int(slot)].node, .ordered) {
+                if taken.contains(blocker) {
+                    arrange(slot)
+                    break
+                }
                 park(slot, behind: blocker)
-                if taken.contains(blocker) { break }
-            } else {
+            } else if schema.action(of: slots[Int(slot)].entry, slots[Int(slot)].table)
+                == WriteAttempt.Action(stream: first)
+            {
                 stream = first
                 taken.append(slot)
+            } else {
+                arrange(slot)
             }
         }
         guard let stream, !taken.isEmpty else { return nil }

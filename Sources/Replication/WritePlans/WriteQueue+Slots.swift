@@ -45,7 +45,7 @@ extension WriteQueue {
         let id = slots[Int(slot)].entry.id
         slotOf[id] = nil
         known.remove(id)
-        for merged in slots[Int(slot)].merged {
+        for merged in slots[Int(slot)].merged where slotOf[merged] == slot {
             slotOf[merged] = nil
             known.remove(merged)
         }
@@ -58,10 +58,17 @@ extension WriteQueue {
 
     /// Makes an entry a candidate, or parks it behind the one for which it waits.
     mutating func arrange(_ slot: Int32) {
+        var action = schema.action(of: slots[Int(slot)].entry, slots[Int(slot)].table)
         if let blocker = lines.blocker(of: slots[Int(slot)].node, slots[Int(slot)].order) {
-            return park(slot, behind: blocker)
+            if action == nil, isDeletionOfNothing(slot) { return ignore(slot) }
+            guard settings.isStrict, isNext(blocker) else {
+                park(slot, behind: blocker)
+                return breakCircle(at: slot)
+            }
+            // It keeps its place among the candidates, so that later entries do not overtake it.
+            action = action ?? (slots[Int(slot)].entry.action == .delete ? .delete : .update)
         }
-        guard let action = schema.action(of: slots[Int(slot)].entry, slots[Int(slot)].table) else {
+        guard let action else {
             let isDeleted = slots[Int(slot)].entry.action == .delete || isDeletedLater(slot)
             if isDeleted { return ignore(slot) }
             slots[Int(slot)].state = .stranded
@@ -74,6 +81,21 @@ extension WriteQueue {
         streams[Int(stream)].add(WriteStream.Candidate(place: slots[Int(slot)].place, slot: slot))
     }
 
+    /// A waiting entry that nothing but earlier entries delays.
+    private func isNext(_ slot: Int32) -> Bool {
+        let state = slots[Int(slot)].state
+        return state == .candidate || state == .paused
+    }
+
+    /// Whether a row is deleted that has no record and no other entries.
+    private func isDeletionOfNothing(_ slot: Int32) -> Bool {
+        guard slots[Int(slot)].entry.action == .delete, slots[Int(slot)].entry.sfid == nil else {
+            return false
+        }
+        let row = row(of: slot)
+        return lines.slots(of: row).first == slot && lines.row(row).failed == nil
+    }
+
     private func isDeletedLater(_ slot: Int32) -> Bool {
         guard let last = lines.row(row(of: slot)).last else { return false }
         let entry = slots[Int(last)].entry
@@ -82,6 +104,7 @@ extension WriteQueue {
 
     /// The entry ends without being sent.
     mutating func ignore(_ slot: Int32) {
+        guard slots[Int(slot)].isWaiting else { return }
         detach(slot)
         lines.remove(slots[Int(slot)].node)
         slots[Int(slot)].node = WriteLines.none
@@ -97,10 +120,11 @@ extension WriteQueue {
             let stream = slots[Int(slot)].stream
             streams[Int(stream)].leave()
             if streams[Int(stream)].count == 0 { openStreams.removeAll { $0 == stream } }
+            slots[Int(slot)].state = .loose
         case .parked: unpark(slot)
-        case .free, .loose, .paused, .stranded, .running, .doubtful, .failed, .ignored: return
+        case .loose, .stranded: slots[Int(slot)].state = .loose
+        case .free, .paused, .running, .doubtful, .failed, .ignored: return
         }
-        slots[Int(slot)].state = .loose
     }
 
     /// The row has a record by now: its waiting entries change that record.
@@ -116,6 +140,7 @@ extension WriteQueue {
             detach(other)
             linkAgain(other)
             if !isPaused { arrange(other) }
+            wakeWaiters(of: other)
         }
     }
 }

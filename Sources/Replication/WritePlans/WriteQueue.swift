@@ -158,8 +158,15 @@ package struct WriteQueue: Sendable {
     /// Entries that are not sent, each once: a deletion of a row that Salesforce never had, and a row that was
     /// deleted before its insert was sent. They remain known until `end`.
     package mutating func takeIgnored() -> [LogEntry] {
-        let taken = untaken.compactMap { slotOf[$0] }.map { slots[Int($0)] }
-            .filter { $0.state == .ignored }.map(\.entry)
+        var taken: [LogEntry] = []
+        for slot in untaken.compactMap({ slotOf[$0] }) where slots[Int(slot)].state == .ignored {
+            var entry = slots[Int(slot)].entry
+            taken.append(entry)
+            for id in slots[Int(slot)].merged {
+                entry.id = id
+                taken.append(entry)
+            }
+        }
         untaken = []
         return taken
     }

@@ -147,10 +147,8 @@ struct WriteSchema: Sendable {
             return
         }
         guard let new else { return }
-        add(new, .keep)
-        if entry.sfid == nil, key.name == upsertColumn {
-            accesses.append(WriteAccess(resource: .keyFields(scope: scope, value: new), mode: .own))
-        }
+        // An upsert by the key may create the record.
+        add(new, entry.sfid == nil && key.name == upsertColumn ? .create : .keep)
     }
 
     /// New values are references. Values that were there before only keep the record from being deleted first.
@@ -161,6 +159,22 @@ struct WriteSchema: Sendable {
         let new = text(entry.values, column)
         if let new { add(new, .reference, &accesses) }
         if let old = text(entry.old, column), old != new { add(old, .keep, &accesses) }
+    }
+
+    /// The columns that refer to a resource.
+    func columns(of entry: LogEntry, _ table: Int32, naming resource: WriteResource) -> [String] {
+        switch resource {
+        case .record(let id):
+            tables[Int(table)].lookups.filter {
+                text(entry.values, $0).flatMap(WriteResource.recordID) == id
+            }
+        case .key(let scope, let value):
+            tables[Int(table)].parents.filter {
+                $0.scopes.contains(scope)
+                    && text(entry.values, $0.name).flatMap(WriteResource.keyValue) == value
+            }.map(\.name)
+        case .row, .fields: []
+        }
     }
 
     private func text(_ values: [String: String?], _ column: String) -> String? {
