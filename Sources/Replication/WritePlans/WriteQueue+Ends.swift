@@ -44,11 +44,7 @@ extension WriteQueue {
             if settings.isMerged, mergeFailed(slot) { return }
             return markFailed(slot)
         }
-        for other in lines.slots(of: row)
-        where slots[Int(other)].isWaiting && slots[Int(other)].entry.sfid == nil {
-            ignore(other)
-        }
-        remove(slot)
+        ignoreEntries(ofFailed: slot)
     }
 
     mutating func markFailed(_ slot: Int32) {
@@ -60,11 +56,7 @@ extension WriteQueue {
         } else {
             slots[Int(slot)].entry.values = [:]
         }
-        for id in slots[Int(slot)].merged {
-            slotOf[id] = nil
-            known.remove(id)
-        }
-        slots[Int(slot)].merged = []
+        dropMerged(slot)
         known.remove(slots[Int(slot)].entry.id)
         failedCount += 1
         wakeWaiters(of: slot)

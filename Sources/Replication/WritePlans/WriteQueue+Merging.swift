@@ -16,40 +16,48 @@ extension WriteQueue {
             slots[Int(slot)].sent = nil
             slots[Int(slot)].state = .loose
         }
-        merge([entry.id], entry, into: slot)
+        merge([entry], into: slot)
         return true
     }
 
-    /// - Parameter ids: the ids of `later`.
-    private mutating func merge(_ ids: [Int], _ later: LogEntry, into slot: Int32) {
+    private mutating func merge(_ entries: [LogEntry], into slot: Int32) {
         restorePostponed(slot)
-        let earlier = slots[Int(slot)].entry
         let isPaused = slots[Int(slot)].state == .paused
         detach(slot)
-        var entry = later
-        entry.sfid = later.sfid ?? earlier.sfid
-        entry.values = earlier.values.merging(later.values) { $1 }
-        entry.old = later.old.merging(earlier.old) { $1 }
-        switch (earlier.action, later.action) {
-        case (_, .delete): entry.values = [:]
-        case (.insert, _), (_, .insert): entry.action = .insert
-        default: break
-        }
-        slots[Int(slot)].entry = entry
-        slots[Int(slot)].merged += ([earlier.id] + ids).filter { $0 != entry.id }
-        slots[Int(slot)].order = .merged
-        for id in ids + [earlier.id] {
+        var parts = slots[Int(slot)].parts
+        if parts.isEmpty { parts = [slots[Int(slot)].entry] }
+        for id in entries.map(\.id) + parts.map(\.id) {
             slotOf[id] = slot
             known.insert(id)
         }
+        let isLater = (parts.last?.id ?? 0) < (entries.first?.id ?? 0)
+        parts += entries
+        if isLater {
+            slots[Int(slot)].entry = entries.reduce(slots[Int(slot)].entry, Self.merged)
+        } else {
+            parts.sort { $0.id < $1.id }
+            slots[Int(slot)].entry = parts.dropFirst().reduce(parts[0], Self.merged)
+        }
+        slots[Int(slot)].parts = parts
+        slots[Int(slot)].order = .merged
         linkAgain(slot)
-        if entry.action == .delete, entry.sfid == nil {
+        if slots[Int(slot)].entry.action == .delete, slots[Int(slot)].entry.sfid == nil {
             slots[Int(slot)].state = .loose
             ignore(slot)
         } else if !isPaused {
             arrange(slot)
         }
         wakeWaiters(of: slot)
+    }
+
+    /// The change that has the effect of both.
+    private static func merged(_ earlier: LogEntry, _ later: LogEntry) -> LogEntry {
+        var entry = later
+        entry.sfid = later.sfid ?? earlier.sfid
+        if later.action != .delete, earlier.action == .insert { entry.action = .insert }
+        entry.values = entry.action == .delete ? [:] : earlier.values.merging(later.values) { $1 }
+        entry.old = entry.action == .insert ? [:] : later.old.merging(earlier.old) { $1 }
+        return entry
     }
 
     /// Merges the change that came while the entry was in flight into it.
@@ -60,7 +68,7 @@ extension WriteQueue {
         else { return }
         let later = slots[Int(next)]
         remove(next)
-        merge(later.merged + [later.entry.id], later.entry, into: slot)
+        merge(later.parts.isEmpty ? [later.entry] : later.parts, into: slot)
     }
 
     /// A failed insert is sent again with the change that came while it was in flight.
@@ -68,18 +76,21 @@ extension WriteQueue {
     /// - Returns: False without such a change.
     mutating func mergeFailed(_ slot: Int32) -> Bool {
         guard lines.slots(of: row(of: slot)).contains(where: { $0 != slot }) else { return false }
-        detach(slot)
         lines.set(slots[Int(slot)].node, isInFlight: false)
         slots[Int(slot)].state = .loose
         slots[Int(slot)].sent = nil
-        // Their ends are recorded.
+        dropMerged(slot)
+        mergeNext(slot)
+        return true
+    }
+
+    /// The ends of the other parts are recorded.
+    mutating func dropMerged(_ slot: Int32) {
         for id in slots[Int(slot)].merged {
             slotOf[id] = nil
             known.remove(id)
         }
-        slots[Int(slot)].merged = []
-        mergeNext(slot)
-        return true
+        slots[Int(slot)].parts = []
     }
 }
 

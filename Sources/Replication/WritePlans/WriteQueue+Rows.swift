@@ -13,11 +13,19 @@ extension WriteQueue {
         if let last = row.last { shareRecord(slot, last) }
         let isUnsent = slots[Int(slot)].entry.sfid == nil
         if isUnsent, entry.action == .insert { takePlace(slot, failed: row.failed) }
-        if isUnsent, entry.action == .delete, let failed = row.failed { remove(failed) }
+        if isUnsent, entry.action == .delete, let failed = row.failed { ignoreEntries(ofFailed: failed) }
         link(slot)
         if isUnsent, entry.action == .delete { ignoreDeletedRow(self.row(of: slot)) }
         if slots[Int(slot)].state == .loose { arrange(slot) }
         if entry.action == .insert { arrangeStranded(self.row(of: slot)) }
+    }
+
+    /// A row whose insert failed is deleted: its other entries have nothing to change.
+    mutating func ignoreEntries(ofFailed failed: Int32) {
+        for other in lines.slots(of: row(of: failed)) where slots[Int(other)].entry.sfid == nil {
+            ignore(other)
+        }
+        remove(failed)
     }
 
     /// If one entry of a row names the record, the others do so too.

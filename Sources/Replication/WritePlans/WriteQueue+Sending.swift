@@ -112,31 +112,29 @@ extension WriteQueue {
     /// left out; an entry in a pause stops all later ones.
     private mutating func nextInOrder() -> WriteBatch? {
         guard batches.isEmpty else { return nil }
-        let pause = pauses.unordered.lazy.map { [slots] in slots[Int($0.slot)] }
-            .filter { $0.state == .paused }.map(\.place).min()
+        // The place of the first entry that must wait for one in a pause or in the batch.
+        var limit =
+            pauses.unordered.lazy.map { [slots] in slots[Int($0.slot)] }
+            .filter { $0.state == .paused }.map(\.place).min() ?? Int.max
         var taken: [Int32] = []
         var stream: Int32?
         while taken.count < settings.rowsPerCall, let first = firstStream() {
-            guard let candidate = streams[Int(first)].first else { break }
-            if let pause, candidate.place > pause { break }
+            guard let candidate = streams[Int(first)].first, candidate.place < limit else { break }
             if let stream, stream != first { break }
             _ = streams[Int(first)].popFirst()
             let slot = candidate.slot
-            guard isCandidate(candidate, first) else { continue }
             detach(slot)
             if let blocker = lines.blocker(of: slots[Int(slot)].node, .ordered) {
-                if taken.contains(blocker) {
-                    arrange(slot)
-                    break
-                }
                 park(slot, behind: blocker)
-            } else if schema.action(of: slots[Int(slot)].entry, slots[Int(slot)].table)
-                == WriteAttempt.Action(stream: first)
-            {
-                stream = first
-                taken.append(slot)
-            } else {
-                arrange(slot)
+                if taken.contains(blocker) { break }
+                continue
+            }
+            stream = first
+            taken.append(slot)
+            var waiter = slots[Int(slot)].firstWaiter
+            while waiter != WriteLines.none {
+                limit = min(limit, slots[Int(waiter)].place)
+                waiter = slots[Int(waiter)].nextWaiter
             }
         }
         guard let stream, !taken.isEmpty else { return nil }

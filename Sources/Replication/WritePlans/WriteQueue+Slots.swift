@@ -58,15 +58,11 @@ extension WriteQueue {
 
     /// Makes an entry a candidate, or parks it behind the one for which it waits.
     mutating func arrange(_ slot: Int32) {
-        var action = schema.action(of: slots[Int(slot)].entry, slots[Int(slot)].table)
+        let action = schema.action(of: slots[Int(slot)].entry, slots[Int(slot)].table)
         if let blocker = lines.blocker(of: slots[Int(slot)].node, slots[Int(slot)].order) {
             if action == nil, isDeletionOfNothing(slot) { return ignore(slot) }
-            guard settings.isStrict, isNext(blocker) else {
-                park(slot, behind: blocker)
-                return breakCircle(at: slot)
-            }
-            // It keeps its place among the candidates, so that later entries do not overtake it.
-            action = action ?? (slots[Int(slot)].entry.action == .delete ? .delete : .update)
+            park(slot, behind: blocker)
+            return breakCircle(at: slot)
         }
         guard let action else {
             let isDeleted = slots[Int(slot)].entry.action == .delete || isDeletedLater(slot)
@@ -79,12 +75,6 @@ extension WriteQueue {
         slots[Int(slot)].stream = stream
         if streams[Int(stream)].count == 0 { openStreams.append(stream) }
         streams[Int(stream)].add(WriteStream.Candidate(place: slots[Int(slot)].place, slot: slot))
-    }
-
-    /// A waiting entry that nothing but earlier entries delays.
-    private func isNext(_ slot: Int32) -> Bool {
-        let state = slots[Int(slot)].state
-        return state == .candidate || state == .paused
     }
 
     /// Whether a row is deleted that has no record and no other entries.

@@ -51,8 +51,8 @@ package struct WriteQueue: Sendable {
         var batch: Int?
         var sent: WriteAttempt.Action?
         var resumesAt: ContinuousClock.Instant?
-        /// Ids of earlier entries of the row that are part of `entry`.
-        var merged: [Int] = []
+        /// The entries that make up `entry`, if it is merged, by their ids.
+        var parts: [LogEntry] = []
         /// Columns that are sent with a second request, to break a circle of references.
         var postponed: [String: String?] = [:]
         var parkedOn = WriteLines.none
@@ -60,6 +60,8 @@ package struct WriteQueue: Sendable {
         var previousWaiter = WriteLines.none
         var nextWaiter = WriteLines.none
 
+        /// Ids of the parts other than `entry.id`.
+        var merged: [Int] { parts.map(\.id).filter { $0 != entry.id } }
         var isInFlight: Bool { state == .running || state == .doubtful }
         /// In its lines, and not in flight.
         var isWaiting: Bool {
@@ -160,12 +162,8 @@ package struct WriteQueue: Sendable {
     package mutating func takeIgnored() -> [LogEntry] {
         var taken: [LogEntry] = []
         for slot in untaken.compactMap({ slotOf[$0] }) where slots[Int(slot)].state == .ignored {
-            var entry = slots[Int(slot)].entry
-            taken.append(entry)
-            for id in slots[Int(slot)].merged {
-                entry.id = id
-                taken.append(entry)
-            }
+            let parts = slots[Int(slot)].parts
+            taken += parts.isEmpty ? [slots[Int(slot)].entry] : parts
         }
         untaken = []
         return taken
