@@ -7,7 +7,8 @@ import Testing
 
 struct CollectionTests {
     private func call(_ write: RecordWrite) throws -> APICall {
-        try write.call("/services/data/v60.0/composite/sobjects", deadline: .seconds(60))
+        try write.call(
+            "/services/data/v60.0/composite/sobjects", deadline: .seconds(60), maximumBytes: 20_000)
     }
 
     private func headers(_ call: APICall) -> [String: String] {
@@ -63,7 +64,7 @@ struct CollectionTests {
     @Test func `a write that cannot be sent is refused, and that is certain`() throws {
         let record: JSONText = ["Name": "a"]
         let long = JSONText.object([
-            ("Name", .string(String(repeating: "a", count: SalesforceLimits.collectionBodyBytes)))
+            ("Name", .string(String(repeating: "a", count: 20_000)))
         ])
         let writes: [(RecordWrite, SalesforceError.Code)] = [
             (RecordWrite(object: "a/b", action: .insert, records: [record]), .invalidType),

@@ -21,7 +21,9 @@ extension RecordWrite {
 
     /// The request for this write, with names and sizes checked. Source: REST API Developer Guide, "Create
     /// Multiple Records", "Update", "Upsert" and "Delete Multiple Records".
-    func call(_ path: String, deadline: Duration) throws(SalesforceError) -> APICall {
+    func call(
+        _ path: String, deadline: Duration, maximumBytes: Int = SalesforceLimits.collectionBodyBytes
+    ) throws(SalesforceError) -> APICall {
         guard SOQL.isName(object) else { throw unsent(.invalidType, "not an API name: \(object)") }
         guard count <= SalesforceLimits.collectionRows else {
             throw unsent(
@@ -41,7 +43,7 @@ extension RecordWrite {
         }
         if action != .delete {
             call.body = body
-            guard call.body.count <= SalesforceLimits.collectionBodyBytes else {
+            guard call.body.count <= maximumBytes else {
                 throw unsent(.tooLarge, "a body of \(call.body.count) bytes")
             }
             call.headers.append(("Content-Type", "application/json"))
