@@ -62,4 +62,6 @@ extension ReplicationLimits {
     package static let reloadRetry = Duration.seconds(60 * 60)
     /// The pause between two prunings of a tenant's recent changes.
     static let pruneInterval = Duration.seconds(5 * 60)
+    /// The pause after a failed upgrade of a tenant's system tables: the application held their locks.
+    static let upgradePause = Duration.seconds(60)
 }

@@ -112,6 +112,7 @@ extension SyncSession {
         case .report: try await report()
         case .outage: await noteOutage()
         case .prune: try await prune()
+        case .upgrade: try await upgrade()
         }
     }
 

@@ -19,6 +19,8 @@ struct SyncState: Sendable {
         /// The stream is not connected for too long.
         case outage
         case prune
+        /// Brings the tenant's system tables and functions to the present layout.
+        case upgrade
     }
 
     var tables: [UUID: SyncedTable] = [:]

@@ -106,6 +106,7 @@ final class SyncSession: Sendable {
             state.due.set(.report, at: .now + .seconds(1))
             state.due.set(.schema, at: .now + services.pace.schemaInterval * Double.random(in: 0.05...1))
             state.due.set(.outage, at: .now + services.pace.outage)
+            state.due.set(.upgrade, at: .now)
             // The former holder may have left some.
             state.due.set(.prune, at: .now + ReplicationLimits.pruneInterval * Double.random(in: 0.1...1))
         }

@@ -6,7 +6,7 @@ package struct LocalChange: Sendable, Equatable {
     package enum State: Sendable, Equatable {
         /// NEW, PENDING or REQUEUE: not yet sent.
         case waiting
-        /// SUCCESS: Salesforce took it at this time.
+        /// SUCCESS or MERGED: Salesforce took it at this time.
         case sent(Date)
         /// FAILED: Salesforce refused it at this time.
         case failed(Date)
@@ -49,7 +49,7 @@ package struct LocalChange: Sendable, Equatable {
     package static func state(_ text: String, processedAt: Date) -> State? {
         switch text {
         case "NEW", "PENDING", "REQUEUE": .waiting
-        case "SUCCESS": .sent(processedAt)
+        case "SUCCESS", "MERGED": .sent(processedAt)
         case "FAILED": .failed(processedAt)
         default: nil
         }

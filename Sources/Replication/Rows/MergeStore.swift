@@ -97,12 +97,12 @@ extension MergeStore {
           coalesce(l.processed_at, l.updated_at, l.created_at, 'epoch') as processed_at
         from \(raw: log) l
         where l.table_name = \(name)
-          and l.state in ('NEW', 'PENDING', 'REQUEUE', 'SUCCESS', 'FAILED')
-          and (l.state not in ('SUCCESS', 'FAILED')
+          and l.state in ('NEW', 'PENDING', 'REQUEUE', 'SUCCESS', 'MERGED', 'FAILED')
+          and (l.state not in ('SUCCESS', 'MERGED', 'FAILED')
             or coalesce(l.processed_at, l.updated_at, l.created_at, 'epoch') >= \(since))
           and (l.record_id = any (\(ids)::int[]) or l.action = 'DELETE' and l.sfid = any (\(sfids)::text[])
-            or l.record_id in (
-              select t.id from \(raw: table) t where t.sfid = any (\(sfids)::text[])))
+            or l.record_id = any (array(
+              select t.id from \(raw: table) t where t.sfid = any (\(sfids)::text[]))))
         """
     }
 

@@ -18,8 +18,15 @@ package struct TenantDDL: Sendable, Equatable {
         self.organizationID = organizationID
     }
 
-    /// The version of the layout of `_hcmeta` and the log tables.
-    static let layoutVersion = 1
+    /// The version of the system tables and of the functions. It grows with each change that existing tenants
+    /// need; `_hcmeta.hcver` has the tenant's.
+    package static let layoutVersion = 2
+
+    /// Announces a tenant's new log entries to its lease holder. The payload is the schema.
+    package static let writesChannel = "multiconnect_writes"
+
+    /// `_hcmeta.details` while the lease holder reads the log without pause and needs no notifications.
+    package static let drainFlag = "draining"
 
     var s: String { Identifier.quoted(schema) }
     var h: String { Identifier.quoted(hstoreSchema) }
@@ -30,7 +37,21 @@ package struct TenantDDL: Sendable, Equatable {
     /// Everything except the mapped tables.
     package var foundation: [String] {
         ["create schema if not exists \(s)", getXMLBinary]
-            + systemTables + [describeTenant, notifyFunction, notifyTrigger] + captureFunctions
+            + systemTables + [describeTenant, notifyFunction(), notifyTrigger] + captureFunctions
+    }
+
+    /// Brings an existing tenant to `layoutVersion`. Tables of rows are not locked.
+    package func upgrade(_ plans: [TablePlan]) -> [String] {
+        let functions = plans.flatMap { plan in
+            let functions = TriggerFunctions(ddl: self, plan: plan)
+            return [functions.status, functions.logger]
+        }
+        return foundation + functions + [
+            """
+            update \(s)._hcmeta set hcver = \(Self.layoutVersion)
+            where hcver is null or hcver < \(Self.layoutVersion)
+            """
+        ]
     }
 
     /// A mapped table with its indexes, functions and triggers. New columns of a later plan are added.
@@ -140,6 +161,14 @@ package struct TenantDDL: Sendable, Equatable {
             index("_trigger_log_idx_created_at", "_trigger_log (created_at)"),
             index("_trigger_log_idx_state_id", "_trigger_log (state, id)"),
             index("_trigger_log_idx_state_table_name", "_trigger_log (state, table_name) \(open)"),
+            // Ours. A merge finds the changes of a row, and the deletions of a record.
+            index("_trigger_log_idx_record_id", "_trigger_log (record_id)"),
+            index("_trigger_log_idx_deleted", "_trigger_log (sfid) where action = 'DELETE'"),
+            // A queue: each entry is updated twice and deleted.
+            """
+            alter table \(s)._trigger_log set (autovacuum_vacuum_scale_factor = 0.01,
+              autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0)
+            """,
             """
             create table if not exists \(s)._trigger_log_archive (
               id integer primary key, \(log.replacing(Self.now, with: "")))
@@ -149,6 +178,7 @@ package struct TenantDDL: Sendable, Equatable {
             index(
                 "_trigger_log_archive_idx_state_table_name",
                 "_trigger_log_archive (state, table_name) where state = 'FAILED'"),
+            index("_trigger_log_archive_idx_requeue", "_trigger_log_archive (id) where state = 'REQUEUE'"),
         ]
     }
 
@@ -163,28 +193,6 @@ package struct TenantDDL: Sendable, Equatable {
         insert into \(s)._hcmeta (hcver, org_id)
         select \(Self.layoutVersion), \(Identifier.literal(organizationID))
         where not exists (select from \(s)._hcmeta)
-        """
-    }
-
-    private var notifyFunction: String {
-        let body = Identifier.dollarQuoted(
-            """
-
-            BEGIN
-              PERFORM pg_catalog.pg_notify(\(Identifier.literal(schema + ".hc_trigger_log")), 'ping');
-              RETURN new;
-            END;
-
-            """)
-        return """
-            create or replace function \(s).tlog_notify_trigger() returns trigger language plpgsql as \(body)
-            """
-    }
-
-    private var notifyTrigger: String {
-        """
-        create or replace trigger tlog_insert_trigger after insert on \(s)._trigger_log
-        for each row execute function \(s).tlog_notify_trigger()
         """
     }
 

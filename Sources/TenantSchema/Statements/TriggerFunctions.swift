@@ -18,7 +18,8 @@ struct TriggerFunctions {
         """
     }
 
-    /// Marks a row as waiting to be sent to Salesforce, or as synced.
+    /// Marks a row as waiting to be sent to Salesforce, or as synced. The engine keeps the status that it
+    /// writes if it differs from the row's, or if the setting `multiconnect.status` is `keep`.
     var status: String {
         function(
             "status",
@@ -29,7 +30,8 @@ struct TriggerFunctions {
                 NEW._hc_err = NULL;
                 RETURN NEW;
               END IF;
-              IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND NEW._hc_lastop <> OLD._hc_lastop THEN
+              IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND (NEW._hc_lastop <> OLD._hc_lastop
+                OR pg_catalog.current_setting('multiconnect.status', true) = 'keep') THEN
                 RETURN NEW;
               END IF;
               NEW._hc_lastop = 'SYNCED';
@@ -49,47 +51,48 @@ struct TriggerFunctions {
 
     /// Writes a user's change to the log. On a read-only mapping the state of the change is READONLY, and it
     /// is not sent.
+    ///
+    /// Each statement has one INSERT without variables in between, because the function runs for each row.
     var logger: String {
         let isWritable = plan.access == .readWrite
+        let log = "\(s)._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id"
+        let now = "pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()"
+        let state = isWritable ? "'NEW'" : "'READONLY'"
         // A deleted row that Salesforce never had, or an update without a change, is not sent.
-        let ignoredDelete = "\n    IF OLD.sfid IS NULL THEN trigger_row.state = 'IGNORE'; END IF;"
-        let ignoredUpdate = "\n    IF trigger_row.\"values\" = '' THEN trigger_row.state = 'IGNORE'; END IF;"
+        let deleteState = isWritable ? "CASE WHEN OLD.sfid IS NULL THEN 'IGNORE' ELSE 'NEW' END" : state
+        let updateState = isWritable ? "CASE WHEN new_values = '' THEN 'IGNORE' ELSE 'NEW' END" : state
         return function(
             "logger",
             """
             DECLARE
-              trigger_row \(s)._trigger_log;
-              excluded text[] = ARRAY['_hc_lastop', '_hc_err'];
               old_values \(h).hstore;
+              new_values text;
+            \(PlainTexts.declarations)
             BEGIN
-              trigger_row.id = pg_catalog.nextval(\(Identifier.literal("\(s).\"_trigger_log_id_seq\"")));
-              trigger_row.action = TG_OP;
-              trigger_row.table_name = TG_TABLE_NAME;
-              trigger_row.txid = pg_catalog.txid_current();
-              trigger_row.created_at = pg_catalog.clock_timestamp();
-              trigger_row.updated_at = trigger_row.created_at;
-              trigger_row.state = '\(isWritable ? "NEW" : "READONLY")';
-              IF TG_OP = 'DELETE' THEN
-                trigger_row.record_id = OLD.id;
-                trigger_row.old = \(h).hstore(OLD.*) OPERATOR(\(h).-) excluded;
-                trigger_row.sfid = OLD.sfid;\(isWritable ? ignoredDelete : "")
-              ELSIF TG_OP = 'INSERT' THEN
-                trigger_row.record_id = NEW.id;
-                trigger_row."values" = \(h).hstore(NEW.*) OPERATOR(\(h).-) excluded;
+            \(PlainTexts.begin)
+              IF TG_OP = 'INSERT' THEN
+                INSERT INTO \(log), "values")
+                VALUES (\(now), \(state), 'INSERT', TG_TABLE_NAME, NEW.id,
+                  (\(h).hstore(NEW) OPERATOR(\(h).-) \(Self.excluded))::text);
+              ELSIF TG_OP = 'UPDATE' THEN
+                old_values = \(h).hstore(OLD) OPERATOR(\(h).-) \(Self.excluded);
+                new_values = (\(h).hstore(NEW) OPERATOR(\(h).-) \(Self.excluded) OPERATOR(\(h).-) old_values)::text;
+                INSERT INTO \(log), sfid, old, "values")
+                VALUES (\(now), \(updateState), 'UPDATE',
+                  TG_TABLE_NAME, NEW.id, OLD.sfid, old_values::text, new_values);
               ELSE
-                old_values = \(h).hstore(OLD.*) OPERATOR(\(h).-) excluded;
-                trigger_row.record_id = NEW.id;
-                trigger_row.old = old_values;
-                trigger_row."values" = (\(h).hstore(NEW.*) OPERATOR(\(h).-) old_values) \
-            OPERATOR(\(h).-) excluded;\
-            \(isWritable ? ignoredUpdate : "")
-                trigger_row.sfid = OLD.sfid;
+                INSERT INTO \(log), sfid, old)
+                VALUES (\(now), \(deleteState), 'DELETE',
+                  TG_TABLE_NAME, OLD.id, OLD.sfid, (\(h).hstore(OLD) OPERATOR(\(h).-) \(Self.excluded))::text);
               END IF;
-              INSERT INTO \(s)._trigger_log VALUES (trigger_row.*);
+            \(PlainTexts.end)
               RETURN NULL;
             END;
             """)
     }
+
+    /// Columns that are not captured.
+    private static let excluded = "'{_hc_lastop,_hc_err}'::text[]"
 
     var logTrigger: String {
         """
@@ -98,67 +101,5 @@ struct TriggerFunctions {
         when (public.get_xmlbinary()::text = 'base64'::text)
         execute function \(s).\(Identifier.quoted(name("logger")))()
         """
-    }
-}
-
-extension TenantDDL {
-    /// Users call these to send a row again: as an insert, or some columns as an update.
-    var captureFunctions: [String] {
-        [
-            """
-            create or replace function \(s).hc_capture_insert_from_row(
-              source_row \(h).hstore, table_name varchar, excluded_cols text[] default '{}'::text[])
-            returns integer language plpgsql as \(Identifier.dollarQuoted("""
-
-            DECLARE
-              log_id integer;
-              excluded text[];
-            BEGIN
-              IF (source_row OPERATOR(\(h).->) 'id') IS NULL THEN
-                RETURN NULL;
-              END IF;
-              excluded = pg_catalog.array_remove(pg_catalog.array_remove(excluded_cols, 'id'), 'sfid')
-                || ARRAY['_hc_lastop', '_hc_err'];
-              INSERT INTO \(s)._trigger_log (txid, created_at, updated_at, state, action, table_name, \
-            record_id, "values")
-              VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(),
-                'NEW', 'INSERT', hc_capture_insert_from_row.table_name,
-                (source_row OPERATOR(\(h).->) 'id')::integer,
-                (source_row OPERATOR(\(h).-) excluded)::text)
-              RETURNING id INTO log_id;
-              RETURN log_id;
-            END;
-
-            """))
-            """,
-            """
-            create or replace function \(s).hc_capture_update_from_row(
-              source_row \(h).hstore, table_name varchar, columns_to_include text[] default '{}'::text[])
-            returns integer language plpgsql as \(Identifier.dollarQuoted("""
-
-            DECLARE
-              log_id integer;
-              captured \(h).hstore;
-            BEGIN
-              IF (source_row OPERATOR(\(h).->) 'id') IS NULL THEN
-                RETURN NULL;
-              END IF;
-              captured = source_row OPERATOR(\(h).-) ARRAY['_hc_lastop', '_hc_err'];
-              IF pg_catalog.cardinality(columns_to_include) > 0 THEN
-                captured = \(h).slice(captured, columns_to_include);
-              END IF;
-              INSERT INTO \(s)._trigger_log (txid, created_at, updated_at, state, action, table_name,
-                record_id, sfid, "values")
-              VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(),
-                'NEW', 'UPDATE', hc_capture_update_from_row.table_name,
-                (source_row OPERATOR(\(h).->) 'id')::integer,
-                source_row OPERATOR(\(h).->) 'sfid', captured::text)
-              RETURNING id INTO log_id;
-              RETURN log_id;
-            END;
-
-            """))
-            """,
-        ]
     }
 }

@@ -1,0 +1,52 @@
+// The notifications of new log entries.
+extension TenantDDL {
+    /// The function that announces log entries on Heroku Connect's channel and on ours.
+    ///
+    /// It has its owner's rights: a role of the application may write the log without reading `_hcmeta`.
+    ///
+    /// - Parameter isOn: false for a connection whose log is polled. NOTIFY lets commits wait for each other.
+    package func notifyFunction(isOn: Bool = true) -> String {
+        let announce = """
+
+            BEGIN
+              IF NOT EXISTS (SELECT FROM \(s)._hcmeta WHERE details = \(Identifier.literal(Self.drainFlag))) THEN
+                PERFORM pg_catalog.pg_notify(\(Identifier.literal(schema + ".hc_trigger_log")), 'ping'),
+                  pg_catalog.pg_notify(\(Identifier.literal(Self.writesChannel)), \(Identifier.literal(schema)));
+              END IF;
+              \(markNotified)
+              RETURN NULL;
+            END;
+
+            """
+        let ignore = """
+
+            BEGIN
+              \(markNotified)
+              RETURN NULL;
+            END;
+
+            """
+        return """
+            create or replace function \(s).tlog_notify_trigger() returns trigger language plpgsql
+            security definer set search_path = pg_catalog
+            as \(Identifier.dollarQuoted(isOn ? announce : ignore))
+            """
+    }
+
+    /// The transaction's first entry calls the function, the others do not.
+    private var markNotified: String {
+        "PERFORM pg_catalog.set_config('\(Self.notifiedSetting)', \(Identifier.literal(schema)), true);"
+    }
+
+    /// The schema whose log entries the transaction has announced.
+    private static let notifiedSetting = "multiconnect.notified"
+
+    var notifyTrigger: String {
+        """
+        create or replace trigger tlog_insert_trigger after insert on \(s)._trigger_log for each row
+        when (pg_catalog.current_setting('\(Self.notifiedSetting)', true)
+          is distinct from \(Identifier.literal(schema)))
+        execute function \(s).tlog_notify_trigger()
+        """
+    }
+}
