@@ -27,6 +27,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
     @Option(help: "Change events come 0 to this many milliseconds after their commit.") var eventDelay = 0
     @Option(help: "Events that subscribers of an org may get in 24 hours.") var deliveredEvents = 50_000
     @Option(help: "API calls that an org may get in 24 hours.") var dailyRequests = 100_000
+    @Flag(help: "Record API writes for /simulator/orgs/<org>/writes.") var recordWrites = false
     @Option(help: "Number of event loops.") var loops = 1
     @Option(help: "PEM file with a certificate for localhost, to serve https://localhost:<port>.")
     var tlsCertificate: String?
@@ -64,6 +65,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         settings.eventDelayMilliseconds = eventDelay
         settings.dailyDeliveredEvents = deliveredEvents
         settings.dailyRequests = dailyRequests
+        settings.recordsWrites = recordWrites
         if plain {
             settings.hasAwkwardTexts = false
             settings.assumptions.integersWithPoint = 0

@@ -162,7 +162,8 @@ extension Org {
     }
 
     fileprivate mutating func reindex(_ write: RowWrite, _ row: Int, _ before: Table, _ after: Table) {
-        guard let places = externalIDs[write.object]?.keys else { return }
+        // Nothing may retain the dictionary: each change would copy an index.
+        let places = externalIDs[write.object].map { Array($0.keys) } ?? []
         for place in places {
             let was = write.kind == .create || before.isDeleted(row) ? .null : before.value(row, place)
             let now = after.isDeleted(row) ? .null : after.value(row, place)

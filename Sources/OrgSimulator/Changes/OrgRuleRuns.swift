@@ -57,8 +57,8 @@ extension Org {
         }
     }
 
-    /// The records that a write locks: its own, and the parents that it has or gets. Assumed for lookups, after
-    /// the documented behaviour of master-detail relationships.
+    /// The records that a write locks: its own, and the parents that it has or gets. Assumed for lookups,
+    /// after the documented behaviour of master-detail relationships.
     func lockedIDs(_ write: RowWrite) -> [OrgRecordID] {
         guard let table = tables[write.object] else { return [] }
         var ids: [OrgRecordID] = []

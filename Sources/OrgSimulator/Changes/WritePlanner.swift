@@ -1,7 +1,7 @@
 import Encoding
 
-/// Decides about the records of one write call, or of one chunk of a Bulk job: the write of each valid record,
-/// and the error of each other.
+/// Decides about the records of one write call, or of one chunk of a Bulk job: the write of each valid
+/// record, and the error of each other.
 struct WritePlanner {
     /// Nil for a chunk of a Bulk job.
     private let call: IncomingCall?
@@ -109,7 +109,10 @@ struct WritePlanner {
         case .upsert(let field):
             row = try upsertRow(field, values, table, in: &org)
             outcome.isCreated = row == nil
-            if field.lowercased() == "id" { values = values.filter { $0.key.lowercased() != "id" } }
+            // A key that the org sets itself is not written.
+            if let place = table.schema.place(of: field), !table.schema.fields[place].isCreateable {
+                values = values.filter { $0.key.lowercased() != field.lowercased() }
+            }
         }
         var write: RowWrite
         switch request.operation {

@@ -32,7 +32,7 @@ extension World {
     /// The recorded API writes that the query selects.
     func writes(_ call: IncomingCall, _ place: Int) -> Reply {
         let after = call.query["after"].flatMap { Int($0) } ?? 0
-        let limit = call.query["limit"].flatMap { Int($0) } ?? configuration.limits.recordedWrites
+        let limit = call.query["limit"].flatMap { Int($0) } ?? .max
         let object = call.query["object"]?.lowercased()
         let id = call.query["id"].flatMap(OrgRecordID.init)
         let kind = call.query["kind"]
