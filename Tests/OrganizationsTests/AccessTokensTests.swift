@@ -18,7 +18,7 @@ struct AccessTokensTests {
             try await world.fault(#"{"kind":"expire_access_tokens"}"#)
             _ = try await world.sessions.rest(for: organization.id).describe("Account")
             #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
-            #expect(try await world.calls("refresh") == 1)
+            #expect(try await world.calls(.refresh) == 1)
         }
     }
 
@@ -36,7 +36,7 @@ struct AccessTokensTests {
                 return try await group.reduce(into: Set<Int64>()) { $0.insert($1) }
             }
             #expect(versions == [2])
-            #expect(try await world.calls("refresh") == 1)
+            #expect(try await world.calls(.refresh) == 1)
         }
     }
 
@@ -93,7 +93,7 @@ struct AccessTokensTests {
                 let open = try await NotificationStore(on: connection).open(organization: organization.id)
                 #expect(open.map(\.eventType) == ["unauthorized"])
             }
-            #expect(try await world.calls("refresh") == 0)
+            #expect(try await world.calls(.refresh) == 0)
         }
     }
 
@@ -245,7 +245,7 @@ struct AccessTokensTests {
             try await world.fault(refusal("token request is already being processed"))
             let token = try await tokens.token(for: organization.id, refused: stale)
             #expect(token.version == 2 && token.value.revealText() == "newer")
-            #expect(try await world.calls("refresh") == 0)
+            #expect(try await world.calls(.refresh) == 0)
         }
     }
 
@@ -262,7 +262,7 @@ struct AccessTokensTests {
                     ($0 as? OrganizationsError)?.code == .refreshRefused
                 }
             }
-            #expect(try await world.calls("refresh") == 0)
+            #expect(try await world.calls(.refresh) == 0)
             // The stored token still works, and a consent ends the pause.
             #expect(try await tokens.token(for: organization.id, refused: nil).version == 1)
             _ = try await world.consented()
@@ -284,7 +284,7 @@ struct AccessTokensTests {
                 #expect(stale.version == Int64(version))
                 _ = try await world.tokens.token(for: organization.id, refused: stale)
             }
-            #expect(try await world.calls("refresh") == 3)
+            #expect(try await world.calls(.refresh) == 3)
             #expect(try await world.find(organization).status == .authorized)
         }
     }

@@ -67,7 +67,7 @@ struct ConsentTests {
                 try await world.consent().finish(callback, cookie: start.cookie)
             }
             try await expectNothingStored(world)
-            #expect(try await world.calls("revoke") == 1)
+            #expect(try await world.calls(.revoke) == 1)
             await #expect(throws: ConsentRefusal.notRegistered(organization)) {
                 try await world.consent().begin(organization: organization, environment: nil, cookie: nil)
             }

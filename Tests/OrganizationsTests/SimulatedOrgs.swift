@@ -102,11 +102,11 @@ struct SimulatedOrgs: Sendable {
     }
 
     /// The number of calls of a kind to an org.
-    func calls(_ kind: String, org number: Int = 1) async throws -> Int {
+    func calls(_ kind: CallKind, org number: Int = 1) async throws -> Int {
         let request = ClientRequest(
             url: origin + "/simulator/orgs/\(number)/calls", deadline: .now + .seconds(30))
         let answer = try JSONValue(parsing: try await http.send(request).body)
-        return answer[kind]?.int ?? 0
+        return answer[kind.rawValue]?.int ?? 0
     }
 
     func find(_ organization: Organization) async throws -> Organization {

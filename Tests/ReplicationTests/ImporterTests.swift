@@ -39,7 +39,7 @@ struct ImporterTests {
             #expect(enqueued == [OrganizationJob.announceConnection])
             try await expectSynced(scene)
             let calls = try await scene.calls()
-            #expect(calls["bulk.create", default: 0] <= 2)
+            #expect(calls[.bulkCreate] == 2)
             let organization = try await scene.control.withConnection {
                 try await OrganizationStore(on: $0).get(id: scene.organizationID)
             }

@@ -212,9 +212,12 @@ struct OrgScene: Sendable {
     }
 
     /// How often the org was asked for things.
-    func calls() async throws -> [String: Int] {
+    func calls() async throws -> [CallKind: Int] {
         let answer = try await http.send(ClientRequest(url: "\(origin)/simulator/orgs/\(orgNumber)/calls"))
-        return (try JSONValue(parsing: answer.body).object ?? [:]).compactMapValues(\.int)
+        let counts = try #require(try JSONValue(parsing: answer.body).object)
+        var calls: [CallKind: Int] = [:]
+        for (kind, count) in counts { calls[try #require(CallKind(rawValue: kind), "\(kind)")] = count.int }
+        return calls
     }
 }
 

@@ -26,7 +26,7 @@ struct Org: Sendable {
     /// API calls that count against the daily limit.
     var requests = 0
     /// Calls by kind, for tests.
-    var calls: [String: Int] = [:]
+    var calls: [CallKind: Int] = [:]
     /// Bodies of calls to AuthConnection, oldest first.
     var announcements: [JSONText] = []
     /// Numbers for jobs and cursors.

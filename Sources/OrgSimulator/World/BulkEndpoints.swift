@@ -40,7 +40,7 @@ extension World {
             throw APIError(
                 400, "INVALIDJOB", "InvalidJob : operation, contentType or format is not supported")
         }
-        count("bulkCreate", org: session.org)
+        count(.bulkCreate, org: session.org)
         var plan: QueryPlan?
         var refusal: APIError?
         do throws(APIError) {
@@ -135,7 +135,7 @@ extension World {
         -> Reply
     {
         var job = try job(segment, session)
-        count("bulkPoll", org: session.org)
+        count(.bulkPoll, org: session.org)
         let isReady = !rendersAhead || job.result?.isComplete ?? true || cache.isFull
         job.advance(
             now: call.now, polls: configuration.bulkPolls, milliseconds: configuration.bulkMilliseconds,
@@ -149,7 +149,7 @@ extension World {
         -> Reply
     {
         var job = try job(segment, session)
-        count("bulkAbort", org: session.org)
+        count(.bulkAbort, org: session.org)
         guard (try? JSONValue(parsing: call.body))?["state"]?.string == "Aborted" else { throw .notJSON }
         guard !job.state.isTerminal else {
             throw APIError(400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed")
@@ -161,7 +161,7 @@ extension World {
 
     private mutating func deleteJob(_ segment: String, _ session: Session) throws(APIError) -> Reply {
         let job = try job(segment, session)
-        count("bulkDelete", org: session.org)
+        count(.bulkDelete, org: session.org)
         guard job.state.isTerminal else {
             throw APIError(
                 400, "API_ERROR", "Error encountered when deleting the job because the job is not terminated")
@@ -172,7 +172,7 @@ extension World {
     }
 
     private mutating func listJobs(_ session: Session, _ version: String) -> Reply {
-        count("bulkList", org: session.org)
+        count(.bulkList, org: session.org)
         let own = jobOrder.compactMap { jobs[$0] }.filter { $0.org == session.org }
         return .json([
             "done": true, "records": .array(own.prefix(1000).map(\.document)), "nextRecordsUrl": nil,
@@ -200,7 +200,7 @@ extension World {
         _ segment: String, _ session: Session, _ call: IncomingCall, _ version: String
     ) throws(APIError) -> Reply {
         let result = try completeResult(segment, session, version)
-        count("bulkResults", org: session.org)
+        count(.bulkResults, org: session.org)
         var locator = BulkLocator(start: 0)
         if let text = call.query["locator"] {
             guard let parsed = BulkLocator(text), parsed.start <= result.rowCount else { throw .badLocator }
@@ -230,7 +230,7 @@ extension World {
     ) throws(APIError) -> Reply {
         guard (Double(version) ?? 0) >= 58 else { throw .notFound }
         let result = try completeResult(segment, session, version)
-        count("bulkResultPages", org: session.org)
+        count(.bulkResultPages, org: session.org)
         var start = 0
         if let text = call.query["locator"] {
             guard let locator = BulkLocator(text), locator.start <= result.rowCount else { throw .badLocator }

@@ -8,16 +8,16 @@ extension World {
     ) throws(APIError) -> Reply {
         switch (segments.count, call.method) {
         case (0, "POST"), (0, "PATCH"):
-            count("collection", org: session.org)
+            count(.collection, org: session.org)
             return try writeAll(call, segments, session, version)
         case (2, "PATCH"):
-            count("collection", org: session.org)
+            count(.collection, org: session.org)
             return try writeAll(call, segments, session, version)
         case (0, "DELETE"):
-            count("collection", org: session.org)
+            count(.collection, org: session.org)
             return try deleteAll(call, session, version)
         case (1, "POST"), (1, "GET"):
-            count("collectionRead", org: session.org)
+            count(.collectionRead, org: session.org)
             return try readAll(call, segments[0], session, version)
         default: throw .notFound
         }

@@ -8,7 +8,7 @@ extension World {
         guard let body = try? JSONValue(parsing: call.body),
             let requests = body["compositeRequest"]?.array
         else { throw .notJSON }
-        count("composite", org: session.org)
+        count(.composite, org: session.org)
         guard requests.count <= configuration.limits.compositeRequests else {
             // Assumed text.
             throw APIError(

@@ -73,8 +73,8 @@ extension World {
                 orgs[place].calls = [:]
                 return .noContent
             }
-            let calls = orgs[place].calls.sorted { $0.key < $1.key }
-            return .json(.object(calls.map { ($0.key, .number($0.value)) }))
+            let calls = orgs[place].calls.sorted { $0.key.rawValue < $1.key.rawValue }
+            return .json(.object(calls.map { ($0.key.rawValue, .number($0.value)) }))
         case ("changes", 1):
             if call.method == "POST" { return change(call, place) }
             return changeLog(call, place)

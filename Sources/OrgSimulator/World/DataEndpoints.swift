@@ -62,7 +62,7 @@ extension World {
         // No copy of the org is held: a write would copy its events and log.
         guard let name = segments.first else {
             try allow(call, ["GET"])
-            count("globalDescribe", org: session.org)
+            count(.globalDescribe, org: session.org)
             if isUnmodified(call, session) { return Reply(status: 304) }
             let org = orgs[session.org - 1]
             let tables = org.listedTables
@@ -76,14 +76,14 @@ extension World {
         case 1:
             try allow(call, ["GET", "POST"])
             if call.method == "POST" { return try create(call, table, session, version) }
-            count("objectInformation", org: session.org)
+            count(.objectInformation, org: session.org)
             return .json([
                 "objectDescribe": describe(orgs[session.org - 1], table, version, call).summary,
                 "recentItems": [],
             ])
         case 2 where segments[1] == "describe":
             try allow(call, ["GET"])
-            count("describe", org: session.org)
+            count(.describe, org: session.org)
             if isUnmodified(call, session) { return Reply(status: 304) }
             return .json(describe(orgs[session.org - 1], table, version, call).document)
         case 2 where segments[1] == "deleted" || segments[1] == "updated":
@@ -94,7 +94,7 @@ extension World {
             if let id = OrgRecordID(segments[1]), call.method != "GET" {
                 return try change(call, table, id, session, version)
             }
-            count("retrieve", org: session.org)
+            count(.retrieve, org: session.org)
             return try record(call, table, segments[1], session, version)
         case 3:
             try allow(call, ["GET", "PATCH", "DELETE"])
@@ -141,7 +141,7 @@ extension World {
 
     /// `GET /limits`. Some of the documented keys.
     private mutating func limits(_ session: Session, now: Int) -> Reply {
-        count("limits", org: session.org)
+        count(.limits, org: session.org)
         let org = orgs[session.org - 1]
         let delivered = org.delivered.count(now: now)
         let clients = clientsByOrg[session.org]?.count ?? 0
@@ -163,7 +163,7 @@ extension World {
 
     /// `GET /limits/recordCount?sObjects=A,B`. Documented: objects without rows are left out.
     private mutating func recordCount(_ call: IncomingCall, _ session: Session) -> Reply {
-        count("recordCount", org: session.org)
+        count(.recordCount, org: session.org)
         let org = orgs[session.org - 1]
         let names =
             call.query["sObjects"]?.split(separator: ",").map(String.init)
@@ -186,7 +186,7 @@ extension World {
         }
         guard call.method == "POST" else { throw .notAllowed(call.method, allowed: "POST") }
         guard let body = try? JSONValue(parsing: call.body) else { throw .notJSON }
-        count("authConnection", org: session.org)
+        count(.authConnection, org: session.org)
         if orgs[session.org - 1].announcements.count < configuration.limits.recordedCalls {
             orgs[session.org - 1].announcements.append(.raw(body.serialized))
         }

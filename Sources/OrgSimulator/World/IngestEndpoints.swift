@@ -33,7 +33,7 @@ extension World {
             throw APIError(
                 400, "INVALIDJOB", "InvalidJob : operation, contentType or format is not supported")
         }
-        count("ingestCreate", org: session.org)
+        count(.ingestCreate, org: session.org)
         let object = body["object"]?.string ?? ""
         guard let table = orgs[session.org - 1].table(object),
             !orgs[session.org - 1].bulkUnsupported.contains(object.lowercased())
@@ -85,7 +85,7 @@ extension World {
     private mutating func listIngests(
         _ call: IncomingCall, _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
-        count("ingestList", org: session.org)
+        count(.ingestList, org: session.org)
         var start = 0
         if let text = call.query["queryLocator"] {
             guard let locator = BulkLocator(text) else { throw .badLocator }
@@ -108,7 +108,7 @@ extension World {
         _ segment: String, _ session: Session, _ call: IncomingCall
     ) throws(APIError) -> Reply {
         var job = try ingestJob(segment, session)
-        count("ingestUpload", org: session.org)
+        count(.ingestUpload, org: session.org)
         // Assumed for a second upload.
         guard job.state == .open, job.data == nil else {
             throw APIError(400, "INVALIDJOBSTATE", "Job state is not open, or it has data")
@@ -132,7 +132,7 @@ extension World {
         guard let state = (try? JSONValue(parsing: call.body))?["state"]?.string else { throw .notJSON }
         switch state {
         case "UploadComplete":
-            count("ingestStart", org: session.org)
+            count(.ingestStart, org: session.org)
             guard job.state == .open else {
                 throw APIError(400, "INVALIDJOBSTATE", "Closing already Completed Job not allowed")
             }
@@ -141,7 +141,7 @@ extension World {
             openIngests.append(job.id)
             if !rendersAhead { writeDueChunks(now: call.now) }
         case "Aborted":
-            count("ingestAbort", org: session.org)
+            count(.ingestAbort, org: session.org)
             guard !job.state.isTerminal else {
                 throw APIError(400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed")
             }
@@ -176,7 +176,7 @@ extension World {
         _ segment: String, _ session: Session, _ call: IncomingCall
     ) throws(APIError) -> Reply {
         var job = try ingestJob(segment, session)
-        count("ingestPoll", org: session.org)
+        count(.ingestPoll, org: session.org)
         job.advance(now: call.now, polls: configuration.bulkPolls)
         ingestJobs[job.id] = job
         return .json(job.detail)
@@ -184,7 +184,7 @@ extension World {
 
     private mutating func deleteIngest(_ segment: String, _ session: Session) throws(APIError) -> Reply {
         let job = try ingestJob(segment, session)
-        count("ingestDelete", org: session.org)
+        count(.ingestDelete, org: session.org)
         guard job.state.isTerminal else {
             throw APIError(
                 400, "API_ERROR", "Error encountered when deleting the job because the job is not terminated")
@@ -198,7 +198,7 @@ extension World {
         _ segment: String, _ kind: String, _ session: Session
     ) throws(APIError) -> Reply {
         let job = try ingestJob(segment, session)
-        count("ingestResults", org: session.org)
+        count(.ingestResults, org: session.org)
         guard job.state.isTerminal else {
             // Assumed status and text.
             throw APIError(400, "INVALIDJOBSTATE", "The job is not complete")

@@ -15,7 +15,7 @@ extension World {
         case ("revoke", "GET"): return revoke(call.query["token"])
         case ("userinfo", "GET"), ("userinfo", "POST"):
             guard let session = session(call) else { return .text("Bad_OAuth_Token", status: 403) }
-            count("userinfo", org: session.org)
+            count(.userinfo, org: session.org)
             return .json(document(session, call, version: call.query["version"]).userInfo)
         default: return APIError.notFound.reply
         }
@@ -46,7 +46,7 @@ extension World {
             // Assumed: real servers send the form with the underscore.
             return request.callback(OAuthError("access_denied", "end-user denied authorization"))
         }
-        count("authorize", org: org.number)
+        count(.authorize, org: org.number)
         let code = ledger.issueCode { _ in
             OAuthLedger.Code(
                 subject: .init(org: org.number, user: user.id), redirectURI: request.redirectURI,
@@ -103,14 +103,14 @@ extension World {
             grant = try ledger.redeem(
                 code: text, redirectURI: form["redirect_uri"], verifier: form["code_verifier"], now: call.now,
                 seconds: configuration.codeSeconds, issuer: issuer(org: org), digest: Self.challenge)
-            count("token", org: grant.subject.org)
+            count(.token, org: grant.subject.org)
         case "refresh_token":
             let issuers = orgs.map { issuer(org: $0.number) }
             grant = try ledger.refresh(
                 form["refresh_token"] ?? "", rotates: configuration.rotatesRefreshTokens,
                 reuseEndsSuccessor: configuration.assumptions.reuseEndsSuccessor, now: call.now,
                 issuer: { issuers[$0.org - 1] })
-            count("refresh", org: grant.subject.org)
+            count(.refresh, org: grant.subject.org)
         case "password":
             let people = orgs.compactMap { org in org.user(named: form["username"] ?? "").map { (org, $0) } }
             // A security token may follow the password. Documented.
@@ -120,7 +120,7 @@ extension World {
             grant = ledger.issue(
                 .init(org: org.number, user: user.id), scopes: ["api", "id"], now: call.now,
                 issuer: issuer(org: org.number))
-            count("token", org: org.number)
+            count(.token, org: org.number)
         default: throw .unsupportedGrant
         }
         return grant
@@ -166,7 +166,7 @@ extension World {
             let text = token ?? ""
             let subject = ledger.refreshTokens[text]?.subject ?? ledger.accessTokens[text]?.subject
             try ledger.revoke(text, keepsRefresh: configuration.assumptions.revokedAccessKeepsRefresh)
-            if let subject { count("revoke", org: subject.org) }
+            if let subject { count(.revoke, org: subject.org) }
             return Reply(status: 200)
         } catch {
             return error.reply
@@ -186,7 +186,7 @@ extension World {
         }
         guard org == orgs[session.org - 1].id else { return .text("Wrong_Org", status: 403) }
         guard user == session.user.id else { return .text("Bad_Id", status: 403) }
-        count("identity", org: session.org)
+        count(.identity, org: session.org)
         let asked = call.query["version"]
         return .json(
             document(session, call, version: asked == "latest" ? "\(APIVersions.latest).0" : asked).identity)

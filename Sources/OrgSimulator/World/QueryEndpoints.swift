@@ -34,14 +34,14 @@ extension World {
         _ call: IncomingCall, _ segments: [String], _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
         if segments.count == 2 {
-            count("queryMore", org: session.org)
+            count(.queryMore, org: session.org)
             return try more(segments[1], session, version)
         }
         guard let text = call.query["q"] else {
             throw APIError(400, "MALFORMED_QUERY", "A query string has to be specified")
         }
         let includesDeleted = segments[0] == "queryAll"
-        count(includesDeleted ? "queryAll" : "query", org: session.org)
+        count(includesDeleted ? .queryAll : .query, org: session.org)
         let plan = try plan(text, session, includesDeleted: includesDeleted)
         let rows = plan.rows()
         if plan.query.selection == .count {

@@ -76,7 +76,7 @@ extension World {
         guard (clientsByOrg[session.org]?.count ?? 0) < configuration.streamingClients else {
             return Self.denied(message, "403::Organization concurrent user limit exceeded")
         }
-        count("handshake", org: session.org)
+        count(.handshake, org: session.org)
         let browser = Self.cookie(call) ?? Self.streamName(streamSerial, "browser")
         let id = Self.streamName(streamSerial, "client")
         streamSerial += 1
@@ -233,7 +233,7 @@ extension World {
     private mutating func subscribe(_ message: JSONValue, _ id: String, _ call: IncomingCall) -> JSONText {
         guard let client = clients[id] else { return .null }
         let org = orgs[client.org - 1]
-        count("subscribe", org: client.org)
+        count(.subscribe, org: client.org)
         orgs[client.org - 1].expireEvents(now: call.now)
         guard org.delivered.count(now: call.now) < org.deliveryAllowance else {
             return Self.refused(

@@ -7,7 +7,7 @@ extension World {
     mutating func toolingQuery(_ call: IncomingCall, _ session: Session, _ version: String) throws(APIError)
         -> Reply
     {
-        count("toolingQuery", org: session.org)
+        count(.toolingQuery, org: session.org)
         guard let text = call.query["q"] else {
             throw APIError(400, "MALFORMED_QUERY", "A query string has to be specified")
         }
@@ -30,7 +30,7 @@ extension World {
 
     /// The Avro schema of a change event. Documented.
     mutating func eventSchema(_ id: String, _ session: Session) throws(APIError) -> Reply {
-        count("eventSchema", org: session.org)
+        count(.eventSchema, org: session.org)
         for table in orgs[session.org - 1].listedTables {
             let layout = orgs[session.org - 1].layout(table.schema)
             if layout.schemaID == id { return .json(layout.document) }

@@ -130,7 +130,7 @@ struct World: Sendable {
     func origin(_ call: IncomingCall) -> String { configuration.origin ?? "http://\(call.host)" }
 
     /// Counts a call of this kind, for tests.
-    mutating func count(_ kind: String, org: Int) { orgs[org - 1].calls[kind, default: 0] += 1 }
+    mutating func count(_ kind: CallKind, org: Int) { orgs[org - 1].calls[kind, default: 0] += 1 }
 
     /// A new id for a job or a cursor.
     mutating func newID(_ keyPrefix: String, org: Int) -> OrgRecordID {

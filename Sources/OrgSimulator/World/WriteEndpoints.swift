@@ -7,7 +7,7 @@ extension World {
     mutating func create(_ call: IncomingCall, _ table: Table, _ session: Session, _ version: String)
         throws(APIError) -> Reply
     {
-        count("create", org: session.org)
+        count(.create, org: session.org)
         guard let values = (try? JSONValue(parsing: call.body))?.object else { throw .notJSON }
         let outcome = try write(
             RecordRequest(.insert, table.schema.name, values: values), call, session, version)
@@ -40,10 +40,10 @@ extension World {
         _ call: IncomingCall, _ table: Table, _ id: OrgRecordID, _ session: Session, _ version: String
     ) throws(APIError) -> Reply {
         if call.method == "DELETE" {
-            count("delete", org: session.org)
+            count(.delete, org: session.org)
             return try delete(table, id, call, session, version)
         }
-        count("update", org: session.org)
+        count(.update, org: session.org)
         guard let values = (try? JSONValue(parsing: call.body))?.object else { throw .notJSON }
         _ = try write(
             RecordRequest(.update, table.schema.name, id: id.text18, values: values), call, session, version)
@@ -78,15 +78,15 @@ extension World {
         if let row = rows.first, table.isDeleted(row) { throw .notFound }
         switch call.method {
         case "GET":
-            count("retrieve", org: session.org)
+            count(.retrieve, org: session.org)
             guard let row = rows.first else { throw .notFound }
             return try record(call, table, table.id(row).text18, session, version)
         case "DELETE":
-            count("delete", org: session.org)
+            count(.delete, org: session.org)
             guard let row = rows.first else { throw .notFound }
             return try delete(table, table.id(row), call, session, version)
         default:
-            count("upsert", org: session.org)
+            count(.upsert, org: session.org)
             return try upsert(call, table, (field, text, rows.first), session, version)
         }
     }

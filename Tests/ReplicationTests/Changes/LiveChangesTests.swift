@@ -1,11 +1,8 @@
 import Foundation
-import HTTPClient
-import Logging
+import OrgSimulator
 import Postgres
 import Reactor
-import Salesforce
 import Support
-import Synchronization
 import Testing
 
 @testable import Replication
@@ -20,28 +17,11 @@ struct LiveChangesTests {
         _ scene: OrgScene, epoch: Int, poll: Duration = .milliseconds(500), bulkThreshold: Int = 10_000,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
-        try await scene.cell.execute(
-            """
-            insert into multiconnect_sync.leases (organization_id, epoch)
-            values (\(scene.organizationID), \(epoch))
-            on conflict (organization_id) do update set epoch = excluded.epoch
-            """)
-        let watch = ChangeWatch(
-            cells: scene.services.cells, period: .milliseconds(100), logger: scene.services.logger)
-        var services = SyncServices(
-            scene.services, queue: scene.queue, watch: watch, tallies: ChangeTallies())
-        services.pace.forcedInterval = poll
-        services.pace.bulkThreshold = bulkThreshold
-        let ready = services
-        let run = TenantRun(
-            lease: TenantLease(organizationID: scene.organizationID, cell: "default", epoch: epoch), weight: 1
-        )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await watch.run() }
-            group.addTask { try await TenantSync(ready).run(run) }
-            group.addTask { try await body() }
-            defer { group.cancelAll() }
-            try await group.next()
+        try await scene.reading(epoch: epoch) { pace in
+            pace.forcedInterval = poll
+            pace.bulkThreshold = bulkThreshold
+        } _: {
+            try await body()
         }
     }
 
@@ -55,33 +35,13 @@ struct LiveChangesTests {
 
     @discardableResult
     private func change(_ scene: OrgScene, _ fields: [String: Any]) async throws -> [String] {
-        let body = try JSONSerialization.data(withJSONObject: fields)
-        let answer = try await scene.http.send(
-            ClientRequest(
-                method: "POST", url: "\(scene.origin)/simulator/orgs/\(scene.orgNumber)/changes",
-                body: Array(body)))
-        #expect(answer.status == 200)
-        let text = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
-        return text?["ids"] as? [String] ?? []
+        try await scene.change(fields)
     }
 
-    private func connected(_ scene: OrgScene) async throws {
-        try await eventually("the stream is connected") {
-            let states: [String] = try await scene.cell.query(
-                "select state from multiconnect_sync.stream_states"
-            )
-            .column()
-            return states == ["connected"]
-        }
-    }
+    private func connected(_ scene: OrgScene) async throws { try await scene.connected() }
 
     private func exists(_ scene: OrgScene, _ id: String, name: String? = nil) async throws -> Bool {
-        try await scene.cell.query(
-            """
-            select exists (select from \(identifier: scene.schema, "account")
-              where sfid = \(id) and (\(name)::text is null or name = \(name)::text))
-            """
-        ).scalar()
+        try await scene.hasAccount(id, name: name)
     }
 
     @Test func `created, changed, deleted and undeleted records arrive by events, without a poll`()
@@ -107,7 +67,7 @@ struct LiveChangesTests {
                 try await change(scene, ["kind": "undelete", "ids": [id]])
                 try await eventually("undeleted") { try await exists(scene, id, name: "Zulu") }
                 let after = try await scene.calls()
-                for call in ["query", "queryAll", "bulkCreate"] {
+                for call in [CallKind.query, .queryAll, .bulkCreate] {
                     #expect(after[call] == before[call], "an event costs no API call: \(call)")
                 }
             }
@@ -171,7 +131,7 @@ struct LiveChangesTests {
                 }
             }
             let after = try await scene.calls()
-            #expect(after["bulkCreate", default: 0] > before["bulkCreate", default: 0], "\(after)")
+            #expect(after[.bulkCreate, default: 0] > before[.bulkCreate, default: 0], "\(after)")
             try await scene.expectEqual("Account")
         }
     }

@@ -152,7 +152,7 @@ struct RepairTests {
     @Test func `a Bulk job that takes long is resumed by the next start`() async throws {
         try await withSyncedOrg(settings: { $0.pollBudget = .milliseconds(50) }) { scene in
             try await scene.fault(["kind": "slow_bulk", "polls": 3, "milliseconds": 200])
-            let before = try await scene.calls()["bulkCreate", default: 0]
+            let before = try await scene.calls()[.bulkCreate, default: 0]
             var starts = 0
             while case .again = try await scene.repair("Account") {
                 starts += 1
@@ -160,7 +160,7 @@ struct RepairTests {
                 guard starts < 40 else { break }
             }
             #expect(starts > 0)
-            #expect(try await scene.calls()["bulkCreate", default: 0] == before + 1)
+            #expect(try await scene.calls()[.bulkCreate, default: 0] == before + 1)
             #expect(try await scene.repairResult("Account").differences == 0)
         }
     }

@@ -140,9 +140,9 @@ struct ReloadTests {
             }
             try await scene.fault(["kind": "clear"])
             #expect(try await scene.mapping("Account").state == .reloadTable)
-            let before = try await scene.calls()["bulk.create", default: 0]
+            let before = try await scene.calls()[.bulkCreate, default: 0]
             try await reload(scene, mapping.id)
-            #expect(try await scene.calls()["bulk.create", default: 0] == before)
+            #expect(try await scene.calls()[.bulkCreate, default: 0] == before)
             try await scene.expectEqual("Account")
         }
     }

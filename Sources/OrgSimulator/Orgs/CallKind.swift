@@ -1,0 +1,47 @@
+/// A kind of call that an org counts, for tests.
+package enum CallKind: String, Sendable, Hashable, CaseIterable {
+    case authConnection
+    case authorize
+    case bulkAbort
+    case bulkCreate
+    case bulkDelete
+    case bulkList
+    case bulkPoll
+    case bulkResultPages
+    case bulkResults
+    case collection
+    case collectionRead
+    case composite
+    case create
+    case delete
+    case describe
+    case eventSchema
+    case getDeleted
+    case getUpdated
+    case globalDescribe
+    case handshake
+    case identity
+    case ingestAbort
+    case ingestCreate
+    case ingestDelete
+    case ingestList
+    case ingestPoll
+    case ingestResults
+    case ingestStart
+    case ingestUpload
+    case limits
+    case objectInformation
+    case query
+    case queryAll
+    case queryMore
+    case recordCount
+    case refresh
+    case retrieve
+    case revoke
+    case subscribe
+    case token
+    case toolingQuery
+    case update
+    case upsert
+    case userinfo
+}
