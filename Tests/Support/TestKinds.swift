@@ -8,7 +8,7 @@ extension Tag {
     @Tag package static var store: Self
     /// It starts the built binary as a process, with servers beside it.
     @Tag package static var process: Self
-    /// It runs the real Sidekiq over our keys.
+    /// It runs clients of others: the real Sidekiq over our keys, or Python clients against the simulator.
     @Tag package static var interop: Self
     /// It kills processes, holds thousands of connections or waits for real leases: only `bin/test --long`
     /// runs it.
