@@ -70,7 +70,9 @@ struct EventApplier: Sendable {
         var sum = RowMerger.Counts()
         let tables = decoder.targets.map(\.table)
         let mergers = decoded.changes.keys.sorted().map { place in
-            (place, RowMerger(tables[place], siblings: tables, applyDiff: applyDiff))
+            var merger = RowMerger(tables[place], siblings: tables, applyDiff: applyDiff)
+            merger.checksDeferred = mode == .isolated
+            return (place, merger)
         }
         // Before any row is locked: the wait for a merge of another table must not block the application.
         if mergers.count > 1 { for (_, merger) in mergers { try await merger.begin(on: connection) } }

@@ -114,7 +114,8 @@ struct RereadRun: Sendable {
             let changes = Self.changes(
                 records, wanted: ids.filter { !unconfirmed.contains($0) }, rule, startedAt: read.startedAt,
                 user: asksCreator ? try await user() : nil)
-            let merger = RowMerger(table, siblings: Array(tables.values), applyDiff: applyDiff)
+            var merger = RowMerger(table, siblings: Array(tables.values), applyDiff: applyDiff)
+            merger.checksDeferred = true
             let known = batch.records.filter { !unconfirmed.contains($0.sfid) }
             let repeated = known.filter { $0.reason?.pauseGrows == true }.map(\.sfid)
             let others = known.filter { $0.reason?.pauseGrows != true }.map(\.sfid)

@@ -67,6 +67,7 @@ struct MergeRun {
         }
         try await checkConflicts(folds)
         var writer = RowWriter(store, of: mapping, from: source, on: connection)
+        writer.checksDeferred = merger.checksDeferred
         try await writer.write(writes)
         try await finish(folds, writes, writer.outcome, locked)
         try await hold(folds.flatMap(\.fold.held), released)

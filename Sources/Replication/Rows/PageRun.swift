@@ -130,13 +130,15 @@ struct PageRun: Sendable {
     private func mergeSingly(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
         if let reload { try await connection.execute(store.noteRead(chunk, by: reload)) }
         return try await merge(
-            try changes(try await connection.query(store.take(chunk, .all))), RowMerger.Counts())
+            try changes(try await connection.query(store.take(chunk, .all))), RowMerger.Counts(),
+            checksDeferred: true)
     }
 
     private func merge(
-        _ changes: [RecordChange], _ counts: RowMerger.Counts
+        _ changes: [RecordChange], _ counts: RowMerger.Counts, checksDeferred: Bool = false
     ) async throws -> RowMerger.Counts {
-        var counts = counts
+        var (merger, counts) = (merger, counts)
+        merger.checksDeferred = checksDeferred
         for first in stride(from: 0, to: changes.count, by: ReplicationLimits.mergeBatchRows) {
             let batch = changes[first...].prefix(ReplicationLimits.mergeBatchRows)
             counts += try await merger.merge(Array(batch), from: source, readID: read.id, on: connection)
@@ -179,6 +181,8 @@ extension PageRun {
         }
         try check(copied.rows, expected)
         var counts = RowMerger.Counts()
+        var merger = merger
+        merger.checksDeferred = true
         for first in stride(from: 1, through: copied.rows, by: ReplicationLimits.mergeBatchRows) {
             let rows = try await connection.query(
                 staging.select(from: first, limit: ReplicationLimits.mergeBatchRows))

@@ -19,6 +19,8 @@ struct RowWriter {
     let mapping: Mapping
     let source: ChangeSource
     let connection: PostgresConnection
+    /// True to check deferred constraints before the end of each savepoint.
+    var checksDeferred = false
     private(set) var outcome = Outcome()
 
     init(
@@ -50,8 +52,9 @@ struct RowWriter {
     }
 
     private mutating func writeTogether(_ rows: [MergeStore.RowWrite]) async throws {
-        let statements = store.write(rows)
+        var statements = store.write(rows)
         guard !statements.isEmpty else { return }
+        if checksDeferred { statements.append("set constraints all immediate") }
         let results = try await connection.transaction { try await $0.pipeline(statements) }
         for row in results.joined() {
             let kind: String = try row["kind"]
