@@ -162,4 +162,38 @@ struct APIUsageTests {
         try usage.gate(for: UUID(), CallPurpose(.import)).admit()
         #expect(usage.pollingFactor(of: full) == 8 && usage.pollingFactor(of: failing) == 1)
     }
+
+    @Test func `a mapping that has used its daily calls is not polled, imported or repaired`() throws {
+        let (usage, organization) = (APIUsage(), UUID())
+        let poll = CallPurpose(.poll, "ns__Thing__c")
+        try usage.admit(poll, organization, now: .now)
+        // A call that is not written yet counts, under either name of the object.
+        let names: Set = ["Thing__c", "ns__Thing__c"]
+        usage.setCaps(
+            [DailyCallCap(objects: names, maximum: 5, used: 2)], replacing: names, of: organization)
+        try usage.admit(CallPurpose(.reread, "Thing__c"), organization, now: .now)
+        try usage.admit(poll, organization, now: .now)
+        for purpose in [poll, CallPurpose(.import, "Thing__c"), CallPurpose(.repair, "Thing__c")] {
+            let error = #expect(throws: SalesforceError.self) {
+                try usage.admit(purpose, organization, now: .now)
+            }
+            #expect(error?.code == .dailyCalls && error?.isTransient == true)
+            #expect(error?.retryAfterSeconds == 15 * 60)
+        }
+        // Events and re-reads, other objects and other orgs continue.
+        try usage.admit(CallPurpose(.reread, "Thing__c"), organization, now: .now)
+        try usage.admit(CallPurpose(.stream), organization, now: .now)
+        try usage.admit(CallPurpose(.poll, "Account"), organization, now: .now)
+        try usage.admit(poll, UUID(), now: .now)
+        usage.setCaps([], replacing: ["Thing__c"], of: organization)
+        try usage.admit(poll, organization, now: .now)
+    }
+
+    @Test func `the use of an org is unknown until a report, and some time after it`() {
+        let (usage, organization, now) = (APIUsage(), UUID(), ContinuousClock.now)
+        #expect(usage.isUseUnknown(of: organization))
+        usage.note(LimitInfo(used: 1, allowed: 10), of: organization)
+        #expect(!usage.isUseUnknown(of: organization, now: now))
+        #expect(usage.isUseUnknown(of: organization, now: now + .seconds(11 * 60)))
+    }
 }

@@ -74,6 +74,26 @@ extension ProcessTests {
                 #expect(reload.status == 0 && reload.output.hasPrefix("Account: reload queued, job "))
                 #expect(try run("mappings", "reload", Self.org).output.contains("reload already queued"))
                 #expect(try run("mappings", "pause", Self.org, "Lead").status == 66)
+                try await database.execute(
+                    "update multiconnect.mappings set wait_detail = 'waits for calls', repair_differences = 3"
+                )
+                try await database.execute(
+                    "update multiconnect.connections set state = 'DB_UNAVAILABLE', trouble = 'tables'")
+                try await database.execute(
+                    """
+                    insert into multiconnect_sync.positions (mapping_id, organization_id, time_mark, poll_error)
+                    select m.id, c.organization_id, now(), 'no such column' from multiconnect.mappings m
+                    join multiconnect.connections c on c.id = m.connection_id
+                    on conflict (mapping_id) do update set poll_error = excluded.poll_error
+                    """)
+                list = try run("mappings", "list", Self.org, "Account", "--verbose").output
+                #expect(list.contains("(DB Unavailable: tables of the schema are missing)"), "\(list)")
+                #expect(list.contains("waits for calls") && list.contains("no such column"), "\(list)")
+                let json = try run("mappings", "list", Self.org, "Account", "--json").output
+                #expect(json.contains("\"repair_differences\":3"), "\(json)")
+                #expect(json.contains("\"connection_trouble\":\"tables\""), "\(json)")
+                #expect(
+                    try run("organizations").output.contains("DB_UNAVAILABLE: tables of the schema"))
                 #expect(try run("mappings", "list", UUID().uuidString).status == 66)
                 #expect(try run("mappings", "list", "nobody").status == 64)
                 let actors = try await database.query(

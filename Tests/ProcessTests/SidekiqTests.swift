@@ -52,7 +52,7 @@ extension ProcessTests {
                 ).column(as: String.self)
                 #expect(
                     names == [
-                        "expire-registrations", "prune-history", "prune-imports", "prune-jobs",
+                        "check-cells", "expire-registrations", "prune-history", "prune-imports", "prune-jobs",
                         "recover-tenants", "reseal-credentials", "schedule-repairs",
                     ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")

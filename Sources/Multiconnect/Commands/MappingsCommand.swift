@@ -41,34 +41,6 @@ struct MappingArguments: ParsableArguments {
     }
 }
 
-/// `multiconnect mappings list`
-struct MappingsListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Lists the mappings of a tenant with their states.")
-
-    @OptionGroup var arguments: MappingArguments
-
-    func run() async throws {
-        try await JobsSession.open("mappings") { [self] session in
-            let (organization, mappings) = try await arguments.mappings(session)
-            print(
-                "\(organization.organizationID)  connection \(organization.connectionState.rawValue)  "
-                    + "(\(organization.connectionState.label))\n")
-            let rows = mappings.map { mapping in
-                [
-                    mapping.objectName, mapping.table ?? "-", mapping.state?.rawValue ?? "-",
-                    mapping.pausedAt.map(JobsText.time) ?? "-", mapping.rows.map { "\($0)" } ?? "-",
-                    "\(mapping.quarantined)",
-                    JobsText.plain(mapping.lastError ?? mapping.detail ?? "-", length: 80),
-                ]
-            }
-            print(
-                TextTable.text(
-                    ["OBJECT", "TABLE", "STATE", "PAUSED SINCE", "ROWS", "QUARANTINED", "DETAIL"], rows))
-        }
-    }
-}
-
 /// `multiconnect mappings pause`
 struct MappingsPauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -37,7 +37,10 @@ struct OrganizationsCommand: AsyncParsableCommand {
         func run() async throws {
             try await OrganizationsCommand.withControlDatabase { connection in
                 for organization in try await OrganizationStore(on: connection).list(limit: 10_000) {
-                    let detail = organization.statusDetail.map { "  (\($0))" } ?? ""
+                    let trouble = organization.connectionTrouble.map { trouble in
+                        "  \(organization.connectionState.rawValue): \(trouble.label)"
+                    }
+                    let detail = (trouble ?? "") + (organization.statusDetail.map { "  (\($0))" } ?? "")
                     print(
                         "\(organization.organizationID)  \(organization.status)  \(organization.schemaName)  "
                             + "\(organization.cell)  \(organization.name)\(detail)")

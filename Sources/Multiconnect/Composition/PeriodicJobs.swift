@@ -23,6 +23,9 @@ enum PeriodicJobs {
                 name: "recover-tenants", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(TenantRecovery.className)),
             PeriodicJob(
+                name: "check-cells", schedule: try Schedule("every 1 minutes"),
+                job: NewJob(CellCheck.className)),
+            PeriodicJob(
                 name: "schedule-repairs", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(RepairSchedule.className)),
             // Has no effect unless SECRET has changed.
@@ -41,6 +44,7 @@ enum PeriodicJobs {
             .register(in: &registry)
         ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
+        CellCheck(control: services.control, cells: services.cells).register(in: &registry)
         RepairSchedule(
             control: services.control, queue: services.queue, interval: configuration.repairInterval
         ).register(in: &registry)

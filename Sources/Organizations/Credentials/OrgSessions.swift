@@ -24,8 +24,8 @@ package struct OrgSessions: Sendable {
     }
 
     /// The REST API of a tenant's org. Creating it sends no request. Its calls are counted under the
-    /// purpose, and throw `SalesforceError` `.heldBack` or `.circuitOpen` while the org's budget or circuit
-    /// refuses them.
+    /// purpose, and throw `SalesforceError` `.heldBack`, `.dailyCalls` or `.circuitOpen` while the org's
+    /// budget, the mapping's cap or the org's circuit refuses them.
     package func rest(for organization: UUID, _ purpose: CallPurpose = CallPurpose(.setup)) -> RESTClient {
         RESTClient(
             http: http, hosts: hosts, tokens: tokens.provider(for: organization),
@@ -40,6 +40,26 @@ package struct OrgSessions: Sendable {
     /// The event stream of a tenant's org. Creating it sends no request.
     package func stream(for organization: UUID) -> CometDStream {
         CometDStream(http: streams, hosts: hosts, tokens: tokens.provider(for: organization))
+    }
+
+    /// Asks for the org's use of its API if no answer has reported it for some time. Returns whether it was
+    /// asked.
+    package func learnUse(of organization: UUID) async throws -> Bool {
+        guard usage.isUseUnknown(of: organization) else { return false }
+        note(try await rest(for: organization).limits(), of: organization)
+        return true
+    }
+
+    /// Takes the use of the API from the org's limits.
+    package func note(_ limits: [String: OrgLimit], of organization: UUID) {
+        guard let calls = limits["DailyApiRequests"] else { return }
+        usage.note(
+            LimitInfo(used: calls.maximum - calls.remaining, allowed: calls.maximum), of: organization)
+    }
+
+    /// Replaces the caps of mappings: see `APIUsage.setCaps`.
+    package func setCaps(_ caps: [DailyCallCap], replacing objects: Set<String>, of organization: UUID) {
+        usage.setCaps(caps, replacing: objects, of: organization)
     }
 
     /// The factor by which the intervals between polls of a tenant's org grow, at least 1.

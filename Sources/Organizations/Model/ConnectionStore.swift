@@ -64,6 +64,47 @@ package struct ConnectionStore {
             """)
     }
 
+    /// Shows a trouble of an organization's connection. The first cause stays. Returns whether it was shown.
+    package func begin(_ trouble: ConnectionTrouble, of organization: UUID) async throws -> Bool {
+        try await connection.execute(
+            """
+            update multiconnect.connections
+            set state = \(trouble.state.rawValue), trouble = \(trouble.rawValue), updated_at = now()
+            where organization_id = \(organization) and state = any (\(Self.working)::text[])
+            """) == 1
+    }
+
+    /// Ends a trouble of an organization's connection. Returns whether it was shown.
+    package func end(_ trouble: ConnectionTrouble, of organization: UUID) async throws -> Bool {
+        try await connection.execute(
+            """
+            update multiconnect.connections
+            set state = \(ConnectionState.idle.rawValue), trouble = null, updated_at = now()
+            where organization_id = \(organization) and state = \(trouble.state.rawValue)
+              and trouble = \(trouble.rawValue)
+            """) == 1
+    }
+
+    /// Shows that a cell does not answer, or that it does again, on the connections of its live tenants.
+    /// Returns the number of connections that changed.
+    package func setOutage(_ isOut: Bool, of cell: String) async throws -> Int {
+        let trouble = ConnectionTrouble.cell
+        let before: [String] = isOut ? Self.working : [trouble.state.rawValue]
+        let after = isOut ? trouble.state : .idle
+        return try await connection.execute(
+            """
+            update multiconnect.connections as c
+            set state = \(after.rawValue), trouble = case when \(isOut)::boolean then \(trouble.rawValue) end,
+              updated_at = now()
+            from multiconnect.organizations as o
+            where o.id = c.organization_id and o.cell = \(cell) and c.state = any (\(before)::text[])
+              and (\(isOut)::boolean or c.trouble = \(trouble.rawValue))
+            """)
+    }
+
+    /// The states of a connection that works.
+    private static let working = [ConnectionState.idle, .pollingDatabaseChanges].map(\.rawValue)
+
     /// Records that the org knows its connection id.
     func markAnnounced(_ organization: UUID) async throws {
         _ = try await connection.execute(

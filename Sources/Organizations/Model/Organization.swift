@@ -23,6 +23,8 @@ package struct Organization: Sendable, Equatable {
     package let updatedAt: Date
     package let connectionID: UUID
     package let connectionState: ConnectionState
+    /// The cause of the states `SYSTEM_ERROR` and `DB_UNAVAILABLE`.
+    package let connectionTrouble: ConnectionTrouble?
 
     /// Whether the environment is the org's own, and not a stranger's word: it came with a signed
     /// registration, or an admin has logged in there.

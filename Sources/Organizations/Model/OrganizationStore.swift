@@ -13,7 +13,7 @@ package struct OrganizationStore {
     static let columns: SQL = """
         o.id, o.org_id, o.name, o.admin_email, o.environment, o.environment_signed, o.status,
         o.status_detail, o.schema_name, o.cell, o.authorized_at, o.created_at,
-        o.updated_at, c.id as connection_id, c.state as connection_state
+        o.updated_at, c.id as connection_id, c.state as connection_state, c.trouble
         """
     private static let tables: SQL = """
         multiconnect.organizations o join multiconnect.connections c on c.organization_id = o.id
@@ -179,6 +179,7 @@ package struct OrganizationStore {
             statusDetail: try row["status_detail"],
             schemaName: try row["schema_name"], cell: try row["cell"], authorizedAt: try row["authorized_at"],
             createdAt: try row["created_at"], updatedAt: try row["updated_at"],
-            connectionID: try row["connection_id"], connectionState: state)
+            connectionID: try row["connection_id"], connectionState: state,
+            connectionTrouble: (try row["trouble"] as String?).flatMap(ConnectionTrouble.init))
     }
 }

@@ -70,6 +70,12 @@ package enum OrganizationsLimits {
     package static let bulkWriteThreshold = 2_000
     /// Salesforce ends a request after 10 minutes. One more for the network.
     package static let writeQuarantineSeconds = 660
+    /// A report of an org's use is asked for if a call is refused and the last report is older.
+    static let usageAge = Duration.seconds(10 * 60)
+    /// The time over which a mapping's API calls are counted.
+    package static let usageDay = Duration.seconds(24 * 60 * 60)
+    /// The pause before a call of a mapping is tried again that has used its calls of the day.
+    static let capRecheck = Duration.seconds(15 * 60)
     /// Failed calls in a row before calls to an org stop.
     static let circuitFailures = 5
     /// The longest time for which a call blocks others as a probe.

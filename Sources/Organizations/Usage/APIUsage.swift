@@ -9,6 +9,7 @@ package final class APIUsage: Sendable {
     private struct Org {
         var budget: OrgBudget
         var circuit = OrgCircuit()
+        var caps: [DailyCallCap] = []
     }
 
     private struct State {
@@ -46,28 +47,64 @@ package final class APIUsage: Sendable {
         state.withLock { $0.orgs[organization]?.budget.pollingFactor ?? 1 }
     }
 
-    /// Counts a call, or throws `SalesforceError` `.heldBack` or `.circuitOpen`.
+    /// True if no answer has reported the org's use for some time.
+    package func isUseUnknown(of organization: UUID, now: ContinuousClock.Instant = .now) -> Bool {
+        state.withLock { $0.orgs[organization]?.budget.isUseUnknown(now: now) ?? true }
+    }
+
+    /// Replaces the caps of mappings.
+    ///
+    /// - Parameter objects: the names of the mappings' objects, also of those without a cap.
+    package func setCaps(_ caps: [DailyCallCap], replacing objects: Set<String>, of organization: UUID) {
+        // Calls that are not written yet are missing in what was read.
+        let caps = state.withLock { state in
+            caps.map { cap in
+                var cap = cap
+                for (key, calls) in state.calls where key.organization == organization {
+                    if let object = key.purpose.object, cap.objects.contains(object) { cap.used += calls }
+                }
+                return cap
+            }
+        }
+        change(organization) { org in
+            org.caps.removeAll { !$0.objects.isDisjoint(with: objects) }
+            org.caps += caps
+        }
+    }
+
+    /// Counts a call, or throws `SalesforceError` `.heldBack`, `.dailyCalls` or `.circuitOpen`.
     func admit(
         _ purpose: CallPurpose, _ organization: UUID, now: ContinuousClock.Instant
     ) throws(SalesforceError) {
         var refusal: (code: SalesforceError.Code, until: ContinuousClock.Instant)?
         change(organization) { org in
-            if let until = org.budget.refusal(of: purpose.kind, now: now) {
+            if org.caps.contains(where: { $0.refuses(purpose) }) {
+                refusal = (.dailyCalls, now + OrganizationsLimits.capRecheck)
+            } else if let until = org.budget.refusal(of: purpose.kind, now: now) {
                 refusal = (.heldBack, until)
             } else if let until = org.circuit.refusal(now: now) {
                 refusal = (.circuitOpen, until)
+            } else if let object = purpose.object {
+                for place in org.caps.indices where org.caps[place].objects.contains(object) {
+                    org.caps[place].used += 1
+                }
             }
         }
         guard let refusal else {
             let key = CallCount.Key(organization: organization, purpose: purpose)
             return state.withLock { $0.calls[key, default: 0] += 1 }
         }
-        var error = SalesforceError(
-            refusal.code,
-            message: refusal.code == .heldBack
-                ? "the rest of the org's API allowance is reserved" : "the org's last calls failed")
+        var error = SalesforceError(refusal.code, message: Self.message(refusal.code))
         error.retryAfterSeconds = max(1, Int((now.duration(to: refusal.until) / .seconds(1)).rounded(.up)))
         throw error
+    }
+
+    private static func message(_ code: SalesforceError.Code) -> String {
+        switch code {
+        case .heldBack: "the rest of the org's API allowance is reserved"
+        case .dailyCalls: "the mapping has used its API calls of the day"
+        default: "the org's last calls failed"
+        }
     }
 
     private func change(_ organization: UUID, _ body: (inout Org) -> Void) {

@@ -21,6 +21,11 @@ package struct OrgBudget: Sendable, Equatable {
         learned = now
     }
 
+    /// True if no call has reported the use for some time.
+    package func isUseUnknown(now: ContinuousClock.Instant) -> Bool {
+        learned.map { now - $0 >= OrganizationsLimits.usageAge } ?? true
+    }
+
     /// The part of the allowance outside the reserve that is left, from 0 to 1. 1 before the first report.
     package var available: Double {
         guard let usage else { return 1 }

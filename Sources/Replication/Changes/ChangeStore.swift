@@ -84,6 +84,37 @@ struct ChangeStore: Sendable {
             """)
     }
 
+    /// The mappings whose reload is due: requested and not yet tried, tried some time ago, or with a table
+    /// that changed since.
+    func dueReloads(of organization: UUID, on connection: PostgresConnection) async throws -> [UUID] {
+        try await connection.query(
+            """
+            select p.mapping_id from multiconnect_sync.positions p
+            left join multiconnect_sync.synced_tables t on t.mapping_id = p.mapping_id
+            where p.organization_id = \(organization) and p.reload_reason is not null
+              and (p.reload_due_at is null or p.reload_due_at <= clock_timestamp()
+                or t.updated_at > p.reload_enqueued_at)
+            order by p.mapping_id
+            """
+        ).column()
+    }
+
+    /// Notes that the job of a requested reload was enqueued. If it is given up, the next one follows after a
+    /// pause, longer each time.
+    func reloadEnqueued(_ mapping: UUID, isNew: Bool, on connection: PostgresConnection) async throws {
+        let (pause, longest) = (ReplicationLimits.reloadRetry, ReplicationLimits.longestReloadRetry)
+        try await connection.execute(
+            """
+            update multiconnect_sync.positions
+            set reload_enqueued_at = case when \(isNew)::boolean then clock_timestamp()
+                else coalesce(reload_enqueued_at, clock_timestamp()) end,
+              reload_attempts = reload_attempts + case when \(isNew)::boolean then 1 else 0 end,
+              reload_due_at = clock_timestamp() + least(\(longest)::interval,
+                \(pause)::interval * (2 ^ least(greatest(reload_attempts, 0), 10)))
+            where mapping_id = \(mapping)
+            """)
+    }
+
     /// The last applied replay id of each channel.
     func streamPositions(of organization: UUID, on connection: PostgresConnection) async throws -> [String:
         Int]

@@ -17,7 +17,10 @@ struct OrgFacts: Sendable {
             facts.selected = channels.standard
             facts.custom = channels.custom
         }
-        facts.delivered = try await allowed { try await rest.limits()["DailyDeliveredPlatformEvents"] } ?? nil
+        if let limits = try await allowed({ try await rest.limits() }) {
+            facts.delivered = limits["DailyDeliveredPlatformEvents"]
+            sessions.note(limits, of: organization)
+        }
         if wantsTopics { facts.topics = try await allowed { try await topics(rest) } ?? [:] }
         return facts
     }

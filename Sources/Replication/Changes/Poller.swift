@@ -224,7 +224,7 @@ extension Poller {
     }
 
     private func wait(for created: BulkJob, _ bulk: BulkQuery, _ pass: Pass) async throws {
-        var pause = ReplicationLimits.firstPoll
+        var pause = pace.bulkCheck
         let deadline = ContinuousClock.now + ReplicationLimits.bulkPollDeadline
         var job = created
         while !job.state.isFinal {
@@ -233,10 +233,10 @@ extension Poller {
                 throw ReplicationError(.bulkJobLost, "Bulk job \(job.id) did not end in time")
             }
             try await EventLoop.current.sleep(for: pause)
-            pause = min(pause * 3 / 2, ReplicationLimits.longestPoll)
+            pause = min(pause * 3 / 2, pace.longestBulkCheck)
             job = try await bulk.job(job.id)
             // Changes that are applied meanwhile are remembered while the read runs.
-            if pause == ReplicationLimits.longestPoll { try await renew(pass) }
+            if pause == pace.longestBulkCheck { try await renew(pass) }
         }
         try job.checkSucceeded()
     }

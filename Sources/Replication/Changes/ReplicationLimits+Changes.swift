@@ -58,8 +58,21 @@ extension ReplicationLimits {
     package static let watchPeriod = Duration.seconds(2)
     /// The time from one full read of an object without a time of change to the next.
     package static let reloadWithoutCursor = Duration.seconds(24 * 60 * 60)
-    /// The pause before an unfinished reload is enqueued again.
+    /// The pause before an unfinished reload is enqueued again. Each further pause is twice as long.
     package static let reloadRetry = Duration.seconds(60 * 60)
+    /// The longest of these pauses.
+    static let longestReloadRetry = Duration.seconds(24 * 60 * 60)
+    /// The pause between two checks that a tenant's schema is complete. Work that has run for so long has
+    /// no earlier failures.
+    package static let healthInterval = Duration.seconds(5 * 60)
+    /// The pause between two readings of the API calls of mappings with a maximum.
+    package static let capInterval = Duration.seconds(5 * 60)
+    /// Failures of a tenant's work in a row from which its connection shows it.
+    static let troubleFailures = 3
+    /// Tries to reach a cell before its tenants show that it does not answer.
+    static let cellChecks = 3
+    /// The longest wait for the answer of a cell.
+    static let cellAnswer = Duration.seconds(10)
     /// The pause between two prunings of a tenant's recent changes.
     static let pruneInterval = Duration.seconds(5 * 60)
     /// The pause after a failed upgrade of a tenant's system tables: the application held their locks.

@@ -3,6 +3,7 @@ package import Jobs
 internal import Logging
 internal import Organizations
 package import Salesforce
+internal import Synchronization
 
 /// The dependencies of reading changes on one loop.
 package struct SyncServices: Sendable {
@@ -18,6 +19,8 @@ package struct SyncServices: Sendable {
     /// Reads the org's event channels and its allowance.
     package var facts: @Sendable (_ organization: UUID, _ wantsTopics: Bool) async throws -> StreamPlan.Facts
     let layouts = TableLayouts()
+    /// Errors of tenants' work on this loop.
+    let troubles = TroubleCounts()
 
     package init(
         _ replication: ReplicationServices, queue: JobQueue, watch: ChangeWatch, tallies: ChangeTallies
@@ -29,6 +32,20 @@ package struct SyncServices: Sendable {
         let (sessions, logger) = (replication.sessions, replication.logger)
         stream = { sessions.stream(for: $0) }
         facts = { try await OrgFacts(sessions: sessions, logger: logger).read($0, wantsTopics: $1) }
+    }
+}
+
+/// The errors of tenants' work in a row, on one loop.
+final class TroubleCounts: Sendable {
+    private let counts = Mutex<[UUID: WorkFailures]>([:])
+
+    /// Notes an error. True if the tenant is in trouble.
+    func note(_ error: any Error, of organization: UUID) -> Bool {
+        counts.withLock { $0[organization, default: WorkFailures()].note(error) }
+    }
+
+    func clear(_ organization: UUID) {
+        counts.withLock { $0[organization] = nil }
     }
 }
 
@@ -47,6 +64,11 @@ package struct SyncPace: Sendable {
     /// A stream that was connected for this long has no earlier failures.
     package var settled = ReplicationLimits.streamSettled
     package var earlyPollPause = ReplicationLimits.earlyPollPause
+    package var healthInterval = ReplicationLimits.healthInterval
+    package var capInterval = ReplicationLimits.capInterval
+    /// The first and the longest pause between two checks of a poll's Bulk job.
+    package var bulkCheck = ReplicationLimits.firstPoll
+    package var longestBulkCheck = ReplicationLimits.longestPoll
 
     package init() {}
 }

@@ -113,13 +113,20 @@ extension SyncSession {
         case .outage: await noteOutage()
         case .prune: try await prune()
         case .upgrade: try await upgrade()
+        case .health: try await checkHealth()
+        case .caps: try await readCaps()
         }
     }
 
     private func noteFailure(of work: SyncState.Work, _ error: any Error) async throws {
         let failure = ChangeFailure(error)
         guard failure != .ends else { throw error }
-        let asked = ChangePause.asked(error)
+        var asked = ChangePause.asked(error)
+        if case .poll(let id) = work, let wait = CallWait(error),
+            let mapping = state.withLock({ $0.tables[id]?.mapping })
+        {
+            asked = await noteWait(wait, of: mapping) ?? asked
+        }
         let failures = state.withLock { state in
             let failures = state.failures[work, default: 0] + 1
             state.failures[work] = failures
@@ -157,6 +164,7 @@ extension SyncSession {
         let result = try await poller.poll(table)
         services.tallies.countPoll("done")
         services.tallies.count(result.counts)
+        await endWait(of: table.mapping)
         let slowdown = Double(services.replication.sessions.pollingFactor(of: organization))
         let isSilent = state.withLock { state in
             state.lastPolls[id] = .now
@@ -240,13 +248,21 @@ extension SyncSession {
     private func requestReloads() async throws {
         let tables = state.withLock { $0.tables }
         for table in tables.values where table.isCursorless { try await requestFullRead(table) }
-        let positions = try await cell.withCellConnection {
-            try await ChangeStore().positions(of: organization, on: $0)
+        let (positions, due) = try await cell.withCellConnection { connection in
+            (
+                try await ChangeStore().positions(of: organization, on: connection),
+                try await ChangeStore().dueReloads(of: organization, on: connection)
+            )
         }
-        let jobs = positions.filter { tables[$0.key] != nil && $0.value.reloadReason != nil }.keys
-            .map { ReloadJob.job(for: $0, organizationID: organization) }
-        if !jobs.isEmpty { _ = try await services.queue.enqueue(jobs) }
-        guard !jobs.isEmpty || tables.values.contains(where: \.isCursorless) else { return }
+        for id in due where tables[id] != nil {
+            let jobs = try await services.queue.enqueue([
+                ReloadJob.job(for: id, organizationID: organization)
+            ])
+            let isNew = jobs.contains(where: \.isNew)
+            try await fenced { try await ChangeStore().reloadEnqueued(id, isNew: isNew, on: $0) }
+        }
+        let isOpen = positions.contains { tables[$0.key] != nil && $0.value.reloadReason != nil }
+        guard isOpen || tables.values.contains(where: \.isCursorless) else { return }
         // A reload that was requested meanwhile is enqueued at once.
         state.withLock { $0.due.advance(.reload, to: .now + ReplicationLimits.reloadRetry) }
     }

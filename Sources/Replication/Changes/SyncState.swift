@@ -21,6 +21,10 @@ struct SyncState: Sendable {
         case prune
         /// Brings the tenant's system tables and functions to the present layout.
         case upgrade
+        /// Checks the tenant's schema, and ends troubles.
+        case health
+        /// Reads the API calls of mappings with a maximum.
+        case caps
     }
 
     var tables: [UUID: SyncedTable] = [:]
@@ -36,6 +40,10 @@ struct SyncState: Sendable {
     /// Mappings that wait for their poll, in order.
     var duePolls: [UUID] = []
     var failures: [Work: Int] = [:]
+    /// Mappings whose polls wait for API calls.
+    var waits: Set<UUID> = []
+    /// Mappings that were polled.
+    var polled: Set<UUID> = []
     var lastPolls: [UUID: ContinuousClock.Instant] = [:]
     var health: [UUID: StreamHealth] = [:]
     /// By object.

@@ -31,6 +31,29 @@ package struct TenantSync: Sendable {
             return
         }
         let session = try SyncSession(services, tenant, run.lease)
+        do {
+            try await read(run, session)
+        } catch {
+            await note(error, of: tenant.id)
+            throw error
+        }
+    }
+
+    /// Shows that a tenant's work fails again and again.
+    private func note(_ error: any Error, of tenant: UUID) async {
+        guard !Task.isCancelled, services.troubles.note(error, of: tenant) else { return }
+        do {
+            try await TenantTrouble(control: services.replication.control).begin(
+                .work, of: tenant,
+                because: "reading the tenant's changes fails again and again: \(FaultReason.text(error))")
+        } catch {
+            services.replication.logger.debug(
+                "could not show trouble of tenant", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func read(_ run: TenantRun, _ session: SyncSession) async throws {
+        let (id, tenant) = (session.organization, session.tenant)
         try await withOwnTask { try await session.prepare() }
         services.watch.add(id, cell: tenant.cell) { session.request($0) }
         defer { services.watch.remove(id) }
@@ -107,6 +130,7 @@ final class SyncSession: Sendable {
             state.due.set(.schema, at: .now + services.pace.schemaInterval * Double.random(in: 0.05...1))
             state.due.set(.outage, at: .now + services.pace.outage)
             state.due.set(.upgrade, at: .now)
+            state.due.set(.health, at: .now + services.pace.healthInterval * Double.random(in: 0.05...0.2))
             // The former holder may have left some.
             state.due.set(.prune, at: .now + ReplicationLimits.pruneInterval * Double.random(in: 0.1...1))
         }
@@ -156,6 +180,7 @@ final class SyncSession: Sendable {
             {
                 state.due.set(.reload, at: .now)
             }
+            state.due.set(.caps, at: .now)
             let hasNew = tables.contains { !known.contains($0.mapping.id) }
             if hasNew { state.due.set(.plan, at: .now) }
             let isReplanned = state.replan()

@@ -22,11 +22,24 @@ struct Importer: Sendable {
         }
         let (tenant, mapping) = (start.tenant, start.mapping)
         do {
+            try await services.readCaps(of: mapping)
             return try await run(mapping, tenant, job)
         } catch {
+            if let wait = CallWait(error) { await show(wait, mapping, job) }
             return try await FailedStart(error, failures: job.failures).outcome { reason in
                 await show(reason, mapping, job)
             }
+        }
+    }
+
+    /// Shows why the import waits. If the org's use is not known well, it is asked for.
+    private func show(_ wait: CallWait, _ mapping: Mapping, _ job: JobContext) async {
+        do {
+            if wait == .allowance { _ = try await services.sessions.learnUse(of: mapping.organizationID) }
+            try await job.confirmClaim()
+            try await MappingWaits(control: services.control).begin(wait, of: mapping)
+        } catch {
+            services.logger.debug("could not show that an import waits", metadata: ["error": "\(error)"])
         }
     }
 
@@ -113,6 +126,7 @@ struct Importer: Sendable {
             try await job.complete(
                 on: connection, enqueue: try await TenantStatus.settle(tenant.id, on: connection))
         }
+        try? await MappingWaits(control: services.control).end(of: mapping)
         return .completed
     }
 }

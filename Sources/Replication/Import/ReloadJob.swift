@@ -8,6 +8,8 @@ package enum ReloadJob {
     package static let className = "ReloadMapping"
     /// A job's unique key is this and the mapping's id.
     package static let keyPrefix = "reload:"
+    /// The event type of the notification that a reload was given up.
+    static let failureEvent = "reload_failed"
 
     /// The job for a mapping. At most one is open at a time.
     package static func job(for mappingID: UUID, organizationID: UUID) -> NewJob {

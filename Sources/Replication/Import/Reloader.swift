@@ -23,6 +23,7 @@ struct Reloader: Sendable {
         let (tenant, mapping) = (start.tenant, start.mapping)
         guard mapping.isImported else { return .done }
         do {
+            try await services.readCaps(of: mapping)
             return try await run(mapping, tenant, job)
         } catch {
             return try await FailedStart(error, failures: job.failures).outcome { reason in
@@ -67,6 +68,8 @@ struct Reloader: Sendable {
             try await services.control.transaction { connection in
                 try await MappingStore().move(
                     mapping.id, to: .dataSynced, from: [.reloadTable], on: connection)
+                try await NotificationStore(on: connection).resolve(
+                    ReloadJob.failureEvent, organization: tenant.id, subject: mapping.objectName)
                 try await job.complete(on: connection, enqueue: [])
             }
             if let bulkJob { await run.delete(bulkJob) }

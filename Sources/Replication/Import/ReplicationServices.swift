@@ -2,6 +2,7 @@ package import Logging
 package import Organizations
 package import Postgres
 internal import Reactor
+internal import TenantSchema
 
 /// The dependencies of the jobs of one loop. Pools and clients belong to that loop.
 package struct ReplicationServices: Sendable {
@@ -25,6 +26,13 @@ package struct ReplicationServices: Sendable {
         self.settings = settings
         self.logger = logger
         gate = AsyncSemaphore(limit: settings.concurrentPages)
+    }
+
+    /// Reads the API calls that a mapping has used, if its settings have a maximum.
+    func readCaps(of mapping: Mapping) async throws {
+        guard mapping.configuration.maximumDailyCalls != nil else { return }
+        try await CallCaps(control: control, sessions: sessions).refresh(
+            [(mapping, nil)], of: mapping.organizationID)
     }
 
     /// The pool of a tenant's cell. Throws `.unknownCell`.

@@ -32,6 +32,11 @@ package struct TenantRecovery: Sendable {
                     return []
                 }
                 return try await failImport(of: mapping, organization, reason, on: connection)
+            case ReloadJob.className:
+                if let mapping = try? job.arguments.decode(0, as: UUID.self) {
+                    try await noteFailedReload(of: mapping, organization, reason, on: connection)
+                }
+                return []
             case OrganizationJob.provisionOrganization, OrganizationJob.announceConnection:
                 try await fail(organization, "\(job.className): \(reason)", on: connection)
                 return []
@@ -93,6 +98,20 @@ extension TenantRecovery {
             enqueued.append(try await queue.enqueue(job, on: connection))
         }
         return enqueued
+    }
+
+    /// Notifies operators of a reload that was given up: once until a reload of the mapping succeeds.
+    private func noteFailedReload(
+        of mapping: UUID, _ organization: UUID, _ reason: String, on connection: PostgresConnection
+    ) async throws {
+        // Two reloads must not both add the notification.
+        guard let tenant = try await OrganizationStore(on: connection).lock(id: organization) else { return }
+        let name = try await MappingStore().mapping(mapping, on: connection).objectName
+        try await NotificationStore(on: connection).update(
+            ReloadJob.failureEvent, organization: organization, subject: name,
+            message: "the reload was given up, and the rows stay as they are: \(reason). It is tried again "
+                + "later, at least once a day. To try it now, run "
+                + "`multiconnect mappings reload \(tenant.organizationID) \(name)`")
     }
 
     /// Puts the whole tenant in the status failed.

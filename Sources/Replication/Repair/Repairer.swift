@@ -28,8 +28,11 @@ struct Repairer: Sendable {
         case .postponed, .over: return .done
         }
         do {
+            try await services.readCaps(of: mapping)
             return try await run(mapping, tenant, purpose, job)
-        } catch let error as SalesforceError where error.code == .heldBack || error.code == .circuitOpen {
+        } catch let error as SalesforceError
+            where [.heldBack, .dailyCalls, .circuitOpen].contains(error.code)
+        {
             // The org's allowance is short: repairs wait first, without losing an attempt.
             return .again(
                 after: error.retryAfterSeconds.map { .seconds($0) } ?? OrganizationRetry.quotaPause)

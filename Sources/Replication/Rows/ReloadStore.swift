@@ -74,8 +74,10 @@ struct ReloadStore: Sendable {
         try await connection.execute(
             """
             update multiconnect_sync.positions
-            set reload_reason = null, reload_requested_at = null, updated_at = now()
-            where mapping_id = \(mappingID) and coalesce(reload_requested_at, 'epoch') <= \(startedAt)
+            set reload_reason = case when reload_requested_at > \(startedAt) then reload_reason end,
+              reload_requested_at = case when reload_requested_at > \(startedAt) then reload_requested_at end,
+              reload_due_at = null, reload_enqueued_at = null, reload_attempts = 0, updated_at = now()
+            where mapping_id = \(mappingID)
             """)
     }
 

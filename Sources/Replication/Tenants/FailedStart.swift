@@ -37,7 +37,7 @@ struct FailedStart {
     }
 
     private static func isWaiting(_ error: SalesforceError) -> Bool {
-        [.requestLimit, .heldBack, .circuitOpen].contains(error.code)
+        [.requestLimit, .heldBack, .dailyCalls, .circuitOpen].contains(error.code)
     }
 
     /// The outcome of the job's start, or the error to throw. Calls `show` with the reason first, unless the

@@ -12,7 +12,8 @@ package struct MappingPauseStore: Sendable {
         try await connection.query(
             """
             select m.id, m.object_name, m.table_name, m.state, m.state_description, m.paused_at, m.db_count,
-                m.quarantined_count, m.last_error, m.import_finished_at is not null as is_imported
+                m.quarantined_count, m.last_error, m.import_finished_at is not null as is_imported,
+                m.wait_detail, m.repaired_at, m.repair_rows, m.repair_differences, m.repair_detail
             from multiconnect.mappings m join multiconnect.connections c on c.id = m.connection_id
             where c.organization_id = \(organization) order by m.object_name
             """
@@ -22,7 +23,10 @@ package struct MappingPauseStore: Sendable {
                 state: Mapping.State(rawValue: try row["state"]), detail: try row["state_description"],
                 isImported: try row["is_imported"], pausedAt: try row["paused_at"],
                 rows: try row["db_count"], quarantined: try row["quarantined_count"],
-                lastError: try row["last_error"])
+                lastError: try row["last_error"], waitDetail: try row["wait_detail"],
+                repair: MappingSummary.Repair(
+                    at: try row["repaired_at"], rows: try row["repair_rows"],
+                    differences: try row["repair_differences"], detail: try row["repair_detail"]))
         }
     }
 

@@ -20,4 +20,17 @@ package struct MappingSummary: Sendable, Equatable {
     /// Quarantined rows of the last import.
     package var quarantined: Int
     package var lastError: String?
+    /// Why its polls or its import wait; nil if they do not.
+    package var waitDetail: String?
+    package var repair: Repair
+
+    /// The last comparison with the org.
+    package struct Repair: Sendable, Equatable {
+        /// Nil before the first one.
+        package var at: Date?
+        package var rows: Int?
+        package var differences: Int?
+        /// Why differences remain, or why the comparison failed.
+        package var detail: String?
+    }
 }

@@ -18,6 +18,9 @@ package struct SalesforceError: Error, Sendable, Equatable {
         /// The call was not sent: the rest of the org's API allowance is reserved. `retryAfterSeconds` is
         /// set.
         case heldBack
+        /// The call was not sent: the mapping has used its own API calls of the day. `retryAfterSeconds` is
+        /// set.
+        case dailyCalls
         /// The call was not sent: the org's last calls failed. `retryAfterSeconds` is set.
         case circuitOpen
         /// Too many logins (`rate_limit_exceeded`).
@@ -94,7 +97,8 @@ package struct SalesforceError: Error, Sendable, Equatable {
     /// Whether the same call may succeed later by itself.
     package var isTransient: Bool {
         switch code {
-        case .requestLimit, .heldBack, .circuitOpen, .rateLimited, .serverUnavailable, .queryTimeout,
+        case .requestLimit, .heldBack, .dailyCalls, .circuitOpen, .rateLimited, .serverUnavailable,
+            .queryTimeout,
             .lockedRow, .unreachable,
             .interrupted,
             .timedOut:

@@ -1,8 +1,8 @@
 /// Decides before each request whether it may be sent, and learns how it ended. One gate serves one purpose
 /// in one org.
 package struct CallGate: Sendable {
-    /// Throws `SalesforceError` `.heldBack` or `.circuitOpen`, with `retryAfterSeconds`, if the request must
-    /// wait.
+    /// Throws `SalesforceError` `.heldBack`, `.dailyCalls` or `.circuitOpen`, with `retryAfterSeconds`, if
+    /// the request must wait.
     package let admit: @Sendable () throws -> Void
     /// Called once for each admitted request.
     package let end: @Sendable (CallOutcome) -> Void

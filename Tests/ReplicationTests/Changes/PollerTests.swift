@@ -45,6 +45,29 @@ struct PollerTests {
         }
     }
 
+    @Test func `without the field IsDeleted a poll does not ask for deleted records`() async throws {
+        try await withChanges { scene in
+            var table = scene.account
+            table.pausedColumns = ["isdeleted": "hidden"]
+            let rows = [ScriptedOrg.row(table, ChangeScene.sfid(1), stamp: ChangeScene.at(1))]
+            scene.org.serve { _ in rows }
+            _ = try await scene.poller().poll(table)
+            let call = try #require(scene.org.calls.first)
+            // A deleted record would look like a live one.
+            #expect(!call.isAll && !call.text.contains("IsDeleted"))
+            #expect(try await scene.names().count == 1)
+            // A record that is deleted then is found by a comparison, and read again without queryAll.
+            try await scene.pool.withConnection {
+                try await RereadStore().add(
+                    [ChangeScene.sfid(1)], of: table.mapping, because: .repair, on: $0)
+            }
+            scene.org.serve { _ in [] }
+            _ = try await scene.rereadRun.run([table.mapping.id: table])
+            #expect(scene.org.calls.last?.isAll == false)
+            #expect(try await scene.names().isEmpty)
+        }
+    }
+
     @Test func `the time mark moves on Salesforce's clock, also if nothing changed`() async throws {
         try await withChanges { scene in
             scene.org.serve { _ in [] }

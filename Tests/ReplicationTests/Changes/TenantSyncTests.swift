@@ -236,4 +236,74 @@ struct TenantSyncTests {
             }
         }
     }
+
+    @Test func `a channel without a replay id is caught up by polls after a reconnect`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            try await scene.polled()
+            let id = try await anyAccount(scene)
+            // The org sends this change to nobody.
+            try await scene.change([
+                "kind": "update", "ids": [id], "values": ["Name": "missed"], "events": false,
+            ])
+            #expect(stream.subscriptions.count == 1)
+            stream.fail(StreamError(.unauthorized))
+            try await eventually("caught up") { try await name(scene, id) == "missed" }
+            #expect(stream.subscriptions.count == 2)
+            #expect(stream.subscriptions.last?.first?.replay == .newOnly)
+        }
+    }
+
+    @Test func `a reload that was given up is enqueued again later, not every hour`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let mapping = try await scene.mapping("Account")
+            func jobs() async throws -> Int {
+                try await scene.control.query(
+                    "select count(*) from multiconnect.jobs where class = 'ReloadMapping'"
+                ).scalar()
+            }
+            func request() async throws {
+                try await scene.cell.withConnection {
+                    try await ChangeStore().requestReload(mapping.id, because: "gap_overflow", on: $0)
+                }
+            }
+            func hours() async throws -> Double? {
+                try await scene.cell.query(
+                    """
+                    select extract(epoch from reload_due_at - reload_enqueued_at)::float8 / 3600 as hours
+                    from multiconnect_sync.positions where mapping_id = \(mapping.id)
+                    """
+                ).first?["hours"]
+            }
+            try await request()
+            try await eventually("enqueued") { try await jobs() == 1 }
+            try await eventually("noted") { try await hours().map { abs($0 - 1) < 0.01 } ?? false }
+            // It is given up. The same request does not enqueue another one.
+            for pause in [2.0, 4.0] {
+                try await scene.control.execute(
+                    """
+                    update multiconnect.jobs set state = 'dead', finished_at = now(), claim_token = null,
+                      lease_until = null where class = 'ReloadMapping' and finished_at is null
+                    """)
+                let before = try await jobs()
+                try await request()
+                try await EventLoop.current.sleep(for: .milliseconds(400))
+                #expect(try await jobs() == before)
+                try await scene.cell.execute(
+                    "update multiconnect_sync.positions set reload_due_at = now()")
+                try await request()
+                try await eventually("enqueued again") { try await jobs() == before + 1 }
+                try await eventually("with a longer pause") {
+                    try await hours().map { abs($0 - pause) < 0.01 } ?? false
+                }
+            }
+            // Its table has changed: the reload may succeed now.
+            try await scene.control.execute(
+                "update multiconnect.jobs set state = 'dead', finished_at = now() where finished_at is null")
+            let before = try await jobs()
+            try await scene.cell.execute("update multiconnect_sync.synced_tables set updated_at = now()")
+            try await eventually("enqueued at once") { try await jobs() == before + 1 }
+        }
+    }
 }

@@ -1,0 +1,76 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Organizations
+internal import Postgres
+internal import Reactor
+internal import Salesforce
+internal import Synchronization
+internal import TenantSchema
+
+// What operators see of a tenant whose work waits or cannot be done.
+extension SyncSession {
+    /// Checks that the tenant's schema is complete. Ends the troubles whose cause is gone.
+    func checkHealth() async throws {
+        state.withLock { $0.due.advance(.health, to: .now + services.pace.healthInterval) }
+        let missing = try await cell.withCellConnection {
+            try await SchemaHealthStore().missingTables(of: tenant.schema, on: $0)
+        }
+        let trouble = TenantTrouble(control: services.replication.control)
+        if missing.isEmpty {
+            try await trouble.end(.tables, of: organization)
+        } else {
+            try await trouble.begin(
+                .tables, of: organization,
+                because:
+                    "the schema \(tenant.schema) lacks \(missing.joined(separator: ", ")): restore them, "
+                    + "or run `multiconnect organizations retry \(tenant.orgID)`")
+        }
+        // The work has run until now.
+        try await trouble.end(.work, of: organization)
+        services.troubles.clear(organization)
+    }
+
+    /// Reads the API calls of mappings that have a maximum.
+    func readCaps() async throws {
+        let tables = state.withLock { Array($0.tables.values) }
+        try await CallCaps(
+            control: services.replication.control, sessions: services.replication.sessions
+        ).refresh(tables.map { ($0.mapping, $0.plan.objectName) }, of: organization)
+        // A refused poll sends nothing, so those that wait are tried.
+        state.withLock { state in for id in state.waits { state.due.advance(.poll(id), to: .now) } }
+        wake.set()
+        guard tables.contains(where: { $0.mapping.configuration.maximumDailyCalls != nil }) else { return }
+        state.withLock { $0.due.advance(.caps, to: .now + services.pace.capInterval) }
+    }
+
+    /// Shows that a mapping's polls wait. Returns a pause if the org was asked for its use of the API, so
+    /// that the poll is tried again soon.
+    func noteWait(_ wait: CallWait, of mapping: Mapping) async -> Duration? {
+        do {
+            var pause: Duration?
+            if wait == .allowance, try await services.replication.sessions.learnUse(of: organization) {
+                pause = ReplicationLimits.firstPollPause
+            }
+            state.withLock { _ = $0.waits.insert(mapping.id) }
+            try await MappingWaits(control: services.replication.control).begin(wait, of: mapping)
+            return pause
+        } catch {
+            logger.debug("could not show that polls wait", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Ends the wait of a mapping that was polled. The first poll also ends a wait that another worker has
+    /// shown.
+    func endWait(of mapping: Mapping) async {
+        let mayWait = state.withLock { state in
+            state.waits.remove(mapping.id) != nil || state.polled.insert(mapping.id).inserted
+        }
+        guard mayWait else { return }
+        do {
+            try await MappingWaits(control: services.replication.control).end(of: mapping)
+        } catch {
+            logger.debug("could not end wait of mapping", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import Foundation
+import OrgSimulator
+import Postgres
+import Reactor
+import Support
+import TenantSchema
+import Testing
+
+@testable import Replication
+
+/// Rarer ways in which changes of a simulated org arrive.
+@Suite(.tags(.store), .serialized)
+struct LiveReadingTests {
+    private func live(
+        settings: (inout ReplicationSettings) -> Void = { _ in },
+        _ body: @concurrent @escaping @Sendable (OrgScene) async throws -> Void
+    ) async throws {
+        try await withOrg(settings: settings) { scene in
+            _ = try await scene.sync()
+            try await scene.control.execute("update multiconnect.organizations set status = 'live'")
+            try await body(scene)
+        }
+    }
+
+    private func configure(
+        _ settings: inout ReplicationSettings, _ change: (inout MappingConfiguration) -> Void
+    ) {
+        for place in settings.mappings.mappings.indices
+        where settings.mappings.mappings[place].objectName == "Account" {
+            change(&settings.mappings.mappings[place].configuration)
+        }
+    }
+
+    /// Polls run only at the start and if something asks for them.
+    private static func eventsOnly(_ pace: inout SyncPace) {
+        pace.forcedInterval = .seconds(600)
+        pace.earlyPollPause = .milliseconds(50)
+    }
+
+    /// The object is not selected for change events, and its mapping asks for notifications.
+    private func notified(
+        _ body: @escaping @Sendable (OrgScene) async throws -> Void
+    ) async throws {
+        try await live(settings: { self.configure(&$0) { $0.notify = true } }) { scene in
+            try await scene.change(["kind": "settings", "settings": ["selected": [String]()]])
+            try await scene.change([
+                "kind": "create", "object": "PushTopic",
+                "records": [
+                    ["Name": "Accounts", "Query": "SELECT Id, Name FROM Account", "ApiVersion": 60.0]
+                ],
+            ])
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await scene.connected()
+                try await scene.polled()
+                try await body(scene)
+            }
+        }
+    }
+
+    @Test func `a PushTopic's notification polls its object at once`() async throws {
+        try await notified { scene in
+            let created = try await scene.change([
+                "kind": "create", "records": [["Name": "noticed"]],
+            ])
+            let id = try #require(created.first)
+            try await eventually("polled early") { try await scene.hasAccount(id, name: "noticed") }
+        }
+    }
+
+    @Test func `an early poll that is asked for during a poll follows it`() async throws {
+        try await notified { scene in
+            let before = try await scene.calls()[.queryAll, default: 0]
+            try await scene.fault(["kind": "delay", "path": "/queryAll", "count": 1, "milliseconds": 1_500])
+            let first = try await scene.change(["kind": "create", "records": [["Name": "first"]]])
+            try await eventually("the poll runs") {
+                try await scene.calls()[.queryAll, default: 0] == before + 1
+            }
+            let second = try await scene.change(["kind": "create", "records": [["Name": "second"]]])
+            try await eventually("both arrive") {
+                guard try await scene.hasAccount(try #require(first.first)) else { return false }
+                return try await scene.hasAccount(try #require(second.first))
+            }
+            #expect(try await scene.calls()[.queryAll, default: 0] >= before + 2)
+        }
+    }
+
+    @Test func `a row whose record leaves the filter is removed by an event, and comes back by another`()
+        async throws
+    {
+        try await live(settings: { self.configure(&$0) { $0.filter = "Name != 'hidden'" } }) { scene in
+            let created = try await scene.change(["kind": "create", "records": [["Name": "shown"]]])
+            let id = try #require(created.first)
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await scene.connected()
+                try await scene.polled()
+                #expect(try await scene.hasAccount(id, name: "shown"))
+                let queries = try await scene.calls()[.queryAll, default: 0]
+                try await scene.change(["kind": "update", "ids": [id], "values": ["Name": "hidden"]])
+                try await eventually("removed") { try await !scene.hasAccount(id) }
+                try await scene.change(["kind": "update", "ids": [id], "values": ["Name": "back"]])
+                try await eventually("back") { try await scene.hasAccount(id, name: "back") }
+                // Each event costs one read of the record.
+                #expect(try await scene.calls()[.queryAll, default: 0] >= queries)
+                #expect(
+                    try await scene.cell.query(
+                        "select count(*) from multiconnect_sync.rereads"
+                    ).scalar(as: Int.self) == 0)
+            }
+        }
+    }
+
+    @Test func `a record that is missing for a user without View All Data keeps its row`() async throws {
+        try await live { scene in
+            try await scene.fault(["kind": "lose_right", "right": "ViewAllData"])
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await scene.connected()
+                try await scene.polled()
+                let id: String = try await scene.cell.query(
+                    "select min(sfid) from \(identifier: scene.schema, "account")"
+                ).scalar()
+                // As if it were hidden: the org does not return it.
+                try await scene.change(["kind": "hardDelete", "ids": [id], "events": false])
+                try await scene.change([
+                    "kind": "gap", "changeType": "GAP_UPDATE", "recordIds": [id],
+                ])
+                try await eventually("the record was read again, and is read later") {
+                    try await scene.cell.query(
+                        """
+                        select count(*) = 1 from multiconnect_sync.rereads
+                        where sfid = \(id) and due_at > now() + interval '1 minute'
+                        """
+                    ).scalar()
+                }
+                #expect(try await scene.hasAccount(id))
+            }
+        }
+    }
+
+    @Test func `the stream is planned when the first table is imported`() async throws {
+        try await withOrg { scene in
+            try await scene.provision()
+            try await scene.control.execute("update multiconnect.organizations set status = 'live'")
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await eventually("the reading runs without tables") {
+                    try await scene.cell.query("select count(*) = 1 from multiconnect_sync.stream_states")
+                        .scalar()
+                }
+                _ = try await scene.runImports()
+                try await scene.connected()
+                let created = try await scene.change(["kind": "create", "records": [["Name": "new"]]])
+                let id = try #require(created.first)
+                try await eventually("its event arrives") { try await scene.hasAccount(id, name: "new") }
+            }
+        }
+    }
+
+    @Test func `the running read of a poll is renewed while its Bulk job runs`() async throws {
+        try await live { scene in
+            try await scene.change(["kind": "settings", "settings": ["selected": [String]()]])
+            try await scene.change(["kind": "update", "count": 150, "events": false])
+            try await scene.fault(["kind": "slow_bulk", "polls": 1_000_000, "milliseconds": 0])
+            try await scene.reading(epoch: 1) { pace in
+                pace.bulkThreshold = 50
+                pace.bulkCheck = .milliseconds(20)
+                pace.longestBulkCheck = .milliseconds(40)
+            } _: {
+                func renewed() async throws -> Date? {
+                    try await scene.cell.query(
+                        """
+                        select max(r.renewed_at) as renewed from multiconnect_sync.running_reads r
+                        where r.renewed_at > r.started_at
+                        """
+                    ).first?["renewed"]
+                }
+                var last = Date.distantPast
+                for _ in 1...3 {
+                    let known = last
+                    try await eventually("renewed") { try await renewed().map { $0 > known } ?? false }
+                    last = try #require(try await renewed())
+                }
+                #expect(try await scene.calls()[.bulkResults, default: 0] == 0, "the job still runs")
+            }
+        }
+    }
+}
