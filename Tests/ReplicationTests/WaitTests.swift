@@ -42,12 +42,12 @@ struct WaitTests {
     @Test func `an import that waits for the org's allowance says so, and operators are notified once`()
         async throws
     {
-        try await withOrg(simulator: { $0.dailyRequests = 100 }) { scene in
+        try await withOrg(simulator: { $0.dailyRequests = 1_000 }) { scene in
             try await scene.provision()
             let rest = scene.services.sessions.rest(for: scene.organizationID)
-            var left = 100
+            var left = 1_000
             // Another integration uses the org's calls. Reading the limits costs a call too.
-            while left > 27 { left = try await rest.limits()["DailyApiRequests"]?.remaining ?? 0 }
+            while left > 270 { left = try await rest.limits()["DailyApiRequests"]?.remaining ?? 0 }
             let mapping = try await scene.mapping("Account")
             for _ in 1...2 {
                 guard case .again = try await scene.startImport(mapping.id) else {

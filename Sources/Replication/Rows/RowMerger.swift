@@ -45,7 +45,8 @@ package struct RowMerger: Sendable {
     /// The column of the mapping's upsert field.
     let upsertColumn: String?
     /// True to check a user's deferred constraints with each write, so that a row that they refuse is
-    /// isolated. Otherwise they fail the commit, and rows of other tables that a constraint needs may follow later.
+    /// isolated. Otherwise they fail the commit, and rows of other tables that a constraint needs may
+    /// follow later.
     var checksDeferred = false
 
     /// - Parameter siblings: the tenant's tables, from which columns by a parent's external id are filled.
