@@ -176,4 +176,22 @@ struct PageMergerTests {
             #expect(try await scene.rereads() == [MergeScene.sfid(1): "conflict"])
         }
     }
+
+    @Test func `a row of a page that a deferred constraint refuses is isolated`() async throws {
+        try await withRead { scene, merger, read in
+            try await scene.script(
+                """
+                alter table account add unique (phone) deferrable initially deferred;
+                insert into account (phone) values ('7'); delete from _trigger_log
+                """)
+            let rows = (1...3).map { line($0, "A,\($0 + 5),,false,2023-11-14T22:13:21.000Z") }
+            let counts = try await merger.merge(read, page: page(rows), fence: Self.fence)
+            #expect((counts.written, counts.refused) == (2, 1))
+            let phones = try await scene.pool.query(
+                "select phone from \(identifier: scene.fixture.schema, "account") where sfid is not null"
+            ).column(as: String.self)
+            #expect(Set(phones) == ["6", "8"])
+            #expect(try await scene.rereads() == [MergeScene.sfid(2): "refused"])
+        }
+    }
 }
