@@ -58,17 +58,19 @@ median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (
 schema_of() { echo "salesforce$(echo "$1" | tr '[:upper:]' '[:lower:]')"; }
 figure() { printf 'figure %s %.2f %s %s\n' "$@"; }
 
-# Simulates the installation in org $1 and the consent of user $2.
+# Simulates the installation in org $1 and the consent of user $2. Each org calls from an address of its own, with an
+# admin of its own, because registrations per address and mails per recipient are limited.
 consent() {
-    local org=$1 user=$2 query location
-    curl -fsS -o /dev/null "$APP_URL/organizations" -H 'Content-Type: application/json' \
-        -d "{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@example.com\"}"
-    location=$(curl -fsS -o /dev/null -c "$work/jar.$org" -w '%{redirect_url}' \
+    local org=$1 user=$2 query location address
+    address="2001:db8:$(printf %s "${org:10:4}" | od -An -tx1 | awk '{print $1 $2 ":" $3 $4}')::1"
+    curl -fsS -o /dev/null "$APP_URL/organizations" -H 'Content-Type: application/json' -H "X-Forwarded-For: $address" \
+        -d "{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@${org,,}.example.com\"}"
+    location=$(curl -fsS -o /dev/null -c "$work/jar.$org" -w '%{redirect_url}' -H "X-Forwarded-For: $address" \
         "$APP_URL/auth/salesforce?environment=production&org_id=$org")
     query=${location#*\?}
     location=$(curl -kfsS -o /dev/null -w '%{redirect_url}' "$SIMULATOR_URL/services/oauth2/authorize" \
         -d "$query&username=$user&decision=allow")
-    curl -fsS -o /dev/null -b "$work/jar.$org" "$location"
+    curl -fsS -o /dev/null -b "$work/jar.$org" -H "X-Forwarded-For: $address" "$location"
     rm -f "$work/jar.$org"
 }
 
