@@ -9,7 +9,7 @@ package enum ReplicationLimits {
     /// page again costs little.
     package static let bulkPageRows = 50_000
     /// Pages of one import that are loaded at the same time. Each takes a connection of the cell's pool.
-    package static let parallelPages = 2
+    package static let parallelPages = 4
     /// Pages that all imports of a loop load at the same time. Bounds connections and memory.
     package static let concurrentPages = 4
     /// The longest wait for a connection of a cell: other imports hold theirs for minutes.

@@ -109,4 +109,25 @@ struct AsyncSemaphoreTests {
         }
         #expect(order.numbers.withLock { $0 } == Array(0..<10))
     }
+
+    @Test func `groups take turns, however many tasks of one wait`() async throws {
+        let order = Order()
+        try await loop.run {
+            let semaphore = AsyncSemaphore(limit: 1)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await semaphore.withPermit(of: "first") {
+                    for number in [1, 1, 1, 1, 2, 2, 3] {
+                        group.addTask {
+                            try await semaphore.withPermit(of: "\(number)") {
+                                order.numbers.withLock { $0.append(number) }
+                            }
+                        }
+                    }
+                    for _ in 0..<20 { await Task.yield() }
+                }
+                try await group.waitForAll()
+            }
+        }
+        #expect(order.numbers.withLock { $0 } == [1, 2, 3, 1, 2, 1, 1])
+    }
 }

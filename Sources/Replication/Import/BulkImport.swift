@@ -177,7 +177,7 @@ struct BulkImport: Sendable {
     private func loadOnce(
         _ locator: String, maximumRows: Int?, _ method: PageCopy.Method
     ) async throws -> LoadedPage? {
-        try await gate.withPermit {
+        try await gate.withPermit(of: "\(importID)") {
             try await bulk.results(
                 of: jobID, locator: locator.isEmpty ? nil : locator, maximumRows: maximumRows,
                 compression: settings.compression

@@ -15,7 +15,7 @@ struct RESTImport: Sendable {
     /// Loads the object unless it is loaded. Returns the number of rows in Salesforce.
     func run() async throws -> Int {
         if let rows = try await loadedRows() { return rows }
-        return try await gate.withPermit {
+        return try await gate.withPermit(of: "\(loader.record.id)") {
             do {
                 return try await load(.direct)
             } catch  where PageLoader.isRefusal(error) {
