@@ -47,6 +47,34 @@ struct PageBytesTests {
         }
     }
 
+    @Test func `whole numbers lose a fraction of zeros in columns of integers only, at every split point`() {
+        let page = """
+            "Id","Count","Text","Other"
+            "1","100.0","100.0",7.00
+            "2","-5.000","a,""5.0""\n5.0","0.0"\r
+            "3","1.50","x","1.0e3"
+            "4","","",
+            "5",".0","1.0","12"
+            "6","x1.0","1.0",3.0
+            """
+        let expected = """
+            "Id","Count","Text","Other"
+            "1","100","100.0",7
+            "2","-5","a,""5.0""\n5.0","0"\r
+            "3","1.50","x","1.0e3"
+            "4","","",
+            "5",".0","1.0","12"
+            "6","x1.0","1.0",3
+            """
+        let bytes = Array(page.utf8)
+        for split in 0...bytes.count {
+            var filter = WholeNumberFilter([false, true, false, true])
+            let first = filter.filter(Array(bytes[..<split]))
+            let result = first + filter.filter(Array(bytes[split...]))
+            #expect(String(decoding: result, as: UTF8.self) == expected, "split at \(split)")
+        }
+    }
+
     @Test func `broken UTF-8 is repaired the same at every split point`() {
         let bytes = Array("aä€😀".utf8) + [0xFF, 65, 0xE2, 0x82, 66, 0xF0, 0x9F]
         let whole = Array(String(decoding: bytes, as: UTF8.self).utf8)

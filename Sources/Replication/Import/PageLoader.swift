@@ -28,24 +28,10 @@ struct PageLoader: Sendable {
         if let merger { return try await merge(page, with: merger, rows, method, from: source) }
         return try await pool.withCellConnection { connection in
             switch method {
-            case .direct:
+            case .direct, .tolerant:
                 return try await commit(page, on: connection) { page, connection in
                     try await copy(plan.copyStatement, method, from: source, &page, on: connection)
                     try check(page, rows)
-                }
-            case .tolerant:
-                let store = PageStore(
-                    plan, types: try await TableShape(of: plan, on: connection).types, of: mapping)
-                var staged = page
-                try await connection.transaction { connection in
-                    try await connection.script(Self.pageTimeout)
-                    try await store.create(on: connection)
-                    try await copy(store.copyStatement, method, from: source, &staged, on: connection)
-                }
-                try check(staged, rows)
-                return try await commit(staged, on: connection) { _, connection in
-                    try await connection.execute(store.insertAll, deadline: deadline)
-                    try await store.drop(on: connection)
                 }
             case .staged:
                 guard try await pages.next(after: locator, of: record.id, on: connection) == nil else {
@@ -111,8 +97,10 @@ struct PageLoader: Sendable {
         _ statement: String, _ method: PageCopy.Method, from source: PageCopy.Source,
         _ page: inout LoadedPage, on connection: PostgresConnection
     ) async throws {
-        let result = try await PageCopy(sources: plan.sources, columns: plan.columns, method: method).run(
-            statement, from: source, on: connection)
+        let result = try await PageCopy(
+            sources: plan.sources, columns: plan.columns, method: method,
+            isWhole: plan.types.map { $0 == .integer || $0 == .bigint }
+        ).run(statement, from: source, on: connection)
         page.rows = result.rows
         page.bytesRepaired = result.bytesRepaired
     }

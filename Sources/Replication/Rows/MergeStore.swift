@@ -40,13 +40,9 @@ struct MergeStore: Sendable {
     let log: String
 
     init(_ table: SyncedTable) {
-        self.init(schema: table.schema, name: table.plan.table)
-    }
-
-    init(schema: String, name: String) {
-        self.name = name
-        let schema = Identifier.quoted(schema)
-        table = "\(schema).\(Identifier.quoted(name))"
+        name = table.plan.table
+        let schema = Identifier.quoted(table.schema)
+        self.table = "\(schema).\(Identifier.quoted(name))"
         log = "\(schema)._trigger_log"
     }
 }

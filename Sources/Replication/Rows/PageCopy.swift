@@ -10,7 +10,7 @@ struct PageCopy {
     enum Method: Sendable {
         /// COPY takes the page unchanged.
         case direct
-        /// Through a temporary table whose columns take more spellings than the tenant's.
+        /// COPY takes the page with repaired bytes, and whole numbers without a fraction.
         case tolerant
         /// Through a staging table of JSON, with tolerant casts, into a table that is widened where values
         /// need it.
@@ -28,6 +28,8 @@ struct PageCopy {
     let sources: [String]
     let columns: [String]
     let method: Method
+    /// True for the columns of integers, in the order of `columns`.
+    var isWhole: [Bool] = []
 
     func run(_ statement: String, from source: Source, on connection: PostgresConnection) async throws
         -> Result
@@ -36,20 +38,21 @@ struct PageCopy {
         var filter = NULFilter()
         var repair = UTF8Repair()
         var packer = RowPacker(columns: columns)
+        var numbers = WholeNumberFilter(isWhole)
         let rows = try await connection.copyIn(SQL(raw: statement)) { copy in
             while let chunk = try await source() {
                 let clean = filter.filter(chunk)
                 try header.check(clean)
                 switch method {
                 case .direct: try await copy.write(clean)
-                case .tolerant: try await copy.write(repair.repair(clean))
+                case .tolerant: try await copy.write(numbers.filter(repair.repair(clean)))
                 case .staged: try await copy.write(try packer.pack(repair.repair(clean)))
                 }
             }
             try header.finish()
             switch method {
             case .direct: break
-            case .tolerant: try await copy.write(repair.finish())
+            case .tolerant: try await copy.write(numbers.filter(repair.finish()))
             case .staged: try await copy.write(try packer.pack(repair.finish()) + packer.finish())
             }
         }

@@ -45,17 +45,6 @@ struct PageStore: Sendable {
     let mappingID: UUID
     let upsertColumn: String?
 
-    /// Loads pages of an import.
-    ///
-    /// - Parameter types: the table's types by column.
-    init(_ plan: ImportPlan, types: [String: ColumnType], of mapping: Mapping) {
-        self.init(
-            merge: MergeStore(schema: plan.schema, name: plan.tableName),
-            columns: zip(zip(plan.sources, plan.columns), plan.types).map { names, planned in
-                Column(source: names.0, name: names.1, type: types[names.1] ?? planned, isWritten: true)
-            }, stamp: nil, isPartial: false, isUnique: false, mappingID: mapping.id, upsertColumn: nil)
-    }
-
     init(
         merge: MergeStore, columns: [Column], stamp: String?, isPartial: Bool, isUnique: Bool,
         mappingID: UUID, upsertColumn: String?
@@ -172,8 +161,8 @@ struct PageStore: Sendable {
             """
     }
 
-    /// The rows of a part, or all, in the types of the table, as `v`.
-    private func values(_ chunk: Chunk? = nil) -> String {
+    /// The rows of a part in the types of the table, as `v`.
+    private func values(_ chunk: Chunk) -> String {
         let casts = written.map { column in
             let cell = "s.\(Identifier.quoted(column.name))"
             let value =
@@ -183,13 +172,7 @@ struct PageStore: Sendable {
                 }
             return "\(value) as \(Identifier.quoted(column.name))"
         }
-        let condition = chunk.map { " where \(range($0))" } ?? ""
-        return "(select \(casts.joined(separator: ", ")) from \(Self.staged) s\(condition)) v"
-    }
-
-    /// Inserts all rows into a table that has none of them.
-    var insertAll: SQL {
-        SQL(raw: "insert into \(merge.table) (\(names)) select \(names) from \(values())")
+        return "(select \(casts.joined(separator: ", ")) from \(Self.staged) s where \(range(chunk))) v"
     }
 
     /// Writes the rows that differ.
