@@ -122,7 +122,7 @@ struct TableAlteration: Sendable {
         let drift = try await safeDrift(of: current, to: fresh, ddl, on: connection)
         var statements = ddl.add(drift.added, to: drift.plan)
         statements += drift.droppedIndexes.map { $0.drop(in: tenant.schema) }
-        if drift.isAccessChanged { statements += [TenantDDL.lock, ddl.logger(drift.plan)] }
+        if drift.isAccessChanged { statements += [ddl.lock, ddl.logger(drift.plan)] }
         for statement in statements { try await connection.script(statement) }
         current.plan = drift.plan
         // Stored when they exist.

@@ -12,10 +12,10 @@ struct TenantDatabase: Sendable {
     func preflight() async throws -> TenantDDL {
         try await pool.withCellConnection { connection in
             try await connection.transaction { connection in
-                _ = try await connection.query(SQL(raw: TenantDDL.lock))
                 var facts = try await facts(on: connection)
                 if facts.hstoreSchema == nil {
                     do {
+                        _ = try await connection.query(SQL(raw: TenantDDL.extensionLock))
                         try await connection.execute("create extension if not exists hstore")
                     } catch let error as PostgresError where error.code == .server {
                         throw ReplicationError(
@@ -123,32 +123,33 @@ struct TenantDatabase: Sendable {
         throw ReplicationError(.tableObstructed, obstruction.problem(plan.table, in: tenant.schema))
     }
 
-    /// Runs DDL in one transaction under the common lock, unless `isDone` says in that transaction that it
+    /// Runs DDL in one transaction under the schema's lock, unless `isDone` says in that transaction that it
     /// has run.
     func run(
         _ statements: [String], unless isDone: @Sendable (PostgresConnection) async throws -> Bool
     ) async throws {
         try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             if try await isDone(connection) { return }
-            try await Self.run(statements, on: connection)
+            try await run(statements, on: connection)
         }
     }
 
-    /// Runs `first` and then DDL in one transaction under the common lock.
+    /// Runs `first` and then DDL in one transaction under the schema's lock.
     func run<Value: Sendable>(
         _ statements: [String], after first: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         try await pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             let value = try await first(connection)
-            try await Self.run(statements, on: connection)
+            try await run(statements, on: connection)
             return value
         }
     }
 
-    private static func run(_ statements: [String], on connection: PostgresConnection) async throws {
+    /// All statements are sent together: their locks are held for no round trips.
+    private func run(_ statements: [String], on connection: PostgresConnection) async throws {
+        let timeout = "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'"
         try await connection.script(
-            "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'")
-        _ = try await connection.query(SQL(raw: TenantDDL.lock))
-        for statement in statements { try await connection.execute(SQL(raw: statement)) }
+            ([timeout, TenantDDL.lock(of: tenant.schema)] + statements).joined(separator: ";\n"),
+            deadline: .now + ReplicationLimits.cellStatement)
     }
 }

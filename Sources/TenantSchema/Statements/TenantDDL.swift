@@ -2,8 +2,8 @@
 /// with its names, types and timing.
 ///
 /// Every statement can run again: existing objects stay, functions and triggers are replaced by equal ones.
-/// Run them in one transaction that holds `lock`: two transactions that replace the same function fail
-/// ("tuple concurrently updated"). Needs Postgres 14 (`create or replace trigger`).
+/// Run them in one transaction that holds the schema's `lock`: two transactions that replace the same
+/// function fail ("tuple concurrently updated"). Needs Postgres 14 (`create or replace trigger`).
 package struct TenantDDL: Sendable, Equatable {
     /// The tenant's schema: `salesforce00d...`.
     package var schema: String
@@ -31,8 +31,17 @@ package struct TenantDDL: Sendable, Equatable {
     var s: String { Identifier.quoted(schema) }
     var h: String { Identifier.quoted(hstoreSchema) }
 
-    /// Taken by every DDL transaction in a database: `public.get_xmlbinary()` is common to all tenants.
-    package static let lock = "select pg_catalog.pg_advisory_xact_lock(7236837, 1)"
+    /// Taken by every DDL transaction in a tenant's schema. Other tenants' DDL does not wait.
+    package static func lock(of schema: String) -> String {
+        """
+        select pg_catalog.pg_advisory_xact_lock(7236838, pg_catalog.hashtext(\(Identifier.literal(schema))))
+        """
+    }
+
+    package var lock: String { Self.lock(of: schema) }
+
+    /// Taken before an extension is created, which all tenants of a database have in common.
+    package static let extensionLock = "select pg_catalog.pg_advisory_xact_lock(7236837, 1)"
 
     /// Everything except the mapped tables.
     package var foundation: [String] {
@@ -113,7 +122,9 @@ package struct TenantDDL: Sendable, Equatable {
     }
 
     /// Common to all tenants of a database. An existing function stays: the preflight has checked its owner
-    /// and its result. Heroku Connect's version scans `pg_settings`, which costs 1.3 ms for each written row.
+    /// and its result. Two tenants' transactions may create it at the same time: the later one waits for the
+    /// other, and keeps its function. Heroku Connect's version scans `pg_settings`, which costs 1.3 ms for
+    /// each written row.
     private var getXMLBinary: String {
         let body = Identifier.dollarQuoted(
             """
@@ -130,6 +141,8 @@ package struct TenantDDL: Sendable, Equatable {
               if pg_catalog.to_regprocedure('public.get_xmlbinary()') is null then
                 create function public.get_xmlbinary() returns varchar language plpgsql as \(body);
               end if;
+            exception when duplicate_function or unique_violation then
+              null;
             end
 
             """)
