@@ -26,8 +26,12 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Simulate Salesforce over https.") var tls = false
     @Flag(help: "Generate only values that psql's \\copy accepts.") var plain = false
 
+    @Option(help: "With --plain: the number of orgs, counted from the last, with awkward values.")
+    var awkward = 0
+
     func validate() throws {
         try OrgSimulatorCommand.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
+        try OrgSimulatorCommand.check(awkward: awkward, of: orgs)
         guard timeout > 0 else { throw ValidationError("--timeout is \(timeout): it must be at least 1") }
     }
 
@@ -38,7 +42,7 @@ struct DevCommand: AsyncParsableCommand {
         let options = DevelopmentOptions(
             orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets, seed: seed, mapping: mapping,
             timeout: .seconds(timeout), endsWhenDone: exit, isIdle: idle, isPlain: plain,
-            isEncrypted: tls)
+            awkwardOrgs: awkward, isEncrypted: tls)
         let isComplete = try await EventLoop(name: "dev").run {
             try await DevelopmentEnvironment(options: options).run()
         }

@@ -24,6 +24,8 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         String?
     @Flag(help: "Answer each refresh with a new refresh token.") var rotation = false
     @Flag(help: "Generate only values that psql's \\copy accepts.") var plain = false
+    @Option(help: "With --plain: the number of orgs, counted from the last, with awkward values.")
+    var awkward = 0
     @Option(help: "Change events come 0 to this many milliseconds after their commit.") var eventDelay = 0
     @Option(help: "Events that subscribers of an org may get in 24 hours.") var deliveredEvents = 50_000
     @Option(help: "API calls that an org may get in 24 hours.") var dailyRequests = 100_000
@@ -42,8 +44,16 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         }
     }
 
+    /// Throws unless some of the orgs, or none, have awkward values.
+    static func check(awkward: Int, of orgs: Int) throws {
+        guard (0...orgs).contains(awkward) else {
+            throw ValidationError("--awkward is \(awkward): it must be from 0 to the number of orgs")
+        }
+    }
+
     func validate() throws {
         try Self.check(orgs: orgs, accounts: accounts, contacts: contacts, tweets: tweets)
+        try Self.check(awkward: awkward, of: orgs)
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw ValidationError("give both --tls-certificate and --tls-key, or neither")
         }
@@ -69,6 +79,7 @@ struct OrgSimulatorCommand: AsyncParsableCommand {
         if plain {
             settings.hasAwkwardTexts = false
             settings.assumptions.integersWithPoint = 0
+            settings.awkwardOrgs = Set((orgs - awkward..<orgs).map { $0 + 1 })
         }
         var credentials: TLSContext?
         if let tlsCertificate, let tlsKey {

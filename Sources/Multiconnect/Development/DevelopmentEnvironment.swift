@@ -18,6 +18,8 @@ struct DevelopmentOptions: Sendable {
     var endsWhenDone: Bool
     var isIdle: Bool
     var isPlain: Bool
+    /// Orgs with awkward values, counted from the last, if `isPlain`.
+    var awkwardOrgs: Int
     /// True if the simulator serves https.
     var isEncrypted: Bool
 }
@@ -70,6 +72,8 @@ struct DevelopmentEnvironment: Sendable {
 struct DevelopmentSession: Sendable {
     private static let key = "simulator-client"
     private static let secret = "simulator-secret"
+    /// Settings that a caller may give to the programs.
+    private static let inherited = ["WORKER_CONCURRENCY", "DATABASE_CONNECTIONS"]
 
     let options: DevelopmentOptions
     let guarded: DevelopmentGuard
@@ -106,6 +110,9 @@ struct DevelopmentSession: Sendable {
             "TRUST_PROXY": "true",
         ]
         if options.isEncrypted { environment["SSL_CERT_FILE"] = certificate }
+        for (name, value) in ProcessInfo.processInfo.environment where Self.inherited.contains(name) {
+            environment[name] = value
+        }
         return environment
     }
 
@@ -181,7 +188,7 @@ struct DevelopmentSession: Sendable {
                 "--accounts", "\(options.accounts)", "--contacts", "\(options.contacts)",
                 "--tweets", "\(options.tweets)", "--seed", "\(options.seed)",
                 "--client-id", Self.key, "--client-secret", Self.secret,
-            ] + (options.isPlain ? ["--plain"] : [])
+            ] + (options.isPlain ? ["--plain", "--awkward", "\(options.awkwardOrgs)"] : [])
                 + (options.isEncrypted
                     ? ["--tls-certificate", certificate, "--tls-key", certificateKey] : []),
             [:])

@@ -90,7 +90,8 @@ struct Org: Sendable {
             "Connection__c": configuration.connections,
         ]
         var neighbours = Column.Neighbours(
-            users: users.map(\.id), objects: [:], hasAwkwardTexts: configuration.hasAwkwardTexts)
+            users: users.map(\.id), objects: [:],
+            hasAwkwardTexts: configuration.hasAwkwardTexts || configuration.awkwardOrgs.contains(number))
         for object in Catalog.objects {
             let space = IDSpace(keyPrefix: object.keyPrefix, org: number)
             neighbours.objects[object.name] = (space, sizes[object.name] ?? 0)

@@ -2,6 +2,8 @@
 package struct Assumptions: Sendable {
     /// Bulk results write `int` values as `100.0` for this many of 256 rows.
     package var integersWithPoint: UInt8 = 8
+    /// About 1 %: `integersWithPoint` of `SimulatorConfiguration.awkwardOrgs`.
+    static let fewIntegersWithPoint: UInt8 = 3
     /// Bulk results end date-times in `Z`; otherwise in `+0000`, as JSON does.
     package var bulkInstantsEndInZ = true
     /// Bulk results write null as `""`; otherwise they write no character between the commas.

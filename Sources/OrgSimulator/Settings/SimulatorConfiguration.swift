@@ -24,6 +24,9 @@ package struct SimulatorConfiguration: Sendable {
     /// Some text fields hold awkward values (`AwkwardText`). Without them, simple tools can load the results:
     /// tools that do not remove NUL characters, or that read a value `\.` as the end of a copy.
     package var hasAwkwardTexts = true
+    /// Orgs (counted from 1) with awkward values although the others have none: texts as with
+    /// `hasAwkwardTexts`, and `Assumptions.fewIntegersWithPoint`.
+    package var awkwardOrgs: Set<Int> = []
     /// The consumer key of the connected app; any other is refused.
     package var clientID = "simulator-client"
     /// The consumer secret.

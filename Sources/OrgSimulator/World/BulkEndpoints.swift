@@ -83,7 +83,10 @@ extension World {
             org: session.org, query: text, owner: session.owner(configuration.assumptions),
             includesDeleted: plan.includesDeleted, sortsColumns: sortsColumns, delimiter: delimiter,
             lineEnd: lineEnd, revision: orgs[session.org - 1].revision)
-        let assumptions = configuration.assumptions
+        var assumptions = configuration.assumptions
+        if configuration.awkwardOrgs.contains(session.org) {
+            assumptions.integersWithPoint = Assumptions.fewIntegersWithPoint
+        }
         let blockRows = configuration.limits.blockRows
         let result = cache.result(key) {
             RenderedResult(
