@@ -41,7 +41,13 @@ start() {
     done
     # shellcheck disable=SC1090
     . "$environment"
-    worker=$(pgrep -n -f "multiconnect worker")
+    # Other environments may run on the machine.
+    worker=
+    for process in $(pgrep -x multiconnect); do
+        if grep -qzxF "DATABASE_URL=$DATABASE_URL" "/proc/$process/environ" && grep -qzxF worker "/proc/$process/cmdline"; then
+            worker=$process
+        fi
+    done
     orgs=($(curl -kfsS "$SIMULATOR_URL/simulator/orgs" | jq -r '.[].id'))
     users=($(curl -kfsS "$SIMULATOR_URL/simulator/orgs" | jq -r '.[].users[] | .username | select(startswith("admin@"))'))
 }
@@ -58,20 +64,52 @@ median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (
 schema_of() { echo "salesforce$(echo "$1" | tr '[:upper:]' '[:lower:]')"; }
 figure() { printf 'figure %s %.2f %s %s\n' "$@"; }
 
-# Simulates the installation in org $1 and the consent of user $2. Each org calls from an address of its own, with an
-# admin of its own, because registrations per address and mails per recipient are limited.
-consent() {
-    local org=$1 user=$2 query location address
+# Simulates the installation in org $1 and the consent of user $2 up to the last call, for which it writes the options of
+# curl to $work/consent.$1. Each org calls from an address of its own, with an admin of its own, because registrations per
+# address and mails per recipient are limited.
+prepare_consent() {
+    local org=$1 user=$2 query location address cookies
     address="2001:db8:$(printf %s "${org:10:4}" | od -An -tx1 | awk '{print $1 $2 ":" $3 $4}')::1"
     curl -fsS -o /dev/null "$APP_URL/organizations" -H 'Content-Type: application/json' -H "X-Forwarded-For: $address" \
         -d "{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@${org,,}.example.com\"}"
-    location=$(curl -fsS -o /dev/null -c "$work/jar.$org" -w '%{redirect_url}' -H "X-Forwarded-For: $address" \
+    location=$(curl -fsS -o /dev/null -D "$work/head.$org" -w '%{redirect_url}' -H "X-Forwarded-For: $address" \
         "$APP_URL/auth/salesforce?environment=production&org_id=$org")
+    cookies=$(tr -d '\r' <"$work/head.$org" | sed -n 's/^[Ss]et-[Cc]ookie: \([^;]*\).*/\1/p' | paste -sd';')
     query=${location#*\?}
     location=$(curl -kfsS -o /dev/null -w '%{redirect_url}' "$SIMULATOR_URL/services/oauth2/authorize" \
         -d "$query&username=$user&decision=allow")
-    curl -fsS -o /dev/null -b "$work/jar.$org" -H "X-Forwarded-For: $address" "$location"
-    rm -f "$work/jar.$org"
+    printf '%s\n' fail silent show-error "url = \"$location\"" "cookie = \"$cookies\"" 'output = "/dev/null"' \
+        "header = \"X-Forwarded-For: $address\"" >"$work/consent.$org"
+    rm -f "$work/head.$org"
+}
+
+# Simulates the installation in org $1 and the consent of user $2.
+consent() {
+    prepare_consent "$@"
+    curl -K "$work/consent.$1"
+    rm -f "$work/consent.$1"
+}
+
+# Prepares the consents of all orgs, eight at a time.
+prepare_consents() {
+    local place running=()
+    for place in "${!orgs[@]}"; do
+        prepare_consent "${orgs[$place]}" "${users[$place]}" &
+        running+=($!)
+        # Only these: `wait` alone would wait for the environment too.
+        [ ${#running[@]} -lt 8 ] || { wait "${running[@]}"; running=(); }
+    done
+    [ ${#running[@]} -eq 0 ] || wait "${running[@]}"
+}
+
+# Gives the prepared consents of all orgs at once.
+consent_together() {
+    local org
+    for org in "${orgs[@]}"; do
+        cat "$work/consent.$org"
+        echo next
+    done | sed '$d' >"$work/consents"
+    curl --parallel --parallel-max 16 -K "$work/consents"
 }
 
 # Waits until $1 tenants are live, for at most $2 seconds.
