@@ -109,7 +109,7 @@ consent_together() {
         cat "$work/consent.$org"
         echo next
     done | sed '$d' >"$work/consents"
-    curl --parallel --parallel-max 16 -K "$work/consents"
+    curl --no-progress-meter --parallel --parallel-max 16 -K "$work/consents"
 }
 
 # Waits until $1 tenants are live, for at most $2 seconds.
