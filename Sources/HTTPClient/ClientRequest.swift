@@ -13,9 +13,6 @@ package struct ClientRequest: Sendable {
     package var maximumBytes: Int?
     /// Accepts gzip and decompresses it.
     package var acceptsGzip: Bool
-    /// The response is mostly waited for: buffers are as small as libcurl allows, and the TLS session is not
-    /// kept.
-    package var isLongPoll: Bool
     /// Whether the client may repeat the request if a reused connection turns out to be dead. The default is
     /// true for the idempotent methods of RFC 9110 section 9.2.2.
     package var isRepeatable: Bool
@@ -24,7 +21,7 @@ package struct ClientRequest: Sendable {
         method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
         body: [UInt8] = [],
         deadline: ContinuousClock.Instant? = nil, idleTimeout: Duration? = nil, maximumBytes: Int? = nil,
-        acceptsGzip: Bool = false, isLongPoll: Bool = false
+        acceptsGzip: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -34,7 +31,6 @@ package struct ClientRequest: Sendable {
         self.idleTimeout = idleTimeout
         self.maximumBytes = maximumBytes
         self.acceptsGzip = acceptsGzip
-        self.isLongPoll = isLongPoll
         isRepeatable = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method)
     }
 

@@ -60,7 +60,8 @@ package final class HTTPClient: Sendable {
         try transfer.set(CURLOPT_URL, request.url)
         try transfer.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try transfer.set(CURLOPT_FOLLOWLOCATION, 0)
-        try configureBuffers(transfer, request)
+        try transfer.set(
+            CURLOPT_BUFFERSIZE, request.acceptsGzip ? limits.compressedReceiveBytes : limits.receiveBytes)
         if request.acceptsGzip { try transfer.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
         try configureMethod(transfer, request)
         // A body does not wait for "100 Continue", and the caller sets its type.
@@ -70,19 +71,6 @@ package final class HTTPClient: Sendable {
         if !names.contains("user-agent") { lines.append("User-Agent: multiconnect") }
         lines += request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         try transfer.set(CURLOPT_HTTPHEADER, lines: lines)
-    }
-
-    private func configureBuffers(
-        _ transfer: Transfer, _ request: ClientRequest
-    ) throws(HTTPClientError) {
-        guard request.isLongPoll else {
-            return try transfer.set(
-                CURLOPT_BUFFERSIZE,
-                request.acceptsGzip ? limits.compressedReceiveBytes : limits.receiveBytes)
-        }
-        try transfer.set(CURLOPT_BUFFERSIZE, limits.pollReceiveBytes)
-        try transfer.set(CURLOPT_UPLOAD_BUFFERSIZE, limits.pollSendBytes)
-        try transfer.set(CURLOPT_SSL_SESSIONID_CACHE, 0)
     }
 
     private func configureMethod(

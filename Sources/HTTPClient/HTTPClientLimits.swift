@@ -9,11 +9,10 @@ package struct HTTPClientLimits: Sendable {
     /// The same for compressed bodies: the output of one read (at most a thousand times as large) must fit in
     /// memory.
     package var compressedReceiveBytes = 32 << 10
-    /// Bytes that libcurl reads at once in a long poll. Thousands of long polls are open, each with such a
-    /// buffer.
-    package var pollReceiveBytes = 4 << 10
-    /// The buffer for sending in a long poll: libcurl's minimum.
-    package var pollSendBytes = 16 << 10
+    /// Bytes that a `PollConnection` reads at once: a record of TLS.
+    package var pollReceiveBytes = 16 << 10
+    /// Silence after which the kernel probes the server of a `PollConnection`, and between its probes.
+    package var keepAliveSeconds = 60
     /// A PEM file with the certificates to trust instead of the system's.
     package var certificateFile: String?
     /// All header lines of a response together.
@@ -44,14 +43,4 @@ package struct HTTPClientLimits: Sendable {
     package static let mailTurnPause = Duration.milliseconds(20)
 
     package init() {}
-
-    /// For a client of one loop with an open long poll for each of thousands of orgs. A connection that is
-    /// not kept open between two polls would cost a TLS handshake each time.
-    package static var streams: HTTPClientLimits {
-        var limits = HTTPClientLimits()
-        limits.connections = 20_000
-        limits.connectionsPerHost = 20_000
-        limits.idleConnections = 20_000
-        return limits
-    }
 }

@@ -169,6 +169,14 @@ package final class Socket: @unchecked Sendable {
         registration.onEnd = nil
     }
 
+    /// Lets the kernel probe a peer that has been silent for some seconds, so that a router on the way keeps
+    /// the connection, and a lost peer is noticed.
+    package func keepAlive(after seconds: Int) {
+        Socket.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+        Socket.setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, Int32(seconds))
+        Socket.setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, Int32(seconds))
+    }
+
     /// Whether the peer is known to have closed its side.
     package var isPeerClosed: Bool { registration.isPeerClosed }
 

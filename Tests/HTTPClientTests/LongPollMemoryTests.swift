@@ -59,9 +59,10 @@ struct LongPollMemoryTests {
         let polls = 1_000
         let kilobytes = try await withLoop {
             _ = DescriptorLimit.raise()
-            var limits = HTTPClientLimits.streams
+            var limits = HTTPClientLimits()
             limits.certificateFile = certificate.certificate
             let client = HTTPClient(limits: limits)
+            let pollClient = PollClient(limits: limits)
             let origin = "https://localhost:\(port)"
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 var before = 0
@@ -69,10 +70,12 @@ struct LongPollMemoryTests {
                 for count in stride(from: 50, through: polls + 50, by: 50) {
                     for _ in 0..<50 {
                         group.addTask {
-                            _ = try? await client.send(
+                            let line = PollConnection(pollClient)
+                            _ = try? await line.send(ClientRequest(url: origin))
+                            _ = try? await line.send(
                                 ClientRequest(
                                     method: "POST", url: origin + "/cometd/60.0", body: Array("[{}]".utf8),
-                                    deadline: .now + .seconds(300), isLongPoll: true))
+                                    deadline: .now + .seconds(300)))
                         }
                     }
                     try await eventually("\(count) polls") {

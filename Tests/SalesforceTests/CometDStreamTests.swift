@@ -212,9 +212,8 @@ final class CometDScript: Sendable {
         _ subscriptions: [StreamSubscription], until last: Int,
         _ process: ([Int]) async throws -> Void = { _ in }
     ) async throws {
-        let http = HTTPClient(limits: .streams)
         let stream = CometDStream(
-            http: http, hosts: try HostRule(loginURL: origin.withLock { $0 }), tokens: { try self.token($0) })
+            polls: PollClient(), hosts: try HostRule(loginURL: origin.withLock { $0 }), tokens: { try self.token($0) })
         do {
             try await stream.run(
                 subscriptions, onState: { isLive in self.state.withLock { $0.states.append(isLive) } }

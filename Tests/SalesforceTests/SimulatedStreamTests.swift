@@ -25,7 +25,8 @@ struct SimulatedStreamTests {
         _ body: (Received) async throws -> Void
     ) async throws {
         let received = Received()
-        let stream = CometDStream(http: org.http, hosts: org.oauth.hosts, tokens: org.tokens)
+        let stream = CometDStream(
+            polls: PollClient(limits: org.http.limits), hosts: org.oauth.hosts, tokens: org.tokens)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await stream.run(
@@ -91,7 +92,8 @@ struct SimulatedStreamTests {
 
     @Test func `an invalid replay id and an unknown channel end the stream with their codes`() async throws {
         try await SimulatedOrg.run { org in
-            let stream = CometDStream(http: org.http, hosts: org.oauth.hosts, tokens: org.tokens)
+            let stream = CometDStream(
+                polls: PollClient(limits: org.http.limits), hosts: org.oauth.hosts, tokens: org.tokens)
             for (channel, replay, code) in [
                 ("/data/ChangeEvents", ReplayPosition.after(987_654_321), StreamError.Code.replayInvalid),
                 ("/data/Nope__chn", .newOnly, .channelMissing),

@@ -57,8 +57,9 @@ struct LoopServices: Sendable {
             })
         watch = ChangeWatch(cells: cells, logger: launch.logger)
         redis = RedisClient(configuration: try launch.redis())
-        http = HTTPClient(limits: Self.limits(HTTPClientLimits(), configuration))
-        let streams = HTTPClient(limits: Self.limits(.streams, configuration))
+        var limits = HTTPClientLimits()
+        limits.certificateFile = configuration.certificateFile
+        http = HTTPClient(limits: limits)
         queue = JobQueue(pool: control, redis: redis, tallies: tallies, logger: launch.logger)
         identity = AppIdentity(name: configuration.applicationName, url: configuration.applicationURL)
         let hosts = try HostRule(loginURL: configuration.loginURL)
@@ -70,8 +71,7 @@ struct LoopServices: Sendable {
         let tokens = AccessTokens(
             pool: control, queue: queue, keys: configuration.keyRing, oauth: oauth,
             executor: EventLoop.current)
-        sessions = OrgSessions(
-            http: http, streams: streams, hosts: hosts, tokens: tokens, usage: usage)
+        sessions = OrgSessions(http: http, hosts: hosts, tokens: tokens, usage: usage)
     }
 
     /// A process that is stopped inside a transaction must not keep its row locks longer than its leases.
@@ -79,14 +79,6 @@ struct LoopServices: Sendable {
         var database = try launch.database(named: name)
         database.idleInTransactionTimeout = JobsLimits().lease
         return database
-    }
-
-    private static func limits(
-        _ limits: HTTPClientLimits, _ configuration: Configuration
-    ) -> HTTPClientLimits {
-        var limits = limits
-        limits.certificateFile = configuration.certificateFile
-        return limits
     }
 
     func close() {

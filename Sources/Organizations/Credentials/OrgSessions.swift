@@ -5,19 +5,14 @@ package import Salesforce
 /// Creates clients of tenants' orgs, on one loop.
 package struct OrgSessions: Sendable {
     private let http: HTTPClient
-    private let streams: HTTPClient
+    private let polls: PollClient
     private let hosts: HostRule
     private let tokens: AccessTokens
     private let usage: APIUsage
 
-    /// - Parameters:
-    ///   - http: for calls.
-    ///   - streams: for event streams, which are open all the time; nil: `http`.
-    package init(
-        http: HTTPClient, streams: HTTPClient? = nil, hosts: HostRule, tokens: AccessTokens, usage: APIUsage
-    ) {
+    package init(http: HTTPClient, hosts: HostRule, tokens: AccessTokens, usage: APIUsage) {
         self.http = http
-        self.streams = streams ?? http
+        polls = PollClient(limits: http.limits)
         self.hosts = hosts
         self.tokens = tokens
         self.usage = usage
@@ -39,7 +34,7 @@ package struct OrgSessions: Sendable {
 
     /// The event stream of a tenant's org. Creating it sends no request.
     package func stream(for organization: UUID) -> CometDStream {
-        CometDStream(http: streams, hosts: hosts, tokens: tokens.provider(for: organization))
+        CometDStream(polls: polls, hosts: hosts, tokens: tokens.provider(for: organization))
     }
 
     /// Asks for the org's use of its API if no answer has reported it for some time. Returns whether it was

@@ -13,8 +13,6 @@ struct APICall: Sendable {
     /// The longest silence of the server.
     var idleTimeout = SalesforceLimits.idleTimeout
     var acceptsGzip = true
-    /// True for a long poll, which gets small buffers.
-    var isLongPoll = false
     /// The value of `If-Modified-Since`; with it the status 304 is an answer.
     var modifiedSince: String?
     var repetition = CallRetry.Repetition.harmless

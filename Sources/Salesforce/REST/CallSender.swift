@@ -2,7 +2,7 @@ internal import HTTPClient
 
 /// Sends a request once, and converts failures to `SalesforceError`.
 ///
-/// Checks each address against the host rule, so that tokens are sent only to Salesforce.
+/// The host rule checks each address, so that tokens are sent only to Salesforce.
 struct CallSender: Sendable {
     let http: HTTPClient
     let hosts: HostRule
@@ -36,26 +36,12 @@ struct CallSender: Sendable {
         _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant
     ) throws(SalesforceError) -> ClientRequest {
         do throws(SalesforceError) {
-            return try request(call, to: origin, deadline: deadline)
+            return try hosts.request(call, to: origin, deadline: deadline)
         } catch {
             var error = error
             error.isUnsent = true
             throw error
         }
-    }
-
-    private func request(
-        _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant
-    ) throws(SalesforceError) -> ClientRequest {
-        guard hosts.allows(origin) else {
-            throw SalesforceError(.hostNotAllowed, message: "\(origin) may not be called", call: call.name)
-        }
-        var headers = call.headers
-        if let since = call.modifiedSince { headers.append(("If-Modified-Since", since)) }
-        return ClientRequest(
-            method: call.method, url: try call.url(at: origin), headers: headers, body: call.body,
-            deadline: deadline, idleTimeout: call.idleTimeout, maximumBytes: call.maximumBytes,
-            acceptsGzip: call.acceptsGzip, isLongPoll: call.isLongPoll)
     }
 
     /// The error for a failure below HTTP.
@@ -71,5 +57,22 @@ struct CallSender: Sendable {
         var failure = SalesforceError(code, message: error.description, call: call)
         failure.isUnsent = !error.requestWasSent
         return failure
+    }
+}
+
+extension HostRule {
+    /// The request of a call. Throws `.hostNotAllowed` for an address that tokens must not be sent to.
+    func request(
+        _ call: APICall, to origin: Origin, deadline: ContinuousClock.Instant
+    ) throws(SalesforceError) -> ClientRequest {
+        guard allows(origin) else {
+            throw SalesforceError(.hostNotAllowed, message: "\(origin) may not be called", call: call.name)
+        }
+        var headers = call.headers
+        if let since = call.modifiedSince { headers.append(("If-Modified-Since", since)) }
+        return ClientRequest(
+            method: call.method, url: try call.url(at: origin), headers: headers, body: call.body,
+            deadline: deadline, idleTimeout: call.idleTimeout, maximumBytes: call.maximumBytes,
+            acceptsGzip: call.acceptsGzip)
     }
 }

@@ -9,17 +9,18 @@ internal import Reactor
 /// CometD calls do not count against the org's API allowance; delivered events have an allowance of their
 /// own.
 package struct CometDStream: EventStream {
-    private let sender: CallSender
+    private let polls: PollClient
+    private let hosts: HostRule
     private let tokens: TokenProvider
     private let path: String
     private let logger: Logger
 
-    /// - Parameter http: a client of the loop on which the stream runs, with the limits of
-    ///   `HTTPClientLimits.streams` if the loop has many streams.
+    /// - Parameter polls: of the loop on which the stream runs.
     package init(
-        http: HTTPClient, hosts: HostRule, tokens: @escaping TokenProvider, version: APIVersion = .pinned
+        polls: PollClient, hosts: HostRule, tokens: @escaping TokenProvider, version: APIVersion = .pinned
     ) {
-        sender = CallSender(http: http, hosts: hosts)
+        self.polls = polls
+        self.hosts = hosts
         self.tokens = tokens
         path = "/cometd/\(version)"
         logger = Logger(label: "salesforce")
@@ -30,7 +31,11 @@ package struct CometDStream: EventStream {
         receive: ([StreamMessage]) async throws -> Void
     ) async throws {
         var session = Session(machine: BayeuxMachine(subscriptions))
-        defer { if session.isLive { onState(false) } }
+        let line = PollConnection(polls)
+        defer {
+            line.close()
+            if session.isLive { onState(false) }
+        }
         while true {
             try Task.checkCancellation()
             switch session.machine.next(now: .now) {
@@ -38,9 +43,9 @@ package struct CometDStream: EventStream {
             case .wait(let deadline): try await EventLoop.current.sleep(until: deadline)
             case .renewToken: try await renewToken(of: &session)
             case .send(let request):
-                let exchange = try await exchange(request, session.token, session.cookies)
+                let exchange = try await exchange(request, on: line, session.token, session.cookies)
                 let messages = session.take(exchange, to: request, onState)
-                if !messages.isEmpty { try await deliver(messages, &session, onState, receive) }
+                if !messages.isEmpty { try await deliver(messages, &session, line, onState, receive) }
             }
         }
     }
@@ -48,8 +53,8 @@ package struct CometDStream: EventStream {
     /// Passes messages to `receive` while the next long poll is open, so that no event waits for a round
     /// trip.
     private func deliver(
-        _ messages: [StreamMessage], _ session: inout Session, _ onState: @Sendable (Bool) -> Void,
-        _ receive: ([StreamMessage]) async throws -> Void
+        _ messages: [StreamMessage], _ session: inout Session, _ line: PollConnection,
+        _ onState: @Sendable (Bool) -> Void, _ receive: ([StreamMessage]) async throws -> Void
     ) async throws {
         var messages = messages
         while !messages.isEmpty {
@@ -58,7 +63,7 @@ package struct CometDStream: EventStream {
                 try await receive(messages)
                 return session.machine.take(messages)
             }
-            async let ahead = exchange(request, session.token, session.cookies)
+            async let ahead = exchange(request, on: line, session.token, session.cookies)
             try await receive(messages)
             session.machine.take(messages)
             messages = session.take(try await ahead, to: request, onState)
@@ -77,7 +82,7 @@ package struct CometDStream: EventStream {
     }
 
     private func exchange(
-        _ request: BayeuxRequest, _ token: AccessToken?, _ cookies: CookieJar
+        _ request: BayeuxRequest, on line: PollConnection, _ token: AccessToken?, _ cookies: CookieJar
     ) async throws -> Exchange {
         guard let token else { return .failed(.lost) }
         var call = APICall(method: "POST", path: path)
@@ -90,9 +95,9 @@ package struct CometDStream: EventStream {
         call.maximumBytes = SalesforceLimits.streamBodyBytes
         call.acceptsGzip = false
         call.idleTimeout = request.timeout
-        call.isLongPoll = true
+        call.deadline = request.timeout
         do {
-            let response = try await sender.send(call, to: token.instance, deadline: .now + request.timeout)
+            let response = try await send(call, to: token.instance, on: line)
             guard response.status == 200 else {
                 return .failed(
                     .http(
@@ -105,6 +110,17 @@ package struct CometDStream: EventStream {
             guard error.isTransient || error.code == .tooLarge || error.code == .rejected else { throw error }
             logger.debug("stream exchange failed", metadata: ["error": "\(error)"])
             return .failed(.lost)
+        }
+    }
+
+    private func send(
+        _ call: APICall, to origin: Origin, on line: PollConnection
+    ) async throws -> ClientResponse {
+        let request = try hosts.request(call, to: origin, deadline: .now + call.deadline)
+        do {
+            return try await line.send(request)
+        } catch let error as HTTPClientError {
+            throw CallSender.error(error, call: call.name)
         }
     }
 
