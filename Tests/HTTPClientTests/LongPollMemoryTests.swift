@@ -43,7 +43,7 @@ struct LongPollMemoryTests {
         return Int(line.split(whereSeparator: { !$0.isNumber }).first ?? "") ?? 0
     }
 
-    @Test func `an idle long poll over TLS needs less than 100 kB`() async throws {
+    @Test func `an idle long poll over TLS needs less than 35 kB`() async throws {
         let certificate = try TestCertificate()
         defer { certificate.remove() }
         let process = Process()
@@ -90,6 +90,6 @@ struct LongPollMemoryTests {
             }
         }
         print("figure long_poll.kb \(kilobytes)")
-        #expect(kilobytes < 100)
+        #expect(kilobytes < 35)
     }
 }

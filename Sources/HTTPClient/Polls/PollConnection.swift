@@ -17,8 +17,6 @@ package final class PollConnection: @unchecked Sendable {
         self.client = client
     }
 
-    deinit { stream?.close() }
-
     /// The response with its whole body, for any status.
     ///
     /// Throws `HTTPClientError`, and `CancellationError` if the task is cancelled. Both close the connection.
@@ -26,21 +24,16 @@ package final class PollConnection: @unchecked Sendable {
         precondition(client.loop.isCurrent, "a client is used on its own loop")
         precondition(!isInUse, "a connection has one request at a time")
         try Task.checkCancellation()
-        try request.validate()
-        let (server, target) = try PollServer.parse(request.url)
+        let exchange = try PollExchange(request, client.limits)
         isInUse = true
         defer { isInUse = false }
-        let exchange = PollExchange(
-            deadline: request.deadline ?? .now + client.limits.requestTimeout,
-            idle: request.idleTimeout ?? client.limits.idleTimeout)
         do {
-            let stream = try await connected(to: server, exchange)
-            exchange.step = .exchange
-            try await write(request.encoded(for: server, target: target), to: stream, exchange)
-            return try await read(request, from: stream, exchange)
+            let stream = try await connected(exchange)
+            try await write(exchange, to: stream)
+            return try await read(exchange, from: stream)
         } catch {
             close()
-            throw exchange.failure(error, place: request.place)
+            throw exchange.failure(error)
         }
     }
 
@@ -52,38 +45,34 @@ package final class PollConnection: @unchecked Sendable {
         stream = nil
     }
 
-    private func write(
-        _ bytes: [UInt8], to stream: any ByteStream, _ exchange: PollExchange
-    ) async throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = try stream.writeAvailable(rest)
-            rest = rest.dropFirst(count)
+    private func write(_ exchange: PollExchange, to stream: any ByteStream) async throws {
+        while !exchange.unsent.isEmpty {
+            let count = try stream.writeAvailable(exchange.unsent)
+            exchange.unsent = exchange.unsent.dropFirst(count)
             if count > 0 {
                 exchange.requestWasSent = true
             } else {
                 try await stream.waitWritable(deadline: exchange.limit)
             }
         }
+        // The response may come minutes later.
+        exchange.unsent = []
     }
 
     private func read(
-        _ request: ClientRequest, from stream: any ByteStream, _ exchange: PollExchange
+        _ exchange: PollExchange, from stream: any ByteStream
     ) async throws -> ClientResponse {
-        var reader = PollResponseReader(
-            method: request.method, maximumBytes: request.maximumBytes ?? client.limits.bodyBytes,
-            headBytes: client.limits.headBytes)
         while true {
-            if stream.mayHaveInput { _ = try receive(from: stream, into: &reader) }
-            if let response = reader.response {
-                if !reader.persists { close() }
+            if stream.mayHaveInput { _ = try receive(exchange, from: stream) }
+            if let response = exchange.reader.response {
+                if !exchange.reader.persists { close() }
                 return response
             }
             do {
                 try await stream.waitReadable(deadline: exchange.limit)
             } catch let error as ReactorError where error.code == .timedOut {
                 // This process may have been stopped. Bytes that arrived meanwhile count.
-                guard try receive(from: stream, into: &reader) else { throw error }
+                guard try receive(exchange, from: stream) else { throw error }
             }
         }
     }
@@ -91,15 +80,18 @@ package final class PollConnection: @unchecked Sendable {
     /// Reads the available bytes of the response.
     ///
     /// - Returns: whether there were any.
-    private func receive(
-        from stream: any ByteStream, into reader: inout PollResponseReader
-    ) throws -> Bool {
+    @inline(never)
+    private func receive(_ exchange: PollExchange, from stream: any ByteStream) throws -> Bool {
         var isAny = false
-        while reader.response == nil {
+        while exchange.reader.response == nil {
             defer { client.buffer.consume(client.buffer.readableCount) }
             guard let count = try stream.readAvailable(into: &client.buffer) else { return isAny }
             isAny = true
-            if count == 0 { try reader.takeEnd() } else { try Self.pass(client.buffer, to: &reader) }
+            if count == 0 {
+                try exchange.reader.takeEnd()
+            } else {
+                try Self.pass(client.buffer, to: &exchange.reader)
+            }
         }
         return isAny
     }
@@ -113,14 +105,16 @@ package final class PollConnection: @unchecked Sendable {
 
 // Connecting.
 extension PollConnection {
-    private func connected(
-        to server: PollServer, _ exchange: PollExchange
-    ) async throws -> any ByteStream {
-        if let stream, self.server == server, isUsable(stream) { return stream }
+    private func connected(_ exchange: PollExchange) async throws -> any ByteStream {
+        if let stream, server == exchange.server, isUsable(stream) {
+            exchange.step = .exchange
+            return stream
+        }
         close()
-        let stream = try await connect(to: server, exchange)
+        let stream = try await withOwnTask { try await self.connect(exchange) }
+        exchange.step = .exchange
         self.stream = stream
-        self.server = server
+        server = exchange.server
         return stream
     }
 
@@ -133,9 +127,8 @@ extension PollConnection {
         do { return try stream.readAvailable(into: &client.buffer) == nil } catch { return false }
     }
 
-    private func connect(
-        to server: PollServer, _ exchange: PollExchange
-    ) async throws -> any ByteStream {
+    private func connect(_ exchange: PollExchange) async throws -> any ByteStream {
+        let server = exchange.server
         let deadline = min(exchange.deadline, .now + client.limits.connectTimeout)
         let addresses = try await Resolver.resolve(
             host: server.host, port: server.port, deadline: deadline)

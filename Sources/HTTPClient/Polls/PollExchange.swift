@@ -1,8 +1,9 @@
 internal import Reactor
 internal import TLS
 
-/// The times and the progress of one request, which decide the meaning of an error.
-final class PollExchange {
+/// The times and the progress of one request, which decide the meaning of an error. Loop-confined.
+// SAFETY: loop-confined: only `PollConnection.send` creates and uses it.
+final class PollExchange: @unchecked Sendable {
     enum Step {
         case resolve
         case connect
@@ -10,15 +11,30 @@ final class PollExchange {
         case exchange
     }
 
+    let server: PollServer
     let deadline: ContinuousClock.Instant
     private let idle: Duration
+    private let place: String
     var step = Step.resolve
+    /// The bytes to send.
+    var unsent: ArraySlice<UInt8>
     /// Whether a byte of the request was written.
     var requestWasSent = false
+    var reader: PollResponseReader
 
-    init(deadline: ContinuousClock.Instant, idle: Duration) {
-        self.deadline = deadline
-        self.idle = idle
+    /// - Throws: `.invalidRequest`.
+    @inline(never)
+    init(_ request: ClientRequest, _ limits: HTTPClientLimits) throws(HTTPClientError) {
+        try request.validate()
+        let (server, target) = try PollServer.parse(request.url)
+        self.server = server
+        deadline = request.deadline ?? .now + limits.requestTimeout
+        idle = request.idleTimeout ?? limits.idleTimeout
+        place = request.place
+        unsent = request.encoded(for: server, target: target)[...]
+        reader = PollResponseReader(
+            method: request.method, maximumBytes: request.maximumBytes ?? limits.bodyBytes,
+            headBytes: limits.headBytes)
     }
 
     /// The deadline of a wait that begins now.
@@ -26,7 +42,8 @@ final class PollExchange {
 
     /// The client's error for an error of the loop, of TLS or of the response. Others are returned as they
     /// are, for example a cancellation.
-    func failure(_ error: any Error, place: String, now: ContinuousClock.Instant = .now) -> any Error {
+    @inline(never)
+    func failure(_ error: any Error, now: ContinuousClock.Instant = .now) -> any Error {
         var failure: HTTPClientError
         switch error {
         case let error as HTTPClientError: failure = error

@@ -43,11 +43,6 @@ package struct AccessTokens: Sendable {
         self.refusalPause = refusalPause
     }
 
-    /// The token provider of one tenant, for `RESTClient`.
-    package func provider(for organization: UUID) -> TokenProvider {
-        { refused in try await token(for: organization, refused: refused) }
-    }
-
     /// The current token; newer than `refused`, the token that Salesforce has just refused.
     ///
     /// Throws `OrganizationsError(.unauthorized)` if there is no working grant, `.refreshRefused` if

@@ -2,8 +2,8 @@ package import FoundationEssentials
 package import HTTPClient
 package import Salesforce
 
-/// Creates clients of tenants' orgs, on one loop.
-package struct OrgSessions: Sendable {
+/// Creates clients of tenants' orgs, on one loop. A class, because each tenant has a reference to it.
+package final class OrgSessions: Sendable {
     private let http: HTTPClient
     private let polls: PollClient
     private let hosts: HostRule
@@ -18,12 +18,16 @@ package struct OrgSessions: Sendable {
         self.usage = usage
     }
 
+    private func provider(for organization: UUID) -> TokenProvider {
+        { refused in try await self.tokens.token(for: organization, refused: refused) }
+    }
+
     /// The REST API of a tenant's org. Creating it sends no request. Its calls are counted under the
     /// purpose, and throw `SalesforceError` `.heldBack`, `.dailyCalls` or `.circuitOpen` while the org's
     /// budget, the mapping's cap or the org's circuit refuses them.
     package func rest(for organization: UUID, _ purpose: CallPurpose = CallPurpose(.setup)) -> RESTClient {
         RESTClient(
-            http: http, hosts: hosts, tokens: tokens.provider(for: organization),
+            http: http, hosts: hosts, tokens: provider(for: organization),
             gate: usage.gate(for: organization, purpose))
     }
 
@@ -34,7 +38,7 @@ package struct OrgSessions: Sendable {
 
     /// The event stream of a tenant's org. Creating it sends no request.
     package func stream(for organization: UUID) -> CometDStream {
-        CometDStream(polls: polls, hosts: hosts, tokens: tokens.provider(for: organization))
+        CometDStream(polls: polls, hosts: hosts, tokens: provider(for: organization))
     }
 
     /// Asks for the org's use of its API if no answer has reported it for some time. Returns whether it was

@@ -53,8 +53,10 @@ extension SyncSession {
 
     /// Returns when other channels are planned.
     private func subscribe(_ channels: [String]) async throws {
-        let stored = try await cell.withCellConnection {
-            try await ChangeStore().streamPositions(of: organization, on: $0)
+        let stored = try await withOwnTask { [cell, organization] in
+            try await cell.withCellConnection {
+                try await ChangeStore().streamPositions(of: organization, on: $0)
+            }
         }
         let subscriptions = channels.map { channel in
             StreamSubscription(channel: channel, replay: stored[channel].map { .after($0) } ?? .newOnly)

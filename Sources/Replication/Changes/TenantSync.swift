@@ -21,10 +21,9 @@ package struct TenantSync: Sendable {
     package func run(_ run: TenantRun) async throws {
         let id = run.lease.organizationID
         run.changes.reset()
-        let organization = try await services.replication.control.withConnection {
-            try await OrganizationStore(on: $0).get(id: id)
+        let tenant = try await withOwnTask { [control = services.replication.control] in
+            Tenant(try await control.withConnection { try await OrganizationStore(on: $0).get(id: id) })
         }
-        let tenant = Tenant(organization)
         guard tenant.work == .allowed else {
             // The lease is released soon. A change of the tenant starts the work again.
             try await run.changes.wait()
@@ -268,15 +267,6 @@ enum ChangeNotification {
 extension SyncedTable {
     /// True if the object has no time of change: it is only read as a whole.
     var isCursorless: Bool { plan.cursorField == nil }
-}
-
-/// Runs `body` in a child task. A task keeps the memory of its deepest call until it ends, and thousands of
-/// tenants have tasks that mostly wait: their rare work runs in tasks that end.
-func withOwnTask(_ body: @escaping @Sendable () async throws -> Void) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await body() }
-        try await group.next()
-    }
 }
 
 extension Event {

@@ -30,22 +30,18 @@ package struct CometDStream: EventStream {
         _ subscriptions: [StreamSubscription], onState: @escaping @Sendable (Bool) -> Void,
         receive: ([StreamMessage]) async throws -> Void
     ) async throws {
-        var session = Session(machine: BayeuxMachine(subscriptions))
-        let line = PollConnection(polls)
-        defer {
-            line.close()
-            if session.isLive { onState(false) }
-        }
+        let session = Session(BayeuxMachine(subscriptions), PollConnection(polls), onState)
+        defer { session.close() }
         while true {
             try Task.checkCancellation()
-            switch session.machine.next(now: .now) {
+            switch session.next() {
             case .end(let error): throw error
             case .wait(let deadline): try await EventLoop.current.sleep(until: deadline)
-            case .renewToken: try await renewToken(of: &session)
+            case .renewToken:
+                try await withOwnTask { [tokens] in try await Self.renewToken(of: session, from: tokens) }
             case .send(let request):
-                let exchange = try await exchange(request, on: line, session.token, session.cookies)
-                let messages = session.take(exchange, to: request, onState)
-                if !messages.isEmpty { try await deliver(messages, &session, line, onState, receive) }
+                let messages = session.take(try await exchange(request, session), to: request)
+                if !messages.isEmpty { try await deliver(messages, session, receive) }
             }
         }
     }
@@ -53,38 +49,46 @@ package struct CometDStream: EventStream {
     /// Passes messages to `receive` while the next long poll is open, so that no event waits for a round
     /// trip.
     private func deliver(
-        _ messages: [StreamMessage], _ session: inout Session, _ line: PollConnection,
-        _ onState: @Sendable (Bool) -> Void, _ receive: ([StreamMessage]) async throws -> Void
+        _ messages: [StreamMessage], _ session: Session, _ receive: ([StreamMessage]) async throws -> Void
     ) async throws {
         var messages = messages
         while !messages.isEmpty {
             // Before a subscription all received events must be taken: it begins after them.
-            guard case .send(let request) = session.machine.next(now: .now), request.kind == .connect else {
+            guard case .send(let request) = session.next(), request.kind == .connect else {
                 try await receive(messages)
-                return session.machine.take(messages)
+                return session.note(messages)
             }
-            async let ahead = exchange(request, on: line, session.token, session.cookies)
+            async let ahead = exchange(request, session)
             try await receive(messages)
-            session.machine.take(messages)
-            messages = session.take(try await ahead, to: request, onState)
+            session.note(messages)
+            messages = session.take(try await ahead, to: request)
         }
     }
 
-    private func renewToken(of session: inout Session) async throws {
+    private static func renewToken(of session: Session, from tokens: TokenProvider) async throws {
         do {
-            let token = try await tokens(session.token)
-            if token.instance != session.token?.instance { session.cookies = CookieJar() }
-            session.token = token
-            session.machine.takeToken()
+            session.take(try await tokens(session.token))
         } catch let error as SalesforceError where error.isTransient {
-            session.machine.fail(.lost, now: .now, chance: .random(in: 0...1))
+            session.noteLoss()
         }
     }
 
-    private func exchange(
-        _ request: BayeuxRequest, on line: PollConnection, _ token: AccessToken?, _ cookies: CookieJar
-    ) async throws -> Exchange {
-        guard let token else { return .failed(.lost) }
+    private func exchange(_ request: BayeuxRequest, _ session: Session) async throws -> Exchange {
+        guard let token = session.token else { return .failed(.lost) }
+        do {
+            return Exchange(try await session.line.send(call(request, token, session.cookies)))
+        } catch {
+            return try failed(error)
+        }
+    }
+
+    // Functions that do not suspend are not inlined: their variables would become a part of each stream's
+    // task.
+
+    @inline(never)
+    private func call(
+        _ request: BayeuxRequest, _ token: AccessToken, _ cookies: CookieJar
+    ) throws(SalesforceError) -> ClientRequest {
         var call = APICall(method: "POST", path: path)
         call.headers = [
             ("Content-Type", "application/json"), ("Accept", "application/json"),
@@ -95,33 +99,21 @@ package struct CometDStream: EventStream {
         call.maximumBytes = SalesforceLimits.streamBodyBytes
         call.acceptsGzip = false
         call.idleTimeout = request.timeout
-        call.deadline = request.timeout
-        do {
-            let response = try await send(call, to: token.instance, on: line)
-            guard response.status == 200 else {
-                return .failed(
-                    .http(
-                        status: response.status,
-                        retryAfterSeconds: response.headers["Retry-After"].flatMap { Int($0) }))
-            }
-            return Exchange(response)
-        } catch let error as SalesforceError {
-            // A host that may not be called is a permanent error.
-            guard error.isTransient || error.code == .tooLarge || error.code == .rejected else { throw error }
-            logger.debug("stream exchange failed", metadata: ["error": "\(error)"])
-            return .failed(.lost)
-        }
+        return try hosts.request(call, to: token.instance, deadline: .now + request.timeout)
     }
 
-    private func send(
-        _ call: APICall, to origin: Origin, on line: PollConnection
-    ) async throws -> ClientResponse {
-        let request = try hosts.request(call, to: origin, deadline: .now + call.deadline)
-        do {
-            return try await line.send(request)
-        } catch let error as HTTPClientError {
-            throw CallSender.error(error, call: call.name)
+    @inline(never)
+    private func failed(_ error: any Error) throws -> Exchange {
+        var error = error
+        if let failure = error as? HTTPClientError {
+            error = CallSender.error(failure, call: "POST \(path)")
         }
+        // A host that may not be called is a permanent error.
+        guard let failure = error as? SalesforceError,
+            failure.isTransient || failure.code == .tooLarge || failure.code == .rejected
+        else { throw error }
+        logger.debug("stream exchange failed", metadata: ["error": "\(failure)"])
+        return .failed(.lost)
     }
 
     /// What came of one request.
@@ -129,7 +121,15 @@ package struct CometDStream: EventStream {
         case answered(replies: [JSONValue], messages: [StreamMessage], cookies: [String])
         case failed(BayeuxMachine.Failure)
 
+        @inline(never)
         init(_ response: ClientResponse) {
+            guard response.status == 200 else {
+                self = .failed(
+                    .http(
+                        status: response.status,
+                        retryAfterSeconds: response.headers["Retry-After"].flatMap { Int($0) }))
+                return
+            }
             guard let document = try? JSONValue(parsing: response.body) else {
                 self = .failed(.malformed)
                 return
@@ -148,20 +148,48 @@ package struct CometDStream: EventStream {
         }
     }
 
-    private struct Session {
-        var machine: BayeuxMachine
-        var token: AccessToken?
-        var cookies = CookieJar()
-        private(set) var isLive = false
+    /// The state of one run. Loop-confined.
+    // SAFETY: loop-confined: it belongs to the task of one run and its child tasks.
+    private final class Session: @unchecked Sendable {
+        let line: PollConnection
+        private(set) var token: AccessToken?
+        private(set) var cookies = CookieJar()
+        private var machine: BayeuxMachine
+        private var isLive = false
+        private let onState: @Sendable (Bool) -> Void
 
-        init(machine: BayeuxMachine) {
+        init(_ machine: BayeuxMachine, _ line: PollConnection, _ onState: @escaping @Sendable (Bool) -> Void)
+        {
             self.machine = machine
+            self.line = line
+            self.onState = onState
         }
 
+        func close() {
+            line.close()
+            if isLive { onState(false) }
+        }
+
+        @inline(never)
+        func next() -> BayeuxMachine.Step { machine.next(now: .now) }
+
+        @inline(never)
+        func take(_ newer: AccessToken) {
+            if newer.instance != token?.instance { cookies = CookieJar() }
+            token = newer
+            machine.takeToken()
+        }
+
+        @inline(never)
+        func noteLoss() { machine.fail(.lost, now: .now, chance: .random(in: 0...1)) }
+
+        /// Notes events that the receiver has taken.
+        @inline(never)
+        func note(_ messages: [StreamMessage]) { machine.take(messages) }
+
         /// Takes what came of a request, and returns its events.
-        mutating func take(
-            _ exchange: Exchange, to request: BayeuxRequest, _ onState: @Sendable (Bool) -> Void
-        ) -> [StreamMessage] {
+        @inline(never)
+        func take(_ exchange: Exchange, to request: BayeuxRequest) -> [StreamMessage] {
             var received: [StreamMessage] = []
             switch exchange {
             case .answered(let replies, let messages, let setCookies):
