@@ -57,7 +57,7 @@ struct PollResponseReader {
                 try append(bytes, start..<bytes.count)
                 start = bytes.count
             case .complete:
-                // Bytes that no request asked for: the next response could not be told from them.
+                // Bytes that no request asked for: the next response could not be distinguished from them.
                 persists = false
                 return
             }

@@ -3,6 +3,7 @@ internal import Encoding
 package import HTTPClient
 internal import Logging
 internal import Reactor
+internal import Synchronization
 
 /// An org's events over CometD: one client, one open long poll. Loop-confined.
 ///
@@ -148,60 +149,74 @@ package struct CometDStream: EventStream {
         }
     }
 
-    /// The state of one run. Loop-confined.
-    // SAFETY: loop-confined: it belongs to the task of one run and its child tasks.
-    private final class Session: @unchecked Sendable {
+    /// One run: its connection and its state, which child tasks use too.
+    private final class Session: Sendable {
+        private struct State {
+            var machine: BayeuxMachine
+            var token: AccessToken?
+            var cookies = CookieJar()
+            var isLive = false
+        }
+
         let line: PollConnection
-        private(set) var token: AccessToken?
-        private(set) var cookies = CookieJar()
-        private var machine: BayeuxMachine
-        private var isLive = false
+        private let state: Mutex<State>
         private let onState: @Sendable (Bool) -> Void
 
-        init(_ machine: BayeuxMachine, _ line: PollConnection, _ onState: @escaping @Sendable (Bool) -> Void)
-        {
-            self.machine = machine
+        init(
+            _ machine: BayeuxMachine, _ line: PollConnection, _ onState: @escaping @Sendable (Bool) -> Void
+        ) {
+            state = Mutex(State(machine: machine))
             self.line = line
             self.onState = onState
         }
 
+        var token: AccessToken? { state.withLock(\.token) }
+        var cookies: CookieJar { state.withLock(\.cookies) }
+
         func close() {
             line.close()
-            if isLive { onState(false) }
+            if state.withLock(\.isLive) { onState(false) }
         }
 
         @inline(never)
-        func next() -> BayeuxMachine.Step { machine.next(now: .now) }
+        func next() -> BayeuxMachine.Step { state.withLock { $0.machine.next(now: .now) } }
 
         @inline(never)
-        func take(_ newer: AccessToken) {
-            if newer.instance != token?.instance { cookies = CookieJar() }
-            token = newer
-            machine.takeToken()
+        func take(_ token: AccessToken) {
+            state.withLock { state in
+                if token.instance != state.token?.instance { state.cookies = CookieJar() }
+                state.token = token
+                state.machine.takeToken()
+            }
         }
 
         @inline(never)
-        func noteLoss() { machine.fail(.lost, now: .now, chance: .random(in: 0...1)) }
+        func noteLoss() {
+            state.withLock { $0.machine.fail(.lost, now: .now, chance: .random(in: 0...1)) }
+        }
 
         /// Notes events that the receiver has taken.
         @inline(never)
-        func note(_ messages: [StreamMessage]) { machine.take(messages) }
+        func note(_ messages: [StreamMessage]) { state.withLock { $0.machine.take(messages) } }
 
         /// Takes what came of a request, and returns its events.
         @inline(never)
         func take(_ exchange: Exchange, to request: BayeuxRequest) -> [StreamMessage] {
-            var received: [StreamMessage] = []
-            switch exchange {
-            case .answered(let replies, let messages, let setCookies):
-                cookies.take(setCookies)
-                machine.take(replies, to: request, now: .now, chance: .random(in: 0...1))
-                received = messages
-            case .failed(let failure): machine.fail(failure, now: .now, chance: .random(in: 0...1))
+            let (received, change) = state.withLock { state -> ([StreamMessage], Bool?) in
+                var received: [StreamMessage] = []
+                switch exchange {
+                case .answered(let replies, let messages, let setCookies):
+                    state.cookies.take(setCookies)
+                    state.machine.take(replies, to: request, now: .now, chance: .random(in: 0...1))
+                    received = messages
+                case .failed(let failure):
+                    state.machine.fail(failure, now: .now, chance: .random(in: 0...1))
+                }
+                guard state.machine.isLive != state.isLive else { return (received, nil) }
+                state.isLive = state.machine.isLive
+                return (received, state.isLive)
             }
-            if machine.isLive != isLive {
-                isLive = machine.isLive
-                onState(isLive)
-            }
+            if let change { onState(change) }
             return received
         }
     }
