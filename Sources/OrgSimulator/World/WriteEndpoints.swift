@@ -119,7 +119,7 @@ extension World {
     mutating func replication(_ call: IncomingCall, _ table: Table, _ kind: String, _ session: Session)
         throws(APIError) -> Reply
     {
-        count(kind == "deleted" ? "getDeleted" : "getUpdated", org: session.org)
+        count(kind == "deleted" ? .getDeleted : .getUpdated, org: session.org)
         func minute(_ name: String) -> Int? {
             call.query[name].flatMap { ISO8601.instant($0) }.map { $0 / 60_000 * 60_000 }
         }
