@@ -20,8 +20,8 @@ package struct WriteLayout: Sendable {
 
     /// - Parameters:
     ///   - describe: the object as the user sees it now.
-    ///   - parents: describes of parents, by API name, as far as they are known. They tell which kind of parent
-    ///     of a lookup with several kinds has an External ID field, and the type of that field.
+    ///   - parents: describes of parents, by API name, as far as they are known. They tell which kind of
+    ///     parent of a lookup with several kinds has an External ID field, and the type of that field.
     package init(
         _ table: SyncedTable, _ describe: ObjectDescribe, resolver: NameResolver,
         parents: [String: ObjectDescribe] = [:]
@@ -91,8 +91,8 @@ package struct WriteLayout: Sendable {
         var leftOut: [WriteField] = []
         for (column, text) in chosen(entry) {
             guard let field = fields[column] else { continue }
-            // A null of an insert is a column that the application did not name: the org's default applies, and
-            // an upsert keeps the value of an existing record.
+            // A null of an insert is a column that the application did not name: the org's default applies,
+            // and an upsert keeps the value of an existing record.
             if text == nil, entry.action == .insert { continue }
             guard field.permission.allows(action, entry.action) else {
                 leftOut.append(field)

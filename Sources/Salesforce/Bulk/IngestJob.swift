@@ -3,6 +3,7 @@ package import FoundationEssentials
 
 /// An ingest job of Bulk API 2.0, as last reported by Salesforce.
 package struct IngestJob: Sendable, Equatable {
+    /// How far it has come.
     package enum State: String, Sendable {
         /// Waits for its data. Nothing of it has been carried out.
         case open = "Open"
