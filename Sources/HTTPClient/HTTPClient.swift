@@ -82,12 +82,12 @@ package final class HTTPClient: Sendable {
             try transfer.set(CURLOPT_POST, 1)
             try transfer.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: request.body.count)
             try transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
-            // libcurl repeats a request that has no body without calling the rewind callback, which would
-            // refuse. It repeats only on reused connections, so this request gets a new one.
-            if request.body.isEmpty, !request.isRepeatable { try transfer.set(CURLOPT_FRESH_CONNECT, 1) }
         } else {
             try transfer.set(CURLOPT_HTTPGET, 1)
             try transfer.set(CURLOPT_CUSTOMREQUEST, request.method)
         }
+        // libcurl repeats a request that has no body without calling the rewind callback, which would
+        // refuse. It repeats only on reused connections, so this request gets a new one.
+        if request.body.isEmpty, !request.isRepeatable { try transfer.set(CURLOPT_FRESH_CONNECT, 1) }
     }
 }

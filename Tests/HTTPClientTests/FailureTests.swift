@@ -165,6 +165,36 @@ struct FailureTests {
         #expect(error?.requestWasSent == true)
     }
 
+    /// Otherwise records that are deleted already would be reported as failed.
+    @Test(arguments: [("DELETE", []), ("PUT", [1])] as [(String, [UInt8])])
+    func `a request that may not be repeated is sent once, whatever its method`(
+        method: String, body: [UInt8]
+    ) async throws {
+        let requests = Mutex(0)
+        let error = try await RawServer.serve { connection in
+            while let request = try await connection.request() {
+                if request.line.hasPrefix(method) {
+                    requests.withLock { $0 += 1 }
+                    return
+                }
+                try await connection.answer()
+            }
+        } while: { server in
+            let client = HTTPClient()
+            _ = try await client.send(ClientRequest(url: server.origin))
+            do {
+                var request = ClientRequest(method: method, url: server.origin, body: body)
+                request.isRepeatable = false
+                _ = try await client.send(request)
+                return nil as HTTPClientError?
+            } catch let error as HTTPClientError {
+                return error
+            }
+        }
+        #expect(requests.withLock { $0 } == 1)
+        #expect(error?.code == .interrupted && error?.requestWasSent == true)
+    }
+
     @Test func `a GET on a dead reused connection is repeated`() async throws {
         let count = Mutex(0)
         let response = try await RawServer.serve { connection in

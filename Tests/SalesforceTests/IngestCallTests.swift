@@ -107,6 +107,22 @@ struct IngestCallTests {
         }
     }
 
+    @Test func `a deletion whose answer was lost is doubtful, and is not repeated`() async throws {
+        try await SimulatedOrg.run { org in
+            let ids = try await accounts(org)
+            try await org.fault(
+                #"{"kind":"lost_response","path":"/composite/sobjects","method":"DELETE"}"#)
+            let write = RecordWrite(object: "Account", action: .delete, ids: [ids[0]])
+            do {
+                _ = try await org.rest.write(write, deadline: .seconds(60))
+                Issue.record("no error")
+            } catch let error as SalesforceError {
+                #expect(error.code == .interrupted && error.isDoubtful)
+            }
+            #expect(try await accounts(org).count == ids.count - 1)
+        }
+    }
+
     @Test func `data that is too large is not sent`() async throws {
         try await SimulatedOrg.run { org in
             let bulk = BulkIngest(org.rest)

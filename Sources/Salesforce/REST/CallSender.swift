@@ -70,9 +70,12 @@ extension HostRule {
         }
         var headers = call.headers
         if let since = call.modifiedSince { headers.append(("If-Modified-Since", since)) }
-        return ClientRequest(
+        var request = ClientRequest(
             method: call.method, url: try call.url(at: origin), headers: headers, body: call.body,
             deadline: deadline, idleTimeout: call.idleTimeout, maximumBytes: call.maximumBytes,
             acceptsGzip: call.acceptsGzip)
+        // DELETE and PUT too: a deletion that was carried out would fail the second time.
+        if call.repetition == .harmful { request.isRepeatable = false }
+        return request
     }
 }
