@@ -12,34 +12,37 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_account_logger() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  trigger_row "salesforce00d000000000001eaa"._trigger_log;
-  excluded text[] = ARRAY['_hc_lastop', '_hc_err'];
   old_values "heroku_ext".hstore;
+  new_values text;
+  date_style text;
+  float_digits text;
 BEGIN
-  trigger_row.id = pg_catalog.nextval('"salesforce00d000000000001eaa"."_trigger_log_id_seq"');
-  trigger_row.action = TG_OP;
-  trigger_row.table_name = TG_TABLE_NAME;
-  trigger_row.txid = pg_catalog.txid_current();
-  trigger_row.created_at = pg_catalog.clock_timestamp();
-  trigger_row.updated_at = trigger_row.created_at;
-  trigger_row.state = 'NEW';
-  IF TG_OP = 'DELETE' THEN
-    trigger_row.record_id = OLD.id;
-    trigger_row.old = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.sfid = OLD.sfid;
-    IF OLD.sfid IS NULL THEN trigger_row.state = 'IGNORE'; END IF;
-  ELSIF TG_OP = 'INSERT' THEN
-    trigger_row.record_id = NEW.id;
-    trigger_row."values" = "heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) excluded;
-  ELSE
-    old_values = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.record_id = NEW.id;
-    trigger_row.old = old_values;
-    trigger_row."values" = ("heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) old_values) OPERATOR("heroku_ext".-) excluded;
-    IF trigger_row."values" = '' THEN trigger_row.state = 'IGNORE'; END IF;
-    trigger_row.sfid = OLD.sfid;
+  IF pg_catalog.current_setting('datestyle') NOT LIKE 'ISO,%'
+    OR pg_catalog.current_setting('extra_float_digits') NOT IN ('1', '2', '3') THEN
+    date_style = pg_catalog.current_setting('datestyle');
+    float_digits = pg_catalog.current_setting('extra_float_digits');
+    PERFORM pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+      pg_catalog.set_config('extra_float_digits', '1', true);
   END IF;
-  INSERT INTO "salesforce00d000000000001eaa"._trigger_log VALUES (trigger_row.*);
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW', 'INSERT', TG_TABLE_NAME, NEW.id,
+      ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  ELSIF TG_OP = 'UPDATE' THEN
+    old_values = "heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[];
+    new_values = ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[] OPERATOR("heroku_ext".-) old_values)::text;
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), CASE WHEN new_values = '' THEN 'IGNORE' ELSE 'NEW' END, 'UPDATE',
+      TG_TABLE_NAME, NEW.id, OLD.sfid, old_values::text, new_values);
+  ELSE
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old)
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), CASE WHEN OLD.sfid IS NULL THEN 'IGNORE' ELSE 'NEW' END, 'DELETE',
+      TG_TABLE_NAME, OLD.id, OLD.sfid, ("heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  END IF;
+  IF date_style IS NOT NULL THEN
+    PERFORM pg_catalog.set_config('datestyle', date_style, true),
+      pg_catalog.set_config('extra_float_digits', float_digits, true);
+  END IF;
   RETURN NULL;
 END;
 $$;
@@ -52,7 +55,8 @@ BEGIN
     NEW._hc_err = NULL;
     RETURN NEW;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND NEW._hc_lastop <> OLD._hc_lastop THEN
+  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND (NEW._hc_lastop <> OLD._hc_lastop
+    OR pg_catalog.current_setting('multiconnect.status', true) = 'keep') THEN
     RETURN NEW;
   END IF;
   NEW._hc_lastop = 'SYNCED';
@@ -109,34 +113,37 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_connection__c_logger() RETURNS t
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  trigger_row "salesforce00d000000000001eaa"._trigger_log;
-  excluded text[] = ARRAY['_hc_lastop', '_hc_err'];
   old_values "heroku_ext".hstore;
+  new_values text;
+  date_style text;
+  float_digits text;
 BEGIN
-  trigger_row.id = pg_catalog.nextval('"salesforce00d000000000001eaa"."_trigger_log_id_seq"');
-  trigger_row.action = TG_OP;
-  trigger_row.table_name = TG_TABLE_NAME;
-  trigger_row.txid = pg_catalog.txid_current();
-  trigger_row.created_at = pg_catalog.clock_timestamp();
-  trigger_row.updated_at = trigger_row.created_at;
-  trigger_row.state = 'NEW';
-  IF TG_OP = 'DELETE' THEN
-    trigger_row.record_id = OLD.id;
-    trigger_row.old = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.sfid = OLD.sfid;
-    IF OLD.sfid IS NULL THEN trigger_row.state = 'IGNORE'; END IF;
-  ELSIF TG_OP = 'INSERT' THEN
-    trigger_row.record_id = NEW.id;
-    trigger_row."values" = "heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) excluded;
-  ELSE
-    old_values = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.record_id = NEW.id;
-    trigger_row.old = old_values;
-    trigger_row."values" = ("heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) old_values) OPERATOR("heroku_ext".-) excluded;
-    IF trigger_row."values" = '' THEN trigger_row.state = 'IGNORE'; END IF;
-    trigger_row.sfid = OLD.sfid;
+  IF pg_catalog.current_setting('datestyle') NOT LIKE 'ISO,%'
+    OR pg_catalog.current_setting('extra_float_digits') NOT IN ('1', '2', '3') THEN
+    date_style = pg_catalog.current_setting('datestyle');
+    float_digits = pg_catalog.current_setting('extra_float_digits');
+    PERFORM pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+      pg_catalog.set_config('extra_float_digits', '1', true);
   END IF;
-  INSERT INTO "salesforce00d000000000001eaa"._trigger_log VALUES (trigger_row.*);
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW', 'INSERT', TG_TABLE_NAME, NEW.id,
+      ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  ELSIF TG_OP = 'UPDATE' THEN
+    old_values = "heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[];
+    new_values = ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[] OPERATOR("heroku_ext".-) old_values)::text;
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), CASE WHEN new_values = '' THEN 'IGNORE' ELSE 'NEW' END, 'UPDATE',
+      TG_TABLE_NAME, NEW.id, OLD.sfid, old_values::text, new_values);
+  ELSE
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old)
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), CASE WHEN OLD.sfid IS NULL THEN 'IGNORE' ELSE 'NEW' END, 'DELETE',
+      TG_TABLE_NAME, OLD.id, OLD.sfid, ("heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  END IF;
+  IF date_style IS NOT NULL THEN
+    PERFORM pg_catalog.set_config('datestyle', date_style, true),
+      pg_catalog.set_config('extra_float_digits', float_digits, true);
+  END IF;
   RETURN NULL;
 END;
 $$;
@@ -149,7 +156,8 @@ BEGIN
     NEW._hc_err = NULL;
     RETURN NEW;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND NEW._hc_lastop <> OLD._hc_lastop THEN
+  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND (NEW._hc_lastop <> OLD._hc_lastop
+    OR pg_catalog.current_setting('multiconnect.status', true) = 'keep') THEN
     RETURN NEW;
   END IF;
   NEW._hc_lastop = 'SYNCED';
@@ -161,32 +169,37 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_contact_logger() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  trigger_row "salesforce00d000000000001eaa"._trigger_log;
-  excluded text[] = ARRAY['_hc_lastop', '_hc_err'];
   old_values "heroku_ext".hstore;
+  new_values text;
+  date_style text;
+  float_digits text;
 BEGIN
-  trigger_row.id = pg_catalog.nextval('"salesforce00d000000000001eaa"."_trigger_log_id_seq"');
-  trigger_row.action = TG_OP;
-  trigger_row.table_name = TG_TABLE_NAME;
-  trigger_row.txid = pg_catalog.txid_current();
-  trigger_row.created_at = pg_catalog.clock_timestamp();
-  trigger_row.updated_at = trigger_row.created_at;
-  trigger_row.state = 'READONLY';
-  IF TG_OP = 'DELETE' THEN
-    trigger_row.record_id = OLD.id;
-    trigger_row.old = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.sfid = OLD.sfid;
-  ELSIF TG_OP = 'INSERT' THEN
-    trigger_row.record_id = NEW.id;
-    trigger_row."values" = "heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) excluded;
-  ELSE
-    old_values = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.record_id = NEW.id;
-    trigger_row.old = old_values;
-    trigger_row."values" = ("heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) old_values) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.sfid = OLD.sfid;
+  IF pg_catalog.current_setting('datestyle') NOT LIKE 'ISO,%'
+    OR pg_catalog.current_setting('extra_float_digits') NOT IN ('1', '2', '3') THEN
+    date_style = pg_catalog.current_setting('datestyle');
+    float_digits = pg_catalog.current_setting('extra_float_digits');
+    PERFORM pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+      pg_catalog.set_config('extra_float_digits', '1', true);
   END IF;
-  INSERT INTO "salesforce00d000000000001eaa"._trigger_log VALUES (trigger_row.*);
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'READONLY', 'INSERT', TG_TABLE_NAME, NEW.id,
+      ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  ELSIF TG_OP = 'UPDATE' THEN
+    old_values = "heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[];
+    new_values = ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[] OPERATOR("heroku_ext".-) old_values)::text;
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'READONLY', 'UPDATE',
+      TG_TABLE_NAME, NEW.id, OLD.sfid, old_values::text, new_values);
+  ELSE
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old)
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'READONLY', 'DELETE',
+      TG_TABLE_NAME, OLD.id, OLD.sfid, ("heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  END IF;
+  IF date_style IS NOT NULL THEN
+    PERFORM pg_catalog.set_config('datestyle', date_style, true),
+      pg_catalog.set_config('extra_float_digits', float_digits, true);
+  END IF;
   RETURN NULL;
 END;
 $$;
@@ -199,7 +212,8 @@ BEGIN
     NEW._hc_err = NULL;
     RETURN NEW;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND NEW._hc_lastop <> OLD._hc_lastop THEN
+  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND (NEW._hc_lastop <> OLD._hc_lastop
+    OR pg_catalog.current_setting('multiconnect.status', true) = 'keep') THEN
     RETURN NEW;
   END IF;
   NEW._hc_lastop = 'SYNCED';
@@ -211,34 +225,37 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_tweet__c_logger() RETURNS trigge
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  trigger_row "salesforce00d000000000001eaa"._trigger_log;
-  excluded text[] = ARRAY['_hc_lastop', '_hc_err'];
   old_values "heroku_ext".hstore;
+  new_values text;
+  date_style text;
+  float_digits text;
 BEGIN
-  trigger_row.id = pg_catalog.nextval('"salesforce00d000000000001eaa"."_trigger_log_id_seq"');
-  trigger_row.action = TG_OP;
-  trigger_row.table_name = TG_TABLE_NAME;
-  trigger_row.txid = pg_catalog.txid_current();
-  trigger_row.created_at = pg_catalog.clock_timestamp();
-  trigger_row.updated_at = trigger_row.created_at;
-  trigger_row.state = 'NEW';
-  IF TG_OP = 'DELETE' THEN
-    trigger_row.record_id = OLD.id;
-    trigger_row.old = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.sfid = OLD.sfid;
-    IF OLD.sfid IS NULL THEN trigger_row.state = 'IGNORE'; END IF;
-  ELSIF TG_OP = 'INSERT' THEN
-    trigger_row.record_id = NEW.id;
-    trigger_row."values" = "heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) excluded;
-  ELSE
-    old_values = "heroku_ext".hstore(OLD.*) OPERATOR("heroku_ext".-) excluded;
-    trigger_row.record_id = NEW.id;
-    trigger_row.old = old_values;
-    trigger_row."values" = ("heroku_ext".hstore(NEW.*) OPERATOR("heroku_ext".-) old_values) OPERATOR("heroku_ext".-) excluded;
-    IF trigger_row."values" = '' THEN trigger_row.state = 'IGNORE'; END IF;
-    trigger_row.sfid = OLD.sfid;
+  IF pg_catalog.current_setting('datestyle') NOT LIKE 'ISO,%'
+    OR pg_catalog.current_setting('extra_float_digits') NOT IN ('1', '2', '3') THEN
+    date_style = pg_catalog.current_setting('datestyle');
+    float_digits = pg_catalog.current_setting('extra_float_digits');
+    PERFORM pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+      pg_catalog.set_config('extra_float_digits', '1', true);
   END IF;
-  INSERT INTO "salesforce00d000000000001eaa"._trigger_log VALUES (trigger_row.*);
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 'NEW', 'INSERT', TG_TABLE_NAME, NEW.id,
+      ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  ELSIF TG_OP = 'UPDATE' THEN
+    old_values = "heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[];
+    new_values = ("heroku_ext".hstore(NEW) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[] OPERATOR("heroku_ext".-) old_values)::text;
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old, "values")
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), CASE WHEN new_values = '' THEN 'IGNORE' ELSE 'NEW' END, 'UPDATE',
+      TG_TABLE_NAME, NEW.id, OLD.sfid, old_values::text, new_values);
+  ELSE
+    INSERT INTO "salesforce00d000000000001eaa"._trigger_log (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old)
+    VALUES (pg_catalog.txid_current(), pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), CASE WHEN OLD.sfid IS NULL THEN 'IGNORE' ELSE 'NEW' END, 'DELETE',
+      TG_TABLE_NAME, OLD.id, OLD.sfid, ("heroku_ext".hstore(OLD) OPERATOR("heroku_ext".-) '{_hc_lastop,_hc_err}'::text[])::text);
+  END IF;
+  IF date_style IS NOT NULL THEN
+    PERFORM pg_catalog.set_config('datestyle', date_style, true),
+      pg_catalog.set_config('extra_float_digits', float_digits, true);
+  END IF;
   RETURN NULL;
 END;
 $$;
@@ -251,7 +268,8 @@ BEGIN
     NEW._hc_err = NULL;
     RETURN NEW;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND NEW._hc_lastop <> OLD._hc_lastop THEN
+  IF TG_OP = 'UPDATE' AND NEW._hc_lastop IS NOT NULL AND (NEW._hc_lastop <> OLD._hc_lastop
+    OR pg_catalog.current_setting('multiconnect.status', true) = 'keep') THEN
     RETURN NEW;
   END IF;
   NEW._hc_lastop = 'SYNCED';
@@ -260,11 +278,16 @@ BEGIN
 END;
 $$;
 CREATE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 BEGIN
-  PERFORM pg_catalog.pg_notify('salesforce00d000000000001eaa.hc_trigger_log', 'ping');
-  RETURN new;
+  IF NOT EXISTS (SELECT FROM "salesforce00d000000000001eaa"._hcmeta WHERE details = 'draining') THEN
+    PERFORM pg_catalog.pg_notify('salesforce00d000000000001eaa.hc_trigger_log', 'ping'),
+      pg_catalog.pg_notify('multiconnect_writes', 'salesforce00d000000000001eaa');
+  END IF;
+  PERFORM pg_catalog.set_config('multiconnect.notified', 'salesforce00d000000000001eaa', true);
+  RETURN NULL;
 END;
 $$;
 CREATE TABLE salesforce00d000000000001eaa._hcmeta (
@@ -315,7 +338,8 @@ CREATE TABLE salesforce00d000000000001eaa._trigger_log (
     "values" text,
     sf_result integer,
     sf_message text
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='2000', autovacuum_vacuum_cost_delay='0');
 CREATE TABLE salesforce00d000000000001eaa._trigger_log_archive (
     id integer NOT NULL,
     txid bigint,
@@ -500,8 +524,11 @@ ALTER TABLE ONLY salesforce00d000000000001eaa.tweet__c
     ADD CONSTRAINT tweet__c_pkey PRIMARY KEY (id);
 CREATE INDEX _trigger_log_archive_idx_created_at ON salesforce00d000000000001eaa._trigger_log_archive USING btree (created_at);
 CREATE INDEX _trigger_log_archive_idx_record_id ON salesforce00d000000000001eaa._trigger_log_archive USING btree (record_id);
+CREATE INDEX _trigger_log_archive_idx_requeue ON salesforce00d000000000001eaa._trigger_log_archive USING btree (id) WHERE ((state)::text = 'REQUEUE'::text);
 CREATE INDEX _trigger_log_archive_idx_state_table_name ON salesforce00d000000000001eaa._trigger_log_archive USING btree (state, table_name) WHERE ((state)::text = 'FAILED'::text);
 CREATE INDEX _trigger_log_idx_created_at ON salesforce00d000000000001eaa._trigger_log USING btree (created_at);
+CREATE INDEX _trigger_log_idx_deleted ON salesforce00d000000000001eaa._trigger_log USING btree (sfid) WHERE ((action)::text = 'DELETE'::text);
+CREATE INDEX _trigger_log_idx_record_id ON salesforce00d000000000001eaa._trigger_log USING btree (record_id);
 CREATE INDEX _trigger_log_idx_state_id ON salesforce00d000000000001eaa._trigger_log USING btree (state, id);
 CREATE INDEX _trigger_log_idx_state_table_name ON salesforce00d000000000001eaa._trigger_log USING btree (state, table_name) WHERE (((state)::text = 'NEW'::text) OR ((state)::text = 'PENDING'::text));
 CREATE INDEX hc_idx_account_systemmodstamp ON salesforce00d000000000001eaa.account USING btree (systemmodstamp);
@@ -526,4 +553,4 @@ CREATE TRIGGER hc_contact_logtrigger AFTER INSERT OR DELETE OR UPDATE ON salesfo
 CREATE TRIGGER hc_contact_status_trigger BEFORE INSERT OR UPDATE ON salesforce00d000000000001eaa.contact FOR EACH ROW EXECUTE FUNCTION salesforce00d000000000001eaa.hc_contact_status();
 CREATE TRIGGER hc_tweet__c_logtrigger AFTER INSERT OR DELETE OR UPDATE ON salesforce00d000000000001eaa.tweet__c FOR EACH ROW WHEN (((public.get_xmlbinary())::text = 'base64'::text)) EXECUTE FUNCTION salesforce00d000000000001eaa.hc_tweet__c_logger();
 CREATE TRIGGER hc_tweet__c_status_trigger BEFORE INSERT OR UPDATE ON salesforce00d000000000001eaa.tweet__c FOR EACH ROW EXECUTE FUNCTION salesforce00d000000000001eaa.hc_tweet__c_status();
-CREATE TRIGGER tlog_insert_trigger AFTER INSERT ON salesforce00d000000000001eaa._trigger_log FOR EACH ROW EXECUTE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger();
+CREATE TRIGGER tlog_insert_trigger AFTER INSERT ON salesforce00d000000000001eaa._trigger_log FOR EACH ROW WHEN ((current_setting('multiconnect.notified'::text, true) IS DISTINCT FROM 'salesforce00d000000000001eaa'::text)) EXECUTE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger();

@@ -42,7 +42,7 @@ struct CaptureTests {
                 "insert into account (id, name) values (1, 'B') on conflict (id) do update set name = excluded.name"
             )
             try await user.execute("insert into account (id, name) values (1, 'C') on conflict do nothing")
-            var copy = try await user.copyIn("copy account (name) from stdin")
+            let copy = try await user.copyIn("copy account (name) from stdin")
             try await copy.write(Array("D\nE\n".utf8))
             _ = try await copy.finish()
             try await user.execute(

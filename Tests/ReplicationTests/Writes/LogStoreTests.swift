@@ -261,14 +261,14 @@ struct LogStoreTests {
                 """
                 insert into account (name) values ('A'), ('B');
                 update account set phone = '1' where name = 'A';
-                create table bumps (id integer);
+                create table public.bumps (id integer);
                 create function bump() returns trigger language plpgsql as
-                  'begin insert into bumps values (new.id); return new; end';
+                  'begin insert into public.bumps values (new.id); return new; end';
                 create trigger bump before update on account for each row execute function bump();
                 """)
             let entries = try await log.open()
             try await log.write(Array(entries.prefix(2)), .insert, sfids: [Self.a, Self.b])
-            let bumps: [Int] = try await log.user.query("select id from bumps order by id").column()
+            let bumps: [Int] = try await log.user.query("select id from public.bumps order by id").column()
             #expect(bumps == [1, 2])
         }
     }
