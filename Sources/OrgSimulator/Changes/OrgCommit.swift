@@ -108,7 +108,7 @@ extension Org {
 
     /// The name of a person, and its place. Nil for objects with another kind of name.
     private static func fullName(
-        _ layout: WriteLayout, _ value: (Int) -> FieldValue
+        _ layout: WritableFields, _ value: (Int) -> FieldValue
     ) -> (Int, FieldValue)? {
         guard let name = layout.personName else { return nil }
         let parts = [value(name.first), value(name.last)].compactMap { part -> String? in

@@ -1,9 +1,9 @@
 /// The result files of a Bulk job that writes. Documented: the order of rows is not that of the data.
 struct IngestResults {
-    let job: IngestJob
+    let job: SimulatedIngestJob
     private let lineEnd: [UInt8]
 
-    init(_ job: IngestJob) {
+    init(_ job: SimulatedIngestJob) {
         self.job = job
         lineEnd = job.lineEnding == "CRLF" ? [0x0D, 0x0A] : [0x0A]
     }

@@ -11,7 +11,7 @@ struct ObjectSchema: Sendable {
     /// By name as in the describe, and in lower case.
     private var places: [String: Int] = [:]
     private var relationships: [String: Int] = [:]
-    private(set) var layout: WriteLayout
+    private(set) var layout: WritableFields
     /// Grows with every change of the fields.
     private(set) var version = 0
 
@@ -27,12 +27,12 @@ struct ObjectSchema: Sendable {
         self.keyPrefix = keyPrefix
         self.fields = fields
         self.traits = traits
-        layout = WriteLayout(fields)
+        layout = WritableFields(fields)
         index()
     }
 
     private mutating func index() {
-        layout = WriteLayout(fields)
+        layout = WritableFields(fields)
         places = [:]
         relationships = [:]
         // The first of two fields with a name is found.

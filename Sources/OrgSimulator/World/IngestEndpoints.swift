@@ -52,7 +52,7 @@ extension World {
                     400, "INVALIDJOB", "InvalidJob : Invalid external ID field: \(field ?? "")")
             }
         }
-        let job = IngestJob(
+        let job = SimulatedIngestJob(
             id: newID("750", org: session.org), org: session.org, user: session.user.id,
             operation: operation, object: table.schema.name,
             externalIDField: operation == "upsert" ? field : nil, created: call.now, version: version,
@@ -74,7 +74,7 @@ extension World {
     }
 
     /// The caller's job. Jobs of other orgs are treated as unknown.
-    private func ingestJob(_ segment: String, _ session: Session) throws(APIError) -> IngestJob {
+    private func ingestJob(_ segment: String, _ session: Session) throws(APIError) -> SimulatedIngestJob {
         guard let id = OrgRecordID(segment), let job = ingestJobs[id], job.org == session.org else {
             throw .notFound
         }
@@ -154,7 +154,7 @@ extension World {
         return .json((ingestJobs[job.id] ?? job).document)
     }
 
-    private func start(_ job: inout IngestJob, _ call: IncomingCall) {
+    private func start(_ job: inout SimulatedIngestJob, _ call: IncomingCall) {
         do throws(APIError) {
             let table = try IngestTable(
                 job.data ?? [], delimiter: job.delimiter, lineEnding: job.lineEnding,

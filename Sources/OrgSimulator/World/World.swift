@@ -14,7 +14,7 @@ struct World: Sendable {
     /// Client ids by the org's number.
     var clientsByOrg: [Int: Set<String>] = [:]
     /// Bulk jobs that write.
-    var ingestJobs: [OrgRecordID: IngestJob] = [:]
+    var ingestJobs: [OrgRecordID: SimulatedIngestJob] = [:]
     /// Oldest first.
     var ingestOrder: [OrgRecordID] = []
     /// Jobs with rows that are not written yet.

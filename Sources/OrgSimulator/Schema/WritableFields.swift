@@ -1,5 +1,5 @@
 /// The fields of an object that each write needs, found once.
-struct WriteLayout: Sendable {
+struct WritableFields: Sendable {
     /// Fields without which no record is created.
     let required: [Int]
     /// Fields whose values no two live records share.

@@ -1,7 +1,7 @@
 import Encoding
 
 /// A Bulk API 2.0 job that writes. Documented: "Bulk API 2.0 Ingest".
-struct IngestJob: Sendable {
+struct SimulatedIngestJob: Sendable {
     enum State: String, Sendable {
         case open = "Open"
         case uploadComplete = "UploadComplete"
