@@ -12,12 +12,13 @@ package struct DailyCallCap: Sendable, Equatable {
         self.used = used
     }
 
-    /// True if a call with this purpose must wait. Events, and the re-reads that they need, continue.
+    /// True if a call with this purpose must wait. Events with the re-reads that they need, and writes,
+    /// continue.
     func refuses(_ purpose: CallPurpose) -> Bool {
         guard used >= maximum, let object = purpose.object, objects.contains(object) else { return false }
         switch purpose.kind {
         case .poll, .repair, .import: return true
-        case .setup, .stream, .reread, .describe, .verify: return false
+        case .setup, .write, .stream, .reread, .describe, .verify: return false
         }
     }
 }
