@@ -33,9 +33,11 @@ extension WriteLines {
 
     private func blocker(ofNode index: Int32, _ order: Order) -> Int32? {
         let node = nodes[Int(index)]
-        let line = lines[Int(node.line)]
-        if node.mode.needsInsert,
-            let failed = line.failed.first(where: { order != .ordered || nodes[Int($0)].place < node.place })
+        let line = Int(node.line)
+        if node.mode.needsInsert, !lines[line].failed.isEmpty,
+            let failed = lines[line].failed.first(where: {
+                order != .ordered || nodes[Int($0)].place < node.place
+            })
         {
             return failed
         }
@@ -46,8 +48,8 @@ extension WriteLines {
         }
     }
 
-    private func orderedBlocker(_ node: Node, _ line: Line) -> Int32? {
-        let head = line.exclusive.head
+    private func orderedBlocker(_ node: Node, _ line: Int) -> Int32? {
+        let head = lines[line].exclusive.head
         guard node.mode.isExclusive else {
             guard head != Self.none else { return nil }
             return nodes[Int(head)].isInFlight || nodes[Int(head)].place < node.place ? head : nil
@@ -55,21 +57,21 @@ extension WriteLines {
         if node.previous != Self.none { return node.previous }
         // A reference that came before the record means an older record with that key, or fails.
         guard node.mode == .destroy else { return nil }
-        let shared = line.shared.head
+        let shared = lines[line].shared.head
         if shared != Self.none, nodes[Int(shared)].place < node.place { return shared }
         return sharedInFlight(line)
     }
 
-    private func mergedBlocker(_ index: Int32, _ node: Node, _ line: Line) -> Int32? {
+    private func mergedBlocker(_ index: Int32, _ node: Node, _ line: Int) -> Int32? {
         if let other = inFlight(node, line) { return other }
         if node.mode == .own { return node.previous == Self.none ? nil : node.previous }
-        var other = line.exclusive.head
+        var other = lines[line].exclusive.head
         while other != Self.none {
             if other != index, waits(node, for: nodes[Int(other)]) { return other }
             other = nodes[Int(other)].next
         }
         guard node.mode == .destroy else { return nil }
-        other = line.shared.head
+        other = lines[line].shared.head
         while other != Self.none {
             if waits(node, for: nodes[Int(other)]) { return other }
             other = nodes[Int(other)].next
@@ -85,15 +87,15 @@ extension WriteLines {
         }
     }
 
-    private func inFlight(_ node: Node, _ line: Line) -> Int32? {
-        let head = line.exclusive.head
+    private func inFlight(_ node: Node, _ line: Int) -> Int32? {
+        let head = lines[line].exclusive.head
         if head != Self.none, nodes[Int(head)].isInFlight, nodes[Int(head)].slot != node.slot { return head }
         return node.mode == .destroy ? sharedInFlight(line) : nil
     }
 
-    private func sharedInFlight(_ line: Line) -> Int32? {
-        guard line.sharedInFlight > 0 else { return nil }
-        var node = line.shared.head
+    private func sharedInFlight(_ line: Int) -> Int32? {
+        guard lines[line].sharedInFlight > 0 else { return nil }
+        var node = lines[line].shared.head
         while node != Self.none, !nodes[Int(node)].isInFlight { node = nodes[Int(node)].next }
         return node == Self.none ? nil : node
     }

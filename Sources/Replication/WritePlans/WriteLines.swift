@@ -3,6 +3,7 @@
 /// An entry is a number (`slot`). Its uses of lines are linked nodes, so that each step costs the same for
 /// any length of the lines.
 struct WriteLines: Sendable {
+    /// No node and no entry.
     static let none: Int32 = -1
 
     struct Node: Sendable {
@@ -195,6 +196,14 @@ struct WriteLines: Sendable {
         )
     }
 
+    /// Whether an entry, which has not failed, is the only one of its row.
+    func isAlone(_ first: Int32) -> Bool {
+        // The row is the first access, so its node is the last one.
+        var node = first
+        while nodes[Int(node)].sibling != Self.none { node = nodes[Int(node)].sibling }
+        return nodes[Int(node)].previous == Self.none && nodes[Int(node)].next == Self.none
+    }
+
     /// Failed inserts with a key that the entry has given to a record.
     func failedInserts(withKeysOf first: Int32) -> [Int32] {
         var found: [Int32] = []
@@ -228,17 +237,22 @@ struct WriteLines: Sendable {
 
 extension WriteLines {
     private mutating func line(of resource: WriteResource) -> Int32 {
-        if let line = lineOf[resource] { return line }
-        let line: Int32
+        Self.line(&lineOf[resource, default: Self.none], resource, &lines, &freeLines)
+    }
+
+    /// The line of an entry of `lineOf`, which is found only once.
+    private static func line(
+        _ entry: inout Int32, _ resource: WriteResource, _ lines: inout [Line], _ freeLines: inout [Int32]
+    ) -> Int32 {
+        guard entry == none else { return entry }
         if let free = freeLines.popLast() {
-            line = free
+            entry = free
             lines[Int(free)] = Line(resource: resource)
         } else {
-            line = Int32(lines.count)
+            entry = Int32(lines.count)
             lines.append(Line(resource: resource))
         }
-        lineOf[resource] = line
-        return line
+        return entry
     }
 
     private mutating func link(_ index: Int32) {

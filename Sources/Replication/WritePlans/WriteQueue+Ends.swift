@@ -24,7 +24,9 @@ extension WriteQueue {
 
     private mutating func endWritten(_ slot: Int32, _ sfid: String?) {
         if !slots[Int(slot)].postponed.isEmpty { return sendPostponed(slot, sfid) }
-        if slots[Int(slot)].entry.sfid == nil, let sfid { learn(sfid, rowOf: slot) }
+        if slots[Int(slot)].entry.sfid == nil, let sfid, !lines.isAlone(slots[Int(slot)].node) {
+            learn(sfid, rowOf: slot)
+        }
         // The key exists now, so references to it need the failed insert no more.
         for failed in lines.failedInserts(withKeysOf: slots[Int(slot)].node) {
             slots[Int(failed)].node = lines.keepRow(slots[Int(failed)].node)
@@ -87,10 +89,10 @@ extension WriteQueue {
     mutating func resume(_ now: ContinuousClock.Instant) {
         while let pause = pauses.min, pause.end <= now {
             pauses.removeMin()
-            let slot = slots[Int(pause.slot)]
-            guard slot.state == .paused, slot.resumesAt == pause.end else { continue }
-            slots[Int(pause.slot)].state = .loose
-            slots[Int(pause.slot)].resumesAt = nil
+            let slot = Int(pause.slot)
+            guard slots[slot].state == .paused, slots[slot].resumesAt == pause.end else { continue }
+            slots[slot].state = .loose
+            slots[slot].resumesAt = nil
             arrange(pause.slot)
         }
     }

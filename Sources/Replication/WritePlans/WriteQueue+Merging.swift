@@ -25,10 +25,14 @@ extension WriteQueue {
         let isPaused = slots[Int(slot)].state == .paused
         detach(slot)
         var parts = slots[Int(slot)].parts
-        if parts.isEmpty { parts = [slots[Int(slot)].entry] }
-        for id in entries.map(\.id) + parts.map(\.id) {
-            slotOf[id] = slot
-            known.insert(id)
+        slots[Int(slot)].parts = []
+        if parts.isEmpty {
+            parts = [slots[Int(slot)].entry]
+            known.insert(slots[Int(slot)].entry.id)
+        }
+        for entry in entries {
+            slotOf[entry.id] = slot
+            known.insert(entry.id)
         }
         let isLater = (parts.last?.id ?? 0) < (entries.first?.id ?? 0)
         parts += entries

@@ -74,8 +74,9 @@ extension WriteQueue {
     }
 
     private func isCandidate(_ candidate: WriteStream.Candidate, _ stream: Int32) -> Bool {
-        let slot = slots[Int(candidate.slot)]
-        return slot.state == .candidate && slot.place == candidate.place && slot.stream == stream
+        let slot = Int(candidate.slot)
+        return slots[slot].state == .candidate && slots[slot].place == candidate.place
+            && slots[slot].stream == stream
     }
 
     private mutating func start(
