@@ -15,8 +15,8 @@ extension WriteQueue {
         return nextStream().flatMap { takeBatch($0) }
     }
 
-    /// Streams that fill a request go first, in turn. A stream with fewer entries waits for as many batches as
-    /// can run at once.
+    /// Streams that fill a request go first, in turn. A stream with fewer entries waits for as many batches
+    /// as can run at once.
     private func nextStream() -> Int32? {
         var best: (stream: Int32, rank: (Int, Int, Int))?
         for number in openStreams where !waitsForBulkJob(number) {

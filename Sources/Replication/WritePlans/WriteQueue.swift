@@ -3,11 +3,13 @@ internal import HeapModule
 /// The order in which a tenant's changes are sent, and their packing into requests.
 ///
 /// Entries that share a record, a key or a reference keep their order. All others may overtake each other.
-/// The queue holds open entries in memory. The log has the truth: an entry that the queue does not know is read
-/// from there.
+/// The queue holds open entries in memory. The log has the truth: an entry that the queue does not know is
+/// read from there.
 package struct WriteQueue: Sendable {
+    /// A connection's settings.
     package struct Settings: Sendable, Equatable {
-        /// All waiting changes of a row are sent as one, and rows are sent in any order that references allow.
+        /// All waiting changes of a row are sent as one, and rows are sent in any order that references
+        /// allow.
         package var isMerged = false
         /// Requests at the same time. With 1, entries are sent strictly in the order of their ids.
         package var calls = 5
@@ -157,8 +159,8 @@ package struct WriteQueue: Sendable {
         }
     }
 
-    /// Entries that are not sent, each once: a deletion of a row that Salesforce never had, and a row that was
-    /// deleted before its insert was sent. They remain known until `end`.
+    /// Entries that are not sent, each once: a deletion of a row that Salesforce never had, and a row that
+    /// was deleted before its insert was sent. They remain known until `end`.
     package mutating func takeIgnored() -> [LogEntry] {
         var taken: [LogEntry] = []
         for slot in untaken.compactMap({ slotOf[$0] }) where slots[Int(slot)].state == .ignored {

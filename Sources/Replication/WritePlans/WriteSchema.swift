@@ -72,7 +72,7 @@ struct WriteSchema: Sendable {
         tables[index].keys.append(Column(name: column, scopes: [scope]))
     }
 
-    /// Nil if Salesforce cannot be told which record to change or delete.
+    /// Nil if the entry names no record to change or delete.
     func action(of entry: LogEntry, _ table: Int32) -> WriteAttempt.Action? {
         switch entry.action {
         case .delete: return entry.sfid == nil ? nil : .delete
@@ -151,7 +151,8 @@ struct WriteSchema: Sendable {
         add(new, entry.sfid == nil && key.name == upsertColumn ? .create : .keep)
     }
 
-    /// New values are references. Values that were there before only keep the record from being deleted first.
+    /// New values are references. Values that were there before only keep the record from being deleted
+    /// first.
     private func addReferences(
         _ entry: LogEntry, _ column: String, _ accesses: inout [WriteAccess],
         _ add: (String, WriteAccess.Mode, inout [WriteAccess]) -> Void
