@@ -68,7 +68,8 @@ package struct WriteAttemptStore: Sendable {
             update multiconnect_sync.write_attempts a
             set state = 'undecided', error = \(error), log_ids = r.logs, record_ids = r.records
             from (
-              select array_agg(u.log order by u.place) as logs, array_agg(u.record order by u.place) as records
+              select array_agg(u.log order by u.place) as logs,
+                array_agg(u.record order by u.place) as records
               from multiconnect_sync.write_attempts w,
                 unnest(w.log_ids, w.record_ids) with ordinality as u (log, record, place)
               where w.id = \(id) and u.log = any (\(logIDs)::int[])) r

@@ -322,10 +322,12 @@ extension ResultRun {
 }
 
 extension LogStore {
+    private static let lockTimeout = "\(ReplicationLimits.mergeLockTimeout.milliseconds)ms"
+
     /// Begins a transaction that writes to tenants' tables. The triggers do not capture it and keep the
     /// status that it sets, and an application that waits for the same rows is not the victim of a deadlock.
     static let settings: SQL = """
         select set_config('xmlbinary', 'hex', true), set_config('multiconnect.status', 'keep', true),
-          set_config('lock_timeout', '\(raw: String(ReplicationLimits.mergeLockTimeout.milliseconds))ms', true)
+          set_config('lock_timeout', '\(raw: lockTimeout)', true)
         """
 }

@@ -236,8 +236,8 @@ extension LogStore {
           delete from \(raw: log) l using chosen c where l.id = c.id returning l.*),
         kept as (
           insert into \(raw: archiveLog)
-            (id, txid, created_at, updated_at, processed_at, processed_tx, state, action, table_name, record_id,
-             sfid, old, "values", sf_result, sf_message)
+            (id, txid, created_at, updated_at, processed_at, processed_tx, state, action, table_name,
+             record_id, sfid, old, "values", sf_result, sf_message)
           select id, txid, created_at, updated_at, processed_at, processed_tx,
             case state when 'IGNORE' then 'IGNORED' else state end, action, table_name, record_id, sfid, old,
             "values", sf_result, sf_message
@@ -270,8 +270,8 @@ extension LogStore {
             copied as (
               insert into \(raw: log)
                 (txid, created_at, updated_at, state, action, table_name, record_id, sfid, old, "values")
-              select txid_current(), clock_timestamp(), clock_timestamp(), 'NEW', action, table_name, record_id,
-                sfid, old, "values"
+              select txid_current(), clock_timestamp(), clock_timestamp(), 'NEW', action, table_name,
+                record_id, sfid, old, "values"
               from marked order by id returning 1)
             select count(*) from copied
             """,

@@ -6,12 +6,14 @@ extension TenantDDL {
     ///
     /// - Parameter isOn: false for a connection whose log is polled. NOTIFY lets commits wait for each other.
     package func notifyFunction(isOn: Bool = true) -> String {
+        let flag = Identifier.literal(Self.drainFlag)
+        let (theirs, ours) = (schema + ".hc_trigger_log", Self.writesChannel)
         let announce = """
 
             BEGIN
-              IF NOT EXISTS (SELECT FROM \(s)._hcmeta WHERE details = \(Identifier.literal(Self.drainFlag))) THEN
-                PERFORM pg_catalog.pg_notify(\(Identifier.literal(schema + ".hc_trigger_log")), 'ping'),
-                  pg_catalog.pg_notify(\(Identifier.literal(Self.writesChannel)), \(Identifier.literal(schema)));
+              IF NOT EXISTS (SELECT FROM \(s)._hcmeta WHERE details = \(flag)) THEN
+                PERFORM pg_catalog.pg_notify(\(Identifier.literal(theirs)), 'ping'),
+                  pg_catalog.pg_notify(\(Identifier.literal(ours)), \(Identifier.literal(schema)));
               END IF;
               \(markNotified)
               RETURN NULL;

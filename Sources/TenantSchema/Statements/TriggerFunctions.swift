@@ -61,6 +61,7 @@ struct TriggerFunctions {
         // A deleted row that Salesforce never had, or an update without a change, is not sent.
         let deleteState = isWritable ? "CASE WHEN OLD.sfid IS NULL THEN 'IGNORE' ELSE 'NEW' END" : state
         let updateState = isWritable ? "CASE WHEN new_values = '' THEN 'IGNORE' ELSE 'NEW' END" : state
+        let minus = "OPERATOR(\(h).-)"
         return function(
             "logger",
             """
@@ -73,17 +74,17 @@ struct TriggerFunctions {
               IF TG_OP = 'INSERT' THEN
                 INSERT INTO \(log), "values")
                 VALUES (\(now), \(state), 'INSERT', TG_TABLE_NAME, NEW.id,
-                  (\(h).hstore(NEW) OPERATOR(\(h).-) \(Self.excluded))::text);
+                  (\(h).hstore(NEW) \(minus) \(Self.excluded))::text);
               ELSIF TG_OP = 'UPDATE' THEN
-                old_values = \(h).hstore(OLD) OPERATOR(\(h).-) \(Self.excluded);
-                new_values = (\(h).hstore(NEW) OPERATOR(\(h).-) \(Self.excluded) OPERATOR(\(h).-) old_values)::text;
+                old_values = \(h).hstore(OLD) \(minus) \(Self.excluded);
+                new_values = (\(h).hstore(NEW) \(minus) \(Self.excluded) \(minus) old_values)::text;
                 INSERT INTO \(log), sfid, old, "values")
                 VALUES (\(now), \(updateState), 'UPDATE',
                   TG_TABLE_NAME, NEW.id, OLD.sfid, old_values::text, new_values);
               ELSE
                 INSERT INTO \(log), sfid, old)
                 VALUES (\(now), \(deleteState), 'DELETE',
-                  TG_TABLE_NAME, OLD.id, OLD.sfid, (\(h).hstore(OLD) OPERATOR(\(h).-) \(Self.excluded))::text);
+                  TG_TABLE_NAME, OLD.id, OLD.sfid, (\(h).hstore(OLD) \(minus) \(Self.excluded))::text);
               END IF;
             \(PlainTexts.end)
               RETURN NULL;

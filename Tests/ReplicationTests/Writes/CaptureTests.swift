@@ -39,7 +39,7 @@ struct CaptureTests {
             #expect(names.count == 1)
             try await user.script("begin; insert into account (name) values ('gone'); rollback")
             try await user.execute(
-                "insert into account (id, name) values (1, 'B') on conflict (id) do update set name = excluded.name"
+                "insert into account (id, name) values (1, 'B') on conflict (id) do update set name = 'C'"
             )
             try await user.execute("insert into account (id, name) values (1, 'C') on conflict do nothing")
             let copy = try await user.copyIn("copy account (name) from stdin")

@@ -76,7 +76,10 @@ func withLog(
 ) async throws {
     try await withTables(upsertField: upsertField) { scene in
         try await scene.pool.execute(
-            "insert into multiconnect_sync.leases (organization_id, epoch) values (\(scene.fixture.tenant.id), 7)"
+            """
+            insert into multiconnect_sync.leases (organization_id, epoch)
+            values (\(scene.fixture.tenant.id), 7)
+            """
         )
         try await body(LogScene(scene))
     }
