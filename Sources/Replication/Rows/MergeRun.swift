@@ -206,7 +206,9 @@ extension MergeRun {
         let results = try await connection.pipeline(statements)
         if !attempts.isEmpty {
             for entry in results[4] {
-                sent[try entry["record_id"], default: [:]][try entry["id"]] = try entry["log_id"]
+                // Of a merged row the last one.
+                let (row, attempt): (Int, UUID) = (try entry["record_id"], try entry["id"])
+                sent[row, default: [:]][attempt] = max(sent[row]?[attempt] ?? 0, try entry["log_id"])
             }
         }
         for entry in earlyLog ?? results[0] { try note(entry) }

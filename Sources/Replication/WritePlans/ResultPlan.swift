@@ -113,7 +113,14 @@ package struct ResultPlan: Sendable, Equatable {
         adopt(item, row?.sfid ?? record)
         guard let row else { return }
         let operation =
-            if hasOpen(item) { "PENDING" } else if row.sfid == nil { "INSERTED" } else { "UPDATED" }
+            if hasOpen(item) {
+                "PENDING"
+            } else if row.sfid != nil, row.operation == "SYNCED" {
+                // The event of the change came before the answer.
+                "SYNCED"
+            } else {
+                row.sfid == nil ? "INSERTED" : "UPDATED"
+            }
         // A row that waits for a later entry keeps its status.
         if row.sfid == nil && record != nil || row.operation != operation || operation != "PENDING" {
             rows.append(

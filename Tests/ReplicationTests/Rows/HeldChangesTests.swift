@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Support
+import TenantSchema
 import Testing
 
 @testable import Replication

@@ -130,8 +130,9 @@ struct HeldOrderTests {
                 let trial = Trial(scene)
                 try await trial.run()
                 let rows = try await scene.rows("sfid, name, phone, fax").filter { $0[0] != nil }
-                let wanted = trial.records.sorted { $0.sfid < $1.sfid }.map { record in
-                    [record.sfid] + ["name", "phone", "fax"].map { record.cells[$0] ?? nil }
+                let wanted = trial.records.sorted { $0.sfid < $1.sfid }.map { record -> [String?] in
+                    let cells = record.cells
+                    return [record.sfid, cells["name"] ?? nil, cells["phone"] ?? nil, cells["fax"] ?? nil]
                 }
                 #expect(rows == wanted, "trial \(number)")
                 #expect(try await scene.outgoing.heldCount() == 0)

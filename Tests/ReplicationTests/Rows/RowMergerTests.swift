@@ -279,6 +279,7 @@ struct RowMergerTests {
 @Suite(.tags(.store))
 struct MergeEqualityTests {
     private static let columns = ["name", "phone", "fax"]
+    private static let attempt = UUID()
 
     /// A record before the merge, and the changes that arrive.
     private struct Case {
@@ -297,6 +298,7 @@ struct MergeEqualityTests {
             var random = SystemRandomNumberGenerator()
             let cases = (1...500).map { makeCase($0, isRead, started, &random) }
             try await prepare(cases, scene)
+            try await prepareAttempt(scene, isOpen: !isRead)
             let source = isRead ? ChangeSource.read(startedAt: started) : .events
             _ = try await scene.merge(
                 cases.flatMap(\.changes), from: source)
@@ -304,7 +306,7 @@ struct MergeEqualityTests {
             let found = Dictionary(uniqueKeysWithValues: rows.map { ($0[0] ?? "", $0) })
             let rereads = try await scene.rereads()
             for item in cases {
-                let (expected, reread) = expectation(item, source)
+                let (expected, reread) = expectation(item, source, isOpen: !isRead)
                 let row = found[item.sfid].map { row in
                     Dictionary(uniqueKeysWithValues: zip(Self.columns + ["systemmodstamp"], row[1...4]))
                 }
@@ -338,7 +340,9 @@ struct MergeEqualityTests {
             item.local =
                 item.row == nil
                 ? LocalChange(state, isDeletion: true)
-                : LocalChange(state, columns: Set(Self.columns.filter { _ in Bool.random(using: &random) }))
+                : LocalChange(
+                    state, columns: Set(Self.columns.filter { _ in Bool.random(using: &random) }),
+                    attempts: Bool.random(using: &random) ? [Self.attempt] : [])
         }
         if Bool.random(using: &random) {
             item.recent = RecentChange(
@@ -349,6 +353,7 @@ struct MergeEqualityTests {
             let kind = [RecordChange.Kind.upsert, .patch, .delete].randomElement(using: &random) ?? .patch
             var change = change(
                 number, kind, Double(Int.random(in: 0...6, using: &random)), kind == .delete ? [:] : cells())
+            if !isRead, Bool.random(using: &random) { change.attempt = Self.attempt }
             if isRead, kind == .upsert {
                 change.cells["systemmodstamp"] = .some(MergeRule.text(change.stamp))
             }
@@ -380,15 +385,16 @@ struct MergeEqualityTests {
             if let local = item.local {
                 let (state, processed): (String, Date?) =
                     switch local.state {
-                    case .waiting: ("NEW", nil)
+                    case .waiting: (local.attempts.isEmpty ? "NEW" : "PENDING", nil)
                     case .sent(let date): ("SUCCESS", date)
                     case .failed(let date): ("FAILED", date)
                     }
                 let keys = local.columns.map { "\"\($0)\"=>\"x\"" }.joined(separator: ", ")
                 script += """
-                    insert into _trigger_log (action, table_name, state, processed_at, record_id, sfid, "values")
+                    insert into _trigger_log
+                      (action, table_name, state, processed_at, sf_message, record_id, sfid, "values")
                     values ('\(local.isDeletion ? "DELETE" : "UPDATE")', 'account', '\(state)',
-                      \(processed.map(time) ?? "null"),
+                      \(processed.map(time) ?? "null"), \(local.attempts.isEmpty ? "null" : "'sent'"),
                       (select id from account where sfid = '\(item.sfid)'), '\(item.sfid)', '\(keys)');
                     """
             }
@@ -396,9 +402,24 @@ struct MergeEqualityTests {
         try await scene.script(script)
     }
 
+    /// An attempt that sent the marked entries. Open for events; settled for reads, which are refused while
+    /// an insert is open.
+    private func prepareAttempt(_ scene: MergeScene, isOpen: Bool) async throws {
+        try await scene.script(
+            """
+            insert into multiconnect_sync.write_attempts
+              (id, organization_id, mapping_id, action, method, epoch, state, log_ids, record_ids, settle_at)
+            select '\(Self.attempt)', '\(scene.account.mapping.organizationID)',
+              '\(scene.account.mapping.id)', 'upsert', 'collection', 1, '\(isOpen ? "sent" : "settled")',
+              array_agg(id), array_agg(record_id), now()
+            from _trigger_log where sf_message = 'sent'
+            """)
+    }
+
     /// The row and whether the record is read again, by the rule alone.
-    private func expectation(_ item: Case, _ source: ChangeSource) -> (row: [String: String?]?, reread: Bool)
-    {
+    private func expectation(
+        _ item: Case, _ source: ChangeSource, isOpen: Bool
+    ) -> (row: [String: String?]?, reread: Bool) {
         let rule = MergeRule()
         var row = item.row.map { cells in
             var all: [String: String?] = Dictionary(
@@ -408,7 +429,8 @@ struct MergeEqualityTests {
         }
         var record = MergeRule.Record(
             exists: row != nil, stamp: row == nil ? nil : at(item.stamp), recent: item.recent,
-            local: item.local.map { [$0] } ?? [])
+            local: item.local.map { [$0] } ?? [],
+            openInserts: isOpen ? [OpenInsert(id: Self.attempt, from: at(0), until: nil)] : [])
         var reread = false
         // A record that comes back in the same merge keeps its row.
         var before: [String: String?]?
@@ -420,6 +442,9 @@ struct MergeEqualityTests {
                 continue
             case .conflict(let cells):
                 if cells.contains(where: { (row?[$0.key] ?? nil) != $0.value }) { reread = true }
+                continue
+            case .hold:
+                record.isHeld = true
                 continue
             case .nothing: break
             case .insert(let cells):
