@@ -103,8 +103,9 @@ package struct ResultPlan: Sendable, Equatable {
 
     private mutating func addWritten(_ item: WriteBatch.Item, _ sfid: String?, _ leftOut: [String]) {
         let record = sfid ?? item.entry.sfid
+        // The rest of a partial item is sent with the same entries.
         addEntries(
-            item, .success, .merged,
+            item, item.isPartial ? .new : .success, item.isPartial ? .new : .merged,
             message: leftOut.isEmpty
                 ? nil : "read-only fields were not sent: \(leftOut.joined(separator: ", "))",
             sfid: record)
@@ -113,7 +114,7 @@ package struct ResultPlan: Sendable, Equatable {
         adopt(item, row?.sfid ?? record)
         guard let row else { return }
         let operation =
-            if hasOpen(item) {
+            if item.isPartial || hasOpen(item) {
                 "PENDING"
             } else if row.sfid != nil, row.operation == "SYNCED" {
                 // The event of the change came before the answer.

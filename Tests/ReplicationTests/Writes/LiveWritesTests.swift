@@ -1,5 +1,7 @@
+import Activity
 import Encoding
 import Foundation
+import OrgSimulator
 import Organizations
 import Postgres
 import Reactor
@@ -141,7 +143,7 @@ struct LiveWritesTests {
                 try await scene.waitWritten(.seconds(40))
             }
             let calls = try await scene.calls()
-            #expect(calls["ingestCreate"] == 1)
+            #expect(calls[.ingestCreate] == 1)
             let updated = try await scene.written().filter { $0["kind"]?.string == "update" }
             #expect(updated.count == 401)
         }
