@@ -213,7 +213,8 @@ final class CometDScript: Sendable {
         _ process: ([Int]) async throws -> Void = { _ in }
     ) async throws {
         let stream = CometDStream(
-            polls: PollClient(), hosts: try HostRule(loginURL: origin.withLock { $0 }), tokens: { try self.token($0) })
+            polls: PollClient(), hosts: try HostRule(loginURL: origin.withLock { $0 }),
+            tokens: { try self.token($0) })
         do {
             try await stream.run(
                 subscriptions, onState: { isLive in self.state.withLock { $0.states.append(isLive) } }

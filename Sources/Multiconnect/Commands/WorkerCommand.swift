@@ -118,7 +118,10 @@ struct WorkerProcess: Sendable {
         MetricsReporter(
             launch, identity: identity.text, board: MetricsBoard(redis: services[0].redis),
             pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
-            sources: [{ [tallies] in tallies.take() }, { [changes] in changes.take() }, { [writes] in writes.take() }])
+            sources: [
+                { [tallies] in tallies.take() }, { [changes] in changes.take() },
+                { [writes] in writes.take() },
+            ])
     }
 
     private func leases(_ services: LoopServices, _ tenants: [TenantLoop]) throws -> TenantLeases {

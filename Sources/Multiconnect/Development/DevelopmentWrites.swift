@@ -7,8 +7,8 @@ import Reactor
 import Replication
 import TenantSchema
 
-/// Inserts, updates and deletes a row in a tenant's schema with plain SQL, and shows each change arriving in the
-/// simulated org.
+/// Inserts, updates and deletes a row in a tenant's schema with plain SQL, and shows each change arriving in
+/// the simulated org.
 struct DevelopmentWrites: Sendable {
     private enum Limits {
         /// Between two looks at the org.

@@ -31,9 +31,9 @@ package struct LocalChange: Sendable, Equatable {
 
     /// The attempts among `sent` whose events a log entry of a row does not protect columns from.
     ///
-    /// An earlier entry of the row was answered before the attempt was sent, or is part of it. Times would not
-    /// show that, because our clock and Salesforce's differ. An entry that waits is sent later, also if its id
-    /// is lower: a person has sent it again.
+    /// An earlier entry of the row was answered before the attempt was sent, or is part of it. Times would
+    /// not show that, because our clock and Salesforce's differ. An entry that waits is sent later, also if
+    /// its id is lower: a person has sent it again.
     ///
     /// - Parameter sent: the id of the row's entry in each attempt.
     package static func attempts(of entry: Int, state: String, in sent: [UUID: Int]) -> Set<UUID> {

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 
-/// An insert or upsert of a table whose outcome is open. Records that it may have created get no new row: their
-/// row is in the table already, without `sfid`.
+/// An insert or upsert of a table whose outcome is open. Records that it may have created get no new row:
+/// their row is in the table already, without `sfid`.
 package struct OpenInsert: Sendable, Equatable {
     package var id: UUID
     /// The first moment at which its records can be created, on Salesforce's clock.

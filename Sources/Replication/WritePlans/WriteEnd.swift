@@ -1,7 +1,7 @@
 /// How the sending of one entry of the log ended.
 package enum WriteEnd: Sendable, Equatable {
-    /// Salesforce has the change of the record `sfid`. `leftOut` are API names of read-only fields, which were
-    /// not sent.
+    /// Salesforce has the change of the record `sfid`. `leftOut` are API names of read-only fields, which
+    /// were not sent.
     case written(sfid: String?, leftOut: [String])
     /// Refused. It stays FAILED until a person acts.
     case failed(WriteProblem)

@@ -74,6 +74,19 @@ extension LogStore {
         return try await completed(rows.map(Self.entry), on: connection)
     }
 
+    /// True if there are changes to send, or attempts to look up.
+    func hasWork(of organization: UUID, on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            """
+            select exists (select from \(raw: log) where state in ('NEW', 'REQUEUE'))
+                or exists (
+                    select from multiconnect_sync.write_attempts
+                    where organization_id = \(organization) and state in ('sent', 'doubtful'))
+                or exists (select from \(raw: archiveLog) where state = 'REQUEUE') as has_work
+            """
+        ).scalar()
+    }
+
     /// When the oldest open change was made.
     package func oldestOpen(on connection: PostgresConnection) async throws -> Date? {
         let oldest: (String) -> SQL = { state in

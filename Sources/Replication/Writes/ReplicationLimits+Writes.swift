@@ -6,6 +6,8 @@ extension ReplicationLimits {
     package static let writeQueueRows = 20_000
     /// Waiting entries below which more are read.
     static let writeLowRows = 4_000
+    /// Waiting rows from which commits of the application need no NOTIFY.
+    static let drainRows = 1_000
     /// Records of one request: Salesforce's maximum for sObject Collections.
     package static let writeRowsPerCall = 200
     /// The longest wait for the answer to a write. Salesforce ends requests after 10 minutes.

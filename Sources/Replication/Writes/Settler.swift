@@ -97,9 +97,9 @@ package struct Settler: Sendable {
             known.created = try await HeldChangeStore().created(
                 by: attempt.id, of: attempt.mappingID, on: connection)
             known.ofOthers = try await store.createdByOthers(than: attempt.id, on: connection)
-            let isPatient =
-                known.now < attempt.settleAt + ReplicationLimits.settlementPatience.timeInterval
-            if isPatient {
+            let waitsForOthers =
+                known.now < attempt.settleAt + ReplicationLimits.settlementOthersWait.timeInterval
+            if waitsForOthers {
                 known.othersOpen = try await store.hasOpenInserts(
                     besides: attempt, until: attempt.settleAt + 2 * ReplicationLimits.clockMargin,
                     on: connection)

@@ -27,7 +27,6 @@ package struct WritePace: Sendable {
     package var linger = ReplicationLimits.writeLinger
     package var archive = ReplicationLimits.archiveInterval
     package var standstill = ReplicationLimits.writeStandstill
-    package var firstPause = ReplicationLimits.firstWritePause
 
     package init() {}
 }

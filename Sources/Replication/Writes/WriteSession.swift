@@ -61,7 +61,9 @@ struct WriteSession {
                 try await read()
                 try await endIgnored()
                 start(in: &group)
-                try await upkeep.run(queue.counts, sender, isBusy: running > 0)
+                let counts = queue.counts
+                if try await upkeep.drain(counts.waiting + counts.running) { hasUnread = true }
+                try await upkeep.run(counts, sender, isBusy: running > 0)
                 if isIdle { return }
                 guard let step = try await group.next() else { return }
                 switch step {
@@ -85,7 +87,7 @@ struct WriteSession {
     private var isIdle: Bool {
         guard running == 0 else { return false }
         if isEnding { return true }
-        return !hasUnread && queue.isEmpty && settlement.isEmpty
+        return !hasUnread && queue.isEmpty && settlement.isEmpty && !upkeep.isDraining
             && lastWork + context.services.pace.linger < .now
     }
 
@@ -94,11 +96,12 @@ struct WriteSession {
         try await reload()
         let log = sender.log
         let (attempts, failed) = try await context.fenced { connection -> ([WriteAttempt], [LogEntry]) in
-            let attempts = try await WriteAttemptStore().open(of: context.tenant.id, on: connection)
-            // Their requests were sent by an earlier session, which did not record an answer.
-            for attempt in attempts where attempt.state == .sent {
-                try await log.doubt(attempt, error: "the worker stopped before an answer", on: connection)
-            }
+            let store = WriteAttemptStore()
+            // What is sent now was sent by an earlier session, which did not record an answer.
+            try await store.doubtFormer(
+                of: context.tenant.id, epoch: context.lease.epoch + 1, on: connection)
+            let attempts = try await store.open(of: context.tenant.id, on: connection)
+            try await DrainFlagStore(schema: context.tenant.schema).clear(on: connection)
             return (
                 attempts,
                 try await log.failedInserts(limit: ReplicationLimits.failedInsertRows, on: connection)

@@ -12,11 +12,39 @@ struct WriteUpkeep {
     private var archiveAt: ContinuousClock.Instant
     private var lastProgress = ContinuousClock.now
     private var isStandstillNoted = false
+    /// The flag that keeps triggers from sending NOTIFY is set.
+    private var isFlagSet = false
+    /// Transactions that may have seen the flag: the log is read again when they have ended.
+    private var horizon: DrainFlagStore.Horizon?
     private var releaseAt = ContinuousClock.now
 
     init(_ context: WriteContext) {
         self.context = context
         archiveAt = .now + context.services.pace.archive * Double.random(in: 0.5...1)
+    }
+
+    var isDraining: Bool { isFlagSet || horizon != nil }
+
+    /// While a backlog is written, the application's commits need no NOTIFY. True if the log must be read
+    /// again, because changes may have come without one.
+    mutating func drain(_ waiting: Int) async throws -> Bool {
+        let flag = DrainFlagStore(schema: context.tenant.schema)
+        if !isFlagSet, waiting >= ReplicationLimits.drainRows {
+            try await context.fenced { try await flag.set(on: $0) }
+            isFlagSet = true
+        } else if isFlagSet, waiting == 0 {
+            try await context.fenced { try await flag.clear(on: $0) }
+            isFlagSet = false
+            horizon = try await context.cell.withCellConnection { try await flag.horizon(on: $0) }
+            return true
+        } else if let horizon {
+            let hasPassed = try await context.cell.withCellConnection {
+                try await flag.hasPassed(horizon, on: $0)
+            }
+            if hasPassed { self.horizon = nil }
+            return true
+        }
+        return false
     }
 
     mutating func note(_ sent: WriteSender.Sent) async {
@@ -70,11 +98,15 @@ struct WriteUpkeep {
         if !isWaiting { lastProgress = .now }
         if isWaiting, !isStandstillNoted, lastProgress + context.services.pace.standstill < .now {
             isStandstillNoted = true
+            let oldest = try await context.cell.withCellConnection {
+                try await sender.log.oldestOpen(on: $0)
+            }
+            let since = oldest.map { " since \(MergeRule.text($0)) UTC" } ?? ""
             await context.notify(
                 WriteNotification.standstill,
-                "no change was written for \(context.services.pace.standstill.components.seconds) s, "
-                    + "\(counts.waiting + counts.running) wait and \(counts.blocked) are held up by others: see "
-                    + "multiconnect writes list \(context.tenant.orgID)")
+                "no change was written for \(context.services.pace.standstill.components.seconds) s: "
+                    + "\(counts.waiting + counts.running) wait\(since), \(counts.blocked) behind others; "
+                    + "see multiconnect writes list \(context.tenant.orgID)")
         }
         if releaseAt <= .now { try await releaseHeld(sender) }
         guard archiveAt <= .now, !isBusy else { return }

@@ -13,8 +13,8 @@ extension SalesforceError {
         // A job that failed or was aborted may have written a part of its records: its results say which.
         case .jobFailed: return true
         // Nothing was sent.
-        case .heldBack, .circuitOpen, .dailyCalls, .unreachable, .hostNotAllowed, .badSignature, .invalidGrant,
-            .invalidClient, .accessDenied:
+        case .heldBack, .circuitOpen, .dailyCalls, .unreachable, .hostNotAllowed, .badSignature,
+            .invalidGrant, .invalidClient, .accessDenied:
             return false
         // Refused before the work: session, rights, quota, or a request that Salesforce does not understand.
         case .unauthorized, .forbidden, .requestLimit, .rateLimited, .notFound, .invalidField, .invalidType,

@@ -67,7 +67,7 @@ struct LiveWritesTests {
                     "select sfid is not null from T.account where name = 'good one'"
                 ).scalar()
                 #expect(isGood, "another row is not held up")
-                try await eventually("operators are told") {
+                try await eventually("operators are notified") {
                     try await scene.notifications().contains { $0.eventType == "writes_failed" }
                 }
                 try await scene.orgSettings(#"{"validation":[]}"#)

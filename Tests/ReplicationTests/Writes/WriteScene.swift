@@ -42,7 +42,6 @@ extension OrgScene {
             """)
         var services = WriteServices(self.services, tallies: WriteTallies())
         services.pace.activePoll = .milliseconds(100)
-        services.pace.firstPause = .milliseconds(100)
         let writes = services
         let watch = ChangeWatch(
             cells: self.services.cells, period: .milliseconds(100), logger: self.services.logger)
