@@ -2,6 +2,7 @@ package import FoundationEssentials
 
 /// A request to an org with users' changes, or a Bulk job with them: a row of `write_attempts`.
 package struct WriteAttempt: Sendable, Equatable {
+    /// What is done to the records.
     package enum Action: String, Sendable, Hashable {
         case insert
         case update
@@ -10,6 +11,7 @@ package struct WriteAttempt: Sendable, Equatable {
         case delete
     }
 
+    /// The API that carries the records.
     package enum Method: String, Sendable, Hashable {
         /// One request of sObject Collections.
         case collection

@@ -2,6 +2,7 @@ package import FoundationEssentials
 
 /// An entry of a tenant's `_trigger_log`: a user's change of one row.
 package struct LogEntry: Sendable, Equatable {
+    /// The statement that changed the row.
     package enum Action: String, Sendable, Hashable {
         case insert = "INSERT"
         case update = "UPDATE"

@@ -5,6 +5,7 @@ package import FoundationEssentials
 /// An entry without a verdict is looked up again later. A row is only sent again if the request can no longer
 /// run, and if it certainly did not write the row, or if a repetition does no harm.
 package struct SettlementRule: Sendable {
+    /// What became of an entry.
     package enum Verdict: Sendable, Equatable {
         /// The record has the change.
         case written(sfid: String?)

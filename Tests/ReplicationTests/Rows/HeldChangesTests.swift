@@ -11,7 +11,7 @@ import Testing
 struct HeldChangesTests {
     private func event(
         _ number: Int, _ kind: RecordChange.Kind, _ attempt: WriteAttempt?, _ cells: [String: String?] = [:],
-        stamp: Date = Date()
+        stamp: Date = MergeScene.now
     ) -> RecordChange {
         RecordChange(
             sfid: MergeScene.sfid(number), kind: kind, stamp: stamp, cells: cells, attempt: attempt?.id)
@@ -141,7 +141,7 @@ struct HeldChangesTests {
         try await withTables { scene in
             for source in [ChangeSource.events, .read(startedAt: Date().addingTimeInterval(60))] {
                 try await scene.script("delete from account")
-                let stamp = Date()
+                let stamp = MergeScene.now
                 _ = try await scene.merge([event(1, .upsert, nil, ["name": "A"], stamp: stamp)])
                 try await scene.user.execute("update account set name = 'B'")
                 let rows: [Int] = try await scene.pool.query(

@@ -121,7 +121,7 @@ struct MergeRuleTests {
         #expect(rule.decide(change, from: .read(startedAt: at(9)), on: row) == .update(["name": "A"]))
     }
 
-    @Test(arguments: ["READONLY", "IGNORE", "MERGED", ""])
+    @Test(arguments: ["READONLY", "IGNORE", "REQUEUED", ""])
     func `a log entry in another state protects nothing`(_ state: String) {
         #expect(LocalChange.state(state, processedAt: at(0)) == nil)
     }

@@ -32,6 +32,11 @@ struct MergeScene: Sendable {
         }
     }
 
+    /// The time in whole milliseconds, as Salesforce has it.
+    static var now: Date {
+        Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1_000).rounded() / 1_000)
+    }
+
     func rows(_ columns: String = "sfid, name, _hc_lastop", of table: String = "account") async throws
         -> [[String?]]
     {
