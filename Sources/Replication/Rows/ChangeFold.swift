@@ -83,6 +83,10 @@ package struct ChangeFold: Sendable, Equatable {
     }
 
     private mutating func note(_ change: RecordChange, from source: ChangeSource, _ now: Date) {
+        // Later events are newer than the changes that this attempt sent.
+        if source == .events, let attempt = change.attempt {
+            record.local.removeAll { $0.attempts.contains(attempt) }
+        }
         // A partial read says nothing about the other columns.
         if case .read = source, change.kind == .patch { return }
         let recent = RecentChange(

@@ -55,6 +55,15 @@ package struct LocalChange: Sendable, Equatable {
         }
     }
 
+    /// True if an entry in this state still protects values although events have arrived since it was sent:
+    /// the row becomes SYNCED with the event of the last sent change, and later events are newer. Their times
+    /// would not show that, because the answer may be late.
+    ///
+    /// - Parameter status: `_hc_lastop` of the row.
+    static func awaitsEvent(_ state: String, status: String?) -> Bool {
+        status != "SYNCED" || !["PENDING", "SUCCESS"].contains(state)
+    }
+
     /// True if the local value stays although this change arrives.
     package func outlives(_ change: RecordChange, from source: ChangeSource) -> Bool {
         if source == .events, let attempt = change.attempt, attempts.contains(attempt) { return false }

@@ -211,21 +211,25 @@ extension MergeRun {
                 sent[row, default: [:]][attempt] = max(sent[row]?[attempt] ?? 0, try entry["log_id"])
             }
         }
-        for entry in earlyLog ?? results[0] { try note(entry) }
+        let statuses = Dictionary(
+            rows.values.map { ($0.id, $0.status.operation) }, uniquingKeysWith: { first, _ in first })
+        for entry in earlyLog ?? results[0] { try note(entry, statuses) }
         for entry in results[1] { recent[try entry["sfid"]] = try RecentChangeStore.change(entry) }
         if case .read = source { remembers = try results[2].scalar() }
         now = try results[3].scalar()
         try await readTexts(groups)
     }
 
-    private mutating func note(_ entry: Row) throws {
+    private mutating func note(_ entry: Row, _ statuses: [Int: String?]) throws {
         let processedAt: Date = try entry["processed_at"]
         let text: String = try entry["state"]
         guard let state = LocalChange.state(text, processedAt: processedAt) else { return }
         if try entry["action"] == "DELETE" {
             guard let sfid: String = try entry["sfid"] else { return }
             deletedLocally[sfid, default: []].append(LocalChange(state, isDeletion: true))
-        } else if let id: Int = try entry["record_id"] {
+        } else if let id: Int = try entry["record_id"],
+            source != .events || LocalChange.awaitsEvent(text, status: statuses[id] ?? nil)
+        {
             let values: String? = try entry["values"]
             let attempts = try sent[id].map { sent in
                 LocalChange.attempts(of: try entry["log_id"], state: text, in: sent)

@@ -1,8 +1,8 @@
 /// The named maxima of looking up attempts without an answer.
 extension ReplicationLimits {
-    /// How long a look-up waits for the outcome of other inserts of that time after the request cannot run
-    /// any more.
-    package static let settlementOthersWait = Duration.seconds(15 * 60)
+    /// How long a look-up waits for the outcome of other inserts of that time, from the time on at which the
+    /// request cannot run any more.
+    package static let othersWait = Duration.seconds(15 * 60)
     /// Records created in the window of one attempt that are compared with the table's. With more of them the
     /// look-up is not complete.
     static let settlementRecords = 200_000

@@ -103,8 +103,8 @@ package struct InDoubtStore: Sendable {
     package static func message(rows: Int, object: String, orgID: String) -> String {
         """
         \(rows) \(rows == 1 ? "row" : "rows") of \(object): no answer came, and the org does not show \
-        whether the change was carried out. It is not sent again by itself. See: \
-        multiconnect writes list \(orgID) --in-doubt
+        whether the change was carried out. It is not sent again by itself. See: multiconnect writes list \
+        \(orgID) --in-doubt
         """
     }
 }

@@ -98,7 +98,7 @@ package struct Settler: Sendable {
                 by: attempt.id, of: attempt.mappingID, on: connection)
             known.ofOthers = try await store.createdByOthers(than: attempt.id, on: connection)
             let waitsForOthers =
-                known.now < attempt.settleAt + ReplicationLimits.settlementOthersWait.timeInterval
+                known.now < attempt.settleAt + ReplicationLimits.othersWait.timeInterval
             if waitsForOthers {
                 known.othersOpen = try await store.hasOpenInserts(
                     besides: attempt, until: attempt.settleAt + 2 * ReplicationLimits.clockMargin,

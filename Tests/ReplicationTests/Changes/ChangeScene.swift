@@ -168,7 +168,9 @@ final class ScriptedOrg: Sendable {
         let page = handler.withLock { $0 }(call)
         guard page.status == 200 else {
             return .json(
-                bytes: Array(#"[{"errorCode":"INVALID_FIELD","message":"No such column"}]"#.utf8),
+                bytes: Array(
+                    #"[{"errorCode":"\#(page.status == 404 ? "NOT_FOUND" : "INVALID_FIELD")","message":"no"}]"#
+                        .utf8),
                 status: Status(page.status))
         }
         var members: [String: JSONValue] = [

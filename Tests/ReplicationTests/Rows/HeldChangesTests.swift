@@ -11,7 +11,7 @@ import Testing
 struct HeldChangesTests {
     private func event(
         _ number: Int, _ kind: RecordChange.Kind, _ attempt: WriteAttempt?, _ cells: [String: String?] = [:],
-        stamp: Date = MergeScene.now
+        stamp: Date = OutgoingRows.now
     ) -> RecordChange {
         RecordChange(
             sfid: MergeScene.sfid(number), kind: kind, stamp: stamp, cells: cells, attempt: attempt?.id)
@@ -141,7 +141,7 @@ struct HeldChangesTests {
         try await withTables { scene in
             for source in [ChangeSource.events, .read(startedAt: Date().addingTimeInterval(60))] {
                 try await scene.script("delete from account")
-                let stamp = MergeScene.now
+                let stamp = OutgoingRows.now
                 _ = try await scene.merge([event(1, .upsert, nil, ["name": "A"], stamp: stamp)])
                 try await scene.user.execute("update account set name = 'B'")
                 let rows: [Int] = try await scene.pool.query(
@@ -187,6 +187,36 @@ struct HeldChangesTests {
             #expect(try await scene.rows() == [[nil, "new", "PENDING"]])
             _ = try await scene.merge([event(2, .upsert, nil, cells)])
             #expect(try await scene.rows("sfid, name") == [[MergeScene.sfid(2), "new"]])
+        }
+    }
+
+    @Test func `a change by another user between our change and its answer is not lost`() async throws {
+        try await withTables { scene in
+            _ = try await scene.merge([event(1, .upsert, nil, ["name": "A", "phone": "1"])])
+            try await scene.user.execute("update account set name = 'B'")
+            let rows: [Int] = try await scene.pool.query(
+                "select id from \(identifier: scene.fixture.schema, "account")"
+            ).column()
+            let attempt = try await scene.outgoing.begin(rows, .update)
+            let (own, other) = (
+                event(1, .patch, attempt, ["name": "B"]), event(1, .patch, nil, ["name": "other"])
+            )
+            // The first transaction has both events, or each event has its own.
+            for events in [[own, other], [own], [other]] {
+                try await scene.script("update account set _hc_lastop = 'PENDING', name = 'B'")
+                if events == [other] { _ = try await scene.merge([own]) }
+                _ = try await scene.merge(events)
+                let name = events.contains(other) ? "other" : "B"
+                #expect(try await scene.rows("name, _hc_lastop") == [[name, "SYNCED"]])
+                try await scene.script("delete from multiconnect_sync.recent_changes")
+                try await scene.script("update account set systemmodstamp = null")
+            }
+            try await scene.script("update account set _hc_lastop = 'PENDING', name = 'B'")
+            _ = try await scene.merge([own])
+            try await scene.script(
+                "update _trigger_log set state = 'SUCCESS', processed_at = clock_timestamp()")
+            _ = try await scene.merge([other])
+            #expect(try await scene.rows("name, _hc_lastop") == [["other", "SYNCED"]])
         }
     }
 }

@@ -48,7 +48,7 @@ struct HeldOrderTests {
                 }
                 let record = OrgRecord(
                     sfid: MergeScene.sfid(records.count + 1), cells: ["name": name, "phone": "default"],
-                    stamp: MergeScene.now)
+                    stamp: OutgoingRows.now)
                 sfids.append(record.sfid)
                 commit(
                     record,
@@ -64,13 +64,13 @@ struct HeldOrderTests {
             if records.isEmpty || Bool.random(using: &random) {
                 let record = OrgRecord(
                     sfid: MergeScene.sfid(records.count + 1), cells: ["name": "A", "phone": "other"],
-                    stamp: MergeScene.now)
+                    stamp: OutgoingRows.now)
                 return commit(
                     record,
                     RecordChange(sfid: record.sfid, kind: .upsert, stamp: record.stamp, cells: record.cells))
             }
             guard var record = records.randomElement(using: &random) else { return }
-            record.stamp = MergeScene.now
+            record.stamp = OutgoingRows.now
             record.cells["fax"] = .some(String(Int.random(in: 0..<100, using: &random)))
             commit(
                 record,

@@ -8,6 +8,11 @@ struct OutgoingRows: Sendable {
     let pool: PostgresPool
     let table: SyncedTable
 
+    /// Salesforce's times have milliseconds.
+    static var now: Date {
+        Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
+    }
+
     private var name: SQL { "\(identifier: table.schema, "account")" }
     private var log: SQL { "\(identifier: table.schema, "_trigger_log")" }
 

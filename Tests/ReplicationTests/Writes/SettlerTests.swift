@@ -51,8 +51,12 @@ struct SettlerTests {
         func settle(
             _ attempt: WriteAttempt, seesAll: Bool = true
         ) async throws -> [Int: SettlementRule.Verdict] {
-            let layout = WriteLayout(
-                changes.account, Describes.account, resolver: NameResolver(namespace: nil))
+            var describe = Describes.account
+            for place in describe.fields.indices {
+                describe.fields[place].createable = true
+                describe.fields[place].updateable = true
+            }
+            let layout = WriteLayout(changes.account, describe, resolver: NameResolver(namespace: nil))
             let settler = Settler(
                 changes.account, layout, rest: changes.org.rest, cell: changes.pool,
                 user: try SalesforceID(SettlerTests.me), seesAll: { seesAll })
@@ -131,7 +135,7 @@ struct SettlerTests {
         try await withScene { scene in
             let attempt = try await over(scene, ["A"])
             #expect(try await scene.verdicts(attempt, seesAll: false) == [.undecided])
-            scene.changes.org.answer { _ in .init(rows: [], total: 0, status: 500) }
+            scene.changes.org.answer { _ in .init(rows: [], total: 0, status: 404) }
             await #expect(throws: SalesforceError.self) { try await scene.settle(attempt) }
         }
     }
