@@ -5,7 +5,7 @@ internal import TenantSchema
 /// One merge of `RowMerger`: locks and reads the rows, decides, and writes.
 struct MergeRun {
     /// A row of the table, and the record it is matched with.
-    private struct CurrentRow {
+    struct CurrentRow {
         var id: Int
         var stamp: Date?
         var status: MergeStore.Status
@@ -18,8 +18,8 @@ struct MergeRun {
     let readID: UUID?
     let connection: PostgresConnection
 
-    private var counts = RowMerger.Counts()
-    private var rows: [String: CurrentRow] = [:]
+    var counts = RowMerger.Counts()
+    var rows: [String: CurrentRow] = [:]
     private var recent: [String: RecentChange] = [:]
     private var localByID: [Int: [LocalChange]] = [:]
     private var deletedLocally: [String: [LocalChange]] = [:]
@@ -30,13 +30,13 @@ struct MergeRun {
     private var earlyLog: Rows?
     /// True if applied changes are remembered: those of events, and of reads while another read runs.
     private var remembers = true
-    private var openInserts: [OpenInsert] = []
-    private var held: [String: [HeldChangeStore.Held]] = [:]
+    var openInserts: [OpenInsert] = []
+    var held: [String: [HeldChangeStore.Held]] = [:]
     /// The entries of the rows that the attempts of the events sent: the log id by attempt, by row.
     private var sent: [Int: [UUID: Int]] = [:]
 
     private var store: MergeStore { merger.store }
-    private var mapping: Mapping { merger.table.mapping }
+    var mapping: Mapping { merger.table.mapping }
 
     init(merger: RowMerger, source: ChangeSource, readID: UUID?, connection: PostgresConnection) {
         self.merger = merger
@@ -100,54 +100,6 @@ struct MergeRun {
                 sfid: sfid, kind: .update, id: row?.id, cells: cells,
                 status: fold.keepsLocal ? row?.status : nil)
         }
-    }
-}
-
-// Records that an open insert may have created.
-extension MergeRun {
-    /// Reads open inserts and held events, before the rows are locked: if an insert is settled meanwhile, its
-    /// rows are found with their `sfid`.
-    private mutating func readOpen(_ groups: RowMerger.Groups) async throws {
-        // Inserts of a mapping that became read-only may still be open.
-        guard
-            mapping.configuration.access == .readWrite
-                || groups.changes.values.contains(where: { changes in
-                    changes.isEmpty || changes.contains { $0.attempt != nil }
-                })
-        else { return }
-        let holds = HeldChangeStore()
-        let results = try await connection.pipeline([
-            holds.selectOpenInserts(of: mapping), holds.select(groups.sfids, of: mapping.id),
-        ])
-        openInserts = try results[0].map(HeldChangeStore.openInsert)
-        for row in results[1] { held[try row["sfid"], default: []].append(try HeldChangeStore.held(row)) }
-    }
-
-    /// Puts the held events of records that need not wait any more before the new ones. Returns their ids.
-    private mutating func release(to groups: inout RowMerger.Groups, _ sfids: [String]) -> [Int] {
-        // A read comes after all events, so that it need not be ordered against them.
-        guard source == .events, !held.isEmpty else { return [] }
-        let open = Set(openInserts.map(\.id))
-        var released: [Int] = []
-        for sfid in sfids {
-            guard let earlier = held[sfid] else { continue }
-            let waits = earlier.contains { $0.change.attempt.map(open.contains) == true }
-            guard rows[sfid] != nil || !waits else { continue }
-            held[sfid] = nil
-            groups.prepend(earlier.map(\.change), of: sfid)
-            released += earlier.map(\.id)
-        }
-        return released
-    }
-
-    private mutating func hold(_ changes: [RecordChange], _ released: [Int]) async throws {
-        counts.held = changes.count
-        var statements: [SQL] = []
-        if !released.isEmpty { statements.append(HeldChangeStore().delete(released)) }
-        if !changes.isEmpty, !PlantedFault.forgottenHold.isPlanted {
-            statements.append(HeldChangeStore().insert(changes, of: mapping))
-        }
-        if !statements.isEmpty { _ = try await connection.pipeline(statements) }
     }
 }
 
