@@ -67,16 +67,24 @@ package struct MergeRule: Sendable, Equatable {
     package func decide(_ change: RecordChange, from source: ChangeSource, on record: Record) -> Decision {
         switch source {
         case .events:
-            if let stamp = record.exists ? record.stamp : nil, change.stamp < stamp { return .skip }
-            if let recent = record.recent, change.stamp < recent.stamp { return .skip }
+            if let stamp = record.exists ? record.stamp : nil, Self.isOlder(change.stamp, than: stamp) {
+                return .skip
+            }
+            if let recent = record.recent, Self.isOlder(change.stamp, than: recent.stamp) { return .skip }
         case .read(let startedAt):
-            if let recent = record.recent, change.stamp <= recent.stamp,
+            if let recent = record.recent, !Self.isOlder(recent.stamp, than: change.stamp),
                 recent.appliedAt.addingTimeInterval(margin.timeInterval) >= startedAt
             {
                 return conflict(change, from: source, on: record)
             }
         }
         return apply(change, from: source, on: record)
+    }
+
+    /// Stamps have whole milliseconds. A stored stamp may differ from the event's by a rounding error, and the
+    /// events of one transaction have equal stamps: the later one must not be skipped.
+    private static func isOlder(_ one: Date, than other: Date) -> Bool {
+        other.timeIntervalSince(one) > 0.000_5
     }
 
     private func apply(

@@ -121,6 +121,20 @@ struct MergeRuleTests {
         #expect(rule.decide(change, from: .read(startedAt: at(9)), on: row) == .update(["name": "A"]))
     }
 
+    @Test func `an event with the row's stamp is applied, also if the stored stamp was rounded up`() {
+        let change = RecordChange(sfid: "1", kind: .patch, stamp: at(5), cells: ["name": "B"])
+        let stored = Date(timeIntervalSince1970: at(5).timeIntervalSince1970.nextUp)
+        let row = MergeRule.Record(
+            exists: true, stamp: stored,
+            recent: RecentChange(stamp: stored, isDeletion: false, appliedAt: at(6)))
+        guard case .update = MergeRule().decide(change, from: .events, on: row) else {
+            Issue.record("the event was skipped")
+            return
+        }
+        let earlier = RecordChange(sfid: "1", kind: .patch, stamp: at(4.999), cells: ["name": "B"])
+        #expect(MergeRule().decide(earlier, from: .events, on: row) == .skip)
+    }
+
     @Test(arguments: ["READONLY", "IGNORE", "REQUEUED", ""])
     func `a log entry in another state protects nothing`(_ state: String) {
         #expect(LocalChange.state(state, processedAt: at(0)) == nil)
