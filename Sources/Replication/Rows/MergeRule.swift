@@ -81,8 +81,8 @@ package struct MergeRule: Sendable, Equatable {
         return apply(change, from: source, on: record)
     }
 
-    /// Stamps have whole milliseconds. A stored stamp may differ from the event's by a rounding error, and the
-    /// events of one transaction have equal stamps: the later one must not be skipped.
+    /// Stamps have whole milliseconds. A stored stamp may differ from the event's by a rounding error, and
+    /// the events of one transaction have equal stamps: the later one must not be skipped.
     private static func isOlder(_ one: Date, than other: Date) -> Bool {
         other.timeIntervalSince(one) > 0.000_5
     }
