@@ -211,6 +211,8 @@ struct OrgScene: Sendable {
         #expect(answer.status == 204)
     }
 
+    func clearFaults() async throws { try await fault(["kind": "clear"]) }
+
     /// How often the org was asked for things.
     func calls() async throws -> [CallKind: Int] {
         let answer = try await http.send(ClientRequest(url: "\(origin)/simulator/orgs/\(orgNumber)/calls"))

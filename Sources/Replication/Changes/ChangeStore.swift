@@ -46,11 +46,14 @@ struct ChangeStore: Sendable {
     }
 
     /// Ends a poll in the caller's transaction. The mark never moves back.
-    func polled(_ mapping: UUID, mark: Date, on connection: PostgresConnection) async throws {
+    ///
+    /// - Parameter isCovered: false if the next poll stays due.
+    func polled(_ mapping: UUID, mark: Date, isCovered: Bool, on connection: PostgresConnection) async throws
+    {
         try await connection.execute(
             """
             update multiconnect_sync.positions set time_mark = greatest(time_mark, \(mark)),
-              polled_at = clock_timestamp(), poll_error = null, poll_failures = 0, updated_at = now()
+              polled_at = case when \(isCovered)::boolean then clock_timestamp() end, poll_error = null, poll_failures = 0, updated_at = now()
             where mapping_id = \(mapping)
             """)
     }
@@ -101,6 +104,9 @@ struct ChangeStore: Sendable {
 
     /// Notes that the job of a requested reload was enqueued. If it is given up, the next one follows after a
     /// pause, longer each time.
+    ///
+    /// - Parameter isNew: false if the mapping's job was still open. It may be ending, and too old for the
+    ///   request, so the next look comes soon.
     func reloadEnqueued(_ mapping: UUID, isNew: Bool, on connection: PostgresConnection) async throws {
         let (pause, longest) = (ReplicationLimits.reloadRetry, ReplicationLimits.longestReloadRetry)
         try await connection.execute(
@@ -109,8 +115,10 @@ struct ChangeStore: Sendable {
             set reload_enqueued_at = case when \(isNew)::boolean then clock_timestamp()
                 else coalesce(reload_enqueued_at, clock_timestamp()) end,
               reload_attempts = reload_attempts + case when \(isNew)::boolean then 1 else 0 end,
-              reload_due_at = clock_timestamp() + least(\(longest)::interval,
-                \(pause)::interval * (2 ^ least(greatest(reload_attempts, 0), 10)))
+              reload_due_at = clock_timestamp() + case when \(isNew)::boolean
+                then least(\(longest)::interval,
+                  \(pause)::interval * (2 ^ least(greatest(reload_attempts, 0), 10)))
+                else \(ReplicationLimits.reloadCheck)::interval end
             where mapping_id = \(mapping)
             """)
     }

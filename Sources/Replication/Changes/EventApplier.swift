@@ -11,6 +11,9 @@ struct EventApplier: Sendable {
     let cell: PostgresPool
     let fence: WriteFence
     let decoder: EventDecoder
+    /// Mappings that must be polled because their channels had no position. Their polls are due until they
+    /// have ended, also on another worker, which cannot see that from the position that is stored here.
+    let uncovered: @Sendable () -> [UUID]
     let applyDiff: RowMerger.DiffApplier
     let tallies: ChangeTallies
     let logger: Logger
@@ -91,6 +94,8 @@ struct EventApplier: Sendable {
             }
         }
         try await writeRequests(decoded, mode, on: connection)
+        let uncovered = uncovered()
+        if !uncovered.isEmpty { try await ChangeStore().forgetPolls(of: uncovered, on: connection) }
         try await ChangeStore().advance(decoded.positions, of: organization, on: connection)
         return sum
     }

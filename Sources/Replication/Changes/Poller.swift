@@ -45,8 +45,10 @@ struct Poller: Sendable {
 
     /// Polls once. The time mark moves only after the last page, so that a failed poll is repeated as a
     /// whole.
+    ///
+    /// - Parameter covers: called at the end. False leaves the mapping due.
     @discardableResult
-    func poll(_ table: SyncedTable) async throws -> Result {
+    func poll(_ table: SyncedTable, covers: () -> Bool = { true }) async throws -> Result {
         let (mark, read) = try await cell.withCellConnection { connection in
             guard let mark = try await ChangeStore().timeMark(of: table.mapping.id, on: connection) else {
                 throw ReplicationError(.notFound, "\(table.plan.objectName) has no time mark")
@@ -58,7 +60,7 @@ struct Poller: Sendable {
             rest: rest(CallPurpose(.poll, table.plan.objectName)),
             mark: mark, read: read)
         do {
-            try await run(&pass)
+            try await run(&pass, covers)
         } catch {
             await end(pass)
             throw error
@@ -66,7 +68,7 @@ struct Poller: Sendable {
         return pass.result
     }
 
-    private func run(_ pass: inout Pass) async throws {
+    private func run(_ pass: inout Pass, _ covers: () -> Bool) async throws {
         try await readChanged(&pass)
         if pass.table.plan.filter != nil { try await findUnmatched(&pass) }
         let mark = PollRule.mark(
@@ -74,7 +76,7 @@ struct Poller: Sendable {
         let (mapping, readID) = (pass.table.mapping.id, pass.read.id)
         try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
             try await fence(connection)
-            try await ChangeStore().polled(mapping, mark: mark, on: connection)
+            try await ChangeStore().polled(mapping, mark: mark, isCovered: covers(), on: connection)
             try await RunningReadStore().end(readID, on: connection)
         }
         if pass.isShown { await show(.dataSynced, pass.table) }

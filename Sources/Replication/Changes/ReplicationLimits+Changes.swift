@@ -58,6 +58,8 @@ extension ReplicationLimits {
     package static let watchPeriod = Duration.seconds(2)
     /// The time from one full read of an object without a time of change to the next.
     package static let reloadWithoutCursor = Duration.seconds(24 * 60 * 60)
+    /// The pause between two looks whether an open request for a reload needs another job.
+    package static let reloadCheck = Duration.seconds(15)
     /// The pause before an unfinished reload is enqueued again. Each further pause is twice as long.
     package static let reloadRetry = Duration.seconds(60 * 60)
     /// The longest of these pauses.

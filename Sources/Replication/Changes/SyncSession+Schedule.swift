@@ -161,7 +161,7 @@ extension SyncSession {
         if waitsForStream(id) { return }
         let poller = Poller(
             services: services.replication, rest: rest, cell: cell, fence: fence, pace: services.pace)
-        let result = try await poller.poll(table)
+        let result = try await poll(table, by: poller)
         services.tallies.countPoll("done")
         services.tallies.count(result.counts)
         await endWait(of: table.mapping)
@@ -191,6 +191,18 @@ extension SyncSession {
             ChangeNotification.streamSilent,
             "\(table.plan.objectName): polls find changes that did not come as events; "
                 + "check whether the object is selected for Change Data Capture")
+    }
+
+    private func poll(_ table: SyncedTable, by poller: Poller) async throws -> Poller.Result {
+        let (id, start) = (table.mapping.id, ContinuousClock.now)
+        let connected = state.withLock { $0.uncovered[id] }
+        do {
+            return try await poller.poll(table) { state.withLock { $0.cover(id, since: start) } }
+        } catch {
+            // Its end may not be stored.
+            state.withLock { $0.uncovered[id] = $0.uncovered[id] ?? connected }
+            throw error
+        }
     }
 
     /// True if the first poll of a mapping was put off until the stream is connected, or `startWait` has
@@ -263,8 +275,10 @@ extension SyncSession {
         }
         let isOpen = positions.contains { tables[$0.key] != nil && $0.value.reloadReason != nil }
         guard isOpen || tables.values.contains(where: \.isCursorless) else { return }
-        // A reload that was requested meanwhile is enqueued at once.
-        state.withLock { $0.due.advance(.reload, to: .now + ReplicationLimits.reloadRetry) }
+        // A request that arrives while the job runs stays open, and its job can be enqueued once this one
+        // has ended.
+        let pause = isOpen ? ReplicationLimits.reloadCheck : ReplicationLimits.reloadRetry
+        state.withLock { $0.due.advance(.reload, to: .now + pause) }
     }
 
     /// Objects without a time of change are read as a whole from time to time.

@@ -85,6 +85,7 @@ extension SyncSession {
         let decoder = state.withLock { $0.decoder }
         let applier = EventApplier(
             organization: organization, cell: cell, fence: fence, decoder: decoder,
+            uncovered: { self.state.withLock(\.mustStayDue) },
             applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
         try await applier.apply(messages) { decoded, counts in
             let needsSchedule = state.withLock { state in
@@ -124,9 +125,7 @@ extension SyncSession {
             state.stream.connectedAt = Date()
             state.due.remove(.outage)
             state.due.advance(.report, to: .now)
-            // Subscribed: changes before this moment are found by polls.
-            for id in state.catchUps { state.due.set(.poll(id), at: .now) }
-            state.catchUps = []
+            state.pollCatchUps(now: .now)
         }
         wake.set()
     }

@@ -57,6 +57,9 @@ struct SyncState: Sendable {
     var rights: (seesAll: Bool, readAt: ContinuousClock.Instant)?
     /// Mappings to poll when the stream is connected, because their channel has no position.
     var catchUps: Set<UUID> = []
+    /// Mappings whose poll after the connection has not ended yet, with the time of the connection. If the
+    /// lease is lost meanwhile, the next holder must poll them: the channel then has a position.
+    var uncovered: [UUID: ContinuousClock.Instant] = [:]
     /// Channels without a replay id. After a lost connection they begin with new events.
     var unpositioned: Set<String> = []
     var stream = StreamState()
@@ -73,6 +76,26 @@ struct SyncState: Sendable {
             if case .events(let channel) = feed, unpositioned.contains(channel) { catchUps.insert(id) }
         }
     }
+
+    /// The stream is connected: changes before this moment are found by polls.
+    mutating func pollCatchUps(now: ContinuousClock.Instant) {
+        for id in catchUps {
+            uncovered[id] = now
+            due.set(.poll(id), at: now)
+        }
+        catchUps = []
+    }
+
+    /// A poll has found all changes of a mapping that the stream has not brought. False if it began before
+    /// the connection.
+    mutating func cover(_ mapping: UUID, since start: ContinuousClock.Instant) -> Bool {
+        guard uncovered[mapping].map({ $0 <= start }) ?? true else { return false }
+        uncovered[mapping] = nil
+        return true
+    }
+
+    /// Mappings whose polls must stay due when the positions of their channels are stored.
+    var mustStayDue: [UUID] { catchUps.union(uncovered.keys).sorted() }
 
     /// The pause after a successful poll of a mapping.
     func pause(after table: SyncedTable, _ pace: SyncPace, slowdown: Double) -> Duration {

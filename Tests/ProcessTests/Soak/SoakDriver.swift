@@ -63,7 +63,7 @@ struct SoakDriver: Sendable {
                     simulator: deployment.simulatorURL, number: index + 1, databaseURL: deployment.cellURL,
                     schema: pair.1.schema, objects: SoakPlan.objects))
         }
-        try await each(places) { place in
+        try await each(places, deployment) { place in
             if !options.hasEvents {
                 try await send(
                     #"{"kind":"settings","settings":{"selected":[]}}"#, to: place.path, deployment)
@@ -74,7 +74,7 @@ struct SoakDriver: Sendable {
         }
         if options.hasEvents { try await Self.waitForStreams(places.count, deployment) }
         clock.note("live")
-        try await each(places) { place in
+        try await each(places, deployment) { place in
             for step in SoakPlan(options, seed: place.seed).steps {
                 try await take(step, place, deployment, workers)
             }
@@ -91,7 +91,8 @@ struct SoakDriver: Sendable {
 
     /// Runs `body` for all seeds at the same time.
     private func each(
-        _ places: [Place], _ body: @escaping @Sendable (Place) async throws -> Void
+        _ places: [Place], _ deployment: Deployment,
+        _ body: @escaping @Sendable (Place) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for place in places {
@@ -99,7 +100,8 @@ struct SoakDriver: Sendable {
                     do {
                         try await body(place)
                     } catch {
-                        throw Failure(description: "seed \(place.seed): \(error)")
+                        let state = (try? await SoakState.text(place.org, deployment)) ?? "no state"
+                        throw Failure(description: "seed \(place.seed): \(error)\n\(state)")
                     }
                 }
             }
@@ -114,7 +116,7 @@ struct SoakDriver: Sendable {
         let changed = ContinuousClock.now
         // The events of the last changes come up to 3 s later, and late rows later still.
         try await Task.sleep(for: .milliseconds(options.lateMilliseconds + 1_000))
-        try await each(places) { place in
+        try await each(places, deployment) { place in
             try await expectEqual(place.oracle, "after events") {
                 $0 != "systemmodstamp" && !Self.calculated.contains($0)
             }
@@ -128,7 +130,7 @@ struct SoakDriver: Sendable {
             _ = try await $0.execute("update multiconnect_sync.positions set polled_at = null")
         }
         try workers.restart()
-        try await each(places) { place in
+        try await each(places, deployment) { place in
             try await expectEqual(place.oracle, "after polls") { !Self.calculated.contains($0) }
         }
         clock.note("polled")
@@ -142,7 +144,7 @@ struct SoakDriver: Sendable {
             _ = try await connection.execute(
                 "update multiconnect.periodic_jobs set next_run_at = now() where name = 'schedule-repairs'")
         }
-        try await each(places) { place in
+        try await each(places, deployment) { place in
             try await expectEqual(place.oracle, "after repairs", isRepaired: true) { _ in true }
         }
     }

@@ -27,7 +27,7 @@ final class SoakWorkers: Sendable {
 
     /// The end of each worker's log.
     var log: String {
-        programs.withLock { $0 }.map { String($0.output.suffix(3_000)) }.joined(separator: "\n---\n")
+        programs.withLock { $0 }.map { String($0.output.suffix(6_000)) }.joined(separator: "\n---\n")
     }
 
     /// Kills the worker that holds the org's tenant, and starts another one.

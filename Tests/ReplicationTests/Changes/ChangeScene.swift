@@ -53,8 +53,8 @@ struct ChangeScene: Sendable {
 
     var applier: EventApplier {
         EventApplier(
-            organization: organization, cell: pool, fence: fence, decoder: decoder, applyDiff: TextDiff.apply,
-            tallies: ChangeTallies(), logger: Logger(label: "test"))
+            organization: organization, cell: pool, fence: fence, decoder: decoder, uncovered: { [] },
+            applyDiff: TextDiff.apply, tallies: ChangeTallies(), logger: Logger(label: "test"))
     }
 
     func poller(_ pace: SyncPace? = nil) -> Poller {

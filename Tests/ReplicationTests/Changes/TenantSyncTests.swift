@@ -254,6 +254,78 @@ struct TenantSyncTests {
         }
     }
 
+    @Test func `a catch-up that did not end before a takeover is made by the next holder`() async throws {
+        let selected: Set<String> = ["Account", "Contact", "Tweet__c", "Connection__c"]
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            try await scene.control.execute("update multiconnect.organizations set status = 'live'")
+            try await scene.cell.execute(
+                """
+                insert into multiconnect_sync.leases (organization_id, epoch)
+                values (\(scene.organizationID), 1)
+                """)
+            let lease = TenantLease(organizationID: scene.organizationID, cell: "default", epoch: 1)
+            let id = try await anyAccount(scene)
+            let stream = ScriptedStream()
+            try await sync(scene, TenantRun(lease: lease, weight: 1), stream, selected) {
+                stream.send([update(id, "first", replay: 5)])
+                try await eventually("applied") { stream.taken == 1 }
+                try await scene.polled()
+                _ = try await scene.change([
+                    "kind": "update", "ids": [id], "values": ["Name": "missed"], "events": false,
+                ])
+                try await scene.fault(["kind": "fail", "path": "/query", "status": 503, "count": 1_000])
+                stream.fail(StreamError(.replayInvalid, channel: Self.channel))
+                try await eventually("subscribed again") { stream.subscriptions.count >= 2 }
+                // The position that this stores is behind the change that was missed.
+                stream.send([update(id, "second", replay: 9, at: .distantPast)])
+                try await eventually("applied") { stream.taken == 2 }
+            }
+            #expect(try await name(scene, id) != "missed")
+            try await scene.clearFaults()
+            let next = ScriptedStream()
+            try await sync(scene, TenantRun(lease: lease, weight: 1), next, selected) {
+                try await eventually("caught up") { try await name(scene, id) == "missed" }
+                #expect(
+                    next.subscriptions.first == [StreamSubscription(channel: Self.channel, replay: .after(9))]
+                )
+            }
+        }
+    }
+
+    @Test func `a reload that is requested while its job runs follows it`() async throws {
+        let stream = ScriptedStream()
+        try await withSync(stream) { scene, run in
+            let mapping = try await scene.mapping("Account")
+            func jobs() async throws -> Int {
+                try await scene.control.query(
+                    "select count(*) from multiconnect.jobs where class = 'ReloadMapping'"
+                ).scalar()
+            }
+            func request() async throws {
+                try await scene.cell.withConnection {
+                    try await ChangeStore().requestReload(mapping.id, because: "gap_overflow", on: $0)
+                }
+            }
+            try await request()
+            try await eventually("enqueued") { try await jobs() == 1 }
+            let started: Date = try await scene.cell.query("select clock_timestamp()").scalar()
+            try await request()
+            try await EventLoop.current.sleep(for: .milliseconds(300))
+            // The rows of the job are in the table, and the job itself ends a little later.
+            try await scene.cell.withConnection {
+                try await ReloadStore().finish(UUID(), of: mapping.id, since: started, on: $0)
+            }
+            try await EventLoop.current.sleep(for: .milliseconds(100))
+            try await scene.control.execute(
+                """
+                update multiconnect.jobs set state = 'done', finished_at = now(), claim_token = null,
+                  lease_until = null where class = 'ReloadMapping'
+                """)
+            try await eventually(within: .seconds(40), "the second job") { try await jobs() == 2 }
+        }
+    }
+
     @Test func `a reload that was given up is enqueued again later, not every hour`() async throws {
         let stream = ScriptedStream()
         try await withSync(stream) { scene, run in
