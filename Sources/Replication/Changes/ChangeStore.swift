@@ -53,7 +53,8 @@ struct ChangeStore: Sendable {
         try await connection.execute(
             """
             update multiconnect_sync.positions set time_mark = greatest(time_mark, \(mark)),
-              polled_at = case when \(isCovered)::boolean then clock_timestamp() end, poll_error = null, poll_failures = 0, updated_at = now()
+              polled_at = case when \(isCovered)::boolean then clock_timestamp() end,
+              poll_error = null, poll_failures = 0, updated_at = now()
             where mapping_id = \(mapping)
             """)
     }
