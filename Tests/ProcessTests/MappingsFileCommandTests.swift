@@ -59,8 +59,48 @@ extension ProcessTests {
                 #expect(again == text)
                 try await withFile(text) { file in
                     let (status, output) = try await run(["import", Self.org, file, "--dry-run"])
-                    #expect(status == 0 && output == "Contact  unchanged  \n", "\(output)")
+                    #expect(
+                        status == 0 && output == "connection  unchanged  \nContact  unchanged  \n",
+                        "\(output)"
+                    )
                 }
+            }
+        }
+
+        @Test func `settings are exported, and imported with a warning for unknown features`() async throws {
+            try await withProgram { connection, run in
+                try await connection.execute(
+                    """
+                    update multiconnect.connections
+                    set settings = '{"poll_db_no_merge": false, "write_calls": 3}'
+                    """)
+                let text = try await run(["export", Self.org]).1
+                #expect(text.contains(#""poll_db_no_merge": false"#) && text.contains(#""write_calls": 3"#))
+                #expect(text.contains(#""disable_bulk_writes": false"#))
+                #expect(text.contains(#""organization_id": "\#(Self.org)""#))
+                let changed =
+                    text.replacingOccurrences(of: #""write_calls": 3"#, with: #""write_calls": 4"#)
+                    .replacingOccurrences(
+                        of: #""features": {"#,
+                        with: #""features": {"fast_mode": true, "rest_count_only": true,"#)
+                try await withFile(changed) { file in
+                    let (status, output) = try await run(["import", Self.org, file, "--dry-run"])
+                    #expect(status == 0)
+                    let line = String(output.split(separator: "\n").first ?? "")
+                    #expect(line.hasPrefix("connection  changed  write_calls 3 -> 4; "), "\(output)")
+                    #expect(
+                        line.contains("warning: connection.features.fast_mode: unknown feature, ignored"))
+                    #expect(line.contains("warning: connection.features.rest_count_only: has no effect"))
+                }
+                let invalid = text.replacingOccurrences(
+                    of: #""write_calls": 3"#, with: #""write_calls": 99"#)
+                try await withFile(invalid) { file in
+                    let (status, output) = try await run(["import", Self.org, file])
+                    #expect(status == 65 && output.contains("connection.features.write_calls"), "\(output)")
+                }
+                let jobs = try await connection.query("select count(*) from multiconnect.jobs").scalar(
+                    as: Int.self)
+                #expect(jobs == 0, "a refused file is not imported")
             }
         }
 

@@ -122,6 +122,49 @@ struct SchemaWatchTests {
         }
     }
 
+    private func settings(_ scene: OrgScene) async throws -> ConnectionSettings {
+        try await scene.control.withConnection {
+            try await ConnectionStore(on: $0).settings(of: scene.organizationID)
+        }
+    }
+
+    @Test func `features of a mapping file are settings of the connection, and unknown ones a warning`()
+        async throws
+    {
+        let mapping = Self.mapping("Account", ["Name"])
+        @Sendable func file(_ features: String) throws -> MappingFile {
+            let text = #"{"mappings":[\#(mapping)],"connection":{"features":\#(features)}}"#
+            return try MappingFile(parsing: Array(text.utf8))
+        }
+        let first = try file(#"{"poll_db_no_merge":false}"#)
+        try await withOrg(settings: { $0.mappings = first }) { scene in
+            _ = try await scene.sync()
+            #expect(try await !settings(scene).isOrdered, "a new tenant has the settings of the file")
+            let warned = try await apply(file(#"{"write_calls":2,"warp":9}"#), scene)
+            #expect(
+                warned.steps == [
+                    .init(
+                        object: "connection", action: "changed",
+                        detail: "write_calls 5 -> 2; warning: connection.features.warp: "
+                            + "unknown feature, ignored"),
+                    .init(object: "Account", action: "unchanged", detail: ""),
+                ])
+            #expect(try await settings(scene).writeCalls == 2)
+            #expect(try await !settings(scene).isOrdered, "other settings stay")
+            let failed = try await apply(file(#"{"write_calls":99,"write_notify":false}"#), scene)
+            #expect(failed.steps.map(\.action) == ["failed", "unchanged"])
+            #expect(try await settings(scene).writeCalls == 2)
+            #expect(try await !settings(scene).notifies, "the valid ones are set")
+            #expect(failed.state == .done)
+            let without = try await apply(Self.file(mapping), scene)
+            #expect(without.steps.map(\.object) == ["Account"])
+            let activity: [String] = try await scene.control.query(
+                "select detail from multiconnect.activity where action = 'settings_changed' order by id"
+            ).column()
+            #expect(activity == ["write_calls 5 -> 2", "write_notify true -> false"])
+        }
+    }
+
     @Test func `the import fills external ids of parents and keeps to the row filter`() async throws {
         let contact = Self.mapping(
             "Contact", ["LastName", "AccountId", "Account__External_ID__c"], #","filter":"AccountId != null""#

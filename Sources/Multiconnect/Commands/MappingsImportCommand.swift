@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encoding
 import FoundationEssentials
 import Jobs
 import Organizations
@@ -15,7 +16,8 @@ struct MappingsImportCommand: AsyncParsableCommand {
         discussion: """
             The file has Heroku Connect's export format. Mappings that it does not name stay. A worker \
             applies it: no row is lost, new columns are filled while changes continue, and a column that is \
-            not mapped any more keeps its values. You can repeat the command. Exit status: 0 done; 64 \
+            not mapped any more keeps its values. connection.features are the settings of the connection; \
+            unknown ones are reported and ignored. You can repeat the command. Exit status: 0 done; 64 \
             invalid id; 65 the file is invalid; 66 no such tenant or file; 1 a mapping could not be changed, \
             or the worker has not finished in time; 69 the database does not answer.
             """)
@@ -36,6 +38,14 @@ struct MappingsImportCommand: AsyncParsableCommand {
             } catch {
                 let problem = (error as? TenantSchemaError)?.message ?? "\(error)"
                 throw CommandFailure("\(file): \(problem)", code: CommandFailure.dataError)
+            }
+            var settings = try await session.connectionSettings(of: id)
+            let report = settings.apply(features: parsed.features)
+            if let problem = report.problems.first {
+                throw CommandFailure("\(file): \(problem)", code: CommandFailure.dataError)
+            }
+            if dryRun, parsed.features != nil {
+                show(MappingImportStore.Step.connection(report))
             }
             if dryRun { return try await show(parsed, id, session) }
             let mappingImport = try await session.pool.withConnection {
@@ -65,6 +75,10 @@ struct MappingsImportCommand: AsyncParsableCommand {
         }
     }
 
+    private func show(_ step: MappingImportStore.Step) {
+        print(JobsText.plain("\(step.object)  \(step.action)  \(step.detail)"))
+    }
+
     /// Prints the steps as the worker makes them.
     private func follow(_ id: UUID, _ job: JobID, _ session: JobsSession) async throws {
         let deadline = ContinuousClock.now + .seconds(wait)
@@ -80,7 +94,7 @@ struct MappingsImportCommand: AsyncParsableCommand {
             }
             // A start that was repeated makes its steps again.
             for step in record.steps.dropFirst(printed) {
-                print(JobsText.plain("\(step.object)  \(step.action)  \(step.detail)"))
+                show(step)
                 hasFailed = hasFailed || step.action == "failed"
             }
             printed = max(printed, record.steps.count)
@@ -105,27 +119,38 @@ struct MappingsImportCommand: AsyncParsableCommand {
 struct MappingsExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Prints a tenant's mappings in Heroku Connect's export format.",
+        abstract: "Prints a tenant's mappings and settings in Heroku Connect's export format.",
         discussion: """
-            Objects and members are sorted, so that two exports can be compared. Exit status: 0 done; 64 \
-            invalid id; 66 no such tenant; 69 the database does not answer.
+            The settings of the connection are connection.features. Objects and members are sorted, so that \
+            two exports can be compared. Exit status: 0 done; 64 invalid id; 66 no such tenant; 69 the \
+            database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
 
     func run() async throws {
         try await JobsSession.open("mappings") { [self] session in
-            let mappings = try await session.configuredMappings(of: try await session.tenant(organization))
+            let found = try await session.organization(organization)
+            let mappings = try await session.configuredMappings(of: found.id)
+            let settings = try await session.connectionSettings(of: found.id)
             let file = MappingFile(
                 mappings: mappings.map {
                     MappingFile.Entry(objectName: $0.objectName, configuration: $0.configuration)
-                })
+                },
+                connection: .object([
+                    "organization_id": .string("\(found.organizationID)"), "features": settings.features,
+                ]))
             print(file.text, terminator: "")
         }
     }
 }
 
 extension JobsSession {
+    /// The settings of a tenant's connection.
+    fileprivate func connectionSettings(of id: UUID) async throws -> ConnectionSettings {
+        try await pool.withConnection { try await ConnectionStore(on: $0).settings(of: id) }
+    }
+
     /// The mappings of a tenant.
     fileprivate func configuredMappings(of id: UUID) async throws -> [Mapping] {
         try await pool.withConnection { connection in

@@ -77,6 +77,7 @@ struct Provisioner: Sendable {
         let mappings = try await services.control.transaction { connection in
             try await OrganizationStore(on: connection).setStatus(tenant.id, to: .provisioning)
             try await ConnectionStore(on: connection).setState(of: tenant.id, to: .importConfiguration)
+            try await applyFeatures(to: tenant, on: connection)
             return try await MappingStore().add(
                 services.settings.mappings, to: tenant.connectionID, on: connection)
         }
@@ -90,6 +91,18 @@ struct Provisioner: Sendable {
         try await createTables(&found, ddl, schema, job)
         try await finish(found, tenant, job)
         return .completed
+    }
+
+    /// A new tenant begins with the settings that the mapping file has. Changed ones stay.
+    private func applyFeatures(to tenant: Tenant, on connection: PostgresConnection) async throws {
+        let store = ConnectionStore(on: connection)
+        var settings = try await store.settings(of: tenant.id)
+        guard settings == ConnectionSettings() else { return }
+        let report = settings.apply(features: services.settings.mappings.features)
+        for problem in report.problems + report.warnings {
+            services.logger.warning("mapping file", metadata: ["problem": "\(problem)"])
+        }
+        if !report.changes.isEmpty { try await store.set(settings, of: tenant.id) }
     }
 
     /// An object that cannot be described does not stop the others.

@@ -1,5 +1,6 @@
 internal import Encoding
 package import FoundationEssentials
+package import Organizations
 package import Postgres
 package import TenantSchema
 
@@ -26,8 +27,9 @@ package struct MappingImportStore: Sendable {
         package var error: String?
     }
 
-    /// The result for one mapping of the file.
+    /// The result for one mapping of the file, or for the settings of the connection.
     package struct Step: Sendable, Equatable {
+        /// `connection` for the settings.
         package var object: String
         /// `added`, `changed`, `unchanged` or `failed`.
         package var action: String
@@ -37,6 +39,20 @@ package struct MappingImportStore: Sendable {
             self.object = object
             self.action = action
             self.detail = detail
+        }
+
+        /// The result for the settings of the connection.
+        package static func connection(_ report: ConnectionSettings.FeatureReport) -> Step {
+            let action =
+                if !report.problems.isEmpty {
+                    "failed"
+                } else if report.changes.isEmpty {
+                    "unchanged"
+                } else {
+                    "changed"
+                }
+            let details = report.changes + report.problems + report.warnings.map { "warning: \($0)" }
+            return Step(object: "connection", action: action, detail: details.joined(separator: "; "))
         }
     }
 

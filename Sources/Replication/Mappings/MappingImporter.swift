@@ -74,6 +74,9 @@ struct MappingImporter: Sendable {
             try await ConnectionStore(on: connection).move(tenant.id, from: .idle, to: .importConfiguration)
             return try await MappingStore().mappings(of: tenant.connectionID, on: connection)
         }
+        if let step = try await applyFeatures(of: file, tenant, actor) {
+            try await services.control.withConnection { try await store.add(step, to: id, on: $0) }
+        }
         let known = Dictionary(mappings.map { ($0.objectName, $0.configuration) }) { first, _ in first }
         for change in MappingChange.changes(from: known, to: file) {
             try job.checkClaim()
@@ -88,6 +91,26 @@ struct MappingImporter: Sendable {
                     object: change.entry.objectName, action: "failed", detail: FaultReason.text(error))
             }
             try await services.control.withConnection { try await store.add(step, to: id, on: $0) }
+        }
+    }
+
+    /// Sets the settings of the connection that the file names. Nil if it names none.
+    private func applyFeatures(
+        of file: MappingFile, _ tenant: Tenant, _ actor: String
+    ) async throws -> MappingImportStore.Step? {
+        guard let features = file.features else { return nil }
+        return try await services.control.transaction { connection in
+            _ = try await OrganizationStore(on: connection).lock(id: tenant.id)
+            let store = ConnectionStore(on: connection)
+            var settings = try await store.settings(of: tenant.id)
+            let report = settings.apply(features: features)
+            if !report.changes.isEmpty {
+                try await store.set(settings, of: tenant.id)
+                try await ActivityStore(on: connection).add(
+                    "settings_changed", by: actor, organization: tenant.id,
+                    detail: report.changes.joined(separator: ", "))
+            }
+            return .connection(report)
         }
     }
 

@@ -20,7 +20,7 @@ package struct MappingFile: Sendable, Equatable {
 
     /// Sorted by object.
     package var mappings: [Entry]
-    /// The `connection` object, if the file has one. Importing ignores it.
+    /// The `connection` object, if the file has one. Only its `features` have a meaning.
     package var connection: JSONValue?
     /// Unknown members of the document.
     package var other: [String: JSONValue]
@@ -97,6 +97,9 @@ package struct MappingFile: Sendable, Equatable {
         return Entry(
             objectName: name, configuration: try MappingConfiguration(config, path: "\(path).config"))
     }
+
+    /// The settings of the connection, if the file has them.
+    package var features: JSONValue? { connection?["features"].flatMap { $0.isNull ? nil : $0 } }
 
     package var json: JSONValue {
         var members = other
