@@ -10,6 +10,8 @@ extension ReplicationLimits {
     static let drainRows = 1_000
     /// Records of one request: Salesforce's maximum for sObject Collections.
     package static let writeRowsPerCall = 200
+    /// Rows that are prepared in a row. Then other tasks of the loop run.
+    static let preparedInRow = 200
     /// The longest wait for the answer to a write. Salesforce ends requests after 10 minutes.
     package static let writeDeadline = Duration.seconds(630)
     /// A request with writes that runs when the worker stops gets this time to end. Then its outcome is

@@ -48,7 +48,7 @@ struct WriteSender: Sendable {
         return try await withTaskCancellationHandler {
             try await withCancellationShield(on: EventLoop.current) {
                 var sent = Sent(batch: batch, ends: [:])
-                for part in Self.parts(of: batch, layout) {
+                for part in await Self.parts(of: batch, layout) {
                     let result = try await send(part, table, layout, (tries, failures), stopping)
                     sent.ends.merge(result.ends) { $1 }
                     sent.doubtful += result.doubtful
@@ -62,10 +62,12 @@ struct WriteSender: Sendable {
     }
 
     /// A Bulk job, and requests with the rows that its file cannot express.
-    private static func parts(of batch: WriteBatch, _ layout: WriteLayout) -> [WriteBatch] {
+    private static func parts(of batch: WriteBatch, _ layout: WriteLayout) async -> [WriteBatch] {
         guard batch.method == .bulk else { return [batch] }
-        let unfit = batch.items.filter { item in
-            (try? layout.record(item, batch.action))?.fitsBulk == false
+        var unfit: [WriteBatch.Item] = []
+        for (place, item) in batch.items.enumerated() {
+            if place % ReplicationLimits.preparedInRow == 0 { await Task.yield() }
+            if (try? layout.record(item, batch.action))?.fitsBulk == false { unfit.append(item) }
         }
         guard !unfit.isEmpty else { return [batch] }
         let ids = Set(unfit.map(\.entry.id))
@@ -85,11 +87,11 @@ struct WriteSender: Sendable {
         _ history: (tries: [Int: Int], failures: Int), _ stopping: Event
     ) async throws -> Sent {
         var sent = Sent(batch: batch, ends: [:])
-        var prepared = prepare(batch, layout, &sent.ends)
+        var prepared = await prepare(batch, layout, &sent.ends)
         let refused = items(of: batch, with: sent.ends)
         if prepared.isEmpty {
             try await record(refused, of: nil, table, batch.action)
-            for (id, end) in sent.ends { count(end, of: id, batch) }
+            count(sent)
             return sent
         }
         let (attempt, claimed) = try await begin(prepared, refused, batch, table)
@@ -117,17 +119,19 @@ struct WriteSender: Sendable {
             for record in prepared { sent.ends[record.entryID] = .doubtful }
             sent.doubtful.append(attempt)
         }
-        for (id, end) in sent.ends { count(end, of: id, batch) }
+        count(sent)
         return sent
     }
 
     /// The rows that can be sent. The others have their ends in `ends`.
     private func prepare(
         _ batch: WriteBatch, _ layout: WriteLayout, _ ends: inout [Int: WriteEnd]
-    ) -> [PreparedRecord] {
+    ) async -> [PreparedRecord] {
         var prepared: [PreparedRecord] = []
         prepared.reserveCapacity(batch.items.count)
-        for item in batch.items {
+        for (place, item) in batch.items.enumerated() {
+            // Other tenants' tasks run on this loop.
+            if place % ReplicationLimits.preparedInRow == 0 { await Task.yield() }
             do throws(WriteProblem) {
                 let record = try layout.record(item, batch.action)
                 if record.isEmpty {
@@ -262,10 +266,13 @@ struct WriteSender: Sendable {
         batch.items.compactMap { item in ends[item.entry.id].map { (item, $0) } }
     }
 
-    private func count(_ end: WriteEnd, of id: Int, _ batch: WriteBatch) {
-        let created = batch.items.first { $0.entry.id == id }?.entry.createdAt
-        context.services.tallies.count(
-            end, lag: created.map { .seconds(max(0, Date().timeIntervalSince($0))) })
+    private func count(_ sent: Sent) {
+        let now = Date()
+        for item in sent.batch.items {
+            guard let end = sent.ends[item.entry.id] else { continue }
+            context.services.tallies.count(
+                end, lag: .seconds(max(0, now.timeIntervalSince(item.entry.createdAt))))
+        }
     }
 
     /// Stores results until all are stored. Rows that another session has locked are tried again. Throws

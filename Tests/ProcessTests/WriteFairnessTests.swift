@@ -1,0 +1,63 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+extension ProcessTests {
+    /// Writes of two tenants that one worker sends.
+    @Suite(.tags(.process))
+    struct WriteFairnessTests {
+        private static let simulator = [
+            "--orgs", "2", "--accounts", "50", "--contacts", "10", "--tweets", "5",
+        ]
+        private static let backlog = 20_000
+        /// A write of the other tenant may take this long. Without a flood it takes some milliseconds.
+        private static let longest = Duration.seconds(2)
+
+        @Test func `a tenant's backlog does not delay a write of another tenant`() async throws {
+            try await withApplication(simulator: Self.simulator) { flood in
+                let orgs = try await flood.deployment.orgs()
+                let calm = ApplicationRig(
+                    deployment: flood.deployment, org: orgs[1], worker: flood.worker)
+                try await flood.app(
+                    """
+                    insert into T.account (name)
+                    select 'Flood ' || n from generate_series(1, \(Self.backlog)) n
+                    """
+                )
+                try await expectPrompt(calm, beside: flood, "inserts")
+                try await eventually(within: .seconds(240), "the inserts are sent") {
+                    try await waiting(flood) == 0
+                }
+                // Many updates of one kind go through Bulk jobs.
+                try await flood.app("update T.account set phone = '1' where name like 'Flood %'")
+                try await expectPrompt(calm, beside: flood, "updates")
+            }
+        }
+
+        private func waiting(_ rig: ApplicationRig) async throws -> Int {
+            try await rig.app("select count(*) from T._trigger_log where state in ('NEW', 'PENDING')")
+                .scalar()
+        }
+
+        private func expectPrompt(
+            _ calm: ApplicationRig, beside flood: ApplicationRig, _ what: String
+        ) async throws {
+            var times: [Duration] = []
+            for number in 1...8 {
+                let begin = ContinuousClock.now
+                let id: Int = try await calm.app(
+                    "insert into T.account (name) values ('Calm \(what) \(number)') returning id"
+                ).scalar()
+                try await eventually(within: .seconds(60), "a write of the other tenant is sent") {
+                    try await calm.app("select sfid is not null from T.account where id = \(id)").scalar()
+                }
+                times.append(.now - begin)
+            }
+            #expect(try await waiting(flood) > 0, "the flood is not over")
+            let slowest = times.max() ?? .zero
+            #expect(slowest < Self.longest, "\(what): \(times)")
+            print("write fairness, \(what): median \(times.sorted()[4]), slowest \(slowest)")
+        }
+    }
+}
