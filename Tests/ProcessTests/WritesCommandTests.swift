@@ -217,6 +217,30 @@ extension ProcessTests {
             }
         }
 
+        @Test func `retry leaves out changes whose columns were written later`() async throws {
+            try await withChanges { connection, run in
+                try await connection.script(
+                    """
+                    insert into \(Self.schema)._trigger_log_archive
+                      (id, state, action, table_name, record_id, "values") values
+                      (20, 'SUCCESS', 'UPDATE', 'account', 3, '"name"=>"newer", "phone"=>NULL'),
+                      (21, 'SUCCESS', 'UPDATE', 'account', 11, '"phone"=>"1"'),
+                      (22, 'SUCCESS', 'UPDATE', 'account', 12, '"name"=>"older"');
+                    insert into \(Self.schema)._trigger_log
+                      (id, state, action, table_name, record_id, "values") values
+                      (19, 'FAILED', 'UPDATE', 'account', 11, '"name"=>"other column"'),
+                      (23, 'FAILED', 'INSERT', 'account', 12, '"id"=>"12", "name"=>"later"')
+                    """)
+                let (status, output) = try await run(["writes", "retry", Self.org, "--object", "account"])
+                #expect(status == 0)
+                #expect(output.hasPrefix("2 changes are sent again\nleft out, because"), "\(output)")
+                #expect(output.contains("are written: 3; see multiconnect writes discard"), "\(output)")
+                #expect(try await states(connection, [3, 19, 23]) == ["FAILED", "NEW", "NEW"])
+                #expect(try await run(["writes", "retry", Self.org, "3"]).status == 0)
+                #expect(try await states(connection, [3]) == ["NEW"], "it was named")
+            }
+        }
+
         @Test func `a change in doubt is resolved as existing, or sent again`() async throws {
             try await withChanges { connection, run in
                 let record = "00109000000000XAAA"

@@ -58,19 +58,34 @@ struct WriteSelection: ParsableArguments {
 /// `multiconnect writes retry`
 struct WritesRetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "retry", abstract: "Sends refused changes again, with the values of then.")
+        commandName: "retry", abstract: "Sends refused changes again, with the values of then.",
+        discussion: """
+            A change is left out if a later change of the same columns was written, unless its id is given.
+            """)
 
     @OptionGroup var selection: WriteSelection
 
     func run() async throws {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(selection.organization)
-            let ids = try await session.withWrites(of: found) { store, access in
+            let (ids, old) = try await session.withWrites(of: found) { store, access in
                 let changes = try await selection.changes([.failed], store, access)
-                return try await access.connection.transaction { try await store.retry(changes, on: $0) }
+                let old =
+                    selection.ids.isEmpty
+                    ? try await store.superseded(changes, on: access.connection) : []
+                let sent = changes.filter { !old.contains($0.id) }
+                return try await access.connection.transaction {
+                    (try await store.retry(sent, on: $0), old.sorted())
+                }
             }
             try await selection.note("writes_retried", ids, of: found.id, in: session)
             print("\(ids.count) \(ids.count == 1 ? "change is" : "changes are") sent again")
+            if !old.isEmpty {
+                print(
+                    "left out, because later changes of these rows are written: "
+                        + old.prefix(20).map(String.init).joined(separator: " ")
+                        + (old.count > 20 ? " ..." : "") + "; see multiconnect writes discard")
+            }
         }
     }
 }

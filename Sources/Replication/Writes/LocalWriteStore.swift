@@ -98,6 +98,33 @@ package struct LocalWriteStore: Sendable {
         return counts
     }
 
+    /// Those of the changes whose columns a later change of the same row has written. Sent again, they would
+    /// replace the newer values.
+    package func superseded(
+        _ changes: [LocalWrite], on connection: PostgresConnection
+    ) async throws -> Set<Int> {
+        let rows = try await connection.query(
+            """
+            select l.id, l.table_name, l.record_id, l."values" from (
+                select id, table_name, record_id, state, "values" from \(raw: log)
+                union all select id, table_name, record_id, state, "values" from \(raw: archive)
+            ) l where l.state = 'SUCCESS' and l.record_id = any (\(changes.map(\.recordID))::int[])
+            """)
+        var written: [String: [(id: Int, columns: Set<String>)]] = [:]
+        for row in rows {
+            let place = "\(try row["record_id", as: Int.self]).\(try row["table_name", as: String.self])"
+            let values = HStore.parse(try row["values"] ?? "")
+            written[place, default: []].append((try row["id"], Set(values.keys)))
+        }
+        return Set(
+            changes.filter { change in
+                let columns = Set(HStore.parse(change.values ?? "").keys)
+                return written["\(change.recordID).\(change.table)"]?.contains {
+                    $0.id > change.id && !$0.columns.subtracting(["id"]).isDisjoint(with: columns)
+                } ?? false
+            }.map(\.id))
+    }
+
     /// Sends refused changes again. Returns their ids.
     package func retry(
         _ changes: [LocalWrite], on connection: PostgresConnection

@@ -15,7 +15,7 @@ package final class WriteTallies: Sendable {
     package init() {}
 
     /// - Parameter lag: from the change here to the stored result; nil if it is not known.
-    func count(_ end: WriteEnd, lag: Duration?) {
+    func count(_ end: WriteEnd, lag: Duration) {
         let name =
             switch end {
             case .written: "written"
@@ -26,7 +26,7 @@ package final class WriteTallies: Sendable {
             }
         counts.withLock { counts in
             counts.rows[name, default: 0] += 1
-            if case .written = end, let lag { counts.lag.count(lag) }
+            if case .written = end { counts.lag.count(lag) }
         }
     }
 
