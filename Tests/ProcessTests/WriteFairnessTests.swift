@@ -10,7 +10,8 @@ extension ProcessTests {
         private static let simulator = [
             "--orgs", "2", "--accounts", "50", "--contacts", "10", "--tweets", "5",
         ]
-        private static let backlog = 20_000
+        /// More than the rows of one Bulk job.
+        private static let backlog = 12_000
         /// A write of the other tenant may take this long. Without a flood it takes some milliseconds.
         private static let longest = Duration.seconds(2)
 
@@ -55,9 +56,7 @@ extension ProcessTests {
                 times.append(.now - begin)
             }
             #expect(try await waiting(flood) > 0, "the flood is not over")
-            let slowest = times.max() ?? .zero
-            #expect(slowest < Self.longest, "\(what): \(times)")
-            print("write fairness, \(what): median \(times.sorted()[4]), slowest \(slowest)")
+            #expect(times.allSatisfy { $0 < Self.longest }, "\(what): \(times)")
         }
     }
 }
