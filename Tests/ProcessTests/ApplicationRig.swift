@@ -106,8 +106,10 @@ struct ApplicationRig: Sendable {
         } catch let timeout as ConditionTimeout {
             let rows = try await app(
                 """
-                select concat_ws(' ', id, sfid, _hc_lastop, _hc_err) from T.\(table)
-                where \(condition) limit 20
+                select concat_ws(' ', count(*) over (), 'rows', id, sfid, _hc_lastop, _hc_err) from T.\(table)
+                where \(condition)
+                order by _hc_lastop is not distinct from 'SYNCED' and _hc_err is null and sfid is not null, id
+                limit 20
                 """
             ).column(as: String.self)
             throw Deployment.Failure(
