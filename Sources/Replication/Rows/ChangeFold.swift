@@ -49,16 +49,17 @@ package struct ChangeFold: Sendable, Equatable {
         if record.exists, !change.textDiffs.isEmpty {
             resolveDiffs(of: &change, from: source, rule, applyDiff)
         }
-        if record.exists, !rule.protectedColumns(change, from: source, on: record).isEmpty {
-            keepsLocal = true
-        }
+        let protects =
+            record.exists && !rule.protectedColumns(change, from: source, on: record).isEmpty
         switch rule.decide(change, from: source, on: record) {
         case .skip: return
         case .reread(let reason):
             reread = reason
+            keepsLocal = keepsLocal || protects
             return
         case .conflict(let cells):
             conflict = cells
+            keepsLocal = keepsLocal || protects
             return
         case .hold:
             held.append(change)
@@ -69,7 +70,10 @@ package struct ChangeFold: Sendable, Equatable {
             // A record that comes back keeps its row and the columns that the change does not carry.
             write = existed ? .update(beforeDeletion.merging(cells) { $1 }) : .insert(cells)
             record.exists = true
-        case .update(let cells): overlay(cells)
+        case .update(let cells):
+            overlay(cells)
+            // The event of the last sent change ends what an earlier change of the same fold has kept.
+            keepsLocal = protects
         case .delete:
             if case .update(let cells) = write { beforeDeletion = cells }
             write = existed ? .delete : .nothing

@@ -195,6 +195,19 @@ struct ChangeFoldTests {
         #expect(fold(row, [change(.delete, 1), change(.patch, 2, ["a": "1"])]).reread == .missingRow)
     }
 
+    @Test func `the event of the last sent change ends what an earlier event of the same fold has kept`() {
+        let sent = UUID()
+        let record = MergeRule.Record(
+            exists: true, stamp: at(0), local: [LocalChange(.waiting, columns: ["b"], attempts: [sent])])
+        let created = change(.upsert, 1, ["a": "1", "b": "0"])
+        var own = change(.patch, 2, ["b": "2"])
+        own.attempt = sent
+        #expect(fold(record, [created]).keepsLocal)
+        let both = fold(record, [created, own])
+        #expect(!both.keepsLocal && both.write == .update(["a": "1", "b": "2"]))
+        #expect(fold(record, [created, change(.patch, 2, ["a": "2"])]).keepsLocal)
+    }
+
     @Test func `differences of large texts are applied to the value before them`() {
         let row = MergeRule.Record(exists: true, stamp: at(0))
         let texts = ["t": "x"]
