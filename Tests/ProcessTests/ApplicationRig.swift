@@ -94,7 +94,7 @@ struct ApplicationRig: Sendable {
     /// Waits until all `count` rows that match are in the org and have come back from it.
     func untilSynced(_ table: String, _ condition: String, _ count: Int) async throws {
         do {
-            try await eventually(within: .seconds(60), "\(count) rows of \(table) are synced") {
+            try await eventually(within: .seconds(25), "\(count) rows of \(table) are synced") {
                 try await app(
                     """
                     select count(*) = \(count) and count(*) = count(*) filter (
@@ -112,8 +112,22 @@ struct ApplicationRig: Sendable {
                 limit 20
                 """
             ).column(as: String.self)
+            let entries = try await app(
+                """
+                select concat_ws(' ', t.id, t.systemmodstamp, l.id, l.action, l.state, l.created_at, l.updated_at,
+                  l.processed_at, c.stamp, c.applied_at)
+                from T.\(table) t left join \(Self.log) on l.record_id = t.id and l.table_name = '\(table)'
+                left join multiconnect_sync.recent_changes c on c.sfid = t.sfid
+                where t._hc_lastop is distinct from 'SYNCED' order by t.id, l.id limit 20
+                """.replacingOccurrences(of: ") log on", with: ") l on")
+            ).column(as: String.self)
             throw Deployment.Failure(
-                "\(timeout)\n\(rows.joined(separator: "\n"))\n\(worker.output.suffix(4000))")
+                """
+                \(timeout)
+                \(rows.joined(separator: "\n"))
+                \(entries.joined(separator: "\n"))
+                \(worker.output.suffix(4000))
+                """)
         }
     }
 

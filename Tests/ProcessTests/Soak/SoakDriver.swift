@@ -29,7 +29,7 @@ struct SoakDriver: Sendable {
                     simulator: [
                         "--orgs", "\(seeds.count)", "--accounts", "\(options.accounts)", "--contacts", "120",
                         "--tweets",
-                        "40", "--seed", "\(seeds[0])", "--event-delay", "3000",
+                        "40", "--seed", "\(seeds[0])", "--event-delay", "3000", "--record-writes",
                     ], environment: ["MAPPING_FILE": mapping.path]), database: database)
             let web = try await deployment.startWeb()
             let workers = try SoakWorkers(deployment, count: SoakPlan.workers, fault: options.fault)
@@ -50,6 +50,8 @@ struct SoakDriver: Sendable {
         let org: Deployment.Org
         let oracle: SoakOracle
 
+        let check: SoakWriteCheck
+
         var path: String { "/simulator/orgs/\(oracle.number)/changes" }
     }
 
@@ -61,7 +63,10 @@ struct SoakDriver: Sendable {
                 seed: pair.0, org: pair.1,
                 oracle: SoakOracle(
                     simulator: deployment.simulatorURL, number: index + 1, databaseURL: deployment.cellURL,
-                    schema: pair.1.schema, objects: SoakPlan.objects))
+                    schema: pair.1.schema, objects: SoakPlan.objects),
+                check: SoakWriteCheck(
+                    deployment: deployment, org: pair.1, simulator: deployment.simulatorURL,
+                    number: index + 1))
         }
         try await each(places, deployment) { place in
             if !options.hasEvents {
@@ -71,6 +76,7 @@ struct SoakDriver: Sendable {
             _ = try await deployment.install(place.org)
             _ = try await deployment.consent(place.org)
             try await deployment.waitUntil(place.org, is: "live")
+            if options.hasWrites { try await place.check.shortenQuarantine() }
         }
         if options.hasEvents { try await Self.waitForStreams(places.count, deployment) }
         clock.note("live")
@@ -82,6 +88,10 @@ struct SoakDriver: Sendable {
         workers.thaw()
         try await send("{\"kind\":\"clear\"}", to: "/simulator/faults", deployment)
         clock.note("changed")
+        if options.hasWrites {
+            try await expectWritten(places, deployment)
+            clock.note("written")
+        }
         try await expectArrived(places, deployment, workers, &clock)
         guard !options.isShort else { return }
         try await expectRepaired(places, deployment)
@@ -149,6 +159,29 @@ struct SoakDriver: Sendable {
         }
     }
 
+    /// Each change of an application is in the org, in order, and each insert once.
+    private func expectWritten(_ places: [Place], _ deployment: Deployment) async throws {
+        try await each(places, deployment) { place in
+            let deadline = ContinuousClock.now + .seconds(options.quietSeconds)
+            while true {
+                let waiting = try await place.check.waiting()
+                if waiting.isEmpty { break }
+                guard .now < deadline else {
+                    throw Failure(description: "writes wait:\n\(waiting.prefix(20).joined(separator: "\n"))")
+                }
+                try await Task.sleep(for: .seconds(1))
+            }
+            let writes = SoakPlan(options, seed: place.seed).steps.compactMap { step in
+                if case .write(let write) = step { write } else { nil }
+            }
+            let faults = try await place.check.faults(writes)
+            guard !faults.isEmpty else { return }
+            throw Failure(
+                description: "\(faults.count) faults of writes:\n\(faults.prefix(20).joined(separator: "\n"))"
+            )
+        }
+    }
+
     private func expectEqual(
         _ oracle: SoakOracle, _ when: String, isRepaired: Bool = false,
         _ columns: @Sendable (String) -> Bool
@@ -196,6 +229,7 @@ struct SoakDriver: Sendable {
                     where datname = current_database() and application_name like 'multiconnect worker%'
                     """)
             }
+        case .write(let write): try await place.check.run(write)
         case .pause(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
         case .kill(let worker): try await workers.killHolder(of: place.org, else: worker)
         }

@@ -19,6 +19,7 @@ extension ProcessTests {
             // With events nothing else may bring the changes.
             options.pollingSeconds = hasEvents ? 3_600 : 10
             options.isShort = true
+            options.hasWrites = false
             options.quietSeconds = 60
             options.lateMilliseconds = hasEvents ? 3_000 : 15_000
             return options

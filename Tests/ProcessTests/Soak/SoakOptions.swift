@@ -21,6 +21,8 @@ struct SoakOptions: Sendable {
     var accounts = 150
     /// False: the orgs send no events, so that changes are polled.
     var hasEvents = true
+    /// `SOAK_WRITES`: 0 leaves the changes of applications in the tenants' schemas out.
+    var hasWrites: Bool
     /// After this time updates without events become visible.
     var lateMilliseconds = 8_000
     /// Steps per trouble, on average.
@@ -52,6 +54,7 @@ struct SoakOptions: Sendable {
         kinds = list("SOAK_KINDS") ?? Self.kinds
         troubles =
             list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.usual
+        hasWrites = environment["SOAK_WRITES"] != "0"
         quietSeconds = environment["SOAK_SECONDS"].flatMap { Int($0) } ?? 120
     }
 
@@ -69,7 +72,7 @@ struct SoakOptions: Sendable {
     /// The command that repeats these seeds together.
     func replay(_ seeds: [UInt64]) -> String {
         "SOAK_SEEDS=\(seeds.map(String.init).joined(separator: ",")) SOAK_GROUP=\(seeds.count) "
-            + "SOAK_OPERATIONS=\(operations) SOAK_KILLS=\(kills) "
+            + "SOAK_OPERATIONS=\(operations) SOAK_KILLS=\(kills) SOAK_WRITES=\(hasWrites ? 1 : 0) "
             + "SOAK_POLLING=\(pollingSeconds) SOAK_KINDS=\(kinds.joined(separator: ",")) "
             + "SOAK_TROUBLES=\(troubles.map(\.rawValue).joined(separator: ",")) bin/test --filter SoakTests"
     }

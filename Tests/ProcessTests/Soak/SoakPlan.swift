@@ -18,6 +18,12 @@ struct SoakPlan: Sendable {
         case endDatabaseSessions
         /// The org ends its CometD sessions, and is too busy for new ones.
         case endStreams
+        /// A write whose answer is lost.
+        case lostResponse
+        /// A write whose connection is lost at once, and that the org carries out some time later.
+        case lateCommit
+        /// Records that the org has locked.
+        case lockedRecords
         /// Updates of 2,400 records without events: polls of several pages.
         case silentMany
 
@@ -40,6 +46,8 @@ struct SoakPlan: Sendable {
         /// Ends the sessions of workers in the database.
         case endSessions
         case pause(milliseconds: Int)
+        /// A transaction of an application.
+        case write(SoakWrite)
     }
 
     static let objects = ["Account", "Contact", "Tweet__c"]
@@ -55,6 +63,9 @@ struct SoakPlan: Sendable {
             let count = min(left, Int.random(in: 1...25, using: &random))
             left -= count
             steps.append(.change(Self.changes(options, count, &random)))
+            if options.hasWrites, Bool.random(using: &random) {
+                steps.append(.write(.random("w\(seed)-\(steps.count)", &random)))
+            }
             if Bool.random(using: &random) {
                 steps.append(.pause(milliseconds: Int.random(in: 1...600, using: &random)))
             }
@@ -130,6 +141,15 @@ struct SoakPlan: Sendable {
                 .change(
                     #"{"kind":"update","object":"Account","count":2400,"seed":\#(seed),"events":false}"#)
             ]
+        case .lostResponse:
+            return [.fault(#"{"kind":"lost_response","path":"/composite/sobjects","count":1}"#)]
+        case .lateCommit:
+            return [
+                .fault(
+                    #"{"kind":"late_commit","path":"/composite/sobjects","count":1,"milliseconds":3000}"#)
+            ]
+        case .lockedRecords:
+            return [.fault(#"{"kind":"fail_rows","count":2,"nth":2,"code":"UNABLE_TO_LOCK_ROW"}"#)]
         case .expireTokens: return [.change(#"{"kind":"settings","settings":{"expireTokens":true}}"#)]
         case .serverErrors:
             return [.fault(#"{"kind":"fail","path":"/services/data","status":503,"count":4}"#)]
