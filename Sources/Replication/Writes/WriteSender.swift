@@ -94,6 +94,7 @@ struct WriteSender: Sendable {
             count(sent)
             return sent
         }
+        let latestStart = ContinuousClock.now + settings.longestStart
         let (attempt, claimed) = try await begin(prepared, refused, batch, table)
         for item in batch.items where sent.ends[item.entry.id] == nil && !claimed.contains(item.entry.id) {
             // Somebody else changed the entry's state.
@@ -102,7 +103,8 @@ struct WriteSender: Sendable {
         prepared.removeAll { !claimed.contains($0.entryID) }
         guard !prepared.isEmpty else { return sent }
         do {
-            let ends = try await perform(prepared, batch, layout, attempt, history.tries, stopping)
+            let ends = try await perform(
+                prepared, batch, layout, (attempt, latestStart), history.tries, stopping)
             context.services.tallies.countCall("answered")
             try await record(items(of: batch, with: ends), of: attempt, table, batch.action)
             sent.ends.merge(ends) { $1 }
@@ -174,15 +176,16 @@ struct WriteSender: Sendable {
     }
 
     private func perform(
-        _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout, _ attempt: WriteAttempt,
+        _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout,
+        _ begun: (attempt: WriteAttempt, latestStart: ContinuousClock.Instant),
         _ tries: [Int: Int], _ stopping: Event
     ) async throws -> [Int: WriteEnd] {
         try await withThrowingTaskGroup(of: [Int: WriteEnd]?.self) { group in
             group.addTask {
                 switch batch.method {
-                case .collection: try await self.collect(prepared, batch, layout, attempt, tries)
+                case .collection: try await self.collect(prepared, batch, layout, begun, tries)
                 case .bulk:
-                    try await BulkWriter(sender: self, layout: layout, attempt: attempt)
+                    try await BulkWriter(sender: self, layout: layout, attempt: begun.attempt)
                         .write(prepared, batch, tries)
                 }
             }
@@ -198,18 +201,19 @@ struct WriteSender: Sendable {
     }
 
     private func collect(
-        _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout, _ attempt: WriteAttempt,
-        _ tries: [Int: Int]
+        _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout,
+        _ begun: (attempt: WriteAttempt, latestStart: ContinuousClock.Instant), _ tries: [Int: Int]
     ) async throws -> [Int: WriteEnd] {
         var write = RecordWrite(
-            object: layout.object, action: try layout.action(batch.action), options: options(attempt, layout))
+            object: layout.object, action: try layout.action(batch.action),
+            options: options(begun.attempt, layout))
         if batch.action == .delete {
             write.ids = prepared.compactMap(\.sfid)
         } else {
             write.records = prepared.map(\.json)
         }
         let results = try await context.rest(layout.object).write(
-            write, deadline: ReplicationLimits.writeDeadline)
+            write, deadline: ReplicationLimits.writeDeadline, latestStart: begun.latestStart)
         var ends: [Int: WriteEnd] = [:]
         for (record, result) in zip(prepared, results) {
             ends[record.entryID] = RowVerdict.end(
@@ -313,5 +317,13 @@ extension WriteLayout {
             }
             return .upsert(field: upsertField)
         }
+    }
+}
+
+extension ConnectionSettings {
+    /// From the start of an attempt to the latest start of its request: the rest of the quarantine is longer
+    /// than a request can run.
+    fileprivate var longestStart: Duration {
+        min(SalesforceLimits.harmfulRepetitions, .seconds(quarantineSeconds) / 4)
     }
 }

@@ -9,9 +9,13 @@ extension RESTClient {
     ///
     /// - Parameter write: at most `SalesforceLimits.collectionRows` records. Throws `.tooLarge` if their
     ///   body is larger than `SalesforceLimits.collectionBodyBytes`: fewer records may fit.
-    package func write(_ write: RecordWrite, deadline: Duration) async throws -> [RecordResult] {
+    /// - Parameter latestStart: a request that is not begun until then is not sent: `.timedOut`.
+    package func write(
+        _ write: RecordWrite, deadline: Duration, latestStart: ContinuousClock.Instant? = nil
+    ) async throws -> [RecordResult] {
         guard write.count > 0 else { return [] }
-        let call = try write.call(path("composite/sobjects"), deadline: deadline)
+        var call = try write.call(path("composite/sobjects"), deadline: deadline)
+        call.latestStart = latestStart
         return try RecordResult.results(parsing: try await perform(call).body, count: write.count)
     }
 }

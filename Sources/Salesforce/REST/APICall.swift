@@ -16,6 +16,9 @@ struct APICall: Sendable {
     /// The value of `If-Modified-Since`; with it the status 304 is an answer.
     var modifiedSince: String?
     var repetition = CallRetry.Repetition.harmless
+    /// The request is not begun later than this: a wait for a token or a connection, or a suspended process,
+    /// may have used up the time after which its outcome is looked up.
+    var latestStart: ContinuousClock.Instant?
     /// Names the call in the org's change events. Nil: the program's name.
     var clientTag: String?
 

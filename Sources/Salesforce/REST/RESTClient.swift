@@ -88,6 +88,12 @@ package struct RESTClient: Sendable {
         var hasRefreshed = false
         var attempt = 1
         while true {
+            if let latest = call.latestStart, .now > latest {
+                var error = SalesforceError(
+                    .timedOut, message: "the request could not be begun in time", call: call.name)
+                error.isUnsent = true
+                throw error
+            }
             do {
                 return try await gated { try await once(token.instance, authorized(call, token), deadline) }
             } catch let final as Final {

@@ -174,7 +174,7 @@ struct SoakDriver: Sendable {
             let writes = SoakPlan(options, seed: place.seed).steps.compactMap { step in
                 if case .write(let write) = step { write } else { nil }
             }
-            let faults = try await place.check.faults(writes)
+            let faults = try await place.check.faults(writes, purged: place.oracle.purged())
             guard !faults.isEmpty else { return }
             throw Failure(
                 description: "\(faults.count) faults of writes:\n\(faults.prefix(20).joined(separator: "\n"))"

@@ -34,7 +34,7 @@ extension ProcessTests {
             case .droppedPage: options([.silentMany], hasEvents: false, accounts: 2_500)
             // Tables are equal without them too, as long as no second writer or user interferes.
             case .skippedFence, .logBeforeLock: nil
-            // The soak writes nothing to the org.
+            // No application writes.
             case .forgottenHold, .skippedLookup, .immediateResend: nil
             }
         }

@@ -21,7 +21,7 @@ struct SoakOptions: Sendable {
     var accounts = 150
     /// False: the orgs send no events, so that changes are polled.
     var hasEvents = true
-    /// `SOAK_WRITES`: 0 leaves the changes of applications in the tenants' schemas out.
+    /// `SOAK_WRITES`: 1 adds changes of applications in the tenants' schemas.
     var hasWrites: Bool
     /// After this time updates without events become visible.
     var lateMilliseconds = 8_000
@@ -49,12 +49,12 @@ struct SoakOptions: Sendable {
         seeds = (list("SOAK_SEEDS") ?? ["1-20"]).flatMap(Self.range)
         operations = environment["SOAK_OPERATIONS"].flatMap { Int($0) } ?? 2_000
         kills = environment["SOAK_KILLS"].flatMap { Int($0) } ?? 3
-        group = max(1, environment["SOAK_GROUP"].flatMap { Int($0) } ?? 5)
+        group = max(1, environment["SOAK_GROUP"].flatMap { Int($0) } ?? 7)
         pollingSeconds = environment["SOAK_POLLING"].flatMap { Int($0) } ?? 10
         kinds = list("SOAK_KINDS") ?? Self.kinds
         troubles =
             list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.usual
-        hasWrites = environment["SOAK_WRITES"] != "0"
+        hasWrites = environment["SOAK_WRITES"] == "1"
         quietSeconds = environment["SOAK_SECONDS"].flatMap { Int($0) } ?? 120
     }
 

@@ -30,6 +30,8 @@ struct SoakWriteCheck: Sendable {
         let id: String
         let serial: Int
         let kind: String
+        let client: String
+        let time: Date
     }
 
     /// Answers of Salesforce to changes of records that its users have deleted.
@@ -79,8 +81,10 @@ struct SoakWriteCheck: Sendable {
 
     /// Faults: inserts that are not in the org exactly once, updates that were lost, wrong orders.
     ///
-    /// - Parameter writes: those that were committed.
-    func faults(_ writes: [SoakWrite]) async throws -> [String] {
+    /// - Parameters:
+    ///   - writes: those that were committed.
+    ///   - purged: records that left the recycle bin.
+    func faults(_ writes: [SoakWrite], purged: Set<String>) async throws -> [String] {
         let (entries, recorded) = (try await entries(), try await self.writes())
         let live = try await liveTweets()
         var faults: [String] = []
@@ -100,16 +104,21 @@ struct SoakWriteCheck: Sendable {
                     if writes.isEmpty { faults.append("\(entry.text): not in the org") }
                     continue
                 }
-                // An upsert without an answer is repeated if a user has deleted its record meanwhile.
                 let creates = writes.filter { $0.kind == "create" }
-                let isRepeated =
-                    entry.row.hasPrefix("tweet") && creates.count { live.contains($0.id) } <= 1
-                guard creates.count != 1, !(creates.count > 1 && isRepeated) else { continue }
-                faults.append("\(entry.text): \(creates.count) times in the org")
-            case "FAILED"
-            where entry.action != "INSERT"
-                && Self.deletions.contains(where: { entry.message?.contains($0) == true }):
-                continue
+                // The record of a lost answer may have left the recycle bin before it was looked up. An upsert
+                // is also repeated if its record was deleted.
+                let others = creates.filter {
+                    entry.row.hasPrefix("tweet") ? live.contains($0.id) : !purged.contains($0.id)
+                }
+                guard creates.isEmpty || others.count > 1 else { continue }
+                faults.append(
+                    "\(entry.text): \(creates.count) times in the org: "
+                        + creates.map { "\($0.id) at \($0.time) by \($0.client)" }.joined(separator: ", ")
+                        + "; " + (try await attempts(of: entry.id)).joined(separator: ", "))
+            case "FAILED" where Self.deletions.contains(where: { entry.message?.contains($0) == true }):
+                // Also the record of an upsert that is repeated may be gone.
+                let wasThere = entry.marker.flatMap { recorded[$0] } != nil
+                if entry.action == "INSERT", !wasThere { faults.append(entry.text) }
             // An update that changes nothing.
             case "IGNORE" where entry.marker == nil, "IGNORED" where entry.marker == nil: continue
             default: faults.append(entry.text)
@@ -171,6 +180,17 @@ struct SoakWriteCheck: Sendable {
     }
 
     private func inDoubt() async throws -> Set<Int> {
+        let isAny: Bool = try await deployment.withConnection(deployment.cellURL) { connection in
+            try await connection.query(
+                """
+                select exists (select from multiconnect_sync.write_attempts a
+                  join multiconnect_sync.synced_tables t on t.mapping_id = a.mapping_id
+                  where t.schema_name = \(org.schema) and a.state = 'undecided')
+                """
+            ).scalar()
+        }
+        // The command blocks a thread of the test.
+        guard isAny else { return [] }
         let program = try Program.multiconnect(
             ["writes", "list", org.id, "--in-doubt", "--json"],
             environment: deployment.environment.merging(["LOG_LEVEL": "critical"]) { $1 })
@@ -188,7 +208,25 @@ struct SoakWriteCheck: Sendable {
             guard let marker = markers.first, let serial = document["serial"]?.int,
                 let id = document["id"]?.string, let kind = document["kind"]?.string
             else { return nil }
-            return (marker, id, Write(id: id, serial: serial, kind: kind))
+            return (
+                marker, id,
+                Write(
+                    id: id, serial: serial, kind: kind, client: document["client"]?.string ?? "-",
+                    time: Date(timeIntervalSince1970: Double(document["committed"]?.int ?? 0) / 1_000))
+            )
+        }
+    }
+
+    /// The attempts that sent an entry.
+    private func attempts(of entry: Int) async throws -> [String] {
+        try await deployment.withConnection(deployment.cellURL) { connection in
+            try await connection.query(
+                """
+                select (to_jsonb(a) - 'log_ids' - 'record_ids')::text from multiconnect_sync.write_attempts a
+                join multiconnect_sync.synced_tables t on t.mapping_id = a.mapping_id
+                where t.schema_name = \(org.schema) and \(entry)::bigint = any (a.log_ids) order by a.sent_at
+                """
+            ).column()
         }
     }
 
