@@ -114,7 +114,8 @@ struct SoakWriteCheck: Sendable {
                 faults.append(
                     "\(entry.text): \(creates.count) times in the org: "
                         + creates.map { "\($0.id) at \($0.time) by \($0.client)" }.joined(separator: ", ")
-                        + "; " + (try await attempts(of: entry.id)).joined(separator: ", "))
+                        + "; " + (try await attempts(of: entry.id)).joined(separator: ", ")
+                        + "; " + (try await history(of: creates.map(\.id))).joined(separator: ", "))
             case "FAILED" where Self.deletions.contains(where: { entry.message?.contains($0) == true }):
                 // Also the record of an upsert that is repeated may be gone.
                 let wasThere = entry.marker.flatMap { recorded[$0] } != nil
@@ -227,6 +228,19 @@ struct SoakWriteCheck: Sendable {
                 where t.schema_name = \(org.schema) and \(entry)::bigint = any (a.log_ids) order by a.sent_at
                 """
             ).column()
+        }
+    }
+
+    /// The changes of records in the org.
+    private func history(of ids: [String]) async throws -> [String] {
+        let url = URL(string: "\(simulator)/simulator/orgs/\(number)/changes?limit=100000")!
+        let changes =
+            try JSONValue(parsing: Array(try await deployment.send(URLRequest(url: url)).text.utf8)).array
+            ?? []
+        return changes.compactMap { change in
+            guard let id = change["sfid"]?.string, ids.contains(id) else { return nil }
+            let time = Date(timeIntervalSince1970: Double(change["committed"]?.int ?? 0) / 1_000)
+            return "\(id) \(change["kind"]?.string ?? "-") at \(time)"
         }
     }
 
