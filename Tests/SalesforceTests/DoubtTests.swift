@@ -49,6 +49,21 @@ struct DoubtTests {
         }
     }
 
+    @Test func `a write that could not begin in time is not sent`() async throws {
+        try await SimulatedOrg.run { org in
+            let write = RecordWrite(
+                object: "Account", action: .insert, records: [.object([("Name", .string("Too late"))])])
+            let error = await #expect(throws: SalesforceError.self) {
+                _ = try await org.rest.write(
+                    write, deadline: .seconds(60), latestStart: .now - .milliseconds(1))
+            }
+            #expect(error?.code == .timedOut && error?.isDoubtful == false)
+            let query = try SOQL.select(["Id"], from: "Account").where(
+                .compare("Name", .equal, .string("Too late")))
+            #expect(try await org.rest.query(query).totalSize == 0)
+        }
+    }
+
     @Test func `a call without a token was not sent`() async throws {
         try await SimulatedOrg.run { org in
             let rest = RESTClient(

@@ -1,7 +1,7 @@
 import Foundation
 import Postgres
 
-/// What the tables of the synchronization say about one tenant, for the message of a failed comparison.
+/// Reads the lease, positions and reads of one tenant. A failed comparison prints them.
 enum SoakState {
     private static let queries: [(title: String, sql: String)] = [
         (

@@ -17,7 +17,7 @@ struct SoakWrite: Sendable, Equatable {
     ]
 
     var statements: [String]
-    /// Markers of inserts, each of which must be in the org exactly once.
+    /// Markers of inserts. The org must have each exactly once.
     var inserts: [String] = []
     /// Markers that must never be in the org.
     var rolledBack: [String] = []

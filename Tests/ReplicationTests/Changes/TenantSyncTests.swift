@@ -293,20 +293,24 @@ struct TenantSyncTests {
         }
     }
 
+    private func reloads(_ scene: OrgScene) async throws -> Int {
+        try await scene.control.query(
+            "select count(*) from multiconnect.jobs where class = 'ReloadMapping'"
+        ).scalar()
+    }
+
+    private func requestReload(_ mapping: Mapping, _ scene: OrgScene) async throws {
+        try await scene.cell.withConnection {
+            try await ChangeStore().requestReload(mapping.id, because: "gap_overflow", on: $0)
+        }
+    }
+
     @Test func `a reload that is requested while its job runs follows it`() async throws {
         let stream = ScriptedStream()
         try await withSync(stream) { scene, run in
             let mapping = try await scene.mapping("Account")
-            func jobs() async throws -> Int {
-                try await scene.control.query(
-                    "select count(*) from multiconnect.jobs where class = 'ReloadMapping'"
-                ).scalar()
-            }
-            func request() async throws {
-                try await scene.cell.withConnection {
-                    try await ChangeStore().requestReload(mapping.id, because: "gap_overflow", on: $0)
-                }
-            }
+            func jobs() async throws -> Int { try await reloads(scene) }
+            func request() async throws { try await requestReload(mapping, scene) }
             try await request()
             try await eventually("enqueued") { try await jobs() == 1 }
             let started: Date = try await scene.cell.query("select clock_timestamp()").scalar()
@@ -330,16 +334,8 @@ struct TenantSyncTests {
         let stream = ScriptedStream()
         try await withSync(stream) { scene, run in
             let mapping = try await scene.mapping("Account")
-            func jobs() async throws -> Int {
-                try await scene.control.query(
-                    "select count(*) from multiconnect.jobs where class = 'ReloadMapping'"
-                ).scalar()
-            }
-            func request() async throws {
-                try await scene.cell.withConnection {
-                    try await ChangeStore().requestReload(mapping.id, because: "gap_overflow", on: $0)
-                }
-            }
+            func jobs() async throws -> Int { try await reloads(scene) }
+            func request() async throws { try await requestReload(mapping, scene) }
             func hours() async throws -> Double? {
                 try await scene.cell.query(
                     """
