@@ -42,6 +42,11 @@ extension ProcessTests {
             insert into multiconnect.mappings (connection_id, object_name, config, table_name)
               select id, 'Account', '{"fields": {"Name": {}}, "access": "read_write"}', 'account'
               from multiconnect.connections;
+            insert into multiconnect_sync.synced_tables (mapping_id, organization_id, schema_name, plan)
+              select m.id, o.id, o.schema_name, '{"version": 1, "object": "Account", "table": "account",
+                "access": "read_write", "indexes": [], "problems": [],
+                "columns": [{"name": "name", "type": "varchar(255)", "source": "Name"}]}'
+              from multiconnect.organizations o, multiconnect.mappings m;
             create schema \(schema);
             create table \(schema).account (id serial primary key, sfid varchar(18) unique, name text,
               _hc_lastop varchar(32), _hc_err text);
@@ -157,7 +162,7 @@ extension ProcessTests {
                     "list --status lost", "list --status failed --in-doubt", "list --limit 0", "show",
                     "retry",
                     "discard", "resolve 8", "resolve 8 --exists --send-again",
-                    "resolve 8 --send-again --sfid x",
+                    "resolve 8 --send-again --sfid x", "resolve 8 --exists --sfid x",
                 ] {
                     var words = ["writes"] + command.split(separator: " ").map(String.init)
                     words.insert(Self.org, at: 2)
@@ -243,7 +248,14 @@ extension ProcessTests {
 
         @Test func `a change in doubt is resolved as existing, or sent again`() async throws {
             try await withChanges { connection, run in
-                let record = "00109000000000XAAA"
+                let record = "001090000000008AAA"
+                // The record arrived as another row, and the application has changed that row.
+                try await connection.script(
+                    """
+                    insert into \(Self.schema).account (id, sfid, name) values (11, '\(record)', 'Row 11');
+                    insert into \(Self.schema)._trigger_log (id, state, action, table_name, record_id, sfid)
+                      values (11, 'NEW', 'UPDATE', 'account', 11, '\(record)');
+                    """)
                 let exists = try await run(["writes", "resolve", Self.org, "8", "--exists", "--sfid", record])
                 #expect(exists.status == 0 && exists.output == "change 8 is recorded as written\n")
                 let sent = try await run(["writes", "resolve", Self.org, "9", "--send-again"])
@@ -254,6 +266,17 @@ extension ProcessTests {
                         "select sfid, _hc_lastop from \(raw: Self.schema).account where id = 8"
                     ).first)
                 #expect(try row["sfid"] == record && row["_hc_lastop"] == "INSERTED")
+                let moved: [Int] = try await connection.query(
+                    """
+                    select record_id from \(raw: Self.schema)._trigger_log where id = 11
+                    union all select id from \(raw: Self.schema).account where sfid = \(record)
+                    """
+                ).column()
+                #expect(moved == [8, 8], "both rows are one")
+                let rereads: [String] = try await connection.query(
+                    "select sfid from multiconnect_sync.rereads"
+                ).column()
+                #expect(rereads == [record], "Salesforce's values come with the next read")
                 #expect(try await list(run, ["--in-doubt"]).ids == [10])
                 #expect(
                     try await run(["writes", "resolve", Self.org, "8", "--send-again"]).status == 65,

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Organizations
 import Postgres
 import Replication
+import Salesforce
 
 /// The changes that a command acts on: ids, or all that match.
 struct WriteSelection: ParsableArguments {
@@ -136,14 +137,19 @@ struct WritesResolveCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard exists != sendAgain else { throw ValidationError("give --exists or --send-again") }
-        guard sfid == nil || exists else { throw ValidationError("--sfid needs --exists") }
+        guard let sfid else { return }
+        guard exists else { throw ValidationError("--sfid needs --exists") }
+        guard (try? SalesforceID(sfid)) != nil else {
+            throw ValidationError("\(sfid) is not the id of a record (15 or 18 characters)")
+        }
     }
 
     func run() async throws {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(organization)
-            let decision: LocalWriteStore.Decision = sendAgain ? .sendAgain : .exists(sfid: sfid)
-            let mappings = try await session.mappings(of: found.id)
+            let mappings = try await session.pool.withConnection {
+                try await MappingStore().mappings(of: Tenant(found).connectionID, on: $0)
+            }
             try await session.withWrites(of: found) { store, access in
                 guard
                     let write = try await store.list(
@@ -162,8 +168,12 @@ struct WritesResolveCommand: AsyncParsableCommand {
                         "change \(id) is an insert: name its record with --sfid",
                         code: CommandFailure.dataError)
                 }
-                try await access.connection.transaction {
-                    try await store.resolve(write, as: decision, mappings: mappings, on: $0)
+                if sendAgain {
+                    try await access.connection.transaction { try await store.sendAgain(write, on: $0) }
+                } else {
+                    let tables = try await SyncedTableStore().tables(
+                        of: found.id, mappings, on: access.connection)
+                    try await record(write, tables, store, access)
                 }
             }
             try await session.pool.withConnection {
@@ -172,6 +182,25 @@ struct WritesResolveCommand: AsyncParsableCommand {
                     detail: "\(id) \(sendAgain ? "sent again" : "exists \(sfid ?? "")")")
             }
             print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
+        }
+    }
+
+    private func record(
+        _ write: LocalWrite, _ tables: [SyncedTable], _ store: LocalWriteStore, _ access: LocalWriteAccess
+    ) async throws {
+        let recording = try await access.connection.transaction {
+            try await store.recordAsWritten(
+                write, sfid: try sfid.map { try SalesforceID($0).text }, in: tables, on: $0)
+        }
+        switch recording {
+        case .done: return
+        case .locked:
+            throw CommandFailure(
+                "another session has locked the row of change \(id): try again",
+                code: CommandFailure.unavailable)
+        case .notImported:
+            throw CommandFailure(
+                "the table \(write.table) is not imported", code: CommandFailure.unavailable)
         }
     }
 }

@@ -38,12 +38,14 @@ struct MergeStore: Sendable {
     /// Quoted and qualified.
     let table: String
     let log: String
+    let archive: String
 
     init(_ table: SyncedTable) {
         name = table.plan.table
         let schema = Identifier.quoted(table.schema)
         self.table = "\(schema).\(Identifier.quoted(name))"
         log = "\(schema)._trigger_log"
+        archive = "\(schema)._trigger_log_archive"
     }
 }
 

@@ -80,6 +80,8 @@ package enum RereadReason: String, Sendable, Hashable {
     case drift
     /// An event changed a part of a person's name, but events do not carry the name itself.
     case personName = "person_name"
+    /// A look-up found the record of a write without an answer.
+    case settled
     /// An insert whose outcome is open may have created the record.
     case ownInsert = "own_insert"
 

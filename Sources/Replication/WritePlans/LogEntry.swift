@@ -7,6 +7,15 @@ package struct LogEntry: Sendable, Equatable {
         case insert = "INSERT"
         case update = "UPDATE"
         case delete = "DELETE"
+
+        /// The action of a request that sends it, if not by an upsert field.
+        var attempted: WriteAttempt.Action {
+            switch self {
+            case .insert: .insert
+            case .update: .update
+            case .delete: .delete
+            }
+        }
     }
 
     package var id: Int

@@ -62,6 +62,8 @@ package struct SettlementRule: Sendable {
         package var items: [Item]
         /// Without records that belong to other rows.
         package var candidates: [Candidate]
+        /// Records of upserts that the request can have created, and that were deleted since.
+        package var deleted: [Candidate] = []
         /// Records that events of the attempt name, those of other rows included.
         package var tagged = 0
         /// True if no record can be missing among the candidates.
@@ -137,6 +139,10 @@ package struct SettlementRule: Sendable {
     private func upserted(_ item: Item, _ records: [Candidate], _ facts: Facts) -> Verdict {
         let equal = records.filter { $0.matches.contains(item.entryID) }
         if let record = equal.first, isKeyUnique || equal.count == 1 { return .written(sfid: record.sfid) }
+        if records.isEmpty, let record = Self.records(with: item.key, among: facts.deleted).first {
+            // A repetition would undo the deletion.
+            return .written(sfid: record.sfid)
+        }
         if isKeyUnique {
             guard let record = records.first, records.count == 1,
                 case .written = updated(item, record)

@@ -11,4 +11,9 @@ package enum WriteEnd: Sendable, Equatable {
     case ignored
     /// No answer came, so the change may have been carried out. Later changes of the record wait.
     case doubtful
+
+    /// The record of a written entry.
+    var sfid: String? {
+        if case .written(let sfid, _) = self { sfid } else { nil }
+    }
 }

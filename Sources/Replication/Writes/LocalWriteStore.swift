@@ -4,11 +4,12 @@ internal import TenantSchema
 
 /// Users' changes of one tenant for operators: lists them, and does what a person decides about them.
 package struct LocalWriteStore: Sendable {
-    /// What a person decides about a change whose outcome is unknown.
-    package enum Decision: Sendable, Equatable {
-        /// Salesforce has it. The record must be named for an insert whose record is not known.
-        case exists(sfid: String?)
-        case sendAgain
+    /// Whether a change was recorded as written.
+    package enum Recording: Sendable, Equatable {
+        case done
+        /// Another session has locked the row. Nothing was done.
+        case locked
+        case notImported
     }
 
     private let organization: UUID
@@ -191,49 +192,50 @@ package struct LocalWriteStore: Sendable {
         }
     }
 
-    /// Carries out a decision about a change whose outcome is unknown, in the caller's transaction.
-    package func resolve(
-        _ write: LocalWrite, as decision: Decision, mappings: [MappingSummary],
-        on connection: PostgresConnection
-    ) async throws {
+    /// Sends a change again whose outcome is unknown, in the caller's transaction.
+    package func sendAgain(_ write: LocalWrite, on connection: PostgresConnection) async throws {
         try await connection.script("set local xmlbinary = 'hex'")
-        switch decision {
-        case .sendAgain:
-            try await connection.execute(
-                """
-                update \(raw: log) set state = 'NEW', updated_at = now(), sf_message = null
-                where id = \(write.id) and state = 'PENDING'
-                """)
-        case .exists(let sfid):
-            try await note(write, sfid ?? write.sfid, on: connection)
-            if let sfid = sfid ?? write.sfid {
-                try await readAgain([write.table: [sfid]], of: mappings, on: connection)
-            }
-        }
-        try await WriteAttemptStore().settle(write.id, of: organization, on: connection)
-        try await announce(on: connection)
-    }
-
-    /// Records a change as written. The record's own values come with the next read of it.
-    private func note(
-        _ write: LocalWrite, _ sfid: String?, on connection: PostgresConnection
-    ) async throws {
         try await connection.execute(
             """
-            update \(raw: log) set state = 'SUCCESS', updated_at = now(), processed_at = now(),
-                processed_tx = txid_current(), sfid = coalesce(sfid, \(sfid)::text),
-                sf_message = 'resolved by an operator'
+            update \(raw: log) set state = 'NEW', updated_at = now(), sf_message = null
             where id = \(write.id) and state = 'PENDING'
             """)
-        guard write.action != "DELETE" else { return }
-        let table = "\(Identifier.quoted(schema)).\(Identifier.quoted(write.table))"
+        try await settle(write, on: connection)
+    }
+
+    /// Records a change whose outcome is unknown as written, in the caller's transaction. The record's own
+    /// values come with the next read of it.
+    ///
+    /// - Parameters:
+    ///   - sfid: nil for a change of a known record.
+    ///   - tables: the tenant's imported tables.
+    package func recordAsWritten(
+        _ write: LocalWrite, sfid: String?, in tables: [SyncedTable], on connection: PostgresConnection
+    ) async throws -> Recording {
+        guard let table = tables.first(where: { $0.plan.table == write.table }) else { return .notImported }
+        let store = LogStore(schema: schema, tables: [table])
+        let entries = try await store.entries([write.id], on: connection)
+        guard let entry = entries.first else { return .locked }
+        let record = sfid ?? write.sfid
+        let recorded = try await store.record(
+            [(WriteBatch.Item(entry), .written(sfid: record, leftOut: []))], of: nil, table: table,
+            action: entry.action.attempted, on: connection)
+        guard recorded.locked.isEmpty else { return .locked }
         try await connection.execute(
             """
-            update \(raw: table) t set sfid = coalesce(t.sfid, \(sfid)::text), _hc_err = null,
-                _hc_lastop = case when \(write.action) = 'INSERT' then 'INSERTED' else 'UPDATED' end
-            where t.id = \(write.recordID) and (t.sfid is not null or not exists (
-                select from \(raw: table) o where o.sfid = \(sfid)::text))
+            update \(raw: log) set sf_message = concat_ws('; ', sf_message, 'resolved by an operator')
+            where id = \(write.id)
             """)
+        if let record {
+            try await RereadStore().add([record], of: table.mapping, because: .settled, on: connection)
+        }
+        try await settle(write, on: connection)
+        return .done
+    }
+
+    private func settle(_ write: LocalWrite, on connection: PostgresConnection) async throws {
+        try await WriteAttemptStore().settle(write.id, of: organization, on: connection)
+        try await announce(on: connection)
     }
 
     /// Wakes the lease holder.

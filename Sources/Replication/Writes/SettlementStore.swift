@@ -10,20 +10,26 @@ struct SettlementStore: Sendable {
     private var merge: MergeStore { MergeStore(table) }
     private var mappingID: UUID { table.mapping.id }
 
-    /// Of these records those that belong to other rows: a row has the record, or had it until it was
-    /// deleted.
-    func known(_ sfids: [String], on connection: PostgresConnection) async throws -> Set<String> {
+    /// Of these records those that belong to other rows than those of an attempt: a row has the record, or a
+    /// change of a row was sent to it. A record that only arrived and went belongs to none.
+    func known(
+        _ sfids: [String], besides attempt: WriteAttempt, on connection: PostgresConnection
+    ) async throws -> Set<String> {
         let inTable: [String] = try await connection.query(
-            "select t.sfid from \(raw: merge.table) t where t.sfid = any (\(sfids)::text[])"
+            """
+            select t.sfid from \(raw: merge.table) t
+            where t.sfid = any (\(sfids)::text[]) and t.id <> all (\(attempt.recordIDs)::int[])
+            """
         ).column()
         let others = Set(sfids).subtracting(inTable)
         guard !others.isEmpty else { return Set(inTable) }
         let gone: [String] = try await connection.query(
             """
-            select l.sfid from \(raw: merge.log) l
+            select l.sfid from (
+              select sfid, table_name, record_id from \(raw: merge.log)
+              union all select sfid, table_name, record_id from \(raw: merge.archive)) l
             where l.table_name = \(merge.name) and l.sfid = any (\(Array(others))::text[])
-            union select r.sfid from multiconnect_sync.recent_changes r
-            where r.mapping_id = \(mappingID) and r.sfid = any (\(Array(others))::text[])
+              and l.record_id <> all (\(attempt.recordIDs)::int[])
             """
         ).column()
         return Set(inTable).union(gone)

@@ -91,7 +91,7 @@ struct SettlementWork: Sendable {
             case nil: break
             }
         }
-        try await sender.record(known, of: attempt, table, attempt.action)
+        try await sender.record(known, of: attempt, table, attempt.action, isLookedUp: true)
         for (item, end) in known { for id in item.merged + [item.entry.id] { result.ends[id] = end } }
         if !absent.isEmpty {
             var part = attempt

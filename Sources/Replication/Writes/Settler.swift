@@ -61,7 +61,11 @@ package struct Settler: Sendable {
         switch attempt.action {
         case .insert: try await findCreated(by: attempt, rows, known, &facts)
         case .update, .delete: if isOver { try await findByID(attempt.action, rows, &facts) }
-        case .upsert: if isOver { try await findByKey(rows, &facts) }
+        case .upsert:
+            if isOver {
+                try await findByKey(rows, &facts)
+                try await findDeleted(by: attempt, rows, &facts)
+            }
         }
         return SettlementRule(
             attempt.action, isKeyUnique: layout.isUpsertKeyUnique, sentAt: attempt.sentAt
@@ -116,7 +120,7 @@ extension Settler {
         by attempt: WriteAttempt, _ rows: [SentRow], _ known: Known, _ facts: inout SettlementRule.Facts
     ) async throws {
         let created = Dictionary(known.created.map { ($0.sfid, $0) }, uniquingKeysWith: { first, _ in first })
-        let taken = try await knownRecords(Array(created.keys))
+        let taken = try await ofOtherRows(Array(created.keys), attempt).union(known.records.values)
         facts.tagged = created.count
         facts.othersOpen = known.othersOpen
         let columns = Dictionary(
@@ -133,7 +137,8 @@ extension Settler {
         guard facts.isOver else { return }
         let early = SettlementRule(.insert, sentAt: attempt.sentAt).verdicts(facts)
         if early.count == rows.count, early.values.allSatisfy({ $0.isWritten }) { return }
-        let found = try await unclaimed(attempt, rows, without: known.ofOthers.union(created.keys))
+        let found = try await unclaimed(
+            attempt, rows, without: known.ofOthers.union(created.keys).union(known.records.values))
         facts.isComplete = found.isComplete ? try await seesAll() : false
         for record in found.records {
             guard let id = record["Id"]?.string else { continue }
@@ -149,17 +154,21 @@ extension Settler {
         return column.type == .boolean ? .bool(text == "true") : .string(text)
     }
 
+    /// Chooses records that the user created while the request could run.
+    private func created(by attempt: WriteAttempt) -> [SOQL.Condition] {
+        let margin = ReplicationLimits.clockMargin
+        return [
+            .compare("CreatedById", .equal, .string(user)),
+            .compare("CreatedDate", .greaterOrEqual, .moment(attempt.sentAt - margin)),
+            .compare("CreatedDate", .lessOrEqual, .moment(attempt.settleAt + margin)),
+        ]
+    }
+
     /// Records that the user created while the request could run, and that belong to no row.
     private func unclaimed(
         _ attempt: WriteAttempt, _ rows: [SentRow], without others: Set<String>
     ) async throws -> (records: [JSONValue], isComplete: Bool) {
-        let margin = ReplicationLimits.clockMargin
-        let query = try SOQL.select(["Id"], from: layout.object).where(
-            .all([
-                .compare("CreatedById", .equal, .string(user)),
-                .compare("CreatedDate", .greaterOrEqual, .moment(attempt.sentAt - margin)),
-                .compare("CreatedDate", .lessOrEqual, .moment(attempt.settleAt + margin)),
-            ]))
+        let query = try SOQL.select(["Id"], from: layout.object).where(.all(created(by: attempt)))
         var ids: [String] = []
         var seen = 0
         var isComplete = true
@@ -168,7 +177,7 @@ extension Settler {
             var page = try await rest.query(query, isAll: true)
             while true {
                 let found = page.records.compactMap { $0["Id"]?.string }.filter { !others.contains($0) }
-                let taken = try await knownRecords(found)
+                let taken = try await ofOtherRows(found, attempt)
                 ids += found.filter { !taken.contains($0) }
                 seen += page.records.count
                 guard let next = page.next else { break }
@@ -209,9 +218,9 @@ extension Settler {
         return matches
     }
 
-    private func knownRecords(_ ids: [String]) async throws -> Set<String> {
+    private func ofOtherRows(_ ids: [String], _ attempt: WriteAttempt) async throws -> Set<String> {
         guard !ids.isEmpty else { return [] }
-        return try await cell.withCellConnection { try await store.known(ids, on: $0) }
+        return try await cell.withCellConnection { try await store.known(ids, besides: attempt, on: $0) }
     }
 }
 
@@ -236,12 +245,7 @@ extension Settler {
 
     private func findByKey(_ rows: [SentRow], _ facts: inout SettlementRule.Facts) async throws {
         guard let field = layout.upsertField else { return facts.isComplete = false }
-        let step = ReplicationLimits.settlementKeys
-        for first in stride(from: 0, to: rows.count, by: step) {
-            let part = Array(rows[first..<min(first + step, rows.count)])
-            let keys = part.compactMap { $0.record.fields.first { $0.name == field }?.value }
-            let condition = SOQL.Condition.raw(
-                "\(field) IN (\(keys.map(Self.literal).joined(separator: ",")))")
+        for (part, condition) in keyed(rows, field) {
             let records = try await withModification(fields(of: part) + [field]) { fields in
                 var records: [JSONValue] = []
                 let query = try SOQL.select(fields.uniqued(), from: layout.object).where(condition)
@@ -251,6 +255,40 @@ extension Settler {
             facts.candidates += records.compactMap { candidate($0, rows, key: field) }
         }
         facts.isComplete = layout.isUpsertKeyUnique ? true : try await seesAll()
+    }
+
+    /// Finds records in the recycle bin that the attempt can have created, for the keys that no record has.
+    private func findDeleted(
+        by attempt: WriteAttempt, _ rows: [SentRow], _ facts: inout SettlementRule.Facts
+    ) async throws {
+        guard let field = layout.upsertField else { return }
+        let keys = Set(facts.candidates.compactMap { $0.key?.lowercased() })
+        let missing = rows.filter { row in !keys.contains(row.record.key?.lowercased() ?? "") }
+        var found: [SettlementRule.Candidate] = []
+        for (_, condition) in keyed(missing, field) {
+            let query = try SOQL.select(["Id", field], from: layout.object).where(
+                .all([condition, .raw("IsDeleted = true")] + created(by: attempt)))
+            do {
+                try await rest.forEachPage(of: query, isAll: true) { page in
+                    found += page.records.compactMap { candidate($0, [], key: field) }
+                }
+            } catch let error as SalesforceError where error.code == .invalidField {
+                // An object without a recycle bin, or one that does not say who created its records.
+                return
+            }
+        }
+        let taken = try await ofOtherRows(found.map(\.sfid), attempt)
+        facts.deleted = found.filter { !taken.contains($0.sfid) }
+    }
+
+    /// Rows in parts, each with the condition that its records have its keys.
+    private func keyed(_ rows: [SentRow], _ field: String) -> [(rows: [SentRow], SOQL.Condition)] {
+        let step = ReplicationLimits.settlementKeys
+        return stride(from: 0, to: rows.count, by: step).map { first in
+            let part = Array(rows[first..<min(first + step, rows.count)])
+            let keys = part.compactMap { $0.record.fields.first { $0.name == field }?.value }
+            return (part, .raw("\(field) IN (\(keys.map(Self.literal).joined(separator: ",")))"))
+        }
     }
 
     private static func literal(_ key: WriteValue) -> String {

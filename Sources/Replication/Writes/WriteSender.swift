@@ -281,9 +281,12 @@ struct WriteSender: Sendable {
 
     /// Stores results until all are stored. Rows that another session has locked are tried again. Throws
     /// `.leaseLost`.
+    ///
+    /// - Parameter isLookedUp: true if a look-up found the records. They are read again, because a deletion
+    ///   that arrived before found no row.
     func record(
         _ ends: [LogStore.ItemEnd], of attempt: WriteAttempt?, _ table: SyncedTable,
-        _ action: WriteAttempt.Action
+        _ action: WriteAttempt.Action, isLookedUp: Bool = false
     ) async throws {
         var left = ends
         var backoff = Backoff(
@@ -291,8 +294,15 @@ struct WriteSender: Sendable {
         while !left.isEmpty {
             do {
                 let recorded = try await context.fenced { [left] connection in
-                    try await log.record(
+                    let recorded = try await log.record(
                         left, of: attempt, table: table, action: action, on: connection)
+                    if isLookedUp, action != .delete {
+                        let found = left.filter { !recorded.locked.contains($0.item.entry.id) }
+                        try await RereadStore().add(
+                            found.compactMap(\.end.sfid), of: table.mapping, because: .settled, on: connection
+                        )
+                    }
+                    return recorded
                 }
                 left = left.filter { recorded.locked.contains($0.item.entry.id) }
                 if left.isEmpty { return }

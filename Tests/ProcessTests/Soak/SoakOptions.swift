@@ -21,7 +21,7 @@ struct SoakOptions: Sendable {
     var accounts = 150
     /// False: the orgs send no events, so that changes are polled.
     var hasEvents = true
-    /// `SOAK_WRITES`: 1 adds changes of applications in the tenants' schemas.
+    /// `SOAK_WRITES`: 0 leaves out the changes of applications in the tenants' schemas.
     var hasWrites: Bool
     /// After this time updates without events become visible.
     var lateMilliseconds = 8_000
@@ -54,7 +54,7 @@ struct SoakOptions: Sendable {
         kinds = list("SOAK_KINDS") ?? Self.kinds
         troubles =
             list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.usual
-        hasWrites = environment["SOAK_WRITES"] == "1"
+        hasWrites = environment["SOAK_WRITES"] != "0"
         quietSeconds = environment["SOAK_SECONDS"].flatMap { Int($0) } ?? 120
     }
 

@@ -120,11 +120,23 @@ struct SettlementRuleTests {
     }
 
     private func upsert(
-        _ candidates: [SettlementRule.Candidate], isUnique: Bool, isComplete: Bool = true
+        _ candidates: [SettlementRule.Candidate], deleted: [SettlementRule.Candidate] = [], isUnique: Bool,
+        isComplete: Bool = true
     ) -> SettlementRule.Verdict? {
-        SettlementRule(.upsert, isKeyUnique: isUnique, sentAt: at(0), margin: 120).verdicts(
-            .init(
-                items: [Item(entryID: 1, key: "K")], candidates: candidates, isComplete: isComplete))[1]
+        var facts = SettlementRule.Facts(
+            items: [Item(entryID: 1, key: "K")], candidates: candidates, isComplete: isComplete)
+        facts.deleted = deleted
+        return SettlementRule(.upsert, isKeyUnique: isUnique, sentAt: at(0), margin: 120).verdicts(facts)[1]
+    }
+
+    @Test(arguments: [true, false])
+    func `an upsert is not repeated if its new record was deleted`(_ isUnique: Bool) {
+        let deleted = Candidate("d", key: "k")
+        #expect(upsert([], deleted: [deleted], isUnique: isUnique) == .written(sfid: "d"))
+        #expect(upsert([], deleted: [Candidate("e", key: "L")], isUnique: isUnique) == .absent)
+        // Another record has the key now.
+        let own = Candidate("a", matches: [1], key: "K")
+        #expect(upsert([own], deleted: [deleted], isUnique: isUnique) == .written(sfid: "a"))
     }
 
     @Test func `an upsert is repeated only if its key is unique`() {

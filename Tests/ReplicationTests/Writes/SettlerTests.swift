@@ -122,6 +122,22 @@ struct SettlerTests {
         }
     }
 
+    @Test func `a record that was deleted before the look-up proves the insert`() async throws {
+        try await withScene { scene in
+            let attempt = try await over(scene, ["A"])
+            // The row of this record was deleted by the application.
+            _ = try await scene.load(1, "A")
+            try await scene.changes.pool.execute(
+                "delete from \(identifier: scene.changes.fixture.schema, "account") where sfid is not null")
+            scene.add(.init(id: ChangeScene.sfid(1), name: "A"))
+            #expect(try await scene.verdicts(attempt) == [.absent])
+            // The deletion of this one found no row.
+            try await scene.changes.apply([scene.changes.event(.delete, 2, [:])])
+            scene.add(.init(id: ChangeScene.sfid(2), name: "A"))
+            #expect(try await scene.verdicts(attempt) == [.written(sfid: ChangeScene.sfid(2))])
+        }
+    }
+
     @Test func `nothing is sent again while the request may still run`() async throws {
         try await withScene { scene in
             let rows = try await scene.outgoing.insert(["A"])
