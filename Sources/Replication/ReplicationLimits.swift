@@ -112,4 +112,8 @@ package enum ReplicationLimits {
     static let missingRows = 100
     /// The same as a percentage of the table's rows.
     static let missingPercent = 1
+    /// The import after provisioning uses the new table's plan for this time.
+    static let planAge = Duration.seconds(120)
+    /// Plans that a process keeps for `planAge`.
+    static let recentPlans = 4_096
 }

@@ -83,11 +83,8 @@ extension ProcessTests {
                     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
                     try await body(
                         Bench(
-                            environment: [
-                                "DATABASE_URL": database.url, "REDIS_URL": redis.url, "SALESFORCE_KEY": "k",
-                                "SALESFORCE_SECRET": "s", "APP_URL": "http://127.0.0.1:1", "USER": "ann",
-                                "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-                            ], pool: pool, queue: JobQueue(pool: pool, redis: client, logger: logger)))
+                            environment: Program.commandEnvironment(database.url, redis: redis.url),
+                            pool: pool, queue: JobQueue(pool: pool, redis: client, logger: logger)))
                 }
             }
         }

@@ -18,11 +18,7 @@ extension ProcessTests {
             try await withDatabase { database in
                 let connection = try await database.connect()
                 defer { connection.close() }
-                let environment = [
-                    "DATABASE_URL": database.url, "REDIS_URL": "redis://127.0.0.1:1", "SALESFORCE_KEY": "k",
-                    "SALESFORCE_SECRET": "s", "APP_URL": "http://127.0.0.1:1", "USER": "ann",
-                    "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "LOG_LEVEL": "critical",
-                ]
+                let environment = Program.commandEnvironment(database.url)
                 let migrate = try Program.multiconnect(["migrate"], environment: environment)
                 #expect(migrate.exitStatus() == 0)
                 try await connection.script(

@@ -39,6 +39,17 @@ final class Program: Sendable {
             environment: environment)
     }
 
+    /// The environment of a command of the operator `ann`. Without `redis` the command cannot reach Redis.
+    static func commandEnvironment(
+        _ databaseURL: String, redis: String = "redis://127.0.0.1:1"
+    ) -> [String: String] {
+        [
+            "DATABASE_URL": databaseURL, "REDIS_URL": redis, "SALESFORCE_KEY": "k", "SALESFORCE_SECRET": "s",
+            "APP_URL": "http://127.0.0.1:1", "USER": "ann",
+            "SECRET": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "LOG_LEVEL": "critical",
+        ]
+    }
+
     /// Starts a shell command in which `$0` is the path of `multiconnect`, with `input` as its standard
     /// input.
     static func shell(

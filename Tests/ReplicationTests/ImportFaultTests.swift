@@ -178,7 +178,9 @@ struct ImportFaultTests {
     @Test func `an unclear error ends the job after some tries`() async throws {
         try await withOrg { scene in
             try await scene.provision()
-            let id = try await scene.mapping("Contact").id
+            let mapping = try await scene.mapping("Contact")
+            let id = mapping.id
+            _ = scene.services.plans.take(for: mapping)
             try await scene.fault([
                 "kind": "fail", "path": "/describe", "count": 99, "status": 400, "code": "NEW_CODE",
             ])

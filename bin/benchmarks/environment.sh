@@ -115,10 +115,11 @@ consent_together() {
 # Waits until $1 tenants are live, for at most $2 seconds.
 wait_live() {
     local live
-    for _ in $(seq $(($2 * 5))); do
+    # Not too often: each look costs a process.
+    for _ in $(seq $(($2 * 2))); do
         live=$(sql "select count(*) from multiconnect.organizations where status = 'live'")
         [ "$live" -lt "$1" ] || return 0
-        sleep 0.2
+        sleep 0.5
     done
     echo "bench: $live of $1 tenants are live after $2 s" >&2
     sql "select class, state, error_message, count(*) from multiconnect.jobs group by 1, 2, 3 order by 4 desc limit 10" >&2

@@ -43,6 +43,7 @@ struct WorkerProcess: Sendable {
     private let tallies = JobTallies()
     private let changes = ChangeTallies()
     private let writes = WriteTallies()
+    private let plans = RecentPlans()
     private let identity: WorkerIdentity
     private let holder: LeaseHolder
 
@@ -135,7 +136,7 @@ struct WorkerProcess: Sendable {
     private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices, TenantLoop) {
         let services = try LoopServices(
             launch, budget: budget, usage: usage, tallies: tallies, changes: changes, writes: writes,
-            holder: holder)
+            plans: plans, holder: holder)
         let handlers = JobHandlers(launch: launch, services: services, mappings: mappings, budget: budget)
         let recovery = handlers.recovery
         let workerLoop = WorkerLoop(

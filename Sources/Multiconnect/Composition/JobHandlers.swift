@@ -41,7 +41,7 @@ struct JobHandlers {
     private func replication() throws -> ReplicationServices {
         ReplicationServices(
             control: services.control, cells: services.cells, sessions: services.sessions,
-            settings: try replicationSettings(), logger: launch.logger)
+            settings: try replicationSettings(), plans: services.plans, logger: launch.logger)
     }
 
     func registry() throws -> JobRegistry {

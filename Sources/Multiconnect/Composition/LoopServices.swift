@@ -26,6 +26,7 @@ struct LoopServices: Sendable {
     let watch: ChangeWatch
     let changes: ChangeTallies
     let writes: WriteTallies
+    let plans: RecentPlans
     let logger: Logger
 
     /// Makes the services of the current loop. Connections are opened later, on first use.
@@ -33,18 +34,19 @@ struct LoopServices: Sendable {
     /// - Parameters:
     ///   - usage: the value that all loops of the process share.
     ///   - tallies: the value that all loops of the process share.
-    ///   - changes, writes: the values that all loops of a worker share.
+    ///   - changes, writes, plans: the values that all loops of a worker share.
     ///   - holder: a worker's name in cells. A takeover of its tenants ends the sessions with this name.
     init(
         _ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies,
         changes: ChangeTallies = ChangeTallies(), writes: WriteTallies = WriteTallies(),
-        holder: LeaseHolder? = nil
+        plans: RecentPlans = RecentPlans(), holder: LeaseHolder? = nil
     ) throws {
         let configuration = launch.configuration
         logger = launch.logger
         self.usage = usage
         self.changes = changes
         self.writes = writes
+        self.plans = plans
         control = PostgresPool(
             configuration: try Self.database(named: Configuration.Defaults.cell, launch),
             maximum: budget.control)

@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import HTTPClient
 package import Salesforce
+internal import Synchronization
 
 /// Creates clients of tenants' orgs, on one loop. A class, because each tenant has a reference to it.
 package final class OrgSessions: Sendable {
@@ -9,6 +10,15 @@ package final class OrgSessions: Sendable {
     private let hosts: HostRule
     private let tokens: AccessTokens
     private let usage: APIUsage
+    private let recent = Mutex<[UUID: RecentToken]>([:])
+
+    /// A token as it was read a moment ago.
+    private struct RecentToken: Sendable {
+        let token: AccessToken
+        let readAt: ContinuousClock.Instant
+
+        var isFresh: Bool { readAt + OrganizationsLimits.tokenAge > .now }
+    }
 
     package init(http: HTTPClient, hosts: HostRule, tokens: AccessTokens, usage: APIUsage) {
         self.http = http
@@ -19,7 +29,19 @@ package final class OrgSessions: Sendable {
     }
 
     private func provider(for organization: UUID) -> TokenProvider {
-        { refused in try await self.tokens.token(for: organization, refused: refused) }
+        { refused in
+            if refused == nil, let recent = self.recent.withLock({ $0[organization] }), recent.isFresh {
+                return recent.token
+            }
+            let token = try await self.tokens.token(for: organization, refused: refused)
+            self.recent.withLock { recent in
+                if recent.count >= OrganizationsLimits.recentTokens {
+                    recent = recent.filter(\.value.isFresh)
+                }
+                recent[organization] = RecentToken(token: token, readAt: .now)
+            }
+            return token
+        }
     }
 
     /// The REST API of a tenant's org. Creating it sends no request. Its calls are counted under the

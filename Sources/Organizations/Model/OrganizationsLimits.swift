@@ -50,6 +50,10 @@ package enum OrganizationsLimits {
     static let refreshWait = refreshLease + .seconds(15)
     /// Interval at which a waiting caller reads the stored token.
     static let refreshPoll = Duration.milliseconds(150)
+    /// For this time a token is used without a look at the stored one.
+    static let tokenAge = Duration.seconds(10)
+    /// Tokens that one loop keeps for `tokenAge`.
+    static let recentTokens = 4_096
     /// Deadline for sending one mail to the SMTP server.
     static let mailDeadline = Duration.seconds(60)
     /// Rows that one pruning statement removes: some ten milliseconds of work.

@@ -22,6 +22,8 @@ struct ImportRun: Sendable {
     let ddl: TenantDDL
     /// Changes from this time on are read again after the import.
     let timeMark: Date
+    /// True if the table was created a moment ago.
+    var isCreated = false
     /// The table that is reloaded. Nil for an import.
     var reload: SyncedTable?
     /// The token of this start in the cell.
@@ -114,7 +116,7 @@ extension ImportRun {
 
     private func open() async throws -> ImportRecord {
         guard reload == nil else { return try await openReload() }
-        return try await schema.run(ddl.table(table)) { connection in
+        return try await schema.run(isCreated ? [] : ddl.table(table)) { connection in
             let record = try await store.begin(
                 mapping, tenant: tenant, plan: table, timeMark: timeMark, claim: claim, on: connection)
             try await job.confirmClaim()

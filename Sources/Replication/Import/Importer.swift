@@ -70,16 +70,15 @@ struct Importer: Sendable {
         // Before the first call to the org: changes from here on are read again later.
         let timeMark = Date() - ReplicationLimits.clockMargin
         let rest = services.sessions.rest(for: tenant.id, CallPurpose(.import, mapping.objectName))
-        guard let table = try await plan(mapping, rest, job) else {
+        let schema = TenantDatabase(tenant: tenant, pool: cell)
+        let created = services.plans.take(for: mapping)
+        guard let table = try await planned(mapping, created, rest, schema, job) else {
             return try await finish(nil, mapping, tenant, job)
         }
-        try await checkOwnsTable(mapping, tenant)
-        let schema = TenantDatabase(tenant: tenant, pool: cell)
-        let ddl = try await schema.preflight()
-        try await schema.checkUnobstructed(table)
         let importRun = ImportRun(
             services: services, tenant: tenant, mapping: mapping, cell: cell, rest: rest, job: job,
-            table: table, plan: ImportPlan(table, ddl: ddl), schema: schema, ddl: ddl, timeMark: timeMark)
+            table: table.plan, plan: ImportPlan(table.plan, ddl: table.ddl), schema: schema, ddl: table.ddl,
+            timeMark: timeMark, isCreated: created != nil)
         switch try await importRun.load() {
         case .suspended(let pause): return .again(after: pause)
         case .finished(let result, let bulkJob):
@@ -87,6 +86,22 @@ struct Importer: Sendable {
             if let bulkJob { await importRun.delete(bulkJob) }
             return outcome
         }
+    }
+
+    /// The table of the mapping, planned and checked. Nil if the object cannot be synced.
+    private func planned(
+        _ mapping: Mapping, _ created: RecentPlans.Created?, _ rest: RESTClient, _ schema: TenantDatabase,
+        _ job: JobContext
+    ) async throws -> RecentPlans.Created? {
+        if created != nil {
+            try await checkOwnsTable(mapping, schema.tenant)
+            return created
+        }
+        guard let plan = try await plan(mapping, rest, job) else { return nil }
+        try await checkOwnsTable(mapping, schema.tenant)
+        let ddl = try await schema.preflight()
+        try await schema.checkUnobstructed(plan)
+        return RecentPlans.Created(plan: plan, ddl: ddl)
     }
 
     /// The plan of the mapping's table, which is stored with its problems. Nil if the object cannot be

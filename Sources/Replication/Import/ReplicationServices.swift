@@ -14,16 +14,19 @@ package struct ReplicationServices: Sendable {
     package var sessions: OrgSessions
     package var settings: ReplicationSettings
     package var logger: Logger
+    let plans: RecentPlans
     let gate: AsyncSemaphore
 
+    /// - Parameter plans: the value that all loops of a process share.
     package init(
         control: PostgresPool, cells: [String: PostgresPool], sessions: OrgSessions,
-        settings: ReplicationSettings, logger: Logger
+        settings: ReplicationSettings, plans: RecentPlans = RecentPlans(), logger: Logger
     ) {
         self.control = control
         self.cells = cells
         self.sessions = sessions
         self.settings = settings
+        self.plans = plans
         self.logger = logger
         gate = AsyncSemaphore(limit: settings.concurrentPages)
     }

@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Postgres
 internal import Reactor
+internal import TenantSchema
 
 /// Holds tenants of one cell for this worker, over a connection of its own: renews the leases, finds lost
 /// workers, acquires and hands over tenants.
@@ -72,7 +73,7 @@ struct LeaseLoop: Sendable {
         do {
             // Before the tenants are read, so that no change is missed in between.
             try await connection.listen(LeaseStore.channel)
-            try await connection.listen(LeaseStore.writeChannel)
+            try await connection.listen(TenantDDL.writesChannel)
             if isControl { try await connection.listen(TenantListStore.channel) }
             let sent = ContinuousClock.now
             try await store.register(

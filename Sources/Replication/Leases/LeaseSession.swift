@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Postgres
 internal import Reactor
+internal import TenantSchema
 
 /// The leases of a worker in a cell, over one session.
 struct LeaseSession {
@@ -209,7 +210,7 @@ struct LeaseSession {
             loop.runs.note(id, of: loop.cells)
         } else if notification.channel == LeaseStore.channel {
             planSoon()
-        } else if notification.channel == LeaseStore.writeChannel {
+        } else if notification.channel == TenantDDL.writesChannel {
             // A tenant that is not known yet reads its log when its run starts.
             guard let id = loop.directory.tenant(ofSchema: notification.payload) else { return }
             loop.runs.noteLocalChanges(of: id, in: loop.cell)

@@ -7,8 +7,6 @@ package struct LeaseStore: Sendable {
 
     /// The channel that announces free tenants to workers.
     static let channel = "multiconnect_leases"
-    /// The channel on which the triggers of tenants' logs announce users' changes. The payload is the schema.
-    package static let writeChannel = "multiconnect_writes"
     /// The first number of the advisory locks of holders: "leas" in ASCII.
     static let lockSpace = 0x6c65_6173
     /// The lag of a tenant is shown for this time after its last change.

@@ -89,6 +89,10 @@ struct Provisioner: Sendable {
             found.append(try await describe(mapping, lookup))
         }
         try await createTables(&found, ddl, schema, job)
+        for finding in found {
+            guard let plan = finding.plan, !finding.mapping.isImported else { continue }
+            services.plans.note(RecentPlans.Created(plan: plan, ddl: ddl), of: finding.mapping)
+        }
         try await finish(found, tenant, job)
         return .completed
     }

@@ -21,8 +21,10 @@ extension TableShape {
         for row in columns { types[try row["name"]] = ColumnType(catalog: try row["type"]) }
         let indexes: [String] = try await connection.query(
             """
-            select indexname::text from pg_indexes
-            where schemaname = \(schema) and tablename = \(table)
+            select i.relname::text from pg_namespace n
+            join pg_class c on c.relnamespace = n.oid and c.relname = \(table)
+            join pg_index x on x.indrelid = c.oid join pg_class i on i.oid = x.indexrelid
+            where n.nspname = \(schema)
             """
         ).column()
         self.init(types: types, indexes: Set(indexes))

@@ -147,6 +147,7 @@ struct TenantDatabase: Sendable {
 
     /// All statements are sent together: their locks are held for no round trips.
     private func run(_ statements: [String], on connection: PostgresConnection) async throws {
+        guard !statements.isEmpty else { return }
         let timeout = "set local lock_timeout = '\(ReplicationLimits.lockTimeout.milliseconds)ms'"
         try await connection.script(
             ([timeout, TenantDDL.lock(of: tenant.schema)] + statements).joined(separator: ";\n"),

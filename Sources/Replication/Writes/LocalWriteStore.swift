@@ -240,6 +240,6 @@ package struct LocalWriteStore: Sendable {
 
     /// Wakes the lease holder.
     private func announce(on connection: PostgresConnection) async throws {
-        try await connection.execute("select pg_notify(\(LeaseStore.writeChannel), \(schema))")
+        try await connection.execute("select pg_notify(\(TenantDDL.writesChannel), \(schema))")
     }
 }

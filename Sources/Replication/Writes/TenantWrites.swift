@@ -27,24 +27,44 @@ package struct TenantWrites: Sendable {
             return
         }
         let context = try WriteContext(services, tenant, run.lease)
+        var notifies = try await applySettings(context)
         // Spread, so that a takeover of many tenants does not read all logs at once.
         var next = ContinuousClock.now + services.pace.activePoll * Double.random(in: 0...1)
-        var activeUntil = ContinuousClock.now + services.pace.linger
+        var activeUntil = ContinuousClock.now
         while true {
             try await run.writerNews.event.wait(until: next)
-            let isNoted = !run.writerNews.take().isEmpty
+            let reasons = run.writerNews.take()
             if try await hasWork(context) {
                 try await withOwnTask {
                     var session = WriteSession(context, news: run.writerNews)
                     try await session.run()
                 }
+                // The session took reasons too.
+                notifies = try await applySettings(context)
                 activeUntil = .now + services.pace.linger
-            } else if isNoted {
+            } else if !reasons.isEmpty {
+                if reasons.contains(.mappings) { notifies = try await applySettings(context) }
                 activeUntil = .now + services.pace.linger
             }
-            let period = activeUntil > .now ? services.pace.activePoll : services.pace.idlePoll
-            next = .now + period * Double.random(in: 0.8...1.2)
+            let isActive = !notifies || activeUntil > .now
+            next =
+                .now + (isActive ? services.pace.activePoll : services.pace.idlePoll)
+                * Double.random(in: 0.8...1.2)
         }
+    }
+
+    /// Turns the announcements of users' changes on or off, as the connection's settings say. Returns whether
+    /// they are on.
+    private func applySettings(_ context: WriteContext) async throws -> Bool {
+        let settings = try await services.replication.control.withConnection {
+            try await ConnectionStore(on: $0).settings(of: context.tenant.id)
+        }
+        let store = LogNotifyStore(context.tenant)
+        let isOn = try await context.cell.withCellConnection { try await store.isOn(on: $0) }
+        if isOn != settings.notifies {
+            try await context.fenced { try await store.set(settings.notifies, on: $0) }
+        }
+        return settings.notifies
     }
 
     private func hasWork(_ context: WriteContext) async throws -> Bool {
