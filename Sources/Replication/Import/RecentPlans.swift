@@ -2,8 +2,8 @@ internal import FoundationEssentials
 internal import Synchronization
 internal import TenantSchema
 
-/// Tables that this process has created a moment ago. The import that follows provisioning begins with them: it
-/// does not describe the object and check the database again. Any thread may use it.
+/// Tables that this process has created a moment ago. The import that follows provisioning begins with them:
+/// it does not describe the object and check the database again. Any thread may use it.
 package final class RecentPlans: Sendable {
     /// A planned table that exists.
     struct Created: Sendable {

@@ -11,12 +11,11 @@ package struct LogNotifyStore: Sendable {
 
     /// True if it does, or if the schema has no such function: then there is nothing to turn off.
     package func isOn(on connection: PostgresConnection) async throws -> Bool {
-        try await connection.query(
+        let function = "\(Identifier.quoted(tenant.schema)).tlog_notify_trigger()"
+        return try await connection.query(
             """
-            select not exists (
-              select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-              where n.nspname = \(tenant.schema) and p.proname = 'tlog_notify_trigger'
-                and position('pg_notify' in p.prosrc) = 0)
+            select coalesce((select position('pg_notify' in p.prosrc) > 0 from pg_proc p
+              where p.oid = to_regprocedure(\(function))), true)
             """
         ).scalar()
     }

@@ -142,15 +142,13 @@ struct CaptureTests {
             let listener = try await log.scene.fixture.connect()
             defer { listener.close() }
             for channel in [TenantDDL.writesChannel, "end"] { try await listener.listen(channel) }
-            let database = TenantDatabase(tenant: log.scene.fixture.tenant, pool: log.scene.pool)
-            let ddl = try await database.preflight()
-            try await database.run([ddl.notifyFunction(isOn: false)]) { _ in false }
-            let insert = "insert into account (name) values ('A')"
-            var found = try await channels(log, listener, insert)
-            #expect(found == [])
-            try await database.run([ddl.notifyFunction(isOn: true)]) { _ in false }
-            found = try await channels(log, listener, insert)
-            #expect(found == ["multiconnect_writes"])
+            let store = LogNotifyStore(log.scene.fixture.tenant)
+            for isOn in [false, true] {
+                #expect(try await log.scene.pool.withConnection { try await store.isOn(on: $0) } != isOn)
+                try await log.scene.pool.transaction { try await store.set(isOn, on: $0) }
+                let found = try await channels(log, listener, "insert into account (name) values ('A')")
+                #expect(found == (isOn ? ["multiconnect_writes"] : []))
+            }
         }
     }
 

@@ -45,6 +45,22 @@ struct LiveWritesTests {
         }
     }
 
+    @Test func `a tenant without notifications is polled all the time`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites("write_notify=false")
+            let store = LogNotifyStore(Tenant(try await scene.organization()))
+            try await scene.writing(idlePoll: .seconds(3_600)) {
+                try await eventually("notifications are off") {
+                    try await !scene.cell.withConnection { try await store.isOn(on: $0) }
+                }
+                // Longer than the first look.
+                try await Task.sleep(for: .milliseconds(300))
+                try await scene.app("insert into T.account (name) values ('Zebra')")
+                try await scene.waitWritten()
+            }
+        }
+    }
+
     @Test func `a refused change fails with its reason and is sent again after its state is NEW`()
         async throws
     {

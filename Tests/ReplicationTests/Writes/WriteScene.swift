@@ -32,7 +32,8 @@ extension OrgScene {
     ///
     /// - Parameter reads: true to read changes too.
     func writing(
-        epoch: Int = 1, reads: Bool = false, _ body: @escaping @Sendable () async throws -> Void
+        epoch: Int = 1, reads: Bool = false, idlePoll: Duration = .milliseconds(100),
+        _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await cell.execute(
             """
@@ -42,6 +43,8 @@ extension OrgScene {
             """)
         var services = WriteServices(self.services, tallies: WriteTallies())
         services.pace.activePoll = .milliseconds(100)
+        // Nothing listens to notifications here.
+        services.pace.idlePoll = idlePoll
         let writes = services
         let watch = ChangeWatch(
             cells: self.services.cells, period: .milliseconds(100), logger: self.services.logger)
