@@ -57,10 +57,12 @@ extension MergeStore {
     /// - Parameter skipLocked: true to leave out rows that another session has locked.
     func lock(_ sfids: [String], stampColumn: String?, skipLocked: Bool) -> SQL {
         let stamp = stampColumn.map { "t.\(Identifier.quoted($0))" } ?? "null::timestamp"
+        // One index lookup per record. With `sfid = any (...)` a plan reads the whole table.
         return """
-            select t.id, t.sfid, \(raw: stamp) as stamp, t._hc_lastop, t._hc_err from \(raw: table) t
-            where t.sfid = any (\(sfids)::text[]) order by t.id
-            for no key update\(raw: skipLocked ? " skip locked" : "")
+            select t.id, t.sfid, \(raw: stamp) as stamp, t._hc_lastop, t._hc_err
+            from (\(find(sfids)) order by e.id offset 0) as w, lateral (
+              select * from \(raw: table) r where r.id = w.id and r.sfid = w.sfid
+              for no key update\(raw: skipLocked ? " skip locked" : "")) as t
             """
     }
 
@@ -90,17 +92,32 @@ extension MergeStore {
     ///
     /// - Parameter since: no change or read is older. Entries that were processed before protect nothing.
     func selectLog(_ sfids: [String], ids: [Int], since: Date) -> SQL {
+        // Index lookups by row and by record. A condition with `or` compares every entry with every record.
         """
+        with wanted as materialized (
+          select unnest(\(ids)::int[]) as id union select w.id from (\(find(sfids))) as w),
+        found as (
+          select l.* from wanted w, lateral (
+            select * from \(raw: log) e where e.record_id = w.id offset 0) as l
+          union all
+          select l.* from unnest(\(sfids)::text[]) as c (sfid), lateral (
+            select * from \(raw: log) e where e.action = 'DELETE' and e.sfid = c.sfid offset 0) as l
+          where l.record_id is null or l.record_id not in (select id from wanted))
         select l.id as log_id, l.record_id, l.sfid, l.action, l.state, l."values",
           coalesce(l.processed_at, l.updated_at, l.created_at, 'epoch') as processed_at
-        from \(raw: log) l
+        from found l
         where l.table_name = \(name)
           and l.state in ('NEW', 'PENDING', 'REQUEUE', 'SUCCESS', 'MERGED', 'FAILED')
           and (l.state not in ('SUCCESS', 'MERGED', 'FAILED')
             or coalesce(l.processed_at, l.updated_at, l.created_at, 'epoch') >= \(since))
-          and (l.record_id = any (\(ids)::int[]) or l.action = 'DELETE' and l.sfid = any (\(sfids)::text[])
-            or l.record_id = any (array(
-              select t.id from \(raw: table) t where t.sfid = any (\(sfids)::text[]))))
+        """
+    }
+
+    /// Selects `id` and `sfid` of the rows with these records.
+    private func find(_ sfids: [String]) -> SQL {
+        """
+        select e.id, e.sfid from unnest(\(sfids)::text[]) as c (sfid), lateral (
+          select id, sfid from \(raw: table) r where r.sfid = c.sfid offset 0) as e
         """
     }
 

@@ -34,11 +34,9 @@ extension LogStore {
     package func open(
         excluding known: Set<Int>, limit: Int, on connection: PostgresConnection
     ) async throws -> [LogEntry] {
-        // An anti-join: it hashes the ids. Postgres 14 compares an array with `<> all` element by element.
+        // A hashed set. With `not exists` and the limit, a plan compares every entry with every id.
         let isUnknown: SQL =
-            known.isEmpty
-            ? "true"
-            : "not exists (select from unnest(\(Array(known))::int[]) as k (id) where k.id = l.id)"
+            known.isEmpty ? "true" : "l.id not in (select k from unnest(\(Array(known))::int[]) as k)"
         let rows = try await connection.query(
             """
             select \(Self.columns) from \(raw: log) l
