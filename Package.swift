@@ -97,6 +97,12 @@ let package = Package(
                 "TenantSchema", "Postgres", "Activity", "Jobs", "Salesforce", "Organizations", "Encoding",
                 "Metrics", "Reactor", log, heap,
             ]),
+        target(
+            "TenantAdmin",
+            [
+                "Organizations", "Replication", "JobAdmin", "Jobs", "Activity", "Salesforce", "Postgres",
+                "Reactor", log,
+            ]),
 
         // Surface.
         target("Pages", ["HTTPServer", "HTTPWire", "Cryptography", "Encoding", log]),
@@ -110,7 +116,7 @@ let package = Package(
             "Dashboard",
             [
                 "HTTPServer", "HTTPWire", "Pages", "Postgres", "Salesforce", "Jobs", "JobAdmin",
-                "Organizations",
+                "Organizations", "TenantAdmin", "Replication", "Activity",
                 "Cryptography", "Encoding", log,
             ]),
         target(
@@ -120,7 +126,8 @@ let package = Package(
             dependencies: [
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
-                "Organizations", "TenantSchema", "Replication", "Pages", "Web", "Dashboard", "OrgSimulator",
+                "Organizations", "TenantSchema", "Replication", "TenantAdmin", "Pages", "Web", "Dashboard",
+                "OrgSimulator",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -176,11 +183,12 @@ let package = Package(
                 "TenantSchema", "HTTPClient", "HTTPServer", "HTTPWire", "Encoding", "Cryptography", "Support",
                 "SampleDescribes", "OrgSimulator", log, subprocess,
             ], exclude: ["Golden"]),
+        tests("TenantAdmin", ["Organizations", "Jobs", "Postgres", "Salesforce", "Support", log]),
         tests(
             "Web",
             [
                 "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard",
-                "Support",
+                "TenantAdmin", "TenantSchema", "Replication", "Support",
                 "OrgSimulator", log,
             ]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),

@@ -6,10 +6,12 @@ package import Logging
 package import Organizations
 package import Pages
 package import Postgres
+package import TenantAdmin
 
 /// The operators' pages, under `/dashboard`. One value for each loop, which uses that loop's services.
 package struct DashboardRoutes: Sendable {
     private let pages: OperatorPages
+    private let tenants: TenantRoutes
     private let queues: QueueRoutes
     private let workers: WorkerRoutes
     private let periodic: PeriodicRoutes
@@ -22,14 +24,15 @@ package struct DashboardRoutes: Sendable {
     ///   - actionTime: how long one request may act on jobs. Then the page asks to continue: Heroku's router
     ///     gives up after 30 s.
     package init(
-        access: OperatorAccess, jobs: JobOperator, pool: PostgresPool, app: AppIdentity,
-        faults: FaultAnswers, actionTime: Duration = .seconds(15), logger: Logger
+        access: OperatorAccess, jobs: JobOperator, tenants: TenantOperator, pool: PostgresPool,
+        app: AppIdentity, faults: FaultAnswers, actionTime: Duration = .seconds(15), logger: Logger
     ) {
         security = SecurityHeaders(appURL: app.url, readers: .operators)
         self.faults = faults
         let layout = DashboardLayout(name: app.name)
         pages = OperatorPages(
             access: access, layout: layout, origin: app.url, isSecure: security.isSecure, logger: logger)
+        self.tenants = TenantRoutes(tenants: tenants, layout: layout, appURL: app.url)
         let tenants = TenantLookup(pool: pool)
         queues = QueueRoutes(jobs: jobs, tenants: tenants, layout: layout)
         workers = WorkerRoutes(jobs: jobs, tenants: tenants, layout: layout)
@@ -48,12 +51,15 @@ package struct DashboardRoutes: Sendable {
                 .redirect(to: Self.path(forSidekiq: request.parameters["**"] ?? ""), status: .found)
             }
             router.on(.get, "/dashboard") { _ in .redirect(to: "/dashboard/jobs", status: .found) }
-            router.group("/dashboard/jobs") { router in
+            router.group("/dashboard") { router in
                 faults.recover(&router, pages.failure)
-                queues.add(to: &router, pages)
-                workers.add(to: &router, pages)
-                periodic.add(to: &router, pages)
-                jobs.add(to: &router, pages)
+                tenants.add(to: &router, pages)
+                router.group("/jobs") { router in
+                    queues.add(to: &router, pages)
+                    workers.add(to: &router, pages)
+                    periodic.add(to: &router, pages)
+                    jobs.add(to: &router, pages)
+                }
             }
         }
     }

@@ -57,6 +57,49 @@ extension ProcessTests {
             }
         }
 
+        @Test func `tenants are listed in columns, and one is shown with its steps`() async throws {
+            try await withPrograms { connection, run in
+                #expect(try await run(["organizations"], [:]) == (0, "no tenants\n"))
+                _ = try await connection.execute(
+                    """
+                    with o as (
+                        insert into multiconnect.organizations (
+                            org_id, name, admin_email, schema_name, status, status_detail)
+                        values ('00D090000083B1pEAE', 'Acme' || chr(27), 'ann@example.com',
+                            'salesforce00d090000083b1peae', 'failed', 'no rights'),
+                            ('00D000000000001EAA', 'Beta', 'bob@example.com', 'salesforce00d000000000001eaa',
+                            'live', null)
+                        returning id)
+                    insert into multiconnect.connections (organization_id) select id from o
+                    """)
+                let (status, list) = try await run(["organizations"], [:])
+                let lines = list.split(separator: "\n")
+                #expect(status == 0 && lines.count == 3, "\(list)")
+                #expect(lines[0].hasPrefix("ORG ") && lines[0].contains("PROBLEM"))
+                #expect(lines[1].hasPrefix("00D090000083B1pEAE  failed") && lines[1].hasSuffix("no rights"))
+                #expect(lines[2].contains("Beta"))
+                let found = try await run(
+                    ["organizations", "list", "--search", "beta", "--order", "name", "--json"], [:]
+                ).1
+                #expect(found.contains("\"name\":\"Beta\"") && !found.contains("Acme"), "\(found)")
+                let one = try await run(["organizations", "list", "--limit", "1"], [:]).1
+                #expect(one.split(separator: "\n").count == 2)
+                let live = try await run(["organizations", "list", "--status", "live"], [:]).1
+                #expect(!live.contains("Acme"))
+                let (shown, page) = try await run(["organizations", "show", "00D090000083B1p"], [:])
+                for part in ["Consent", "Registered", "/authenticate?org_id=00D090000083B1pEAE", "no rights"]
+                {
+                    #expect(page.contains(part), "\(part)")
+                }
+                #expect(shown == 0 && !page.contains("\u{1b}"))
+                let json = try await run(["organizations", "show", "00D090000083B1p", "--json"], [:]).1
+                #expect(json.contains("\"actions\":[\"pause\",\"retry\"]"), "\(json)")
+                #expect(try await run(["organizations", "show", UUID().uuidString], [:]).0 == 66)
+                #expect(try await run(["organizations", "show", "nobody"], [:]).0 == 64)
+                #expect(try await run(["organizations", "list", "--status", "lost"], [:]).0 == 64)
+            }
+        }
+
         @Test func `a notification names its org, and disappears after its acknowledgement`() async throws {
             try await withPrograms { connection, run in
                 _ = try await connection.execute(

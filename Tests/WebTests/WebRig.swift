@@ -13,8 +13,10 @@ import Pages
 import Postgres
 import Reactor
 import Redis
+import Replication
 import Salesforce
 import Support
+import TenantAdmin
 import Testing
 
 @testable import Web
@@ -41,6 +43,8 @@ struct WebRig: Sendable {
         var isBehindProxy = false
         /// How long a page may act on jobs.
         var actionTime: Duration = .seconds(15)
+        /// Nil: the control database is the only cell.
+        var cells: (@Sendable () -> [String: PostgresPool])?
     }
 
     func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
@@ -129,8 +133,12 @@ private func routes(
         cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let identity = AppIdentity(name: "Acme Sync", url: options.appURL ?? origin)
+    let recovery = TenantRecovery(control: pool, queue: queue, logger: quietLogger)
+    let tenants = TenantOperator(
+        control: pool, cells: options.cells?() ?? ["default": pool], queue: queue, jobs: jobs,
+        recovery: recovery, logger: quietLogger)
     let dashboard = DashboardRoutes(
-        access: access, jobs: jobs, pool: pool, app: identity,
+        access: access, jobs: jobs, tenants: tenants, pool: pool, app: identity,
         faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), actionTime: options.actionTime,
         logger: quietLogger)
     let web = WebRoutes(

@@ -79,18 +79,40 @@ struct ActionNotice: Sendable {
                     + "Not all jobs were searched.\(left)",
                 true
             )
-        case ("paused", _): (text, isWarning) = ("Paused. Running jobs continue.", false)
-        case ("paused-unknown", _):
-            (text, isWarning) = (
-                "Paused, but no job with that name is known. Check the name.", true
-            )
-        case ("weighed", _): (text, isWarning) = ("The weight is used from the tenant's next turn on.", false)
-        case ("resumed", _): (text, isWarning) = ("Resumed.", false)
-        case ("unchanged", _): (text, isWarning) = ("Nothing was changed: already in effect.", true)
-        case ("started", _): (text, isWarning) = ("A job was enqueued.", false)
-        default: return nil
+        case ("writes-retried", _):
+            (text, isWarning) = ("\(changed.of("change")) \(changed.were) sent again.", changed.value == 0)
+        default:
+            guard let fixed = Self.fixed[kind] else { return nil }
+            (text, isWarning) = fixed
         }
     }
+
+    /// Notices without counts, each with whether it is a warning.
+    private static let fixed: [String: (String, Bool)] = [
+        "paused": ("Paused. Running jobs continue.", false),
+        "paused-unknown": ("Paused, but no job with that name is known. Check the name.", true),
+        "weighed": ("The weight is used from the tenant's next turn on.", false),
+        "resumed": ("Resumed.", false),
+        "unchanged": ("Nothing was changed: already in effect.", true),
+        "started": ("A job was enqueued.", false),
+        "tenant-paused": ("The tenant is paused. Local changes are still captured.", false),
+        "tenant-paused-partly": (
+            "The tenant is paused, but its cell does not answer: a running import continues.", true
+        ),
+        "tenant-resumed": ("The tenant is resumed. Its sync continues where it stopped.", false),
+        "tenant-refused": ("The tenant's status does not allow this now.", true),
+        "tenant-retried": ("The missing steps were started again.", false),
+        "tenant-complete": ("There is nothing to retry.", true),
+        "mail-queued": ("A mail to the admin is queued.", false),
+        "mail-too-soon": (
+            "The admin was mailed within the last hour, so no other mail is sent. "
+                + "Send the link by hand, or try again later.", true
+        ),
+        "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
+        "not-reloaded": ("This object is not imported yet, so it cannot be reloaded.", true),
+        "acknowledged": ("The notification is closed.", false),
+        "cell-silent": ("Nothing was changed: the tenant's cell does not answer.", true),
+    ]
 
     var content: HTML {
         "<p class=\"\(isWarning ? "notice warn" : "notice")\" role=\"status\">\(text)</p>"

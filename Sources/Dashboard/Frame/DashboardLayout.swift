@@ -14,6 +14,7 @@ struct DashboardLayout: Sendable {
 
     /// The sections in the navigation.
     enum Section: String, CaseIterable {
+        case tenants = "Tenants"
         case jobs = "Jobs"
         case queues = "Queues"
         case workers = "Workers"
@@ -21,6 +22,7 @@ struct DashboardLayout: Sendable {
 
         fileprivate var path: String {
             switch self {
+            case .tenants: "/dashboard/tenants"
             case .jobs: "/dashboard/jobs"
             case .queues: "/dashboard/jobs/queues"
             case .workers: "/dashboard/jobs/workers"

@@ -79,6 +79,8 @@ enum DashboardStyle {
             font-size: 14px; color: var(--text); border: 1px solid var(--line); border-radius: 7px;
             background: var(--card) }
         input[type=checkbox] { display: inline-block; width: auto; margin: 0 }
+        label.check { padding: 7px 0; color: var(--text); font-size: 14px }
+        progress { display: block; width: 100%; height: 8px; margin-top: 4px; accent-color: var(--accent) }
         :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
         details.sure { display: inline-block } details.sure[open] { display: flex; gap: 8px;
             align-items: center; flex-wrap: wrap }

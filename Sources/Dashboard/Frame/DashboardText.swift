@@ -4,6 +4,7 @@ import JobAdmin
 import Jobs
 import Organizations
 import Pages
+import Salesforce
 
 /// Formats times, states and names for the operators' pages.
 enum DashboardText {
@@ -40,6 +41,33 @@ enum DashboardText {
     static func badge(_ state: JobState) -> HTML {
         "<span class=\"state \(state.rawValue)\">\(state.rawValue)</span>"
     }
+
+    static func badge(_ status: OrganizationStatus) -> HTML {
+        let style =
+            switch status {
+            case .live: "done"
+            case .failed, .unauthorized: "dead"
+            case .paused: "held"
+            case .authorized, .provisioning, .importing: "running"
+            case .registered: "retry"
+            case .uninstalled: "off"
+            }
+        return "<span class=\"state \(style)\">\(status.rawValue)</span>"
+    }
+
+    /// A link to the page of a tenant. A tenant that no longer exists has only its id.
+    static func tenant(_ id: UUID?, _ organizations: [UUID: Organization]) -> HTML {
+        guard let id else { return "<span class=\"dim\">–</span>" }
+        guard let organization = organizations[id] else {
+            return "<code>\(id.uuidString.lowercased())</code>"
+        }
+        return """
+            <a href="/dashboard/tenants/\(organization.organizationID.text)">\(organization.name.text)</a>
+            """
+    }
+
+    /// A number in groups of three digits.
+    static func number(_ value: Int) -> String { "\(JobCount(value))" }
 
     /// The name of a pause's scope.
     static func name(_ scope: PauseScope, _ organizations: [UUID: Organization]) -> String {

@@ -10,13 +10,14 @@ struct OrganizationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "organizations", abstract: "Lists and repairs tenants.",
         subcommands: [
-            ListCommand.self, MailsCommand.self, NotificationsCommand.self, AcknowledgeCommand.self,
+            OrganizationsListCommand.self, OrganizationsShowCommand.self, MailsCommand.self,
+            NotificationsCommand.self, AcknowledgeCommand.self,
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
             OrganizationsSettingsCommand.self,
         ],
-        defaultSubcommand: ListCommand.self)
+        defaultSubcommand: OrganizationsListCommand.self)
 
     /// Runs a short command with a connection to the control database.
     static func withControlDatabase(
@@ -27,25 +28,6 @@ struct OrganizationsCommand: AsyncParsableCommand {
                 launch.database(named: Configuration.Defaults.cell))
             defer { connection.close() }
             try await body(connection)
-        }
-    }
-
-    struct ListCommand: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Lists all tenants with status, schema and cell.")
-
-        func run() async throws {
-            try await OrganizationsCommand.withControlDatabase { connection in
-                for organization in try await OrganizationStore(on: connection).list(limit: 10_000) {
-                    let trouble = organization.connectionTrouble.map { trouble in
-                        "  \(organization.connectionState.rawValue): \(trouble.label)"
-                    }
-                    let detail = (trouble ?? "") + (organization.statusDetail.map { "  (\($0))" } ?? "")
-                    print(
-                        "\(organization.organizationID)  \(organization.status)  \(organization.schemaName)  "
-                            + "\(organization.cell)  \(organization.name)\(detail)")
-                }
-            }
         }
     }
 

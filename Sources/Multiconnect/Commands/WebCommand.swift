@@ -12,6 +12,7 @@ import Pages
 import Reactor
 import Replication
 import Salesforce
+import TenantAdmin
 import TenantSchema
 import Web
 
@@ -158,8 +159,11 @@ struct WebProcess: Sendable {
             mask: .standard, cache: census, classNames: { [launch] in launch.jobClassNames() },
             onGivenUp: { await recovery.noteGivenUp($0, $1) }, onRetry: { await recovery.noteRetried($0) },
             logger: launch.logger)
+        let tenants = TenantOperator(
+            control: services.control, cells: services.cells, queue: services.queue, jobs: jobs,
+            recovery: recovery, logger: launch.logger)
         let dashboard = DashboardRoutes(
-            access: access, jobs: jobs, pool: services.control, app: services.identity,
+            access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,
             faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,

@@ -10,7 +10,8 @@ package struct OrganizationStore {
         self.connection = connection
     }
 
-    static let columns: SQL = """
+    /// The columns that `read` needs, of the tables `o` (organizations) and `c` (connections).
+    package static let columns: SQL = """
         o.id, o.org_id, o.name, o.admin_email, o.environment, o.environment_signed, o.status,
         o.status_detail, o.schema_name, o.cell, o.authorized_at, o.created_at,
         o.updated_at, c.id as connection_id, c.state as connection_state, c.trouble
@@ -161,7 +162,7 @@ package struct OrganizationStore {
         return try rows.first.map(Self.read)
     }
 
-    static func read(_ row: Row) throws -> Organization {
+    package static func read(_ row: Row) throws -> Organization {
         guard let name = OrganizationName(try row["name", as: String.self]),
             let email = EmailAddress(try row["admin_email", as: String.self]),
             let environment = OrgEnvironment(try row["environment", as: String.self]),

@@ -12,8 +12,8 @@ package struct MappingPauseStore: Sendable {
         try await connection.query(
             """
             select m.id, m.object_name, m.table_name, m.state, m.state_description, m.paused_at, m.db_count,
-                m.quarantined_count, m.last_error, m.import_finished_at is not null as is_imported,
-                m.wait_detail, m.repaired_at, m.repair_rows, m.repair_differences, m.repair_detail
+                m.sf_count, m.quarantined_count, m.last_error,
+                m.import_finished_at is not null as is_imported, m.wait_detail, m.repaired_at, m.repair_rows, m.repair_differences, m.repair_detail
             from multiconnect.mappings m join multiconnect.connections c on c.id = m.connection_id
             where c.organization_id = \(organization) order by m.object_name
             """
@@ -22,7 +22,8 @@ package struct MappingPauseStore: Sendable {
                 id: try row["id"], objectName: try row["object_name"], table: try row["table_name"],
                 state: Mapping.State(rawValue: try row["state"]), detail: try row["state_description"],
                 isImported: try row["is_imported"], pausedAt: try row["paused_at"],
-                rows: try row["db_count"], quarantined: try row["quarantined_count"],
+                rows: try row["db_count"], orgRows: try row["sf_count"],
+                quarantined: try row["quarantined_count"],
                 lastError: try row["last_error"], waitDetail: try row["wait_detail"],
                 repair: MappingSummary.Repair(
                     at: try row["repaired_at"], rows: try row["repair_rows"],

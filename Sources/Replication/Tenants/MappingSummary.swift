@@ -17,6 +17,8 @@ package struct MappingSummary: Sendable, Equatable {
     package var pausedAt: Date?
     /// Rows as last counted.
     package var rows: Int?
+    /// Rows in the org as last counted.
+    package var orgRows: Int?
     /// Quarantined rows of the last import.
     package var quarantined: Int
     package var lastError: String?

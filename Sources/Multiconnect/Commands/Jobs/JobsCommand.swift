@@ -11,6 +11,7 @@ import Reactor
 import Redis
 import Replication
 import Salesforce
+import TenantAdmin
 
 /// `multiconnect jobs`
 struct JobsCommand: AsyncParsableCommand {
@@ -48,6 +49,7 @@ struct JobsSession: Sendable {
     let jobs: JobOperator
     let queue: JobQueue
     let recovery: TenantRecovery
+    let tenants: TenantOperator
     let pool: PostgresPool
     let launch: Launch
 
@@ -69,6 +71,8 @@ struct JobsSession: Sendable {
             let pool = PostgresPool(
                 configuration: try launch.database(named: Configuration.Defaults.cell), maximum: 1)
             defer { pool.close() }
+            let cells = try cellPools(launch)
+            defer { for pool in cells.values { pool.close() } }
             let redis = RedisClient(configuration: try launch.redis())
             defer { redis.close() }
             // No log lines, because they would be mixed into the command's output.
@@ -82,10 +86,13 @@ struct JobsSession: Sendable {
                 onGivenUp: { await recovery.noteGivenUp($0, $1) },
                 onRetry: { await recovery.noteRetried($0) },
                 logger: silent)
+            let tenants = TenantOperator(
+                control: pool, cells: cells, queue: queue, jobs: jobs, recovery: recovery, logger: silent)
             do {
                 try await body(
                     JobsSession(
-                        jobs: jobs, queue: queue, recovery: recovery, pool: pool, launch: launch))
+                        jobs: jobs, queue: queue, recovery: recovery, tenants: tenants, pool: pool,
+                        launch: launch))
                 // Written once, at the end. Without Redis the counts are lost.
                 try? await MetricsBoard(redis: redis).write(tallies.take())
             } catch let exit as ExitCode {
@@ -96,6 +103,14 @@ struct JobsSession: Sendable {
                 throw ExitCode(failure.code)
             }
         }
+    }
+
+    /// A pool of each cell. It connects on first use.
+    private static func cellPools(_ launch: Launch) throws -> [String: PostgresPool] {
+        try Dictionary(
+            uniqueKeysWithValues: launch.configuration.cellNames.map {
+                ($0, PostgresPool(configuration: try launch.database(named: $0), maximum: 1))
+            })
     }
 
     private static func failure(_ error: any Error) -> CommandFailure {

@@ -1,0 +1,125 @@
+import FoundationEssentials
+import HTTPServer
+import HTTPWire
+import JobAdmin
+import Organizations
+import Postgres
+import Replication
+import TenantAdmin
+
+/// The list of tenants, the page of one tenant, and the actions on it.
+struct TenantRoutes: Sendable {
+    let tenants: TenantOperator
+    let layout: DashboardLayout
+    /// `APP_URL`, for the link to consent.
+    let appURL: String
+
+    func add(to router: inout Router, _ pages: OperatorPages) {
+        pages.add(.get, "/tenants", to: &router) { try await list($0) }
+        pages.add(.get, "/tenants/:org", to: &router) { try await show($0) }
+        pages.add(.post, "/tenants/:org/:action", to: &router) { try await act($0) }
+    }
+
+    private func list(_ visit: Visit) async throws -> Response {
+        let query = TenantQuery(visit.request.query)
+        let page = TenantsPage(
+            query: query,
+            page: try await tenants.list(query.filter, order: query.order, after: query.after),
+            counts: try await tenants.counts(), now: Date())
+        return layout.page("Tenants", in: .tenants, page.content)
+    }
+
+    private func tenant(_ visit: Visit) async throws -> Organization {
+        guard let found = try await tenants.find(visit.request.parameters["org"] ?? "") else {
+            throw Problem(.notFound, "There is no such tenant. Search for it in the list of tenants.")
+        }
+        return found
+    }
+
+    private func show(_ visit: Visit) async throws -> Response {
+        let organization = try await tenant(visit)
+        guard let detail = try await tenants.detail(organization.id) else {
+            throw Problem(.notFound, "The tenant was removed.")
+        }
+        let page = TenantDetailPage(
+            detail: detail, cell: await tenants.cell(of: organization),
+            jobs: try await tenants.recentJobs(of: organization.id),
+            link: ConsentLink.url(
+                appURL: appURL, organization: organization.organizationID,
+                environment: organization.environment),
+            token: visit.token, notice: visit.notice, now: Date())
+        return layout.page(page.title, in: .tenants, page.content)
+    }
+
+    private func act(_ visit: Visit) async throws -> Response {
+        let organization = try await tenant(visit)
+        let notice: Form
+        do {
+            notice = try await perform(visit.request.parameters["action"] ?? "", on: organization, visit)
+        } catch let error as TenantAdminError where [.silentCell, .unknownCell].contains(error.code) {
+            notice = [ActionNotice.field: "cell-silent"]
+        }
+        return visit.redirect(to: "\(TenantQuery.path)/\(organization.organizationID)", notice)
+    }
+
+    private func perform(
+        _ action: String, on organization: Organization, _ visit: Visit
+    ) async throws -> Form {
+        switch action {
+        case "reload":
+            let id = try identifier(visit.form["mapping"].flatMap(UUID.init(uuidString:)))
+            let isQueued = try await tenants.reload(id, of: organization.id, by: visit.actor)
+            return [ActionNotice.field: isQueued ? "reloaded" : "not-reloaded"]
+        case "acknowledge":
+            let id = try identifier(visit.form["notification"].flatMap { Int64($0) })
+            let wasOpen = try await tenants.acknowledge(id, of: organization.id, by: visit.actor)
+            return [ActionNotice.field: wasOpen ? "acknowledged" : "unchanged"]
+        case "writes":
+            let id =
+                visit.form["change"] == "all" ? nil : try identifier(visit.form["change"].flatMap { Int($0) })
+            let count = try await tenants.retryWrites(id, of: organization, by: visit.actor)
+            return [ActionNotice.field: "writes-retried", "changed": String(count)]
+        default:
+            guard let action = TenantAction(rawValue: action) else {
+                throw Problem(.notFound, "There is no such action.")
+            }
+            return [ActionNotice.field: try await perform(action, on: organization, by: visit.actor)]
+        }
+    }
+
+    private func identifier<ID>(_ id: ID?) throws -> ID {
+        guard let id else { throw Problem(.badRequest, "The form's id is not valid.") }
+        return id
+    }
+
+    /// Returns the notice.
+    private func perform(
+        _ action: TenantAction, on organization: Organization, by actor: String
+    ) async throws -> String {
+        switch action {
+        case .pause:
+            let (outcome, isInterrupted) = try await tenants.pause(organization, by: actor)
+            return notice(outcome, isInterrupted ? "tenant-paused" : "tenant-paused-partly")
+        case .resume: return notice(try await tenants.resume(organization, by: actor), "tenant-resumed")
+        case .retry:
+            guard let retry = try await tenants.retry(organization.id, by: actor), retry.isAllowed else {
+                return "tenant-refused"
+            }
+            return retry.steps.isEmpty ? "tenant-complete" : "tenant-retried"
+        case .mail:
+            switch try await tenants.mailAgain(organization.id, by: actor) {
+            case .queued: return "mail-queued"
+            case .tooSoon: return "mail-too-soon"
+            case .refused, .unknown: return "tenant-refused"
+            }
+        }
+    }
+
+    private func notice(_ outcome: TenantPause.Outcome, _ done: String) -> String {
+        switch outcome {
+        case .changed: done
+        case .unchanged: "unchanged"
+        case .refused, .unknown: "tenant-refused"
+        }
+    }
+}

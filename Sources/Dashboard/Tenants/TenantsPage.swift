@@ -1,0 +1,121 @@
+import FoundationEssentials
+import Jobs
+import Organizations
+import Pages
+import Salesforce
+import TenantAdmin
+
+/// The list of tenants, with a tab for each status.
+struct TenantsPage: Sendable {
+    let query: TenantQuery
+    let page: TenantPage
+    let counts: [(status: OrganizationStatus, count: JobCount)]
+    let now: Date
+
+    var content: HTML {
+        """
+        <div class="row"><h1>Tenants</h1></div>
+        \(complaints)\(tabs)\(filterForm)
+        <section class="card flush">\(page.tenants.isEmpty ? emptyState : table)\(footer)</section>
+        """
+    }
+
+    private var complaints: HTML {
+        HTML(query.complaints.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" })
+    }
+
+    private var tabs: HTML {
+        let total = counts.reduce(JobCount(0)) { $0 + $1.count }
+        let all: HTML = query.filter.statuses.isEmpty ? "aria-current=\"page\"" : ""
+        let each = counts.map { status, count -> HTML in
+            let mark: HTML = query.filter.statuses == [status] ? "aria-current=\"page\"" : ""
+            let isAlarm = [.failed, .unauthorized].contains(status) && count.value > 0
+            let name = status.rawValue.capitalized
+            return """
+                <a class="\(isAlarm ? "alarm" : "")" href="\(query.with([status]).link())" \(mark)>\(name)
+                <b>\("\(count)")</b></a>
+                """
+        }
+        return """
+            <div class="tabs"><a href="\(query.with([]).link())" \(all)>All<b>\("\(total)")</b></a>
+            \(each)</div>
+            """
+    }
+
+    private var filterForm: HTML {
+        let statuses = OrganizationStatus.allCases.filter(query.filter.statuses.contains).map {
+            status -> HTML in
+            "<input type=\"hidden\" name=\"\(TenantQuery.statusField)\" value=\"\(status.rawValue)\">"
+        }
+        let orders = TenantOrder.allCases.map { order -> HTML in
+            let mark: HTML = order == query.order ? "selected" : ""
+            return "<option value=\"\(order.rawValue)\" \(mark)>\(order.label)</option>"
+        }
+        let attention: HTML = query.filter.needsAttention ? "checked" : ""
+        let clear: HTML =
+            query.isNarrow ? "<a class=\"button\" href=\"\(TenantQuery.path)\">Clear</a>" : ""
+        return """
+            <form class="filter" method="get" action="\(TenantQuery.path)">\(statuses)
+            <label>Search<input name="\(TenantQuery.searchField)" value="\(query.filter.search)"
+            placeholder="name, org id, schema, e-mail"
+            maxlength="\(String(TenantAdminLimits.searchCharacters))"
+            autocapitalize="off" spellcheck="false"></label>
+            <label>Order<select name="\(TenantQuery.orderField)">\(orders)</select></label>
+            <label class="check"><input type="checkbox" name="\(TenantQuery.attentionField)" value="on"
+            \(attention)> Needs attention</label>
+            <div class="actions"><button type="submit">Show</button>\(clear)</div></form>
+            """
+    }
+
+    private var emptyState: HTML {
+        query.isNarrow || query.after != nil
+            ? "<div class=\"empty\"><b>No tenant matches</b>Change the filter.</div>"
+            : "<div class=\"empty\"><b>No tenants</b>An org appears here when its package registers it.</div>"
+    }
+
+    private var table: HTML {
+        """
+        <div class="scroll"><table class="cards"><thead><tr><th>Tenant</th><th>Status</th><th>Objects</th>
+        <th class="number">Rows here</th><th class="number">Rows in org</th><th>Open notifications</th>
+        <th>Problem</th></tr></thead><tbody>\(page.tenants.map(row))</tbody></table></div>
+        """
+    }
+
+    private func row(_ tenant: TenantSummary) -> HTML {
+        let organization = tenant.organization
+        let id = organization.organizationID.text
+        let since = DashboardText.duration(now.timeIntervalSince(tenant.statusSince))
+        let tally = tenant.mappings
+        return """
+            <tr><td data-label="Tenant"><div><a href="\(TenantQuery.path)/\(id)">\(organization.name.text)</a>
+            <span class="id">\(id)</span></div></td>
+            <td data-label="Status"><div>\(DashboardText.badge(organization.status))
+            <span class="dim nowrap">for \(since)</span></div></td>
+            <td data-label="Objects">\(tally.text)</td>
+            <td data-label="Rows here" class="number">\(DashboardText.number(tally.rows))</td>
+            <td data-label="Rows in org" class="number">\(DashboardText.number(tally.orgRows))</td>
+            <td data-label="Open" class="number">\(notifications(tenant))</td>
+            <td data-label="Problem">\(problem(tenant))</td></tr>
+            """
+    }
+
+    private func notifications(_ tenant: TenantSummary) -> HTML {
+        guard tenant.notifications > 0 else { return "<span class=\"dim\">0</span>" }
+        let link = "\(TenantQuery.path)/\(tenant.organization.organizationID.text)#notifications"
+        return "<a href=\"\(link)\">\(DashboardText.number(tenant.notifications))</a>"
+    }
+
+    private func problem(_ tenant: TenantSummary) -> HTML {
+        let label: HTML = tenant.attention.label.map { "<b>\($0)</b> " } ?? ""
+        return "<div class=\"error\">\(label)\(tenant.reason ?? "")</div>"
+    }
+
+    private var footer: HTML {
+        let first: HTML =
+            query.after == nil ? "" : "<a class=\"button\" href=\"\(query.link())\">First page</a>"
+        let next: HTML =
+            page.next.map { "<a class=\"button main\" href=\"\(query.link(after: $0))\">Next page</a>" } ?? ""
+        guard query.after != nil || page.next != nil else { return "" }
+        return "<div class=\"bar\"><span class=\"actions last\">\(first)\(next)</span></div>"
+    }
+}

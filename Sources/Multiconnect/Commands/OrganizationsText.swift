@@ -1,0 +1,60 @@
+import Encoding
+import FoundationEssentials
+import Organizations
+import Salesforce
+import TenantAdmin
+
+/// Formats tenants for a terminal and as JSON.
+enum OrganizationsText {
+    static func table(_ tenants: [TenantSummary], now: Date) -> String {
+        guard !tenants.isEmpty else { return "no tenants" }
+        let rows = tenants.map { tenant in
+            let organization = tenant.organization
+            return [
+                organization.organizationID.text, organization.status.rawValue,
+                JobsText.duration(now.timeIntervalSince(tenant.statusSince)), tenant.mappings.text,
+                "\(tenant.mappings.rows)", "\(tenant.mappings.orgRows)", "\(tenant.notifications)",
+                organization.cell, JobsText.plain(organization.name.text, length: 40),
+                JobsText.plain(tenant.reason ?? tenant.attention.label ?? "-", length: 80),
+            ]
+        }
+        return TextTable.text(
+            ["ORG", "STATUS", "SINCE", "OBJECTS", "ROWS", "IN ORG", "OPEN", "CELL", "NAME", "PROBLEM"], rows)
+    }
+
+    static func document(_ tenants: [TenantSummary]) -> JSONText {
+        .object([("organizations", .array(tenants.map { .object(summary($0)) }))])
+    }
+
+    static func summary(_ tenant: TenantSummary) -> [(String, JSONText)] {
+        let organization = tenant.organization
+        let tally = tenant.mappings
+        return [
+            ("org_id", .string(organization.organizationID.text)), ("id", .optional(organization.id)),
+            ("name", .string(organization.name.text)),
+            ("admin_email", .string(organization.adminEmail.text)),
+            ("environment", .string(organization.environment.description)),
+            ("status", .string(organization.status.rawValue)), ("status_since", .time(tenant.statusSince)),
+            ("status_detail", .optional(organization.statusDetail)),
+            ("attention", .optional(tenant.attention.label)), ("schema", .string(organization.schemaName)),
+            ("cell", .string(organization.cell)),
+            ("connection_state", .string(organization.connectionState.rawValue)),
+            ("connection_trouble", .optional(organization.connectionTrouble?.rawValue)),
+            ("created_at", .time(organization.createdAt)),
+            ("authorized_at", .optional(organization.authorizedAt)),
+            (
+                "mappings",
+                .object([
+                    ("total", .number(tally.total)), ("synced", .number(tally.synced)),
+                    ("loading", .number(tally.loading)), ("error", .number(tally.failed)),
+                    ("not_syncable", .number(tally.invalid)), ("paused", .number(tally.paused)),
+                    ("waiting", .number(tally.waiting)),
+                ])
+            ),
+            ("rows", .number(tally.rows)), ("org_rows", .number(tally.orgRows)),
+            ("quarantined", .number(tally.quarantined)),
+            ("open_notifications", .number(tenant.notifications)),
+            ("last_error", .optional(tenant.lastError.map { "\($0.objectName): \($0.text)" })),
+        ]
+    }
+}

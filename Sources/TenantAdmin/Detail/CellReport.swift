@@ -1,0 +1,39 @@
+package import FoundationEssentials
+package import Replication
+
+/// What a tenant's cell knows about its synchronization.
+package struct CellReport: Sendable {
+    /// By mapping. Mappings that are not imported are missing.
+    package let readings: [UUID: MappingReading]
+    /// Nil before the first worker reads the tenant's changes.
+    package let stream: Stream?
+    /// The worker that reads the tenant's changes; nil if there is none.
+    package let worker: String?
+    /// Users' changes by status, without written and ignored ones.
+    package let counts: [LocalWrite.Status: Int]
+    /// The newest of these changes.
+    package let writes: [LocalWrite]
+
+    /// The stream of change events.
+    package struct Stream: Sendable, Equatable {
+        /// `connecting`, `connected`, `polling` or `refused`.
+        package let state: String
+        /// Delivered events of 24 hours, of all subscribers of the org.
+        package let deliveredUsed: Int?
+        package let deliveredMaximum: Int?
+        package let lastEventAt: Date?
+        /// From the last commit in Salesforce to its transaction here.
+        package let lagMilliseconds: Int?
+        package let lastError: String?
+        package let updatedAt: Date
+    }
+}
+
+/// The answer of a tenant's cell to a page.
+package enum CellAnswer: Sendable {
+    case report(CellReport)
+    /// The tenant's schema is not created yet.
+    case noSchema
+    /// It did not answer in time, or failed.
+    case failure(String)
+}

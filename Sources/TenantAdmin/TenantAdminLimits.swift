@@ -1,0 +1,33 @@
+/// Limits of the lists and actions of operators.
+package enum TenantAdminLimits {
+    /// Counting the tenants of a status stops at this number.
+    package static let counted = 10_000
+    /// Tenants on a page of the list.
+    package static let pageSize = 50
+    /// Characters of a search.
+    package static let searchCharacters = 100
+    /// The newest open notifications that the order of the list takes into account.
+    static let rankedNotifications = 20_000
+    /// A tenant that waits longer than this for its admin, or for an import, needs attention.
+    static let longWait = Duration.seconds(3 * 24 * 60 * 60)
+    /// Statements of one page: longer than they take with ten thousand tenants, shorter than a browser waits.
+    static let statement = Duration.seconds(5)
+    /// Open notifications on a page.
+    package static let notifications = 100
+    /// Records of activity on a page.
+    package static let activity = 50
+    /// Mails on a page.
+    package static let mails = 100
+    /// Jobs on the page of a tenant.
+    package static let jobs = 10
+    /// Users' changes on the page of a tenant.
+    package static let writes = 50
+    /// Refused changes that one action sends again.
+    static let retriedWrites = 1_000
+    /// How long a page waits for a tenant's cell. A cell that does not answer must not block the page.
+    package static let cellWait = Duration.seconds(2)
+    /// How long an action waits for a tenant's cell.
+    static let cellAction = Duration.seconds(10)
+    /// The span of the shown API calls.
+    package static let usageHours = 24
+}
