@@ -101,7 +101,7 @@ let package = Package(
             "TenantAdmin",
             [
                 "Organizations", "Replication", "JobAdmin", "Jobs", "Activity", "Salesforce", "Postgres",
-                "Reactor", log,
+                "Reactor", "Cryptography", "Encoding", log,
             ]),
 
         // Surface.

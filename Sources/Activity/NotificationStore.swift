@@ -168,23 +168,42 @@ package struct NotificationStore {
             """)
     }
 
-    /// Returns whether the notification was open.
+    /// Acknowledges a notification, and records it with its tenant. Returns whether it was open.
     package func acknowledge(_ id: Int64, by operatorName: String) async throws -> Bool {
-        let affected = try await connection.execute(
+        let record = ActivityStore.insertion(
+            of: """
+                select organization_id, \(ActivityStore.stored(operatorName)),
+                    'notification_acknowledged', event_type || ' ' || id from closed
+                """)
+        return try await connection.query(
             """
-            update multiconnect.notifications set acknowledged_at = now(), acknowledged_by = \(operatorName)
-            where id = \(id) and acknowledged_at is null
-            """)
-        return affected == 1
+            with closed as (
+                update multiconnect.notifications
+                set acknowledged_at = now(), acknowledged_by = \(operatorName)
+                where id = \(id) and acknowledged_at is null returning id, organization_id, event_type
+            ), recorded as (\(record))
+            select from closed
+            """
+        ).first != nil
     }
 
-    /// Acknowledges all open notifications; returns how many.
+    /// Acknowledges all open notifications, and records that; returns how many.
     package func acknowledgeAll(by operatorName: String) async throws -> Int {
-        try await connection.execute(
+        let record = ActivityStore.insertion(
+            of: """
+                select null::uuid, \(ActivityStore.stored(operatorName)), 'notifications_acknowledged',
+                    count(*) || ' notifications' from closed having count(*) > 0
+                """)
+        return try await connection.query(
             """
-            update multiconnect.notifications set acknowledged_at = now(), acknowledged_by = \(operatorName)
-            where acknowledged_at is null
-            """)
+            with closed as (
+                update multiconnect.notifications
+                set acknowledged_at = now(), acknowledged_by = \(operatorName)
+                where acknowledged_at is null returning id
+            ), recorded as (\(record))
+            select count(*) from closed
+            """
+        ).scalar()
     }
 
     /// Removes up to `limit` notifications that were acknowledged longer than `age` ago; returns how many.

@@ -11,7 +11,11 @@ package import TenantAdmin
 /// The operators' pages, under `/dashboard`. One value for each loop, which uses that loop's services.
 package struct DashboardRoutes: Sendable {
     private let pages: OperatorPages
+    private let accessRoutes: AccessRoutes
+    private let overview: OverviewRoutes
     private let tenants: TenantRoutes
+    private let records: RecordRoutes
+    private let system: SystemRoutes
     private let queues: QueueRoutes
     private let workers: WorkerRoutes
     private let periodic: PeriodicRoutes
@@ -25,19 +29,26 @@ package struct DashboardRoutes: Sendable {
     ///     gives up after 30 s.
     package init(
         access: OperatorAccess, jobs: JobOperator, tenants: TenantOperator, pool: PostgresPool,
-        app: AppIdentity, faults: FaultAnswers, actionTime: Duration = .seconds(15), logger: Logger
+        app: AppIdentity, system: SystemFacts, faults: FaultAnswers, actionTime: Duration = .seconds(15),
+        logger: Logger
     ) {
         security = SecurityHeaders(appURL: app.url, readers: .operators)
         self.faults = faults
         let layout = DashboardLayout(name: app.name)
+        let sessions = OperatorSessions(pool: pool)
+        accessRoutes = AccessRoutes(access: access, sessions: sessions, layout: layout, logger: logger)
         pages = OperatorPages(
-            access: access, layout: layout, origin: app.url, isSecure: security.isSecure, logger: logger)
+            access: access, sessions: sessions, layout: layout, origin: app.url, isSecure: security.isSecure,
+            logger: logger)
+        overview = OverviewRoutes(tenants: tenants, jobs: jobs, layout: layout)
         self.tenants = TenantRoutes(tenants: tenants, layout: layout, appURL: app.url)
-        let tenants = TenantLookup(pool: pool)
-        queues = QueueRoutes(jobs: jobs, tenants: tenants, layout: layout)
-        workers = WorkerRoutes(jobs: jobs, tenants: tenants, layout: layout)
+        let lookup = TenantLookup(pool: pool)
+        records = RecordRoutes(tenants: tenants, lookup: lookup, layout: layout)
+        self.system = SystemRoutes(facts: system, tenants: tenants, jobs: jobs, layout: layout)
+        queues = QueueRoutes(jobs: jobs, tenants: lookup, layout: layout)
+        workers = WorkerRoutes(jobs: jobs, tenants: lookup, layout: layout)
         periodic = PeriodicRoutes(jobs: jobs, layout: layout)
-        self.jobs = JobRoutes(jobs: jobs, tenants: tenants, layout: layout, actionTime: actionTime)
+        self.jobs = JobRoutes(jobs: jobs, tenants: lookup, layout: layout, actionTime: actionTime)
     }
 
     /// Adds these routes to a router.
@@ -50,10 +61,13 @@ package struct DashboardRoutes: Sendable {
             router.on(.get, "/sidekiq/**") { request in
                 .redirect(to: Self.path(forSidekiq: request.parameters["**"] ?? ""), status: .found)
             }
-            router.on(.get, "/dashboard") { _ in .redirect(to: "/dashboard/jobs", status: .found) }
             router.group("/dashboard") { router in
                 faults.recover(&router, pages.failure)
+                accessRoutes.add(to: &router, pages)
+                overview.add(to: &router, pages)
                 tenants.add(to: &router, pages)
+                records.add(to: &router, pages)
+                system.add(to: &router, pages)
                 router.group("/jobs") { router in
                     queues.add(to: &router, pages)
                     workers.add(to: &router, pages)

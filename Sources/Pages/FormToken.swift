@@ -19,9 +19,14 @@ package struct FormToken: Sendable {
     private let code: String
     /// The key for this operator's seals.
     private let sealKey: Secret
+    /// Whether the operator may look only, so that forms are not offered.
+    private let isReadOnly: Bool
 
     /// The token for a request of the operator `name`.
-    package init(for request: Request, operator name: String, key: Secret) throws {
+    package init(
+        for request: Request, operator name: String, isReadOnly: Bool = false, key: Secret
+    ) throws {
+        self.isReadOnly = isReadOnly
         if let known = request.cookie(Self.cookieName), Self.isCookie(known) {
             (cookie, isNew) = (known, false)
         } else {
@@ -55,8 +60,16 @@ package struct FormToken: Sendable {
         Base64.encode(HMAC.sha256(key: sealKey, message: Array(text.utf8)), .url)
     }
 
-    /// The hidden field of a form.
-    package var input: HTML { "<input type=\"hidden\" name=\"\(Self.field)\" value=\"\(code)\">" }
+    /// The hidden field of a form. For a viewer it only marks the form, and the style sheet hides its
+    /// buttons.
+    package var input: HTML {
+        isReadOnly ? "<input type=\"hidden\" class=\"viewer\" name=\"viewer\" value=\"1\">" : ownInput
+    }
+
+    /// The hidden field of a form that viewers may submit too.
+    package var ownInput: HTML {
+        "<input type=\"hidden\" name=\"\(Self.field)\" value=\"\(code)\">"
+    }
 
     /// Sets the cookie if the browser does not have it. SameSite=Lax: the cookie must also arrive when a link
     /// on another site leads here.

@@ -16,6 +16,8 @@ package enum TenantAdminLimits {
     package static let notifications = 100
     /// Records of activity on a page.
     package static let activity = 50
+    /// Operators' sessions on a page.
+    static let sessions = 100
     /// Mails on a page.
     package static let mails = 100
     /// Jobs on the page of a tenant.

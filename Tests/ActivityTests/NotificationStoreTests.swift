@@ -17,6 +17,10 @@ struct NotificationStoreTests {
             #expect(try await store.acknowledge(first.id, by: "ann"))
             #expect(try await store.acknowledge(first.id, by: "bob") == false)
             #expect(try await store.open().isEmpty)
+            let record = try #require(
+                try await ActivityStore(on: connection).list(organization: tenant).first)
+            #expect(record.action == "notification_acknowledged" && record.actor == "ann")
+            #expect(record.detail == "unauthorized \(first.id)")
         }
     }
 
@@ -32,6 +36,9 @@ struct NotificationStoreTests {
             try await store.addOnce("mail_failing", organization: nil, message: "no server")
             #expect(try await store.open().count == 2)
             #expect(try await store.acknowledgeAll(by: "ann") == 2)
+            #expect(try await store.acknowledgeAll(by: "ann") == 0)
+            let records = try await ActivityStore(on: connection).list().map(\.detail)
+            #expect(records.first == "2 notifications" && records.count { $0 == "0 notifications" } == 0)
         }
     }
 

@@ -13,6 +13,7 @@ struct StoreTests {
         "periodic_jobs": ["Jobs"], "tenant_weights": ["Jobs"], "workers": ["Jobs"],
         "api_calls": ["Organizations"], "api_usage": ["Organizations"], "connections": ["Organizations"],
         "consents": ["Organizations"], "credentials": ["Organizations"], "key_checks": ["Organizations"],
+        "operator_sessions": ["TenantAdmin"],
         "mails": ["Organizations"], "organizations": ["Organizations"], "mappings": ["Replication"],
         "applied_steps": ["Replication"], "import_pages": ["Replication"], "imports": ["Replication"],
         "lease_epochs": ["Replication"], "lease_holders": ["Replication"], "leases": ["Replication"],

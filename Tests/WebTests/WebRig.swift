@@ -36,6 +36,7 @@ struct WebRig: Sendable {
         var appURL: String?
         /// The operators' name and password; nil closes their pages.
         var operators: (user: String, password: Secret)?
+        var viewers: (user: String, password: Secret)?
         var metricsToken: Secret?
         var jobsLimits = JobsLimits()
         var tallies: RequestTallies?
@@ -123,7 +124,7 @@ private func routes(
     var mask = ArgumentMask()
     mask.hide([1], of: "Masked")
     let access = try OperatorAccess(
-        credentials: options.operators, failures: OperatorAccess.failureLimiter())
+        credentials: options.operators, viewer: options.viewers, failures: OperatorAccess.failureLimiter())
     let jobs = JobOperator(
         pool: pool, queue: queue, index: QueueIndex(redis: redis), mask: mask,
         cache: CensusCache(lifetime: .zero),
@@ -139,6 +140,9 @@ private func routes(
         recovery: recovery, logger: quietLogger)
     let dashboard = DashboardRoutes(
         access: access, jobs: jobs, tenants: tenants, pool: pool, app: identity,
+        system: SystemFacts(
+            version: "1.2.3", startedAt: Date(), settings: [("SECRET", "<redacted>")],
+            redis: { .answers("maxmemory-policy noeviction") }),
         faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), actionTime: options.actionTime,
         logger: quietLogger)
     let web = WebRoutes(

@@ -111,6 +111,7 @@ struct ActionNotice: Sendable {
         "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
         "not-reloaded": ("This object is not imported yet, so it cannot be reloaded.", true),
         "acknowledged": ("The notification is closed.", false),
+        "sessions-ended": ("The sessions have ended.", false),
         "cell-silent": ("Nothing was changed: the tenant's cell does not answer.", true),
     ]
 

@@ -7,8 +7,10 @@ import Salesforce
 /// Records of activity as a table.
 struct ActivityTable: Sendable {
     let records: [ActivityRecord]
-    /// The tenants of the records, by id. Empty on the page of one tenant.
+    /// The tenants of the records, by id.
     let organizations: [UUID: Organization]
+    /// Whether each record's tenant is shown.
+    let isNamed: Bool
     let now: Date
 
     func section(_ title: String) -> HTML {
@@ -21,16 +23,15 @@ struct ActivityTable: Sendable {
     }
 
     var table: HTML {
-        let isNamed = !organizations.isEmpty
         let heading: HTML = isNamed ? "<th>Tenant</th>" : ""
         return """
             <div class="scroll"><table class="cards"><thead><tr><th>Time</th>\(heading)<th>By</th>
             <th>Action</th><th>Detail</th></tr></thead>
-            <tbody>\(records.map { row($0, isNamed) })</tbody></table></div>
+            <tbody>\(records.map(row))</tbody></table></div>
             """
     }
 
-    private func row(_ record: ActivityRecord, _ isNamed: Bool) -> HTML {
+    private func row(_ record: ActivityRecord) -> HTML {
         let tenant: HTML =
             isNamed
             ? "<td data-label=\"Tenant\">\(DashboardText.tenant(record.organization, organizations))</td>"

@@ -14,19 +14,29 @@ struct DashboardLayout: Sendable {
 
     /// The sections in the navigation.
     enum Section: String, CaseIterable {
+        case overview = "Overview"
         case tenants = "Tenants"
         case jobs = "Jobs"
         case queues = "Queues"
         case workers = "Workers"
         case periodic = "Periodic"
+        case activity = "Activity"
+        case mail = "Mail"
+        case system = "System"
+        case account = "Account"
 
         fileprivate var path: String {
             switch self {
+            case .overview: "/dashboard"
             case .tenants: "/dashboard/tenants"
             case .jobs: "/dashboard/jobs"
             case .queues: "/dashboard/jobs/queues"
             case .workers: "/dashboard/jobs/workers"
             case .periodic: "/dashboard/jobs/periodic"
+            case .activity: "/dashboard/activity"
+            case .mail: "/dashboard/mail"
+            case .system: "/dashboard/system"
+            case .account: "/dashboard/account"
             }
         }
     }
@@ -42,12 +52,18 @@ struct DashboardLayout: Sendable {
         let page = frame.document(
             title, refresh: refresh,
             body: """
-                <header><a class="brand" href="/dashboard/jobs">\(frame.name)</a><nav>\(links)</nav></header>
+                <header><a class="brand" href="/dashboard">\(frame.name)</a><nav>\(links)</nav></header>
                 <main>
                 \(content)
                 </main>
                 """)
         return .html(page.markup)
+    }
+
+    /// A page without the navigation, for those who have not logged in.
+    func bare(_ title: String, _ content: HTML) -> Response {
+        let header: HTML = "<header><span class=\"brand\">\(frame.name)</span></header>"
+        return .html(frame.document(title, body: "\(header)<main>\(content)</main>").markup)
     }
 
     /// A page with a message only.

@@ -82,6 +82,7 @@ enum DashboardStyle {
         label.check { padding: 7px 0; color: var(--text); font-size: 14px }
         progress { display: block; width: 100%; height: 8px; margin-top: 4px; accent-color: var(--accent) }
         :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
+        form:has(> input.viewer) button, details.sure:has(input.viewer) { display: none }
         details.sure { display: inline-block } details.sure[open] { display: flex; gap: 8px;
             align-items: center; flex-wrap: wrap }
         details.sure > summary { list-style: none }

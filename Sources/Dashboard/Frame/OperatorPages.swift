@@ -9,8 +9,10 @@ struct Visit: Sendable {
     let token: FormToken
     /// The submitted form; empty for a GET.
     let form: Form
+    let identity: OperatorIdentity
+
     /// The name that is recorded with the operator's actions.
-    let actor: String
+    var actor: String { "\(identity.name) (web)" }
 
     /// Redirects after an action, so that reloading the page does not repeat it.
     func redirect(to path: String, _ notice: Form) -> Response {
@@ -22,20 +24,26 @@ struct Visit: Sendable {
     var notice: ActionNotice? { ActionNotice(request.query, token) }
 }
 
-/// Adds routes that check the operator's credentials and, for a POST, the form's token.
+/// Adds routes that check the operator's credentials and, for a POST, the operator's role and the form's
+/// token.
 struct OperatorPages: Sendable {
     let access: OperatorAccess
+    let sessions: OperatorSessions
     let layout: DashboardLayout
     /// Scheme, host and port of these pages.
     let origin: String
     let isSecure: Bool
     let logger: Logger
 
+    static let loginPath = "/dashboard/login"
+    /// The field of the login form with the page to show afterwards.
+    static let destinationField = "to"
     /// Bytes of a form. The largest has the ids of all jobs on a page.
     private static let formBytes = 64 * 1024
 
+    /// - Parameter isForViewers: whether viewers may submit the form. They may see every page.
     func add(
-        _ method: HTTPWire.Method, _ pattern: String, to router: inout Router,
+        _ method: HTTPWire.Method, _ pattern: String, isForViewers: Bool = false, to router: inout Router,
         _ handler: @escaping @Sendable (Visit) async throws -> Response
     ) {
         let gate: Gate = { request in
@@ -45,11 +53,15 @@ struct OperatorPages: Sendable {
         }
         router.on(method, pattern, maximumBodyBytes: Self.formBytes, gate: gate) { request in
             let verdict = access.judge(request)
-            guard case .granted(let name) = verdict else { return refuse(verdict, request) }
-            let token = try FormToken(for: request, operator: name, key: access.formKey)
+            guard case .granted(let identity) = verdict else { return refuse(verdict, request) }
+            if let id = identity.session, try await !sessions.isOpen(id) { return refuse(.unknown, request) }
+            let isViewer = identity.role == .viewer
+            if method == .post, isViewer, !isForViewers { return Self.viewerRefusal(layout) }
+            let token = try FormToken(
+                for: request, operator: identity.name, isReadOnly: isViewer, key: access.formKey)
             let form = method == .post ? try form(of: request, token) : Form()
             var response = try await handler(
-                Visit(request: request, token: token, form: form, actor: "\(name) (web)"))
+                Visit(request: request, token: token, form: form, identity: identity))
             try token.apply(to: &response, isSecure: isSecure || request.scheme == .https)
             return response
         }
@@ -65,7 +77,20 @@ struct OperatorPages: Sendable {
         return form
     }
 
-    private func refuse(_ verdict: OperatorAccess.Verdict, _ request: Request) -> Response {
+    private static func viewerRefusal(_ layout: DashboardLayout) -> Response {
+        layout.notice(
+            "Viewers change nothing", .forbidden,
+            "<p>You are logged in as a viewer. Log in as an operator to do this.</p>")
+    }
+
+    /// Whether a browser asks for a page without credentials. It gets the login form, because the challenge
+    /// of basic authentication would open the browser's own dialog.
+    private func wantsForm(_ request: Request) -> Bool {
+        !request.headers.contains("authorization")
+            && request.headers.hasValue("accept", beginningWith: "text/html")
+    }
+
+    func refuse(_ verdict: OperatorAccess.Verdict, _ request: Request) -> Response {
         switch verdict {
         case .closed, .granted:
             return layout.notice(
@@ -74,6 +99,17 @@ struct OperatorPages: Sendable {
                 <p>To open it, set <code>SIDEKIQ_USERNAME</code> and <code>SIDEKIQ_PASSWORD</code> in the
                 environment of the web process.</p>
                 """)
+        case .unknown where wantsForm(request):
+            guard request.method == .get else {
+                return layout.notice(
+                    "Log in again", .unauthorized,
+                    """
+                    <p>You are not logged in, or the session has ended. Nothing was changed.</p>
+                    <p><a href="\(Self.loginPath)">Log in</a></p>
+                    """)
+            }
+            let query: Form = [Self.destinationField: request.target]
+            return .redirect(to: "\(Self.loginPath)?\(query.encoded)", status: .found)
         case .unknown:
             if request.headers.contains("authorization") {
                 logger.notice(

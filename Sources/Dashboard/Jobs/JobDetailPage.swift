@@ -91,7 +91,9 @@ struct JobDetailPage: Sendable {
     private var tenant: HTML? {
         guard let id = job.organizationID else { return nil }
         guard let organization else { return "<code>\(id.uuidString.lowercased())</code>" }
-        return "\(organization.name.description) <code>\(organization.organizationID.text)</code>"
+        return """
+            \(DashboardText.tenant(id, [id: organization])) <code>\(organization.organizationID.text)</code>
+            """
     }
 
     private var argumentsCard: HTML {

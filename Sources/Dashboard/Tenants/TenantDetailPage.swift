@@ -33,8 +33,12 @@ struct TenantDetailPage: Sendable {
             \(notice?.content ?? "")\(problem)
             <div class="columns"><div>\(notifications)\(mappings.content)\(writes.content)\(jobsCard)</div>
             <div>\(timelineCard)\(consentCard)\(factsCard)\(usageCard)</div></div>
-            \(ActivityTable(records: detail.activity, organizations: [:], now: now).section("Activity"))
+            \(activity.section("Activity"))
             """
+    }
+
+    private var activity: ActivityTable {
+        ActivityTable(records: detail.activity, organizations: [:], isNamed: false, now: now)
     }
 
     private func actionForm(_ action: TenantAction) -> HTML? {

@@ -72,7 +72,7 @@ struct TenantRoutes: Sendable {
             return [ActionNotice.field: isQueued ? "reloaded" : "not-reloaded"]
         case "acknowledge":
             let id = try identifier(visit.form["notification"].flatMap { Int64($0) })
-            let wasOpen = try await tenants.acknowledge(id, of: organization.id, by: visit.actor)
+            let wasOpen = try await tenants.acknowledge(id, by: visit.actor)
             return [ActionNotice.field: wasOpen ? "acknowledged" : "unchanged"]
         case "writes":
             let id =

@@ -57,16 +57,13 @@ struct WorkersPage: Sendable {
     private func table(_ jobs: [JobSummary]) -> HTML {
         guard !jobs.isEmpty else { return "" }
         let rows = jobs.map { job -> HTML in
-            let tenant = job.organizationID.map {
-                organizations[$0]?.name.description ?? $0.uuidString.lowercased()
-            }
             let since = job.startedAt.map { DashboardText.duration(now.timeIntervalSince($0)) } ?? ""
             let asked: HTML =
                 job.cancelRequestedAt == nil ? "" : "<span class=\"state retry\">asked to stop</span>"
             return """
                 <tr><td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(job.className)</a>
                 <span class="id">\(job.id.text)</span></div></td>
-                <td data-label="Tenant">\(tenant ?? "–")</td>
+                <td data-label="Tenant">\(DashboardText.tenant(job.organizationID, organizations))</td>
                 <td data-label="Queue">\(job.queue)</td>
                 <td data-label="Runs for" class="nowrap">\(since) \(asked)</td>
                 <td data-label="Progress"><code>\(job.progress ?? "")</code></td></tr>

@@ -151,7 +151,8 @@ struct WebProcess: Sendable {
         _ services: LoopServices, _ reporter: MetricsReporter
     ) throws -> (DashboardRoutes, MetricsRoute) {
         let access = try OperatorAccess(
-            credentials: launch.configuration.operatorCredentials, failures: operatorFailures)
+            credentials: launch.configuration.operatorCredentials,
+            viewer: launch.configuration.viewerCredentials, failures: operatorFailures)
         let recovery = TenantRecovery(
             control: services.control, queue: services.queue, logger: launch.logger)
         let jobs = JobOperator(
@@ -164,6 +165,7 @@ struct WebProcess: Sendable {
             recovery: recovery, logger: launch.logger)
         let dashboard = DashboardRoutes(
             access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,
+            system: launch.systemFacts(services.redis),
             faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,

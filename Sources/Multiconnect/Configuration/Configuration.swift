@@ -60,6 +60,8 @@ struct Configuration: Sendable {
     var mailLimits: MailLimits
     var developmentAddress: EmailAddress?
     var operatorCredentials: (user: String, password: Secret)?
+    /// Gives access to the dashboard's pages, without its actions.
+    var viewerCredentials: (user: String, password: Secret)?
     /// Gives access to `/metrics`, like the operators' credentials.
     var metricsToken: Secret?
     var mappingFile: String
@@ -137,7 +139,7 @@ extension Configuration {
         mailLimits = MailLimits(
             total: reader.number("MAILS_PER_HOUR", default: MailLimits.standardTotal, in: 1...100_000))
         developmentAddress = reader.address("DEV_EMAIL")
-        operatorCredentials = reader.operatorCredentials()
+        (operatorCredentials, viewerCredentials) = reader.dashboardCredentials()
         metricsToken = reader.text("METRICS_TOKEN").map { Secret(text: $0) }
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
         logLevel = reader.logLevel("LOG_LEVEL")

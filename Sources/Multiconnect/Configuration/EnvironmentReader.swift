@@ -223,15 +223,30 @@ struct EnvironmentReader {
         return nil
     }
 
-    mutating func operatorCredentials() -> (user: String, password: Secret)? {
-        switch (text("SIDEKIQ_USERNAME"), text("SIDEKIQ_PASSWORD")) {
+    typealias Credentials = (user: String, password: Secret)
+
+    /// The credentials of operators, and of viewers.
+    mutating func dashboardCredentials() -> (operators: Credentials?, viewers: Credentials?) {
+        let operators = credentials("SIDEKIQ_USERNAME", "SIDEKIQ_PASSWORD")
+        let viewers = credentials("DASHBOARD_VIEWER_USERNAME", "DASHBOARD_VIEWER_PASSWORD")
+        if viewers != nil, operators == nil {
+            report(
+                "DASHBOARD_VIEWER_USERNAME has no effect without SIDEKIQ_USERNAME: the dashboard is closed")
+        } else if let viewers, viewers.user == operators?.user {
+            report("DASHBOARD_VIEWER_USERNAME must differ from SIDEKIQ_USERNAME")
+        }
+        return (operators, viewers)
+    }
+
+    private mutating func credentials(_ name: String, _ password: String) -> Credentials? {
+        switch (text(name), text(password)) {
         case (let user?, _?) where user.utf8.contains(UInt8(ascii: ":")):
             // In basic authentication (RFC 7617) the name ends at the first colon, so no login would succeed.
-            report("SIDEKIQ_USERNAME must not have a colon")
+            report("\(name) must not have a colon")
         case (let user?, let password?): return (user, Secret(text: password))
         case (nil, nil): return nil
-        case (nil, _): report("SIDEKIQ_PASSWORD is set, but SIDEKIQ_USERNAME is missing")
-        case (_, nil): report("SIDEKIQ_USERNAME is set, but SIDEKIQ_PASSWORD is missing")
+        case (nil, _): report("\(password) is set, but \(name) is missing")
+        case (_, nil): report("\(name) is set, but \(password) is missing")
         }
         return nil
     }

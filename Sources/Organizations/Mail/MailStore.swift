@@ -177,13 +177,18 @@ package struct MailStore {
     }
 
     /// Mails, the newest first; of all tenants if `organization` is nil.
-    package func list(organization: UUID? = nil, limit: Int = 100) async throws -> [StoredMail] {
+    ///
+    /// - Parameter before: the last mail of the page before.
+    package func list(
+        organization: UUID? = nil, before id: Int64? = nil, limit: Int = 100
+    ) async throws -> [StoredMail] {
         let rows = try await connection.query(
             """
             select id, organization_id, purpose, recipient, sent_to, subject, text_body, html_body,
                    created_at, sent_at, error
             from multiconnect.mails
             where (\(organization)::uuid is null or organization_id = \(organization)::uuid)
+                and (\(id)::bigint is null or id < \(id)::bigint)
             order by id desc limit \(limit)
             """)
         return try rows.map { row in

@@ -12,8 +12,9 @@ package struct MappingPauseStore: Sendable {
         try await connection.query(
             """
             select m.id, m.object_name, m.table_name, m.state, m.state_description, m.paused_at, m.db_count,
-                m.sf_count, m.quarantined_count, m.last_error,
-                m.import_finished_at is not null as is_imported, m.wait_detail, m.repaired_at, m.repair_rows, m.repair_differences, m.repair_detail
+                m.sf_count, m.quarantined_count, m.last_error, m.wait_detail,
+                m.import_finished_at is not null as is_imported, m.repaired_at, m.repair_rows,
+                m.repair_differences, m.repair_detail
             from multiconnect.mappings m join multiconnect.connections c on c.id = m.connection_id
             where c.organization_id = \(organization) order by m.object_name
             """

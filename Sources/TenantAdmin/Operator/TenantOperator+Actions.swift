@@ -19,7 +19,7 @@ extension TenantOperator {
         guard [.changed, .unchanged].contains(outcome) else { return (outcome, true) }
         let mappings = try await mappings(of: organization.id)
         do {
-            try await withCell(of: organization, within: TenantAdminLimits.cellAction) {
+            try await withCell(named: organization.cell, within: TenantAdminLimits.cellAction) {
                 try await TenantPause.interruptImports(of: mappings, on: $0)
             }
             return (outcome, true)
@@ -67,16 +67,9 @@ extension TenantOperator {
     }
 
     /// Closes a notification. Returns whether it was open.
-    package func acknowledge(
-        _ notification: Int64, of organization: UUID?, by actor: String
-    ) async throws -> Bool {
-        try await control.transaction { connection in
-            let store = NotificationStore(on: connection)
-            guard try await store.acknowledge(notification, by: actor) else { return false }
-            try await ActivityStore(on: connection).add(
-                "notification_acknowledged", by: actor, organization: organization,
-                detail: "\(notification)")
-            return true
+    package func acknowledge(_ notification: Int64, by actor: String) async throws -> Bool {
+        try await control.withConnection {
+            try await NotificationStore(on: $0).acknowledge(notification, by: actor)
         }
     }
 
@@ -98,7 +91,8 @@ extension TenantOperator {
         _ id: Int?, of organization: Organization, by actor: String
     ) async throws -> Int {
         let store = LocalWriteStore(organization: organization.id, schema: organization.schemaName)
-        let ids = try await withCell(of: organization, within: TenantAdminLimits.cellAction) { connection in
+        let ids = try await withCell(named: organization.cell, within: TenantAdminLimits.cellAction) {
+            connection in
             var filter = LocalWriteFilter()
             filter.status = .failed
             filter.ids = id.map { [$0] }

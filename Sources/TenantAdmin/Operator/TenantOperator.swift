@@ -72,7 +72,7 @@ extension TenantOperator {
     /// What the tenant's cell knows. Returns within a limited time, also if the cell does not answer.
     package func cell(of organization: Organization) async -> CellAnswer {
         do {
-            let report = try await withCell(of: organization, within: TenantAdminLimits.cellWait) {
+            let report = try await withCell(named: organization.cell, within: TenantAdminLimits.cellWait) {
                 try await CellReportStore().report(on: organization, $0)
             }
             return report.map(CellAnswer.report) ?? .noSchema
@@ -83,7 +83,7 @@ extension TenantOperator {
         }
     }
 
-    private static func text(of error: any Error, _ cell: String) -> String {
+    static func text(of error: any Error, _ cell: String) -> String {
         switch error {
         case let error as PostgresError where error.isTransient || error.isConnectionLoss:
             "the cell \(cell) does not answer"
@@ -92,18 +92,18 @@ extension TenantOperator {
         }
     }
 
-    /// Runs `body` with a connection to a tenant's cell for a limited time.
+    /// Runs `body` with a connection to a cell for a limited time.
     func withCell<Value: Sendable>(
-        of organization: Organization, within time: Duration,
+        named name: String, within time: Duration,
         _ body: @escaping @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
-        guard let pool = cells[organization.cell] else {
+        guard let pool = cells[name] else {
             throw TenantAdminError(
-                .unknownCell, "this process has no URL of the cell \(organization.cell)")
+                .unknownCell, "this process has no URL of the cell \(name)")
         }
         let deadline = ContinuousClock.now + time
         let silence = TenantAdminError(
-            .silentCell, "the cell \(organization.cell) did not answer within \(time)")
+            .silentCell, "the cell \(name) did not answer within \(time)")
         do {
             return try await withDeadline(deadline, operation: "cell query") {
                 try await pool.withConnection(deadline: deadline) { connection in
