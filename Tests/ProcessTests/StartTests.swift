@@ -59,6 +59,23 @@ extension ProcessTests {
             #expect(problems?.problems.contains { $0.hasPrefix("APP_URL") } == false)
         }
 
+        @Test func `viewers need operators, and another name`() {
+            func problems(_ environment: [String: String]) -> [String] {
+                let all = #expect(throws: ConfigurationProblems.self) {
+                    try Configuration(environment: environment)
+                }
+                return all?.problems.filter { $0.hasPrefix("DASHBOARD_VIEWER") } ?? []
+            }
+            let viewer = ["DASHBOARD_VIEWER_USERNAME": "vic", "DASHBOARD_VIEWER_PASSWORD": "s3cret"]
+            #expect(problems(viewer).first?.contains("without SIDEKIQ_USERNAME") == true)
+            let operators = ["SIDEKIQ_USERNAME": "vic", "SIDEKIQ_PASSWORD": "p"]
+            #expect(problems(viewer.merging(operators) { $1 }).first?.contains("must differ") == true)
+            #expect(
+                problems(["DASHBOARD_VIEWER_USERNAME": "vic"]).first?.contains("PASSWORD is missing") == true)
+            #expect(
+                problems(viewer.merging(["SIDEKIQ_USERNAME": "a", "SIDEKIQ_PASSWORD": "p"]) { $1 }).isEmpty)
+        }
+
         @Test func `errors of databases and certificates have host, reason and file`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)

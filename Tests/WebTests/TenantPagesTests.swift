@@ -120,7 +120,11 @@ struct TenantPagesTests {
             _ = try await pool.execute(
                 "insert into multiconnect.api_usage (organization_id, hour, used, allowed) "
                     + "values (\(id), now(), 1500, 15000)")
-            let job = try await browser.queue.enqueue(NewJob("ImportMapping", organizationID: id))
+            let account: UUID = try await pool.query(
+                "select id from multiconnect.mappings where object_name = 'Account'"
+            ).scalar()
+            let job = try await browser.queue.enqueue(
+                NewJob("ImportMapping", arguments: [account.uuidString], organizationID: id))
             for path in ["/dashboard/tenants/\(Self.org)", "/dashboard/tenants/\(id)"] {
                 let page = try await browser.get(path)
                 #expect(page.status == 200)
@@ -129,6 +133,7 @@ struct TenantPagesTests {
                     "INSUFFICIENT_ACCESS", "12,345", "12,346", "Contact: no access", "mapping_failed",
                     "1,500 of 15,000 (10 %)", "/dashboard/jobs/\(job)", "registered", "admin a@acme.example",
                     "/authenticate?org_id=\(Self.org)", "Retry failed steps", "Pause", "Reload Account",
+                    "ImportMapping Account",
                 ] {
                     #expect(page.text.contains(part), "\(part)")
                 }

@@ -79,6 +79,7 @@ enum DashboardStyle {
             font-size: 14px; color: var(--text); border: 1px solid var(--line); border-radius: 7px;
             background: var(--card) }
         input[type=checkbox] { display: inline-block; width: auto; margin: 0 }
+        .filter .wide { grid-column: span 2 }
         label.check { padding: 7px 0; color: var(--text); font-size: 14px }
         progress { display: block; width: 100%; height: 8px; margin-top: 4px; accent-color: var(--accent) }
         :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px }
@@ -124,7 +125,7 @@ enum DashboardStyle {
             table.cards td { display: flex; gap: 12px; padding: 3px 0; border: 0; text-align: left }
             table.cards td::before { content: attr(data-label); flex: 0 0 82px; color: var(--dim);
                 font-size: 13px }
-            table.cards td.bare::before { display: none }
+            table.cards td.bare::before, table.cards td:has(> .error:empty) { display: none }
             table.cards td > * { min-width: 0 }
         }
 

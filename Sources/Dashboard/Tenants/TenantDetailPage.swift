@@ -4,6 +4,7 @@ import JobAdmin
 import Jobs
 import Organizations
 import Pages
+import Replication
 import Salesforce
 import TenantAdmin
 
@@ -31,8 +32,9 @@ struct TenantDetailPage: Sendable {
             <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>
             <div class="actions">\(TenantAction.allCases.compactMap(actionForm))</div></div>
             \(notice?.content ?? "")\(problem)
-            <div class="columns"><div>\(notifications)\(mappings.content)\(writes.content)\(jobsCard)</div>
-            <div>\(timelineCard)\(consentCard)\(factsCard)\(usageCard)</div></div>
+            \(notifications)\(mappings.content)\(writes.content)
+            <div class="columns"><div>\(timelineCard)\(jobsCard)</div>
+            <div>\(consentCard)\(factsCard)\(usageCard)</div></div>
             \(activity.section("Activity"))
             """
     }
@@ -142,9 +144,7 @@ struct TenantDetailPage: Sendable {
         ]
         if case .report(let report) = cell {
             facts.append(("Read by", "\(report.worker ?? "no worker")"))
-            if let lag = report.stream?.lagMilliseconds {
-                facts.append(("Lag of changes", "\(DashboardText.duration(Double(lag) / 1000))"))
-            }
+            if let lag = report.lag { facts.append(("Lag of changes", "\(DashboardText.duration(lag))")) }
         }
         return Self.card("Tenant", facts)
     }
@@ -185,12 +185,19 @@ struct TenantDetailPage: Sendable {
         return "<section class=\"card\"><h2>\(title)</h2><dl class=\"facts\">\(shown)</dl></section>"
     }
 
+    /// The class, with the object for a job about one.
+    private func name(of job: JobSummary) -> String {
+        let id = try? job.arguments?.decode(0, as: UUID.self)
+        let mapping = detail.mappings.first { $0.id == id }
+        return [job.className, mapping?.objectName].compactMap(\.self).joined(separator: " ")
+    }
+
     private var jobsCard: HTML {
         let all = "/dashboard/jobs?tenant=\(organization.organizationID)"
         let rows = jobs.map { job -> HTML in
             let error = [job.errorClass, job.errorMessage].compactMap(\.self).joined(separator: ": ")
             return """
-                <tr><td data-label="Job"><a href="/dashboard/jobs/\(job.id.text)">\(job.className)</a></td>
+                <tr><td data-label="Job"><a href="/dashboard/jobs/\(job.id.text)">\(name(of: job))</a></td>
                 <td data-label="State">\(DashboardText.badge(job.state))</td>
                 <td data-label="Time" class="nowrap">
                 \(DashboardText.distance(job.position.time, from: now))</td>

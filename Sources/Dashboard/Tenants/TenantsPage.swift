@@ -56,7 +56,7 @@ struct TenantsPage: Sendable {
             query.isNarrow ? "<a class=\"button\" href=\"\(TenantQuery.path)\">Clear</a>" : ""
         return """
             <form class="filter" method="get" action="\(TenantQuery.path)">\(statuses)
-            <label>Search<input name="\(TenantQuery.searchField)" value="\(query.filter.search)"
+            <label class="wide">Search<input name="\(TenantQuery.searchField)" value="\(query.filter.search)"
             placeholder="name, org id, schema, e-mail"
             maxlength="\(String(TenantAdminLimits.searchCharacters))"
             autocapitalize="off" spellcheck="false"></label>

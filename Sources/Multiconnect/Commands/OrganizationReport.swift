@@ -37,7 +37,7 @@ struct OrganizationReport {
     private func facts(_ now: Date) -> String {
         let trouble = organization.connectionTrouble.map { ": \($0.label)" } ?? ""
         let share = detail.usage.map { "\($0.used) of \($0.allowed) in 24 h" }
-        let lag = report?.stream?.lagMilliseconds.map { JobsText.duration(Double($0) / 1000) }
+        let lag = report?.lag.map { JobsText.duration($0) }
         let delivered = report?.stream.flatMap { stream in
             stream.deliveredUsed.map { "\($0) of \(stream.deliveredMaximum.map { "\($0)" } ?? "?") in 24 h" }
         }
@@ -152,7 +152,7 @@ extension OrganizationReport {
                 ("api_calls_allowed", .optional(detail.usage?.allowed)),
                 ("events_used", .optional(report?.stream?.deliveredUsed)),
                 ("events_allowed", .optional(report?.stream?.deliveredMaximum)),
-                ("lag_milliseconds", .optional(report?.stream?.lagMilliseconds)),
+                ("lag_seconds", report?.lag.map { .seconds($0) } ?? .null),
                 ("worker", .optional(report?.worker)), ("cell_error", .optional(silence)),
                 ("writes", report.map { WritesText.document($0.writes, $0.counts) } ?? .null),
                 ("jobs", .array(jobs.map { .object(JobsJSON.job($0, .standard)) })),

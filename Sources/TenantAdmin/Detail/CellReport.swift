@@ -7,6 +7,8 @@ package struct CellReport: Sendable {
     package let readings: [UUID: MappingReading]
     /// Nil before the first worker reads the tenant's changes.
     package let stream: Stream?
+    /// The longest time from a commit in Salesforce to its application, of the last minutes, in seconds.
+    package let lag: Double?
     /// The worker that reads the tenant's changes; nil if there is none.
     package let worker: String?
     /// Users' changes by status, without written and ignored ones.
@@ -22,10 +24,7 @@ package struct CellReport: Sendable {
         package let deliveredUsed: Int?
         package let deliveredMaximum: Int?
         package let lastEventAt: Date?
-        /// From the last commit in Salesforce to its transaction here.
-        package let lagMilliseconds: Int?
         package let lastError: String?
-        package let updatedAt: Date
     }
 }
 

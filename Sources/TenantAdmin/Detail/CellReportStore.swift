@@ -23,6 +23,7 @@ package struct CellReportStore: Sendable {
         return CellReport(
             readings: try await MappingReadingStore().readings(of: organization.id, on: connection),
             stream: try await stream(organization, deadline, connection),
+            lag: try await lag(organization, deadline, connection),
             worker: try await worker(organization, deadline, connection),
             counts: try await store.counts(on: connection),
             writes: try await store.list(filter, on: connection))
@@ -33,17 +34,28 @@ package struct CellReportStore: Sendable {
     ) async throws -> CellReport.Stream? {
         try await connection.query(
             """
-            select state, delivered_used, delivered_maximum, last_event_at, lag_milliseconds, last_error,
-                updated_at
+            select state, delivered_used, delivered_maximum, last_event_at, last_error
             from multiconnect_sync.stream_states where organization_id = \(organization.id)
             """, deadline: deadline
         ).first.map { row in
             CellReport.Stream(
                 state: try row["state"], deliveredUsed: try row["delivered_used"],
                 deliveredMaximum: try row["delivered_maximum"], lastEventAt: try row["last_event_at"],
-                lagMilliseconds: try row["lag_milliseconds"], lastError: try row["last_error"],
-                updatedAt: try row["updated_at"])
+                lastError: try row["last_error"])
         }
+    }
+
+    private func lag(
+        _ organization: Organization, _ deadline: ContinuousClock.Instant, _ connection: PostgresConnection
+    ) async throws -> Double? {
+        try await connection.query(
+            """
+            select max(extract(epoch from updated_at - commit_at))::float8
+            from multiconnect_sync.stream_positions
+            where organization_id = \(organization.id)
+                and updated_at > now() - make_interval(mins => \(LeaseStore.lagMinutes))
+            """, deadline: deadline
+        ).scalar()
     }
 
     private func worker(
