@@ -170,7 +170,12 @@ let package = Package(
                 "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge", "Metrics", "Postgres", "Redis",
                 "Reactor", "Encoding", "Support", log,
             ]),
-        tests("Organizations", ["Activity", "JobIndex", "JobWorker", "Reactor", "Support", "OrgSimulator"]),
+        tests(
+            "Organizations",
+            [
+                "Activity", "JobIndex", "JobWorker", "Reactor", "HTTPServer", "HTTPWire", "Support",
+                "OrgSimulator",
+            ]),
         // Describes of the default mapping's objects, for tests of plans, tables and imports.
         .target(
             name: "SampleDescribes", dependencies: ["TenantSchema", "Salesforce"],

@@ -135,6 +135,15 @@ package struct NotificationStore {
             """)
     }
 
+    /// Acknowledges all open notifications of a tenant, because it has ended.
+    package func resolveAll(of organization: UUID, by operatorName: String) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.notifications set acknowledged_at = now(), acknowledged_by = \(operatorName)
+            where acknowledged_at is null and organization_id = \(organization)
+            """)
+    }
+
     /// Open notifications, the newest first; of all tenants if `organization` is nil.
     package func open(organization: UUID? = nil, limit: Int = 100) async throws -> [OperatorNotification] {
         let rows = try await connection.query(

@@ -47,7 +47,8 @@ package enum FaultStatus {
         case .illegalTransition: Problem(.conflict, "The organization's status does not allow this.")
         case .refreshTimedOut, .refreshRefused:
             unavailable("Salesforce does not answer at the moment. Please try again.")
-        case .wrongSecret, .unreadableCredential, .malformedArguments, .malformedRow, .mailRefused:
+        case .wrongSecret, .unreadableCredential, .malformedArguments, .malformedRow, .mailRefused,
+            .webhookFailed, .webhookRefused:
             nil
         }
     }

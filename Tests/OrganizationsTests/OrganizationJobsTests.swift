@@ -18,7 +18,7 @@ import Testing
 @testable import Organizations
 
 /// A mail server that accepts all mails, or refuses recipients or logins, and keeps the received lines.
-private final class Postbox: Sendable {
+final class Postbox: Sendable {
     private let received = Mutex<[String]>([])
     private let refusal: String?
     private let loginRefusal: String?

@@ -76,6 +76,25 @@ extension ProcessTests {
                 problems(viewer.merging(["SIDEKIQ_USERNAME": "a", "SIDEKIQ_PASSWORD": "p"]) { $1 }).isEmpty)
         }
 
+        @Test(arguments: [
+            ("OPERATOR_EMAIL", "ann@example.com, nobody"),
+            ("NOTIFY_WEBHOOK_URL", "http://hooks.example/s3cret"),
+            ("NOTIFY_WEBHOOK_SECRET", "s3cret"),
+        ])
+        func `an invalid receiver of notifications is reported without its secrets`(
+            name: String, value: String
+        ) {
+            let valid = [
+                "NOTIFY_WEBHOOK_URL": "https://hooks.example/s3cret",
+                "NOTIFY_WEBHOOK_SECRET": "s3cret-0123456789",
+            ]
+            let problems = #expect(throws: ConfigurationProblems.self) {
+                try Configuration(environment: valid.merging([name: value]) { $1 })
+            }
+            #expect(problems?.problems.contains { $0.hasPrefix("\(name) ") } == true)
+            #expect(problems?.problems.contains { $0.contains("s3cret") } == false)
+        }
+
         @Test func `errors of databases and certificates have host, reason and file`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)

@@ -51,6 +51,10 @@ struct JobHandlers {
             pool: services.control, http: services.http, sessions: services.sessions, app: services.identity,
             mail: try launch.mail(), namespace: configuration.namespace)
         organizations.register(in: &registry)
+        AlertJobs(
+            pool: services.control, http: services.http, app: services.identity, mail: try launch.mail(),
+            alerts: configuration.alerts
+        ).register(in: &registry)
         ProbeJob.register(in: &registry, pool: services.control)
         let replication = try replication()
         ReplicationJobs.register(into: &registry, services: replication)

@@ -28,6 +28,9 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "schedule-repairs", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(RepairSchedule.className)),
+            PeriodicJob(
+                name: "collect-alerts", schedule: try Schedule("every 1 minutes"),
+                job: NewJob(AlertJobs.collect)),
             // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),

@@ -59,6 +59,8 @@ struct Configuration: Sendable {
     var mailFrom: MailSender?
     var mailLimits: MailLimits
     var developmentAddress: EmailAddress?
+    /// Who gets the notifications to operators.
+    var alerts: AlertSettings
     var operatorCredentials: (user: String, password: Secret)?
     /// Gives access to the dashboard's pages, without its actions.
     var viewerCredentials: (user: String, password: Secret)?
@@ -140,6 +142,7 @@ extension Configuration {
             total: reader.number("MAILS_PER_HOUR", default: MailLimits.standardTotal, in: 1...100_000))
         developmentAddress = reader.address("DEV_EMAIL")
         (operatorCredentials, viewerCredentials) = reader.dashboardCredentials()
+        alerts = reader.alerts()
         metricsToken = reader.text("METRICS_TOKEN").map { Secret(text: $0) }
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
         logLevel = reader.logLevel("LOG_LEVEL")
@@ -162,8 +165,7 @@ extension Configuration {
         apiReservePercent = reader.number(
             "API_RESERVE_PERCENT", default: OrganizationsLimits.apiReservePercent, in: 0...95)
         certificateFile = reader.text("SSL_CERT_FILE")
-        let repairHours = reader.number("REPAIR_HOURS", default: Defaults.repairHours, in: 0...8_760)
-        repairInterval = repairHours == 0 ? nil : .seconds(repairHours * 3_600)
+        repairInterval = reader.repairInterval()
         trustsProxy = reader.flag("TRUST_PROXY")
         tlsFiles = reader.tlsFiles()
         activatedSockets = reader.activatedSockets()

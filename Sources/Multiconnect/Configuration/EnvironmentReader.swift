@@ -65,6 +65,11 @@ struct EnvironmentReader {
         .seconds(number(name, default: standard, in: least...3650) * 86_400)
     }
 
+    mutating func repairInterval() -> Duration? {
+        let hours = number("REPAIR_HOURS", default: Configuration.Defaults.repairHours, in: 0...8_760)
+        return hours == 0 ? nil : .seconds(hours * 3_600)
+    }
+
     mutating func flag(_ name: String, default standard: Bool = false) -> Bool {
         guard let text = text(name)?.lowercased() else { return standard }
         if ["true", "1", "yes", "on"].contains(text) { return true }

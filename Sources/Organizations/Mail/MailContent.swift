@@ -15,6 +15,12 @@ package struct MailContent: Equatable, Sendable {
     package let text: String
     package let html: String
 
+    init(subject: String, text: String, html: String) {
+        self.subject = subject
+        self.text = text
+        self.html = html
+    }
+
     /// - Parameters:
     ///   - appName: `APP_NAME`.
     ///   - organization: text from strangers. Both names become one line and are encoded here.

@@ -11,6 +11,10 @@ enum NotificationEvent {
     static let mailFailed = "mail_failed"
     /// No mail can be sent at present; jobs retry.
     static let mailFailing = "mail_failing"
+    /// A mail to an operator was refused for good.
+    static let operatorMailFailed = "operator_mail_failed"
+    /// The webhook for notifications does not accept them.
+    static let webhookFailing = "webhook_failing"
     static let registrationRefused = "registration_refused"
     /// The registered address is masked, so that no mail reaches the admin.
     static let registrationUnreachable = "registration_unreachable"

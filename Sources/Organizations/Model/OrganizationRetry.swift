@@ -15,9 +15,10 @@ package enum OrganizationRetry {
             return error.isTransient ? .retry : nil
         case let error as OrganizationsError:
             switch error.code {
-            case .unauthorized, .unknownOrganization, .malformedArguments, .illegalTransition, .mailRefused:
+            case .unauthorized, .unknownOrganization, .malformedArguments, .illegalTransition, .mailRefused,
+                .webhookRefused:
                 return .discard
-            case .refreshTimedOut, .refreshRefused: return .retry
+            case .refreshTimedOut, .refreshRefused, .webhookFailed: return .retry
             default: return nil
             }
         default: return nil

@@ -157,6 +157,11 @@ package struct OrganizationStore {
             """)
     }
 
+    /// Removes a tenant with all rows of the control database that refer to it.
+    package func delete(_ id: UUID) async throws {
+        _ = try await connection.execute("delete from multiconnect.organizations where id = \(id)")
+    }
+
     private func first(_ condition: SQL) async throws -> Organization? {
         let rows = try await connection.query("select \(Self.columns) from \(Self.tables) \(condition)")
         return try rows.first.map(Self.read)

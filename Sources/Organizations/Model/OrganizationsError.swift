@@ -18,6 +18,10 @@ package struct OrganizationsError: Error, Sendable, Equatable {
         case refreshRefused
         /// The mail server refuses a mail for good.
         case mailRefused
+        /// The webhook for notifications does not work at present.
+        case webhookFailed
+        /// The webhook for notifications refuses an event for good.
+        case webhookRefused
         /// The job's arguments do not fit its class.
         case malformedArguments
         /// A stored value is unknown to this version.

@@ -56,6 +56,30 @@ package enum OrganizationsLimits {
     static let recentTokens = 4_096
     /// Deadline for sending one mail to the SMTP server.
     static let mailDeadline = Duration.seconds(60)
+    /// Addresses of operators that are mailed.
+    package static let operatorAddresses = 20
+    /// How long a new notification waits for others of the same mail to operators.
+    static let alertCollection = Duration.seconds(60)
+    /// Between two mails to operators.
+    static let alertMailPause = Duration.seconds(5 * 60)
+    /// Between two mails to operators about the same kind of notification.
+    static let alertKindPause = Duration.seconds(30 * 60)
+    /// How far back mails to operators are remembered: longer than their pauses.
+    static let alertMemory = alertKindPause * 2
+    /// Notifications of one kind that a mail to operators lists. Others are counted.
+    static let alertsPerKind = 20
+    /// Characters of one notification in a mail to operators.
+    static let alertCharacters = 600
+    /// Failures after which a mail to operators or a request to the webhook is given up: about ten hours.
+    static let alertAttempts = 12
+    /// Notifications whose requests to the webhook are enqueued at once, each minute.
+    static let webhookBatch = 500
+    /// Requests to the webhook that a worker sends at the same time.
+    static let webhooksAtOnce = 2
+    /// Deadline of one request to the webhook.
+    static let webhookDeadline = Duration.seconds(15)
+    /// The shortest secret for signatures of requests to the webhook, in bytes.
+    package static let webhookSecretBytes = 16
     /// Rows that one pruning statement removes: some ten milliseconds of work.
     static let pruneBatch = 1000
     /// Tenants whose tokens are read at once to be resealed.

@@ -66,8 +66,8 @@ enum FaultVerdict: Sendable, Equatable {
     private static func verdict(on code: OrganizationsError.Code) -> FaultVerdict {
         switch code {
         case .unauthorized, .unknownOrganization, .illegalTransition: .interrupted
-        case .refreshTimedOut, .refreshRefused: .transient
-        case .malformedArguments, .mailRefused: .permanent
+        case .refreshTimedOut, .refreshRefused, .webhookFailed: .transient
+        case .malformedArguments, .mailRefused, .webhookRefused: .permanent
         case .wrongSecret, .unreadableCredential, .malformedRow: .unclear
         }
     }
