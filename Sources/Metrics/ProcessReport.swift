@@ -57,9 +57,13 @@ package enum ProcessMetric {
     package static let databaseWaiters = Metric(
         "multiconnect_postgres_waiters", .gauge, "Tasks of a process that wait for such a connection.")
 
+    package static let loopLag = Metric(
+        "multiconnect_loop_lag_seconds", .gauge,
+        "Longest delay of a timer of a process' event loops in the last 5 to 10 seconds.")
+
     /// All metrics, in the order of the page.
     package static let all = [
         residentMemory, cpuTime, openDescriptors, maximumDescriptors, startTime, httpConnections,
-        databaseConnections, idleDatabaseConnections, databaseWaiters,
+        databaseConnections, idleDatabaseConnections, databaseWaiters, loopLag,
     ]
 }

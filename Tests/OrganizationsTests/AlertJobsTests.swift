@@ -258,10 +258,9 @@ struct AlertJobsTests {
                     try await add(tenancy, "unauthorized", "second")
                     try await collect(queue, tenancy, times: 3)
                     #expect(receiver.ids.count == 2)
-                    #expect(
-                        try await Set(tenancy.pool.query(states).column(as: String.self)) == [
-                            "retry", "dead", "done",
-                        ], "the notification about the webhook is not sent to it")
+                    // The job of the notification about the webhook itself sends nothing.
+                    let ended = try await Set(tenancy.pool.query(states).column(as: String.self))
+                    #expect(ended.subtracting(["done"]) == ["retry", "dead"], "\(ended)")
                     #expect(
                         try await Set(open(tenancy)) == ["mapping_failed", "unauthorized", "webhook_failing"])
 

@@ -130,8 +130,10 @@ private func routes(
         cache: CensusCache(lifetime: .zero),
         limits: options.jobsLimits, logger: quietLogger)
     let metrics = MetricsRoute(
-        access: access, token: options.metricsToken, jobs: jobs, board: MetricsBoard(redis: redis),
-        cache: .init(lifetime: .zero), version: "1.2.3",
+        access: access, token: options.metricsToken, jobs: jobs,
+        tenants: TenantCensus(
+            control: pool, cells: ["default": pool], cache: TenantCensus.Cache(lifetime: .zero)),
+        board: MetricsBoard(redis: redis), cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let identity = AppIdentity(name: "Acme Sync", url: options.appURL ?? origin)
     let recovery = TenantRecovery(control: pool, queue: queue, logger: quietLogger)

@@ -44,6 +44,7 @@ struct WorkerProcess: Sendable {
     private let changes = ChangeTallies()
     private let writes = WriteTallies()
     private let plans = RecentPlans()
+    private let imports = ImportTallies()
     private let identity: WorkerIdentity
     private let holder: LeaseHolder
 
@@ -121,7 +122,7 @@ struct WorkerProcess: Sendable {
             pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
             sources: [
                 { [tallies] in tallies.take() }, { [changes] in changes.take() },
-                { [writes] in writes.take() },
+                { [writes] in writes.take() }, { [imports] in imports.take() },
             ])
     }
 
@@ -136,7 +137,7 @@ struct WorkerProcess: Sendable {
     private func prepare(_ loop: EventLoop) throws -> (WorkerLoop, LoopServices, TenantLoop) {
         let services = try LoopServices(
             launch, budget: budget, usage: usage, tallies: tallies, changes: changes, writes: writes,
-            plans: plans, holder: holder)
+            plans: plans, imports: imports, holder: holder)
         let handlers = JobHandlers(launch: launch, services: services, mappings: mappings, budget: budget)
         let recovery = handlers.recovery
         let workerLoop = WorkerLoop(

@@ -41,7 +41,8 @@ struct JobHandlers {
     private func replication() throws -> ReplicationServices {
         ReplicationServices(
             control: services.control, cells: services.cells, sessions: services.sessions,
-            settings: try replicationSettings(), plans: services.plans, logger: launch.logger)
+            settings: try replicationSettings(), plans: services.plans, imports: services.imports,
+            logger: launch.logger)
     }
 
     func registry() throws -> JobRegistry {

@@ -27,6 +27,7 @@ struct LoopServices: Sendable {
     let changes: ChangeTallies
     let writes: WriteTallies
     let plans: RecentPlans
+    let imports: ImportTallies
     let logger: Logger
 
     /// Makes the services of the current loop. Connections are opened later, on first use.
@@ -34,12 +35,13 @@ struct LoopServices: Sendable {
     /// - Parameters:
     ///   - usage: the value that all loops of the process share.
     ///   - tallies: the value that all loops of the process share.
-    ///   - changes, writes, plans: the values that all loops of a worker share.
+    ///   - changes, writes, plans, imports: the values that all loops of a worker share.
     ///   - holder: a worker's name in cells. A takeover of its tenants ends the sessions with this name.
     init(
         _ launch: Launch, budget: ConnectionBudget, usage: APIUsage, tallies: JobTallies,
         changes: ChangeTallies = ChangeTallies(), writes: WriteTallies = WriteTallies(),
-        plans: RecentPlans = RecentPlans(), holder: LeaseHolder? = nil
+        plans: RecentPlans = RecentPlans(), imports: ImportTallies = ImportTallies(),
+        holder: LeaseHolder? = nil
     ) throws {
         let configuration = launch.configuration
         logger = launch.logger
@@ -47,6 +49,7 @@ struct LoopServices: Sendable {
         self.changes = changes
         self.writes = writes
         self.plans = plans
+        self.imports = imports
         control = PostgresPool(
             configuration: try Self.database(named: Configuration.Defaults.cell, launch),
             maximum: budget.control)

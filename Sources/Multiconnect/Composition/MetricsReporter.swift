@@ -21,6 +21,7 @@ final class MetricsReporter: Sendable {
     private let pools: [Pool]
     private let sources: [@Sendable () -> Totals]
     private let connections: (@Sendable () -> Int)?
+    private let loopLag = LoopLag()
     /// Counts that are not written to Redis yet.
     private let unwritten = Mutex(Totals())
 
@@ -41,9 +42,15 @@ final class MetricsReporter: Sendable {
 
     /// Runs until the calling task is cancelled.
     func run() async {
-        while !Task.isCancelled {
-            await write()
-            try? await EventLoop.current.sleep(for: MetricsBoard.period)
+        await withDiscardingTaskGroup { group in
+            for loop in launch.loops {
+                group.addTask(executorPreference: loop) { [loopLag] in await loopLag.measure() }
+            }
+            while !Task.isCancelled {
+                await write()
+                loopLag.rotate()
+                try? await EventLoop.current.sleep(for: MetricsBoard.period)
+            }
         }
     }
 
@@ -66,6 +73,7 @@ final class MetricsReporter: Sendable {
         ProcessFigures.read(into: &report)
         report[ProcessMetric.maximumDescriptors] = Double(launch.descriptors)
         report[ProcessMetric.startTime] = launch.startTime.timeIntervalSince1970
+        report[ProcessMetric.loopLag] = loopLag.longest / .seconds(1)
         report[ProcessMetric.httpConnections] = connections.map { Double($0()) }
         var (count, idle, waiting) = (0, 0, 0)
         for each in pools {

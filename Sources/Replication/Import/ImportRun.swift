@@ -240,7 +240,10 @@ extension ImportRun {
     private func loader(_ record: ImportRecord) -> PageLoader {
         PageLoader(
             pool: cell, mapping: mapping, record: record, plan: plan,
-            merger: reload.map { PageMerger($0, pool: cell) })
+            merger: reload.map { PageMerger($0, pool: cell) },
+            onLoaded: { [imports = services.imports, isReload = reload != nil] in
+                imports.count($0, isReload: isReload)
+            })
     }
 
     private func query(_ record: ImportRecord) async throws -> Int {

@@ -12,6 +12,8 @@ struct PageLoader: Sendable {
     let plan: ImportPlan
     /// Merges the rows of a reload. Nil for an import.
     var merger: PageMerger?
+    /// Called with the number of rows after a page is loaded.
+    var onLoaded: @Sendable (Int) -> Void = { _ in }
     let pages = ImportPageStore()
     let staging = StagingStore()
     let quarantine = QuarantineStore()
@@ -21,6 +23,14 @@ struct PageLoader: Sendable {
     /// - Parameter rows: the number of rows of the page, if known. Throws `.incompletePage` for another
     ///   number.
     func load(
+        _ locator: String, next: String?, rows: Int?, method: PageCopy.Method, from source: PageCopy.Source
+    ) async throws -> LoadedPage? {
+        let page = try await page(locator, next: next, rows: rows, method: method, from: source)
+        if let page { onLoaded(page.rows) }
+        return page
+    }
+
+    private func page(
         _ locator: String, next: String?, rows: Int?, method: PageCopy.Method, from source: PageCopy.Source
     ) async throws -> LoadedPage? {
         let deadline = ContinuousClock.now + ReplicationLimits.pageDeadline

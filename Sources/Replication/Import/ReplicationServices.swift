@@ -15,18 +15,23 @@ package struct ReplicationServices: Sendable {
     package var settings: ReplicationSettings
     package var logger: Logger
     let plans: RecentPlans
+    let imports: ImportTallies
     let gate: AsyncSemaphore
 
-    /// - Parameter plans: the value that all loops of a process share.
+    /// - Parameters:
+    ///   - plans: the value that all loops of a process share.
+    ///   - imports: the value that all loops of a process share.
     package init(
         control: PostgresPool, cells: [String: PostgresPool], sessions: OrgSessions,
-        settings: ReplicationSettings, plans: RecentPlans = RecentPlans(), logger: Logger
+        settings: ReplicationSettings, plans: RecentPlans = RecentPlans(),
+        imports: ImportTallies = ImportTallies(), logger: Logger
     ) {
         self.control = control
         self.cells = cells
         self.sessions = sessions
         self.settings = settings
         self.plans = plans
+        self.imports = imports
         self.logger = logger
         gate = AsyncSemaphore(limit: settings.concurrentPages)
     }

@@ -7,6 +7,7 @@ package final class WriteTallies: Sendable {
     private struct Counts {
         var rows: [String: Int] = [:]
         var calls: [String: Int] = [:]
+        var errors: [WriteErrorClass: Int] = [:]
         var lag = Histogram(.work)
     }
 
@@ -27,6 +28,9 @@ package final class WriteTallies: Sendable {
         counts.withLock { counts in
             counts.rows[name, default: 0] += 1
             if case .written = end { counts.lag.count(lag) }
+            if case .failed(let problem) = end {
+                counts.errors[WriteErrorClass(code: problem.code), default: 0] += 1
+            }
         }
     }
 
@@ -44,6 +48,7 @@ package final class WriteTallies: Sendable {
         var totals = Totals()
         for (name, number) in taken.rows { totals.add(number, to: WriteMetric.rows, name) }
         for (name, number) in taken.calls { totals.add(number, to: WriteMetric.calls, name) }
+        for (kind, number) in taken.errors { totals.add(number, to: WriteMetric.errors, kind.rawValue) }
         totals.add(taken.lag, to: WriteMetric.lag, "writes")
         return totals
     }
@@ -55,10 +60,13 @@ package enum WriteMetric {
         "multiconnect_write_rows_total", .counter, "Users' changes, by the result of a try to write them.")
     package static let calls = Metric(
         "multiconnect_write_calls_total", .counter, "Requests and Bulk jobs with writes, by result.")
+    package static let errors = Metric(
+        "multiconnect_write_errors_total", .counter,
+        "Users' changes that were refused, by the class of Salesforce's error code.")
     package static let lag = Metric(
         "multiconnect_write_lag_seconds", .histogram,
         "Time from a change in Postgres to its stored result from Salesforce.")
 
     /// In the order of the page.
-    package static let all = [rows, calls, lag]
+    package static let all = [rows, calls, errors, lag]
 }

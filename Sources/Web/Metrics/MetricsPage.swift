@@ -16,6 +16,8 @@ struct MetricsPage: Sendable {
     let version: String
     /// Nil while Postgres does not answer.
     let queue: Queue?
+    /// Nil while Postgres does not answer.
+    let tenants: TenantFigures?
     /// Nil while Redis does not answer.
     let board: MetricsBoard.Contents?
     /// The report of the process that answers this request.
@@ -39,9 +41,11 @@ struct MetricsPage: Sendable {
                 .init(board == nil ? 0 : 1, .init("part", "redis")),
             ])
         if let queue { add(queue, to: &page) }
+        if let tenants { TenantMetrics(figures: tenants).add(to: &page) }
         if let totals = board?.totals {
             for metric in JobMetric.all { page.add(metric, by: "class", from: totals) }
             for metric in ChangeMetric.all { page.add(metric, by: "kind", from: totals) }
+            page.add(ImportMetric.rows, by: "kind", from: totals)
             for metric in WriteMetric.all { page.add(metric, by: "kind", from: totals) }
             for metric in [RequestMetric.requests, RequestMetric.duration] {
                 page.add(metric, by: "status", from: totals)

@@ -8,6 +8,7 @@ package import Logging
 package import Metrics
 package import Pages
 import Reactor
+package import Replication
 import Synchronization
 
 /// `GET /metrics`, for Prometheus, with the operators' credentials or `METRICS_TOKEN`. One value for each
@@ -40,6 +41,7 @@ package struct MetricsRoute: Sendable {
     private let access: OperatorAccess
     private let token: Secret?
     private let jobs: JobOperator
+    private let tenants: TenantCensus
     private let board: MetricsBoard
     private let cache: Cache
     private let version: String
@@ -50,12 +52,14 @@ package struct MetricsRoute: Sendable {
     ///   - token: accepted instead of the operators' credentials.
     ///   - report: the current report of this process.
     package init(
-        access: OperatorAccess, token: Secret?, jobs: JobOperator, board: MetricsBoard, cache: Cache,
-        version: String, report: @escaping @Sendable () async -> ProcessReport, logger: Logger
+        access: OperatorAccess, token: Secret?, jobs: JobOperator, tenants: TenantCensus,
+        board: MetricsBoard, cache: Cache, version: String,
+        report: @escaping @Sendable () async -> ProcessReport, logger: Logger
     ) {
         self.access = access
         self.token = token
         self.jobs = jobs
+        self.tenants = tenants
         self.board = board
         self.cache = cache
         self.version = version
@@ -102,9 +106,11 @@ package struct MetricsRoute: Sendable {
             guard await jobs.answers(by: .now + Self.checkTimeout) else { return nil }
             return MetricsPage.Queue(census: try await jobs.census(), workers: try await jobs.workers())
         }
+        async let figures = answer(of: "postgres") { try await tenants.figures() }
         async let contents = answer(of: "redis") { try await board.read() }
         let text = MetricsPage(
-            version: version, queue: await queue, board: await contents, own: await report()
+            version: version, queue: await queue, tenants: await figures, board: await contents,
+            own: await report()
         ).text
         cache.keep(text)
         return text
