@@ -122,6 +122,45 @@ extension ProcessTests {
             }
         }
 
+        @Test func `show prints settings and fields, and set prints its plan before it applies it`()
+            async throws
+        {
+            try await withProgram { connection, run in
+                let (status, text) = try await run(["show", Self.org, "contact"])
+                #expect(status == 0 && text.contains("access                  read_only"), "\(text)")
+                #expect(text.contains("sf_polling_seconds      600") && text.contains("Name   read_only"))
+                let json = try await run(["show", Self.org, "Contact", "--json"]).1
+                #expect(json.contains(#""object":"Contact""#) && json.contains(#""revision":7"#), "\(json)")
+                #expect(try await run(["show", Self.org, "Lead"]).0 == 66)
+
+                let changes = ["access=read_write", "filter=Name LIKE 'A=%'", "sf_polling_seconds=60"]
+                let plan = try await run(["set", Self.org, "Contact"] + changes + ["--dry-run"])
+                #expect(plan.0 == 0)
+                #expect(
+                    plan.1.contains(
+                        "Contact  changed  access read_only -> read_write, sf_polling_seconds 600 -> 60, "
+                            + "filter none -> Name LIKE 'A=%'\n"), "\(plan.1)")
+                #expect(plan.1.contains("  users' later changes of the table are sent to Salesforce\n"))
+                let none = try await run(["set", Self.org, "Contact", "access=read_only"])
+                #expect(none.0 == 0 && none.1 == "Contact  unchanged  \n", "\(none.1)")
+                for wrong in ["access", "access=all", "color=red", "filter=Name = 'A"] {
+                    #expect(try await run(["set", Self.org, "Contact", wrong]).0 == 64, "\(wrong)")
+                }
+                #expect(try await run(["set", Self.org, "Lead", "access=read_write"]).0 == 66)
+                let counts: SQL = "select count(*) from multiconnect.mapping_imports"
+                #expect(try await connection.query(counts).scalar(as: Int.self) == 0)
+
+                let waited = try await run(
+                    ["set", Self.org, "Contact", "access=read_write", "--wait", "1"])
+                #expect(waited.0 == 1 && waited.1.contains("has not finished after 1 s"), "\(waited.1)")
+                let file: String = try await connection.query(
+                    "select file::text from multiconnect.mapping_imports"
+                ).scalar()
+                #expect(
+                    file.contains(#""access": "read_write""#) && file.contains(#""revision": 7"#), "\(file)")
+            }
+        }
+
         @Test func `an invalid file is refused with the place of its error`() async throws {
             try await withProgram { _, run in
                 try await withFile(#"{"mappings":[{"object_name":"A","config":{}}]}"#) { file in

@@ -15,7 +15,8 @@ struct MappingsCommand: AsyncParsableCommand {
             66 no such tenant or mapping; 69 a database does not answer; 1 any other failure.
             """,
         subcommands: [
-            MappingsListCommand.self, MappingsPauseCommand.self, MappingsResumeCommand.self,
+            MappingsListCommand.self, MappingsShowCommand.self, MappingsSetCommand.self,
+            MappingsPauseCommand.self, MappingsResumeCommand.self,
             MappingsReloadCommand.self, MappingsImportCommand.self,
             MappingsExportCommand.self,
         ])

@@ -45,14 +45,11 @@ struct MappingsImportCommand: AsyncParsableCommand {
                 throw CommandFailure("\(file): \(problem)", code: CommandFailure.dataError)
             }
             if dryRun, parsed.features != nil {
-                show(MappingImportStore.Step.connection(report))
+                MappingImportProgress.show(.connection(report))
             }
             if dryRun { return try await show(parsed, id, session) }
-            let mappingImport = try await session.pool.withConnection {
-                try await MappingImportStore().add(parsed, to: id, by: actor.name, on: $0)
-            }
-            let job = try await session.queue.enqueue(MappingImportJob.job(for: mappingImport, of: id))
-            try await follow(mappingImport, job, session)
+            try await MappingImportProgress(session: session, wait: wait).apply(
+                parsed, to: id, by: actor.name)
         }
     }
 
@@ -68,50 +65,7 @@ struct MappingsImportCommand: AsyncParsableCommand {
     private func show(_ parsed: MappingFile, _ id: UUID, _ session: JobsSession) async throws {
         let mappings = try await session.configuredMappings(of: id)
         let known = Dictionary(mappings.map { ($0.objectName, $0.configuration) }) { first, _ in first }
-        for change in MappingChange.changes(from: known, to: parsed) {
-            print(
-                JobsText.plain(
-                    "\(change.entry.objectName)  \(change.kind)  \(change.details.joined(separator: ", "))"))
-        }
-    }
-
-    private func show(_ step: MappingImportStore.Step) {
-        print(JobsText.plain("\(step.object)  \(step.action)  \(step.detail)"))
-    }
-
-    /// Prints the steps as the worker makes them.
-    private func follow(_ id: UUID, _ job: JobID, _ session: JobsSession) async throws {
-        let deadline = ContinuousClock.now + .seconds(wait)
-        var printed = 0
-        var hasFailed = false
-        var shownError: String?
-        while true {
-            let found = try await session.pool.withConnection {
-                try await MappingImportStore().record(id, on: $0)
-            }
-            guard let record = found else {
-                throw CommandFailure("the tenant was removed", code: CommandFailure.noInput)
-            }
-            // A start that was repeated makes its steps again.
-            for step in record.steps.dropFirst(printed) {
-                show(step)
-                hasFailed = hasFailed || step.action == "failed"
-            }
-            printed = max(printed, record.steps.count)
-            if let error = record.error, error != shownError {
-                print(JobsText.plain(record.state.isFinal ? "failed: \(error)" : "trying again: \(error)"))
-                shownError = error
-            }
-            if record.state.isFinal {
-                if hasFailed || record.state == .failed { throw ExitCode(1) }
-                return
-            }
-            guard .now < deadline else {
-                throw CommandFailure(
-                    "job \(job) has not finished after \(wait) s; it continues if a worker runs")
-            }
-            try await Task.sleep(for: .milliseconds(300))
-        }
+        for change in MappingChange.changes(from: known, to: parsed) { MappingImportProgress.show(change) }
     }
 }
 
@@ -152,7 +106,7 @@ extension JobsSession {
     }
 
     /// The mappings of a tenant.
-    fileprivate func configuredMappings(of id: UUID) async throws -> [Mapping] {
+    func configuredMappings(of id: UUID) async throws -> [Mapping] {
         try await pool.withConnection { connection in
             guard let tenant = try await OrganizationStore(on: connection).find(id: id) else {
                 throw CommandFailure("there is no tenant \(id)", code: CommandFailure.noInput)

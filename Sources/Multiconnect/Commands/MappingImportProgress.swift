@@ -1,0 +1,66 @@
+import ArgumentParser
+import FoundationEssentials
+import Jobs
+import Postgres
+import Replication
+import TenantSchema
+
+/// Applies a mapping file to a tenant and prints what the worker does.
+struct MappingImportProgress {
+    let session: JobsSession
+    /// The longest wait for the worker, in seconds.
+    let wait: Int
+
+    func apply(_ file: MappingFile, to organization: UUID, by actor: String) async throws {
+        let id = try await session.pool.withConnection {
+            try await MappingImportStore().add(file, to: organization, by: actor, on: $0)
+        }
+        let job = try await session.queue.enqueue(MappingImportJob.job(for: id, of: organization))
+        try await follow(id, job)
+    }
+
+    static func show(_ step: MappingImportStore.Step) {
+        print(JobsText.plain("\(step.object)  \(step.action)  \(step.detail)"))
+    }
+
+    static func show(_ change: MappingChange) {
+        print(
+            JobsText.plain(
+                "\(change.entry.objectName)  \(change.kind)  \(change.details.joined(separator: ", "))"))
+    }
+
+    /// Prints the steps as the worker makes them.
+    private func follow(_ id: UUID, _ job: JobID) async throws {
+        let deadline = ContinuousClock.now + .seconds(wait)
+        var printed = 0
+        var hasFailed = false
+        var shownError: String?
+        while true {
+            let found = try await session.pool.withConnection {
+                try await MappingImportStore().record(id, on: $0)
+            }
+            guard let record = found else {
+                throw CommandFailure("the tenant was removed", code: CommandFailure.noInput)
+            }
+            // A start that was repeated makes its steps again.
+            for step in record.steps.dropFirst(printed) {
+                Self.show(step)
+                hasFailed = hasFailed || step.action == "failed"
+            }
+            printed = max(printed, record.steps.count)
+            if let error = record.error, error != shownError {
+                print(JobsText.plain(record.state.isFinal ? "failed: \(error)" : "trying again: \(error)"))
+                shownError = error
+            }
+            if record.state.isFinal {
+                if hasFailed || record.state == .failed { throw ExitCode(1) }
+                return
+            }
+            guard .now < deadline else {
+                throw CommandFailure(
+                    "job \(job) has not finished after \(wait) s; it continues if a worker runs")
+            }
+            try await Task.sleep(for: .milliseconds(300))
+        }
+    }
+}
