@@ -116,4 +116,7 @@ package enum ReplicationLimits {
     static let planAge = Duration.seconds(120)
     /// Plans that a process keeps for `planAge`.
     static let recentPlans = 4_096
+    /// How long a person's command waits for the transactions of a tenant's lease holder: longer than most
+    /// pages take.
+    static let fenceLockTimeout = Duration.seconds(60)
 }

@@ -16,6 +16,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
             OrganizationsSettingsCommand.self,
+            OrganizationsRemoveCommand.self,
         ],
         defaultSubcommand: OrganizationsListCommand.self)
 

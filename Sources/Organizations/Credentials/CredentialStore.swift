@@ -161,6 +161,18 @@ package struct CredentialStore {
         return true
     }
 
+    /// Removes the tokens, if they have this version; nil: any. Returns whether there were some.
+    @discardableResult
+    func remove(_ organization: UUID, version: Int64? = nil) async throws -> Bool {
+        let removed = try await connection.execute(
+            """
+            delete from multiconnect.credentials
+            where organization_id = \(organization)
+              and (\(version)::bigint is null or version = \(version)::bigint)
+            """)
+        return removed > 0
+    }
+
     /// Marks the grant of this version as revoked; returns whether this call did it.
     func markRevoked(_ organization: UUID, version: Int64) async throws -> Bool {
         let affected = try await connection.execute(

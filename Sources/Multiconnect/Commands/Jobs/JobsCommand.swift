@@ -34,6 +34,8 @@ struct CommandFailure: Error {
     static let dataError: Int32 = 65
     static let noInput: Int32 = 66
     static let unavailable: Int32 = 69
+    /// The same command may work later.
+    static let temporary: Int32 = 75
 
     let message: String
     let code: Int32

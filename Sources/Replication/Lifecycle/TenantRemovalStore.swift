@@ -1,0 +1,51 @@
+internal import FoundationEssentials
+internal import Postgres
+internal import TenantSchema
+
+/// Statements that remove a tenant's data.
+struct TenantRemovalStore: Sendable {
+    let organization: UUID
+
+    /// In the control database.
+    func runningJobs(on connection: PostgresConnection) async throws -> Int {
+        try await connection.query(
+            """
+            select count(*) from multiconnect.jobs
+            where organization_id = \(organization) and finished_at is null and state = 'running'
+            """
+        ).scalar()
+    }
+
+    /// Drops the schema and the tenant's rows of the cell, in the caller's transaction. Fails soon if another
+    /// session holds a lock on a table: the drop would block all readers behind it.
+    ///
+    /// - Parameter mappings: the tenant's mappings.
+    func dropData(
+        schema: String, mappings: [UUID], on connection: PostgresConnection
+    ) async throws {
+        try await connection.script(
+            "set local lock_timeout = '\(ReplicationLimits.removalLockTimeout.milliseconds)ms'")
+        try await connection.execute("drop schema if exists \(identifier: schema) cascade")
+        var statements: [SQL] = [
+            "delete from multiconnect_sync.recent_changes where mapping_id = any (\(mappings)::uuid[])",
+            "delete from multiconnect_sync.running_reads where mapping_id = any (\(mappings)::uuid[])",
+        ]
+        statements += [
+            "delete from multiconnect_sync.imports where organization_id = \(organization)",
+            "delete from multiconnect_sync.quarantined_rows where organization_id = \(organization)",
+            "delete from multiconnect_sync.nulled_cells where organization_id = \(organization)",
+            "delete from multiconnect_sync.positions where organization_id = \(organization)",
+            "delete from multiconnect_sync.synced_tables where organization_id = \(organization)",
+            "delete from multiconnect_sync.stream_positions where organization_id = \(organization)",
+            "delete from multiconnect_sync.stream_states where organization_id = \(organization)",
+            "delete from multiconnect_sync.rereads where organization_id = \(organization)",
+            "delete from multiconnect_sync.schema_checks where organization_id = \(organization)",
+            "delete from multiconnect_sync.column_backfills where organization_id = \(organization)",
+            "delete from multiconnect_sync.repairs where organization_id = \(organization)",
+            "delete from multiconnect_sync.write_attempts where organization_id = \(organization)",
+            "delete from multiconnect_sync.held_changes where organization_id = \(organization)",
+            "delete from multiconnect_sync.leases where organization_id = \(organization)",
+        ]
+        _ = try await connection.pipeline(statements)
+    }
+}
