@@ -135,6 +135,25 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a restore without a time, or with a wrong one, is refused`() async throws {
+            try await withPrograms { _, run in
+                let restored = ["organizations", "restored", "00D090000083B1pEAE"]
+                for time in ["yesterday", "2026-01-31", "2999-01-01T00:00:00Z"] {
+                    let (status, output) = try await run(restored + ["--since", time], [:])
+                    #expect(status == 64, "\(output)")
+                }
+                #expect(try await run(restored, [:]).0 == 64)
+                #expect(try await run(restored + ["--since", "2026-01-31T12:34:56Z"], [:]).0 == 66)
+            }
+        }
+
+        @Test func `the shell's completion script names the commands`() async throws {
+            try await withPrograms { _, run in
+                let (status, script) = try await run(["--generate-completion-script", "bash"], [:])
+                #expect(status == 0 && script.contains("restored") && script.contains("mappings"))
+            }
+        }
+
         @Test func `credentials reseal completes a change of SECRET`() async throws {
             try await withPrograms { connection, run in
                 let next = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="

@@ -16,7 +16,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
             OrganizationsSettingsCommand.self,
-            OrganizationsRemoveCommand.self,
+            OrganizationsRemoveCommand.self, OrganizationsRestoredCommand.self,
         ],
         defaultSubcommand: OrganizationsListCommand.self)
 

@@ -16,7 +16,7 @@ package struct HeldChangeStore: Sendable {
     /// The open inserts and upserts of a mapping, for `openInsert(_:)`.
     func selectOpenInserts(of mapping: Mapping) -> SQL {
         """
-        select id, sent_at, settle_at, method from multiconnect_sync.write_attempts
+        select id, sent_at, settle_at, method, epoch from multiconnect_sync.write_attempts
         where organization_id = \(mapping.organizationID) and mapping_id = \(mapping.id)
           and state <> 'settled' and action in ('insert', 'upsert')
         """
@@ -27,7 +27,7 @@ package struct HeldChangeStore: Sendable {
         let method: String = try row["method"]
         return OpenInsert(
             id: try row["id"], sentAt: try row["sent_at"], settleAt: try row["settle_at"],
-            method: WriteAttempt.Method(rawValue: method) ?? .bulk)
+            method: WriteAttempt.Method(rawValue: method) ?? .bulk, epoch: try row["epoch"])
     }
 
     /// Whether inserts of a mapping are open, and no attempt of the mapping was settled since a time.

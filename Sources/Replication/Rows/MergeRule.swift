@@ -109,8 +109,12 @@ package struct MergeRule: Sendable, Equatable {
         switch source {
         case .events:
             if record.isHeld { return .hold }
-            let isOwn = record.openInserts.contains { $0.id == change.attempt }
-            return isOwn && change.kind == .upsert ? .hold : nil
+            guard change.kind == .upsert, let attempt = change.attempt else { return nil }
+            if record.openInserts.contains(where: { $0.id == attempt }) { return .hold }
+            // The request was sent in the time that a restore has undone, so its attempt is not known.
+            let creation = RecordChange.Creation(isOwn: true, at: change.stamp)
+            let mayBeOwn = record.openInserts.contains { $0.isRestored && $0.mayHave(creation) }
+            return mayBeOwn ? .reread(.ownInsert) : nil
         case .read:
             guard change.kind == .upsert else { return nil }
             let mayBeOwn = record.isHeld || record.openInserts.contains { $0.mayHave(change.creation) }

@@ -8,20 +8,25 @@ package struct OpenInsert: Sendable, Equatable {
     package var from: Date
     /// The last one. Nil for a Bulk job, which may run for hours.
     package var until: Date?
+    /// True if a restore of the cell has undone the record of its request: its events have another id.
+    package var isRestored: Bool
 
-    package init(id: UUID, from: Date, until: Date?) {
+    package init(id: UUID, from: Date, until: Date?, isRestored: Bool = false) {
         self.id = id
         self.from = from
         self.until = until
+        self.isRestored = isRestored
     }
 
     /// - Parameters:
     ///   - sentAt: the cell's clock.
     ///   - settleAt: the cell's clock.
-    init(id: UUID, sentAt: Date, settleAt: Date, method: WriteAttempt.Method) {
+    ///   - epoch: of the lease under which it was sent.
+    init(id: UUID, sentAt: Date, settleAt: Date, method: WriteAttempt.Method, epoch: Int) {
         self.init(
             id: id, from: sentAt - ReplicationLimits.clockMargin,
-            until: method == .bulk ? nil : settleAt + ReplicationLimits.clockMargin)
+            until: method == .bulk ? nil : settleAt + ReplicationLimits.clockMargin,
+            isRestored: epoch == WriteAttempt.restoredEpoch)
     }
 
     /// True if it may have created a record of which this is known.

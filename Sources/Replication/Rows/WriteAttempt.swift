@@ -66,6 +66,9 @@ package struct WriteAttempt: Sendable, Equatable {
         self.settleAt = settleAt
     }
 
+    /// The epoch of attempts that a restore of the cell has put in doubt. No lease has it.
+    static let restoredEpoch = 0
+
     /// The client tag of its requests: `mc-` and the id without dashes.
     package static func tag(_ id: UUID) -> String {
         "mc-" + id.uuidString.lowercased().filter { $0 != "-" }

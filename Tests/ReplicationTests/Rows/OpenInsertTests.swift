@@ -32,6 +32,14 @@ struct OpenInsertTests {
         #expect(decide(event(.upsert, insert.id), exists: true) == .update(["name": "A"]))
     }
 
+    @Test func `after a restore the event of an unknown attempt may belong to an insert in doubt`() {
+        let restored = OpenInsert(id: UUID(), from: at(0), until: at(100), isRestored: true)
+        #expect(decide(event(.upsert, UUID()), inserts: [restored]) == .reread(.ownInsert))
+        #expect(decide(event(.upsert, UUID(), 101), inserts: [restored]) == .insert(["name": "A"]))
+        #expect(decide(event(.upsert, nil), inserts: [restored]) == .insert(["name": "A"]))
+        #expect(decide(event(.upsert, UUID()), exists: true, inserts: [restored]) == .update(["name": "A"]))
+    }
+
     @Test func `later events of the record wait behind the first`() {
         for kind in [RecordChange.Kind.upsert, .patch, .delete] {
             #expect(decide(event(kind, nil), isHeld: true) == .hold)
@@ -65,7 +73,7 @@ struct OpenInsertTests {
 
     @Test func `the window of a request has margins for the clocks, that of a Bulk job has no end`() {
         func mayHave(_ method: WriteAttempt.Method, _ time: Double) -> Bool {
-            OpenInsert(id: UUID(), sentAt: at(0), settleAt: at(660), method: method)
+            OpenInsert(id: UUID(), sentAt: at(0), settleAt: at(660), method: method, epoch: 1)
                 .mayHave(.init(isOwn: true, at: at(time)))
         }
         #expect(mayHave(.collection, -119))

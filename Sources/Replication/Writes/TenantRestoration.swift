@@ -1,0 +1,54 @@
+internal import Activity
+package import FoundationEssentials
+package import Organizations
+package import Postgres
+internal import TenantSchema
+
+/// Prepares a tenant for work after its cell was restored to an earlier time.
+///
+/// Changes that the restored log has as unsent may have been sent after that time, and the restored rows do
+/// not know the records that these created. So a person decides about each of them, and all rows are read
+/// again.
+package struct TenantRestoration: Sendable {
+    /// What was found.
+    package struct Report: Sendable, Equatable {
+        /// Changes that are in doubt now.
+        package var inDoubt = 0
+        /// Requests without a recorded outcome, which are in doubt now.
+        package var attempts = 0
+        /// Changes that were to be sent again, and are failed now.
+        package var requeued = 0
+    }
+
+    private let control: PostgresPool
+
+    package init(control: PostgresPool) {
+        self.control = control
+    }
+
+    /// Marks the changes and requests in one transaction of the cell. A lease holder loses the tenant, so
+    /// that it reads the marks before it sends anything.
+    ///
+    /// - Parameter time: the time to which the cell was restored.
+    package func mark(
+        _ organization: Organization, since time: Date, by actor: String, on cell: PostgresConnection
+    ) async throws -> Report {
+        let mappings = try await control.withConnection {
+            try await MappingStore().mappings(of: organization.connectionID, on: $0)
+        }
+        let store = RestorationStore(organization: organization.id, schema: organization.schemaName)
+        let report = try await cell.transaction { connection in
+            try await TenantFenceStore(organization: organization.id).close(on: connection)
+            let tables = try await SyncedTableStore().tables(
+                of: organization.id, mappings, on: connection)
+            return try await store.mark(
+                since: time, tables: tables.map { ($0.mapping.id, $0.plan.table) }, on: connection)
+        }
+        try await control.withConnection {
+            try await ActivityStore(on: $0).add(
+                "organizations.restored", by: actor, organization: organization.id,
+                detail: "\(report.inDoubt) changes and \(report.attempts) requests are in doubt")
+        }
+        return report
+    }
+}
