@@ -292,6 +292,34 @@ struct TenantPagesTests {
         }
     }
 
+    @Test func `a text of a megabyte is cut`() async throws {
+        try await withOperator { browser in
+            let id = try await tenant(browser, status: "failed")
+            let pool = browser.rig.pool
+            try await map(pool, "Account", "ERROR")
+            let long: SQL = "repeat('<b>', 350000)"
+            _ = try await pool.execute("update multiconnect.organizations set status_detail = \(long)")
+            _ = try await pool.execute("update multiconnect.mappings set last_error = \(long)")
+            _ = try await pool.execute(
+                """
+                insert into multiconnect.notifications (organization_id, event_type, message)
+                values (\(id), 'mapping_failed', \(long))
+                """)
+            _ = try await pool.execute(
+                """
+                insert into multiconnect.activity (organization_id, actor, action, detail)
+                values (\(id), 'org', 'registered', \(long))
+                """)
+            for path in [
+                "/dashboard", "/dashboard/tenants", "/dashboard/tenants/\(id)", "/dashboard/activity",
+            ] {
+                let page = try await browser.get(path)
+                #expect(page.status == 200 && page.body.count < 60_000, "\(path): \(page.body.count) bytes")
+                #expect(page.text.contains("&lt;b&gt;") && !page.text.contains("<b><b>"), "\(path)")
+            }
+        }
+    }
+
     @Test func `refused changes are shown, and an operator sends one or all of them again`() async throws {
         try await withOperator { browser in
             _ = try await tenant(browser)

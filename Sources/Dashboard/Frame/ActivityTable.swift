@@ -41,7 +41,7 @@ struct ActivityTable: Sendable {
             \(DashboardText.distance(record.createdAt, from: now))
             <span class="id">\(DashboardText.clock(record.createdAt))</span></div></td>\(tenant)
             <td data-label="By">\(record.actor)</td><td data-label="Action">\(record.action)</td>
-            <td data-label="Detail"><div class="error">\(record.detail ?? "")</div></td></tr>
+            <td data-label="Detail"><div class="error">\(DashboardText.excerpt(record.detail))</div></td></tr>
             """
     }
 }

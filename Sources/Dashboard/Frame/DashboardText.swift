@@ -66,6 +66,18 @@ enum DashboardText {
             """
     }
 
+    /// The beginning of a text that may be very long, such as an error of an org.
+    static func excerpt(_ text: String?) -> String {
+        guard let text else { return "" }
+        // Counting characters would read the whole text.
+        guard let end = text.index(text.startIndex, offsetBy: excerptCharacters, limitedBy: text.endIndex),
+            end < text.endIndex
+        else { return text }
+        return text[..<end] + "…"
+    }
+
+    private static let excerptCharacters = 1_000
+
     /// A number in groups of three digits.
     static func number(_ value: Int) -> String { "\(JobCount(value))" }
 

@@ -105,7 +105,7 @@ struct OverviewPage: Sendable {
                 <span class="id">\(id)</span></div></td>
                 <td data-label="Status">\(DashboardText.badge(organization.status))</td>
                 <td data-label="Problem"><div class="error"><b>\(tenant.attention.label ?? "")</b>
-                \(tenant.reason ?? "")</div></td></tr>
+                \(DashboardText.excerpt(tenant.reason))</div></td></tr>
                 """
         }
         let more: HTML =
@@ -137,7 +137,8 @@ struct OverviewPage: Sendable {
             return """
                 <tr><td data-label="Kind"><div><b>\(each.eventType)</b>
                 <span class="id">\(DashboardText.distance(each.createdAt, from: now))</span></div></td>
-                <td data-label="Message"><div>\(tenant)<div class="error">\(each.message)</div></div></td>
+                <td data-label="Message"><div>\(tenant)
+                <div class="error">\(DashboardText.excerpt(each.message))</div></div></td>
                 <td data-label=""><form method="post" action="/dashboard/notifications">\(token.input)
                 <button class="small" name="notification" value="\(String(each.id))"
                 aria-label="Close notification \(String(each.id))">Close</button></form></td></tr>

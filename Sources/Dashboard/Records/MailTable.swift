@@ -38,6 +38,7 @@ struct MailTable: Sendable {
             return
                 "<span class=\"state retry\">not sent</span> <span class=\"dim\">waits, or no SMTP_URL</span>"
         }
-        return "<span class=\"state dead\">failed</span><div class=\"error\">\(error)</div>"
+        let excerpt = DashboardText.excerpt(error)
+        return "<span class=\"state dead\">failed</span><div class=\"error\">\(excerpt)</div>"
     }
 }

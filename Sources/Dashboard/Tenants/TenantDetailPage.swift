@@ -61,7 +61,7 @@ struct TenantDetailPage: Sendable {
     private var problem: HTML {
         guard detail.summary.attention != .nothing else { return "" }
         let style = detail.summary.attention.rawValue > TenantAttention.waiting.rawValue ? "bad" : "warn"
-        let reason = detail.summary.reason.map { ": \($0)" } ?? ""
+        let reason = detail.summary.reason.map { ": \(DashboardText.excerpt($0))" } ?? ""
         return """
             <p class="notice \(style)"><b>\(detail.summary.attention.label ?? "")</b>\(reason)</p>
             """
@@ -72,7 +72,7 @@ struct TenantDetailPage: Sendable {
         let rows = detail.notifications.map { each -> HTML in
             """
             <tr><td data-label="Kind"><b>\(each.eventType)</b></td>
-            <td data-label="Message">\(each.message)</td>
+            <td data-label="Message">\(DashboardText.excerpt(each.message))</td>
             <td data-label="Since" class="nowrap">\(DashboardText.distance(each.createdAt, from: now))</td>
             <td data-label=""><form method="post" action="\(path)/acknowledge">\(token.input)
             <button class="small" name="notification" value="\(String(each.id))"
@@ -99,7 +99,7 @@ struct TenantDetailPage: Sendable {
                 step.time.map {
                     "\(DashboardText.clock($0)) · \(DashboardText.distance($0, from: now))"
                 } ?? (step.state == .open ? "not yet" : "")
-            let details: HTML = step.detail.map { "<p>\($0)</p>" } ?? ""
+            let details: HTML = step.detail.map { "<p>\(DashboardText.excerpt($0))</p>" } ?? ""
             return """
                 <li class="\(style)"><div class="when">\(time)</div>\(step.title)
                 \(step.state == .failed ? "<b class=\"bad\">failed</b>" : "")\(details)</li>
@@ -201,7 +201,7 @@ struct TenantDetailPage: Sendable {
                 <td data-label="State">\(DashboardText.badge(job.state))</td>
                 <td data-label="Time" class="nowrap">
                 \(DashboardText.distance(job.position.time, from: now))</td>
-                <td data-label="Error"><div class="error">\(error)</div></td></tr>
+                <td data-label="Error"><div class="error">\(DashboardText.excerpt(error))</div></td></tr>
                 """
         }
         let table: HTML =

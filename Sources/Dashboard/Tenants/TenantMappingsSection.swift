@@ -50,7 +50,7 @@ struct TenantMappingsSection: Sendable {
             <td data-label="Rows in org" class="number">\(number(mapping.orgRows))</td>
             <td data-label="Quarantined" class="number">\(number(mapping.quarantined))</td>
             <td data-label="Changes by"><div>\(feed(reading))</div></td>
-            <td data-label="Problem"><div class="error">\(problem)</div></td>
+            <td data-label="Problem"><div class="error">\(DashboardText.excerpt(problem))</div></td>
             <td data-label="">\(reload(mapping))</td></tr>
             """
     }

@@ -72,7 +72,7 @@ struct TenantWritesSection: Sendable {
             <td data-label="Status">\(badge(write.status))</td>
             <td data-label="Row"><div>\(write.table) \(String(write.recordID))\(record)</div></td>
             <td data-label="Since" class="nowrap">\(DashboardText.distance(write.createdAt, from: now))</td>
-            <td data-label="Message"><div class="error">\(write.message ?? "")</div></td>
+            <td data-label="Message"><div class="error">\(DashboardText.excerpt(write.message))</div></td>
             <td data-label="">\(again)</td></tr>
             """
     }

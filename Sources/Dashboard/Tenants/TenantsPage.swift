@@ -107,7 +107,7 @@ struct TenantsPage: Sendable {
 
     private func problem(_ tenant: TenantSummary) -> HTML {
         let label: HTML = tenant.attention.label.map { "<b>\($0)</b> " } ?? ""
-        return "<div class=\"error\">\(label)\(tenant.reason ?? "")</div>"
+        return "<div class=\"error\">\(label)\(DashboardText.excerpt(tenant.reason))</div>"
     }
 
     private var footer: HTML {
