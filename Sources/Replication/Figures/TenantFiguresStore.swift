@@ -15,6 +15,13 @@ struct TenantFiguresStore: Sendable {
         let statuses = OrganizationStatus.allCases.map(\.rawValue)
         let rows = try await connection.query(
             """
+            with used as materialized (
+                select last.used * 100.0 / last.allowed as share
+                from multiconnect.organizations as o
+                cross join lateral (
+                    select used, allowed from multiconnect.api_usage as a
+                    where a.organization_id = o.id and a.hour > now() - interval '25 hours'
+                    order by a.hour desc limit 1) as last)
             select 'tenants' as figure, s.status as value, count(o.id) as number
             from unnest(\(statuses)::text[]) as s (status)
             left join multiconnect.organizations as o on o.status = s.status
@@ -26,17 +33,8 @@ struct TenantFiguresStore: Sendable {
                 select 'notifications', event_type, count(*) from multiconnect.notifications
                 where acknowledged_at is null group by event_type order by 3 desc limit \(Self.kinds)) as n
             union all
-            select 'api', p.percent::text, count(u.share) from unnest(\(TenantFigures.percentages)::int[])
-                as p (percent)
-            left join (
-                select last.used * 100.0 / last.allowed as share
-                from multiconnect.organizations as o
-                cross join lateral (
-                    select used, allowed from multiconnect.api_usage as a
-                    where a.organization_id = o.id and a.hour > now() - interval '25 hours'
-                    order by a.hour desc limit 1) as last
-            ) as u on u.share >= p.percent
-            group by p.percent
+            select 'api', p.percent::text, (select count(*) from used where used.share >= p.percent)
+            from unnest(\(TenantFigures.percentages)::int[]) as p (percent)
             """, deadline: deadline)
         var figures = TenantFigures()
         for row in rows {
