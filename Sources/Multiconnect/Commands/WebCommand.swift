@@ -51,7 +51,7 @@ struct WebProcess: Sendable {
     private let jobTallies = JobTallies()
     private let requestTallies: [RequestTallies]
     private let metrics = MetricsRoute.Cache()
-    private let tenants = TenantCensus.Cache()
+    private let tenantCensus = TenantCensus.Cache()
     private let operatorFailures = OperatorAccess.failureLimiter()
     private let census = CensusCache()
     private let credentials: ServerCredentials?
@@ -170,7 +170,7 @@ struct WebProcess: Sendable {
             faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,
-            tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenants),
+            tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),
             board: MetricsBoard(redis: services.redis), cache: metrics, version: Version.current,
             report: { await reporter.report() }, logger: launch.logger)
         return (dashboard, metrics)
