@@ -8,11 +8,9 @@ extension ProcessTests {
     struct SoakFaultTests {
         /// Few changes and many troubles of the kinds that show the fault.
         private static func options(
-            _ troubles: [SoakPlan.Trouble], hasEvents: Bool, accounts: Int = 150, operations: Int = 80,
-            hasWrites: Bool = false
+            _ troubles: [SoakPlan.Trouble], hasEvents: Bool, accounts: Int = 150
         ) -> SoakOptions {
-            var options = SoakOptions(
-                ["SOAK_SEEDS": "1", "SOAK_OPERATIONS": "\(operations)", "SOAK_KILLS": "0"])
+            var options = SoakOptions(["SOAK_SEEDS": "1", "SOAK_OPERATIONS": "80", "SOAK_KILLS": "0"])
             options.kinds = ["create", "update"]
             options.troubles = troubles
             options.stepsPerTrouble = 1
@@ -21,7 +19,7 @@ extension ProcessTests {
             // With events nothing else may bring the changes.
             options.pollingSeconds = hasEvents ? 3_600 : 10
             options.isShort = true
-            options.hasWrites = hasWrites
+            options.hasWrites = false
             options.quietSeconds = 60
             options.lateMilliseconds = hasEvents ? 3_000 : 15_000
             return options
@@ -36,8 +34,9 @@ extension ProcessTests {
             case .droppedPage: options([.silentMany], hasEvents: false, accounts: 2_500)
             // Tables are equal without them too, as long as no second writer or user interferes.
             case .skippedFence, .logBeforeLock: nil
-            case .forgottenHold, .skippedLookup, .immediateResend:
-                options([.lostResponse, .lateCommit], hasEvents: true, operations: 600, hasWrites: true)
+            // Events prove most writes before a look-up, so that a run finds these only by chance.
+            // `PlantedFaultTests` finds them.
+            case .forgottenHold, .skippedLookup, .immediateResend: nil
             }
         }
 
@@ -57,9 +56,9 @@ extension ProcessTests {
             let failure = await #expect(throws: SoakDriver.Failure.self) {
                 try await SoakDriver(options: options, seeds: options.seeds).run()
             }
-            let text = failure?.description ?? ""
             #expect(
-                text.contains("differences after events") || text.contains("faults of writes"), "\(text)")
+                failure?.description.contains("differences after events") == true,
+                "\(failure?.description ?? "")")
         }
     }
 }
