@@ -78,11 +78,12 @@ final class Program: Sendable {
         process.standardOutput = pipe
         process.standardError = pipe
         let isDrained = isDrained
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            self?.state.withLock { $0.output += data }
-            guard data.isEmpty else { return }
-            handle.readabilityHandler = nil
+        let reader = pipe.fileHandleForReading
+        // A thread of its own: tests that wait for processes can block all threads of the shared queues.
+        Thread.detachNewThread { [weak self] in
+            while case let data = reader.availableData, !data.isEmpty {
+                self?.state.withLock { $0.output += data }
+            }
             isDrained.signal()
         }
         try process.run()
