@@ -13,7 +13,7 @@ extension ProcessTests {
         /// More than the rows of one Bulk job.
         private static let backlog = 12_000
         /// A write of the other tenant may take this long. Without a flood it takes some milliseconds.
-        private static let longest = Duration.seconds(2)
+        private static let longest = Duration.seconds(3)
 
         @Test func `a tenant's backlog does not delay a write of another tenant`() async throws {
             try await withApplication(simulator: Self.simulator) { flood in
