@@ -1,4 +1,4 @@
-/// What an operator may do.
+/// The rights of an operator.
 package enum OperatorRole: String, Sendable {
     case `operator`
     /// May look, and change nothing.

@@ -273,6 +273,22 @@ struct ImporterTests {
         }
     }
 
+    @Test func `a token that was read a moment ago is used, and one that is refused is read again`()
+        async throws
+    {
+        try await withOrg { scene in
+            let sessions = scene.services.sessions
+            _ = try await sessions.rest(for: scene.organizationID).limits()
+            try await scene.control.execute("delete from multiconnect.credentials")
+            _ = try await sessions.rest(for: scene.organizationID).limits()
+            _ = try await scene.change(["kind": "settings", "settings": ["expireTokens": true]])
+            let refused = await #expect(throws: OrganizationsError.self) {
+                try await sessions.rest(for: scene.organizationID).limits()
+            }
+            #expect(refused?.code == .unauthorized)
+        }
+    }
+
     @Test func `running provisioning and imports again changes nothing`() async throws {
         try await withOrg { scene in
             _ = try await scene.sync()

@@ -7,7 +7,7 @@ enum AlertRule {
     /// The kinds of the mail to send now; empty if none is due.
     ///
     /// The first notification waits a moment, so that others of the same cause are in the same mail. A kind
-    /// that was mailed waits longer than a new one, so that a storm of one kind hides no other.
+    /// that was mailed waits longer than a new one: many notifications of one kind do not delay another kind.
     static func due(_ kinds: [AlertStore.Kind], now: Date) -> [String] {
         let waiting = kinds.filter { kind in
             kind.waitingSince != nil && isOver(OrganizationsLimits.alertKindPause, since: kind.lastMail, now)

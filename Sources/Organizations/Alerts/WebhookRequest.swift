@@ -61,7 +61,7 @@ struct WebhookRequest: Equatable {
             ], body: body, deadline: .now + OrganizationsLimits.webhookDeadline)
     }
 
-    /// What an answer means.
+    /// The meaning of an answer.
     enum Verdict: Equatable {
         case delivered
         case retried

@@ -5,7 +5,7 @@ package import Salesforce
 
 /// Revokes a tenant's grant at Salesforce and removes its tokens, for an operator who ends the tenant.
 package struct GrantWithdrawal: Sendable {
-    /// What became of the grant.
+    /// The result for the grant.
     package enum Outcome: Sendable, Equatable {
         case revoked
         /// There were no tokens, or Salesforce had revoked them before.

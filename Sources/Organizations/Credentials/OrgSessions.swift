@@ -37,7 +37,10 @@ package final class OrgSessions: Sendable {
             self.recent.withLock { recent in
                 if recent.count >= OrganizationsLimits.recentTokens {
                     recent = recent.filter(\.value.isFresh)
+                    if recent.count >= OrganizationsLimits.recentTokens { recent = [:] }
                 }
+                // Another task may have read a newer one meanwhile.
+                if let known = recent[organization], known.token.version > token.version { return }
                 recent[organization] = RecentToken(token: token, readAt: .now)
             }
             return token

@@ -10,7 +10,7 @@ internal import TenantSchema
 /// not know the records that these created. So a person decides about each of them, and all rows are read
 /// again.
 package struct TenantRestoration: Sendable {
-    /// What was found.
+    /// The numbers of changes and requests that were found.
     package struct Report: Sendable, Equatable {
         /// Changes that are in doubt now.
         package var inDoubt = 0
@@ -26,8 +26,8 @@ package struct TenantRestoration: Sendable {
         self.control = control
     }
 
-    /// Marks the changes and requests in one transaction of the cell. A lease holder loses the tenant, so
-    /// that it reads the marks before it sends anything.
+    /// Marks the changes and requests in one transaction of the cell. A lease holder loses the tenant:
+    /// the next one reads the marks first, and sends afterwards.
     ///
     /// - Parameter time: the time to which the cell was restored.
     package func mark(

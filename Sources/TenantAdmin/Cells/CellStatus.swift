@@ -9,7 +9,7 @@ package struct CellStatus: Sendable {
         case failure(String)
     }
 
-    /// What a cell that answers reports.
+    /// The report of a cell that answers.
     package struct Report: Sendable, Equatable {
         /// The version of Postgres.
         package let version: String

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 package import Replication
 
-/// What a tenant's cell knows about its synchronization.
+/// A tenant's synchronization, as its cell knows it.
 package struct CellReport: Sendable {
     /// By mapping. Mappings that are not imported are missing.
     package let readings: [UUID: MappingReading]

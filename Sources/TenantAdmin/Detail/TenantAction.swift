@@ -1,7 +1,7 @@
 package import Organizations
 package import Replication
 
-/// What an operator can do with a tenant as a whole.
+/// An action of an operator on a whole tenant.
 package enum TenantAction: String, Sendable, CaseIterable {
     case pause
     case resume

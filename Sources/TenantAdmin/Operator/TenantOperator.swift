@@ -69,7 +69,7 @@ extension TenantOperator {
         return try await jobs.list(filter, order: .newestFirst, limit: TenantAdminLimits.jobs).jobs
     }
 
-    /// What the tenant's cell knows. Returns within a limited time, also if the cell does not answer.
+    /// Reads the facts in the tenant's cell. Returns within a limited time, also if the cell does not answer.
     package func cell(of organization: Organization) async -> CellAnswer {
         do {
             let report = try await withCell(named: organization.cell, within: TenantAdminLimits.cellWait) {
