@@ -85,13 +85,13 @@ extension SyncSession {
         let decoder = state.withLock { $0.decoder }
         let applier = EventApplier(
             organization: organization, cell: cell, fence: fence, decoder: decoder,
-            uncovered: { self.state.withLock(\.mustStayDue) },
+            uncovered: { self.state.withLock { $0.keepDue() } },
             applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
         try await applier.apply(messages) { decoded, counts in
             let needsSchedule = state.withLock { state in
+                var needsSchedule = state.pollKeptDue(now: .now)
                 state.note(decoded, now: Date())
                 state.unpositioned.subtract(messages.map(\.channel))
-                var needsSchedule = false
                 for place in decoded.earlyPolls {
                     let id = decoder.targets[place].table.mapping.id
                     let earliest = state.lastPolls[id].map { $0 + services.pace.earlyPollPause }

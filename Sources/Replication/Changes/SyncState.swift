@@ -60,6 +60,8 @@ struct SyncState: Sendable {
     /// Mappings whose poll after the connection has not ended yet, with the time of the connection. If the
     /// lease is lost meanwhile, the next holder must poll them: the channel then has a position.
     var uncovered: [UUID: ContinuousClock.Instant] = [:]
+    /// Mappings that a running transaction keeps due.
+    private var keptDue: Set<UUID> = []
     /// Channels without a replay id. After a lost connection they begin with new events.
     var unpositioned: Set<String> = []
     var stream = StreamState()
@@ -94,8 +96,22 @@ struct SyncState: Sendable {
         return true
     }
 
-    /// Mappings whose polls must stay due when the positions of their channels are stored.
-    var mustStayDue: [UUID] { catchUps.union(uncovered.keys).sorted() }
+    /// Mappings whose polls must stay due when the positions of their channels are stored. The caller stores
+    /// that, and calls `pollKeptDue` after its transaction.
+    mutating func keepDue() -> [UUID] {
+        let mappings = catchUps.union(uncovered.keys)
+        keptDue.formUnion(mappings)
+        return mappings.sorted()
+    }
+
+    /// Polls the mappings again whose polls ended while a transaction stored that they stay due: the stored
+    /// end of the poll may be lost. True if there are some.
+    mutating func pollKeptDue(now: ContinuousClock.Instant) -> Bool {
+        let polled = keptDue.subtracting(catchUps).subtracting(uncovered.keys)
+        for id in polled { due.advance(.poll(id), to: now) }
+        keptDue = []
+        return !polled.isEmpty
+    }
 
     /// The pause after a successful poll of a mapping.
     func pause(after table: SyncedTable, _ pace: SyncPace, slowdown: Double) -> Duration {

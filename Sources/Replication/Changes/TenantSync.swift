@@ -184,12 +184,17 @@ final class SyncSession: Sendable {
             if hasNew { state.due.set(.plan, at: .now) }
             let isReplanned = state.replan()
             state.rebuild(services.layouts)
-            // First subscribe, then poll.
-            state.catchUps = Set(
-                tables.map(\.mapping.id).filter { id in
-                    guard case .events(let channel)? = state.plan.feeds[id] else { return false }
-                    return streams[channel] == nil
-                })
+            state.catchUps.formIntersection(state.tables.keys)
+            // First subscribe, then poll. A new table of a connected channel is polled now.
+            if !state.isConnected {
+                state.catchUps.formUnion(
+                    state.tables.keys.filter { id in
+                        guard !known.contains(id), case .events(let channel)? = state.plan.feeds[id] else {
+                            return false
+                        }
+                        return streams[channel] == nil
+                    })
+            }
             return isReplanned
         }
         if isReplanned { channelsChanged.set() }

@@ -165,4 +165,23 @@ struct EventDecoderTests {
         state.note(decoder().decode([event(.update, schema: "b")]), now: Date())
         #expect(state.suspects == ["Account"])
     }
+
+    @Test func `a poll that ended while a transaction kept it due is repeated`() {
+        let (now, late) = (ContinuousClock.now, ContinuousClock.now + .seconds(60))
+        let (covered, open) = (UUID(), UUID())
+        var state = SyncState()
+        state.catchUps = [covered, open]
+        state.pollCatchUps(now: now)
+        let kept = state.keepDue()
+        let isCovered = state.cover(covered, since: now)
+        #expect(Set(kept) == [covered, open] && isCovered)
+        for id in [covered, open] { state.due.set(.poll(id), at: late) }
+        let isRepeated = state.pollKeptDue(now: now)
+        #expect(isRepeated)
+        #expect(state.due.time(of: .poll(covered)) == now)
+        #expect(state.due.time(of: .poll(open)) == late)
+        let keptNext = state.keepDue()
+        let isNextRepeated = state.pollKeptDue(now: now)
+        #expect(keptNext == [open] && !isNextRepeated)
+    }
 }

@@ -154,6 +154,25 @@ struct LiveReadingTests {
         }
     }
 
+    @Test func `tables that are read again while the stream is connected need no further poll`() async throws {
+        try await live { scene in
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await scene.connected()
+                try await scene.polled()
+                try await scene.control.execute("update multiconnect.mappings set updated_at = now()")
+                try await EventLoop.current.sleep(for: .milliseconds(500))
+                // The channel gets its first position.
+                let created = try await scene.change(["kind": "create", "records": [["Name": "new"]]])
+                let id = try #require(created.first)
+                try await eventually("its event arrives") { try await scene.hasAccount(id, name: "new") }
+                let due: Int = try await scene.cell.query(
+                    "select count(*) from multiconnect_sync.positions where polled_at is null"
+                ).scalar()
+                #expect(due == 0)
+            }
+        }
+    }
+
     @Test func `the running read of a poll is renewed while its Bulk job runs`() async throws {
         try await live { scene in
             try await scene.change(["kind": "settings", "settings": ["selected": [String]()]])

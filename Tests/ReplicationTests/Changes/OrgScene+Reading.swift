@@ -30,9 +30,23 @@ extension OrgScene {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await watch.run() }
             group.addTask { try await TenantSync(ready).run(run) }
+            group.addTask { try await announceMappings(to: run) }
             group.addTask { try await body() }
             defer { group.cancelAll() }
             try await group.next()
+        }
+    }
+
+    /// Announces changed mappings to the tenant's run, as a worker does that listens to the control database.
+    private func announceMappings(to run: TenantRun) async throws {
+        var seen: Date?
+        while true {
+            let changed: Date? = try await control.query(
+                "select max(updated_at) as at from multiconnect.mappings"
+            ).first?["at"]
+            if let seen, seen != changed { run.changes.set() }
+            seen = changed
+            try await EventLoop.current.sleep(for: .milliseconds(100))
         }
     }
 
