@@ -154,7 +154,8 @@ struct LiveReadingTests {
         }
     }
 
-    @Test func `tables that are read again while the stream is connected need no further poll`() async throws {
+    @Test func `tables that are read again while the stream is connected need no further poll`() async throws
+    {
         try await live { scene in
             try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
                 try await scene.connected()
