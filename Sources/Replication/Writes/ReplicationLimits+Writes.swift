@@ -41,6 +41,8 @@ extension ReplicationLimits {
     static let settlePause = Duration.seconds(5)
     /// The age up to which an object's description is used for writes.
     static let layoutAge = Duration.seconds(60 * 60)
+    /// Objects whose descriptions one loop keeps for writes.
+    static let keptLayouts = 500
     /// The interval of archiving a tenant's log while it has changes.
     package static let archiveInterval = Duration.seconds(60)
     /// Entries of the log that one transaction archives or removes.

@@ -34,6 +34,7 @@ package struct TenantWrites: Sendable {
         while true {
             try await run.writerNews.event.wait(until: next)
             let reasons = run.writerNews.take()
+            if reasons.contains(.mappings) { services.layouts.forgetAll(of: id) }
             if try await hasWork(context) {
                 try await withOwnTask {
                     var session = WriteSession(context, news: run.writerNews)

@@ -240,7 +240,7 @@ struct WriteSender: Sendable {
         context.logger.notice(
             "write refused",
             metadata: ["object": "\(sent.batch.table)", "rows": "\(prepared.count)", "error": "\(error)"])
-        if case .describe = verdict { layouts.forget(sent.batch.table) }
+        if case .describe = verdict { layouts.forget(attempt.1) }
         if case .split(let problem) = verdict, prepared.count == 1 {
             let end = WriteEnd.failed(problem)
             try await record(

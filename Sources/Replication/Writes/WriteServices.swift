@@ -13,6 +13,8 @@ package struct WriteServices: Sendable {
     /// One value for all loops of the process.
     package var tallies: WriteTallies
     package var pace = WritePace()
+    /// Of this loop.
+    let layouts = WriteLayoutCache()
 
     package init(_ replication: ReplicationServices, tallies: WriteTallies) {
         self.replication = replication

@@ -69,7 +69,10 @@ struct WriteSession {
                 switch step {
                 case .woken:
                     let reasons = news.take()
-                    if reasons.contains(.mappings) { try await reload() }
+                    if reasons.contains(.mappings) {
+                        context.services.layouts.forgetAll(of: context.tenant.id)
+                        try await reload()
+                    }
                     try await refresh()
                     hasUnread = true
                     wait(in: &group)
@@ -130,7 +133,6 @@ struct WriteSession {
         let settings = try await context.services.replication.control.withConnection {
             try await ConnectionStore(on: $0).settings(of: context.tenant.id)
         }
-        sender.layouts.forget(nil)
         sender = WriteSender(
             context: context,
             tables: Dictionary(tables.map { ($0.plan.table, $0) }, uniquingKeysWith: { first, _ in first }),

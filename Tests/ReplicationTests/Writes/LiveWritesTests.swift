@@ -164,4 +164,20 @@ struct LiveWritesTests {
             #expect(updated.count == 401)
         }
     }
+
+    @Test func `sessions that follow each other describe an object once`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            let before = try await scene.calls()[.describe, default: 0]
+            try await scene.writing(linger: .milliseconds(50)) {
+                for name in ["first", "second", "third"] {
+                    try await scene.app("insert into T.account (name) values ('\(name)')")
+                    try await scene.waitWritten()
+                    // The session ends.
+                    try await EventLoop.current.sleep(for: .milliseconds(500))
+                }
+            }
+            #expect(try await scene.calls()[.describe, default: 0] == before + 1)
+        }
+    }
 }

@@ -30,9 +30,12 @@ extension OrgScene {
 
     /// Runs the tenant's writing under a new epoch while `body` runs, then stops it wherever it is.
     ///
-    /// - Parameter reads: true to read changes too.
+    /// - Parameters:
+    ///   - reads: true to read changes too.
+    ///   - linger: the time without changes after which a session ends.
     func writing(
         epoch: Int = 1, reads: Bool = false, idlePoll: Duration = .milliseconds(100),
+        linger: Duration = ReplicationLimits.writeLinger,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await cell.execute(
@@ -45,6 +48,7 @@ extension OrgScene {
         services.pace.activePoll = .milliseconds(100)
         // Nothing listens to notifications here.
         services.pace.idlePoll = idlePoll
+        services.pace.linger = linger
         let writes = services
         let watch = ChangeWatch(
             cells: self.services.cells, period: .milliseconds(100), logger: self.services.logger)
