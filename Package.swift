@@ -117,7 +117,7 @@ let package = Package(
             [
                 "HTTPServer", "HTTPWire", "Pages", "Postgres", "Salesforce", "Jobs", "JobAdmin",
                 "Organizations", "TenantAdmin", "Replication", "Activity",
-                "Cryptography", "Encoding", log,
+                "Cryptography", "Encoding", "Reactor", log,
             ]),
         target(
             "OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),

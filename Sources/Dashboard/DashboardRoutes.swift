@@ -20,22 +20,25 @@ package struct DashboardRoutes: Sendable {
     private let workers: WorkerRoutes
     private let periodic: PeriodicRoutes
     private let jobs: JobRoutes
+    private let live: LiveRoutes
     private let security: SecurityHeaders
     private let faults: FaultAnswers
 
     /// - Parameters:
     ///   - jobs: made with a census cache that all loops of the process share.
+    ///   - live: one for all loops of the process.
     ///   - actionTime: how long one request may act on jobs. Then the page asks to continue: Heroku's router
     ///     gives up after 30 s.
     package init(
         access: OperatorAccess, jobs: JobOperator, tenants: TenantOperator, pool: PostgresPool,
-        app: AppIdentity, system: SystemFacts, faults: FaultAnswers, actionTime: Duration = .seconds(15),
-        logger: Logger
+        app: AppIdentity, system: SystemFacts, faults: FaultAnswers, live: LiveHub = LiveHub(),
+        actionTime: Duration = .seconds(15), logger: Logger
     ) {
         security = SecurityHeaders(appURL: app.url, readers: .operators)
         self.faults = faults
         let layout = DashboardLayout(name: app.name)
         let sessions = OperatorSessions(pool: pool)
+        self.live = LiveRoutes(hub: live, sessions: sessions)
         accessRoutes = AccessRoutes(access: access, sessions: sessions, layout: layout, logger: logger)
         pages = OperatorPages(
             access: access, sessions: sessions, layout: layout, origin: app.url, isSecure: security.isSecure,
@@ -56,6 +59,7 @@ package struct DashboardRoutes: Sendable {
         router.group("") { router in
             security.secure(&router)
             DashboardLayout.stylesheet.add(to: &router)
+            DashboardLayout.script.add(to: &router)
             // The usual path of Sidekiq's own pages.
             router.on(.get, "/sidekiq") { _ in .redirect(to: "/dashboard/jobs", status: .found) }
             router.on(.get, "/sidekiq/**") { request in
@@ -68,6 +72,10 @@ package struct DashboardRoutes: Sendable {
                 tenants.add(to: &router, pages)
                 records.add(to: &router, pages)
                 system.add(to: &router, pages)
+                live.add("", to: &router, pages) { try await overview.parts($0) }
+                live.add("/tenants/:org", to: &router, pages) { try await tenants.parts($0) }
+                live.add("/jobs", to: &router, pages) { try await jobs.parts($0) }
+                live.add("/jobs/queues", to: &router, pages) { try await queues.parts($0) }
                 router.group("/jobs") { router in
                     queues.add(to: &router, pages)
                     workers.add(to: &router, pages)

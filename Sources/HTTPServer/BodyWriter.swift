@@ -18,13 +18,22 @@ package final class BodyWriter: Sendable {
     private let framing: ResponseHead.Framing
     private let state: Mutex<State>
 
-    init(stream: any ByteStream, limits: Limits, head: [UInt8], framing: ResponseHead.Framing) {
+    private let drains: @Sendable () -> Bool
+
+    /// - Parameter drains: whether the server drains.
+    init(
+        stream: any ByteStream, limits: Limits, head: [UInt8], framing: ResponseHead.Framing,
+        drains: @escaping @Sendable () -> Bool = { false }
+    ) {
+        self.drains = drains
         self.stream = stream
         self.limits = limits
         self.framing = framing
         state = Mutex(State(pending: head))
     }
 
+    /// Whether the server drains. A body without an end must then end soon.
+    package var isDraining: Bool { drains() }
     /// Bytes of the body sent so far.
     var sentCount: Int { state.withLock(\.sent) }
     /// Whether any byte has been sent.

@@ -56,7 +56,8 @@ struct Sending {
         case .stream(let produce):
             let transport = exchange.transport
             let writer = BodyWriter(
-                stream: transport.stream, limits: exchange.service.limits, head: rest, framing: plan.framing)
+                stream: transport.stream, limits: exchange.service.limits, head: rest, framing: plan.framing,
+                drains: { [service = exchange.service] in service.isDraining })
             try await exchange.stream(produce, to: writer)
             sent = writer.sentCount
         }

@@ -5,6 +5,8 @@ package struct Histogram: Sendable, Equatable {
     package struct Bounds: Sendable, Equatable {
         let microseconds: [Int]
 
+        package var seconds: [Double] { microseconds.map { Double($0) / 1_000_000 } }
+
         init(microseconds: [Int]) {
             precondition(microseconds == microseconds.sorted(), "bounds ascend")
             self.microseconds = microseconds

@@ -48,6 +48,31 @@ package struct Totals: Sendable, Equatable {
     mutating func add(_ number: Int, at place: Place) {
         numbers[place, default: 0] += number
     }
+
+    /// The sum of a counter over some values of its label; nil: over all.
+    package func sum(of metric: Metric, _ values: Set<String>? = nil) -> Int {
+        numbers.reduce(0) { sum, each in
+            guard each.key.metric == metric.name, each.key.part == .total,
+                values?.contains(each.key.value) ?? true
+            else { return sum }
+            return sum + each.value
+        }
+    }
+
+    /// The counts of a histogram over all values of its label: one for each bound, and one above all bounds.
+    /// Empty if there are none.
+    package func counts(of metric: Metric, _ bounds: Histogram.Bounds) -> [Int] {
+        var counts = Array(repeating: 0, count: bounds.microseconds.count + 1)
+        for (place, number) in numbers where place.metric == metric.name {
+            switch place.part {
+            case .bound(let microseconds):
+                if let index = bounds.microseconds.firstIndex(of: microseconds) { counts[index] += number }
+            case .beyond: counts[counts.count - 1] += number
+            case .total, .sum: continue
+            }
+        }
+        return counts.contains { $0 > 0 } ? counts : []
+    }
 }
 
 extension Totals.Part {

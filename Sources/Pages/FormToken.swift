@@ -22,6 +22,15 @@ package struct FormToken: Sendable {
     /// Whether the operator may look only, so that forms are not offered.
     private let isReadOnly: Bool
 
+    /// Stands for the tokens of all browsers in content that they share. It matches no form: the script of
+    /// live pages replaces it with the browser's own.
+    package static let shared = FormToken()
+
+    private init() {
+        (cookie, isNew, code, isReadOnly) = ("", true, "", false)
+        sealKey = Secret([])
+    }
+
     /// The token for a request of the operator `name`.
     package init(
         for request: Request, operator name: String, isReadOnly: Bool = false, key: Secret

@@ -5,17 +5,22 @@ import HTTPWire
 package struct PageFrame: Sendable {
     /// The name of this installation, shown in each page's title.
     package let name: String
-    private let stylesheet: Stylesheet
+    private let stylesheet: StaticText
 
-    package init(name: String, stylesheet: Stylesheet) {
+    package init(name: String, stylesheet: StaticText) {
         self.name = name
         self.stylesheet = stylesheet
     }
 
     /// A complete page.
     ///
-    /// - Parameter refresh: seconds after which the browser reloads the page; nil: never.
-    package func document(_ title: String, refresh: Int? = nil, body: HTML) -> HTML {
+    /// - Parameters:
+    ///   - refresh: seconds after which the browser reloads the page; nil: never.
+    ///   - script: runs after the page is read; nil: none.
+    package func document(
+        _ title: String, refresh: Int? = nil, script: StaticText? = nil, body: HTML
+    ) -> HTML {
+        let script: HTML = script.map { "<script src=\"\($0.path)\" defer></script>\n" } ?? ""
         let refresh: HTML =
             refresh.map { "<meta http-equiv=\"refresh\" content=\"\(String($0))\">\n" } ?? ""
         return """
@@ -26,7 +31,7 @@ package struct PageFrame: Sendable {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             \(refresh)<title>\(title) – \(name)</title>
             <link rel="stylesheet" href="\(stylesheet.path)">
-            </head>
+            \(script)</head>
             <body>
             \(body)
             </body>
@@ -36,24 +41,29 @@ package struct PageFrame: Sendable {
     }
 }
 
-/// A style sheet with a route of its own: the Content-Security-Policy of the pages allows no inline style.
-package struct Stylesheet: Sendable {
+/// A style sheet or a script with a route of its own: the Content-Security-Policy of the pages allows none
+/// inside of them.
+package struct StaticText: Sendable {
     let path: String
+    private let type: String
     private let text: String
     private let lifetime: Int
 
-    /// - Parameter lifetime: seconds for which browsers may keep it.
-    package init(path: String, text: String, lifetime: Int) {
+    /// - Parameters:
+    ///   - type: `css` or `javascript`.
+    ///   - lifetime: seconds for which browsers may keep it.
+    package init(path: String, type: String = "css", text: String, lifetime: Int) {
         self.path = path
+        self.type = type
         self.text = text
         self.lifetime = lifetime
     }
 
-    /// Adds the style sheet's route.
+    /// Adds its route.
     package func add(to router: inout Router) {
         let response = Response(
             headers: [
-                "Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=\(lifetime)",
+                "Content-Type": "text/\(type); charset=utf-8", "Cache-Control": "public, max-age=\(lifetime)",
             ],
             body: .bytes(Array(text.utf8)))
         router.on(.get, path) { _ in response }

@@ -24,10 +24,12 @@ package struct SecurityHeaders: Sendable {
         self.forAll = forAll
         // The admins' forms redirect to Salesforce, and some browsers apply form-action to redirects too.
         let schemes = readers == .operators ? "" : isSecure ? " https:" : " http: https:"
+        // Scripts of our own, and the streams that they open. The admins' pages have none.
+        let scripts = readers == .operators ? "script-src 'self'; connect-src 'self'; " : ""
         forPages = [
             "Content-Security-Policy":
-                "default-src 'none'; style-src 'self'; form-action 'self'\(schemes); base-uri 'none'; "
-                + "frame-ancestors 'none'",
+                "default-src 'none'; \(scripts)style-src 'self'; form-action 'self'\(schemes); "
+                + "base-uri 'none'; frame-ancestors 'none'",
             "X-Frame-Options": "DENY",
             // Pages show names of orgs and users, and their URLs carry codes.
             "Cache-Control": "no-store",

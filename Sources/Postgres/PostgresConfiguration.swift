@@ -69,7 +69,9 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
     /// The command line of the backend (libpq's `options`). Settings in the start-up packet cost no round
     /// trip and survive a reconnect. Later ones win, so ours follow those of the URL.
     var commandLine: String {
-        var words: [String] = []
+        // Before the URL's own options, which may turn it on again. Estimates of lists that stop early are
+        // high, and compiling a statement takes longer than it runs.
+        var words = [Self.word("jit", "off")]
         if let own = options["options"] { words.append(own) }
         for (name, value) in Self.pinnedSettings { words.append(Self.word(name, value)) }
         if let statementTimeout {

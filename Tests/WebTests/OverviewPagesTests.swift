@@ -114,7 +114,7 @@ struct OverviewPagesTests {
                 let text = try await browser.get(path).text
                 #expect(text.contains("&lt;script&gt;"), "\(path)")
                 #expect(
-                    !text.contains("<script") && !text.contains("<img") && !text.contains("\"'>"), "\(path)")
+                    !text.contains("<script>") && !text.contains("<img") && !text.contains("\"'>"), "\(path)")
             }
         }
     }

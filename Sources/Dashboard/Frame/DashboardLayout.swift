@@ -4,7 +4,10 @@ import Pages
 
 /// The layout of the operators' pages: the header with the navigation, and the content.
 struct DashboardLayout: Sendable {
-    static let stylesheet = Stylesheet(path: "/operators.css", text: DashboardStyle.text, lifetime: 600)
+    static let stylesheet = StaticText(path: "/operators.css", text: DashboardStyle.text, lifetime: 600)
+
+    static let script = StaticText(
+        path: "/operators.js", type: "javascript", text: LiveScript.text, lifetime: 600)
 
     private let frame: PageFrame
 
@@ -43,17 +46,22 @@ struct DashboardLayout: Sendable {
 
     /// A page with the navigation and `content`.
     ///
-    /// - Parameter refresh: seconds after which the browser reloads the page; nil: never.
-    func page(_ title: String, in section: Section?, refresh: Int? = nil, _ content: HTML) -> Response {
+    /// - Parameters:
+    ///   - refresh: seconds after which the browser reloads the page; nil: never.
+    ///   - live: the stream that updates the page; nil: none.
+    func page(
+        _ title: String, in section: Section?, refresh: Int? = nil, live: LivePage? = nil, _ content: HTML
+    ) -> Response {
         let links = Section.allCases.map { each -> HTML in
             let mark: HTML = each == section ? "aria-current=\"page\"" : ""
             return "<a href=\"\(each.path)\" \(mark)>\(each.rawValue)</a>"
         }
         let page = frame.document(
-            title, refresh: refresh,
+            title, refresh: refresh, script: live == nil ? nil : Self.script,
             body: """
-                <header><a class="brand" href="/dashboard">\(frame.name)</a><nav>\(links)</nav></header>
-                <main>
+                <header><a class="brand" href="/dashboard">\(frame.name)</a><nav>\(links)</nav>
+                \(live?.sign ?? "")</header>
+                <main \(live?.attribute ?? "")>
                 \(content)
                 </main>
                 """)

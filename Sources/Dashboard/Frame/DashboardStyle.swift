@@ -1,11 +1,11 @@
 /// The CSS of the operators' pages.
 enum DashboardStyle {
-    static let text = colors + frame + controls + tables + job
+    static let text = colors + frame + controls + tables + job + charts
 
     private static let colors = """
         :root { color-scheme: light dark; --line: #dfe3e8; --text: #1b2733; --dim: #5d6b7a; --page: #f3f5f8;
             --card: #ffffff; --accent: #0b5cab; --accent-text: #ffffff; --soft: #eef1f5; --bad: #b42318;
-            --bad-soft: #fdecea; --good: #1a7f4b; --good-soft: #e6f4ec; --warn: #8a5a00; --warn-soft: #fdf3dc;
+            --bad-soft: #fdecea; --good: #14663a; --good-soft: #e6f4ec; --warn: #8a5a00; --warn-soft: #fdf3dc;
             --run: #0b5cab; --run-soft: #e5effa; --off: #55606d; --off-soft: #e9ecf0 }
         @media (prefers-color-scheme: dark) {
             :root { --line: #313d4a; --text: #e4eaf0; --dim: #9aa8b6; --page: #11181f; --card: #19222b;
@@ -152,6 +152,30 @@ enum DashboardStyle {
         .timeline .due::before { background: var(--card); border-color: var(--dim) }
         .when { font-size: 13px; color: var(--dim) }
         .timeline p { margin: 2px 0 0; color: var(--dim); font-size: 13.5px; overflow-wrap: anywhere }
+
+        """
+
+    private static let charts = """
+        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 20px 28px }
+        .chart { margin: 0; min-width: 0 } .chart figcaption { font-size: 13px; color: var(--dim) }
+        .chart figcaption > b { margin-right: 8px; color: var(--text) }
+        .drawing { display: block; width: 100%; height: 96px; margin: 6px 0 2px }
+        .drawing .up { fill: var(--run) } .drawing .down { fill: var(--good) }
+        .drawing .alarm { fill: var(--bad) } .drawing g:hover rect { opacity: .7 }
+        .drawing .line { fill: none; stroke: var(--line); vector-effect: non-scaling-stroke }
+        .key { margin-right: 10px; white-space: nowrap } .key::before { content: ""; display: inline-block;
+            width: 9px; height: 9px; margin-right: 5px; border-radius: 2px; background: var(--run) }
+        .key.down::before { background: var(--good) } .key.alarm::before { background: var(--bad) }
+        .axis { display: flex; justify-content: space-between; font-size: 12px; color: var(--dim) }
+        .ranges { display: flex; flex-wrap: wrap; gap: 4px 14px; font-size: 14px }
+        .ranges a[aria-current] { color: var(--text); font-weight: 600; text-decoration: none }
+        .row h2 { margin: 0 } .live > .notice:last-child { margin-bottom: 16px }
+        .stream { margin-left: auto; font-size: 13px; color: var(--dim) }
+        .stream[data-stream-state=live]::before { content: ""; display: inline-block; width: 8px;
+            height: 8px; margin-right: 6px; border-radius: 50%; background: var(--good) }
+        .stream[data-stream-state=lost] { color: var(--warn) } .is-live .refresh { display: none }
+        .spark { display: block; width: 96px; height: 20px } .spark polyline { fill: none;
+            stroke: var(--run); stroke-width: 1.5; vector-effect: non-scaling-stroke }
 
         """
 }

@@ -17,7 +17,10 @@ struct JobRoutes: Sendable {
     /// Jobs on a page.
     private static let pageSize = 50
     /// How long the page of a bulk action may count. Then it shows "more than".
-    private static let countTime: Duration = .milliseconds(150)
+    private static let countTime: Duration = .milliseconds(40)
+    /// How long the first page of a list may search. Its link continues the search with more time.
+    private static let firstSearch: Duration = .milliseconds(40)
+    private static let search: Duration = .seconds(1)
 
     func add(to router: inout Router, _ pages: OperatorPages) {
         pages.add(.get, "", to: &router) { try await list($0) }
@@ -29,19 +32,30 @@ struct JobRoutes: Sendable {
     }
 
     private func list(_ visit: Visit) async throws -> Response {
+        let content = try await page(visit, visit.token)
+        let query = content.query
+        let live = query.after == nil ? LivePage(of: query.link(), visit.token) : nil
+        return layout.page(
+            content.title, in: .jobs, refresh: query.refreshes ? JobsPage.refreshSeconds : nil, live: live,
+            content.content)
+    }
+
+    /// The parts that are updated while the list is shown.
+    func parts(_ visit: Visit) async throws -> [LivePart] { try await page(visit, .shared).parts }
+
+    private func page(_ visit: Visit, _ token: FormToken) async throws -> JobsPage {
         var query = JobQuery(visit.request.query)
         var filter = try await query.filter(tenants)
         // The first page shows recent jobs, not those that are due later.
         if query.isPlain { filter.until = Date() }
-        let page = try await jobs.list(filter, beyond: query.after, order: query.order, limit: Self.pageSize)
+        let page = try await jobs.list(
+            filter, beyond: query.after, order: query.order, limit: Self.pageSize,
+            within: query.after == nil ? Self.firstSearch : Self.search)
         let pauses = try await jobs.pausedScopes()
-        let content = JobsPage(
+        return JobsPage(
             query: query, page: page, census: try await jobs.census(), workers: try await jobs.workers(),
             pauses: pauses, organizations: try await tenants.organizations(page.jobs, pauses),
-            token: visit.token, notice: visit.notice)
-        return layout.page(
-            content.title, in: .jobs, refresh: query.refreshes ? JobsPage.refreshSeconds : nil,
-            content.content)
+            token: token, notice: visit.notice)
     }
 
     private func show(_ visit: Visit) async throws -> Response {

@@ -27,17 +27,28 @@ struct JobsPage: Sendable {
     var content: HTML {
         """
         <div class="row"><h1>\(title)</h1>\(refreshLink)</div>
-        \(notice?.content ?? "")\(complaints)\(warnings)\(tabs)\(filterForm)
-        <section class="card flush">\(later)\(reach)
-        \(page.jobs.isEmpty ? emptyState : table)\(footer)</section>
+        \(notice?.content ?? "")\(complaints)\(statesPart.element)\(filterForm)
+        \(listPart.element)
         """
+    }
+
+    var parts: [LivePart] { [statesPart, listPart] }
+
+    private var statesPart: LivePart { LivePart("states", "\(warnings)\(tabs)") }
+    private var listPart: LivePart {
+        LivePart(
+            "list",
+            """
+            <section class="card flush">\(later)\(reach)
+            \(page.jobs.isEmpty ? emptyState : table)\(footer)</section>
+            """)
     }
 
     private var refreshLink: HTML {
         var other = query
         other.refreshes.toggle()
         let text = query.refreshes ? "Stop refreshing" : "Refresh every \(Self.refreshSeconds) s"
-        return "<a class=\"button\" href=\"\(other.link())\">\(text)</a>"
+        return "<a class=\"button refresh\" href=\"\(other.link())\">\(text)</a>"
     }
 
     private var complaints: HTML {

@@ -18,18 +18,33 @@ struct OverviewPage: Sendable {
     let totals: JobTotals?
     let workers: [WorkerStatus]
     let cells: [CellStatus]
+    let charts: FlowCharts
     let token: FormToken
     let notice: ActionNotice?
     let now: Date
 
     var content: HTML {
         """
-        <h1>Overview</h1>\(notice?.content ?? "")\(warnings)
-        <h2>Tenants</h2><div class="tabs">\(tenantTabs)</div>
-        <h2>Jobs</h2><div class="tabs">\(jobTabs)</div>
-        <h2>Sync</h2><div class="tabs">\(figures)</div>
-        <div class="columns"><div>\(urgentCard)</div><div>\(notificationsCard)</div></div>
+        <h1>Overview</h1>\(notice?.content ?? "")\(summaryPart.element)
+        <section class="card"><div class="row"><h2>Throughput</h2>
+        \(FlowCharts.links(charts.range, path: OverviewRoutes.path))</div>\(chartsPart.element)</section>
+        <div class="columns">\(urgentPart.element)\(notificationsPart.element)</div>
         """
+    }
+
+    var parts: [LivePart] { [summaryPart, chartsPart, urgentPart, notificationsPart] }
+
+    private var chartsPart: LivePart { LivePart("charts", charts.content) }
+    private var urgentPart: LivePart { LivePart("urgent", urgentCard) }
+    private var notificationsPart: LivePart { LivePart("notifications", notificationsCard) }
+    private var summaryPart: LivePart {
+        LivePart(
+            "summary",
+            """
+            \(warnings)<h2>Tenants</h2><div class="tabs">\(tenantTabs)</div>
+            <h2>Jobs</h2><div class="tabs">\(jobTabs)</div>
+            <h2>Sync</h2><div class="tabs">\(figures)</div>
+            """)
     }
 
     private var warnings: [HTML] {

@@ -3,6 +3,7 @@ import FoundationEssentials
 import HTTPServer
 import HTTPWire
 import JobAdmin
+import Pages
 import TenantAdmin
 
 /// The first page, and the form on it that closes notifications.
@@ -21,17 +22,31 @@ struct OverviewRoutes: Sendable {
     }
 
     private func show(_ visit: Visit) async throws -> Response {
+        let page = try await page(visit, visit.token)
+        let url = "\(Self.path)?\(FlowRange.field)=\(page.charts.range.rawValue)"
+        return layout.page(
+            "Overview", in: .overview, live: LivePage(of: url, visit.token), page.content)
+    }
+
+    /// The parts that are updated while the page is shown.
+    func parts(_ visit: Visit) async throws -> [LivePart] { try await page(visit, .shared).parts }
+
+    private func page(_ visit: Visit, _ token: FormToken) async throws -> OverviewPage {
         var urgent = TenantFilter()
         urgent.needsAttention = true
         async let cells = tenants.cellStates()
-        let page = OverviewPage(
+        let now = Date()
+        let range = visit.request.query[FlowRange.field].flatMap(FlowRange.init(rawValue:)) ?? .hour
+        let start = Date(timeIntervalSince1970: Double(range.start(now)))
+        return OverviewPage(
             counts: try await tenants.counts(),
             urgent: try await tenants.list(urgent, order: .attention, limit: Self.shown),
             notifications: try await tenants.openNotifications(limit: Self.shown + 1),
             shown: Self.shown, census: try await jobs.census(), totals: await jobs.totals(),
-            workers: try await jobs.workers(), cells: await cells, token: visit.token, notice: visit.notice,
-            now: Date())
-        return layout.page("Overview", in: .overview, page.content)
+            workers: try await jobs.workers(), cells: await cells,
+            charts: FlowCharts(
+                range: range, intervals: try await tenants.flows(range.span, since: start), now: now),
+            token: token, notice: visit.notice, now: now)
     }
 
     private func acknowledge(_ visit: Visit) async throws -> Response {

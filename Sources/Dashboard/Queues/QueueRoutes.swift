@@ -20,14 +20,22 @@ struct QueueRoutes: Sendable {
     }
 
     private func show(_ visit: Visit, complaint: String? = nil) async throws -> Response {
-        let (pauses, weights) = (try await jobs.pausedScopes(), try await jobs.tenantWeights())
-        let page = QueuesPage(
-            census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses, weights: weights,
-            organizations: try await tenants.organizations([], pauses, weights), token: visit.token,
-            notice: visit.notice, complaint: complaint)
-        var response = layout.page("Queues", in: .queues, page.content)
+        let page = try await page(visit, visit.token, complaint)
+        var response = layout.page(
+            "Queues", in: .queues, live: LivePage(of: Self.path, visit.token), page.content)
         if complaint != nil { response.status = .badRequest }
         return response
+    }
+
+    /// The parts that are updated while the page is shown.
+    func parts(_ visit: Visit) async throws -> [LivePart] { try await page(visit, .shared, nil).parts }
+
+    private func page(_ visit: Visit, _ token: FormToken, _ complaint: String?) async throws -> QueuesPage {
+        let (pauses, weights) = (try await jobs.pausedScopes(), try await jobs.tenantWeights())
+        return QueuesPage(
+            census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses, weights: weights,
+            organizations: try await tenants.organizations([], pauses, weights), token: token,
+            notice: visit.notice, complaint: complaint)
     }
 
     private func changePause(_ visit: Visit) async throws -> Response {

@@ -22,12 +22,21 @@ struct QueuesPage: Sendable {
     var content: HTML {
         let complaint: HTML = complaint.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" } ?? ""
         return """
-            <h1>Queues</h1>\(notice?.content ?? "")\(complaint)\(summary)
-            <section class="card flush"><h2>Queues</h2>\(queues)</section>
-            <section class="card flush"><h2>Classes</h2>\(classes)</section>
+            <h1>Queues</h1>\(notice?.content ?? "")\(complaint)\(countsPart.element)
             <section class="card flush"><h2>Pauses</h2>\(pauseTable)\(pauseForm)</section>
             \(weightsSection.content)
             """
+    }
+
+    var parts: [LivePart] { [countsPart] }
+
+    private var countsPart: LivePart {
+        LivePart(
+            "counts",
+            """
+            \(summary)<section class="card flush"><h2>Queues</h2>\(queues)</section>
+            <section class="card flush"><h2>Classes</h2>\(classes)</section>
+            """)
     }
 
     private var summary: HTML {

@@ -12,6 +12,7 @@ import TenantAdmin
 struct TenantDetailPage: Sendable {
     let detail: TenantDetail
     let cell: CellAnswer
+    let charts: TenantFlowCharts
     let jobs: [JobSummary]
     /// The link that an admin opens to consent.
     let link: String
@@ -20,23 +21,49 @@ struct TenantDetailPage: Sendable {
     let now: Date
 
     private var organization: Organization { detail.summary.organization }
-    private var path: String { "\(TenantQuery.path)/\(organization.organizationID)" }
+    var path: String { "\(TenantQuery.path)/\(organization.organizationID)" }
     var title: String { organization.name.text }
 
     var content: HTML {
-        let mappings = TenantMappingsSection(
-            mappings: detail.mappings, cell: cell, status: organization.status, path: path, token: token,
-            now: now)
-        let writes = TenantWritesSection(cell: cell, path: path, token: token, now: now)
-        return """
-            <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>
-            <div class="actions">\(TenantAction.allCases.compactMap(actionForm))</div></div>
-            \(notice?.content ?? "")\(problem)
-            \(notifications)\(mappings.content)\(writes.content)
-            <div class="columns"><div>\(timelineCard)\(jobsCard)</div>
-            <div>\(consentCard)\(factsCard)\(usageCard)</div></div>
-            \(activity.section("Activity"))
-            """
+        """
+        \(part("head").element)\(notice?.content ?? "")
+        \(part("notifications").element)\(part("objects").element)\(part("writes").element)
+        \(part("flow").element)
+        <div class="columns"><div>\(part("steps").element)\(part("jobs").element)</div>
+        \(part("facts").element)</div>
+        \(part("activity").element)
+        """
+    }
+
+    var parts: [LivePart] {
+        ["head", "notifications", "objects", "writes", "flow", "steps", "jobs", "facts", "activity"]
+            .map(part)
+    }
+
+    private func part(_ id: String) -> LivePart {
+        let content: HTML
+        switch id {
+        case "head":
+            content = """
+                <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>
+                <div class="actions">\(TenantAction.allCases.compactMap(actionForm))</div></div>\(problem)
+                """
+        case "notifications": content = notifications
+        case "objects":
+            content =
+                TenantMappingsSection(
+                    mappings: detail.mappings, cell: cell, status: organization.status, path: path,
+                    token: token, now: now
+                ).content
+        case "writes":
+            content = TenantWritesSection(cell: cell, path: path, token: token, now: now).content
+        case "flow": content = charts.section
+        case "steps": content = timelineCard
+        case "jobs": content = jobsCard
+        case "facts": content = "\(consentCard)\(factsCard)\(usageCard)"
+        default: content = activity.section("Activity")
+        }
+        return LivePart(id, content)
     }
 
     private var activity: ActivityTable {

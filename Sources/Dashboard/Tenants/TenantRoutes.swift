@@ -3,6 +3,7 @@ import HTTPServer
 import HTTPWire
 import JobAdmin
 import Organizations
+import Pages
 import Postgres
 import Replication
 import TenantAdmin
@@ -22,10 +23,13 @@ struct TenantRoutes: Sendable {
 
     private func list(_ visit: Visit) async throws -> Response {
         let query = TenantQuery(visit.request.query)
+        let now = Date()
+        let list = try await tenants.list(query.filter, order: query.order, after: query.after)
         let page = TenantsPage(
-            query: query,
-            page: try await tenants.list(query.filter, order: query.order, after: query.after),
-            counts: try await tenants.counts(), now: Date())
+            query: query, page: list,
+            hours: try await tenants.hours(
+                of: list.tenants.map(\.organization.id), since: now - Double(TenantFlowCharts.listSeconds)),
+            counts: try await tenants.counts(), now: now)
         return layout.page("Tenants", in: .tenants, page.content)
     }
 
@@ -37,18 +41,30 @@ struct TenantRoutes: Sendable {
     }
 
     private func show(_ visit: Visit) async throws -> Response {
+        let page = try await page(visit, visit.token)
+        return layout.page(
+            page.title, in: .tenants, live: LivePage(of: page.path, visit.token), page.content)
+    }
+
+    /// The parts that are updated while the page of a tenant is shown.
+    func parts(_ visit: Visit) async throws -> [LivePart] { try await page(visit, .shared).parts }
+
+    private func page(_ visit: Visit, _ token: FormToken) async throws -> TenantDetailPage {
         let organization = try await tenant(visit)
         guard let detail = try await tenants.detail(organization.id) else {
             throw Problem(.notFound, "The tenant was removed.")
         }
-        let page = TenantDetailPage(
+        let now = Date()
+        let hours = try await tenants.hours(
+            of: [organization.id], since: now - Double(TenantFlowCharts.pageSeconds))
+        return TenantDetailPage(
             detail: detail, cell: await tenants.cell(of: organization),
+            charts: TenantFlowCharts(hours: hours[organization.id] ?? [], now: now),
             jobs: try await tenants.recentJobs(of: organization.id),
             link: ConsentLink.url(
                 appURL: appURL, organization: organization.organizationID,
                 environment: organization.environment),
-            token: visit.token, notice: visit.notice, now: Date())
-        return layout.page(page.title, in: .tenants, page.content)
+            token: token, notice: visit.notice, now: now)
     }
 
     private func act(_ visit: Visit) async throws -> Response {

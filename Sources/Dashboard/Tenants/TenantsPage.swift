@@ -2,6 +2,7 @@ import FoundationEssentials
 import Jobs
 import Organizations
 import Pages
+import Replication
 import Salesforce
 import TenantAdmin
 
@@ -9,6 +10,8 @@ import TenantAdmin
 struct TenantsPage: Sendable {
     let query: TenantQuery
     let page: TenantPage
+    /// The counts of the page's tenants.
+    let hours: [UUID: [FlowInterval<TenantFlow>]]
     let counts: [(status: OrganizationStatus, count: JobCount)]
     let now: Date
 
@@ -76,7 +79,8 @@ struct TenantsPage: Sendable {
     private var table: HTML {
         """
         <div class="scroll"><table class="cards"><thead><tr><th>Tenant</th><th>Status</th><th>Objects</th>
-        <th class="number">Rows here</th><th class="number">Rows in org</th><th>Open notifications</th>
+        <th class="number">Rows here</th><th class="number">Rows in org</th><th>Rows in 24 h</th>
+        <th>Open notifications</th>
         <th>Problem</th></tr></thead><tbody>\(page.tenants.map(row))</tbody></table></div>
         """
     }
@@ -86,6 +90,7 @@ struct TenantsPage: Sendable {
         let id = organization.organizationID.text
         let since = DashboardText.duration(now.timeIntervalSince(tenant.statusSince))
         let tally = tenant.mappings
+        let line = TenantFlowCharts(hours: hours[organization.id] ?? [], now: now).line
         return """
             <tr><td data-label="Tenant"><div><a href="\(TenantQuery.path)/\(id)">\(organization.name.text)</a>
             <span class="id">\(id)</span></div></td>
@@ -94,6 +99,7 @@ struct TenantsPage: Sendable {
             <td data-label="Objects">\(tally.text)</td>
             <td data-label="Rows here" class="number">\(DashboardText.number(tally.rows))</td>
             <td data-label="Rows in org" class="number">\(DashboardText.number(tally.orgRows))</td>
+            <td data-label="In 24 h">\(line)</td>
             <td data-label="Open" class="number">\(notifications(tenant))</td>
             <td data-label="Problem">\(problem(tenant))</td></tr>
             """

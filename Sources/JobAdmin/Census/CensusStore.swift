@@ -24,7 +24,7 @@ struct CensusStore: Sendable {
     private func count(_ state: JobState, on connection: PostgresConnection) async throws -> (
         total: JobCount, groups: [JobCensus.Group]
     ) {
-        let bound = limits.censusRows
+        let bound = min(limits.groupedRows, limits.censusRows)
         // The condition is added only if `place` does not imply it. With a redundant condition the planner
         // expects few rows, and sorts them instead of scanning the index in order.
         let named: SQL = state == .queued ? "and j.state = 'queued'" : ""
@@ -46,13 +46,46 @@ struct CensusStore: Sendable {
                 queue: try row["queue"], className: try row["class"], state: state,
                 count: JobCount(try row["count"], isFull ? .atLeast : .exact), oldest: try row["oldest"])
         }
-        let counted = groups.reduce(0) { $0 + $1.count.value }
-        guard isFull else { return (JobCount(counted), groups) }
-        let estimate = try await estimate(state, on: connection)
-        return (estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast), groups)
+        let grouped = groups.reduce(0) { $0 + $1.count.value }
+        guard isFull else { return (JobCount(grouped), groups) }
+        return (try await total(state, atLeast: grouped, on: connection), groups)
     }
 
-    /// Most jobs are done, so they are not grouped.
+    /// Counts more jobs than are grouped, from an index only.
+    private func total(
+        _ state: JobState, atLeast grouped: Int, on connection: PostgresConnection
+    ) async throws -> JobCount {
+        // The index of queued jobs also contains running ones, and those that are due again in a moment.
+        let others: SQL =
+            state == .queued
+            ? """
+            - (select coalesce(sum(cardinality(job_ids)), 0)::bigint from multiconnect.job_claims)
+            - (select count(*) from (
+                select from multiconnect.jobs as j where j.finished_at is null
+                    and j.aside in ('scheduled', 'retry')
+                    and j.run_at < statement_timestamp() + interval '1 minute'
+                limit \(limits.censusRows)) as due)
+            """ : ""
+        let row = try await connection.query(
+            within: limits.statement,
+            """
+            select searched, searched \(others) as matching from (
+                select count(*) as searched from (
+                    select from multiconnect.jobs as j where \(JobListStore.place(of: state))
+                    order by \(JobListStore.time(state)), j.id limit \(limits.censusRows)) as part
+            ) as counted
+            """
+        ).first
+        guard let row else { return JobCount(grouped, .atLeast) }
+        let counted = max(try row["matching", as: Int.self], grouped)
+        guard try row["searched", as: Int.self] == limits.censusRows else {
+            return JobCount(counted, state == .queued ? .estimate : .exact)
+        }
+        let estimate = try await estimate(state, on: connection)
+        return estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast)
+    }
+
+    /// Most jobs are done, so they are not grouped. A long history is estimated at once.
     private func countDone(on connection: PostgresConnection) async throws -> JobCount {
         let row = try await connection.query(
             within: limits.statement,
@@ -60,13 +93,15 @@ struct CensusStore: Sendable {
             select count(*) as searched, count(*) filter (where state = 'done') as matching
             from (
                 select j.state from multiconnect.jobs as j where \(JobListStore.place(of: .done))
-                order by \(JobListStore.time(.done)), j.id limit \(limits.censusRows)
+                order by \(JobListStore.time(.done)), j.id limit \(min(limits.groupedRows, limits.censusRows))
             ) as part
             """
         ).first
         guard let row else { return JobCount(0) }
         let counted = try row["matching", as: Int.self]
-        guard try row["searched", as: Int.self] == limits.censusRows else { return JobCount(counted) }
+        guard try row["searched", as: Int.self] == min(limits.groupedRows, limits.censusRows) else {
+            return JobCount(counted)
+        }
         let estimate = try await estimate(.done, on: connection)
         return estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast)
     }

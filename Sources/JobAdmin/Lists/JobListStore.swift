@@ -45,7 +45,7 @@ struct JobListStore: Sendable {
 
     /// The condition of the partial index that holds a state's jobs.
     ///
-    /// - Parameter isTenants: whether the index per tenant is used, which also contains held jobs.
+    /// - Parameter isTenants: whether the index per tenant is used. For open jobs it contains all states.
     static func place(of state: JobState, isTenants: Bool = false) -> SQL {
         let name: SQL = "\(raw: "'\(state.rawValue)'")"
         switch state {
@@ -59,7 +59,8 @@ struct JobListStore: Sendable {
             return """
                 j.id in (select unnest(c.job_ids) from multiconnect.job_claims as c) and j.state = 'running'
                 """
-        case .scheduled, .retry, .held: return "j.finished_at is null and j.aside = \(name)"
+        case .scheduled, .retry, .held:
+            return isTenants ? "j.finished_at is null" : "j.finished_at is null and j.aside = \(name)"
         case .dead, .cancelled: return "j.finished_at is not null and j.aside = \(name)"
         case .done: return "j.finished_at is not null"
         }
@@ -175,22 +176,17 @@ struct JobListStore: Sendable {
         var matches: [SQL] = []
         within.append(Self.place(of: state, isTenants: filter.organizationID != nil))
         // The indexes contain other states too.
-        if state == .queued || state == .done { matches.append("j.state = \(raw: "'\(state.rawValue)'")") }
+        let isOfTenant = filter.organizationID != nil
+        if state == .queued || state == .done || isOfTenant && state.isOpen {
+            matches.append("j.state = \(raw: "'\(state.rawValue)'")")
+        }
         if let organizationID = filter.organizationID {
             let condition: SQL = "j.organization_id = \(organizationID)"
-            if state == .done || state == .queued {
-                within.append(condition)
-            } else {
-                matches.append(condition)
-            }
+            if state == .running { matches.append(condition) } else { within.append(condition) }
         }
         if let className = filter.className {
             let condition: SQL = "j.class = \(className)"
-            if state == .done, filter.organizationID == nil {
-                within.append(condition)
-            } else {
-                matches.append(condition)
-            }
+            if !state.isOpen, !isOfTenant { within.append(condition) } else { matches.append(condition) }
         }
         if let queue = filter.queue { matches.append("j.queue = \(queue)") }
         if let error = filter.error {

@@ -17,7 +17,7 @@ extension JobOperator {
         let limit = min(max(limit, 1), limits.shownRows)
         var search = JobSearch(
             states: filter.wantedStates, start: position, order: order, limit: limit,
-            firstScan: limits.firstScan, largestScan: limits.countedRows)
+            firstScan: limits.firstScan, largestScan: scanRows(within: time))
         try await pool.withConnection { connection in
             while let scan = search.nextScan() {
                 let window = try await lists.window(
@@ -30,6 +30,12 @@ extension JobOperator {
         return search.page()
     }
 
+    /// The time is looked at between scans only.
+    private func scanRows(within time: Duration?) -> Int {
+        time.map { $0 < limits.quickTime } ?? false
+            ? min(limits.quickScan, limits.countedRows) : limits.countedRows
+    }
+
     /// The number of jobs that match: exact, or a lower bound if the time was over.
     package func count(_ filter: JobFilter, within time: Duration? = .seconds(1)) async throws -> JobCount {
         let deadline = time.map { ContinuousClock.now + $0 }
@@ -39,7 +45,7 @@ extension JobOperator {
                 var position: JobPosition?
                 while true {
                     let part = try await lists.count(
-                        state, of: filter, beyond: position, rows: limits.countedRows, on: connection)
+                        state, of: filter, beyond: position, rows: scanRows(within: time), on: connection)
                     total += part.count
                     position = part.end
                     guard part.isMoreLeft else { break }

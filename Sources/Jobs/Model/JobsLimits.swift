@@ -89,8 +89,14 @@ package struct JobsLimits: Sendable {
     package var countedRows = 20_000
     /// The number of jobs at which the census stops counting a state.
     package var censusRows = 10_000
+    /// The jobs of a state that the census groups by queue and class: this reads rows, not only an index.
+    package var groupedRows = 2_000
     /// Rows of the first scan of a list. Each further scan reads four times as many, up to `countedRows`.
     package var firstScan = 500
+    /// The same for a search with little time: a scan of so many rows takes a few milliseconds.
+    package var quickScan = 4_000
+    /// A search with less time than this makes only such scans.
+    package var quickTime: Duration = .milliseconds(200)
     /// Rows of a list that belongs to one job or one page.
     package var shownRows = 1000
     /// Attempts that a job's page shows.

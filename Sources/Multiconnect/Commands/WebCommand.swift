@@ -54,6 +54,7 @@ struct WebProcess: Sendable {
     private let tenantCensus = TenantCensus.Cache()
     private let operatorFailures = OperatorAccess.failureLimiter()
     private let census = CensusCache()
+    private let live = LiveHub()
     private let credentials: ServerCredentials?
 
     init(_ launch: Launch) throws {
@@ -167,7 +168,8 @@ struct WebProcess: Sendable {
         let dashboard = DashboardRoutes(
             access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,
             system: launch.systemFacts(services.redis),
-            faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), logger: launch.logger)
+            faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), live: live,
+            logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),

@@ -88,10 +88,14 @@ struct WorkerProcess: Sendable {
             ])
         let leases = try leases(services[0], tenants)
         let recorder = UsageRecorder(usage: usage, pool: services[0].control, logger: launch.logger)
-        let reporter = reporter(identity, services)
+        let flows = FlowRecorder(
+            pool: services[0].control, tenants: [changes.tenants, writes.tenants, imports.tenants],
+            logger: launch.logger)
+        let reporter = reporter(identity, services, flows)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await recorder.run() }
             group.addTask { await reporter.run() }
+            group.addTask { await flows.run() }
             for (loop, service) in zip(launch.loops, services) {
                 group.addTask(executorPreference: loop) { await service.watch.run() }
             }
@@ -109,6 +113,7 @@ struct WorkerProcess: Sendable {
         await withCancellationShield(on: launch.loops[0]) {
             await recorder.flush()
             await reporter.remove()
+            await flows.flush()
         }
         for (loop, service) in zip(launch.loops, services) {
             await loop.run { service.close() }
@@ -116,13 +121,15 @@ struct WorkerProcess: Sendable {
         launch.logger.notice("worker stopped")
     }
 
-    private func reporter(_ identity: WorkerIdentity, _ services: [LoopServices]) -> MetricsReporter {
+    private func reporter(
+        _ identity: WorkerIdentity, _ services: [LoopServices], _ flows: FlowRecorder
+    ) -> MetricsReporter {
         MetricsReporter(
             launch, identity: identity.text, board: MetricsBoard(redis: services[0].redis),
             pools: zip(launch.loops, services).map { .init(loop: $0, pool: $1.control) },
             sources: [
-                { [tallies] in tallies.take() }, { [changes] in changes.take() },
-                { [writes] in writes.take() }, { [imports] in imports.take() },
+                { [tallies] in flows.note(tallies.take()) }, { [changes] in flows.note(changes.take()) },
+                { [writes] in flows.note(writes.take()) }, { [imports] in flows.note(imports.take()) },
             ])
     }
 

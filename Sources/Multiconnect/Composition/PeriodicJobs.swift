@@ -31,6 +31,9 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "collect-alerts", schedule: try Schedule("every 1 minutes"),
                 job: NewJob(AlertJobs.collect)),
+            PeriodicJob(
+                name: "prune-flows", schedule: try Schedule(FlowUpkeep.schedule),
+                job: NewJob(FlowUpkeep.className)),
             // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
@@ -47,6 +50,7 @@ enum PeriodicJobs {
             .register(in: &registry)
         ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
+        FlowUpkeep(control: services.control).register(in: &registry)
         CellCheck(control: services.control, cells: services.cells).register(in: &registry)
         RepairSchedule(
             control: services.control, queue: services.queue, interval: configuration.repairInterval

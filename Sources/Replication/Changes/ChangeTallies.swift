@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import Metrics
 internal import Synchronization
 
@@ -11,6 +12,8 @@ package final class ChangeTallies: Sendable {
         var streams: [String: Int] = [:]
     }
 
+    /// The same by tenant, for charts.
+    package let tenants = TenantTallies()
     private let counts = Mutex(Counts())
 
     package init() {}
@@ -24,7 +27,9 @@ package final class ChangeTallies: Sendable {
         counts.withLock { $0.lag.count(lag) }
     }
 
-    func count(_ rows: RowMerger.Counts) {
+    func count(_ rows: RowMerger.Counts, of organization: UUID) {
+        tenants.add(
+            TenantFlow(rowsIn: rows.written + rows.deleted, errors: rows.refused), of: organization)
         counts.withLock { counts in
             for (name, number) in [
                 ("written", rows.written), ("deleted", rows.deleted), ("unchanged", rows.unchanged),

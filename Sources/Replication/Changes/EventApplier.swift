@@ -49,7 +49,7 @@ struct EventApplier: Sendable {
                 let counts = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
                     try await write(decoded, mode, on: $0)
                 }
-                tallies.count(counts)
+                tallies.count(counts, of: organization)
                 return counts
             } catch {
                 let failure = ChangeFailure(error)

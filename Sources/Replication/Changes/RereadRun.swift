@@ -139,7 +139,7 @@ struct RereadRun: Sendable {
                 try await RunningReadStore().end(read.id, on: connection)
                 return counts
             }
-            tallies.count(counts)
+            tallies.count(counts, of: organization)
         } catch {
             await withCancellationShield(on: EventLoop.current) { [cell] in
                 try? await cell.withConnection(deadline: .now + .seconds(2)) {

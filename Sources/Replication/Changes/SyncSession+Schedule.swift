@@ -163,7 +163,7 @@ extension SyncSession {
             services: services.replication, rest: rest, cell: cell, fence: fence, pace: services.pace)
         let result = try await poll(table, by: poller)
         services.tallies.countPoll("done")
-        services.tallies.count(result.counts)
+        services.tallies.count(result.counts, of: organization)
         await endWait(of: table.mapping)
         let slowdown = Double(services.replication.sessions.pollingFactor(of: organization))
         let isSilent = state.withLock { state in

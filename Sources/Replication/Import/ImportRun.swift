@@ -241,8 +241,8 @@ extension ImportRun {
         PageLoader(
             pool: cell, mapping: mapping, record: record, plan: plan,
             merger: reload.map { PageMerger($0, pool: cell) },
-            onLoaded: { [imports = services.imports, isReload = reload != nil] in
-                imports.count($0, isReload: isReload)
+            onLoaded: { [imports = services.imports, isReload = reload != nil, id = tenant.id] in
+                imports.count($0, isReload: isReload, of: id)
             })
     }
 

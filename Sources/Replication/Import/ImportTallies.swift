@@ -1,14 +1,18 @@
+internal import FoundationEssentials
 package import Metrics
 internal import Synchronization
 
 /// Counts of rows that this process has imported or reloaded, until they are added to the totals of all
 /// processes.
 package final class ImportTallies: Sendable {
+    /// The same by tenant, for charts.
+    package let tenants = TenantTallies()
     private let rows = Mutex<[String: Int]>([:])
 
     package init() {}
 
-    func count(_ number: Int, isReload: Bool) {
+    func count(_ number: Int, isReload: Bool, of organization: UUID) {
+        tenants.add(TenantFlow(rowsIn: number), of: organization)
         rows.withLock { $0[isReload ? "reload" : "import", default: 0] += number }
     }
 

@@ -34,11 +34,7 @@ package struct LocalWriteStore: Sendable {
                 select unnest(log_ids) as log_id, state, settle_at
                 from multiconnect_sync.write_attempts
                 where organization_id = \(organization) and state <> 'settled'
-            ), entries as (
-                select \(raw: Self.columns) from \(raw: log)
-                union all select \(raw: Self.columns) from \(raw: archive) a
-                where a.state not in ('REQUEUED')
-            ), changes as (
+            ), entries as (\(entries(filter))), changes as (
                 select e.*, a.settle_at, case
                     when a.state = 'undecided' then 'in-doubt'
                     when a.state = 'doubtful' then 'doubtful'
@@ -58,6 +54,35 @@ package struct LocalWriteStore: Sendable {
             order by id desc limit \(filter.limit)
             """)
         return try rows.map(Self.change)
+    }
+
+    /// The entries among which a list searches. Without conditions these are the newest of each state that is
+    /// shown, and those with an open attempt: a log may have millions of others.
+    private func entries(_ filter: LocalWriteFilter) -> SQL {
+        var plain = LocalWriteFilter()
+        plain.limit = filter.limit
+        guard filter == plain else {
+            return """
+                select \(raw: Self.columns) from \(raw: log)
+                union all select \(raw: Self.columns) from \(raw: archive) a where a.state not in ('REQUEUED')
+                """
+        }
+        let parts = [
+            (log, "NEW"), (log, "PENDING"), (log, "FAILED"), (archive, "FAILED"), (archive, "REQUEUE"),
+        ]
+        .map { table, state -> SQL in
+            """
+            (select \(raw: Self.columns) from \(raw: table) where state = \(raw: "'\(state)'")
+            order by id desc limit \(filter.limit))
+            """
+        }
+        let attempted = [log, archive].map { table -> SQL in
+            """
+            select \(raw: Self.columns) from \(raw: table)
+            where id = any (array(select log_id from attempts)) and state <> 'REQUEUED'
+            """
+        }
+        return (parts + attempted).joined(separator: " union ")
     }
 
     private static let columns = """

@@ -275,7 +275,8 @@ struct WriteSender: Sendable {
         for item in sent.batch.items {
             guard let end = sent.ends[item.entry.id] else { continue }
             context.services.tallies.count(
-                end, lag: .seconds(max(0, now.timeIntervalSince(item.entry.createdAt))))
+                end, lag: .seconds(max(0, now.timeIntervalSince(item.entry.createdAt))),
+                of: context.tenant.id)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import Metrics
 internal import Synchronization
 
@@ -11,12 +12,18 @@ package final class WriteTallies: Sendable {
         var lag = Histogram(.work)
     }
 
+    /// The same by tenant, for charts.
+    package let tenants = TenantTallies()
     private let counts = Mutex(Counts())
 
     package init() {}
 
     /// - Parameter lag: from the change here to the stored result; nil if it is not known.
-    func count(_ end: WriteEnd, lag: Duration) {
+    func count(_ end: WriteEnd, lag: Duration, of organization: UUID) {
+        var flow = TenantFlow()
+        if case .written = end { flow.rowsOut = 1 }
+        if case .failed = end { flow.errors = 1 }
+        tenants.add(flow, of: organization)
         let name =
             switch end {
             case .written: "written"

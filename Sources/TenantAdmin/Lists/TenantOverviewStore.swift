@@ -95,9 +95,10 @@ extension TenantOverviewStore {
             where state = 'ERROR' group by connection_id
         ), noted as (
             select organization_id, count(*) as count from (
-                select organization_id from multiconnect.notifications where acknowledged_at is null
-                order by created_at desc limit \(TenantAdminLimits.rankedNotifications)) as newest
-            where organization_id is not null group by organization_id
+                select organization_id from multiconnect.notifications
+                where acknowledged_at is null and organization_id is not null
+                order by organization_id limit \(TenantAdminLimits.rankedNotifications)) as part
+            group by organization_id
         )
         """
     }

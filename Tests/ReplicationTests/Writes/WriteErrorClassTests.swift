@@ -1,3 +1,4 @@
+import Foundation
 import Metrics
 import Testing
 
@@ -22,9 +23,10 @@ struct WriteErrorClassTests {
     @Test func `refused changes are counted by class, and retried ones are not`() {
         let tallies = WriteTallies()
         for code in ["DUPLICATE_VALUE", "DUPLICATES_DETECTED", "STRING_TOO_LONG"] {
-            tallies.count(.failed(WriteProblem(code, "no")), lag: .seconds(1))
+            tallies.count(.failed(WriteProblem(code, "no")), lag: .seconds(1), of: UUID())
         }
-        tallies.count(.retry(after: .seconds(1), WriteProblem("UNABLE_TO_LOCK_ROW", "busy")), lag: .zero)
+        tallies.count(
+            .retry(after: .seconds(1), WriteProblem("UNABLE_TO_LOCK_ROW", "busy")), lag: .zero, of: UUID())
         var page = Exposition()
         page.add(WriteMetric.errors, by: "kind", from: tallies.take())
         #expect(
