@@ -93,13 +93,13 @@ struct Exchange {
 
     /// After the head is sent, an error can only be signalled by cutting the connection.
     func stream(
-        _ produce: @Sendable (BodyWriter) async throws -> Void, to writer: BodyWriter
+        _ produce: @Sendable (BodyWriter) async throws -> Void, to writer: BodyWriter, isEndless: Bool
     ) async throws {
         do {
             try await produce(writer)
             try await writer.finish()
         } catch {
-            log(status: 499, bytes: writer.sentCount)
+            log(status: 499, bytes: writer.sentCount, isObserved: !isEndless)
             if !(error is ReactorError), !(error is CancellationError) {
                 service.server.logger.error(
                     "response failed", metadata: ["request_id": "\(id)", "error": "\(error)"])
@@ -110,9 +110,11 @@ struct Exchange {
     }
 
     /// Writes the access log's line.
-    func log(status: Int, bytes: Int, fields: [(name: String, value: String)] = []) {
+    func log(
+        status: Int, bytes: Int, fields: [(name: String, value: String)] = [], isObserved: Bool = true
+    ) {
         let duration = ContinuousClock.now - start
-        service.server.configuration.observe?(status, duration)
+        if isObserved { service.server.configuration.observe?(status, duration) }
         guard let log = service.accessLog else { return }
         guard let request else {
             log.add(

@@ -23,6 +23,10 @@ package struct Response: Sendable {
     /// Additional fields of the access log, for example `("tenant", id)`.
     package var logFields: [(name: String, value: String)] = []
 
+    /// Whether the body has no end, so that its duration says nothing about the server. Then
+    /// `ServerConfiguration.observe` is not called.
+    package var isEndless = false
+
     package init(status: Status = .ok, headers: Headers = Headers(), body: Body = .empty) {
         self.status = status
         self.headers = headers

@@ -58,7 +58,7 @@ struct Sending {
             let writer = BodyWriter(
                 stream: transport.stream, limits: exchange.service.limits, head: rest, framing: plan.framing,
                 drains: { [service = exchange.service] in service.isDraining })
-            try await exchange.stream(produce, to: writer)
+            try await exchange.stream(produce, to: writer, isEndless: response.isEndless)
             sent = writer.sentCount
         }
         log(bytes: sent)
@@ -66,6 +66,8 @@ struct Sending {
     }
 
     func log(bytes: Int) {
-        exchange.log(status: response.status.code, bytes: bytes, fields: response.logFields)
+        exchange.log(
+            status: response.status.code, bytes: bytes, fields: response.logFields,
+            isObserved: !response.isEndless)
     }
 }

@@ -36,6 +36,11 @@ private let megabyte = [UInt8](repeating: 0x61, count: 1 << 20)
                 throw UnexpectedEnd()
             })
     }
+    router.on(.get, "/endless") { _ in
+        var response = Response(body: .stream(length: nil) { try await $0.write("one") })
+        response.isEndless = true
+        return response
+    }
     router.on(.get, "/large") { _ in
         Response(
             body: .stream(length: nil) { writer in
@@ -45,6 +50,18 @@ private let megabyte = [UInt8](repeating: 0x61, count: 1 << 20)
 }
 
 struct StreamingTests {
+    @Test func `the duration of a body without an end is not observed`() async throws {
+        let observed = Mutex<[Int]>([])
+        var configuration = ServerConfiguration()
+        configuration.observe = { status, _ in observed.withLock { $0.append(status) } }
+        try await withServer(configuration, routes: routes) { server in
+            let client = try await server.connect()
+            try await client.send(get("/endless") + get("/nowhere") + get("/chunks"))
+            for _ in 0..<3 { _ = try await client.response() }
+        }
+        #expect(observed.withLock { $0 } == [404, 200])
+    }
+
     @Test func `a stream of unknown length is sent in chunks`() async throws {
         try await withServer(routes: routes) { server in
             let client = try await server.connect()

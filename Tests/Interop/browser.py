@@ -111,7 +111,8 @@ class Browser:
             const e = [...document.querySelectorAll(%s)].find(e => e.innerText.includes(%s) && e.getClientRects().length);
             if (!e) return null;
             e.scrollIntoView({block: "center"});
-            const box = e.getBoundingClientRect();
+            // A link may be in two lines.
+            const box = e.getClientRects()[0];
             return [box.x + box.width / 2, box.y + box.height / 2];
         })()""" % (json.dumps(selector), json.dumps(text))
         x, y = self.wait(find, "%s with the text “%s” exists" % (selector, text))

@@ -74,7 +74,7 @@ class Check:
               self.browser.run("document.querySelectorAll('tbody tr').length") == 1, self.text())
         self.browser.follow("tbody a")
         check("%s: the page of the tenant shows the error" % where, "MALFORMED_QUERY" in self.text(), self.text())
-        self.shot("failing-tenant-%s" % where)
+        self.shot("tenant-%s" % where)
         self.allow(number)
         self.browser.follow("button", "Retry failed steps")
         check("%s: a notice says what happens" % where, "The missing steps were started again" in self.text(), self.text())

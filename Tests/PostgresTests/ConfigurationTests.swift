@@ -47,7 +47,7 @@ struct ConfigurationTests {
         configuration.settings["search_path"] = "a, b\\c"
         configuration.statementTimeout = .milliseconds(1500)
         let line = configuration.commandLine
-        #expect(line.hasPrefix("-c TimeZone=Asia/Tokyo -c TimeZone=UTC "))
+        #expect(line.hasPrefix("-c jit=off -c TimeZone=Asia/Tokyo -c TimeZone=UTC "))
         #expect(line.contains("-c statement_timeout=1500 "))
         #expect(line.hasSuffix(#"-c search_path=a,\ b\\c"#))
         let connector = PostgresConnector(configuration: configuration)

@@ -2,8 +2,9 @@
 for tool in curl psql awk jq; do
     command -v "$tool" >/dev/null || { echo "bench: $tool is missing; bin/setup --bench installs it" >&2; exit 69; }
 done
-swift build -c release --static-swift-stdlib --product multiconnect >&2
-program=$PWD/.build/release/multiconnect
+# BENCH_PROGRAM is a program that was built before.
+[ -n "${BENCH_PROGRAM:-}" ] || swift build -c release --static-swift-stdlib --product multiconnect >&2
+program=${BENCH_PROGRAM:-$PWD/.build/release/multiconnect}
 work=$(mktemp -d)
 dev=
 stop() {

@@ -48,12 +48,18 @@ package final class LiveHub: Sendable {
     /// The number of streams.
     package var streams: Int { state.withLock(\.streams) }
 
+    /// Whether another viewer would be admitted.
+    func hasRoom(for topic: String) -> Bool { state.withLock { Self.hasRoom(for: topic, $0) } }
+
+    private static func hasRoom(for topic: String, _ state: State) -> Bool {
+        state.streams < LiveLimits.streams
+            && (state.topics[topic] != nil || state.topics.count < LiveLimits.topics)
+    }
+
     /// Admits a viewer; false if there are too many.
     func join(_ topic: String) -> Bool {
         state.withLock { state in
-            guard state.streams < LiveLimits.streams,
-                state.topics[topic] != nil || state.topics.count < LiveLimits.topics
-            else { return false }
+            guard Self.hasRoom(for: topic, state) else { return false }
             state.streams += 1
             state.topics[topic, default: Topic()].viewers += 1
             return true

@@ -16,7 +16,7 @@ struct LiveRoutes: Sendable {
     ) {
         pages.add(.get, "/live" + pattern, to: &router) { visit in
             let topic = visit.request.target
-            guard hub.join(topic) else {
+            guard hub.hasRoom(for: topic) else {
                 throw Problem(
                     .serviceUnavailable, "Too many pages are updated live.",
                     headers: ["Retry-After": "60"])
@@ -28,13 +28,15 @@ struct LiveRoutes: Sendable {
                     return try await sessions.isOpen(id)
                 },
                 read: { try await read(visit) })
-            return Response(
+            var response = Response(
                 headers: [
                     "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store",
                     // nginx would collect the events.
                     "X-Accel-Buffering": "no",
                 ],
                 body: .stream(length: nil) { try await stream.run($0) })
+            response.isEndless = true
+            return response
         }
     }
 }

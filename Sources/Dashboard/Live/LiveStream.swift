@@ -13,6 +13,8 @@ struct LiveStream: Sendable {
     let read: @Sendable () async throws -> [LivePart]
 
     func run(_ writer: BodyWriter) async throws {
+        // The body of a HEAD request is never written, so the viewer joins here.
+        guard hub.join(topic) else { return }
         defer { hub.leave(topic) }
         try await writer.write("retry: \(LiveLimits.retryMilliseconds)\n\n")
         let end = ContinuousClock.now + LiveLimits.lifetime
@@ -22,7 +24,8 @@ struct LiveStream: Sendable {
         while !writer.isDraining, .now < end {
             if .now >= lastCheck + LiveLimits.sessionCheck {
                 lastCheck = .now
-                guard try await isOpen() else {
+                // A database that does not answer says nothing about the session.
+                if let isOpen = try? await isOpen(), !isOpen {
                     return try await writer.write("event: end\ndata: session\n\n")
                 }
             }
@@ -31,7 +34,6 @@ struct LiveStream: Sendable {
                 // A database that does not answer now may answer later.
                 if let snapshot = try? await hub.snapshot(of: topic, read) {
                     let changes = snapshot.changes(since: version)
-                    // The page that the browser has is as new as the first state.
                     version = snapshot.version
                     for part in changes {
                         try await writer.write(part.event)
