@@ -53,7 +53,8 @@ struct JobRoutes: Sendable {
             within: query.after == nil ? Self.firstSearch : Self.search)
         let pauses = try await jobs.pausedScopes()
         return JobsPage(
-            query: query, page: page, census: try await jobs.census(), workers: try await jobs.workers(),
+            query: query, page: page, census: try await jobs.census(isBrief: true),
+            workers: try await jobs.workers(),
             pauses: pauses, organizations: try await tenants.organizations(page.jobs, pauses),
             token: token, notice: visit.notice)
     }

@@ -42,7 +42,7 @@ struct OverviewRoutes: Sendable {
             counts: try await tenants.counts(),
             urgent: try await tenants.list(urgent, order: .attention, limit: Self.shown),
             notifications: try await tenants.openNotifications(limit: Self.shown + 1),
-            shown: Self.shown, census: try await jobs.census(), totals: await jobs.totals(),
+            shown: Self.shown, census: try await jobs.census(isBrief: true), totals: await jobs.totals(),
             workers: try await jobs.workers(), cells: await cells,
             charts: FlowCharts(
                 range: range, intervals: try await tenants.flows(range.span, since: start), now: now),

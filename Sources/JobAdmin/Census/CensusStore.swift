@@ -7,13 +7,16 @@ struct CensusStore: Sendable {
     let limits: JobsLimits
 
     /// Counts every state.
-    func take(on connection: PostgresConnection) async throws -> JobCensus {
+    ///
+    /// - Parameter isBrief: whether few jobs are grouped by queue and class.
+    func take(isBrief: Bool, on connection: PostgresConnection) async throws -> JobCensus {
+        let grouped = min(isBrief ? limits.sampledRows : limits.groupedRows, limits.censusRows)
         let time: Date = try await connection.query(within: limits.statement, "select clock_timestamp()")
             .scalar()
         var states: [JobState: JobCount] = [:]
         var groups: [JobCensus.Group] = []
         for state in JobState.allCases where state != .done {
-            let part = try await count(state, on: connection)
+            let part = try await count(state, grouping: grouped, on: connection)
             states[state] = part.total
             groups += part.groups
         }
@@ -21,10 +24,9 @@ struct CensusStore: Sendable {
         return JobCensus(time: time, states: states, groups: groups)
     }
 
-    private func count(_ state: JobState, on connection: PostgresConnection) async throws -> (
-        total: JobCount, groups: [JobCensus.Group]
-    ) {
-        let bound = min(limits.groupedRows, limits.censusRows)
+    private func count(
+        _ state: JobState, grouping bound: Int, on connection: PostgresConnection
+    ) async throws -> (total: JobCount, groups: [JobCensus.Group]) {
         // The condition is added only if `place` does not imply it. With a redundant condition the planner
         // expects few rows, and sorts them instead of scanning the index in order.
         let named: SQL = state == .queued ? "and j.state = 'queued'" : ""
@@ -87,21 +89,20 @@ struct CensusStore: Sendable {
 
     /// Most jobs are done, so they are not grouped. A long history is estimated at once.
     private func countDone(on connection: PostgresConnection) async throws -> JobCount {
+        let bound = min(limits.groupedRows, limits.censusRows)
         let row = try await connection.query(
             within: limits.statement,
             """
             select count(*) as searched, count(*) filter (where state = 'done') as matching
             from (
                 select j.state from multiconnect.jobs as j where \(JobListStore.place(of: .done))
-                order by \(JobListStore.time(.done)), j.id limit \(min(limits.groupedRows, limits.censusRows))
+                order by \(JobListStore.time(.done)), j.id limit \(bound)
             ) as part
             """
         ).first
         guard let row else { return JobCount(0) }
         let counted = try row["matching", as: Int.self]
-        guard try row["searched", as: Int.self] == min(limits.groupedRows, limits.censusRows) else {
-            return JobCount(counted)
-        }
+        guard try row["searched", as: Int.self] == bound else { return JobCount(counted) }
         let estimate = try await estimate(.done, on: connection)
         return estimate > counted ? JobCount(estimate, .estimate) : JobCount(counted, .atLeast)
     }

@@ -7,10 +7,12 @@ import Redis
 
 extension JobOperator {
     /// The numbers of jobs, at most some seconds old.
-    package func census() async throws -> JobCensus {
-        if let census = cache.current { return census }
-        let census = try await pool.withConnection { try await counts.take(on: $0) }
-        cache.keep(census)
+    ///
+    /// - Parameter isBrief: whether few jobs are grouped by queue and class, for pages that show states.
+    package func census(isBrief: Bool = false) async throws -> JobCensus {
+        if let census = cache.current(isBrief: isBrief) { return census }
+        let census = try await pool.withConnection { try await counts.take(isBrief: isBrief, on: $0) }
+        cache.keep(census, isBrief: isBrief)
         return census
     }
 

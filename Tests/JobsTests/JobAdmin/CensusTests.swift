@@ -53,6 +53,27 @@ struct CensusTests {
         }
     }
 
+    @Test func `a brief census counts all jobs of a state, and groups few of them`() async throws {
+        try await withJobsDatabase { _, pool in
+            try await pool.withConnection { try await JobListTests.fill(400, on: $0) }
+            var limits = JobsLimits()
+            limits.sampledRows = 5
+            let desk = desk(pool, limits)
+            let brief = try await desk.census(isBrief: true)
+            for state in JobState.allCases {
+                // Running jobs and those that are due again are subtracted from the queued ones.
+                #expect(
+                    brief[state] == JobCount(50, state == .queued ? .estimate : .exact), "\(state)")
+                let groups = brief.groups.filter { $0.state == state }
+                #expect(groups.reduce(0) { $0 + $1.count.value } == (state == .done ? 0 : 5))
+            }
+            // A full census also serves for a brief one, but not the reverse.
+            let full = try await desk.census()
+            #expect(full.groups.reduce(0) { $0 + $1.count.value } == 350)
+            #expect(try await desk.census(isBrief: true).groups == full.groups)
+        }
+    }
+
     @Test func `pages share a census for some seconds, until an operator changes jobs`() async throws {
         try await withJobsDatabase { _, pool in
             let queue = JobQueue(pool: pool, logger: quietLogger)
