@@ -90,7 +90,7 @@ package struct JobsLimits: Sendable {
     /// The number of jobs at which the census stops counting a state.
     package var censusRows = 10_000
     /// The jobs of a state that the census groups by queue and class: this reads rows, not only an index.
-    package var groupedRows = 5_000
+    package var groupedRows = 2_000
     /// The same for pages that show states and suggest names.
     package var sampledRows = 500
     /// Rows of the first scan of a list. Each further scan reads four times as many, up to `countedRows`.
