@@ -14,6 +14,8 @@ package struct DashboardRoutes: Sendable {
     private let accessRoutes: AccessRoutes
     private let overview: OverviewRoutes
     private let tenants: TenantRoutes
+    private let mappings: MappingRoutes
+    private let explorer: ExplorerRoutes
     private let records: RecordRoutes
     private let system: SystemRoutes
     private let queues: QueueRoutes
@@ -25,11 +27,13 @@ package struct DashboardRoutes: Sendable {
 
     /// - Parameters:
     ///   - jobs: made with a census cache that all loops of the process share.
+    ///   - showsRows: whether operators may browse the rows of tenants.
     ///   - actionTime: how long one request may act on jobs. Then the page asks to continue: Heroku's router
     ///     gives up after 30 s.
     package init(
         access: OperatorAccess, jobs: JobOperator, tenants: TenantOperator, pool: PostgresPool,
-        app: AppIdentity, system: SystemFacts, faults: FaultAnswers, actionTime: Duration = .seconds(15),
+        app: AppIdentity, system: SystemFacts, faults: FaultAnswers, showsRows: Bool = true,
+        actionTime: Duration = .seconds(15),
         logger: Logger
     ) {
         security = SecurityHeaders(appURL: app.url, readers: .operators)
@@ -41,7 +45,10 @@ package struct DashboardRoutes: Sendable {
             access: access, sessions: sessions, layout: layout, origin: app.url, isSecure: security.isSecure,
             logger: logger)
         overview = OverviewRoutes(tenants: tenants, jobs: jobs, layout: layout)
-        self.tenants = TenantRoutes(tenants: tenants, layout: layout, appURL: app.url)
+        self.tenants = TenantRoutes(
+            tenants: tenants, layout: layout, appURL: app.url, showsRows: showsRows, actionTime: actionTime)
+        explorer = ExplorerRoutes(tenants: tenants, layout: layout, isOn: showsRows)
+        mappings = MappingRoutes(tenants: tenants, layout: layout)
         let lookup = TenantLookup(pool: pool)
         records = RecordRoutes(tenants: tenants, lookup: lookup, layout: layout)
         self.system = SystemRoutes(facts: system, tenants: tenants, jobs: jobs, layout: layout)
@@ -66,6 +73,8 @@ package struct DashboardRoutes: Sendable {
                 accessRoutes.add(to: &router, pages)
                 overview.add(to: &router, pages)
                 tenants.add(to: &router, pages)
+                mappings.add(to: &router, pages)
+                explorer.add(to: &router, pages)
                 records.add(to: &router, pages)
                 system.add(to: &router, pages)
                 router.group("/jobs") { router in

@@ -15,6 +15,8 @@ struct TenantDetailPage: Sendable {
     let jobs: [JobSummary]
     /// The link that an admin opens to consent.
     let link: String
+    /// Whether this operator may browse the rows.
+    let showsRows: Bool
     let token: FormToken
     let notice: ActionNotice?
     let now: Date
@@ -25,8 +27,8 @@ struct TenantDetailPage: Sendable {
 
     var content: HTML {
         let mappings = TenantMappingsSection(
-            mappings: detail.mappings, cell: cell, status: organization.status, path: path, token: token,
-            now: now)
+            mappings: detail.mappings, cell: cell, status: organization.status, path: path,
+            showsRows: showsRows, token: token, now: now)
         let writes = TenantWritesSection(cell: cell, path: path, token: token, now: now)
         return """
             <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>

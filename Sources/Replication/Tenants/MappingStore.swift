@@ -100,6 +100,10 @@ package struct MappingStore: Sendable {
             """)
     }
 
+    func delete(_ id: UUID, on connection: PostgresConnection) async throws {
+        try await connection.execute("delete from multiconnect.mappings where id = \(id)")
+    }
+
     /// The import is complete.
     func finish(
         _ id: UUID, _ result: ImportResult, on connection: PostgresConnection
