@@ -207,12 +207,26 @@ struct MappingPagesTests {
         }
     }
 
+    @Test func `the check of an org says in words what it lacks, and what its admin can do`() async throws {
+        try await withOperatorOfOrg { browser, org in
+            try await map(browser)
+            let path = "/dashboard/tenants/\(org.id)"
+            #expect(try await browser.get(path).text.contains("\(path)/check"))
+            let page = try await browser.get("\(path)/check")
+            #expect(page.status == 200 && page.text.contains("has the permissions that the sync needs"))
+            #expect(page.text.contains("API requests of 24 hours are left"))
+            #expect(page.text.contains("change events") && page.text.contains("The database"))
+        }
+    }
+
     @Test func `an org without a consent and a tenant that does not exist are named`() async throws {
         try await withOperator { browser in
             _ = try await browser.rig.register(WebRig.body)
             let path = "/dashboard/tenants/00D000000000001EAA/mappings"
             let objects = try await browser.get("\(path)/objects")
             #expect(objects.status == 409 && objects.text.contains("no valid consent"))
+            let check = try await browser.get("/dashboard/tenants/00D000000000001EAA/check")
+            #expect(check.status == 200 && check.text.contains("no valid consent"))
             #expect(try await browser.get("/dashboard/tenants/00D000000000002EAA/mappings").status == 404)
             #expect(try await browser.get("\(path)/imports/\(UUID())").status == 404)
         }

@@ -163,6 +163,7 @@ enum DashboardStyle {
             gap: 12px 16px; align-items: start } .settings .wide { grid-column: 1 / -1 }
         .settings small, .hint { display: block; color: var(--dim); font-size: 12.5px }
         .sticky { position: sticky; bottom: 0; z-index: 1 }
+        .copy { user-select: all }
         .effects { margin: 0; padding: 0; list-style: none }
         .effects li { display: flex; gap: 12px; padding: 5px 0; overflow-wrap: anywhere }
         .effects .state { flex: 0 0 auto; align-self: flex-start; min-width: 72px; text-align: center }

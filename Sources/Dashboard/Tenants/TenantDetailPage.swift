@@ -32,7 +32,8 @@ struct TenantDetailPage: Sendable {
         let writes = TenantWritesSection(cell: cell, path: path, token: token, now: now)
         return """
             <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>
-            <div class="actions">\(TenantAction.allCases.compactMap(actionForm))</div></div>
+            <div class="actions"><a class="button" href="\(path)/check">Check the org</a>
+            \(TenantAction.allCases.compactMap(actionForm))</div></div>
             \(notice?.content ?? "")\(problem)
             \(notifications)\(mappings.content)\(writes.content)
             <div class="columns"><div>\(timelineCard)\(jobsCard)</div>

@@ -24,6 +24,7 @@ struct TenantRoutes: Sendable {
         pages.add(.post, "/tenants/bulk/:action", to: &router) { try await actOnAll($0) }
         pages.add(.post, "/tenants/selected", to: &router) { try await actOnSelected($0) }
         pages.add(.get, "/tenants/:org", to: &router) { try await show($0) }
+        pages.add(.get, "/tenants/:org/check", to: &router) { try await check($0) }
         pages.add(.post, "/tenants/:org/:action", to: &router) { try await act($0) }
     }
 
@@ -56,6 +57,18 @@ struct TenantRoutes: Sendable {
                 environment: organization.environment),
             showsRows: showsRows && !visit.isViewer,
             token: visit.token, notice: visit.notice, now: Date())
+        return layout.page(page.title, in: .tenants, page.content)
+    }
+
+    private func check(_ visit: Visit) async throws -> Response {
+        let organization = try await tenant(visit)
+        var (checkup, complaint) = (Checkup?.none, String?.none)
+        do {
+            checkup = try await tenants.checkup(of: organization)
+        } catch let error as TenantAdminError {
+            complaint = error.description
+        }
+        let page = TenantCheckPage(organization: organization, checkup: checkup, complaint: complaint)
         return layout.page(page.title, in: .tenants, page.content)
     }
 

@@ -144,7 +144,7 @@ extension TenantOperator {
     }
 
     /// Runs `body` with the API of a tenant's org for a limited time.
-    private func withOrg<Value: Sendable>(
+    func withOrg<Value: Sendable>(
         of organization: Organization,
         _ body: @escaping @Sendable (RESTClient, NameResolver) async throws -> Value
     ) async throws -> Value {
