@@ -62,7 +62,7 @@ struct JobQuery: Sendable {
             filter.organizationID = try await tenants.search(text)
             if filter.organizationID == nil {
                 complaints.append(
-                    "“\(text)” is not one tenant. Enter an org id, or a part of a name that only one has.")
+                    "There is no tenant “\(text)”, or more than one. Enter an org id, or more of the name.")
                 // No tenant has this id.
                 filter.organizationID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
             }

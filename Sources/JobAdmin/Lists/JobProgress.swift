@@ -44,7 +44,7 @@ package struct JobProgress: Sendable, Equatable {
         return parts.isEmpty ? "begun" : parts.joined(separator: " · ")
     }
 
-    /// The time that the rest takes at the pace so far, in seconds. Nil while that cannot be told.
+    /// The time that the rest takes at the pace so far, in seconds. Nil while the pace is not known.
     package func remaining(since start: Date?, now: Date) -> Double? {
         guard let start, let rows, let total, rows > 0, rows < total else { return nil }
         let elapsed = now.timeIntervalSince(start)
