@@ -100,8 +100,8 @@ let package = Package(
         target(
             "TenantAdmin",
             [
-                "Organizations", "Replication", "JobAdmin", "Jobs", "Activity", "Salesforce", "Postgres",
-                "Reactor", "Cryptography", "Encoding", log,
+                "Organizations", "Replication", "TenantSchema", "JobAdmin", "Jobs", "Activity", "Salesforce",
+                "Postgres", "Reactor", "Cryptography", "Encoding", log,
             ]),
 
         // Surface.
@@ -116,7 +116,7 @@ let package = Package(
             "Dashboard",
             [
                 "HTTPServer", "HTTPWire", "Pages", "Postgres", "Salesforce", "Jobs", "JobAdmin",
-                "Organizations", "TenantAdmin", "Replication", "Activity",
+                "Organizations", "TenantAdmin", "TenantSchema", "Replication", "Activity",
                 "Cryptography", "Encoding", "Reactor", log,
             ]),
         target(

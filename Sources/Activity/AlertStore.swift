@@ -94,6 +94,58 @@ package struct AlertStore {
             "update multiconnect.notifications set mailed_at = '-infinity' where mailed_at is null")
     }
 
+    /// Takes new notifications of these kinds for mails to the tenants' admins, grouped by tenant. A tenant
+    /// that was mailed about a kind within `pause` is not mailed about it again: its notification waits.
+    ///
+    /// - Parameters:
+    ///   - collection: how long a tenant's first notification waits for others.
+    ///   - tenants: the most tenants.
+    ///   - limit: the most notifications of one tenant; the others are marked too.
+    package func takeForAdmins(
+        _ kinds: [String], collection: Duration, pause: Duration, tenants: Int, listing limit: Int
+    ) async throws -> [UUID: [OperatorNotification]] {
+        let rows = try await connection.query(
+            """
+            with waiting as (
+                select n.id, n.organization_id,
+                    min(n.created_at) over (partition by n.organization_id) as first
+                from multiconnect.notifications as n
+                where n.admin_mailed_at is null and n.organization_id is not null
+                    and n.acknowledged_at is null and n.event_type = any (\(kinds)::text[])
+                    and not exists (
+                        select from multiconnect.notifications as o
+                        where o.organization_id = n.organization_id and o.event_type = n.event_type
+                            and o.admin_mailed_at > '-infinity' and o.admin_mailed_at > now() - \(pause))
+            ), due as (
+                select id, dense_rank() over (order by organization_id) as tenant
+                from waiting where first < now() - \(collection)
+            ), taken as (
+                update multiconnect.notifications as n set admin_mailed_at = now()
+                from due where n.id = due.id and due.tenant <= \(tenants)
+                returning n.id, n.organization_id, n.event_type, n.message, n.created_at, n.acknowledged_at
+            ), listed as (
+                select *, row_number() over (partition by organization_id order by event_type, id) as place
+                from taken
+            )
+            select n.*, o.org_id, o.name from listed as n
+            join multiconnect.organizations as o on o.id = n.organization_id
+            where n.place <= \(limit) order by n.organization_id, n.event_type, n.id
+            """)
+        return Dictionary(grouping: try rows.map(Self.notification)) { $0.organization ?? UUID() }
+    }
+
+    /// Marks the notifications that admins are never mailed about: those of other kinds, and closed ones.
+    ///
+    /// - Parameter kinds: the kinds that admins are mailed about; empty: none.
+    package func skipAdmins(without kinds: [String]) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.notifications set admin_mailed_at = '-infinity'
+            where admin_mailed_at is null and (event_type <> all (\(kinds)::text[])
+                or organization_id is null or acknowledged_at is not null)
+            """)
+    }
+
     /// The notifications with unsent events for the webhook, the oldest first.
     package func waitingForWebhook(limit: Int) async throws -> [Int64] {
         try await connection.query(

@@ -135,12 +135,16 @@ package struct NotificationStore {
             """)
     }
 
-    /// Acknowledges all open notifications of a tenant, because it has ended.
-    package func resolveAll(of organization: UUID, by operatorName: String) async throws {
+    /// Acknowledges the open notifications of a tenant that has ended, or of one subject that has.
+    package func resolveAll(
+        of organization: UUID, subject: String? = nil, by operatorName: String
+    ) async throws {
+        let beginning = subject.map { "\($0): " } ?? ""
         _ = try await connection.execute(
             """
             update multiconnect.notifications set acknowledged_at = now(), acknowledged_by = \(operatorName)
             where acknowledged_at is null and organization_id = \(organization)
+              and starts_with(message, \(beginning))
             """)
     }
 

@@ -14,6 +14,8 @@ package struct DashboardRoutes: Sendable {
     private let accessRoutes: AccessRoutes
     private let overview: OverviewRoutes
     private let tenants: TenantRoutes
+    private let mappings: MappingRoutes
+    private let explorer: ExplorerRoutes
     private let records: RecordRoutes
     private let system: SystemRoutes
     private let queues: QueueRoutes
@@ -27,12 +29,13 @@ package struct DashboardRoutes: Sendable {
     /// - Parameters:
     ///   - jobs: made with a census cache that all loops of the process share.
     ///   - live: one for all loops of the process.
+    ///   - showsRows: whether operators may browse the rows of tenants.
     ///   - actionTime: how long one request may act on jobs. Then the page asks to continue: Heroku's router
     ///     gives up after 30 s.
     package init(
         access: OperatorAccess, jobs: JobOperator, tenants: TenantOperator, pool: PostgresPool,
         app: AppIdentity, system: SystemFacts, faults: FaultAnswers, live: LiveHub = LiveHub(),
-        actionTime: Duration = .seconds(15), logger: Logger
+        showsRows: Bool = true, actionTime: Duration = .seconds(15), logger: Logger
     ) {
         security = SecurityHeaders(appURL: app.url, readers: .operators)
         self.faults = faults
@@ -44,7 +47,10 @@ package struct DashboardRoutes: Sendable {
             access: access, sessions: sessions, layout: layout, origin: app.url, isSecure: security.isSecure,
             logger: logger)
         overview = OverviewRoutes(tenants: tenants, jobs: jobs, layout: layout)
-        self.tenants = TenantRoutes(tenants: tenants, layout: layout, appURL: app.url)
+        self.tenants = TenantRoutes(
+            tenants: tenants, layout: layout, appURL: app.url, showsRows: showsRows, actionTime: actionTime)
+        explorer = ExplorerRoutes(tenants: tenants, layout: layout, isOn: showsRows)
+        mappings = MappingRoutes(tenants: tenants, layout: layout)
         let lookup = TenantLookup(pool: pool)
         records = RecordRoutes(tenants: tenants, lookup: lookup, layout: layout)
         self.system = SystemRoutes(facts: system, tenants: tenants, jobs: jobs, layout: layout)
@@ -70,6 +76,8 @@ package struct DashboardRoutes: Sendable {
                 accessRoutes.add(to: &router, pages)
                 overview.add(to: &router, pages)
                 tenants.add(to: &router, pages)
+                mappings.add(to: &router, pages)
+                explorer.add(to: &router, pages)
                 records.add(to: &router, pages)
                 system.add(to: &router, pages)
                 live.add("", to: &router, pages) { try await overview.parts($0) }

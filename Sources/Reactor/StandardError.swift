@@ -2,6 +2,9 @@ internal import CLinux
 
 /// The process's standard error, for messages and questions while standard output carries the result.
 package enum StandardError {
+    /// Whether it is a terminal, on which a line can be drawn again.
+    package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
     /// Writes a whole text. Blocks like any write to a terminal.
     package static func write(_ text: String) {
         var rest = Array(text.utf8)[...]

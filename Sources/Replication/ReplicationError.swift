@@ -28,6 +28,10 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case tableObstructed
         /// The org refuses the mapping's row filter.
         case invalidFilter
+        /// The mapping has changed since the change of it was planned.
+        case outdatedMapping
+        /// The mapping cannot be removed: local changes of its table are not in Salesforce.
+        case unsentChanges
         /// Another start of the job has taken the import over. This start can change no rows.
         case claimLost
         /// Another worker holds the tenant's lease. This one can change no rows.

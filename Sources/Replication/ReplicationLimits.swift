@@ -104,6 +104,8 @@ package enum ReplicationLimits {
     static let backfillTimeout = Duration.seconds(6 * 60 * 60)
     /// The longest run of a job that imports a mapping file.
     static let mappingImportTimeout = Duration.seconds(60 * 60)
+    /// The longest run of a job that removes a mapping.
+    static let mappingRemovalTimeout = Duration.seconds(5 * 60)
     /// The longest wait of a merge for another merge of the same mapping.
     static let mergeWait = Duration.seconds(60)
     /// Rows that `RowMerger` merges together for a page.

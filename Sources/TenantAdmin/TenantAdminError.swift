@@ -6,6 +6,16 @@ package struct TenantAdminError: Error, Sendable, Equatable, CustomStringConvert
         case unknownCell
         /// The cell does not answer in time.
         case silentCell
+        /// The tenant's org does not answer in time, or refuses the call.
+        case silentOrg
+        /// The tenant's admin has not consented, or the consent has ended.
+        case noConsent
+        /// A mapping has changed since the form was opened.
+        case outdatedMapping
+        /// A query of rows takes too long.
+        case slowQuery
+        /// The mapping's table has local changes that Salesforce does not have.
+        case unsentChanges
     }
 
     package let code: Code

@@ -30,6 +30,26 @@ package enum TenantAdminLimits {
     package static let cellWait = Duration.seconds(2)
     /// How long an action waits for a tenant's cell.
     static let cellAction = Duration.seconds(10)
+    /// How long a page waits for a tenant's org. Large objects take seconds to describe.
+    static let orgWait = Duration.seconds(10)
+    /// Mappings of a file that are planned with the org: each costs at least one API call.
+    package static let plannedMappings = 20
+    /// Imports of mapping files on a page.
+    static let mappingImports = 10
+    /// Rows on a page of the explorer.
+    static let explorerRows = 50
+    /// Columns of the list of rows, besides the system's own.
+    static let explorerColumns = 6
+    /// Characters of a value in the list of rows.
+    static let listedValueCharacters = 120
+    /// Characters of a value on the page of a row.
+    static let shownValueCharacters = 4_000
+    /// Entries of the log on the page of a row.
+    static let explorerEntries = 20
+    /// The longest statement of the explorer: it shares the cell with the tenant's sync.
+    static let explorerStatement = Duration.seconds(3)
+    /// How long a page of the explorer waits for the cell.
+    static let explorerWait = Duration.seconds(5)
     /// The span of the shown API calls.
     package static let usageHours = 24
 }

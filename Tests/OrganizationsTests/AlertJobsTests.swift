@@ -298,3 +298,69 @@ struct AlertJobsTests {
         }
     }
 }
+
+extension AlertJobsTests {
+    @Test func `a tenant's admin gets one mail a day about a kind, and only about what an admin can end`()
+        async throws
+    {
+        try await Tenancy.run { tenancy in
+            let id = try await tenancy.organization().id
+            @Sendable func note(_ kind: String, _ message: String) async throws {
+                try await tenancy.pool.withConnection {
+                    try await NotificationStore(on: $0).add(kind, organization: id, message: message)
+                }
+                try await tenancy.pool.execute(
+                    "update multiconnect.notifications set created_at = created_at - interval '2 minutes'")
+            }
+            @Sendable func adminMails() async throws -> [StoredMail] {
+                try await mails(tenancy).filter { $0.purpose == "admin_alert" }
+            }
+            try await running(tenancy, alerts: AlertSettings(mailsAdmins: true)) { queue in
+                try await note("mapping_problems", "Account: no field <b>Secret__c</b>")
+                try await note("object_gone", "Thing__c: gone")
+                try await note("rows_quarantined", "not for admins")
+                try await collect(queue, tenancy)
+                let first = try await adminMails()
+                #expect(first.count == 1 && first.first?.organization == id)
+                #expect(first.first?.text.contains("Secret__c") == true)
+                #expect(first.first?.text.contains("Thing__c: gone") == true)
+                #expect(first.first?.text.contains("Give the user who consented") == true)
+                #expect(first.first?.text.contains("not for admins") == false)
+                try await note("mapping_problems", "Contact: no field Other__c")
+                try await collect(queue, tenancy)
+                #expect(try await adminMails().count == 1, "the same kind waits for a day")
+                try await note("api_allowance_low", "Account: waits")
+                try await collect(queue, tenancy)
+                #expect(try await adminMails().count == 2)
+                try await tenancy.pool.execute(
+                    "update multiconnect.notifications set admin_mailed_at = admin_mailed_at - interval '25 hours'"
+                )
+                try await collect(queue, tenancy)
+                let late = try await adminMails()
+                #expect(late.count == 3 && late.first?.text.contains("Other__c") == true)
+            }
+            let actions: [String] = try await tenancy.pool.query(
+                "select detail from multiconnect.activity where action = 'admin_alerted' order by id"
+            ).column()
+            #expect(actions == ["mapping_problems, object_gone", "api_allowance_low", "mapping_problems"])
+        }
+    }
+
+    @Test func `admins get no alerts unless the installation wants it, also not about earlier ones`()
+        async throws
+    {
+        try await Tenancy.run { tenancy in
+            let id = try await tenancy.organization().id
+            try await tenancy.pool.withConnection {
+                try await NotificationStore(on: $0).add("object_gone", organization: id, message: "early")
+            }
+            try await tenancy.pool.execute(
+                "update multiconnect.notifications set created_at = created_at - interval '2 minutes'")
+            try await running(tenancy, alerts: AlertSettings()) { try await collect($0, tenancy) }
+            try await running(tenancy, alerts: AlertSettings(mailsAdmins: true)) {
+                try await collect($0, tenancy)
+            }
+            #expect(try await mails(tenancy).allSatisfy { $0.purpose != "admin_alert" })
+        }
+    }
+}

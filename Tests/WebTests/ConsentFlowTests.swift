@@ -14,7 +14,7 @@ struct ConsentFlowTests {
     @Test func `an admin consents and the org is authorized, once`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
-            let browser = Browser(rig: rig)
+            let browser = AdminBrowser(rig: rig)
             let (page, callback) = try await browser.consent(orgs[0], as: orgs[0].usernames[0])
             #expect(page.status == 200 && page.text.contains("Your org is connected"))
             #expect(page.text.contains(orgs[0].id))
@@ -33,10 +33,10 @@ struct ConsentFlowTests {
     @Test func `the page after a second consent of a live org says that its tables stay`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
-            let (first, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
+            let (first, _) = try await AdminBrowser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
             #expect(first.text.contains("tables are now created"))
             try await rig.pool.execute("update multiconnect.organizations set status = 'live'")
-            let (again, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
+            let (again, _) = try await AdminBrowser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
             #expect(again.status == 200 && again.text.contains("Its tables and records stay"))
             #expect(!again.text.contains("tables are now created"))
         }
@@ -49,7 +49,7 @@ struct ConsentFlowTests {
                     && orgs[0].id.prefix(15).lowercased() == orgs[1].id.prefix(15).lowercased())
             for org in orgs.prefix(2) {
                 try await rig.registerOrg(org)
-                let (page, _) = try await Browser(rig: rig).consent(org, as: org.usernames[0])
+                let (page, _) = try await AdminBrowser(rig: rig).consent(org, as: org.usernames[0])
                 #expect(page.status == 200 && page.text.contains(org.id))
             }
             #expect(try await rig.statuses() == orgs.prefix(2).map { $0.id + " authorized" }.sorted())
@@ -59,7 +59,7 @@ struct ConsentFlowTests {
     @Test func `without the link in the mail, Salesforce's answer names the org`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[1])
-            let (page, _) = try await Browser(rig: rig).consent(nil, as: orgs[1].usernames[0])
+            let (page, _) = try await AdminBrowser(rig: rig).consent(nil, as: orgs[1].usernames[0])
             #expect(page.status == 200)
             #expect(try await rig.statuses() == [orgs[1].id + " authorized"])
         }
@@ -67,7 +67,7 @@ struct ConsentFlowTests {
 
     @Test func `an unregistered org gets a clear page, and nothing is stored`() async throws {
         try await withConsent { rig, orgs in
-            let (page, _) = try await Browser(rig: rig).consent(nil, as: orgs[0].usernames[0])
+            let (page, _) = try await AdminBrowser(rig: rig).consent(nil, as: orgs[0].usernames[0])
             #expect(page.status == 404 && page.text.contains("\(orgs[0].id) is not registered"))
             #expect(try await rig.count("credentials") == 0)
         }
@@ -79,7 +79,7 @@ struct ConsentFlowTests {
             let missing = ["reader": "Modify All Data", "limited": "View All Data", "noapi": "API Enabled"]
             for (name, right) in missing {
                 let user = try #require(orgs[0].usernames.first { $0.hasPrefix(name) })
-                let (page, _) = try await Browser(rig: rig).consent(orgs[0], as: user)
+                let (page, _) = try await AdminBrowser(rig: rig).consent(orgs[0], as: user)
                 #expect(page.status == 403 && page.text.contains(right) && page.text.contains(user))
             }
             #expect(try await rig.statuses() == [orgs[0].id + " registered"])
@@ -91,7 +91,7 @@ struct ConsentFlowTests {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
             try await rig.registerOrg(orgs[1])
-            let (page, _) = try await Browser(rig: rig).consent(orgs[0], as: orgs[1].usernames[0])
+            let (page, _) = try await AdminBrowser(rig: rig).consent(orgs[0], as: orgs[1].usernames[0])
             #expect(page.status == 403)
             #expect(page.text.contains(orgs[0].id) && page.text.contains(orgs[1].id))
             #expect(try await rig.count("credentials") == 0)
@@ -101,7 +101,7 @@ struct ConsentFlowTests {
     @Test func `the page after a denied consent says that nothing was stored`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
-            let (page, _) = try await Browser(rig: rig).consent(
+            let (page, _) = try await AdminBrowser(rig: rig).consent(
                 orgs[0], as: orgs[0].usernames[0], decision: "deny")
             #expect(page.status == 403 && page.text.contains("access_denied"))
             #expect(try await rig.count("credentials") == 0)
@@ -111,9 +111,9 @@ struct ConsentFlowTests {
     @Test func `a callback in a different browser is refused`() async throws {
         try await withConsent { rig, orgs in
             try await rig.registerOrg(orgs[0])
-            let victim = Browser(rig: rig)
+            let victim = AdminBrowser(rig: rig)
             let callback = try await victim.begin(orgs[0], as: orgs[0].usernames[0], decision: "allow")
-            let other = Browser(rig: rig)
+            let other = AdminBrowser(rig: rig)
             _ = try await other.begin(orgs[0], as: orgs[0].usernames[0], decision: "allow")
             let page = try await other.open(callback)
             #expect(page.status == 400 && page.text.contains("another browser"))
@@ -138,50 +138,6 @@ extension WebRig {
 
     func count(_ table: String) async throws -> Int {
         try await pool.query("select count(*) from multiconnect.\(identifier: table)").scalar()
-    }
-}
-
-/// Follows redirects like a browser, and keeps the cookie.
-private final class Browser {
-    private let rig: WebRig
-    private var cookie: String?
-
-    init(rig: WebRig) {
-        self.rig = rig
-    }
-
-    /// From the link in the mail to the last page. Also returns the URL to which Salesforce redirected.
-    func consent(
-        _ org: Simulator.OrgSummary?, as user: String, decision: String = "allow"
-    ) async throws -> (page: ClientResponse, callback: String) {
-        let callback = try await begin(org, as: user, decision: decision)
-        return (try await open(callback), callback)
-    }
-
-    func begin(_ org: Simulator.OrgSummary?, as user: String, decision: String) async throws -> String {
-        let query = org.map { "?org_id=\($0.id)" } ?? ""
-        #expect(try await open("/authenticate" + query).status == 200)
-        let start = try await open("/auth/salesforce" + query)
-        let authorize = try #require(start.headers["Location"].flatMap { URLComponents(string: $0) })
-        var form = URLComponents()
-        form.queryItems =
-            (authorize.queryItems ?? []) + [
-                URLQueryItem(name: "username", value: user), URLQueryItem(name: "decision", value: decision),
-            ]
-        let origin = "\(authorize.scheme ?? "")://\(authorize.host ?? ""):\(authorize.port ?? 0)"
-        let fields = (form.percentEncodedQuery ?? "").replacing("+", with: "%2B")
-        let answer = try await rig.http.send(
-            ClientRequest(
-                method: "POST", url: origin + authorize.path,
-                headers: [(name: "Content-Type", value: "application/x-www-form-urlencoded")],
-                body: Array(fields.utf8)))
-        return try #require(answer.headers["Location"])
-    }
-
-    func open(_ target: String) async throws -> ClientResponse {
-        let response = try await rig.get(target, cookie.map { [(name: "Cookie", value: $0)] } ?? [])
-        cookie = response.cookie ?? cookie
-        return response
     }
 }
 

@@ -1,10 +1,13 @@
 import Cryptography
 import Foundation
 import HTTPClient
+import HTTPWire
 import JobIndex
 import Jobs
 import Logging
+import OrgSimulator
 import Postgres
+import Reactor
 import Redis
 import Support
 import Testing
@@ -42,6 +45,21 @@ struct OperatorBrowser: Sendable {
             [("Cookie", cookie), ("Origin", rig.origin)])
     }
 
+    /// Submits a form whose fields may repeat, with the cookie and token of a page.
+    func submit(_ path: String, _ form: Form) async throws -> ClientResponse {
+        let (cookie, code) = try await self.form()
+        var form = form
+        form.fields.append(.init(name: FormToken.field, value: code))
+        return try await rig.http.send(
+            ClientRequest(
+                method: "POST", url: rig.origin + path,
+                headers: [
+                    credentials, ("Content-Type", "application/x-www-form-urlencoded"), ("Cookie", cookie),
+                    ("Origin", rig.origin),
+                ],
+                body: Array(form.encoded.utf8)))
+    }
+
     /// Submits a form without adding anything.
     func post(_ path: String, _ fields: [String: String], _ headers: [(name: String, value: String)])
         async throws
@@ -77,5 +95,41 @@ func withOperator(
             OperatorBrowser(
                 rig: rig, client: client, queue: JobQueue(pool: rig.pool, redis: client, logger: quietLogger))
         )
+    }
+}
+
+/// An operator's browser, and a registered org whose admin has consented.
+func withOperatorOfOrg(
+    _ change: @escaping @Sendable (inout WebRig.Options) -> Void = { _ in },
+    _ body: @concurrent @Sendable (OperatorBrowser, Simulator.OrgSummary) async throws -> Void
+) async throws {
+    var configuration = SimulatorConfiguration()
+    configuration.orgs = 1
+    configuration.accounts = 5
+    configuration.contacts = 5
+    configuration.tweets = 1
+    let simulator = Simulator(configuration, logger: quietLogger)
+    try await withLoop {
+        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await simulator.serve(on: listener) }
+            try await withOperator({ options in
+                options.loginURL = "http://127.0.0.1:\(listener.address.port)"
+                change(&options)
+            }) { browser in
+                let org = simulator.orgs[0]
+                try await browser.rig.registerOrg(org)
+                let (page, _) = try await AdminBrowser(rig: browser.rig).consent(org, as: org.usernames[0])
+                #expect(page.status == 200)
+                try await browser.rig.pool.withConnection {
+                    _ = try await Migrator(
+                        directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
+                    ).migrate(on: $0)
+                }
+                try await body(browser, org)
+            }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
     }
 }

@@ -17,6 +17,7 @@ import Replication
 import Salesforce
 import Support
 import TenantAdmin
+import TenantSchema
 import Testing
 
 @testable import Web
@@ -42,6 +43,7 @@ struct WebRig: Sendable {
         var tallies: RequestTallies?
         /// Whether X-Forwarded-For is trusted.
         var isBehindProxy = false
+        var showsRows = true
         /// How long a page may act on jobs.
         var actionTime: Duration = .seconds(15)
         /// Nil: the control database is the only cell.
@@ -137,22 +139,28 @@ private func routes(
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let identity = AppIdentity(name: "Acme Sync", url: options.appURL ?? origin)
     let recovery = TenantRecovery(control: pool, queue: queue, logger: quietLogger)
+    let keys = KeyRing(current: try SecretKey.generate())
+    let tokens = AccessTokens(
+        pool: pool, queue: queue, keys: keys, oauth: oauth, executor: EventLoop.current)
+    let sessions = OrgSessions(
+        http: http, hosts: try HostRule(loginURL: options.loginURL), tokens: tokens, usage: APIUsage())
     let tenants = TenantOperator(
         control: pool, cells: options.cells?() ?? ["default": pool], queue: queue, jobs: jobs,
-        recovery: recovery, logger: quietLogger)
+        recovery: recovery, orgs: OrgAccess(sessions: sessions, resolver: NameResolver(namespace: nil)),
+        logger: quietLogger)
     let dashboard = DashboardRoutes(
         access: access, jobs: jobs, tenants: tenants, pool: pool, app: identity,
         system: SystemFacts(
             version: "1.2.3", startedAt: Date(), settings: [("SECRET", "<redacted>")],
             redis: { .answers("maxmemory-policy noeviction") }),
-        faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), actionTime: options.actionTime,
+        faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), showsRows: options.showsRows,
+        actionTime: options.actionTime,
         logger: quietLogger)
     let web = WebRoutes(
         registration: OrganizationRegistration(pool: pool, queue: queue),
         consent: Consent(
-            pool: pool, queue: queue, keys: KeyRing(current: try SecretKey.generate()), oauth: oauth,
-            http: http,
-            writes: .planned, logger: quietLogger),
+            pool: pool, queue: queue, keys: keys, oauth: oauth, http: http, writes: .planned,
+            logger: quietLogger),
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
         app: identity, metrics: metrics, tallies: options.tallies, logger: quietLogger)

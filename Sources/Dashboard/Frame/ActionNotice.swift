@@ -3,6 +3,7 @@ import HTTPWire
 import JobAdmin
 import Jobs
 import Pages
+import TenantAdmin
 
 /// The result of an action, in the query of the URL that the browser is redirected to: words from a fixed
 /// list, and counts. It carries an HMAC, so that a link made by somebody else shows no notice.
@@ -45,6 +46,25 @@ struct ActionNotice: Sendable {
         ]
     }
 
+    /// The fields for an action on several tenants.
+    static func fields(_ action: TenantAction, _ outcome: TenantBulkOutcome) -> Form {
+        [
+            field: outcome.rest == nil ? "tenants" : "tenants-unfinished", "action": action.rawValue,
+            "changed": String(outcome.changed), "skipped": String(outcome.skipped),
+        ]
+    }
+
+    /// The kind of notice for a decision about a change in doubt.
+    static func kind(_ resolution: WriteResolution) -> String {
+        switch resolution {
+        case .done: "write-resolved"
+        case .unknown, .notInDoubt: "write-not-in-doubt"
+        case .needsRecord: "write-needs-record"
+        case .locked: "write-locked"
+        case .notImported: "write-not-imported"
+        }
+    }
+
     /// The notice in a URL's query; nil without one, and for one that was not sealed for this operator.
     init?(_ form: Form, _ token: FormToken) {
         guard let kind = form[Self.field],
@@ -79,6 +99,13 @@ struct ActionNotice: Sendable {
                     + "Not all jobs were searched.\(left)",
                 true
             )
+        case ("tenants", _), ("tenants-unfinished", _):
+            let verb = form["action"].flatMap(TenantAction.init(rawValue:))?.pastTense ?? "changed"
+            let end = kind == "tenants" ? "." : " so far. There are more."
+            (text, isWarning) = (
+                "\(changed.of("tenant")) \(changed.were) \(verb)\(end)\(left)",
+                skipped > 0 || kind != "tenants" || changed.value == 0
+            )
         case ("writes-retried", _):
             (text, isWarning) = ("\(changed.of("change")) \(changed.were) sent again.", changed.value == 0)
         default:
@@ -110,6 +137,13 @@ struct ActionNotice: Sendable {
         ),
         "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
         "not-reloaded": ("This object is not imported yet, so it cannot be reloaded.", true),
+        "mapping-removal": ("A worker removes the mapping within seconds.", false),
+        "nothing-ticked": ("Nothing was changed: tick at least one.", true),
+        "write-resolved": ("The decision is stored.", false),
+        "write-not-in-doubt": ("Nothing was changed: the change is not in doubt any more.", true),
+        "write-needs-record": ("Nothing was changed: an insert that exists needs its record's id.", true),
+        "write-locked": ("Nothing was changed: another session has locked the row. Try again.", true),
+        "write-not-imported": ("Nothing was changed: the table is not imported.", true),
         "acknowledged": ("The notification is closed.", false),
         "sessions-ended": ("The sessions have ended.", false),
         "cell-silent": ("Nothing was changed: the tenant's cell does not answer.", true),

@@ -1,6 +1,6 @@
 /// The CSS of the operators' pages.
 enum DashboardStyle {
-    static let text = colors + frame + controls + tables + job + charts
+    static let text = colors + frame + controls + tables + job + charts + forms
 
     private static let colors = """
         :root { color-scheme: light dark; --line: #dfe3e8; --text: #1b2733; --dim: #5d6b7a; --page: #f3f5f8;
@@ -176,6 +176,21 @@ enum DashboardStyle {
         .stream[data-stream-state=lost] { color: var(--warn) } .is-live .refresh { display: none }
         .spark { display: block; width: 96px; height: 20px } .spark polyline { fill: none;
             stroke: var(--run); stroke-width: 1.5; vector-effect: non-scaling-stroke }
+
+        """
+
+    private static let forms = """
+        textarea { display: block; width: 100%; min-height: 140px; margin-top: 2px; padding: 8px 10px;
+            font: 13px/1.5 ui-monospace, monospace; color: var(--text); border: 1px solid var(--line);
+            border-radius: 7px; background: var(--card) }
+        .settings { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr));
+            gap: 12px 16px; align-items: start } .settings .wide { grid-column: 1 / -1 }
+        .settings small, .hint { display: block; color: var(--dim); font-size: 12.5px }
+        .sticky { position: sticky; bottom: 0; z-index: 1 }
+        .copy { user-select: all }
+        .effects { margin: 0; padding: 0; list-style: none }
+        .effects li { display: flex; gap: 12px; padding: 5px 0; overflow-wrap: anywhere }
+        .effects .state { flex: 0 0 auto; align-self: flex-start; min-width: 72px; text-align: center }
 
         """
 }

@@ -14,6 +14,9 @@ struct Visit: Sendable {
     /// The name that is recorded with the operator's actions.
     var actor: String { "\(identity.name) (web)" }
 
+    /// Whether the operator may look only.
+    var isViewer: Bool { identity.role == .viewer }
+
     /// Redirects after an action, so that reloading the page does not repeat it.
     func redirect(to path: String, _ notice: Form) -> Response {
         .redirect(
@@ -39,11 +42,14 @@ struct OperatorPages: Sendable {
     /// The field of the login form with the page to show afterwards.
     static let destinationField = "to"
     /// Bytes of a form. The largest has the ids of all jobs on a page.
-    private static let formBytes = 64 * 1024
+    static let formBytes = 64 * 1024
 
-    /// - Parameter isForViewers: whether viewers may submit the form. They may see every page.
+    /// - Parameters:
+    ///   - isForViewers: whether viewers may submit the form. They may see every page.
+    ///   - bytes: the largest form.
     func add(
-        _ method: HTTPWire.Method, _ pattern: String, isForViewers: Bool = false, to router: inout Router,
+        _ method: HTTPWire.Method, _ pattern: String, isForViewers: Bool = false, bytes: Int = formBytes,
+        to router: inout Router,
         _ handler: @escaping @Sendable (Visit) async throws -> Response
     ) {
         let gate: Gate = { request in
@@ -51,7 +57,7 @@ struct OperatorPages: Sendable {
             if case .granted = verdict { return nil }
             return refuse(verdict, request)
         }
-        router.on(method, pattern, maximumBodyBytes: Self.formBytes, gate: gate) { request in
+        router.on(method, pattern, maximumBodyBytes: bytes, gate: gate) { request in
             let verdict = access.judge(request)
             guard case .granted(let identity) = verdict else { return refuse(verdict, request) }
             if let id = identity.session, try await !sessions.isOpen(id) { return refuse(.unknown, request) }

@@ -10,17 +10,19 @@ import Salesforce
 struct JobDetailPage: Sendable {
     let detail: JobDetail
     let organization: Organization?
+    /// The object that the job is about.
+    let object: String?
     let mask: ArgumentMask
     let token: FormToken
     let notice: ActionNotice?
     let now: Date
 
     private var job: JobSummary { detail.summary }
-    var title: String { job.className }
+    var title: String { [job.className, object].compactMap(\.self).joined(separator: " ") }
 
     var content: HTML {
         """
-        <div class="row"><h1>\(job.className) \(DashboardText.badge(job.state))</h1>
+        <div class="row"><h1>\(title) \(DashboardText.badge(job.state))</h1>
         <div class="actions">\(JobAction.allCases.compactMap(actionForm))</div></div>
         \(notice?.content ?? "")\(asked)
         <div class="columns"><div>\(errorCard)\(factsCard)\(argumentsCard)\(attemptsCard)</div>
@@ -58,27 +60,40 @@ struct JobDetailPage: Sendable {
     }
 
     private var factsCard: HTML {
-        let maximum = job.maximumAttempts.map { " of \($0)" } ?? ""
-        let crashes = detail.crashClaims > 0 ? ", \(detail.crashClaims) crashes in a row" : ""
         let facts: [(String, HTML?)] = [
-            ("Id", "<code>\(job.id.text)</code>"), ("Tenant", tenant), ("Queue", "\(job.queue)"),
+            ("Id", "<code class=\"copy\">\(job.id.text)</code>"), ("Tenant", tenant),
+            ("Queue", "<a href=\"\(JobQuery(Form()).with("queue", job.queue).link())\">\(job.queue)</a>"),
             ("Lane", "<code>\(detail.lane.text)</code>"),
-            ("Attempts", "\("\(job.attempt), \(job.failures)\(maximum) failures in a row\(crashes)")"),
+            ("Attempts", "\(attempts)"),
             ("Due", DashboardText.distance(job.runAt, from: now)),
             ("Created", DashboardText.distance(job.createdAt, from: now)),
             ("Started", job.startedAt.map { DashboardText.distance($0, from: now) }),
             ("Finished", job.finishedAt.map { DashboardText.distance($0, from: now) }),
-            ("Ran for", ranFor), ("Worker", job.worker.map { "<code>\($0)</code>" }),
+            ("Ran for", ranFor),
+            ("Worker", job.worker.map { "<a href=\"/dashboard/jobs/workers\"><code>\($0)</code></a>" }),
             ("Lease until", detail.leaseUntil.map { DashboardText.distance($0, from: now) }),
             ("Held by", job.heldBy.map { "\($0)" }),
             ("Unique key", detail.uniqueKey.map { "<code>\($0)</code>" }),
             ("Time limit", detail.timeout.map { "\(DashboardText.duration($0 / .seconds(1)))" }),
-            ("Progress", job.progress.map { "<code>\($0)</code>" }),
+            (
+                "Progress",
+                ProgressText.content(
+                    job.progress, since: job.startedAt, isRunning: job.state == .running, now: now)
+            ),
         ]
         let shown = facts.compactMap { name, value -> HTML? in
             value.map { "<dt>\(name)</dt><dd>\($0)</dd>" }
         }
         return "<section class=\"card\"><dl class=\"facts\">\(shown)</dl></section>"
+    }
+
+    /// For example `attempt 17, failure 3 of 26 in a row`.
+    private var attempts: String {
+        let starts = job.attempt == 0 ? "not started yet" : "attempt \(job.attempt)"
+        let maximum = job.maximumAttempts.map { " of \($0)" } ?? ""
+        let failures = job.failures == 0 ? "" : ", failure \(job.failures)\(maximum) in a row"
+        let crashes = detail.crashClaims > 0 ? ", \(detail.crashClaims) crashes in a row" : ""
+        return starts + failures + crashes
     }
 
     private var ranFor: HTML? {
@@ -103,19 +118,20 @@ struct JobDetailPage: Sendable {
 
     private var attemptsCard: HTML {
         guard !detail.attempts.isEmpty else { return "" }
-        let rows = detail.attempts.reversed().map { attempt -> HTML in
+        let rows = AttemptRun.runs(of: detail.attempts).reversed().map { run -> HTML in
+            let attempt = run.last
             let length: HTML =
                 attempt.startedAt.map {
                     "\(DashboardText.duration(attempt.finishedAt.timeIntervalSince($0)))"
                 } ?? ""
             let ended = DashboardText.distance(attempt.finishedAt, from: now)
             return """
-                <tr><td data-label="Attempt" class="number">\(String(attempt.attempt))</td>
+                <tr><td data-label="Attempt" class="number">\(run.numbers)</td>
                 <td data-label="Outcome">\(attempt.outcome)</td>
                 <td data-label="Ended" class="nowrap">\(ended)</td>
                 <td data-label="Took" class="nowrap">\(length)</td>
                 <td data-label="Worker"><code>\(attempt.worker ?? "")</code></td>
-                <td data-label="Error"><div class="error"><b>\(attempt.errorClass ?? "")</b>
+                <td data-label="Error"><div class="error">\(run.repetition)<b>\(attempt.errorClass ?? "")</b>
                 \(attempt.errorMessage ?? "")</div></td></tr>
                 """
         }

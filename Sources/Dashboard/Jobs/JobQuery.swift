@@ -59,9 +59,10 @@ struct JobQuery: Sendable {
         filter.since = time("since", now)
         filter.until = time("until", now)
         if let text = texts["tenant"] {
-            filter.organizationID = try await tenants.id(text)
+            filter.organizationID = try await tenants.search(text)
             if filter.organizationID == nil {
-                complaints.append("There is no tenant “\(text)”. Enter its org id.")
+                complaints.append(
+                    "There is no tenant “\(text)”, or more than one. Enter an org id, or more of the name.")
                 // No tenant has this id.
                 filter.organizationID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
             }

@@ -21,9 +21,12 @@ struct JobRoutes: Sendable {
     /// How long the first page of a list may search. Its link continues the search with more time.
     private static let firstSearch: Duration = .milliseconds(40)
     private static let search: Duration = .seconds(1)
+    /// How long a list may count for its tabs. Then they show "…".
+    private static let tabTime: Duration = .milliseconds(30)
 
     func add(to router: inout Router, _ pages: OperatorPages) {
         pages.add(.get, "", to: &router) { try await list($0) }
+        pages.add(.get, "/errors", to: &router) { try await errors($0) }
         pages.add(.get, "/bulk/:action", to: &router) { try await confirm($0) }
         pages.add(.get, "/:id", to: &router) { try await show($0) }
         pages.add(.post, "/selected", to: &router) { try await actOnSelected($0) }
@@ -52,11 +55,19 @@ struct JobRoutes: Sendable {
             filter, beyond: query.after, order: query.order, limit: Self.pageSize,
             within: query.after == nil ? Self.firstSearch : Self.search)
         let pauses = try await jobs.pausedScopes()
+        let counts = query.isNarrow ? try await jobs.counts(of: filter, within: Self.tabTime) : nil
         return JobsPage(
-            query: query, page: page, census: try await jobs.census(isBrief: true),
-            workers: try await jobs.workers(),
-            pauses: pauses, organizations: try await tenants.organizations(page.jobs, pauses),
-            token: token, notice: visit.notice)
+            query: query, page: page, census: try await jobs.census(isBrief: true), counts: counts,
+            workers: try await jobs.workers(), pauses: pauses,
+            organizations: try await tenants.organizations(page.jobs, pauses),
+            objects: try await tenants.objects(page.jobs), token: token, notice: visit.notice)
+    }
+
+    private func errors(_ visit: Visit) async throws -> Response {
+        var query = JobQuery(visit.request.query)
+        let filter = try await query.filter(tenants)
+        let page = JobErrorsPage(query: query, errors: try await jobs.errors(filter), now: Date())
+        return layout.page("Failed jobs by error", in: .jobs, page.content)
     }
 
     private func show(_ visit: Visit) async throws -> Response {
@@ -66,6 +77,7 @@ struct JobRoutes: Sendable {
         }
         let content = JobDetailPage(
             detail: detail, organization: try await tenants.organizations([detail.summary]).values.first,
+            object: try await tenants.objects([detail.summary])[id],
             mask: jobs.mask, token: visit.token, notice: visit.notice, now: Date())
         return layout.page(content.title, in: .jobs, content.content)
     }
@@ -102,15 +114,29 @@ struct JobRoutes: Sendable {
         guard let action = visit.form["action"].flatMap(JobAction.init(rawValue:)) else {
             throw Problem(.badRequest, "The form has no valid action.")
         }
-        var outcome = BulkOutcome()
-        for text in visit.form.values("id").prefix(Self.pageSize) {
+        let query = JobQuery(visit.form)
+        // “All on this page” is one box: the ids of the page are hidden fields.
+        let isAll = visit.form[JobsPage.allField] == "on"
+        let ids = try visit.form.values(isAll ? JobsPage.shownField : "id").prefix(Self.pageSize).map {
+            text in
             guard let id = JobID(text) else { throw Problem(.badRequest, "“\(text)” is not a job id.") }
+            return id
+        }
+        guard !ids.isEmpty else {
+            return visit.redirect(to: query.link(), [ActionNotice.field: "nothing-ticked"])
+        }
+        if action.isFinal, visit.form[SelectedJobsPage.confirmField] == nil {
+            let page = SelectedJobsPage(action: action, ids: ids, query: query, token: visit.token)
+            return layout.page(page.title, in: .jobs, page.content)
+        }
+        var outcome = BulkOutcome()
+        for id in ids {
             switch try await jobs.perform(action, on: id, by: visit.actor) {
             case .done, .requested: outcome.changed += 1
             case .unknown, .refused, .conflict: outcome.skipped += 1
             }
         }
-        return visit.redirect(to: JobQuery(visit.form).link(), ActionNotice.fields(action, outcome))
+        return visit.redirect(to: query.link(), ActionNotice.fields(action, outcome))
     }
 
     private func actOnAll(_ visit: Visit) async throws -> Response {

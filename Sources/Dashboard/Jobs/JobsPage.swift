@@ -11,12 +11,20 @@ struct JobsPage: Sendable {
     let query: JobQuery
     let page: JobPage
     let census: JobCensus
+    /// The numbers within the filter; nil without one. A state that was not counted in time is missing.
+    let counts: [JobState: JobCount]?
     let workers: [WorkerStatus]
     let pauses: [JobPause]
     let organizations: [UUID: Organization]
+    /// The objects that jobs are about, by job.
+    let objects: [JobID: String]
     let token: FormToken
     let notice: ActionNotice?
 
+    /// The box that stands for all jobs of the page.
+    static let allField = "all"
+    /// The hidden fields with the ids of the page.
+    static let shownField = "shown"
     /// Seconds between two reloads of a page that refreshes itself.
     static let refreshSeconds = 5
 
@@ -72,17 +80,19 @@ struct JobsPage: Sendable {
 
     private var tabs: HTML {
         let all: HTML = query.states.isEmpty ? "aria-current=\"page\"" : ""
-        let total = JobState.allCases.reduce(JobCount(0)) { $0 + census[$1] }
+        let total = JobState.allCases.reduce(JobCount(0)) { $0 + (counts?[$1] ?? census[$1]) }
+        let isCounted = counts.map { $0.count == JobState.allCases.count } ?? true
         let each = JobState.allCases.map { state -> HTML in
             let mark: HTML = query.states == [state] ? "aria-current=\"page\"" : ""
-            let alarm = state == .dead && census[.dead].value > 0 ? "alarm" : ""
+            let count = counts == nil ? census[state] : counts?[state]
+            let alarm = state == .dead && (count?.value ?? 0) > 0 ? "alarm" : ""
             let link = query.with([state]).link()
-            return """
-                <a class="\(alarm)" href="\(link)" \(mark)>\(state.title)<b>\("\(census[state])")</b></a>
-                """
+            let number = count.map { "\($0)" } ?? "…"
+            return "<a class=\"\(alarm)\" href=\"\(link)\" \(mark)>\(state.title)<b>\(number)</b></a>"
         }
         return """
-            <div class="tabs"><a href="\(query.with([]).link())" \(all)>All<b>\("\(total)")</b></a>
+            <div class="tabs"><a href="\(query.with([]).link())" \(all)>All
+            <b>\(isCounted ? "\(total)" : "…")</b></a>
             \(each)</div>
             """
     }
@@ -93,7 +103,7 @@ struct JobsPage: Sendable {
         }
         let inputs: [(name: String, label: String, hint: String, list: String)] = [
             ("class", "Class", "exact name", "classes"), ("queue", "Queue", "exact name", "queues"),
-            ("tenant", "Tenant", "org id", ""), ("error", "Error", "part of the text", ""),
+            ("tenant", "Tenant", "org id or name", ""), ("error", "Error", "part of the text", ""),
             ("args", "Arguments", "part of the text", ""), ("since", "Since", "2h, 7d, 2026-11-21", ""),
             ("until", "Until", "30m, 2026-11-21", ""),
         ]
@@ -161,21 +171,31 @@ struct JobsPage: Sendable {
 
     private var table: HTML {
         let rows = page.jobs.map(row)
+        let shown = page.jobs.map {
+            "<input type=\"hidden\" name=\"\(Self.shownField)\" value=\"\($0.id.text)\">" as HTML
+        }
         return """
-            <form method="post" action="/dashboard/jobs/selected">\(token.input)\(backField)
+            <form method="post" action="/dashboard/jobs/selected">\(token.input)\(backField)\(shown)
             <div class="scroll"><table class="cards"><thead>
             <tr><th></th><th>Job</th><th>State</th><th>Tenant</th><th>Queue</th>
             <th class="number">Attempts</th><th>Time</th><th>Error</th></tr></thead>
             <tbody>\(rows)</tbody></table></div>
-            <div class="bar"><span class="dim">Selected jobs:</span>
-            \(JobAction.allCases.map { button($0) })</div></form>
+            <div class="bar sticky"><label class="check">
+            <input type="checkbox" name="\(Self.allField)" value="on"> All on this page</label>
+            <span class="dim">Selected jobs:</span>
+            \(JobAction.allCases.filter(isPossible).map { button($0) })</div></form>
             """
+    }
+
+    /// Whether the state of a job on the page allows the action.
+    private func isPossible(_ action: JobAction) -> Bool {
+        page.jobs.contains { action.states.contains($0.state) }
     }
 
     private func button(_ action: JobAction) -> HTML {
         let style = action.isFinal ? "danger" : ""
-        return
-            "<button class=\"\(style)\" name=\"action\" value=\"\(action.rawValue)\">\(action.title)</button>"
+        let title = action.isFinal ? "\(action.title)…" : action.title
+        return "<button class=\"\(style)\" name=\"action\" value=\"\(action.rawValue)\">\(title)</button>"
     }
 
     private func row(_ job: JobSummary) -> HTML {
@@ -184,7 +204,7 @@ struct JobsPage: Sendable {
         return """
             <tr><td class="bare"><input type="checkbox" name="id" value="\(job.id.text)"
             aria-label="Select \(job.id.text)"></td>
-            <td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(job.className)</a>
+            <td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(name(job))</a>
             <span class="id">\(job.id.text)</span></div></td>
             <td data-label="State">\(DashboardText.badge(job.state))</td>
             <td data-label="Tenant">\(tenant(job.organizationID))</td>
@@ -193,6 +213,11 @@ struct JobsPage: Sendable {
             <td data-label="Time" class="nowrap">\(time)</td>
             <td data-label="Error">\(error(job))</td></tr>
             """
+    }
+
+    /// The class, with the object for a job about one.
+    private func name(_ job: JobSummary) -> String {
+        [job.className, objects[job.id]].compactMap(\.self).joined(separator: " ")
     }
 
     private func tenant(_ id: UUID?) -> HTML {
@@ -210,7 +235,11 @@ struct JobsPage: Sendable {
 
     /// Hidden fields that bring the browser back to this list after an action.
     private var backField: HTML {
-        HTML(query.fields.map { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })
+        let order = query.order.map { [Form.Field(name: JobQuery.orderField, value: $0.rawValue)] } ?? []
+        return HTML(
+            (query.fields + order).map {
+                "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">"
+            })
     }
 
     /// Actions on all matching jobs, and the links to other pages.
@@ -227,6 +256,7 @@ struct JobsPage: Sendable {
         return """
             <div class="bar"><span class="dim">All matching jobs:</span>
             \(JobAction.allCases.compactMap(bulkLink))
+            <a class="button" href="\(query.link(JobErrorsPage.path))">Group by error</a>
             <span class="actions last"><a class="button" href="\(reversed.link())">\(otherOrder)</a>
             \(first)\(next)</span></div>
             """

@@ -15,7 +15,8 @@ struct LiveRoutes: Sendable {
         _ read: @escaping @Sendable (Visit) async throws -> [LivePart]
     ) {
         pages.add(.get, "/live" + pattern, to: &router) { visit in
-            let topic = visit.request.target
+            // Viewers have fewer links.
+            let topic = (visit.isViewer ? "viewer " : "") + visit.request.target
             guard hub.hasRoom(for: topic) else {
                 throw Problem(
                     .serviceUnavailable, "Too many pages are updated live.",

@@ -19,6 +19,7 @@ struct PeriodicPage: Sendable {
         }
         return """
             <h1>Periodic jobs</h1>\(notice?.content ?? "")
+            <p class="dim">Schedules are in UTC. It is \(DashboardText.clock(now)) now.</p>
             <section class="card flush"><div class="scroll"><table class="cards"><thead><tr><th>Name</th>
             <th>Schedule</th><th>Next</th><th>Last run</th><th class="number">Skipped</th><th></th></tr>
             </thead><tbody>\(jobs.map(row))</tbody></table></div></section>
@@ -29,12 +30,16 @@ struct PeriodicPage: Sendable {
         """
         <tr><td data-label="Name"><div><b>\(job.name)</b>
         <span class="id">\(job.className) in \(job.queue)</span></div></td>
-        <td data-label="Schedule"><code>\(job.schedule)</code></td>
+        <td data-label="Schedule"><div>\(words(job))<span class="id">\(job.schedule)</span></div></td>
         <td data-label="Next"><div>\(next(job))</div></td>
         <td data-label="Last run"><div>\(last(job))</div></td>
         <td data-label="Skipped" class="number">\(String(job.passedOver))</td>
         <td data-label=""><div class="actions">\(form(job, "run", "Run now"))\(toggle(job))</div></td></tr>
         """
+    }
+
+    private func words(_ job: PeriodicSummary) -> String {
+        (try? Schedule(job.schedule))?.words ?? "not valid"
     }
 
     private func next(_ job: PeriodicSummary) -> HTML {
@@ -43,7 +48,10 @@ struct PeriodicPage: Sendable {
             let by: HTML = job.pausedBy.map { " by \($0)" } ?? ""
             return "<span class=\"state held\">paused</span>\(by)"
         }
-        return DashboardText.distance(job.next, from: now)
+        return """
+            \(DashboardText.distance(job.next, from: now))
+            <span class="id">\(DashboardText.clock(job.next))</span>
+            """
     }
 
     private func last(_ job: PeriodicSummary) -> HTML {

@@ -32,10 +32,18 @@ struct QueueRoutes: Sendable {
 
     private func page(_ visit: Visit, _ token: FormToken, _ complaint: String?) async throws -> QueuesPage {
         let (pauses, weights) = (try await jobs.pausedScopes(), try await jobs.tenantWeights())
+        let shares = try await jobs.tenantShares()
+        let slots = try await jobs.workers().filter(\.isAlive).reduce(0) { $0 + $1.concurrency }
+        let organizations = try await tenants.organizations([], pauses, weights)
+            .merging(try await tenants.organizations(ids: shares.map(\.organizationID))) { first, _ in first }
+        let census = try await jobs.census()
         return QueuesPage(
-            census: try await jobs.census(), totals: await jobs.totals(), pauses: pauses, weights: weights,
-            organizations: try await tenants.organizations([], pauses, weights), token: token,
-            notice: visit.notice, complaint: complaint)
+            census: census, totals: await jobs.totals(), known: try await jobs.knownNames(), pauses: pauses,
+            shares: SharesSection(
+                shares: shares, weights: weights, pauses: pauses, slots: slots, organizations: organizations,
+                token: token, time: census.time),
+            weights: weights, organizations: organizations, token: token, notice: visit.notice,
+            complaint: complaint)
     }
 
     private func changePause(_ visit: Visit) async throws -> Response {

@@ -9,7 +9,10 @@ import Pages
 struct QueuesPage: Sendable {
     let census: JobCensus
     let totals: JobTotals?
+    /// Queues and classes that have no jobs now are among them.
+    let known: KnownNames
     let pauses: [JobPause]
+    let shares: SharesSection
     let weights: [TenantWeight]
     let organizations: [UUID: Organization]
     let token: FormToken
@@ -35,7 +38,7 @@ struct QueuesPage: Sendable {
             "counts",
             """
             \(summary)<section class="card flush"><h2>Queues</h2>\(queues)</section>
-            <section class="card flush"><h2>Classes</h2>\(classes)</section>
+            <section class="card flush"><h2>Classes</h2>\(classes)</section>\(shares.content)
             """)
     }
 
@@ -69,14 +72,12 @@ struct QueuesPage: Sendable {
 
     private var queues: HTML {
         let paused = pauses.compactMap { if case .queue(let name) = $0.scope { name } else { nil } }
-        var known = census.queues
-        for name in paused where !known.contains(where: { $0.name == name }) {
-            known.append(JobCensus.Queue(name: name))
+        var queues = census.queues
+        for name in self.known.queues.union(paused).sorted()
+        where !queues.contains(where: { $0.name == name }) {
+            queues.append(JobCensus.Queue(name: name))
         }
-        guard !known.isEmpty else {
-            return "<div class=\"empty\"><b>No open or dead jobs</b>Their queues appear here.</div>"
-        }
-        let rows = known.map { queue -> HTML in
+        let rows = queues.map { queue -> HTML in
             let latency = queue.latency.map { DashboardText.duration($0 / .seconds(1)) } ?? "–"
             return """
                 <tr><td data-label="Queue"><b>\(queue.name)</b></td>
@@ -92,10 +93,12 @@ struct QueuesPage: Sendable {
     }
 
     private var classes: HTML {
-        guard !census.classes.isEmpty else {
-            return "<div class=\"empty\"><b>No open or dead jobs</b>Their classes appear here.</div>"
+        let idle = known.classes.subtracting(census.classes.map(\.name)).sorted()
+        let all = census.classes + idle.map { ($0, [:]) }
+        guard !all.isEmpty else {
+            return "<div class=\"empty\"><b>No jobs</b>Their classes appear here.</div>"
         }
-        let rows = census.classes.map { name, counts -> HTML in
+        let rows = all.map { name, counts -> HTML in
             """
             <tr><td data-label="Class"><b>\(name)</b></td>\(numbers(counts, "class", name))
             <td data-label="">\(toggle(.class(name)))</td></tr>
@@ -147,13 +150,18 @@ struct QueuesPage: Sendable {
             """
     }
 
+    private var suggestions: [HTML] {
+        (known.classes.sorted() + known.queues.sorted()).map { "<option value=\"\($0)\">" }
+    }
+
     private var pauseForm: HTML {
         """
         <div class="bar"><form class="inline" method="post" action="/dashboard/jobs/pauses">\(token.input)
         <label>Pause<select name="kind"><option value="tenant">tenant</option>
         <option value="class">class</option><option value="queue">queue</option></select></label>
-        <label>Name or org id<input name="name" required maxlength="100" autocapitalize="off"
+        <label>Name or org id<input name="name" required maxlength="100" list="known" autocapitalize="off"
         spellcheck="false"></label>
+        <datalist id="known">\(suggestions)</datalist>
         <label>Reason<input name="reason" maxlength="200"></label>
         <button name="action" value="pause">Pause</button></form></div>
         """

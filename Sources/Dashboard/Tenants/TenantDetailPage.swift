@@ -16,6 +16,8 @@ struct TenantDetailPage: Sendable {
     let jobs: [JobSummary]
     /// The link that an admin opens to consent.
     let link: String
+    /// Whether this operator may browse the rows.
+    let showsRows: Bool
     let token: FormToken
     let notice: ActionNotice?
     let now: Date
@@ -46,14 +48,15 @@ struct TenantDetailPage: Sendable {
         case "head":
             content = """
                 <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>
-                <div class="actions">\(TenantAction.allCases.compactMap(actionForm))</div></div>\(problem)
+                <div class="actions"><a class="button" href="\(path)/check">Check the org</a>
+                \(TenantAction.allCases.compactMap(actionForm))</div></div>\(problem)
                 """
         case "notifications": content = notifications
         case "objects":
             content =
                 TenantMappingsSection(
                     mappings: detail.mappings, cell: cell, status: organization.status, path: path,
-                    token: token, now: now
+                    showsRows: showsRows, token: token, now: now
                 ).content
         case "writes":
             content = TenantWritesSection(cell: cell, path: path, token: token, now: now).content

@@ -10,6 +10,8 @@ struct TenantMappingsSection: Sendable {
     let cell: CellAnswer
     let status: OrganizationStatus
     let path: String
+    /// Whether this operator may browse the rows.
+    let showsRows: Bool
     let token: FormToken
     let now: Date
 
@@ -17,7 +19,7 @@ struct TenantMappingsSection: Sendable {
         guard !mappings.isEmpty else {
             return """
                 <section class="card flush"><h2>Objects</h2><div class="empty"><b>No mappings</b>
-                They are created after the consent.</div></section>
+                They are created after the consent.</div>\(bar)</section>
                 """
         }
         return """
@@ -25,7 +27,15 @@ struct TenantMappingsSection: Sendable {
             <table class="cards"><thead><tr><th>Object</th><th>State</th><th class="number">Rows here</th>
             <th class="number">Rows in org</th><th class="number">Quarantined</th><th>Changes by</th>
             <th>Last problem</th><th></th></tr></thead>
-            <tbody>\(mappings.map(row))</tbody></table></div></section>
+            <tbody>\(mappings.map(row))</tbody></table></div>\(bar)</section>
+            """
+    }
+
+    private var bar: HTML {
+        let rows: HTML =
+            showsRows ? "<a class=\"button\" href=\"\(path)/rows\">Browse rows</a>" : ""
+        return """
+            <div class="bar"><a class="button" href="\(path)/mappings">Edit mappings</a>\(rows)</div>
             """
     }
 

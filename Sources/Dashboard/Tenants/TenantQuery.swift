@@ -40,17 +40,23 @@ struct TenantQuery: Sendable {
         }
     }
 
-    /// The URL of this list, from the first page or after a position.
-    func link(after: TenantPosition? = nil) -> String {
-        var form = Form()
-        if !filter.search.isEmpty { form.fields.append(.init(name: Self.searchField, value: filter.search)) }
+    /// The fields of the filter and the order.
+    var fields: [Form.Field] {
+        var fields: [Form.Field] = []
+        if !filter.search.isEmpty { fields.append(.init(name: Self.searchField, value: filter.search)) }
         for status in OrganizationStatus.allCases where filter.statuses.contains(status) {
-            form.fields.append(.init(name: Self.statusField, value: status.rawValue))
+            fields.append(.init(name: Self.statusField, value: status.rawValue))
         }
-        if filter.needsAttention { form.fields.append(.init(name: Self.attentionField, value: "on")) }
-        if order != .attention { form.fields.append(.init(name: Self.orderField, value: order.rawValue)) }
+        if filter.needsAttention { fields.append(.init(name: Self.attentionField, value: "on")) }
+        if order != .attention { fields.append(.init(name: Self.orderField, value: order.rawValue)) }
+        return fields
+    }
+
+    /// The URL of this list, from the first page or after a position.
+    func link(_ path: String = Self.path, after: TenantPosition? = nil) -> String {
+        var form = Form(fields)
         if let after { form.fields.append(.init(name: Self.afterField, value: "\(after)")) }
-        return form.fields.isEmpty ? Self.path : "\(Self.path)?\(form.encoded)"
+        return form.fields.isEmpty ? path : "\(path)?\(form.encoded)"
     }
 
     /// A copy with other statuses.

@@ -14,10 +14,18 @@ struct TenantRoutes: Sendable {
     let layout: DashboardLayout
     /// `APP_URL`, for the link to consent.
     let appURL: String
+    /// Whether operators may browse rows.
+    let showsRows: Bool
+    /// How long one request may act on tenants.
+    let actionTime: Duration
 
     func add(to router: inout Router, _ pages: OperatorPages) {
         pages.add(.get, "/tenants", to: &router) { try await list($0) }
+        pages.add(.get, "/tenants/bulk/:action", to: &router) { try await confirm($0) }
+        pages.add(.post, "/tenants/bulk/:action", to: &router) { try await actOnAll($0) }
+        pages.add(.post, "/tenants/selected", to: &router) { try await actOnSelected($0) }
         pages.add(.get, "/tenants/:org", to: &router) { try await show($0) }
+        pages.add(.get, "/tenants/:org/check", to: &router) { try await check($0) }
         pages.add(.post, "/tenants/:org/:action", to: &router) { try await act($0) }
     }
 
@@ -29,7 +37,7 @@ struct TenantRoutes: Sendable {
             query: query, page: list,
             hours: try await tenants.hours(
                 of: list.tenants.map(\.organization.id), since: now - Double(TenantFlowCharts.listSeconds)),
-            counts: try await tenants.counts(), now: now)
+            counts: try await tenants.counts(), token: visit.token, notice: visit.notice, now: now)
         return layout.page("Tenants", in: .tenants, page.content)
     }
 
@@ -64,7 +72,19 @@ struct TenantRoutes: Sendable {
             link: ConsentLink.url(
                 appURL: appURL, organization: organization.organizationID,
                 environment: organization.environment),
-            token: token, notice: visit.notice, now: now)
+            showsRows: showsRows && !visit.isViewer, token: token, notice: visit.notice, now: now)
+    }
+
+    private func check(_ visit: Visit) async throws -> Response {
+        let organization = try await tenant(visit)
+        var (checkup, complaint) = (Checkup?.none, String?.none)
+        do {
+            checkup = try await tenants.checkup(of: organization)
+        } catch let error as TenantAdminError {
+            complaint = error.description
+        }
+        let page = TenantCheckPage(organization: organization, checkup: checkup, complaint: complaint)
+        return layout.page(page.title, in: .tenants, page.content)
     }
 
     private func act(_ visit: Visit) async throws -> Response {
@@ -90,6 +110,11 @@ struct TenantRoutes: Sendable {
             let id = try identifier(visit.form["notification"].flatMap { Int64($0) })
             let wasOpen = try await tenants.acknowledge(id, by: visit.actor)
             return [ActionNotice.field: wasOpen ? "acknowledged" : "unchanged"]
+        case "resolve":
+            let id = try identifier(visit.form["change"].flatMap { Int($0) })
+            let resolution = try await tenants.resolveWrite(
+                id, try decision(visit.form), of: organization, by: visit.actor)
+            return [ActionNotice.field: ActionNotice.kind(resolution)]
         case "writes":
             let id =
                 visit.form["change"] == "all" ? nil : try identifier(visit.form["change"].flatMap { Int($0) })
@@ -101,6 +126,15 @@ struct TenantRoutes: Sendable {
             }
             return [ActionNotice.field: try await perform(action, on: organization, by: visit.actor)]
         }
+    }
+
+    private func decision(_ form: Form) throws -> WriteDecision {
+        guard form["decision"] == "exists" else { return .sendAgain }
+        guard let text = form["sfid"], !text.isEmpty else { return .exists(sfid: nil) }
+        guard let sfid = ExplorerFilter.sfid(text) else {
+            throw Problem(.badRequest, "“\(text.prefix(40))” is not the id of a record.")
+        }
+        return .exists(sfid: sfid)
     }
 
     private func identifier<ID>(_ id: ID?) throws -> ID {
@@ -137,5 +171,49 @@ struct TenantRoutes: Sendable {
         case .unchanged: "unchanged"
         case .refused, .unknown: "tenant-refused"
         }
+    }
+}
+
+// Actions on several tenants.
+extension TenantRoutes {
+    private func action(_ text: String?) throws -> TenantAction {
+        guard let action = text.flatMap(TenantAction.init(rawValue:)) else {
+            throw Problem(.badRequest, "There is no such action.")
+        }
+        return action
+    }
+
+    private func confirm(_ visit: Visit) async throws -> Response {
+        let action = try action(visit.request.parameters["action"])
+        let query = TenantQuery(visit.request.query)
+        let page = TenantBulkPage(
+            action: action, query: query, count: try await tenants.count(action, query.filter),
+            rest: visit.request.query[TenantBulkPage.restField].flatMap(TenantPosition.init),
+            token: visit.token, notice: visit.notice)
+        return layout.page(page.title, in: .tenants, page.content)
+    }
+
+    private func actOnSelected(_ visit: Visit) async throws -> Response {
+        let action = try action(visit.form["action"])
+        let query = TenantQuery(visit.form)
+        let names = visit.form.values("org")
+        guard !names.isEmpty else {
+            return visit.redirect(to: query.link(), [ActionNotice.field: "nothing-ticked"])
+        }
+        let outcome = try await tenants.perform(action, onEach: names, by: visit.actor)
+        return visit.redirect(to: query.link(), ActionNotice.fields(action, outcome))
+    }
+
+    private func actOnAll(_ visit: Visit) async throws -> Response {
+        let action = try action(visit.request.parameters["action"])
+        let query = TenantQuery(visit.form)
+        guard query.complaints.isEmpty else { throw Problem(.badRequest, query.complaints[0]) }
+        let outcome = try await tenants.performAll(
+            action, query.filter, by: visit.actor,
+            from: visit.form[TenantBulkPage.restField].flatMap(TenantPosition.init), within: actionTime)
+        var notice = ActionNotice.fields(action, outcome)
+        guard let rest = outcome.rest else { return visit.redirect(to: query.link(), notice) }
+        notice.fields.append(.init(name: TenantBulkPage.restField, value: "\(rest)"))
+        return visit.redirect(to: query.link(TenantBulkPage.path(action)), notice)
     }
 }

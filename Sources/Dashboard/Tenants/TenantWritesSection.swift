@@ -51,8 +51,8 @@ struct TenantWritesSection: Sendable {
         let doubt: HTML =
             report.writes.contains { $0.status == .inDoubt }
             ? """
-            <span class="dim">A change in doubt may be in Salesforce already. Look there first, then use
-            <code>multiconnect writes resolve</code>.</span>
+            <span class="dim">A change in doubt may be in Salesforce already. Look there first: sent again, it
+            can make a second record.</span>
             """ : ""
         return "<div class=\"bar\">\(retry)\(doubt)</div>"
     }
@@ -64,7 +64,7 @@ struct TenantWritesSection: Sendable {
             <form method="post" action="\(path)/writes">\(token.input)
             <button class="small" name="change" value="\(String(write.id))"
             aria-label="Send change \(String(write.id)) again">Send again</button></form>
-            """ : ""
+            """ : write.status == .inDoubt ? resolution(write) : ""
         let record: HTML = write.sfid.map { "<span class=\"id\">\($0)</span>" } ?? ""
         return """
             <tr><td data-label="Change"><div>\(write.action)
@@ -74,6 +74,29 @@ struct TenantWritesSection: Sendable {
             <td data-label="Since" class="nowrap">\(DashboardText.distance(write.createdAt, from: now))</td>
             <td data-label="Message"><div class="error">\(DashboardText.excerpt(write.message))</div></td>
             <td data-label="">\(again)</td></tr>
+            """
+    }
+
+    /// The two decisions about a change in doubt.
+    private func resolution(_ write: LocalWrite) -> HTML {
+        let id = String(write.id)
+        let record: HTML =
+            write.action == "INSERT"
+            ? """
+            <label>Record's id<input name="sfid" required maxlength="18" autocapitalize="off"
+            spellcheck="false"></label>
+            """ : ""
+        func form(_ decision: String, _ input: HTML, _ text: String) -> HTML {
+            """
+            <form class="inline" method="post" action="\(path)/resolve">\(token.input)
+            <input type="hidden" name="change" value="\(id)">\(input)
+            <button class="small" name="decision" value="\(decision)"
+            aria-label="\(text): change \(id)">\(text)</button></form>
+            """
+        }
+        return """
+            <details class="sure"><summary class="button">Decide…</summary>
+            \(form("exists", record, "It exists"))\(form("again", "", "Send again"))</details>
             """
     }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPWire
 import Jobs
 import Organizations
 import Pages
@@ -13,12 +14,14 @@ struct TenantsPage: Sendable {
     /// The counts of the page's tenants.
     let hours: [UUID: [FlowInterval<TenantFlow>]]
     let counts: [(status: OrganizationStatus, count: JobCount)]
+    let token: FormToken
+    let notice: ActionNotice?
     let now: Date
 
     var content: HTML {
         """
         <div class="row"><h1>Tenants</h1></div>
-        \(complaints)\(tabs)\(filterForm)
+        \(notice?.content ?? "")\(complaints)\(tabs)\(filterForm)
         <section class="card flush">\(page.tenants.isEmpty ? emptyState : table)\(footer)</section>
         """
     }
@@ -77,10 +80,28 @@ struct TenantsPage: Sendable {
     }
 
     private var table: HTML {
+        let fields = query.fields.map {
+            "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" as HTML
+        }
+        let buttons = TenantAction.allCases.filter(isPossible).map { action -> HTML in
+            "<button name=\"action\" value=\"\(action.rawValue)\">\(action.short)</button>"
+        }
+        return """
+            <form method="post" action="\(TenantQuery.path)/selected">\(token.input)\(fields)\(list)
+            <div class="bar sticky"><span class="dim">Ticked tenants:</span>\(buttons)</div></form>
+            """
+    }
+
+    /// Whether a tenant of the list can allow the action.
+    private func isPossible(_ action: TenantAction) -> Bool {
+        query.filter.statuses.isEmpty || !query.filter.statuses.isDisjoint(with: action.statuses)
+    }
+
+    private var list: HTML {
         """
-        <div class="scroll"><table class="cards"><thead><tr><th>Tenant</th><th>Status</th><th>Objects</th>
-        <th class="number">Rows here</th><th class="number">Rows in org</th><th>Rows in 24 h</th>
-        <th>Open notifications</th>
+        <div class="scroll"><table class="cards"><thead><tr><th></th><th>Tenant</th><th>Status</th>
+        <th>Objects</th><th class="number">Rows here</th><th class="number">Rows in org</th>
+        <th>Rows in 24 h</th><th>Open notifications</th>
         <th>Problem</th></tr></thead><tbody>\(page.tenants.map(row))</tbody></table></div>
         """
     }
@@ -92,7 +113,9 @@ struct TenantsPage: Sendable {
         let tally = tenant.mappings
         let line = TenantFlowCharts(hours: hours[organization.id] ?? [], now: now).line
         return """
-            <tr><td data-label="Tenant"><div><a href="\(TenantQuery.path)/\(id)">\(organization.name.text)</a>
+            <tr><td class="bare"><input type="checkbox" name="org" value="\(id)"
+            aria-label="Select \(organization.name.text)"></td><td data-label="Tenant"><div>
+            <a href="\(TenantQuery.path)/\(id)">\(organization.name.text)</a>
             <span class="id">\(id)</span></div></td>
             <td data-label="Status"><div>\(DashboardText.badge(organization.status))
             <span class="dim nowrap">for \(since)</span></div></td>
@@ -121,7 +144,13 @@ struct TenantsPage: Sendable {
             query.after == nil ? "" : "<a class=\"button\" href=\"\(query.link())\">First page</a>"
         let next: HTML =
             page.next.map { "<a class=\"button main\" href=\"\(query.link(after: $0))\">Next page</a>" } ?? ""
-        guard query.after != nil || page.next != nil else { return "" }
-        return "<div class=\"bar\"><span class=\"actions last\">\(first)\(next)</span></div>"
+        let bulk = TenantAction.allCases.filter(isPossible).map { action -> HTML in
+            let link = query.link(TenantBulkPage.path(action))
+            return "<a class=\"button\" href=\"\(link)\">\(action.short)…</a>"
+        }
+        return """
+            <div class="bar"><span class="dim">All matching tenants:</span>\(bulk)
+            <span class="actions last">\(first)\(next)</span></div>
+            """
     }
 }

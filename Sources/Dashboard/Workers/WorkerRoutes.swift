@@ -20,7 +20,8 @@ struct WorkerRoutes: Sendable {
         let running = try await jobs.list(filter, limit: 1000).jobs
         let page = WorkersPage(
             workers: try await jobs.workers(), running: running,
-            organizations: try await tenants.organizations(running), now: Date())
+            organizations: try await tenants.organizations(running),
+            objects: try await tenants.objects(running), now: Date())
         return layout.page("Workers", in: .workers, page.content)
     }
 }

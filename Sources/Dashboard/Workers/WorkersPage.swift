@@ -9,6 +9,8 @@ struct WorkersPage: Sendable {
     let workers: [WorkerStatus]
     let running: [JobSummary]
     let organizations: [UUID: Organization]
+    /// The objects that jobs are about, by job.
+    let objects: [JobID: String]
     let now: Date
 
     var content: HTML {
@@ -54,6 +56,14 @@ struct WorkersPage: Sendable {
         return "<section class=\"card flush\"><h2>Jobs of lost workers</h2>\(table(jobs))</section>"
     }
 
+    private func name(_ job: JobSummary) -> String {
+        [job.className, objects[job.id]].compactMap(\.self).joined(separator: " ")
+    }
+
+    private func progress(_ job: JobSummary) -> HTML {
+        ProgressText.content(job.progress, since: job.startedAt, isRunning: true, now: now) ?? ""
+    }
+
     private func table(_ jobs: [JobSummary]) -> HTML {
         guard !jobs.isEmpty else { return "" }
         let rows = jobs.map { job -> HTML in
@@ -61,12 +71,12 @@ struct WorkersPage: Sendable {
             let asked: HTML =
                 job.cancelRequestedAt == nil ? "" : "<span class=\"state retry\">asked to stop</span>"
             return """
-                <tr><td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(job.className)</a>
+                <tr><td data-label="Job"><div><a href="/dashboard/jobs/\(job.id.text)">\(name(job))</a>
                 <span class="id">\(job.id.text)</span></div></td>
                 <td data-label="Tenant">\(DashboardText.tenant(job.organizationID, organizations))</td>
                 <td data-label="Queue">\(job.queue)</td>
                 <td data-label="Runs for" class="nowrap">\(since) \(asked)</td>
-                <td data-label="Progress"><code>\(job.progress ?? "")</code></td></tr>
+                <td data-label="Progress">\(progress(job))</td></tr>
                 """
         }
         return """

@@ -134,6 +134,26 @@ struct JobListStore: Sendable {
         )
     }
 
+    /// The newest failed jobs of a state that match, by class and error. Reads at most `rows` jobs.
+    func errors(
+        _ state: JobState, of filter: JobFilter, rows: Int, on connection: PostgresConnection
+    ) async throws -> JobErrorGroups {
+        let found = try await connection.query(
+            within: limits.statement,
+            """
+            with part as materialized (\(scan(state, filter, nil, .newestFirst, rows)))
+            select j.class, coalesce(j.error_class, 'unknown') as error_class, count(*) as count,
+                count(distinct j.organization_id) as tenants, max(part.at) as latest,
+                (array_agg(left(j.error_message, \(JobSummary.sampleCharacters)) order by part.at desc))[1]
+                    as sample, (select count(*) from part) = \(rows) as is_full
+            from part join multiconnect.jobs as j on j.id = part.id where part.matches
+            group by 1, 2 order by 3 desc limit \(limits.shownAttempts)
+            """)
+        return JobErrorGroups(
+            groups: try found.map { try JobErrorGroup(row: $0, state: state) },
+            isCutShort: try found.first?["is_full"] ?? false)
+    }
+
     /// The server's time.
     func now(on connection: PostgresConnection) async throws -> Date {
         try await connection.query(within: limits.statement, "select clock_timestamp()").scalar()

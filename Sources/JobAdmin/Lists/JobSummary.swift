@@ -45,6 +45,8 @@ package struct JobSummary: Sendable {
 
     /// The longest arguments and errors in a list, in characters.
     static let listedCharacters = 2000
+    /// Characters of an error in a list of errors.
+    static let sampleCharacters = 300
 
     /// The columns that `init(row:)` reads, of the alias `j`.
     static func columns(characters: Int) -> SQL {

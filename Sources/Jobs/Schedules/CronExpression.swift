@@ -6,11 +6,11 @@ internal import Encoding
 /// are restricted (neither begins with `*`), a day matches if either field matches. Extensions of other
 /// programs (`L`, `W`, `#`, `?`, seconds, `@reboot`, time zones) are refused.
 package struct CronExpression: Hashable, Sendable {
-    private let minute: CronField
-    private let hour: CronField
-    private let day: CronField
-    private let month: CronField
-    private let weekday: CronField
+    let minute: CronField
+    let hour: CronField
+    let day: CronField
+    let month: CronField
+    let weekday: CronField
 
     /// Reads an expression.
     /// - Throws: `JobsError` with the code `.schedule` if the text is not valid or matches no time.

@@ -4,13 +4,13 @@ package import FoundationEssentials
 /// The schedule of a periodic job: a cron expression, or an interval such as `every 10 minutes`. Times are
 /// UTC, because time zones skip and repeat hours.
 package struct Schedule: Hashable, Sendable, CustomStringConvertible {
-    private enum Rule: Hashable {
+    enum Rule: Hashable {
         case cron(CronExpression)
         /// Seconds between ticks. Delays do not add up.
         case interval(Int)
     }
 
-    private let rule: Rule
+    let rule: Rule
     /// The text.
     package let text: String
 

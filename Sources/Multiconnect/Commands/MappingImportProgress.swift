@@ -16,7 +16,7 @@ struct MappingImportProgress {
             try await MappingImportStore().add(file, to: organization, by: actor, on: $0)
         }
         let job = try await session.queue.enqueue(MappingImportJob.job(for: id, of: organization))
-        try await follow(id, job)
+        try await follow(id, job, objects: file.mappings.count)
     }
 
     static func show(_ step: MappingImportStore.Step) {
@@ -30,8 +30,12 @@ struct MappingImportProgress {
     }
 
     /// Prints the steps as the worker makes them.
-    private func follow(_ id: UUID, _ job: JobID) async throws {
+    ///
+    /// - Parameter objects: the mappings of the file.
+    private func follow(_ id: UUID, _ job: JobID, objects: Int) async throws {
         let deadline = ContinuousClock.now + .seconds(wait)
+        let bar = ProgressBar("mappings")
+        defer { bar.clear() }
         var printed = 0
         var hasFailed = false
         var shownError: String?
@@ -43,6 +47,7 @@ struct MappingImportProgress {
                 throw CommandFailure("the tenant was removed", code: CommandFailure.noInput)
             }
             // A start that was repeated makes its steps again.
+            if record.steps.count > printed || record.state.isFinal { bar.clear() }
             for step in record.steps.dropFirst(printed) {
                 Self.show(step)
                 hasFailed = hasFailed || step.action == "failed"
@@ -56,6 +61,7 @@ struct MappingImportProgress {
                 if hasFailed || record.state == .failed { throw ExitCode(1) }
                 return
             }
+            bar.show(done: record.steps.count { $0.object != "connection" }, total: objects)
             guard .now < deadline else {
                 throw CommandFailure(
                     "job \(job) has not finished after \(wait) s; it continues if a worker runs")

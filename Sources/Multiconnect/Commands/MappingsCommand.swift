@@ -4,12 +4,14 @@ import JobAdmin
 import Jobs
 import Organizations
 import Replication
+import TenantAdmin
+import TenantSchema
 
 /// `multiconnect mappings`
 struct MappingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mappings",
-        abstract: "Lists, changes, pauses, resumes and reloads the mappings of a tenant.",
+        abstract: "Lists, changes, pauses, resumes, reloads and removes the mappings of a tenant.",
         discussion: """
             Exit status: 0 done; 64 wrong arguments; 65 the tenant's or mapping's state does not allow it; \
             66 no such tenant or mapping; 69 a database does not answer; 1 any other failure.
@@ -18,7 +20,7 @@ struct MappingsCommand: AsyncParsableCommand {
             MappingsListCommand.self, MappingsShowCommand.self, MappingsSetCommand.self,
             MappingsPauseCommand.self, MappingsResumeCommand.self,
             MappingsReloadCommand.self, MappingsImportCommand.self,
-            MappingsExportCommand.self,
+            MappingsExportCommand.self, MappingsRemoveCommand.self,
         ])
 }
 
@@ -122,6 +124,46 @@ struct MappingsReloadCommand: AsyncParsableCommand {
                     "\(mapping.objectName): \(job.isNew ? "reload queued" : "reload already queued"), "
                         + "job \(job.id)")
             }
+        }
+    }
+}
+
+/// `multiconnect mappings remove`
+struct MappingsRemoveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Ends the sync of one object. Its table stays as an ordinary table, or is dropped.",
+        discussion: """
+            A worker does it. Local changes of the table that Salesforce does not have prevent the removal: \
+            see `multiconnect writes`. Without --confirm nothing is done.
+            """)
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Argument(help: "The object, as the mapping names it.") var object: String
+    @Flag(help: "Also drops the table. Refused if rows are not in Salesforce.") var dropTable = false
+    @Option(help: "The object once more, as a confirmation.") var confirm: String?
+    @OptionGroup var actor: ActorOption
+
+    func run() async throws {
+        try await JobsSession.open("mappings") { [self] session in
+            let tenant = try await session.organization(organization)
+            let book = try await session.tenants.mappingBook(of: tenant)
+            guard let mapping = book.mapping(of: object) else {
+                throw CommandFailure(
+                    "\(tenant.organizationID) has no mapping \(object)", code: CommandFailure.noInput)
+            }
+            guard confirm?.lowercased() == object.lowercased() else {
+                throw CommandFailure(
+                    "nothing was done; repeat with --confirm \(mapping.objectName)", code: 64)
+            }
+            do {
+                try await session.tenants.removeMapping(
+                    object, basedOn: mapping.configuration.version, of: tenant,
+                    dropsTable: dropTable, by: actor.name)
+            } catch let error as TenantAdminError where error.code == .unsentChanges {
+                throw CommandFailure(error.description, code: CommandFailure.dataError)
+            }
+            print("\(mapping.objectName): the removal is queued")
         }
     }
 }

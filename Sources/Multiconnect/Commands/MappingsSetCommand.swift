@@ -49,36 +49,11 @@ struct MappingsSetCommand: AsyncParsableCommand {
             ])
             let plan = MappingChange.changes(from: [mapping.objectName: mapping.configuration], to: file)
             for change in plan { MappingImportProgress.show(change) }
-            for line in Self.effects(from: mapping.configuration, to: configuration) { print("  \(line)") }
+            for line in mapping.configuration.effects(of: configuration) { print("  \(line)") }
             guard !dryRun, plan.contains(where: { $0.kind == .changed }) else { return }
             try await MappingImportProgress(session: session, wait: wait)
                 .apply(file, to: organization.id, by: actor.name)
         }
-    }
-
-    /// The effects that the names of the settings do not say.
-    private static func effects(
-        from old: MappingConfiguration, to new: MappingConfiguration
-    ) -> [String] {
-        var lines: [String] = []
-        if old.access != new.access {
-            lines.append(
-                new.access == .readWrite
-                    ? "users' later changes of the table are sent to Salesforce"
-                    : "users' later changes of the table stay in Postgres")
-        }
-        if old.filter != new.filter {
-            lines.append("the org checks the filter; all rows are read again, rows outside of it are removed")
-        }
-        if old.upsertField != new.upsertField, new.access == .readWrite {
-            lines.append(
-                new.upsertField.map { "new rows are sent as upserts by \($0)" }
-                    ?? "new rows are sent as inserts")
-        }
-        if new.pollingSeconds < old.pollingSeconds || new.notify != old.notify {
-            lines.append("each poll costs at least one of the org's API calls")
-        }
-        return lines
     }
 }
 

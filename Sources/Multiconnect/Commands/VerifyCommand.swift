@@ -70,12 +70,16 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         var documents: [JSONText] = []
         var isEqual = true
-        for mapping in mappings {
+        for (index, mapping) in mappings.enumerated() {
+            let bar = ProgressBar("verify \(mapping.objectName)")
+            bar.show(done: index, total: mappings.count)
+            defer { bar.clear() }
             guard let result = try await verify(mapping, verifier) else {
                 throw CommandFailure(
                     "\(mapping.objectName) is not imported, or the org has no such object",
                     code: CommandFailure.noInput)
             }
+            bar.clear()
             isEqual = isEqual && result.isEqual
             if json {
                 documents.append(VerificationText.json(result))

@@ -90,6 +90,8 @@ struct WebProcess: Sendable {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await reporter.run() }
+                let recorder = UsageRecorder(usage: usage, pool: services[0].control, logger: launch.logger)
+                group.addTask(executorPreference: launch.loops[0]) { await recorder.run() }
                 for (index, loop) in launch.loops.enumerated() {
                     let services = services[index]
                     group.addTask(executorPreference: loop) {
@@ -164,12 +166,16 @@ struct WebProcess: Sendable {
             logger: launch.logger)
         let tenants = TenantOperator(
             control: services.control, cells: services.cells, queue: services.queue, jobs: jobs,
-            recovery: recovery, logger: launch.logger)
+            recovery: recovery,
+            orgs: OrgAccess(
+                sessions: services.sessions, resolver: NameResolver(namespace: launch.configuration.namespace)
+            ),
+            logger: launch.logger)
         let dashboard = DashboardRoutes(
             access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,
             system: launch.systemFacts(services.redis),
             faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), live: live,
-            logger: launch.logger)
+            showsRows: launch.configuration.showsRows, logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),

@@ -6,6 +6,7 @@ import Organizations
 import Postgres
 import Replication
 import Salesforce
+import TenantAdmin
 
 /// The changes that a command acts on: ids, or all that match.
 struct WriteSelection: ParsableArguments {
@@ -147,60 +148,36 @@ struct WritesResolveCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(organization)
-            let mappings = try await session.pool.withConnection {
-                try await MappingStore().mappings(of: Tenant(found).connectionID, on: $0)
-            }
-            try await session.withWrites(of: found) { store, access in
-                guard
-                    let write = try await store.list(
-                        WriteFilterOptions.all(ids: [id]), on: access.connection
-                    ).first
-                else {
-                    throw CommandFailure("\(organization) has no change \(id)", code: CommandFailure.noInput)
-                }
-                guard write.status == .inDoubt else {
-                    throw CommandFailure(
-                        "change \(id) is \(write.status.rawValue), not in doubt",
-                        code: CommandFailure.dataError)
-                }
-                if exists, write.action == "INSERT", sfid == nil {
-                    throw CommandFailure(
-                        "change \(id) is an insert: name its record with --sfid",
-                        code: CommandFailure.dataError)
-                }
-                if sendAgain {
-                    try await access.connection.transaction { try await store.sendAgain(write, on: $0) }
-                } else {
-                    let tables = try await SyncedTableStore().tables(
-                        of: found.id, mappings, on: access.connection)
-                    try await record(write, tables, store, access)
-                }
-            }
-            try await session.pool.withConnection {
-                try await ActivityStore(on: $0).add(
-                    "write_resolved", by: actor.name, organization: found.id,
-                    detail: "\(id) \(sendAgain ? "sent again" : "exists \(sfid ?? "")")")
-            }
+            let decision = sendAgain ? WriteDecision.sendAgain : .exists(sfid: try record)
+            let resolution = try await session.tenants.resolveWrite(
+                id, decision, of: found, by: actor.name)
+            if let failure = failure(resolution) { throw failure }
             print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
         }
     }
 
-    private func record(
-        _ write: LocalWrite, _ tables: [SyncedTable], _ store: LocalWriteStore, _ access: LocalWriteAccess
-    ) async throws {
-        let recording = try await access.connection.transaction {
-            try await store.recordAsWritten(
-                write, sfid: try sfid.map { try SalesforceID($0).text }, in: tables, on: $0)
-        }
-        switch recording {
-        case .done: return
+    /// The record's 18 characters.
+    private var record: String? {
+        get throws { try sfid.map { try SalesforceID($0).text } }
+    }
+
+    private func failure(_ resolution: WriteResolution) -> CommandFailure? {
+        switch resolution {
+        case .done: nil
+        case .unknown:
+            CommandFailure("\(organization) has no change \(id)", code: CommandFailure.noInput)
+        case .notInDoubt(let status):
+            CommandFailure(
+                "change \(id) is \(status.rawValue), not in doubt", code: CommandFailure.dataError)
+        case .needsRecord:
+            CommandFailure(
+                "change \(id) is an insert: name its record with --sfid", code: CommandFailure.dataError)
         case .locked:
-            throw CommandFailure(
+            CommandFailure(
                 "another session has locked the row of change \(id): try again",
                 code: CommandFailure.unavailable)
-        case .notImported:
-            throw CommandFailure(
-                "the table \(write.table) is not imported", code: CommandFailure.unavailable)
+        case .notImported(let table):
+            CommandFailure("the table \(table) is not imported", code: CommandFailure.unavailable)
         }
     }
 }

@@ -10,7 +10,7 @@ enum RetryTable {
         switch error {
         // Only a new deployment fixes a mapping file. A deleted mapping does not come back.
         case let error as ReplicationError
-        where [.notFound, .givenUp].contains(error.code):
+        where [.notFound, .givenUp, .unsentChanges].contains(error.code):
             return .discard
         case is TenantSchemaError: return .discard
         default: return .retry

@@ -44,6 +44,8 @@ extension Launch {
             ("MAIL_FROM", configuration.mailFrom.map { "\($0)" } ?? "not set"),
             ("DEV_EMAIL", configuration.developmentAddress.map { "\($0)" } ?? "not set"),
             ("MAILS_PER_HOUR", "\(configuration.mailLimits.total)"),
+            ("ADMIN_ALERTS", configuration.alerts.mailsAdmins ? "on" : "off"),
+            ("DASHBOARD_EXPLORER", configuration.showsRows ? "on" : "off"),
             ("METRICS_TOKEN", shown(configuration.metricsToken != nil)),
             ("MAPPING_FILE", configuration.mappingFile), ("LOG_LEVEL", "\(configuration.logLevel)"),
             ("LOOPS", "\(configuration.loops)"),

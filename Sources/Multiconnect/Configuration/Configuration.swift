@@ -64,6 +64,8 @@ struct Configuration: Sendable {
     var operatorCredentials: (user: String, password: Secret)?
     /// Gives access to the dashboard's pages, without its actions.
     var viewerCredentials: (user: String, password: Secret)?
+    /// Whether operators may browse tenants' rows on the dashboard.
+    var showsRows: Bool
     /// Gives access to `/metrics`, like the operators' credentials.
     var metricsToken: Secret?
     var mappingFile: String
@@ -142,6 +144,7 @@ extension Configuration {
             total: reader.number("MAILS_PER_HOUR", default: MailLimits.standardTotal, in: 1...100_000))
         developmentAddress = reader.address("DEV_EMAIL")
         (operatorCredentials, viewerCredentials) = reader.dashboardCredentials()
+        showsRows = reader.flag("DASHBOARD_EXPLORER", default: true)
         alerts = reader.alerts()
         metricsToken = reader.text("METRICS_TOKEN").map { Secret(text: $0) }
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
@@ -162,8 +165,7 @@ extension Configuration {
                 "QUARANTINE_LIMIT_ROWS", default: ReplicationLimits.quarantineRows, in: 0...1_000_000_000),
             percent: reader.number(
                 "QUARANTINE_LIMIT_PERCENT", default: ReplicationLimits.quarantinePercent, in: 0...100))
-        apiReservePercent = reader.number(
-            "API_RESERVE_PERCENT", default: OrganizationsLimits.apiReservePercent, in: 0...95)
+        apiReservePercent = reader.apiReserve()
         certificateFile = reader.text("SSL_CERT_FILE")
         repairInterval = reader.repairInterval()
         trustsProxy = reader.flag("TRUST_PROXY")

@@ -2,9 +2,11 @@ import Cryptography
 import Organizations
 
 extension EnvironmentReader {
-    /// The receivers of notifications: `OPERATOR_EMAIL`, `NOTIFY_WEBHOOK_URL` and `NOTIFY_WEBHOOK_SECRET`.
+    /// The receivers of notifications: `OPERATOR_EMAIL`, `NOTIFY_WEBHOOK_URL` and `NOTIFY_WEBHOOK_SECRET`,
+    /// `ADMIN_ALERTS`.
     mutating func alerts() -> AlertSettings {
-        AlertSettings(recipients: addresses("OPERATOR_EMAIL"), webhook: webhook())
+        AlertSettings(
+            recipients: addresses("OPERATOR_EMAIL"), webhook: webhook(), mailsAdmins: flag("ADMIN_ALERTS"))
     }
 
     /// Addresses separated by commas.

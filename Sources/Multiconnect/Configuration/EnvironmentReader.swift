@@ -65,6 +65,11 @@ struct EnvironmentReader {
         .seconds(number(name, default: standard, in: least...3650) * 86_400)
     }
 
+    /// Percent of each org's API allowance.
+    mutating func apiReserve() -> Int {
+        number("API_RESERVE_PERCENT", default: OrganizationsLimits.apiReservePercent, in: 0...95)
+    }
+
     mutating func repairInterval() -> Duration? {
         let hours = number("REPAIR_HOURS", default: Configuration.Defaults.repairHours, in: 0...8_760)
         return hours == 0 ? nil : .seconds(hours * 3_600)

@@ -81,7 +81,7 @@ enum AlertContent {
         return String(decoding: bytes, as: UTF8.self) + "Z"
     }
 
-    private static func plain(_ text: String) -> String {
+    static func plain(_ text: String) -> String {
         let scalars = text.unicodeScalars.map { scalar -> Character in
             scalar.properties.generalCategory == .control ? " " : Character(scalar)
         }

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import HTTPClient
 package import Jobs
 package import Postgres
@@ -11,6 +12,9 @@ package struct AlertJobs: Sendable {
 
     /// Its mail is stored with the job's id.
     static let mail = NewJob(sendMail)
+
+    /// The job that mails a tenant's admin.
+    static func adminMail(_ organization: UUID) -> NewJob { NewJob(sendMail, organizationID: organization) }
 
     /// One open job for each notification, so that its events stay in order.
     static func webhook(_ notification: Int64) -> NewJob {

@@ -4,7 +4,8 @@ internal import Jobs
 internal import Logging
 internal import Postgres
 
-/// The handler of `SendAlertMail`: sends the mail that was stored with the job to one operator.
+/// The handler of `SendAlertMail`: sends the mail that was stored with the job to one operator, or to a
+/// tenant's admin.
 struct AlertMailJob: Sendable {
     let pool: PostgresPool
     let http: HTTPClient
@@ -45,6 +46,8 @@ struct AlertMailJob: Sendable {
         do {
             try await MailTrouble(pool: pool).note(error, id: mail.id, failures: failures)
         } catch let refusal as OrganizationsError where refusal.code == .mailRefused {
+            // The mail's own row says that an admin's address was refused.
+            guard mail.organization == nil else { throw refusal }
             try await pool.withConnection { connection in
                 try await NotificationStore(on: connection).addOnce(
                     NotificationEvent.operatorMailFailed, organization: nil,

@@ -7,8 +7,13 @@ package struct AlertSettings: Sendable {
     package let recipients: [EmailAddress]
     /// `NOTIFY_WEBHOOK_URL` and its secret; nil without a webhook.
     package let webhook: WebhookTarget?
+    /// `ADMIN_ALERTS`: whether tenants' admins are mailed about the problems that they can end.
+    package let mailsAdmins: Bool
 
-    package init(recipients: [EmailAddress] = [], webhook: WebhookTarget? = nil) {
+    package init(
+        recipients: [EmailAddress] = [], webhook: WebhookTarget? = nil, mailsAdmins: Bool = false
+    ) {
+        self.mailsAdmins = mailsAdmins
         self.recipients = recipients
         self.webhook = webhook
     }

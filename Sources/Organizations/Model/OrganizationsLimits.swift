@@ -70,6 +70,10 @@ package enum OrganizationsLimits {
     static let alertsPerKind = 20
     /// Characters of one notification in a mail to operators.
     static let alertCharacters = 600
+    /// Between two mails to a tenant's admin about the same kind of notification.
+    static let adminAlertPause = Duration.seconds(24 * 60 * 60)
+    /// Tenants whose admins are mailed at once, each minute.
+    static let adminAlertTenants = 50
     /// Failures after which a mail to operators or a request to the webhook is given up: about ten hours.
     static let alertAttempts = 12
     /// Notifications whose requests to the webhook are enqueued at once, each minute.

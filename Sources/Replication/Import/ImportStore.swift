@@ -108,6 +108,13 @@ struct ImportStore: Sendable {
         return try Self.record(row)
     }
 
+    /// Whether an import of the mapping has begun.
+    func hasBegun(_ mappingID: UUID, on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            "select exists (select from multiconnect_sync.imports where mapping_id = \(mappingID))"
+        ).scalar()
+    }
+
     /// The result of the last complete import. Nil if there is none.
     func finished(of mappingID: UUID, on connection: PostgresConnection) async throws -> ImportResult? {
         let rows = try await connection.query(

@@ -101,6 +101,7 @@ struct Importer: Sendable {
         try await checkOwnsTable(mapping, schema.tenant)
         let ddl = try await schema.preflight()
         try await schema.checkUnobstructed(plan)
+        try await VacancyCheck(tenant: schema.tenant, cell: schema.pool).check(plan, for: mapping.id)
         return RecentPlans.Created(plan: plan, ddl: ddl)
     }
 

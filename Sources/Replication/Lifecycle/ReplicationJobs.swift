@@ -38,6 +38,13 @@ package enum ReplicationJobs {
             return try await MappingImporter(services).run(id, context)
         }
         registry.register(
+            RemoveMappingJob.className, timeout: ReplicationLimits.mappingRemovalTimeout,
+            maximumAttempts: ReplicationLimits.jobAttempts
+        ) { context in
+            let id = try context.argument(0, as: UUID.self)
+            return try await MappingRemover(services).run(id, context)
+        }
+        registry.register(
             BackfillJob.className, timeout: ReplicationLimits.backfillTimeout,
             maximumAttempts: ReplicationLimits.jobAttempts,
             concurrency: ReplicationLimits.concurrentBackfills

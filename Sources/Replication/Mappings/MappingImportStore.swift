@@ -101,6 +101,37 @@ package struct MappingImportStore: Sendable {
             error: try row["error"])
     }
 
+    /// An import in a list.
+    package struct Summary: Sendable, Equatable {
+        package var id: UUID
+        package var requestedBy: String
+        package var state: Record.State
+        package var createdAt: Date
+        package var error: String?
+        /// Steps that failed.
+        package var failures: Int
+    }
+
+    /// The newest imports of a tenant.
+    package func recent(
+        of organization: UUID, limit: Int, on connection: PostgresConnection
+    ) async throws -> [Summary] {
+        try await connection.query(
+            """
+            select id, requested_by, state, created_at, error, (
+                select count(*) from jsonb_array_elements(progress) as step
+                where step ->> 'action' = 'failed') as failures
+            from multiconnect.mapping_imports where organization_id = \(organization)
+            order by created_at desc limit \(limit)
+            """
+        ).map { row in
+            Summary(
+                id: try row["id"], requestedBy: try row["requested_by"],
+                state: Record.State(rawValue: try row["state"]) ?? .failed,
+                createdAt: try row["created_at"], error: try row["error"], failures: try row["failures"])
+        }
+    }
+
     /// Begins an import, or begins it again: its steps are made again, which changes nothing.
     func begin(_ id: UUID, on connection: PostgresConnection) async throws {
         try await connection.execute(

@@ -78,12 +78,15 @@ struct MappingImporter: Sendable {
             try await services.control.withConnection { try await store.add(step, to: id, on: $0) }
         }
         let known = Dictionary(mappings.map { ($0.objectName, $0.configuration) }) { first, _ in first }
+        // Imports of commands have no second argument.
+        let bases = (try? job.argument(1, as: [String: String].self)) ?? [:]
         for change in MappingChange.changes(from: known, to: file) {
             try job.checkClaim()
             let name = change.entry.objectName.lowercased()
             let mapping = mappings.first { $0.objectName.lowercased() == name }
             let step: MappingImportStore.Step
             do {
+                try Self.check(change, bases[name], mapping)
                 step = try await apply(change, to: mapping, tenant, actor, job)
             } catch  where FaultVerdict(error) == .permanent {
                 // The other mappings of the file are applied.
@@ -92,6 +95,16 @@ struct MappingImporter: Sendable {
             }
             try await services.control.withConnection { try await store.add(step, to: id, on: $0) }
         }
+    }
+
+    /// Throws if the mapping is not the one that the change is based on.
+    private static func check(_ change: MappingChange, _ base: String?, _ mapping: Mapping?) throws {
+        // An earlier start of this job may have made the change.
+        guard let base, change.kind != .unchanged, base != mapping?.configuration.version ?? "" else {
+            return
+        }
+        throw ReplicationError(
+            .outdatedMapping, "another change of \(change.entry.objectName) came first: edit it again")
     }
 
     /// Sets the settings of the connection that the file names. Nil if it names none.

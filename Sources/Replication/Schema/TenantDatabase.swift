@@ -53,7 +53,7 @@ struct TenantDatabase: Sendable {
         }
     }
 
-    private func facts(on connection: PostgresConnection) async throws -> DatabaseFacts {
+    func facts(on connection: PostgresConnection) async throws -> DatabaseFacts {
         let rows = try await connection.query(
             """
             select current_setting('server_version_num')::int as version,

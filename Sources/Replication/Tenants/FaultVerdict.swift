@@ -41,7 +41,8 @@ enum FaultVerdict: Sendable, Equatable {
 
     private static func verdict(on code: ReplicationError.Code) -> FaultVerdict {
         switch code {
-        case .notFound, .tooManyQuarantined, .sharedTable, .tableObstructed, .invalidFilter, .givenUp:
+        case .notFound, .tooManyQuarantined, .sharedTable, .tableObstructed, .invalidFilter, .givenUp,
+            .outdatedMapping, .unsentChanges:
             .permanent
         case .databaseUnsuitable, .unexpectedColumns, .incompletePage, .rowCountMismatch, .bulkJobLost,
             .malformedResponse, .repeatedLocator, .unknownCell:

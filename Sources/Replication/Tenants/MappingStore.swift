@@ -45,6 +45,15 @@ package struct MappingStore: Sendable {
         ).map(Self.mapping)
     }
 
+    /// The objects of mappings, by id.
+    package func objects(
+        of ids: Set<UUID>, on connection: PostgresConnection
+    ) async throws -> [UUID: String] {
+        let rows = try await connection.query(
+            "select id, object_name from multiconnect.mappings where id = any (\(Array(ids))::uuid[])")
+        return try Dictionary(rows.map { (try $0["id"], try $0["object_name"]) }) { first, _ in first }
+    }
+
     /// Throws `.notFound`.
     package func mapping(_ id: UUID, on connection: PostgresConnection) async throws -> Mapping {
         let rows = try await connection.query(
@@ -98,6 +107,10 @@ package struct MappingStore: Sendable {
               import_started_at = coalesce(import_started_at, now()), updated_at = now()
             where id = \(id) and state not in (\(state.rawValue), 'DATA_SYNCED', 'INVALID', 'ERROR')
             """)
+    }
+
+    func delete(_ id: UUID, on connection: PostgresConnection) async throws {
+        try await connection.execute("delete from multiconnect.mappings where id = \(id)")
     }
 
     /// The import is complete.

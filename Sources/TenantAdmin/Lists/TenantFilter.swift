@@ -9,5 +9,19 @@ package struct TenantFilter: Sendable, Equatable {
     /// Only tenants that need attention.
     package var needsAttention = false
 
+    /// Only tenants that this action can change.
+    package var action: TenantAction?
+
     package init() {}
+
+    /// The filter in words, for pages and activity rows.
+    package var text: String {
+        let names = OrganizationStatus.allCases.filter(statuses.contains).map(\.rawValue)
+        let parts = [
+            search.isEmpty ? nil : "with \(search.debugDescription)",
+            names.isEmpty ? nil : "status \(names.joined(separator: ", "))",
+            needsAttention ? "needs attention" : nil,
+        ].compactMap(\.self)
+        return parts.isEmpty ? "all tenants" : parts.joined(separator: "; ")
+    }
 }

@@ -46,6 +46,24 @@ package struct TenantOverviewStore: Sendable {
         return TenantPage(tenants: shown, next: isLast ? nil : shown.last?.position)
     }
 
+    /// The number of tenants that match, up to a limit.
+    package func count(_ filter: TenantFilter, on connection: PostgresConnection) async throws -> JobCount {
+        let bound = TenantAdminLimits.counted
+        let wanted: SQL = filter.needsAttention ? "\(Self.attention) > 0" : "true"
+        let count: Int = try await connection.query(
+            """
+            with \(Self.troubles)
+            select count(*) from (
+                select from multiconnect.organizations o
+                join multiconnect.connections c on c.organization_id = o.id
+                left join failed f on f.connection_id = c.id left join noted n on n.organization_id = o.id
+                where \(Self.condition(filter)) and \(wanted) limit \(bound + 1)
+            ) as part
+            """, deadline: deadline
+        ).scalar()
+        return JobCount(count, bound: bound)
+    }
+
     /// One tenant; nil if there is none with this id.
     package func find(_ id: UUID, on connection: PostgresConnection) async throws -> TenantSummary? {
         let rows = try await connection.query(
@@ -156,6 +174,11 @@ extension TenantOverviewStore {
         var conditions: [SQL] = ["true"]
         if !filter.statuses.isEmpty {
             conditions.append("o.status = any (\(filter.statuses.map(\.rawValue))::text[])")
+        }
+        if let action = filter.action {
+            conditions.append("o.status = any (\(action.statuses.map(\.rawValue))::text[])")
+            // A live tenant has failed steps only if a mapping is in error.
+            if action == .retry { conditions.append("(o.status <> 'live' or f.count > 0)") }
         }
         let text = String(filter.search.prefix(TenantAdminLimits.searchCharacters)).lowercased()
             .filter { $0 != "\0" }

@@ -15,18 +15,22 @@ package struct TenantOperator: Sendable {
     let queue: JobQueue
     let jobs: JobOperator
     let recovery: TenantRecovery
+    let orgs: OrgAccess?
     let logger: Logger
 
-    /// - Parameter cells: by name, of the same loop as `control`.
+    /// - Parameters:
+    ///   - cells: by name, of the same loop as `control`.
+    ///   - orgs: nil in a process that calls no orgs.
     package init(
         control: PostgresPool, cells: [String: PostgresPool], queue: JobQueue, jobs: JobOperator,
-        recovery: TenantRecovery, logger: Logger
+        recovery: TenantRecovery, orgs: OrgAccess? = nil, logger: Logger
     ) {
         self.control = control
         self.cells = cells
         self.queue = queue
         self.jobs = jobs
         self.recovery = recovery
+        self.orgs = orgs
         self.logger = logger
     }
 }

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// The difference between a mapping file and a tenant's mappings. Mappings that the file does not name stay.
 package struct MappingChange: Sendable, Equatable {
     /// What the file means for the mapping.
@@ -66,5 +68,34 @@ extension MappingConfiguration {
     private static func text(_ flags: [String: Bool]) -> String {
         let parts = flags.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
         return parts.isEmpty ? "none" : parts.joined(separator: ",")
+    }
+}
+
+extension MappingConfiguration {
+    /// Changes with each change of the configuration. A form remembers it, so that a save that is based on
+    /// older settings can be refused.
+    package var version: String { String(Identifier.fnv1a(json.serialized), radix: 16) }
+
+    /// The effects of new settings that their names do not say.
+    package func effects(of new: MappingConfiguration) -> [String] {
+        var lines: [String] = []
+        if access != new.access {
+            lines.append(
+                new.access == .readWrite
+                    ? "users' later changes of the table are sent to Salesforce"
+                    : "users' later changes of the table stay in Postgres")
+        }
+        if filter != new.filter {
+            lines.append("the org checks the filter; all rows are read again, rows outside of it are removed")
+        }
+        if upsertField != new.upsertField, new.access == .readWrite {
+            lines.append(
+                new.upsertField.map { "new rows are sent as upserts by \($0)" }
+                    ?? "new rows are sent as inserts")
+        }
+        if new.pollingSeconds < pollingSeconds || new.notify != notify {
+            lines.append("each poll costs at least one of the org's API calls")
+        }
+        return lines
     }
 }

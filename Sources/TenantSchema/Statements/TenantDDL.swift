@@ -40,6 +40,11 @@ package struct TenantDDL: Sendable, Equatable {
 
     package var lock: String { Self.lock(of: schema) }
 
+    /// Makes a mapped table an ordinary one: its rows stay, and users' changes are not captured any more.
+    package static func release(_ table: String, in schema: String) -> [String] {
+        TriggerFunctions.removal(of: table, in: schema)
+    }
+
     /// Taken before an extension is created, which all tenants of a database have in common.
     package static let extensionLock = "select pg_catalog.pg_advisory_xact_lock(7236837, 1)"
 

@@ -104,3 +104,19 @@ struct TriggerFunctions {
         """
     }
 }
+
+extension TriggerFunctions {
+    /// Removes triggers and functions of a table. It becomes an ordinary table with its rows.
+    static func removal(of table: String, in schema: String) -> [String] {
+        func name(_ suffix: String) -> String {
+            Identifier.quoted(Identifier.fitting("hc_\(table)_\(suffix)"))
+        }
+        let (s, t) = (Identifier.quoted(schema), Identifier.quoted(table))
+        return [
+            "drop trigger if exists \(name("status_trigger")) on \(s).\(t)",
+            "drop trigger if exists \(name("logtrigger")) on \(s).\(t)",
+            "drop function if exists \(s).\(name("status"))()",
+            "drop function if exists \(s).\(name("logger"))()",
+        ]
+    }
+}

@@ -76,9 +76,16 @@ struct JobSelection: ParsableArguments {
                     "nothing was changed: the answer was not yes (use --yes to skip the question)")
             }
         }
+        let bar = ProgressBar(action.rawValue)
+        let total = count.precision == .exact ? count.value : nil
         let outcome = try await session.jobs.performAll(action, filter, by: actor.name) { outcome in
-            StandardError.write(JobsText.progress(outcome, action) + "\n")
+            if StandardError.isTerminal {
+                bar.show(done: outcome.changed, total: total)
+            } else {
+                StandardError.write(JobsText.progress(outcome, action) + "\n")
+            }
         }
+        bar.clear()
         if json {
             let fields: [(String, JSONText)] = [
                 ("action", .string(action.rawValue)), ("changed", .number(outcome.changed)),

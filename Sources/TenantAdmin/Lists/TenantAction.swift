@@ -22,6 +22,13 @@ package enum TenantAction: String, Sendable, CaseIterable {
         }
     }
 
+    /// The statuses that allow this action.
+    package var statuses: Set<OrganizationStatus> {
+        var tally = MappingTally()
+        tally.failed = 1
+        return Set(OrganizationStatus.allCases.filter { Self.allowed($0, tally).contains(self) })
+    }
+
     /// Whether the rows of a mapping can be read again now.
     package static func allowsReload(_ mapping: MappingSummary, _ status: OrganizationStatus) -> Bool {
         mapping.isImported && mapping.pausedAt == nil && [.live, .importing].contains(status)

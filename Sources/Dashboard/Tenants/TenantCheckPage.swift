@@ -1,0 +1,50 @@
+import Organizations
+import Pages
+import Salesforce
+import TenantAdmin
+
+/// What the org and the database of a tenant lack, in words.
+struct TenantCheckPage: Sendable {
+    let organization: Organization
+    /// Nil if the org could not be asked.
+    let checkup: Checkup?
+    /// Why the org could not be asked.
+    let complaint: String?
+
+    var title: String { "Check of \(organization.name.text)" }
+
+    var content: HTML {
+        let complaint: HTML = complaint.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" } ?? ""
+        return """
+            <div class="row"><h1>\(title)</h1><div class="actions">
+            <a class="button" href="\(TenantQuery.path)/\(organization.organizationID.text)">Tenant</a>
+            </div></div>\(complaint)\(checkup.map(findings) ?? "")
+            """
+    }
+
+    private func findings(_ checkup: Checkup) -> HTML {
+        let items = checkup.findings.map { finding -> HTML in
+            let (style, text) =
+                switch finding.level {
+                case .good: ("done", "good")
+                case .advice: ("retry", "advice")
+                case .missing: ("dead", "missing")
+                }
+            let advice: HTML = finding.advice.map { "<br><span class=\"dim\">\($0)</span>" } ?? ""
+            return """
+                <li><span class="state \(style)">\(text)</span><span>\(finding.text)\(advice)</span></li>
+                """
+        }
+        let message: HTML =
+            checkup.message.map {
+                """
+                <section class="card"><h2>For the org's admin</h2>
+                <p class="dim">Copy this text into a mail to \(organization.adminEmail.text).</p>
+                <pre class="copy">\($0)</pre></section>
+                """
+            } ?? ""
+        return """
+            <section class="card"><h2>Findings</h2><ul class="effects">\(items)</ul></section>\(message)
+            """
+    }
+}

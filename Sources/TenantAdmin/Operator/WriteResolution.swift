@@ -1,0 +1,24 @@
+package import Replication
+
+/// An operator's decision about a change whose outcome is unknown.
+package enum WriteDecision: Sendable, Equatable {
+    /// Salesforce has the change. An insert needs its record.
+    case exists(sfid: String?)
+    /// Salesforce does not have the change: it is sent again.
+    case sendAgain
+}
+
+/// The effect of a decision about a change in doubt.
+package enum WriteResolution: Sendable, Equatable {
+    case done
+    /// The log has no such change.
+    case unknown
+    /// The change is not in doubt.
+    case notInDoubt(LocalWrite.Status)
+    /// An insert that exists needs the id of its record.
+    case needsRecord
+    /// Another session has locked the row.
+    case locked
+    /// The change's table is not imported.
+    case notImported(String)
+}

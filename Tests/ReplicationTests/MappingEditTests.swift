@@ -1,0 +1,202 @@
+import Foundation
+import Organizations
+import Postgres
+import Support
+import TenantSchema
+import Testing
+
+@testable import Jobs
+@testable import Replication
+
+/// The plan of a changed mapping, changes that are based on an older mapping, and the removal of a mapping.
+@Suite(.tags(.store))
+struct MappingEditTests {
+    private static let account = MappingConfiguration(
+        access: .readWrite, fields: ["Id", "Name", "Phone"], indexes: ["Phone": false])
+
+    private static func file(_ configuration: MappingConfiguration, of object: String) -> MappingFile {
+        MappingFile(mappings: [.init(objectName: object, configuration: configuration)])
+    }
+
+    /// A synced tenant with a writable mapping of Account.
+    private func withAccount(
+        _ body: @concurrent @escaping @Sendable (OrgScene, Tenant) async throws -> Void
+    ) async throws {
+        try await withOrg(settings: { $0.mappings = Self.file(Self.account, of: "Account") }) { scene in
+            _ = try await scene.sync()
+            try await body(scene, Tenant(try await scene.organization()))
+        }
+    }
+
+    private func plan(
+        _ configuration: MappingConfiguration, of object: String, _ scene: OrgScene, _ tenant: Tenant
+    ) async throws -> MappingPlan {
+        let all = try await scene.mappings()
+        let known = Dictionary(all.map { ($0.objectName, $0.configuration) }) { first, _ in first }
+        let change = try #require(
+            MappingChange.changes(from: known, to: Self.file(configuration, of: object)).first)
+        return try await MappingPreview(
+            tenant: tenant, cell: scene.cell, rest: scene.services.sessions.rest(for: tenant.id),
+            resolver: scene.services.settings.resolver
+        ).plan(change, among: all)
+    }
+
+    private func apply(
+        _ file: MappingFile, basedOn bases: [String: String], _ scene: OrgScene
+    ) async throws -> MappingImportStore.Record {
+        let id = try await scene.control.withConnection {
+            try await MappingImportStore().add(file, to: scene.organizationID, by: "test", on: $0)
+        }
+        let job = try await scene.queue.enqueue(
+            MappingImportJob.job(for: id, of: scene.organizationID, bases: bases))
+        _ = try await MappingImporter(scene.services).run(id, try await scene.claim(job))
+        return try #require(
+            try await scene.control.withConnection { try await MappingImportStore().record(id, on: $0) })
+    }
+
+    private func remove(_ id: UUID, dropsTable: Bool = false, _ scene: OrgScene) async throws {
+        let job = try await scene.queue.enqueue(
+            RemoveMappingJob.job(for: id, of: scene.organizationID, dropsTable: dropsTable, by: "ann"))
+        _ = try await MappingRemover(scene.services).run(id, try await scene.claim(job))
+    }
+
+    private func count(_ scene: OrgScene, _ from: String) async throws -> Int {
+        try await scene.cell.query("select count(*) from \(raw: from)").scalar()
+    }
+
+    @Test
+    func `the plan of a changed mapping names columns, indexes, back-fill and reload, and changes nothing`()
+        async throws
+    {
+        try await withAccount { scene, tenant in
+            var changed = Self.account
+            changed.fields = ["Id", "Name", "Industry", "Nope__c"]
+            changed.indexes = ["Industry": true]
+            changed.filter = "Name != 'x'"
+            changed.access = .readOnly
+            let before = try await count(scene, "information_schema.columns where table_name = 'account'")
+            let plan = try await plan(changed, of: "Account", scene, tenant)
+            #expect(plan.change.details.contains("+Industry") && plan.change.details.contains("-Phone"))
+            let texts = plan.effects.map { "\($0.kind.rawValue) \($0.text)" }
+            for text in [
+                "changes users' later changes of the table stay in Postgres",
+                "adds adds the column industry varchar(40)",
+                "removes stops reading the column phone, which keeps its values",
+                "adds builds the index hcu_idx_account_industry",
+                "removes drops the index hc_idx_account_phone",
+                "reads fills industry in all rows from the org (back-fill)",
+            ] {
+                #expect(texts.contains(text), "\(text): \(texts)")
+            }
+            #expect(texts.contains { $0.hasPrefix("changes the org checks the filter") })
+            #expect(texts.contains { $0.hasPrefix("warns") && $0.contains("Nope__c") })
+            #expect(!plan.isRefused)
+            #expect(
+                try await count(scene, "information_schema.columns where table_name = 'account'") == before)
+            #expect(try await scene.mapping("Account").configuration.fields == Self.account.fields)
+        }
+    }
+
+    @Test func `the plan says what a worker would refuse`() async throws {
+        try await withAccount { scene, tenant in
+            var wrong = Self.account
+            wrong.filter = "Nope__c = 1"
+            #expect(try await plan(wrong, of: "Account", scene, tenant).isRefused)
+            #expect(try await plan(Self.account, of: "Nothing__c", scene, tenant).isRefused)
+            let contact = MappingConfiguration(access: .readOnly, fields: ["Id", "LastName"])
+            let new = try await plan(contact, of: "Contact", scene, tenant)
+            #expect(!new.isRefused && new.effects.contains { $0.text.hasPrefix("creates the table contact") })
+            try await scene.cell.execute(
+                "create view \(identifier: scene.schema, "contact") as select 1 as id")
+            #expect(try await plan(contact, of: "Contact", scene, tenant).isRefused)
+        }
+    }
+
+    @Test func `a change that is based on an older mapping is refused, also by the worker`() async throws {
+        try await withAccount { scene, _ in
+            let base = try await scene.mapping("Account").configuration.version
+            var first = Self.account
+            first.pollingSeconds = 60
+            let done = try await apply(Self.file(first, of: "Account"), basedOn: ["account": base], scene)
+            #expect(done.steps.map(\.action) == ["changed"])
+            var second = Self.account
+            second.pollingSeconds = 900
+            let late = try await apply(Self.file(second, of: "Account"), basedOn: ["account": base], scene)
+            #expect(late.steps.map(\.action) == ["failed"])
+            #expect(try await scene.mapping("Account").configuration.pollingSeconds == 60)
+            // A job that starts again after its change is not refused.
+            let again = try await apply(Self.file(first, of: "Account"), basedOn: ["account": base], scene)
+            #expect(again.steps.map(\.action) == ["unchanged"])
+            let new = try await apply(Self.file(first, of: "Account"), basedOn: ["account": ""], scene)
+            #expect(new.steps.map(\.action) == ["unchanged"])
+        }
+    }
+
+    @Test func `a removed mapping leaves an ordinary table`() async throws {
+        try await withAccount { scene, tenant in
+            let schema = SQL.quote(identifier: scene.schema)
+            let id = try await scene.mapping("Account").id
+            let rows = try await count(scene, "\(schema).account")
+            #expect(rows == 300)
+            try await remove(id, scene)
+            #expect(try await scene.mappings().isEmpty)
+            #expect(try await count(scene, "\(schema).account") == rows)
+            for table in ["synced_tables", "positions", "imports"] {
+                #expect(try await count(scene, "multiconnect_sync.\(table)") == 0, "\(table)")
+            }
+            // A change by a user is not captured any more.
+            let user = try await scene.fixture.connect()
+            defer { user.close() }
+            try await user.script("update \(schema).account set name = 'changed'")
+            #expect(try await count(scene, "\(schema)._trigger_log") == 0)
+            let actors: [String] = try await scene.control.query(
+                "select actor from multiconnect.activity where action = 'mapping_removed' and detail = 'Account'"
+            ).column()
+            #expect(actors == ["ann"])
+            // The job may be started again.
+            try await remove(id, scene)
+            // An import would find each record twice.
+            let plan = try await plan(Self.account, of: "Account", scene, tenant)
+            #expect(plan.isRefused && plan.effects.contains { $0.text.contains("of a removed mapping") })
+        }
+    }
+
+    @Test func `a mapping that was removed with its table can be added again`() async throws {
+        try await withAccount { scene, _ in
+            let schema = SQL.quote(identifier: scene.schema)
+            let id = try await scene.mapping("Account").id
+            let user = try await scene.fixture.connect()
+            defer { user.close() }
+            try await user.script("create view \(schema).big as select name from \(schema).account")
+            await #expect(throws: ReplicationError.self) { try await remove(id, dropsTable: true, scene) }
+            #expect(try await count(scene, "\(schema).account") == 300)
+            try await user.script("drop view \(schema).big")
+            try await remove(id, dropsTable: true, scene)
+            #expect(try await count(scene, "information_schema.tables where table_name = 'account'") == 0)
+            let added = try await apply(
+                Self.file(Self.account, of: "Account"), basedOn: ["account": ""], scene)
+            #expect(added.steps.map(\.action) == ["added"])
+            _ = try await scene.runImports()
+            #expect(try await scene.mapping("Account").state == .dataSynced)
+            #expect(try await count(scene, "\(schema).account") == 300)
+            try await user.script("update \(schema).account set name = 'mine' where id = 1")
+            #expect(try await count(scene, "\(schema)._trigger_log where state = 'NEW'") == 1)
+        }
+    }
+
+    @Test func `a mapping with unsent local changes is not removed`() async throws {
+        try await withAccount { scene, _ in
+            let schema = SQL.quote(identifier: scene.schema)
+            let user = try await scene.fixture.connect()
+            defer { user.close() }
+            try await user.script(
+                "update \(schema).account set name = 'mine' where id = (select min(id) from \(schema).account)"
+            )
+            let id = try await scene.mapping("Account").id
+            await #expect(throws: ReplicationError.self) { try await remove(id, scene) }
+            #expect(try await scene.mappings().count == 1)
+            try await user.script("update \(schema).account set phone = '1' where name = 'mine'")
+            #expect(try await count(scene, "\(schema)._trigger_log where state = 'NEW'") == 2)
+        }
+    }
+}
