@@ -52,9 +52,9 @@ extension ProcessTests {
                 ).column(as: String.self)
                 #expect(
                     names == [
-                        "check-cells", "collect-alerts", "expire-registrations", "prune-history",
-                        "prune-imports", "prune-jobs", "recover-tenants", "reseal-credentials",
-                        "schedule-repairs",
+                        "check-cells", "collect-alerts", "expire-registrations", "prune-flows",
+                        "prune-history", "prune-imports", "prune-jobs", "recover-tenants",
+                        "reseal-credentials", "schedule-repairs",
                     ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")
                 for name in names {
