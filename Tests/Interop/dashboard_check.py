@@ -17,7 +17,7 @@ import urllib.request
 from browser import Browser, Failure
 
 PAGES = ["", "/tenants", "/tenants?attention=on", "/jobs", "/jobs?state=dead", "/jobs/queues", "/jobs/workers", "/jobs/periodic",
-         "/activity", "/mail", "/system", "/account", "/jobs/bulk/retry?state=dead"]
+         "/activity", "/mail", "/system", "/account", "/jobs/bulk/retry?state=dead", "/jobs/errors"]
 DESKTOP = dict(width=1280, height=900)
 PHONE = dict(width=390, height=844, is_mobile=True)
 
@@ -114,6 +114,18 @@ class Check:
                           "the list of dead jobs becomes empty without a reload")
         check("no dead job is left on the filter, without a reload", True)
 
+    def edit_mapping(self):
+        mappings = self.origin + "/dashboard/tenants/" + self.orgs[0]["id"] + "/mappings"
+        self.browser.go(mappings)
+        self.browser.follow("tbody a", "Account")
+        self.browser.type("input[name=sf_polling_seconds]", "900")
+        self.browser.follow("button", "Show the plan")
+        self.browser.follow("button", "Apply the plan")
+        self.browser.wait("document.querySelector('h2').innerText === 'Applied'", "the worker applies the plan", 45)
+        self.browser.go(mappings)
+        row = self.browser.run("[...document.querySelectorAll('tbody tr')].find(row => row.innerText.includes('Account')).innerText")
+        check("the mapping has the new interval", "15 min" in row, row)
+
     def selection(self):
         """A live update does not take away what the operator has selected."""
         self.browser.go(self.origin + "/dashboard/jobs?state=done")
@@ -145,7 +157,8 @@ class Check:
         tenant = "/tenants/" + self.orgs[3]["id"]
         self.browser.go(self.origin + "/dashboard/jobs")
         job = self.browser.run("document.querySelector('tbody a').pathname").removeprefix("/dashboard")
-        return PAGES + [tenant, job]
+        mappings = [tenant + "/mappings" + path for path in ("", "/objects", "/edit?object=Account")]
+        return PAGES + [tenant, job, tenant + "/check", tenant + "/rows", tenant + "/rows/account"] + mappings
 
     def widths(self):
         self.browser.screen(**PHONE)
@@ -195,6 +208,7 @@ class Check:
         try:
             self.desktop()
             self.bulk_retry_after_phone()
+            self.edit_mapping()
             self.selection()
             self.hidden()
             self.keyboard()

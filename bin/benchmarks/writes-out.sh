@@ -91,7 +91,6 @@ many_tenants() {
     [ ${#running[@]} -eq 0 ] || wait "${running[@]}"
     wait_live "$count" 900
     # 10 single inserts of each tenant, the tenants in turn, by four sessions.
-    running=()
     for part in 0 1 2 3; do
         for ((n = 0; n < 10; n++)); do
             for ((place = part; place < count; place += 4)); do
@@ -99,7 +98,11 @@ many_tenants() {
                 echo "insert into $schema.account (name) values ('single') returning '$schema', $((place + 1)), id, name, (extract(epoch from clock_timestamp()) * 1000)::bigint;"
                 echo "do 'begin perform pg_sleep(0.01); end';"
             done
-        done | psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 "$DATABASE_URL" >"$work/singles.$part" &
+        done >"$work/singles.$part.sql"
+    done
+    running=()
+    for part in 0 1 2 3; do
+        psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 "$DATABASE_URL" -f "$work/singles.$part.sql" >"$work/singles.$part" &
         running+=($!)
     done
     wait "${running[@]}"
