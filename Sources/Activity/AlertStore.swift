@@ -94,8 +94,8 @@ package struct AlertStore {
             "update multiconnect.notifications set mailed_at = '-infinity' where mailed_at is null")
     }
 
-    /// Takes new notifications of these kinds for mails to the tenants' admins, grouped by tenant. A tenant
-    /// that was mailed about a kind within `pause` is not mailed about it again: its notification waits.
+    /// Takes new notifications of these kinds for mails to the tenants' admins, grouped by tenant. After
+    /// a mail about a kind, the tenant's next notifications of this kind wait for `pause`.
     ///
     /// - Parameters:
     ///   - collection: how long a tenant's first notification waits for others.

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Reactor
 import Synchronization
 
-/// What live pages show at present, for all loops of a process. Pages that show the same share one read per
+/// The present content of live pages, for all loops of a process. Pages that show the same share one read per
 /// interval. The reads run in the tasks of the streams: the first one that needs a newer state reads it.
 package final class LiveHub: Sendable {
     /// The parts of one page, with a number that grows with each change of a part.

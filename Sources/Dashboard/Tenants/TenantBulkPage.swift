@@ -74,7 +74,7 @@ extension TenantAction {
         }
     }
 
-    /// What was done to the tenants.
+    /// The outcome of an action on tenants.
     var pastTense: String {
         switch self {
         case .pause: "paused"

@@ -3,7 +3,7 @@ import Pages
 import Salesforce
 import TenantAdmin
 
-/// What the org and the database of a tenant lack, in words.
+/// The findings of a check of a tenant's org and database, in words.
 struct TenantCheckPage: Sendable {
     let organization: Organization
     /// Nil if the org could not be asked.

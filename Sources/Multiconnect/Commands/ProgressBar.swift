@@ -2,8 +2,8 @@ import JobAdmin
 import Jobs
 import Reactor
 
-/// The progress of long work, as one line on a terminal that is drawn again. Elsewhere nothing is drawn, so
-/// that files and pipes get no control characters.
+/// The progress of long work, as one line on a terminal that is drawn again. Files and pipes get nothing,
+/// because control characters would be in the way there.
 struct ProgressBar: Sendable {
     let label: String
     private let isDrawn: Bool
