@@ -144,20 +144,7 @@ extension WebRig {
 private func withConsent(
     _ body: @concurrent @Sendable (WebRig, [Simulator.OrgSummary]) async throws -> Void
 ) async throws {
-    var configuration = SimulatorConfiguration()
-    configuration.orgs = 2
-    configuration.accounts = 5
-    configuration.contacts = 5
-    configuration.tweets = 1
-    let simulator = Simulator(configuration, logger: quietLogger)
-    try await withLoop {
-        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-        let options = WebRig.Options(loginURL: "http://127.0.0.1:\(listener.address.port)")
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await simulator.serve(on: listener) }
-            try await withWebRig(options) { rig in try await body(rig, simulator.orgs) }
-            group.cancelAll()
-            try await group.waitForAll()
-        }
+    try await withSimulatedOrgs(2) { orgs, loginURL in
+        try await withWebRig(WebRig.Options(loginURL: loginURL)) { rig in try await body(rig, orgs) }
     }
 }

@@ -103,33 +103,21 @@ func withOperatorOfOrg(
     _ change: @escaping @Sendable (inout WebRig.Options) -> Void = { _ in },
     _ body: @concurrent @Sendable (OperatorBrowser, Simulator.OrgSummary) async throws -> Void
 ) async throws {
-    var configuration = SimulatorConfiguration()
-    configuration.orgs = 1
-    configuration.accounts = 5
-    configuration.contacts = 5
-    configuration.tweets = 1
-    let simulator = Simulator(configuration, logger: quietLogger)
-    try await withLoop {
-        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await simulator.serve(on: listener) }
-            try await withOperator({ options in
-                options.loginURL = "http://127.0.0.1:\(listener.address.port)"
-                change(&options)
-            }) { browser in
-                let org = simulator.orgs[0]
-                try await browser.rig.registerOrg(org)
-                let (page, _) = try await AdminBrowser(rig: browser.rig).consent(org, as: org.usernames[0])
-                #expect(page.status == 200)
-                try await browser.rig.pool.withConnection {
-                    _ = try await Migrator(
-                        directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
-                    ).migrate(on: $0)
-                }
-                try await body(browser, org)
+    try await withSimulatedOrgs(1) { orgs, loginURL in
+        try await withOperator({ options in
+            options.loginURL = loginURL
+            change(&options)
+        }) { browser in
+            let org = orgs[0]
+            try await browser.rig.registerOrg(org)
+            let (page, _) = try await AdminBrowser(rig: browser.rig).consent(org, as: org.usernames[0])
+            #expect(page.status == 200)
+            try await browser.rig.pool.withConnection {
+                _ = try await Migrator(
+                    directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
+                ).migrate(on: $0)
             }
-            group.cancelAll()
-            try await group.waitForAll()
+            try await body(browser, org)
         }
     }
 }

@@ -3,7 +3,7 @@ internal import Encoding
 
 /// The kinds of notifications that a tenant's admin can end, and their mails.
 enum AdminAlert {
-    /// What the admin has to know and to do.
+    /// A problem and its remedy, in words for the admin.
     struct Words: Sendable {
         let problem: String
         let advice: String

@@ -6,8 +6,8 @@ internal import FoundationEssentials
 enum AlertRule {
     /// The kinds of the mail to send now; empty if none is due.
     ///
-    /// The first notification waits a moment, so that others of the same cause are in the same mail. A kind
-    /// that was mailed waits longer than a new one: many notifications of one kind do not delay another kind.
+    /// The first notification waits a moment, so that others of the same cause are in the same mail. After a
+    /// mail about a kind, its next notifications wait longer than those of a new kind, and do not delay them.
     static func due(_ kinds: [AlertStore.Kind], now: Date) -> [String] {
         let waiting = kinds.filter { kind in
             kind.waitingSince != nil && isOver(OrganizationsLimits.alertKindPause, since: kind.lastMail, now)

@@ -1,6 +1,7 @@
 package import Salesforce
 
-/// What an org and a tenant's database offer, and what follows for the sync. Facts in, findings out.
+/// The facts about an org and a tenant's database, and their consequences for the sync. Facts in, findings
+/// out.
 package struct Checkup: Sendable, Equatable {
     /// The name of the user who consented; nil if it is not known.
     package var username: String?

@@ -15,7 +15,7 @@ struct JobProgressTests {
         (#"{"rows":9,"expectedRows":0}"#, "9 rows", nil), (#"{"jobs":0}"#, "begun", nil),
         (#"{"rows":900,"expectedRows":400}"#, "900 of 400 · 100 %", 100),
     ])
-    func `progress is told in words`(json: String, text: String, percent: Int?) throws {
+    func `progress is shown in words`(json: String, text: String, percent: Int?) throws {
         let progress = try #require(JobProgress(json))
         #expect(progress.text == text && progress.percent == percent)
     }

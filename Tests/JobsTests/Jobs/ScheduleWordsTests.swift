@@ -17,7 +17,7 @@ struct ScheduleWordsTests {
         ("10,40 * * * *", "every hour at the minutes 10 and 40"),
         ("10,40 8 * * *", "at the minutes 10 and 40 of the hours 8 UTC"),
     ])
-    func `a schedule is told in words`(text: String, words: String) throws {
+    func `a schedule is shown in words`(text: String, words: String) throws {
         #expect(try Schedule(text).words == words)
     }
 }
