@@ -8,7 +8,7 @@ import Testing
 
 @testable import Pages
 
-/// What the pages of jobs say and offer.
+/// The contents and actions of the pages of jobs.
 @Suite(.tags(.store))
 struct JobPagesTests {
     private static let list = "/dashboard/jobs"
