@@ -114,7 +114,11 @@ struct ExternalChangeScan: Sendable {
             try await imports.store.waiting(after: last, on: $0)
         }
         progress.lastRow = end
-        let missing = try await index.missing(rows)
+        var missing = try await index.missing(rows)
+        guard !missing.isEmpty else { return 0 }
+        // Sidekiq removes an entry first, and adds it to another set or queue in a second transaction.
+        try await Task.sleep(for: limits.pageAction)
+        missing = try await index.missing(missing)
         guard !missing.isEmpty else { return 0 }
         let killed = try await index.inDeadSet(missing)
         let lost = missing.map(\.id).filter { id in !killed.contains { $0.id == id } }

@@ -55,6 +55,9 @@ package struct JobsLimits: Sendable {
 
     /// The interval of the reconciler.
     package var reconciliation: Duration = .seconds(5)
+    /// How long an action on Sidekiq's pages may take between its two transactions. An entry that is missing
+    /// for longer is lost.
+    package var pageAction: Duration = .milliseconds(250)
     /// Interval between searches for lost workers.
     package var livenessCheck: Duration = .seconds(1)
     /// How long a worker's session lock may be missing: it may be reconnecting.

@@ -177,9 +177,11 @@ struct EventDecoder: Sendable {
         }
         let attempt = WriteAttempt.attempt(inOrigin: event.changeOrigin)
         return event.recordIDs.map {
-            RecordChange(
+            var change = RecordChange(
                 sfid: $0, kind: kind, stamp: event.commitTimestamp, cells: cells, textDiffs: differences,
                 attempt: attempt)
+            change.isUndelete = event.kind == .undelete
+            return change
         }
     }
 }

@@ -109,6 +109,10 @@ package struct MergeRule: Sendable, Equatable {
         switch source {
         case .events:
             if record.isHeld { return .hold }
+            if change.isUndelete {
+                let mayBeOwn = record.openInserts.contains { $0.mayHave(change.creation) }
+                return mayBeOwn ? .reread(.ownInsert) : nil
+            }
             guard change.kind == .upsert, let attempt = change.attempt else { return nil }
             if record.openInserts.contains(where: { $0.id == attempt }) { return .hold }
             // The request was sent in the time that a restore has undone, so its attempt is not known.

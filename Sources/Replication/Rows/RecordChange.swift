@@ -39,6 +39,9 @@ package struct RecordChange: Sendable, Equatable {
     /// by others.
     package var attempt: UUID?
     package var creation = Creation()
+    /// True if an event says that the record came back from the recycle bin. `attempt` is then not the one
+    /// that created it.
+    package var isUndelete = false
 
     package init(
         sfid: String, kind: Kind, stamp: Date, cells: [String: String?] = [:],

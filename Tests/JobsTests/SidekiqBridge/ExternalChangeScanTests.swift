@@ -48,6 +48,26 @@ struct ExternalChangeScanTests {
         }
     }
 
+    /// Sidekiq's pages need two transactions for it.
+    @Test func `a job that is compared while it is killed is dead and does not come back`() async throws {
+        try await withWorkerRig { rig in
+            let later = Date().addingTimeInterval(3600)
+            _ = try await rig.queue.enqueue(NewJob("Effect", runAt: later))
+            try await rig.recordPushes()
+            _ = try await rig.pool.execute("update multiconnect.jobs set pushed_at = now() - interval '1 min'")
+            let entry = try #require(
+                try await rig.client.send(["ZPOPMIN", "schedule"]).elements?.first?.text)
+            async let changed = {
+                var progress = ExternalChangeScan.Progress()
+                return try await watch(rig, rig.limits).compare(&progress)
+            }()
+            try await Task.sleep(for: rig.limits.pageAction / 4)
+            _ = try await rig.client.send(["ZADD", "dead", "1900000000", RedisArgument(entry)])
+            #expect(try await changed == 1)
+            #expect(try await rig.scalar("select state from multiconnect.jobs", as: String.self) == "dead")
+        }
+    }
+
     @Test func `a turn ends when its time is over`() async throws {
         try await withWorkerRig { rig in
             try await loseScheduled(300, rig)

@@ -40,7 +40,11 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: PlantedFault.allCases.compactMap(options))
+        /// The changes of all faults together, with and without events.
+        @Test(arguments: [
+            options([.gap, .lostDeletes], hasEvents: true),
+            options([.silentLate, .silentMany], hasEvents: false, accounts: 2_500),
+        ])
         func `without a fault the tables become equal`(_ options: SoakOptions) async throws {
             await #expect(throws: Never.self) {
                 try await SoakDriver(options: options, seeds: options.seeds).run()

@@ -32,6 +32,17 @@ struct OpenInsertTests {
         #expect(decide(event(.upsert, insert.id), exists: true) == .update(["name": "A"]))
     }
 
+    @Test func `a record that comes back may be that of an open insert whose event was lost`() {
+        func decide(_ inserts: [OpenInsert], exists: Bool = false) -> MergeRule.Decision {
+            var change = event(.upsert, nil)
+            change.isUndelete = true
+            return self.decide(change, exists: exists, inserts: inserts)
+        }
+        #expect(decide([insert]) == .reread(.ownInsert))
+        #expect(decide([]) == .insert(["name": "A"]))
+        #expect(decide([insert], exists: true) == .update(["name": "A"]))
+    }
+
     @Test func `after a restore the event of an unknown attempt may belong to an insert in doubt`() {
         let restored = OpenInsert(id: UUID(), from: at(0), until: at(100), isRestored: true)
         #expect(decide(event(.upsert, UUID()), inserts: [restored]) == .reread(.ownInsert))
