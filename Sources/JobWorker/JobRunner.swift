@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 import Jobs
 import Logging
 import Postgres
@@ -89,7 +90,9 @@ struct JobRunner: Sendable {
             group.addTask {
                 defer { run.finish() }
                 do {
-                    return .success(try await entry.run(context))
+                    let affinity = context.organizationID?.hashValue
+                    return .success(
+                        try await PostgresPool.$affinity.withValue(affinity) { try await entry.run(context) })
                 } catch {
                     return .failure(error)
                 }

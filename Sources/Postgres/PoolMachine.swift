@@ -5,6 +5,9 @@ import DequeModule
 ///
 /// A slot is a place for one connection: being opened, in use or idle. Closing frees it. Only the task that
 /// needs a connection opens it, so that a failure has a task that receives the error.
+///
+/// Tasks with the same affinity get the same connection where that delays nobody, because a backend has the
+/// definitions of the tables in memory that it used before.
 package struct PoolMachine: Sendable {
     /// The identity of a slot during the life of its connection. Never reused.
     package struct Slot: Hashable, Sendable {
@@ -29,6 +32,10 @@ package struct PoolMachine: Sendable {
         /// A connection that is older is closed when it is released. So the pool follows a failover or a
         /// changed address.
         package var closeAfterAge: Duration = .seconds(3600)
+        /// The first waiters among which a released connection looks for one that prefers it.
+        package var affinityReach = 8
+        /// Waiters that are preferred to an earlier one. Then the earlier one is next.
+        package var affinityPasses = 8
 
         package init(maximum: Int) {
             self.maximum = maximum
@@ -65,10 +72,18 @@ package struct PoolMachine: Sendable {
         let since: ContinuousClock.Instant
     }
 
+    private struct Waiting {
+        let waiter: Waiter
+        let affinity: Int?
+        /// Later waiters that were preferred.
+        var passes = 0
+    }
+
     private let settings: Settings
     private var nextNumber = 0
-    private var waiters: Deque<Waiter> = []
-    /// The most recently used is last and is taken first, so that the others can age and be closed.
+    private var waiters: Deque<Waiting> = []
+    /// The most recently used is last. Without an affinity it is taken first, so that the others can age and
+    /// be closed.
     private var idle: Deque<Idle> = []
     private var openedAt: [Slot: ContinuousClock.Instant] = [:]
     private var opening: Set<Slot> = []
@@ -84,13 +99,14 @@ package struct PoolMachine: Sendable {
     package var idleCount: Int { idle.count }
     package var waiterCount: Int { waiters.count }
 
-    package mutating func acquire(now: ContinuousClock.Instant) -> Acquisition {
+    /// - Parameter affinity: any number that the tasks of one tenant share.
+    package mutating func acquire(now: ContinuousClock.Instant, affinity: Int? = nil) -> Acquisition {
         if isClosed { return .refuse(.closed) }
         // Waiting tasks come first.
-        if waiters.isEmpty, let grant = grant(now: now) { return grant }
+        if waiters.isEmpty, let grant = grant(now: now, affinity) { return grant }
         if waiters.count >= settings.maximumWaiters { return .refuse(.tooManyWaiters) }
         let waiter = Waiter(number: makeNumber())
-        waiters.append(waiter)
+        waiters.append(Waiting(waiter: waiter, affinity: affinity))
         return .wait(waiter)
     }
 
@@ -104,7 +120,7 @@ package struct PoolMachine: Sendable {
     package mutating func release(_ slot: Slot, now: ContinuousClock.Instant) -> Followup {
         guard let opened = openedAt[slot] else { preconditionFailure("only an open slot is released") }
         if isClosed || now - opened > settings.closeAfterAge { return discard(slot, now: now) }
-        if let waiter = waiters.popFirst() {
+        if let waiter = takeWaiter(for: slot) {
             return Followup(resume: waiter, grant: .use(slot, check: false))
         }
         idle.append(Idle(slot: slot, since: now))
@@ -120,9 +136,9 @@ package struct PoolMachine: Sendable {
             precondition(opening.remove(slot) != nil, "only a slot that exists is discarded")
         }
         // The slot is free: the first waiter opens its own connection.
-        if !isClosed, let waiter = waiters.first, let grant = grant(now: now) {
+        if !isClosed, let first = waiters.first, let grant = grant(now: now, first.affinity) {
             waiters.removeFirst()
-            followup.resume = waiter
+            followup.resume = first.waiter
             followup.grant = grant
         }
         return followup
@@ -130,7 +146,7 @@ package struct PoolMachine: Sendable {
 
     /// A waiter's deadline has passed, or its task was cancelled. False: it was already resumed.
     package mutating func abandon(_ waiter: Waiter) -> Bool {
-        guard let index = waiters.firstIndex(of: waiter) else { return false }
+        guard let index = waiters.firstIndex(where: { $0.waiter == waiter }) else { return false }
         waiters.remove(at: index)
         return true
     }
@@ -166,17 +182,49 @@ package struct PoolMachine: Sendable {
         isClosed = true
         let slots = evictIdle()
         defer { waiters.removeAll() }
-        return (slots, Array(waiters))
+        return (slots, waiters.map(\.waiter))
     }
 
-    private mutating func grant(now: ContinuousClock.Instant) -> Acquisition? {
-        if let latest = idle.popLast() {
-            return .use(latest.slot, check: now - latest.since >= settings.checkAfterIdle)
+    private mutating func grant(now: ContinuousClock.Instant, _ affinity: Int?) -> Acquisition? {
+        let preferred = affinity.flatMap { affinity in
+            idle.indices.max { Self.rank(idle[$0].slot, affinity) < Self.rank(idle[$1].slot, affinity) }
+        }
+        if let found = preferred.map({ idle.remove(at: $0) }) ?? idle.popLast() {
+            return .use(found.slot, check: now - found.since >= settings.checkAfterIdle)
         }
         guard count < settings.maximum else { return nil }
         let slot = Slot(number: makeNumber())
         opening.insert(slot)
         return .open(slot)
+    }
+
+    /// The waiter that a released connection goes to: one of the first that prefers it to all others, else the
+    /// first.
+    private mutating func takeWaiter(for slot: Slot) -> Waiter? {
+        guard let first = waiters.first else { return nil }
+        guard first.passes < settings.affinityPasses,
+            let index = waiters.prefix(settings.affinityReach).firstIndex(where: { waiting in
+                waiting.affinity.map { preferred($0) == slot } ?? false
+            }), index > 0
+        else { return waiters.removeFirst().waiter }
+        waiters[0].passes += 1
+        return waiters.remove(at: index).waiter
+    }
+
+    /// The open connection that an affinity prefers.
+    private func preferred(_ affinity: Int) -> Slot? {
+        openedAt.keys.max { Self.rank($0, affinity) < Self.rank($1, affinity) }
+    }
+
+    /// Rendezvous hashing: if a connection is opened or closed, few affinities change their preference.
+    private static func rank(_ slot: Slot, _ affinity: Int) -> UInt64 {
+        // The finalizer of SplitMix64.
+        var bits =
+            UInt64(bitPattern: Int64(affinity)) ^ UInt64(bitPattern: Int64(slot.number))
+            &* 0x9E37_79B9_7F4A_7C15
+        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        return bits ^ (bits >> 31)
     }
 
     private mutating func makeNumber() -> Int {

@@ -9,6 +9,9 @@ import Reactor
     /// Maximum wait for a connection without a deadline: longer than any statement of a request, shorter than
     /// clients wait.
     package static let acquireTimeout: Duration = .seconds(15)
+    /// Tasks with the same number get the same connection where that delays nobody: the statements of one
+    /// tenant. Nil: any connection.
+    @TaskLocal package static var affinity: Int?
     /// Time limit of the check of an idle connection.
     static let checkTimeout: Duration = .seconds(3)
 
@@ -114,7 +117,7 @@ extension PostgresPool {
         while true {
             // In a cancelled task, the check of any idle connection fails.
             try Task.checkCancellation()
-            var acquisition = machine.acquire(now: .now)
+            var acquisition = machine.acquire(now: .now, affinity: Self.affinity)
             if case .wait(let waiter) = acquisition {
                 switch await park(waiter, until: deadline) {
                 case .granted(let granted): acquisition = granted

@@ -46,6 +46,54 @@ struct PoolMachineTests {
         #expect(machine.acquire(now: start) == .use(first, check: false))
     }
 
+    @Test func `tasks with the same affinity get the same connection if it is free`() throws {
+        var machine = machine(maximum: 4)
+        let slots = try (0..<4).map { _ in try openOne(&machine, at: start) }
+        for slot in slots { _ = machine.release(slot, now: start) }
+        var used: [Int: Set<PoolMachine.Slot>] = [:]
+        for round in 0..<3 {
+            for affinity in 0..<32 {
+                // Another task holds a connection in the last round.
+                let other = round == 2 ? machine.acquire(now: start, affinity: affinity) : nil
+                guard case .use(let slot, false) = machine.acquire(now: start, affinity: affinity) else {
+                    throw Unexpected()
+                }
+                used[affinity, default: []].insert(slot)
+                _ = machine.release(slot, now: start)
+                if case .use(let slot, _)? = other { _ = machine.release(slot, now: start) }
+            }
+        }
+        #expect(used.values.allSatisfy { $0.count == 2 })
+        #expect(Set(used.values.joined()).count == 4)
+    }
+
+    @Test func `a released connection goes to a waiter that prefers it, and an earlier one is not starved`()
+        throws
+    {
+        var machine = machine(maximum: 2, waiters: 100)
+        let (first, second) = (try openOne(&machine, at: start), try openOne(&machine, at: start))
+        // An affinity that prefers each connection.
+        var affinities: [PoolMachine.Slot: Int] = [:]
+        for slot in [first, second] { _ = machine.release(slot, now: start) }
+        for affinity in 0..<32 {
+            guard case .use(let slot, _) = machine.acquire(now: start, affinity: affinity) else {
+                throw Unexpected()
+            }
+            affinities[slot] = affinity
+            _ = machine.release(slot, now: start)
+        }
+        for _ in 0..<2 { _ = machine.acquire(now: start) }
+        let patient = try waiter(machine.acquire(now: start, affinity: affinities[first]))
+        let preferring = try (0..<20).map { _ in
+            try waiter(machine.acquire(now: start, affinity: affinities[second]))
+        }
+        for place in 0..<8 {
+            #expect(machine.release(second, now: start).resume == preferring[place])
+        }
+        #expect(machine.release(second, now: start).resume == patient)
+        #expect(machine.release(second, now: start).resume == preferring[8])
+    }
+
     @Test func `waiters are served in order`() throws {
         var machine = machine(maximum: 1)
         let slot = try openOne(&machine, at: start)

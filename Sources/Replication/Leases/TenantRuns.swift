@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Logging
+internal import Postgres
 internal import Reactor
 internal import Synchronization
 
@@ -139,7 +140,11 @@ final class TenantRuns: Sendable {
     }
 
     private func perform(_ run: TenantRun, on loop: Int) async {
-        await run.untilStopped { [self] in await work(run, on: loop) }
+        await run.untilStopped { [self] in
+            await PostgresPool.$affinity.withValue(run.lease.organizationID.hashValue) {
+                await work(run, on: loop)
+            }
+        }
         let key = Key(cell: run.lease.cell, organization: run.lease.organizationID)
         state.withLock { state in
             state.running[key] = nil
