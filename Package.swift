@@ -120,6 +120,12 @@ let package = Package(
                 "Cryptography", "Encoding", "Reactor", log,
             ]),
         target(
+            "ConnectAPI",
+            [
+                "HTTPServer", "HTTPWire", "Pages", "Salesforce", "Organizations", "TenantAdmin",
+                "TenantSchema", "Replication", "Activity", "Encoding", "Reactor", log,
+            ]),
+        target(
             "OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
         .executableTarget(
             name: "Multiconnect",
@@ -127,7 +133,7 @@ let package = Package(
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
                 "Organizations", "TenantSchema", "Replication", "TenantAdmin", "Pages", "Web", "Dashboard",
-                "OrgSimulator",
+                "ConnectAPI", "OrgSimulator",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -193,7 +199,7 @@ let package = Package(
             "Web",
             [
                 "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard",
-                "TenantAdmin", "TenantSchema", "Replication", "Support",
+                "ConnectAPI", "TenantAdmin", "TenantSchema", "Replication", "Support",
                 "OrgSimulator", log,
             ]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
@@ -202,7 +208,7 @@ let package = Package(
             name: "ProcessTests",
             dependencies: [
                 "Support", "Multiconnect", "Jobs", "JobAdmin", "JobIndex", "Postgres", "Redis", "Reactor",
-                "Replication",
+                "Replication", "Salesforce", "SampleDescribes",
                 "TLS",
                 "Encoding", log,
             ],

@@ -11,6 +11,6 @@ struct Multiconnect: AsyncParsableCommand {
             OrgSimulatorCommand.self,
             GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
             MappingsCommand.self, WritesCommand.self, WorkersCommand.self, JobsCommand.self,
-            VerifyCommand.self,
+            VerifyCommand.self, TokensCommand.self, SchemaCommand.self,
         ])
 }

@@ -198,8 +198,8 @@ package struct PoolMachine: Sendable {
         return .open(slot)
     }
 
-    /// The waiter that a released connection goes to: one of the first that prefers it to all others, else the
-    /// first.
+    /// The waiter that a released connection goes to: one of the first that prefers it to all others, else
+    /// the first.
     private mutating func takeWaiter(for slot: Slot) -> Waiter? {
         guard let first = waiters.first else { return nil }
         guard first.passes < settings.affinityPasses,

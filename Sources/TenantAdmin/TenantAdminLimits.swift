@@ -50,6 +50,10 @@ package enum TenantAdminLimits {
     static let explorerStatement = Duration.seconds(3)
     /// How long a page of the explorer waits for the cell.
     static let explorerWait = Duration.seconds(5)
+    /// Refused changes in one answer of the API.
+    package static let writeFailures = 1_000
+    /// Open notifications in one answer of the API.
+    package static let apiNotifications = 1_000
     /// The span of the shown API calls.
     package static let usageHours = 24
 }

@@ -83,14 +83,14 @@ struct PoolMachineTests {
             _ = machine.release(slot, now: start)
         }
         for _ in 0..<2 { _ = machine.acquire(now: start) }
-        let patient = try waiter(machine.acquire(now: start, affinity: affinities[first]))
+        let earlier = try waiter(machine.acquire(now: start, affinity: affinities[first]))
         let preferring = try (0..<20).map { _ in
             try waiter(machine.acquire(now: start, affinity: affinities[second]))
         }
         for place in 0..<8 {
             #expect(machine.release(second, now: start).resume == preferring[place])
         }
-        #expect(machine.release(second, now: start).resume == patient)
+        #expect(machine.release(second, now: start).resume == earlier)
         #expect(machine.release(second, now: start).resume == preferring[8])
     }
 

@@ -22,7 +22,7 @@ struct StoreTests {
         "quarantined_rows": ["Replication"], "repairs": ["Replication"], "recent_changes": ["Replication"],
         "reload_records": ["Replication"], "rereads": ["Replication"], "running_reads": ["Replication"],
         "synced_tables": ["Replication"], "column_backfills": ["Replication"],
-        "mapping_imports": ["Replication"], "schema_checks": ["Replication"],
+        "mapping_imports": ["Replication"], "api_tokens": ["TenantAdmin"], "schema_checks": ["Replication"],
         "write_attempts": ["Replication"], "held_changes": ["Replication"],
         "flows": ["Replication"], "tenant_flows": ["Replication"],
     ]

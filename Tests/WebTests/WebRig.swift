@@ -1,3 +1,4 @@
+import ConnectAPI
 import Cryptography
 import Dashboard
 import Foundation
@@ -97,11 +98,12 @@ func withWebRig(
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let origin = "http://127.0.0.1:\(listener.address.port)"
             let http = HTTPClient()
-            let (routes, dashboard) = try routes(
+            let (routes, dashboard, connect) = try routes(
                 options, origin: origin, pool: pool, redis: client, http: http)
             var router = Router()
             routes.add(to: &router)
             dashboard.add(to: &router)
+            connect.add(to: &router)
             var configuration = routes.configuration()
             if options.isBehindProxy { configuration.trust = .proxy }
             let server = Server(router: router, configuration: configuration, logger: quietLogger)
@@ -117,7 +119,7 @@ func withWebRig(
 
 private func routes(
     _ options: WebRig.Options, origin: String, pool: PostgresPool, redis: RedisClient, http: HTTPClient
-) throws -> (WebRoutes, DashboardRoutes) {
+) throws -> (WebRoutes, DashboardRoutes, ConnectRoutes) {
     let queue = JobQueue(pool: pool, redis: redis, logger: quietLogger)
     let app = ConnectedApp(
         key: "simulator-client", secret: Secret(text: "simulator-secret"),
@@ -164,7 +166,10 @@ private func routes(
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
         app: identity, metrics: metrics, tallies: options.tallies, logger: quietLogger)
-    return (web, dashboard)
+    let connect = ConnectRoutes(
+        tenants: tenants, counts: TokenAccess.Counts(), app: identity, problem: FaultStatus.problem(for:),
+        logger: quietLogger)
+    return (web, dashboard, connect)
 }
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

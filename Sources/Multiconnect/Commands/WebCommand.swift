@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConnectAPI
 import Dashboard
 import FoundationEssentials
 import HTTPServer
@@ -47,6 +48,7 @@ struct WebProcess: Sendable {
     private let budget: ConnectionBudget
     private let mappings: MappingFile
     private let requestLimits = RequestLimits()
+    private let tokenCounts = TokenAccess.Counts()
     private let usage: APIUsage
     private let jobTallies = JobTallies()
     private let requestTallies: [RequestTallies]
@@ -153,7 +155,7 @@ struct WebProcess: Sendable {
     /// The routes for operators.
     private func operators(
         _ services: LoopServices, _ reporter: MetricsReporter
-    ) throws -> (DashboardRoutes, MetricsRoute) {
+    ) throws -> (DashboardRoutes, MetricsRoute, ConnectRoutes) {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials,
             viewer: launch.configuration.viewerCredentials, failures: operatorFailures)
@@ -181,7 +183,10 @@ struct WebProcess: Sendable {
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),
             board: MetricsBoard(redis: services.redis), cache: metrics, version: Version.current,
             report: { await reporter.report() }, logger: launch.logger)
-        return (dashboard, metrics)
+        let connect = ConnectRoutes(
+            tenants: tenants, counts: tokenCounts, app: services.identity,
+            problem: FaultStatus.problem(for:), logger: launch.logger)
+        return (dashboard, metrics, connect)
     }
 
     private func serve(
@@ -189,7 +194,7 @@ struct WebProcess: Sendable {
         on listeners: [Listener], _ limits: Limits, _ admission: Admission
     ) async throws {
         let configuration = launch.configuration
-        let (dashboard, metrics) = try operators(services, reporter)
+        let (dashboard, metrics, connect) = try operators(services, reporter)
         let registration = OrganizationRegistration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
             limits: configuration.mailLimits)
@@ -204,6 +209,7 @@ struct WebProcess: Sendable {
         var router = Router()
         routes.add(to: &router)
         dashboard.add(to: &router)
+        connect.add(to: &router)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission

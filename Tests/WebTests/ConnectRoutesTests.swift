@@ -1,0 +1,243 @@
+import Cryptography
+import Encoding
+import Foundation
+import HTTPClient
+import OrgSimulator
+import Postgres
+import Support
+import TenantAdmin
+import Testing
+
+/// Tokens and shapes of Heroku Connect's API. `ConnectAPITests` runs it with a worker.
+@Suite(.tags(.store))
+struct ConnectRoutesTests {
+    private struct Client: Sendable {
+        let rig: WebRig
+        var token: String
+
+        func call(
+            _ method: String, _ path: String, _ body: String = ""
+        ) async throws -> (status: Int, json: JSONValue, text: String) {
+            let answer = try await rig.http.send(
+                ClientRequest(
+                    method: method, url: path.hasPrefix("http") ? path : rig.origin + path,
+                    headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
+                    body: Array(body.utf8)))
+            return (answer.status, (try? JSONValue(parsing: answer.body)) ?? .null, answer.text)
+        }
+    }
+
+    private func client(
+        _ rig: WebRig, _ scope: APIToken.Scope = .write, organizations: [UUID]? = nil,
+        expiresAt: Date? = nil
+    ) async throws -> Client {
+        let text = try #require(try APIToken.makeText().revealText())
+        let hash = try #require(APIToken.hash(of: text))
+        _ = try await rig.pool.withConnection {
+            try await APITokenStore().add(
+                "test", hash: hash, scope: scope, organizations: organizations, expiresAt: expiresAt,
+                by: "ann", on: $0)
+        }
+        return Client(rig: rig, token: text)
+    }
+
+    /// Registers tenants whose org ids end with the numbers.
+    private func register(_ count: Int, _ rig: WebRig) async throws -> [UUID] {
+        try await rig.pool.query(
+            """
+            with added as (
+              insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
+              select '00D' || lpad(n::text, 12, '0') || 'EAA', 'Acme ' || n, 'ann@example.com',
+                'salesforce00d' || lpad(n::text, 12, '0') || 'eaa'
+              from generate_series(1, \(count)) n returning id, schema_name
+            ), connections as (
+              insert into multiconnect.connections (organization_id) select id from added returning id
+            ), mappings as (
+              insert into multiconnect.mappings (connection_id, object_name, config)
+              select id, 'Account', '{"access":"read_only","fields":{"Id":{}},"sf_polling_seconds":600}'
+              from connections
+            )
+            select id from added order by schema_name
+            """
+        ).column()
+    }
+
+    @Test func `a request without a valid token is refused with a reason`() async throws {
+        try await withWebRig { rig in
+            _ = try await register(1, rig)
+            let valid = try await client(rig)
+            #expect(try await valid.call("GET", "/connections").status == 200)
+            let none = try await rig.get("/connections")
+            #expect(none.status == 401 && none.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
+            #expect(none.text.contains(#"{"message":"#))
+            for token in ["", "mct_wrong", valid.token + "x", "ann:secret"] {
+                #expect(try await Client(rig: rig, token: token).call("GET", "/connections").status == 401)
+            }
+            let expired = try await client(rig, expiresAt: Date() - 1)
+            #expect(try await expired.call("GET", "/connections").status == 401)
+            let stored: [String] = try await rig.pool.query(
+                "select encode(hash, 'hex') from multiconnect.api_tokens"
+            ).column()
+            #expect(!stored.contains { valid.token.contains($0) })
+            let used: Int = try await rig.pool.query(
+                "select count(*) from multiconnect.api_tokens where last_used_at is not null"
+            ).scalar()
+            #expect(used == 2)
+        }
+    }
+
+    @Test func `wrong tokens from one address are limited, and a right one then waits too`() async throws {
+        try await withWebRig { rig in
+            let valid = try await client(rig)
+            let wrong = Client(rig: rig, token: "mct_wrong")
+            var statuses: Set<Int> = []
+            for _ in 0..<25 { statuses.insert(try await wrong.call("GET", "/connections").status) }
+            #expect(statuses == [401, 429])
+            #expect(try await valid.call("GET", "/connections").status == 429)
+        }
+    }
+
+    @Test func `a token of one tenant opens no other`() async throws {
+        try await withWebRig { rig in
+            let ids = try await register(3, rig)
+            let all = try await client(rig)
+            let own = try await client(rig, organizations: [ids[1]])
+            let listed = try await all.call("GET", "/api/v3/connections?deep=true").json
+            #expect(listed["count"]?.int == 3)
+            let connections = try #require(listed["results"]?.array)
+            let visible = try await own.call("GET", "/connections").json["results"]?.array ?? []
+            #expect(visible.map { $0["resource_name"]?.string } == ["salesforce00d000000000002eaa"])
+            for connection in connections {
+                let isOwn = connection["resource_name"]?.string == "salesforce00d000000000002eaa"
+                let status = isOwn ? 200 : 404
+                let path = try #require(connection["detail_url"]?.string)
+                let mapping = try #require(connection["mappings"]?.array?.first?["detail_url"]?.string)
+                #expect(try await own.call("GET", path).status == status)
+                #expect(try await own.call("GET", mapping).status == status)
+                #expect(try await own.call("GET", "\(path)/actions/export").status == status)
+                if !isOwn {
+                    #expect(try await own.call("POST", "\(path)/actions/restart").status == 404)
+                    #expect(try await own.call("DELETE", mapping).status == 404)
+                    #expect(try await own.call("PUT", mapping, "{}").status == 404)
+                }
+            }
+        }
+    }
+
+    @Test func `a token that reads changes nothing`() async throws {
+        try await withWebRig { rig in
+            _ = try await register(1, rig)
+            let reader = try await client(rig, .read)
+            let connection = try #require(
+                try await reader.call("GET", "/api/v3/connections?deep=1").json["results"]?.array?.first)
+            let path = try #require(connection["detail_url"]?.string)
+            let mapping = try #require(connection["mappings"]?.array?.first?["detail_url"]?.string)
+            let calls = [
+                ("PATCH", path), ("POST", "\(path)/actions/pause"), ("POST", "\(path)/actions/resume"),
+                ("POST", "\(path)/actions/restart"), ("POST", "\(path)/actions/import"),
+                ("POST", "\(path)/mappings"), ("POST", "\(path)/notifications/acknowledge"),
+                ("POST", "\(path)/authorize_url"), ("PUT", mapping), ("PATCH", mapping),
+                ("DELETE", mapping), ("POST", "\(mapping)/actions/reload"),
+            ]
+            for (method, path) in calls {
+                #expect(try await reader.call(method, path, "{}").status == 403, "\(method) \(path)")
+            }
+            #expect(try await reader.call("POST", "/auth/anything").status == 200)
+        }
+    }
+
+    @Test func `lists have pages, and are chosen by app and resource`() async throws {
+        try await withWebRig { rig in
+            _ = try await register(5, rig)
+            let client = try await client(rig)
+            let first = try await client.call("GET", "/connections?page_size=2").json
+            #expect(first["count"]?.int == 5 && first["results"]?.array?.count == 2)
+            #expect(first["previous"] == .null)
+            let second = try await client.call("GET", try #require(first["next"]?.string)).json
+            #expect(second["results"]?.array?.count == 2 && second["previous"]?.string != nil)
+            let last = try await client.call("GET", try #require(second["next"]?.string)).json
+            #expect(last["results"]?.array?.count == 1 && last["next"] == .null)
+            for resource in ["salesforce00d000000000004eaa", "00D000000000004EAA", "00D000000000004"] {
+                let found = try await client.call("GET", "/connections?resource_name=\(resource)").json
+                #expect(found["results"]?.array?.first?["display_name"]?.string == "Acme 4", "\(resource)")
+            }
+            #expect(
+                try await client.call("GET", "/connections?app=Acme%20Sync").json["count"]?.int == 5)
+            #expect(try await client.call("GET", "/connections?app=other").json["count"]?.int == 0)
+            #expect(try await client.call("GET", "/connections?page=x").status == 400)
+        }
+    }
+
+    @Test func `bad input gets an error that names the problem`() async throws {
+        try await withWebRig { rig in
+            _ = try await register(1, rig)
+            let client = try await client(rig)
+            let connection = try #require(
+                try await client.call("GET", "/api/v3/connections?deep=1").json["results"]?.array?.first)
+            let path = try #require(connection["detail_url"]?.string)
+            let mapping = try #require(connection["mappings"]?.array?.first?["detail_url"]?.string)
+            func message(_ method: String, _ path: String, _ body: String) async throws -> String {
+                let answer = try await client.call(method, path, body)
+                #expect((400..<500).contains(answer.status), "\(answer.text)")
+                return answer.json["message"]?.string ?? ""
+            }
+            #expect(try await message("POST", "\(path)/mappings", "{").contains("not JSON"))
+            #expect(
+                try await message("POST", "\(path)/mappings", #"{"object_name":"a b"}"#).contains(
+                    "object_name"))
+            #expect(
+                try await message("POST", "\(path)/mappings", #"{"object_name":"Lead","config":{}}"#)
+                    .contains("config.access"))
+            #expect(
+                try await message("PUT", mapping, #"{"access":"all","fields":{"Id":{}}}"#).contains("access"))
+            #expect(try await message("PATCH", path, #"{"schema_name":"other"}"#).contains("schema_name"))
+            #expect(try await message("PATCH", path, #"{"plan":"big"}"#).contains("plan"))
+            #expect(
+                try await message("POST", "\(path)/authorize_url", #"{"environment":"moon"}"#)
+                    .contains("environment"))
+            #expect(
+                try await message(
+                    "POST", "\(path)/authorize_url", #"{"environment":"custom","domain":"evil.example"}"#
+                ).contains("domain"))
+            #expect(try await message("POST", "\(path)/actions/import", "[]").contains("mappings") == false)
+            #expect(try await client.call("GET", "/api/v3/connections/1").status == 404)
+            #expect(try await client.call("GET", "/api/v3/mappings/1").status == 404)
+            let unchanged = try await client.call(
+                "PATCH", path, #"{"schema_name":"salesforce00d000000000001eaa","db_key":"DATABASE_URL"}"#)
+            #expect(unchanged.status == 200)
+        }
+    }
+
+    @Test func `notifications are filtered and acknowledged`() async throws {
+        try await withWebRig { rig in
+            let ids = try await register(1, rig)
+            let client = try await client(rig)
+            _ = try await rig.pool.execute(
+                """
+                insert into multiconnect.notifications (organization_id, event_type, message, created_at) values
+                  (\(ids[0]), 'mapping_failed', 'one', '2026-01-01T00:00:00Z'),
+                  (\(ids[0]), 'unauthorized', 'two', '2026-01-02T00:00:00Z')
+                """)
+            let path = try #require(
+                try await client.call("GET", "/api/v3/connections").json["results"]?.array?.first?[
+                    "notifications_url"]?.string)
+            func messages(_ query: String) async throws -> [String?] {
+                try await client.call("GET", "\(path)?\(query)").json["results"]?.array?.map {
+                    $0["message"]?.string
+                } ?? []
+            }
+            #expect(try await messages("page_size=1000") == ["two", "one"])
+            #expect(try await messages("event_type=mapping-failed") == ["one"])
+            #expect(try await messages("after=2026-01-01T12:00:00Z") == ["two"])
+            #expect(try await messages("before=2026-01-01T12:00:00Z") == ["one"])
+            let closed = try await client.call(
+                "POST", "\(path)/acknowledge?event_type=mapping-failed")
+            #expect(closed.status == 204 && closed.text.isEmpty)
+            #expect(try await messages("") == ["two"])
+            let actors: [String] = try await rig.pool.query(
+                "select distinct actor from multiconnect.activity where action like 'notification%'"
+            ).column()
+            #expect(actors == ["token test"])
+        }
+    }
+}
