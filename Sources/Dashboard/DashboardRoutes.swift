@@ -18,6 +18,7 @@ package struct DashboardRoutes: Sendable {
     private let explorer: ExplorerRoutes
     private let records: RecordRoutes
     private let system: SystemRoutes
+    private let tokens: TokenRoutes
     private let queues: QueueRoutes
     private let workers: WorkerRoutes
     private let periodic: PeriodicRoutes
@@ -54,6 +55,7 @@ package struct DashboardRoutes: Sendable {
         let lookup = TenantLookup(pool: pool)
         records = RecordRoutes(tenants: tenants, lookup: lookup, layout: layout)
         self.system = SystemRoutes(facts: system, tenants: tenants, jobs: jobs, layout: layout)
+        tokens = TokenRoutes(tenants: tenants, layout: layout)
         queues = QueueRoutes(jobs: jobs, tenants: lookup, layout: layout)
         workers = WorkerRoutes(jobs: jobs, tenants: lookup, layout: layout)
         periodic = PeriodicRoutes(jobs: jobs, layout: layout)
@@ -80,6 +82,7 @@ package struct DashboardRoutes: Sendable {
                 explorer.add(to: &router, pages)
                 records.add(to: &router, pages)
                 system.add(to: &router, pages)
+                tokens.add(to: &router, pages)
                 live.add("", to: &router, pages) { try await overview.parts($0) }
                 live.add("/tenants/:org", to: &router, pages) { try await tenants.parts($0) }
                 live.add("/jobs", to: &router, pages) { try await jobs.parts($0) }

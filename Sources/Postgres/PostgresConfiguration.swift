@@ -59,6 +59,13 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         set { options["user"] = newValue }
     }
 
+    /// Host or socket directory. Nil means libpq's default.
+    package var host: String? { options["host"] ?? options["hostaddr"] }
+    /// Nil means 5432.
+    package var port: String? { options["port"] }
+    /// libpq's `sslmode`. Nil means its default.
+    package var securityMode: String? { options["sslmode"] }
+
     /// Pinned in every session, so that values have the same text for every server, database and role. The
     /// time zone of Heroku's servers, for example, may be anything.
     static let pinnedSettings: KeyValuePairs = [

@@ -138,6 +138,8 @@ struct ActionNotice: Sendable {
         "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
         "not-reloaded": ("This object is not imported yet, so it cannot be reloaded.", true),
         "mapping-removal": ("A worker removes the mapping within seconds.", false),
+        "token-revoked": ("The token is revoked. It is refused from now on.", false),
+        "token-unknown": ("Nothing was changed: the token is not valid any more.", true),
         "nothing-ticked": ("Nothing was changed: tick at least one.", true),
         "write-resolved": ("The decision is stored.", false),
         "write-not-in-doubt": ("Nothing was changed: the change is not in doubt any more.", true),

@@ -14,7 +14,8 @@ struct SystemPage: Sendable {
 
     var content: HTML {
         """
-        <h1>System</h1>\(programCard)\(cellsCard)\(settingsCard)
+        <div class="row"><h1>System</h1><a href="/dashboard/tokens">API tokens</a></div>
+        \(programCard)\(cellsCard)\(settingsCard)
         """
     }
 

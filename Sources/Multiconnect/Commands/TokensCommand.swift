@@ -3,7 +3,6 @@ import Cryptography
 import Encoding
 import FoundationEssentials
 import Organizations
-import Postgres
 import TenantAdmin
 
 extension APIToken.Scope: ExpressibleByArgument {}
@@ -34,25 +33,22 @@ struct TokensCreateCommand: AsyncParsableCommand {
     @OptionGroup var actor: ActorOption
 
     func validate() throws {
-        guard (1...100).contains(name.unicodeScalars.count) else {
+        guard APIToken.nameLength.contains(name.unicodeScalars.count) else {
             throw ValidationError("the name must have 1 to 100 characters")
         }
-        guard (1...3650).contains(days ?? 1) else { throw ValidationError("--days must be 1 to 3650") }
+        guard APIToken.lifetime.contains(days ?? 1) else {
+            throw ValidationError("--days must be 1 to 3650")
+        }
     }
 
     func run() async throws {
         try await JobsSession.open("tokens") { [self] session in
             var ids: [UUID] = []
             for text in organization { ids.append(try await session.organization(text).id) }
-            let organizations = ids.isEmpty ? nil : ids
-            let text = try APIToken.makeText()
-            guard let shown = text.revealText(), let hash = APIToken.hash(of: shown) else { return }
-            let token = try await session.pool.withConnection {
-                try await APITokenStore().add(
-                    name, hash: hash, scope: scope, organizations: organizations,
-                    expiresAt: days.map { Date().addingTimeInterval(Double($0) * 24 * 60 * 60) },
-                    by: actor.name, on: $0)
-            }
+            let (token, text) = try await session.tenants.addToken(
+                name, scope: scope, organizations: ids.isEmpty ? nil : ids,
+                expiresAt: days.map { Date().addingTimeInterval(Double($0) * 24 * 60 * 60) }, by: actor.name)
+            guard let shown = text.revealText() else { return }
             guard json else { return print(shown) }
             print(TokensText.document(token, [("token", .string(shown))]).text)
         }
@@ -69,7 +65,7 @@ struct TokensListCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await JobsSession.open("tokens") { [self] session in
-            let tokens = try await session.pool.withConnection { try await APITokenStore().list(on: $0) }
+            let tokens = try await session.tenants.tokens()
             guard !json else {
                 return print(JSONText.array(tokens.map { TokensText.document($0) }).text)
             }
@@ -89,9 +85,7 @@ struct TokensRevokeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await JobsSession.open("tokens") { [self] session in
-            let count = try await session.pool.withConnection {
-                try await APITokenStore().revoke(token, by: actor.name, on: $0)
-            }
+            let count = try await session.tenants.revokeTokens(token, by: actor.name)
             guard count > 0 else {
                 throw CommandFailure("there is no valid token \(token)", code: CommandFailure.noInput)
             }

@@ -75,9 +75,4 @@ extension TenantOperator {
                 organization: organization.id, limit: TenantAdminLimits.apiNotifications)
         }
     }
-
-    /// The token with this hash. Nil if there is none.
-    package func token(hash: [UInt8]) async throws -> APIToken? {
-        try await control.withConnection { try await APITokenStore().find(hash: hash, on: $0) }
-    }
 }

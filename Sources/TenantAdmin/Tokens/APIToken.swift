@@ -36,9 +36,15 @@ package struct APIToken: Sendable, Equatable {
     package static let prefix = "mct_"
     private static let secretBytes = 32
 
-    /// A new token's text.
-    package static func makeText() throws -> Secret {
-        Secret(Array((prefix + Base64.encode(try randomBytes(secretBytes), .url)).utf8))
+    /// Characters of a token's name.
+    package static let nameLength = 1...100
+    /// Days until a token expires.
+    package static let lifetime = 1...3650
+
+    /// A new token's text, and its hash.
+    package static func make() throws -> (text: Secret, hash: [UInt8]) {
+        let text = prefix + Base64.encode(try randomBytes(secretBytes), .url)
+        return (Secret(Array(text.utf8)), Digest.sha256(text))
     }
 
     /// The hash that is stored. Nil for a text that is no token.

@@ -1,0 +1,92 @@
+import Activity
+import ArgumentParser
+import Cryptography
+import Encoding
+import Organizations
+import Postgres
+import TenantAdmin
+
+/// `multiconnect organizations grant-reader`
+struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "grant-reader",
+        abstract: "Makes a database role that reads one tenant's schema, for BI tools, and prints its URL.",
+        discussion: """
+            The role logs in with a new password, reads the tenant's tables, also later ones, and has no \
+            other right. If our own role may not create roles, as on Heroku, the SQL is printed instead, for \
+            somebody who may. Run again, the command changes the password.
+
+            Exit status: 0 done, also if the SQL was printed; 64 invalid id; 66 no such tenant or schema; 69 \
+            a database does not answer.
+            """)
+
+    @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
+    @Flag(help: "Removes the role.") var revoke = false
+    @Flag(help: "Prints the SQL and changes nothing.") var sql = false
+    @OptionGroup var actor: ActorOption
+
+    func run() async throws {
+        try await JobsSession.open("organizations") { [self] session in
+            let found = try await session.organization(organization)
+            let store = ReaderRoleStore(found)
+            if revoke {
+                guard try await session.withCell(found.cell, store.revoke(on:)) else {
+                    throw CommandFailure("there is no role \(store.role)", code: CommandFailure.noInput)
+                }
+                try await note("reader_revoked", found, store, session)
+                return print("\(store.role): removed")
+            }
+            guard try await session.withCell(found.cell, store.hasSchema(on:)) else {
+                throw CommandFailure(
+                    "the tenant has no schema yet: its admin must consent first",
+                    code: CommandFailure.noInput)
+            }
+            guard let password = try ReaderRoleStore.makePassword().revealText() else { return }
+            guard !sql else { return print(text(store, password)) }
+            switch try await session.withCell(
+                found.cell, { try await store.grant(password: password, on: $0) })
+            {
+            case .granted:
+                try await note("reader_granted", found, store, session)
+                let database = try session.launch.database(named: found.cell)
+                print(Self.url(of: database, user: store.role, password: password))
+            case .notAllowed:
+                print(
+                    """
+                    -- Our role may not create roles. Have the database's owner run this. On Heroku, create a
+                    -- credential first, run it without the first statement, and use the credential's name:
+                    -- heroku pg:credentials:create DATABASE --name \(store.role) -a APP
+
+                    """ + text(store, password))
+            }
+        }
+    }
+
+    private static func url(
+        of database: PostgresConfiguration, user: String, password: String
+    ) -> String {
+        var pairs: [(String, String)] = []
+        let host = database.host ?? "localhost"
+        // A socket's directory does not fit into the place of the host.
+        if host.hasPrefix("/") { pairs.append(("host", host)) }
+        if let mode = database.securityMode { pairs.append(("sslmode", mode)) }
+        let place = host.hasPrefix("/") ? "" : "\(host):\(database.port ?? "5432")"
+        if host.hasPrefix("/"), let port = database.port { pairs.append(("port", port)) }
+        let name = PercentCoding.encode(database.database ?? database.user ?? "postgres")
+        let query = pairs.isEmpty ? "" : "?" + PercentCoding.form(pairs)
+        return "postgres://\(user):\(password)@\(place)/\(name)\(query)"
+    }
+
+    private func text(_ store: ReaderRoleStore, _ password: String) -> String {
+        store.statements(password: password).map { $0 + ";" }.joined(separator: "\n")
+    }
+
+    private func note(
+        _ action: String, _ organization: Organization, _ store: ReaderRoleStore, _ session: JobsSession
+    ) async throws {
+        try await session.pool.withConnection {
+            try await ActivityStore(on: $0).add(
+                action, by: actor.name, organization: organization.id, detail: store.role)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Postgres
+import Support
+import Testing
+
+extension ProcessTests {
+    /// `multiconnect organizations grant-reader`.
+    @Suite(.tags(.process))
+    struct ReaderRoleTests {
+        private static let org = "00D090000083B1pEAE"
+        private static let schema = "salesforce00d090000083b1peae"
+
+        /// A tenant with a table, and a second schema.
+        private func withTenant(
+            _ body:
+                @concurrent @Sendable (TestDatabase, PostgresConnection, [String: String]) async throws ->
+                Void
+        ) async throws {
+            try await withDatabase { database in
+                let connection = try await database.connect()
+                defer { connection.close() }
+                let environment = Program.commandEnvironment(database.url)
+                #expect(try Program.multiconnect(["migrate"], environment: environment).exitStatus() == 0)
+                try await connection.script(
+                    """
+                    insert into multiconnect.organizations (org_id, name, admin_email, schema_name)
+                      values ('\(Self.org)', 'Acme', 'ann@example.com', '\(Self.schema)');
+                    insert into multiconnect.connections (organization_id) select id from multiconnect.organizations;
+                    create schema \(Self.schema);
+                    create table \(Self.schema).account (id int, name text);
+                    insert into \(Self.schema).account values (1, 'Acme');
+                    create schema other; create table other.account (id int);
+                    """)
+                try await body(database, connection, environment)
+            }
+        }
+
+        private func run(_ environment: [String: String], _ more: String...) throws -> (Int32, String) {
+            let program = try Program.multiconnect(
+                ["organizations", "grant-reader", Self.org] + more, environment: environment)
+            let status = program.exitStatus()
+            return (status, program.output.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+
+        @Test func `the role reads the tenant's tables, also later ones, and nothing else`() async throws {
+            try await withTenant { database, owner, environment in
+                let (status, url) = try run(environment)
+                #expect(status == 0 && url.hasPrefix("postgres://\(Self.schema)_reader:"), "\(url)")
+                try await owner.script("create table \(Self.schema).contact (id int)")
+                let reader = try await PostgresConnection.connect(try PostgresConfiguration(url: url))
+                defer { reader.close() }
+                let name: String = try await reader.query("select name from account").scalar()
+                #expect(name == "Acme")
+                let contacts: Int = try await reader.query("select count(*) from contact").scalar()
+                #expect(contacts == 0)
+                let refused = [
+                    "select * from other.account", "select * from multiconnect.organizations",
+                    "insert into account values (2, 'x')", "create table \(Self.schema).mine (id int)",
+                    "set default_transaction_read_only = off; insert into account values (2, 'x')",
+                    "set role postgres", "create role another",
+                    "copy account to program 'true'", "select pg_read_file('/etc/passwd')",
+                ]
+                for statement in refused {
+                    await #expect(throws: PostgresError.self, "\(statement)") {
+                        try await reader.script(statement)
+                    }
+                }
+                let (again, other) = try run(environment)
+                #expect(again == 0 && other != url, "a new password")
+                let (removed, text) = try run(environment, "--revoke")
+                #expect(removed == 0 && text.contains("removed"), "\(text)")
+                #expect(try run(environment, "--revoke").0 == 66)
+                let actions: [String] = try await owner.query(
+                    "select action from multiconnect.activity order by id"
+                ).column()
+                #expect(actions == ["reader_granted", "reader_granted", "reader_revoked"])
+            }
+        }
+
+        @Test func `without the right to create roles the SQL is printed`() async throws {
+            try await withTenant { database, owner, environment in
+                let name = "r\(database.name.suffix(20))"
+                try await owner.script(
+                    """
+                    create role \(name) login nosuperuser nocreaterole password 'x';
+                    alter database \(database.name) owner to \(name);
+                    grant all on schema multiconnect, \(Self.schema) to \(name);
+                    grant all on all tables in schema multiconnect, \(Self.schema) to \(name);
+                    grant all on all sequences in schema multiconnect to \(name);
+                    """)
+                var restricted = environment
+                restricted["DATABASE_URL"] = environment["DATABASE_URL"]?.replacing(
+                    "//postgres@", with: "//\(name):x@")
+                let (status, text) = try run(restricted)
+                #expect(status == 0 && text.contains("may not create roles"), "\(text)")
+                let sql = text.split(separator: "\n").filter { !$0.hasPrefix("--") }.joined(separator: "\n")
+                try await owner.script(sql)
+                let mayRead: Bool = try await owner.query(
+                    """
+                    select has_table_privilege(\("\(Self.schema)_reader"), \("\(Self.schema).account"), 'select')
+                    """
+                ).scalar()
+                #expect(mayRead)
+                try await owner.script(
+                    "drop owned by \(Self.schema)_reader; drop role \(Self.schema)_reader; drop owned by \(name)"
+                )
+            }
+        }
+    }
+}
