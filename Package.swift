@@ -110,7 +110,14 @@ let package = Package(
             "Web",
             [
                 "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
-                "Jobs", "JobAdmin", "Organizations", "Replication", "Cryptography", log,
+                "Jobs", "JobAdmin", "Organizations", "Replication", "Cryptography", "Encoding", "HTTPClient",
+                log,
+            ]),
+        target(
+            "Canvas",
+            [
+                "HTTPServer", "HTTPWire", "Pages", "Salesforce", "Organizations", "TenantAdmin",
+                "Replication", "Encoding", log,
             ]),
         target(
             "Dashboard",
@@ -127,7 +134,7 @@ let package = Package(
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
                 "Organizations", "TenantSchema", "Replication", "TenantAdmin", "Pages", "Web", "Dashboard",
-                "OrgSimulator",
+                "Canvas", "OrgSimulator",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -192,7 +199,7 @@ let package = Package(
         tests(
             "Web",
             [
-                "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard",
+                "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard", "Canvas",
                 "TenantAdmin", "TenantSchema", "Replication", "Support",
                 "OrgSimulator", log,
             ]),

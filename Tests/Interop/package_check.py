@@ -305,19 +305,37 @@ def check_apex_syntax(project):
     check(f"{len(project.apex)} Apex classes parse", problems)
 
 
-def types_of_variables(tree):
-    """The declared type of each variable, by name. Names are unique enough in these classes."""
+def types_of_variables(root):
+    """The declared type of each variable, by name."""
     types = {}
-    for node in walk(tree.root_node):
+    for node in walk(root):
         kind = node.child_by_field_name("type")
         if kind is None:
             continue
         names = [child.child_by_field_name("name") for child in node.children if child.type == "variable_declarator"]
-        names.append(node.child_by_field_name("name"))
+        if node.type != "method_declaration":
+            names.append(node.child_by_field_name("name"))
         for name in names:
             if name is not None:
                 types[word(name)] = word(kind)
     return types
+
+
+def scoped(tree):
+    """Each node, with the types of the variables of its method and of its class."""
+    of_class = {}
+    for node in walk(tree.root_node):
+        if node.type == "field_declaration":
+            of_class.update(types_of_variables(node))
+
+    def visit(node, types):
+        if node.type in ("method_declaration", "constructor_declaration"):
+            types = {**of_class, **types_of_variables(node)}
+        yield node, types
+        for child in node.children:
+            yield from visit(child, types)
+
+    return visit(tree.root_node, of_class)
 
 
 def check_apex_names(project):
@@ -336,8 +354,7 @@ def check_apex_names(project):
     inner = {word(node.child_by_field_name("name")) for tree in project.apex.values() for node in walk(tree.root_node)
              if node.type == "class_declaration"}
     for path, tree in project.apex.items():
-        types = types_of_variables(tree)
-        for node in walk(tree.root_node):
+        for node, types in scoped(tree):
             where = f"{project.name(path)}:{node.start_point[0] + 1}"
             if node.type in ("identifier", "type_identifier") and re.search(r"__\w$", word(node)):
                 if word(node) not in every_field and word(node) not in project.objects:

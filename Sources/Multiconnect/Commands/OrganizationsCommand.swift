@@ -15,7 +15,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
-            OrganizationsSettingsCommand.self,
+            OrganizationsSettingsCommand.self, OrganizationsAccessCommand.self,
             OrganizationsRemoveCommand.self, OrganizationsRestoredCommand.self,
         ],
         defaultSubcommand: OrganizationsListCommand.self)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Canvas
 import Dashboard
 import FoundationEssentials
 import HTTPServer
@@ -47,6 +48,8 @@ struct WebProcess: Sendable {
     private let budget: ConnectionBudget
     private let mappings: MappingFile
     private let requestLimits = RequestLimits()
+    private let endUserLimits = EndUserLimits()
+    private let canvasLimiter = CanvasRoutes.limiter()
     private let usage: APIUsage
     private let jobTallies = JobTallies()
     private let requestTallies: [RequestTallies]
@@ -150,10 +153,10 @@ struct WebProcess: Sendable {
         return { StandardOutput.write(log: $0) }
     }
 
-    /// The routes for operators.
+    /// The routes for operators, and for the customers' admins in Salesforce, who see the same facts.
     private func operators(
         _ services: LoopServices, _ reporter: MetricsReporter
-    ) throws -> (DashboardRoutes, MetricsRoute) {
+    ) throws -> (DashboardRoutes, MetricsRoute, CanvasRoutes) {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials,
             viewer: launch.configuration.viewerCredentials, failures: operatorFailures)
@@ -181,7 +184,18 @@ struct WebProcess: Sendable {
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),
             board: MetricsBoard(redis: services.redis), cache: metrics, version: Version.current,
             report: { await reporter.report() }, logger: launch.logger)
-        return (dashboard, metrics)
+        let canvas = CanvasRoutes(
+            admission: CanvasAdmission(pool: services.control, oauth: services.oauth), oauth: services.oauth,
+            tenants: tenants, app: services.identity,
+            faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), limiter: canvasLimiter,
+            logger: launch.logger)
+        return (dashboard, metrics, canvas)
+    }
+
+    private func endUsers(_ services: LoopServices) -> EndUserRoutes {
+        EndUserRoutes(
+            login: services.endUserLogin, http: services.http, hosts: services.oauth.hosts, usage: usage,
+            app: services.identity, limits: endUserLimits, logger: launch.logger)
     }
 
     private func serve(
@@ -189,7 +203,7 @@ struct WebProcess: Sendable {
         on listeners: [Listener], _ limits: Limits, _ admission: Admission
     ) async throws {
         let configuration = launch.configuration
-        let (dashboard, metrics) = try operators(services, reporter)
+        let (dashboard, metrics, canvas) = try operators(services, reporter)
         let registration = OrganizationRegistration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
             limits: configuration.mailLimits)
@@ -204,6 +218,8 @@ struct WebProcess: Sendable {
         var router = Router()
         routes.add(to: &router)
         dashboard.add(to: &router)
+        canvas.add(to: &router)
+        endUsers(services).add(to: &router)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission
