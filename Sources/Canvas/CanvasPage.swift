@@ -127,8 +127,8 @@ struct CanvasPage: Sendable {
         let facts = open.map { status -> HTML in
             let style = [.failed, .inDoubt].contains(status) ? "bad" : ""
             return """
-                <span>\(status.rawValue)<b class="\(style)">\(DigitGroups.text(report.counts[status] ?? 0))</b>
-                </span>
+                <span>\(status.rawValue)
+                <b class="\(style)">\(DigitGroups.text(report.counts[status] ?? 0))</b></span>
                 """
         }
         let errors = report.writes.compactMap { write -> HTML? in
@@ -151,10 +151,10 @@ struct CanvasPage: Sendable {
         }
         let rows = zip(labels, days).map { BarChart.Bar(label: $0, up: $1.rowsIn, down: $1.rowsOut) }
         let errors = zip(labels, days).map { BarChart.Bar(label: $0, up: $1.errors, alarm: $1.errors) }
+        let names = BarChart.Names(up: "from Salesforce", down: "to Salesforce")
         return """
             <section><h2>Rows in \(String(Self.chartDays)) days</h2><div class="charts">
-            \(BarChart(
-                title: "Rows", names: .init(up: "from Salesforce", down: "to Salesforce"), bars: rows).content)
+            \(BarChart(title: "Rows", names: names, bars: rows).content)
             \(BarChart(title: "Refused", names: .init(up: "rows and changes"), bars: errors).content)
             </div></section>
             """

@@ -50,7 +50,8 @@ package struct CanvasRoutes: Sendable {
 
     package func add(to router: inout Router) {
         router.group("") { router in
-            faults.recover(&router) { problem, _ in framed(document(for: problem), [], status: problem.status) }
+            faults.recover(&router) { problem, _ in framed(document(for: problem), [], status: problem.status)
+            }
             router.on(
                 .post, Self.path, maximumBodyBytes: Self.maximumBodyBytes, gate: { try limit($0) }
             ) { try await show($0) }

@@ -2,20 +2,21 @@ import Foundation
 import Support
 import Testing
 
+/// The Python environment with the parser of Apex.
+private enum ApexParser {
+    static let python = Program.repository.appendingPathComponent(".build/interop/bin/python").path
+
+    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: python) }
+}
+
 extension ProcessTests {
     /// The Salesforce package, checked without Salesforce. Skipped without `bin/setup --interop`.
-    @Suite(
-        .tags(.interop),
-        .enabled(
-            if: FileManager.default.isExecutableFile(atPath: PackageTests.python),
-            "bin/setup --interop installs the parser of Apex"))
+    @Suite(.tags(.interop), .enabled(if: ApexParser.isInstalled, "bin/setup --interop installs it"))
     struct PackageTests {
-        static let python = Program.repository.appendingPathComponent(".build/interop/bin/python").path
-
         private func check(_ package: URL) throws -> (status: Int32, output: String) {
             let script = Program.repository.appendingPathComponent("Tests/Interop/package_check.py").path
             let mapping = Program.repository.appendingPathComponent("config/mapping.json").path
-            let check = try Program("check", Self.python, [script, package.path, mapping])
+            let check = try Program("check", ApexParser.python, [script, package.path, mapping])
             return (check.exitStatus(), check.output)
         }
 
@@ -32,13 +33,16 @@ extension ProcessTests {
             ("classes/HerokuConfig.cls", "without sharing", "with sharing", "without sharing"),
             ("classes/OrgRegistration.cls", "'org_name', org", "'orgName', org", "byte for byte"),
             ("classes/OrgRegistration.cls", "timestamp + '.' + body", "timestamp + body", "headers"),
-            ("permissionsets/Multiconnect_Admin.permissionset-meta.xml", "<tab>Multi", "<tab>Mult", "tab Mult"),
+            (
+                "permissionsets/Multiconnect_Admin.permissionset-meta.xml", "<tab>Multi", "<tab>Mult",
+                "tab Mult"
+            ),
             ("tabs/Multiconnect.tab-meta.xml", "motif", "motive", "unknown element motive"),
             ("pages/MulticonnectStatus.page", "</apex:page>", "", "MulticonnectStatus.page"),
             ("pages/MulticonnectStatus.page", "entry.Action__c", "entry.Act__c", "Act__c"),
             (
-                "platformEventChannelMembers/Multiconnect_Tweet_ChangeEvent.platformEventChannelMember-meta.xml",
-                "Tweet__Ch", "Twit__Ch", "Twit__c"
+                "platformEventChannels/Multiconnect__chn.platformEventChannel-meta.xml", ">data<", ">date<",
+                "channelType is date"
             ),
             ("objects/Tweet__c/fields/Likes__c.field-meta.xml", "<scale>0</scale>", "", "needs scale"),
         ]
@@ -68,7 +72,7 @@ extension ProcessTests {
                     #expect(try await deployment.install(orgs[0]).status == 202)
                     let script = Program.repository.appendingPathComponent("Tests/Interop/canvas_check.py")
                     let check = try Program(
-                        "check", Self.python,
+                        "check", ApexParser.python,
                         [
                             script.path, "http://127.0.0.1:\(deployment.webPort)", deployment.simulatorURL,
                             orgs[0].id, orgs[1].id,

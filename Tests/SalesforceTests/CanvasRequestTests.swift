@@ -70,7 +70,8 @@ struct CanvasRequestTests {
         let cases: [(String?, CanvasRequest.Refusal)] = [
             (nil, .missing), ("", .missing), ("x", .malformed), (".", .wrongSignature),
             (signed(document(), Secret(text: "another secret")), .wrongSignature),
-            (String(good.dropLast(4)), .wrongSignature), (String(good.dropFirst(4)), .malformed),
+            (String(good.dropLast(4)), .wrongSignature), (String(good.dropFirst(4)), .wrongSignature),
+            (String(good.dropFirst(1)), .malformed),
             (good + "AAAA", .wrongSignature),
             (signed(document(["algorithm": #""HMACSHA1""#])), .wrongAlgorithm),
             (signed(document(["algorithm": #""none""#])), .wrongAlgorithm),

@@ -41,6 +41,10 @@ struct CanvasPagesTests {
         response.headers["Content-Security-Policy"]?.components(separatedBy: "frame-ancestors ").last
     }
 
+    private func envelope(_ signed: String) throws -> JSONValue {
+        try JSONValue(parsing: Base64.decode(String(signed.split(separator: ".")[1])) ?? [])
+    }
+
     /// A request with the simulator's secret and changed contents.
     private func forged(_ signed: String, _ old: String, _ new: String) throws -> String {
         let envelope = try #require(signed.split(separator: ".").last.map(String.init))
@@ -55,13 +59,16 @@ struct CanvasPagesTests {
         try await withCanvas { rig, orgs, loginURL in
             _ = try await rig.pool.execute(
                 """
-                insert into multiconnect.mappings (connection_id, object_name, table_name, config, state, db_count,
-                    sf_count, last_error) select id, 'Account', 'account', '{}', 'DATA_SYNCED', 1234, 1235, '<b>late</b>'
+                insert into multiconnect.mappings (connection_id, object_name, table_name, config, state,
+                    db_count, sf_count, last_error)
+                select id, 'Account', 'account', '{}', 'DATA_SYNCED', 1234, 1235, '<b>late</b>'
                 from multiconnect.connections
                 """)
             let page = try await post(rig, try await signedRequest(rig, orgs[0], loginURL))
             #expect(page.status == 200, "\(page.text)")
-            for text in ["Org 1", "waits for consent", "1,234", "1,235", "&lt;b&gt;late", "<svg", "Give consent"] {
+            for text in [
+                "Org 1", "waits for consent", "1,234", "1,235", "&lt;b&gt;late", "<svg", "Give consent",
+            ] {
                 #expect(page.text.contains(text), "\(text)")
             }
             #expect(ancestors(page) == loginURL)
@@ -85,8 +92,8 @@ struct CanvasPagesTests {
 
             let fresh = try await signedRequest(rig, orgs[0], loginURL)
             let now = Int(Date().timeIntervalSince1970 * 1000)
-            let issued = try #require(
-                JSONValue(parsing: Base64.decode(String(fresh.split(separator: ".")[1])) ?? [])["issuedAt"]?.int)
+            let document = try envelope(fresh)
+            let issued = try #require(document["issuedAt"]?.int)
             #expect(abs(now - issued) < 60_000)
             for age in [-400_000, 400_000] {
                 let old = try forged(fresh, "\"issuedAt\":\(issued)", "\"issuedAt\":\(now - age)")
@@ -104,16 +111,14 @@ struct CanvasPagesTests {
             #expect(try await post(rig, signed).status == 200)
             let user = try await signedRequest(
                 rig, orgs[0], loginURL, "&issued=no&user=\(orgs[0].usernames[1])")
-            let document = try JSONValue(parsing: Base64.decode(String(user.split(separator: ".")[1])) ?? [])
-            let other = try #require(document["context"]?["user"]?["userId"]?.string)
-            let first = try JSONValue(parsing: Base64.decode(String(signed.split(separator: ".")[1])) ?? [])
-            let own = try #require(first["context"]?["user"]?["userId"]?.string)
+            let other = try #require(envelope(user)["context"]?["user"]?["userId"]?.string)
+            let own = try #require(envelope(signed)["context"]?["user"]?["userId"]?.string)
             let mixed = try await post(rig, try forged(signed, own, other))
             #expect(mixed.status == 403 && mixed.text.contains("another user"))
             _ = try await rig.http.send(
                 ClientRequest(
                     method: "POST", url: loginURL + "/simulator/faults",
-                    body: Array(#"{"kind":"expireAccessTokens"}"#.utf8)))
+                    body: Array(#"{"kind":"expire_access_tokens"}"#.utf8)))
             let late = try await post(rig, signed)
             #expect(late.status == 403 && late.text.contains("has ended"), "\(late.text)")
         }
@@ -125,7 +130,8 @@ struct CanvasPagesTests {
             for text in [
                 String(signed.dropLast(8)), "AAAA" + signed.dropFirst(4), "x.y", signed + "A",
                 try forged(signed, "HMACSHA256", "HMACSHA512"),
-                try forged(signed, "\"instanceUrl\":\"\(loginURL)\"", "\"instanceUrl\":\"https://evil.example\""),
+                try forged(
+                    signed, "\"instanceUrl\":\"\(loginURL)\"", "\"instanceUrl\":\"https://evil.example\""),
                 try forged(signed, orgs[0].id, orgs[1].id),
             ] {
                 let page = try await post(rig, text)
@@ -142,13 +148,15 @@ struct CanvasPagesTests {
 
     @Test func `a user who has not approved the app gets the link to allow access`() async throws {
         try await withCanvas { rig, orgs, loginURL in
+            let needed = "/canvas?_sfdc_canvas_authvalue=user_approval_required"
             let page = try await rig.get(
-                "/canvas?_sfdc_canvas_authvalue=user_approval_required&loginUrl=https://acme.my.salesforce.com")
+                "\(needed)&loginUrl=https://acme.my.salesforce.com"
+            )
             #expect(page.status == 200 && page.text.contains("target=\"_blank\""))
             #expect(page.text.contains("/login?for=canvas&amp;environment=acme.my.salesforce.com"))
             #expect(ancestors(page)?.contains("https://*.salesforce.com") == true)
             let evil = try await rig.get(
-                "/canvas?_sfdc_canvas_authvalue=user_approval_required&loginUrl=https://evil.example")
+                "\(needed)&loginUrl=https://evil.example")
             #expect(!evil.text.contains("evil.example"))
             #expect(try await rig.get("/canvas").status == 400)
             let browser = EndUserBrowser(rig: rig)

@@ -83,7 +83,8 @@ struct EndUserTests {
             #expect(try await browser.send("GET", "\(Self.records)/Account/describe").status == 200)
             let soql = PercentCoding.encode("SELECT Id FROM Account")
             #expect(try await browser.send("GET", "/api/salesforce/query?q=\(soql)").status == 403)
-            #expect(try await browser.change("POST", "\(Self.records)/Account", #"{"Name":"x"}"#).status == 403)
+            #expect(
+                try await browser.change("POST", "\(Self.records)/Account", #"{"Name":"x"}"#).status == 403)
             #expect(try await browser.send("GET", "\(Self.records)/Contact/describe").status == 403)
             // The last rule ends the sessions.
             try await rig.pool.execute("delete from multiconnect.end_user_access")
@@ -96,7 +97,8 @@ struct EndUserTests {
             let browser = EndUserBrowser(rig: rig)
             _ = try await browser.login(as: orgs[0].usernames[0])
             for path in [
-                "\(Self.records)/Account/../Contact/describe", "\(Self.records)/Account%2F..%2FContact/describe",
+                "\(Self.records)/Account/../Contact/describe",
+                "\(Self.records)/Account%2F..%2FContact/describe",
                 "\(Self.records)/Account/%2e%2e/limits", "\(Self.records)/Account%2Fdescribe/0010000000000AB",
                 "\(Self.records)/Account/001%2F..%2Flimits", "\(Self.records)/Account;x/describe",
                 "\(Self.records)/Account/0010000000000AB%3Ffields=Name", "\(Self.records)/Account/x",
@@ -111,7 +113,8 @@ struct EndUserTests {
                 #expect([400, 403, 404, 405].contains(answer.status), "\(path): \(answer.status)")
             }
             #expect(try await browser.change("PUT", "\(Self.records)/Account/0010000000000AB").status >= 400)
-            for body in ["[]", "{}", "x", #"{"Owner":{"Email":"x"}}"#, #"{"attributes":{"type":"Contact"}}"#] {
+            for body in ["[]", "{}", "x", #"{"Owner":{"Email":"x"}}"#, #"{"attributes":{"type":"Contact"}}"#]
+            {
                 let answer = try await browser.change("POST", "\(Self.records)/Account", body)
                 #expect(answer.status == 400, "\(body)")
             }
@@ -125,12 +128,14 @@ struct EndUserTests {
             let json = (name: "Content-Type", value: "application/json")
             let path = "\(Self.records)/Account"
             let token = try await browser.csrfToken()
-            for headers in [
-                [json], [json, ("X-CSRF-Token", "wrong")], [json, ("X-CSRF-Token", String(token.dropLast()))],
+            let cases: [[(name: String, value: String)]] = [
+                [json], [json, ("X-CSRF-Token", "wrong")],
+                [json, ("X-CSRF-Token", String(token.dropLast()))],
                 [json, ("X-CSRF-Token", token), ("Origin", "https://evil.example")],
                 [json, ("X-CSRF-Token", token), ("Origin", "null")],
                 [json, ("X-CSRF-Token", token), ("Sec-Fetch-Site", "cross-site")],
-            ] {
+            ]
+            for headers in cases {
                 #expect(try await browser.send("POST", path, headers, body: #"{"Name":"x"}"#).status == 403)
             }
             let site = (name: "Sec-Fetch-Site", value: "cross-site")
@@ -179,7 +184,7 @@ struct EndUserTests {
             _ = try await rig.http.send(
                 ClientRequest(
                     method: "POST", url: loginURL + "/simulator/faults",
-                    body: Array(#"{"kind":"expireAccessTokens"}"#.utf8)))
+                    body: Array(#"{"kind":"expire_access_tokens"}"#.utf8)))
             let ended = try await browser.send("GET", "\(Self.records)/Account/describe")
             #expect(ended.status == 401 && ended.text.contains("/login"), "\(ended.text)")
         }

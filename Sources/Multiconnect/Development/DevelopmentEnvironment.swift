@@ -270,6 +270,9 @@ struct DevelopmentSession: Sendable {
                     org: org, simulatorURL: simulatorURL, http: http, pool: pool)
                 isComplete = try await changes.show()
                 isComplete = try await writes.show() && isComplete
+                let canvas = DevelopmentCanvas(
+                    org: org, applicationURL: applicationURL, simulatorURL: simulatorURL, http: http)
+                isComplete = try await canvas.show() && isComplete
             }
         }
         if options.endsWhenDone { return isComplete }
@@ -294,7 +297,6 @@ struct DevelopmentSession: Sendable {
           dashboard      \(applicationURL)/dashboard (name and password: operator)
           database       psql '\(servers.databaseURL)'
           consent page   \(applicationURL)/authenticate
-          Canvas page    \(simulatorURL)/simulator/orgs/1/canvas?url=\(applicationURL)/canvas
           org simulator  \(simulatorURL)/simulator/orgs
           logs           \(directory)/*.log
           settings       \(directory)/environment

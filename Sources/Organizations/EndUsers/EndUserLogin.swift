@@ -135,7 +135,8 @@ package struct EndUserLogin: Sendable {
     /// The session of a cookie. Nil if it has ended, or if the tenant's end users may reach nothing.
     package func session(cookie: String?) async throws -> EndUserSession? {
         guard let cookie, Self.isToken(cookie) else { return nil }
-        let found = try await pool.withConnection { connection -> (EndUserSessionStore.Stored, EndUserAccess)? in
+        let found = try await pool.withConnection {
+            connection -> (EndUserSessionStore.Stored, EndUserAccess)? in
             guard
                 let stored = try await EndUserSessionStore(on: connection).find(Digest.sha256(cookie)),
                 stored.status?.hasConsented ?? false

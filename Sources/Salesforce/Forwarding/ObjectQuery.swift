@@ -71,7 +71,7 @@ package struct ObjectQuery: Sendable, Equatable {
                 tokens.append(.number)
             } else if " \t\r\n".unicodeScalars.contains(scalar) {
                 rest.removeFirst()
-            } else if "(),=<>!+-.".unicodeScalars.contains(scalar) {
+            } else if "(),=<>!+-.:".unicodeScalars.contains(scalar) {
                 rest.removeFirst()
                 tokens.append(.symbol(Character(scalar)))
             } else {
