@@ -11,14 +11,18 @@ struct CanvasRequestTests {
 
     private let hosts: HostRule
 
+    private static func quoted(_ text: String) -> String { "\"\(text)\"" }
+
     init() throws { hosts = try HostRule(loginURL: "https://login.salesforce.com") }
 
     /// An envelope with some members changed.
     private func document(_ changes: [String: String] = [:]) -> String {
         let values = [
-            "algorithm": #""HMACSHA256""#, "issuedAt": "null", "token": #""00D5f000005mc66!AR.x""#,
-            "instance": #""https://acme.my.salesforce.com""#, "target": #""https://acme--c.vf.force.com""#,
-            "location": #""https://acme--c.vf.force.com/apex/Page""#, "org": "\"\(Self.org)\"",
+            "algorithm": Self.quoted("HMACSHA256"), "issuedAt": "null",
+            "token": Self.quoted("00D5f000005mc66!AR.x"),
+            "instance": Self.quoted("https://acme.my.salesforce.com"),
+            "target": Self.quoted("https://acme--c.vf.force.com"),
+            "location": Self.quoted("https://acme--c.vf.force.com/apex/Page"), "org": "\"\(Self.org)\"",
         ].merging(changes) { $1 }
         return """
             {"algorithm":\(values["algorithm"]!),"issuedAt":\(values["issuedAt"]!),"userId":"0055f000001abcd",
@@ -50,7 +54,7 @@ struct CanvasRequestTests {
     }
 
     @Test func `the time is read in seconds and milliseconds, as number and as text`() throws {
-        for text in ["1764432000", "1764432000000", #""1764432000000""#] {
+        for text in ["1764432000", "1764432000000", Self.quoted("1764432000000")] {
             let request = try read(signed(document(["issuedAt": text])))
             #expect(request.issuedAt == Date(timeIntervalSince1970: 1_764_432_000))
         }
@@ -73,14 +77,17 @@ struct CanvasRequestTests {
             (String(good.dropLast(4)), .wrongSignature), (String(good.dropFirst(4)), .wrongSignature),
             (String(good.dropFirst(1)), .malformed),
             (good + "AAAA", .wrongSignature),
-            (signed(document(["algorithm": #""HMACSHA1""#])), .wrongAlgorithm),
-            (signed(document(["algorithm": #""none""#])), .wrongAlgorithm),
+            (signed(document(["algorithm": Self.quoted("HMACSHA1")])), .wrongAlgorithm),
+            (signed(document(["algorithm": Self.quoted("none")])), .wrongAlgorithm),
             (signed(document(["algorithm": "null"])), .wrongAlgorithm),
-            (signed(document(["org": #""0015f000005mc66""#])), .malformed),
-            (signed(document(["token": #""""#])), .malformed),
-            (signed(document(["token": #""00D000000000001!AR.x""#])), .otherOrganization),
-            (signed(document(["instance": #""https://acme.my.salesforce.com.evil.example""#])), .foreignHost),
-            (signed(document(["instance": #""http://acme.my.salesforce.com""#])), .foreignHost),
+            (signed(document(["org": Self.quoted("0015f000005mc66")])), .malformed),
+            (signed(document(["token": Self.quoted("")])), .malformed),
+            (signed(document(["token": Self.quoted("00D000000000001!AR.x")])), .otherOrganization),
+            (
+                signed(document(["instance": Self.quoted("https://acme.my.salesforce.com.evil.example")])),
+                .foreignHost
+            ),
+            (signed(document(["instance": Self.quoted("http://acme.my.salesforce.com")])), .foreignHost),
             (signed("not json"), .malformed), (signed("{}"), .wrongAlgorithm),
             (String(repeating: "A", count: 70_000), .tooLarge),
         ]
