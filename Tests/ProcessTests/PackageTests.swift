@@ -39,7 +39,7 @@ extension ProcessTests {
             ),
             ("tabs/Multiconnect.tab-meta.xml", "motif", "motive", "unknown element motive"),
             ("pages/MulticonnectStatus.page", "</apex:page>", "", "MulticonnectStatus.page"),
-            ("pages/MulticonnectStatus.page", "entry.Action__c", "entry.Act__c", "Act__c"),
+            ("pages/MulticonnectStatus.page", "entry.action", "entry.Action__c", "no member Action__c"),
             (
                 "platformEventChannels/Multiconnect__chn.platformEventChannel-meta.xml", ">data<", ">date<",
                 "channelType is date"
