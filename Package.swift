@@ -110,7 +110,14 @@ let package = Package(
             "Web",
             [
                 "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
-                "Jobs", "JobAdmin", "Organizations", "Replication", "Cryptography", log,
+                "Jobs", "JobAdmin", "Organizations", "Replication", "Cryptography", "Encoding", "HTTPClient",
+                log,
+            ]),
+        target(
+            "Canvas",
+            [
+                "HTTPServer", "HTTPWire", "Pages", "Salesforce", "Organizations", "TenantAdmin",
+                "Replication", "Encoding", log,
             ]),
         target(
             "Dashboard",
@@ -133,7 +140,7 @@ let package = Package(
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
                 "Organizations", "TenantSchema", "Replication", "TenantAdmin", "Pages", "Web", "Dashboard",
-                "ConnectAPI", "OrgSimulator",
+                "Canvas", "ConnectAPI", "OrgSimulator",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -198,7 +205,7 @@ let package = Package(
         tests(
             "Web",
             [
-                "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard",
+                "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard", "Canvas",
                 "ConnectAPI", "TenantAdmin", "TenantSchema", "Replication", "Support",
                 "OrgSimulator", log,
             ]),

@@ -25,19 +25,24 @@ package struct FaultAnswers: Sendable {
     package func recover(
         _ router: inout Router, _ answer: @escaping @Sendable (Problem, Request) -> Response
     ) {
-        router.recover { error, request in
-            let known = self.problem(error)
-            if known.map({ $0.status.code >= 500 }) ?? true {
-                logger.error(
-                    "request failed",
-                    metadata: [
-                        "request_id": "\(request.id)", "path": "\(request.path)", "error": "\(error)",
-                    ])
-            }
-            let problem = known ?? Problem(.internalServerError)
-            var response = answer(problem, request)
-            for (name, value) in problem.headers { response.headers.add(name, value) }
-            return response
+        router.recover { self.response(to: $0, $1, answer) }
+    }
+
+    /// The answer to one error, which is logged if it is the server's fault.
+    package func response(
+        to error: any Error, _ request: Request, _ answer: (Problem, Request) -> Response
+    ) -> Response {
+        let known = self.problem(error)
+        if known.map({ $0.status.code >= 500 }) ?? true {
+            logger.error(
+                "request failed",
+                metadata: [
+                    "request_id": "\(request.id)", "path": "\(request.path)", "error": "\(error)",
+                ])
         }
+        let problem = known ?? Problem(.internalServerError)
+        var response = answer(problem, request)
+        for (name, value) in problem.headers { response.headers.add(name, value) }
+        return response
     }
 }

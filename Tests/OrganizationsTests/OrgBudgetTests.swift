@@ -20,9 +20,10 @@ struct OrgBudgetTests {
     @Test func `the less of the allowance is left, the fewer kinds of calls are sent, imports first`() {
         let kinds = CallPurpose.Kind.allCases
         #expect(allowed(0) == kinds && allowed(600) == kinds)
-        #expect(allowed(690) == [.setup, .write, .stream, .reread, .poll, .describe, .verify, .repair])
-        #expect(allowed(750) == [.setup, .write, .stream, .reread, .poll, .describe])
-        #expect(allowed(775) == [.setup, .write, .stream, .reread, .poll])
+        #expect(
+            allowed(690) == [.setup, .write, .stream, .reread, .user, .poll, .describe, .verify, .repair])
+        #expect(allowed(750) == [.setup, .write, .stream, .reread, .user, .poll, .describe])
+        #expect(allowed(775) == [.setup, .write, .stream, .reread, .user, .poll])
         #expect(allowed(795) == [.setup, .write, .stream, .reread])
     }
 

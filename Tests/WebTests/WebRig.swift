@@ -1,3 +1,4 @@
+import Canvas
 import ConnectAPI
 import Cryptography
 import Dashboard
@@ -33,6 +34,7 @@ struct WebRig: Sendable {
     struct Options: Sendable {
         var callbackSecret: String?
         var limits = RequestLimits()
+        var endUserLimits = EndUserLimits()
         /// The URL of Salesforce. Nothing listens at the default.
         var loginURL = "http://127.0.0.1:9"
         var appURL: String?
@@ -98,12 +100,12 @@ func withWebRig(
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let origin = "http://127.0.0.1:\(listener.address.port)"
             let http = HTTPClient()
-            let (routes, dashboard, connect) = try routes(
+            let (routes, dashboard, tenants) = try routes(
                 options, origin: origin, pool: pool, redis: client, http: http)
             var router = Router()
             routes.add(to: &router)
             dashboard.add(to: &router)
-            connect.add(to: &router)
+            try addOrgPages(to: &router, options, origin: origin, pool: pool, http: http, tenants)
             var configuration = routes.configuration()
             if options.isBehindProxy { configuration.trust = .proxy }
             let server = Server(router: router, configuration: configuration, logger: quietLogger)
@@ -119,7 +121,7 @@ func withWebRig(
 
 private func routes(
     _ options: WebRig.Options, origin: String, pool: PostgresPool, redis: RedisClient, http: HTTPClient
-) throws -> (WebRoutes, DashboardRoutes, ConnectRoutes) {
+) throws -> (WebRoutes, DashboardRoutes, TenantOperator) {
     let queue = JobQueue(pool: pool, redis: redis, logger: quietLogger)
     let app = ConnectedApp(
         key: "simulator-client", secret: Secret(text: "simulator-secret"),
@@ -166,10 +168,39 @@ private func routes(
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
         app: identity, metrics: metrics, tallies: options.tallies, logger: quietLogger)
-    let connect = ConnectRoutes(
-        tenants: tenants, counts: TokenAccess.Counts(), app: identity, problem: FaultStatus.problem(for:),
-        logger: quietLogger)
-    return (web, dashboard, connect)
+    return (web, dashboard, tenants)
+}
+
+/// The routes of Canvas and of end users.
+private func addOrgPages(
+    to router: inout Router, _ options: WebRig.Options, origin: String, pool: PostgresPool, http: HTTPClient,
+    _ tenants: TenantOperator
+) throws {
+    func oauth(_ path: String, _ use: ConnectedApp.Use) throws -> OAuthClient {
+        OAuthClient(
+            app: ConnectedApp(
+                key: "simulator-client", secret: Secret(text: "simulator-secret"),
+                redirectURL: origin + path, use: use),
+            hosts: try HostRule(loginURL: options.loginURL), http: http)
+    }
+    let app = AppIdentity(name: "Acme Sync", url: options.appURL ?? origin)
+    let client = try oauth("/auth/salesforce/callback", .consent)
+    CanvasRoutes(
+        admission: CanvasAdmission(pool: pool, oauth: client), oauth: client, tenants: tenants, app: app,
+        faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), limiter: CanvasRoutes.limiter(),
+        logger: quietLogger
+    ).add(to: &router)
+    EndUserRoutes(
+        login: EndUserLogin(
+            pool: pool, keys: KeyRing(current: try SecretKey.generate()),
+            oauth: try oauth("/login/callback", .endUser)),
+        http: http, hosts: client.hosts, usage: APIUsage(), app: app, limits: options.endUserLimits,
+        logger: quietLogger
+    ).add(to: &router)
+    ConnectRoutes(
+        tenants: tenants, counts: TokenAccess.Counts(), app: app, problem: FaultStatus.problem(for:),
+        logger: quietLogger
+    ).add(to: &router)
 }
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

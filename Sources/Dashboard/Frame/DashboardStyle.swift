@@ -1,6 +1,8 @@
+import Pages
+
 /// The CSS of the operators' pages.
 enum DashboardStyle {
-    static let text = colors + frame + controls + tables + job + charts + forms
+    static let text = colors + frame + controls + tables + job + BarChart.styles + charts + forms
 
     private static let colors = """
         :root { color-scheme: light dark; --line: #dfe3e8; --text: #1b2733; --dim: #5d6b7a; --page: #f3f5f8;
@@ -156,17 +158,6 @@ enum DashboardStyle {
         """
 
     private static let charts = """
-        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 20px 28px }
-        .chart { margin: 0; min-width: 0 } .chart figcaption { font-size: 13px; color: var(--dim) }
-        .chart figcaption > b { margin-right: 8px; color: var(--text) }
-        .drawing { display: block; width: 100%; height: 96px; margin: 6px 0 2px }
-        .drawing .up { fill: var(--run) } .drawing .down { fill: var(--good) }
-        .drawing .alarm { fill: var(--bad) } .drawing g:hover rect { opacity: .7 }
-        .drawing .line { fill: none; stroke: var(--line); vector-effect: non-scaling-stroke }
-        .key { margin-right: 10px; white-space: nowrap } .key::before { content: ""; display: inline-block;
-            width: 9px; height: 9px; margin-right: 5px; border-radius: 2px; background: var(--run) }
-        .key.down::before { background: var(--good) } .key.alarm::before { background: var(--bad) }
-        .axis { display: flex; justify-content: space-between; font-size: 12px; color: var(--dim) }
         .ranges { display: flex; flex-wrap: wrap; gap: 4px 14px; font-size: 14px }
         .ranges a[aria-current] { color: var(--text); font-weight: 600; text-decoration: none }
         .row h2 { margin: 0 } .live > .notice:last-child { margin-bottom: 16px }

@@ -1,3 +1,5 @@
+internal import Encoding
+
 /// A count and its precision. Counting stops at a bound, so that no page waits for a long table.
 package struct JobCount: Sendable, Equatable {
     /// How exact the number is.
@@ -56,19 +58,9 @@ extension JobCount: CustomStringConvertible {
     /// The number in groups of three digits: `1,234`, `20,000+`, `~ 3,400,000`.
     package var description: String {
         switch precision {
-        case .exact: Self.grouped(value)
-        case .atLeast: Self.grouped(value) + "+"
-        case .estimate: "~ " + Self.grouped(value)
+        case .exact: DigitGroups.text(value)
+        case .atLeast: DigitGroups.text(value) + "+"
+        case .estimate: "~ " + DigitGroups.text(value)
         }
-    }
-
-    private static func grouped(_ value: Int) -> String {
-        let digits = Array(String(abs(value)).utf8)
-        var text: [UInt8] = value < 0 ? [UInt8(ascii: "-")] : []
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(UInt8(ascii: ",")) }
-            text.append(digit)
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

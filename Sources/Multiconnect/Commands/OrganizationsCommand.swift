@@ -15,7 +15,8 @@ struct OrganizationsCommand: AsyncParsableCommand {
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
-            OrganizationsSettingsCommand.self, OrganizationsGrantReaderCommand.self,
+            OrganizationsSettingsCommand.self, OrganizationsAccessCommand.self,
+            OrganizationsGrantReaderCommand.self,
             OrganizationsRemoveCommand.self, OrganizationsRestoredCommand.self,
         ],
         defaultSubcommand: OrganizationsListCommand.self)

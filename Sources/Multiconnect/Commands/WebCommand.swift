@@ -1,4 +1,5 @@
 import ArgumentParser
+import Canvas
 import ConnectAPI
 import Dashboard
 import FoundationEssentials
@@ -49,6 +50,8 @@ struct WebProcess: Sendable {
     private let mappings: MappingFile
     private let requestLimits = RequestLimits()
     private let tokenCounts = TokenAccess.Counts()
+    private let endUserLimits = EndUserLimits()
+    private let canvasLimiter = CanvasRoutes.limiter()
     private let usage: APIUsage
     private let jobTallies = JobTallies()
     private let requestTallies: [RequestTallies]
@@ -152,10 +155,18 @@ struct WebProcess: Sendable {
         return { StandardOutput.write(log: $0) }
     }
 
-    /// The routes for operators.
+    /// Routes that use the functions of operators.
+    private struct Operators {
+        var dashboard: DashboardRoutes
+        var metrics: MetricsRoute
+        var canvas: CanvasRoutes
+        var connect: ConnectRoutes
+    }
+
+    /// The routes for operators, their programs, and customers' admins in Salesforce, who see the same facts.
     private func operators(
         _ services: LoopServices, _ reporter: MetricsReporter
-    ) throws -> (DashboardRoutes, MetricsRoute, ConnectRoutes) {
+    ) throws -> Operators {
         let access = try OperatorAccess(
             credentials: launch.configuration.operatorCredentials,
             viewer: launch.configuration.viewerCredentials, failures: operatorFailures)
@@ -183,10 +194,21 @@ struct WebProcess: Sendable {
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),
             board: MetricsBoard(redis: services.redis), cache: metrics, version: Version.current,
             report: { await reporter.report() }, logger: launch.logger)
+        let canvas = CanvasRoutes(
+            admission: CanvasAdmission(pool: services.control, oauth: services.oauth), oauth: services.oauth,
+            tenants: tenants, app: services.identity,
+            faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), limiter: canvasLimiter,
+            logger: launch.logger)
         let connect = ConnectRoutes(
             tenants: tenants, counts: tokenCounts, app: services.identity,
             problem: FaultStatus.problem(for:), logger: launch.logger)
-        return (dashboard, metrics, connect)
+        return Operators(dashboard: dashboard, metrics: metrics, canvas: canvas, connect: connect)
+    }
+
+    private func endUsers(_ services: LoopServices) -> EndUserRoutes {
+        EndUserRoutes(
+            login: services.endUserLogin, http: services.http, hosts: services.oauth.hosts, usage: usage,
+            app: services.identity, limits: endUserLimits, logger: launch.logger)
     }
 
     private func serve(
@@ -194,7 +216,7 @@ struct WebProcess: Sendable {
         on listeners: [Listener], _ limits: Limits, _ admission: Admission
     ) async throws {
         let configuration = launch.configuration
-        let (dashboard, metrics, connect) = try operators(services, reporter)
+        let operators = try operators(services, reporter)
         let registration = OrganizationRegistration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
             limits: configuration.mailLimits)
@@ -205,11 +227,13 @@ struct WebProcess: Sendable {
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: requestLimits, pool: services.control, redis: services.redis, app: services.identity,
-            metrics: metrics, tallies: tallies, logger: launch.logger)
+            metrics: operators.metrics, tallies: tallies, logger: launch.logger)
         var router = Router()
         routes.add(to: &router)
-        dashboard.add(to: &router)
-        connect.add(to: &router)
+        operators.dashboard.add(to: &router)
+        operators.canvas.add(to: &router)
+        operators.connect.add(to: &router)
+        endUsers(services).add(to: &router)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission

@@ -20,6 +20,8 @@ struct LoopServices: Sendable {
     let queue: JobQueue
     let sessions: OrgSessions
     let oauth: OAuthClient
+    /// For logins of end users.
+    let endUserLogin: EndUserLogin
     let identity: AppIdentity
     let usage: APIUsage
     /// Runs on this loop beside the work of tenants.
@@ -73,6 +75,13 @@ struct LoopServices: Sendable {
                 key: configuration.salesforceKey, secret: configuration.salesforceSecret,
                 redirectURL: configuration.applicationURL + "/auth/salesforce/callback"),
             hosts: hosts, http: http)
+        endUserLogin = EndUserLogin(
+            pool: control, keys: configuration.keyRing,
+            oauth: OAuthClient(
+                app: ConnectedApp(
+                    key: configuration.salesforceKey, secret: configuration.salesforceSecret,
+                    redirectURL: configuration.applicationURL + "/login/callback", use: .endUser),
+                hosts: hosts, http: http))
         let tokens = AccessTokens(
             pool: control, queue: queue, keys: configuration.keyRing, oauth: oauth,
             executor: EventLoop.current)

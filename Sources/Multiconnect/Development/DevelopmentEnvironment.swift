@@ -1,4 +1,5 @@
 import Cryptography
+import Encoding
 import FoundationEssentials
 import HTTPClient
 import Organizations
@@ -81,6 +82,8 @@ struct DevelopmentSession: Sendable {
     private let webPort: UInt16
     private let simulatorPort: UInt16
     private let sealingKey: String
+    /// The package's secret, which signs registrations.
+    private let callbackSecret: String
 
     init(options: DevelopmentOptions, guarded: DevelopmentGuard) throws {
         self.options = options
@@ -89,6 +92,7 @@ struct DevelopmentSession: Sendable {
         webPort = try DevelopmentServers.freePort()
         simulatorPort = try DevelopmentServers.freePort()
         sealingKey = try SecretKey.generate().revealText()
+        callbackSecret = Hex.encode(try randomBytes(32))
     }
 
     private var directory: String { guarded.directory }
@@ -103,7 +107,7 @@ struct DevelopmentSession: Sendable {
         var environment = [
             "DATABASE_URL": servers.databaseURL, "REDIS_URL": servers.redisURL, "SECRET": sealingKey,
             "SALESFORCE_KEY": Self.key, "SALESFORCE_SECRET": Self.secret,
-            "SALESFORCE_LOGIN_URL": simulatorURL,
+            "SALESFORCE_LOGIN_URL": simulatorURL, "CALLBACK_SECRET": callbackSecret,
             "APP_URL": applicationURL, "PORT": "\(webPort)", "MAPPING_FILE": options.mapping,
             "SIDEKIQ_USERNAME": "operator", "SIDEKIQ_PASSWORD": "operator", "DATABASE_CONNECTIONS": "16",
             // Each simulated org calls from its own address.
@@ -253,7 +257,8 @@ struct DevelopmentSession: Sendable {
             configuration: try PostgresConfiguration(url: servers.databaseURL), maximum: 2)
         let progress = DevelopmentProgress(options: options, pool: pool)
         let installer = InstallationSimulator(
-            applicationURL: applicationURL, simulatorURL: simulatorURL, http: http)
+            applicationURL: applicationURL, simulatorURL: simulatorURL, http: http,
+            callbackSecret: Secret(text: callbackSecret))
         let orgs = try await SimulatedOrg.all(at: simulatorURL, http: http)
         var isComplete = true
         if !options.isIdle {
@@ -265,6 +270,9 @@ struct DevelopmentSession: Sendable {
                     org: org, simulatorURL: simulatorURL, http: http, pool: pool)
                 isComplete = try await changes.show()
                 isComplete = try await writes.show() && isComplete
+                let canvas = DevelopmentCanvas(
+                    org: org, applicationURL: applicationURL, simulatorURL: simulatorURL, http: http)
+                isComplete = try await canvas.show() && isComplete
             }
         }
         if options.endsWhenDone { return isComplete }

@@ -1,5 +1,7 @@
+import Cryptography
 import FoundationEssentials
 import HTTPClient
+import OrgSimulator
 import Reactor
 
 /// Simulates the package's post-install call and the admin's consent, over HTTP.
@@ -15,16 +17,21 @@ struct InstallationSimulator: Sendable {
     let applicationURL: String
     let simulatorURL: String
     let http: HTTPClient
+    /// The application's `CALLBACK_SECRET`; nil: calls are not signed.
+    let callbackSecret: Secret?
 
-    /// Sends the request of the package's post-install Apex.
+    /// Sends the request of the package's post-install Apex, byte for byte.
     func install(_ org: SimulatedOrg) async throws {
         // Mails per recipient are limited, so each org has its own admin.
         let admin = "admin@\(org.id.lowercased()).example.com"
-        let body = ["org_id": org.id, "org_name": org.name, "admin_email": admin]
+        let registration = PackageRegistration(
+            organizationID: org.id, organizationName: org.name, adminEmail: admin, myDomain: org.myDomain)
+        let headers = registration.headers(
+            secret: callbackSecret, seconds: Int(Date().timeIntervalSince1970))
         let answer = try await send(
             ClientRequest(
-                method: "POST", url: applicationURL + "/organizations",
-                headers: [("Content-Type", "application/json")], body: Array(try JSONEncoder().encode(body))),
+                method: "POST", url: applicationURL + PackageRegistration.path,
+                headers: PackageRegistration.calloutHeaders + headers, body: registration.body),
             of: org)
         try expect([202], answer, "POST /organizations for \(org.name)")
     }

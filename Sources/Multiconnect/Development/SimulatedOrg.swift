@@ -10,9 +10,14 @@ struct SimulatedOrg: Decodable, Sendable {
 
     let id: String
     let name: String
+    /// The first label of its My Domain.
+    let domain: String
     let users: [User]
     /// The number of rows by object.
     let objects: [String: Int]
+
+    /// The host of its My Domain. The simulator answers for all of them.
+    var myDomain: String { "\(domain).my.salesforce.com" }
 
     /// The address of the org's calls: unique, from the documentation prefix of RFC 3849.
     var address: String {

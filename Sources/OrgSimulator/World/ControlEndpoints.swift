@@ -19,6 +19,7 @@ import HTTPWire
 /// - `GET /simulator/orgs/<org>/writes[?after=<serial>&limit=<n>&object=<name>&id=<id>&kind=<kind>]`: the
 ///   last writes of API calls, in the order of their commits; see `WriteDocument`. `DELETE` forgets them.
 /// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
+/// - `GET /simulator/orgs/<org>/canvas`, `.../signed-request`: see `CanvasEndpoints.swift`.
 /// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.
 extension World {
     mutating func control(_ call: IncomingCall, _ segments: [String]) -> Reply {
@@ -90,6 +91,8 @@ extension World {
                 return .noContent
             }
             return .json(.array(orgs[place].announcements))
+        case ("canvas", 1): return canvas(call, place, asPage: true)
+        case ("signed-request", 1): return canvas(call, place, asPage: false)
         case ("objects", 3):
             guard let table = orgs[place].tables[segments[1].lowercased()] else {
                 return Self.unknown("object \(segments[1])")

@@ -114,4 +114,18 @@ package enum OrganizationsLimits {
     static let circuitProbe = Duration.seconds(180)
     /// Pauses between probes of an org that does not work.
     static let circuitBackoff = Backoff(initial: .seconds(5), maximum: .seconds(600), jitter: 0.2)
+
+    /// How old a signed request of Canvas may be, and how far our clocks may differ.
+    static let canvasAge = Duration.seconds(5 * 60)
+    /// How long accepted requests of Canvas are remembered: longer than both directions of `canvasAge`.
+    static let canvasMemory = canvasAge * 3
+
+    /// How long an end user may take to log in.
+    static let endUserLogin = Duration.seconds(15 * 60)
+    /// How long an end user's session lasts at most. Salesforce may end its token earlier.
+    static let endUserSession = Duration.seconds(12 * 60 * 60)
+    /// The path to return to after a login, in bytes.
+    static let returnPathBytes = 500
+    /// Objects of a tenant that end users may reach.
+    package static let endUserObjects = 200
 }

@@ -9,6 +9,8 @@ package struct CallPurpose: Sendable, Hashable {
         case write
         case stream
         case reread
+        /// Calls of end users' pages.
+        case user
         case poll
         case describe
         case verify

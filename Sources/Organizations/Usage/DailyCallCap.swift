@@ -18,7 +18,7 @@ package struct DailyCallCap: Sendable, Equatable {
         guard used >= maximum, let object = purpose.object, objects.contains(object) else { return false }
         switch purpose.kind {
         case .poll, .repair, .import: return true
-        case .setup, .write, .stream, .reread, .describe, .verify: return false
+        case .setup, .write, .stream, .reread, .user, .describe, .verify: return false
         }
     }
 }

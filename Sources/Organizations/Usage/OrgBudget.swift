@@ -59,6 +59,7 @@ package struct OrgBudget: Sendable, Equatable {
         // A person waits, and there are few such calls: they are always sent.
         case .setup: 0
         case .write, .stream, .reread: 0
+        case .user: 0.01
         case .poll: 0.02
         case .describe: 0.04
         case .verify: 0.08

@@ -19,6 +19,11 @@ package struct HostRule: Sendable {
     /// Whether `login` is Salesforce, and not a simulator that serves all environments.
     package var loginIsSalesforce: Bool { Self.isSalesforce(login) }
 
+    /// Sources of a Content-Security-Policy for pages that any page of Salesforce may show in a frame.
+    package var frameSources: [String] {
+        Self.domains.map { "https://*.\($0)" } + (loginIsSalesforce ? [] : [login.description])
+    }
+
     package func allows(_ origin: Origin) -> Bool {
         origin == login || Self.isSalesforce(origin)
     }

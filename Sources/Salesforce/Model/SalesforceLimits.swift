@@ -6,6 +6,10 @@ package enum SalesforceLimits {
     static let errorBodyBytes = 64 * 1024
     /// A token answer has about 2 KB, an identity about 4 KB.
     static let oauthBodyBytes = 256 * 1024
+    /// A signed request of Canvas has about 5 KB; parameters of the page can make it larger.
+    static let canvasBytes = 64 * 1024
+    /// A larger time is in milliseconds: seconds reach this number in the year 5138.
+    static let latestSecond = 100_000_000_000
     /// The largest describes seen (Account with 800 custom fields and picklists) stay under 8 MB.
     static let describeBodyBytes = 32 * 1024 * 1024
     /// A query page has at most 2,000 rows; long text areas make rows large.
@@ -70,6 +74,13 @@ package enum SalesforceLimits {
     static let ingestListPages = 100
     /// A line of a job's results: a record, with quotes and bytes of UTF-8, and its error.
     static let ingestLineBytes = 8 * ingestRecordCharacters
+
+    // End users' calls.
+
+    /// A page waits for the answer, and proxies give up after 30 s.
+    static let forwardedDeadline = Duration.seconds(25)
+    /// A page of a query with wide rows.
+    static let forwardedBytes = 8 << 20
 
     // Streams.
 

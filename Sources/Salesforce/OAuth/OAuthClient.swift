@@ -64,6 +64,21 @@ package struct OAuthClient: Sendable {
         return try Identity(parsing: response.body)
     }
 
+    /// Asks an org for the user of an access token. Throws `.forbidden` for a token that has ended.
+    package func owner(of token: Secret, at origin: Origin) async throws -> TokenOwner {
+        var call = APICall(path: "/services/oauth2/userinfo")
+        call.headers = [
+            ("Authorization", "Bearer \(token.revealText() ?? "")"), ("Accept", "application/json"),
+        ]
+        call.maximumBytes = SalesforceLimits.oauthBodyBytes
+        call.deadline = SalesforceLimits.oauthDeadline
+        let response = try await sender.send(call, to: origin, deadline: .now + call.deadline)
+        guard response.status == 200 else {
+            throw ErrorAnswer.error(status: response.status, body: response.body, call: call.name)
+        }
+        return try TokenOwner(parsing: response.body)
+    }
+
     private func token(_ parameters: [(String, String)], at origin: Origin) async throws -> [UInt8] {
         let credentials = [("client_id", app.key), ("client_secret", app.secret.revealText() ?? "")]
         let call = form("/services/oauth2/token", parameters + credentials)

@@ -1,37 +1,56 @@
-import Pages
+import Encoding
 
 /// A chart of bars over time or over classes, as SVG that the server draws. Screen readers get its title and
 /// a summary. The colors come from the style sheet, because the pages allow no inline style.
-struct BarChart: Sendable {
+package struct BarChart: Sendable {
     /// One interval or class.
-    struct Bar: Sendable, Equatable {
+    package struct Bar: Sendable, Equatable {
         /// Shown when the pointer is on the bar, for example `12:05`.
-        let label: String
+        package let label: String
         /// Drawn upwards.
-        var up = 0
+        package var up: Int
         /// Drawn downwards from the same line.
-        var down = 0
+        package var down: Int
         /// The part of `up` that is drawn in the color of trouble.
-        var alarm = 0
+        package var alarm: Int
+
+        package init(label: String, up: Int = 0, down: Int = 0, alarm: Int = 0) {
+            self.label = label
+            self.up = up
+            self.down = down
+            self.alarm = alarm
+        }
     }
 
     /// The name of a direction; nil: it is not used.
-    struct Names: Sendable {
+    package struct Names: Sendable {
         let up: String
-        var down: String?
-        var alarm: String?
+        let down: String?
+        let alarm: String?
+
+        package init(up: String, down: String? = nil, alarm: String? = nil) {
+            self.up = up
+            self.down = down
+            self.alarm = alarm
+        }
     }
 
-    let title: String
-    let names: Names
-    let bars: [Bar]
+    private let title: String
+    private let names: Names
+    private let bars: [Bar]
+
+    package init(title: String, names: Names, bars: [Bar]) {
+        self.title = title
+        self.names = names
+        self.bars = bars
+    }
 
     /// The size of one bar with its gap, and of the whole drawing, in units of the drawing.
     private static let pitch = 10
     private static let gap = 2
     private static let height = 100
 
-    var content: HTML {
+    package var content: HTML {
         """
         <figure class="chart"><figcaption><b>\(title)</b> \(legend)</figcaption>\(drawing)
         <div class="axis"><span>\(bars.first?.label ?? "")</span><span>\(bars.last?.label ?? "")</span></div>
@@ -53,8 +72,8 @@ struct BarChart: Sendable {
                 continue
             }
             parts.append(
-                "\(name): \(DashboardText.number(sum(number))) in total, "
-                    + "at most \(DashboardText.number(number(peak))) at \(peak.label).")
+                "\(name): \(DigitGroups.text(sum(number))) in total, "
+                    + "at most \(DigitGroups.text(number(peak))) at \(peak.label).")
         }
         return parts.joined(separator: " ")
     }
@@ -71,7 +90,7 @@ struct BarChart: Sendable {
     private var legend: [HTML] {
         zip(totals, ["up", "down", "alarm"]).map { total, style in
             let style = total.name == names.alarm ? "alarm" : style
-            let number = DashboardText.number(sum(total.number))
+            let number = DigitGroups.text(sum(total.number))
             return "<span class=\"key \(style)\">\(total.name) <b>\(number)</b></span>"
         }
     }
@@ -110,7 +129,25 @@ struct BarChart: Sendable {
         add("alarm", from: line - length(bar.alarm), length(bar.alarm))
         add("down", from: line, length(bar.down))
         guard !shapes.isEmpty else { return "" }
-        let numbers = totals.map { "\($0.name) \(DashboardText.number($0.number(bar)))" }
+        let numbers = totals.map { "\($0.name) \(DigitGroups.text($0.number(bar)))" }
         return "<g><title>\(bar.label): \(numbers.joined(separator: ", "))</title>\(shapes)</g>"
     }
+}
+
+extension BarChart {
+    /// The CSS of charts. The page's own style defines the colors `--text --dim --line --run --good --bad`.
+    package static let styles = """
+        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 20px 28px }
+        .chart { margin: 0; min-width: 0 } .chart figcaption { font-size: 13px; color: var(--dim) }
+        .chart figcaption > b { margin-right: 8px; color: var(--text) }
+        .drawing { display: block; width: 100%; height: 96px; margin: 6px 0 2px }
+        .drawing .up { fill: var(--run) } .drawing .down { fill: var(--good) }
+        .drawing .alarm { fill: var(--bad) } .drawing g:hover rect { opacity: .7 }
+        .drawing .line { fill: none; stroke: var(--line); vector-effect: non-scaling-stroke }
+        .key { margin-right: 10px; white-space: nowrap } .key::before { content: ""; display: inline-block;
+            width: 9px; height: 9px; margin-right: 5px; border-radius: 2px; background: var(--run) }
+        .key.down::before { background: var(--good) } .key.alarm::before { background: var(--bad) }
+        .axis { display: flex; justify-content: space-between; font-size: 12px; color: var(--dim) }
+
+        """
 }
