@@ -11,6 +11,7 @@ struct Multiconnect: AsyncParsableCommand {
             OrgSimulatorCommand.self,
             GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
             MappingsCommand.self, WritesCommand.self, WorkersCommand.self, JobsCommand.self,
-            VerifyCommand.self,
+            VerifyCommand.self, WebhooksCommand.self, EventsCommand.self, OutboundCommand.self,
+            ProcessesCommand.self,
         ])
 }

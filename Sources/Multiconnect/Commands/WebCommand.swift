@@ -8,7 +8,9 @@ import Jobs
 import Logging
 import Metrics
 import Organizations
+import OutboundMessages
 import Pages
+import Processes
 import Reactor
 import Replication
 import Salesforce
@@ -55,6 +57,9 @@ struct WebProcess: Sendable {
     private let operatorFailures = OperatorAccess.failureLimiter()
     private let census = CensusCache()
     private let live = LiveHub()
+    private let streams = FeedStreams()
+    private let calls = RateLimiter(rate: ProcessRoute.rate)
+    private let messages = RateLimiter(rate: OutboundRoute.rate)
     private let credentials: ServerCredentials?
 
     init(_ launch: Launch) throws {
@@ -184,6 +189,22 @@ struct WebProcess: Sendable {
         return (dashboard, metrics)
     }
 
+    private func outbound(_ services: LoopServices) -> OutboundRoute {
+        OutboundRoute(
+            inbox: OutboundInbox(control: services.control, cells: services.cells), limiter: messages)
+    }
+
+    private func processes(_ services: LoopServices) -> ProcessRoute {
+        ProcessRoute(
+            book: ProcessBook(control: services.control, queue: services.queue),
+            signature: launch.configuration.callbackSecret.map(CallbackSignature.init(secret:)),
+            limiter: calls)
+    }
+
+    private func feed(_ services: LoopServices) -> FeedRoutes {
+        FeedRoutes(control: services.control, cells: services.cells, streams: streams)
+    }
+
     private func serve(
         with services: LoopServices, _ reporter: MetricsReporter, _ tallies: RequestTallies,
         on listeners: [Listener], _ limits: Limits, _ admission: Admission
@@ -200,7 +221,9 @@ struct WebProcess: Sendable {
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: requestLimits, pool: services.control, redis: services.redis, app: services.identity,
-            metrics: metrics, tallies: tallies, logger: launch.logger)
+            metrics: metrics, feed: feed(services), outbound: outbound(services),
+            processes: processes(services), tallies: tallies,
+            logger: launch.logger)
         var router = Router()
         routes.add(to: &router)
         dashboard.add(to: &router)

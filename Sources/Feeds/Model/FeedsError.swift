@@ -1,0 +1,24 @@
+/// An error of the feed.
+package struct FeedsError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Code: Sendable, Equatable {
+        /// The name is in use.
+        case exists
+        case unknownWebhook
+        /// The webhook's URL, name or groups.
+        case invalid
+        /// A stored value cannot be read.
+        case malformedRow
+        /// Another worker delivers to the webhook now.
+        case claimLost
+        /// The tenant does not take platform events or messages at present.
+        case notReady
+    }
+
+    package let code: Code
+    package let description: String
+
+    package init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}
