@@ -139,7 +139,8 @@ let package = Package(
                 "Cryptography", "Encoding", "Reactor", log,
             ]),
         target(
-            "OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
+            "OrgSimulator",
+            ["HTTPServer", "HTTPClient", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
         .executableTarget(
             name: "Multiconnect",
             dependencies: [
@@ -168,7 +169,7 @@ let package = Package(
         tests("Encoding"),
         tests("XML"),
         tests("OutboundMessages"),
-        tests("Processes", ["Encoding"]),
+        tests("Processes", ["Salesforce", "Encoding"]),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
         // The wire's rules as bytes, for the parsers' tests and for the fuzzer of `bin/bench fuzz`.

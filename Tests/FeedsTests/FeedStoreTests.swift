@@ -11,7 +11,10 @@ struct FeedStoreTests {
     private static let keys = FeedKeys.ring
 
     private func event(_ pool: PostgresPool, _ organization: UUID = UUID()) async throws {
-        _ = try await pool.execute(FeedEventStore.insert("row.updated", "{}", of: organization))
+        let store = RowEventStore(
+            organization: organization, RowEvent.Place(schema: "s", table: "account", object: "Account"))
+        _ = try await pool.execute(
+            store.insert([RowEvent(.updated, id: 1, sfid: "001000000000001AAA")]))
     }
 
     @Test func `cells record what webhooks want, and nothing without webhooks`() async throws {

@@ -170,6 +170,19 @@ extension ProcessTests {
                 #expect(text.contains("<Ack>false</Ack>"))
             }
             #expect(app.events("message.received").count == 1)
+            // The org sends until it has an acknowledgement.
+            try await rig.deployment.fault(#"{"kind":"clear"}"#)
+            let records = Array(try await rig.records("Account", by: "Id").keys.prefix(3))
+            let simulator = "\(rig.deployment.simulatorURL)/simulator/orgs/\(rig.org.id)/outbound"
+            let ids = records.map { "\"\($0)\"" }.joined(separator: ",")
+            let queued = try await rig.deployment.post(
+                simulator, body: "{\"url\":\"\(url)\",\"ids\":[\(ids)]}")
+            #expect(queued.status == 204, "\(queued.text)")
+            try await eventually("all are acknowledged") {
+                let counts = try await rig.deployment.send(URLRequest(url: URL(string: simulator)!))
+                return counts.text.contains("\"acknowledged\":3")
+            }
+            #expect(try await rig.app("select count(*) from T._outbound_messages").scalar(as: Int.self) == 4)
         }
 
         @Test func `a stream of events is resumed where it ended, and needs a token`() async throws {

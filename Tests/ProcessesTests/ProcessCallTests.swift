@@ -1,5 +1,6 @@
 import Encoding
 import Foundation
+import Salesforce
 import Testing
 
 @testable import Processes

@@ -94,10 +94,11 @@ package struct FeedEventStore: Sendable {
               select transaction_id, id from \(raw: schema).feed_events
               order by transaction_id desc, id desc offset \(FeedLimits.retainedEvents) limit 1),
             old as materialized (
-              select transaction_id, id from \(raw: schema).feed_events e
+              select transaction_id, id from (
+                select transaction_id, id, created_at from \(raw: schema).feed_events
+                order by transaction_id, id limit \(FeedLimits.prunedEvents)) as oldest
               where created_at < clock_timestamp() - \(FeedLimits.eventRetention)::interval
-                or (transaction_id, id) <= (select transaction_id, id from bound)
-              order by transaction_id, id limit \(FeedLimits.prunedEvents)),
+                or (transaction_id, id) <= (select transaction_id, id from bound)),
             noted as (
               insert into \(raw: schema).feed_horizons (transaction_id, event_id)
               select transaction_id, id from old order by transaction_id desc, id desc limit 1
@@ -117,16 +118,6 @@ package struct FeedEventStore: Sendable {
         insert into multiconnect_sync.feed_events (organization_id, kind, data)
         select \(organization)::uuid, \(kind), d.data from (\(data)) as d
         where \(RowEventStore.isWanted(group, of: organization))
-        """
-    }
-
-    /// Records an event in the caller's transaction.
-    package static func insert(
-        _ kind: String, _ data: String, of organization: UUID
-    ) -> SQL {
-        """
-        insert into multiconnect_sync.feed_events (organization_id, kind, data)
-        values (\(organization)::uuid, \(kind), \(data)::jsonb)
         """
     }
 }

@@ -10,8 +10,6 @@ package struct FeedsError: Error, Sendable, Equatable, CustomStringConvertible {
         case malformedRow
         /// Another worker delivers to the webhook now.
         case claimLost
-        /// The tenant does not take platform events or messages at present.
-        case notReady
     }
 
     package let code: Code

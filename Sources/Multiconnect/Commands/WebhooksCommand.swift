@@ -25,7 +25,7 @@ extension CommandFailure {
     init(_ error: FeedsError) {
         let code: Int32 =
             switch error.code {
-            case .exists, .invalid, .notReady: Self.dataError
+            case .exists, .invalid: Self.dataError
             case .unknownWebhook: Self.noInput
             case .malformedRow, .claimLost: 1
             }
