@@ -8,7 +8,7 @@ package struct ProcessCall: Sendable, Equatable {
     package enum Refusal: String, Error, Sendable {
         case name = "the process must have letters a-z, digits and _ only"
         case body =
-            "the body must be a JSON object with org_id, object, record_id, field, and optionally input and key"
+            "the body must be a JSON object with org_id, object, record_id, field, and perhaps input and key"
         case key = "key must have 1 to 100 characters"
         case unknownProcess = "there is no such process"
         case unknownOrganization = "there is no such organization with a consent"

@@ -1,5 +1,6 @@
 /// An error of an external process.
 package struct ProcessesError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Decides whether another attempt follows.
     package enum Code: Sendable, Equatable {
         /// The input is wrong, or the app refuses it: another attempt has the same result.
         case refused

@@ -10,7 +10,7 @@ enum Base64Key {
 enum FeedKeys {
     static let ring: KeyRing = {
         do {
-            return KeyRing(current: try SecretKey(bytes: [UInt8](repeating: 7, count: 32)))
+            return KeyRing(current: try SecretKey(bytes: [UInt8](0..<32)))
         } catch {
             preconditionFailure("\(error)")
         }

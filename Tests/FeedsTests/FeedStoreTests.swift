@@ -104,7 +104,7 @@ struct FeedStoreTests {
             _ = try await WebhookBook(control: pool).add(
                 "a", url: "https://app.example", FeedFilter(groups: [.tenant]), keys: Self.keys,
                 allowsPrivate: false, cells: [:], by: "test")
-            let new = try SecretKey(bytes: [UInt8](repeating: 8, count: 32))
+            let new = try SecretKey(bytes: [UInt8](32..<64))
             let both = KeyRing(current: new, previous: [Self.keys.current])
             try await FeedUpkeep(control: pool, cells: ["default": pool], keys: both).run()
             let row = try #require(

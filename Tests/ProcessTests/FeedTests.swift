@@ -172,7 +172,7 @@ extension ProcessTests {
             #expect(app.events("message.received").count == 1)
             // The org sends until it has an acknowledgement.
             try await rig.deployment.fault(#"{"kind":"clear"}"#)
-            let records = Array(try await rig.records("Account", by: "Id").keys.prefix(3))
+            let records = Array(try await rig.records("Account", by: "id").keys.prefix(3))
             let simulator = "\(rig.deployment.simulatorURL)/simulator/orgs/\(rig.org.id)/outbound"
             let ids = records.map { "\"\($0)\"" }.joined(separator: ",")
             let queued = try await rig.deployment.post(

@@ -64,7 +64,8 @@ struct WebhooksPage: Sendable {
             ? "<span class=\"bad\">dead</span>"
             : "next attempt \(DashboardText.distance(delivery.nextAttemptAt, from: now))"
         return """
-            <tr><td data-label="Delivery"><div><b>\(delivery.webhook)</b><span class="id">\(id)</span></div></td>
+            <tr><td data-label="Delivery"><div><b>\(delivery.webhook)</b>
+            <span class="id">\(id)</span></div></td>
             <td data-label="State"><div>\(state)</div></td>
             <td data-label="Events" class="number">\(String(delivery.events))</td>
             <td data-label="Attempts" class="number">\(String(delivery.attempts))</td>

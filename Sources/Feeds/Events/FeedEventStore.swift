@@ -85,8 +85,8 @@ package struct FeedEventStore: Sendable {
         return FeedPosition(transaction: UInt64(horizon) ?? 0, id: 0)
     }
 
-    /// Removes events that are too old or too many, and remembers the last one. Returns their number: if it is
-    /// `FeedLimits.prunedEvents`, there may be more.
+    /// Removes events that are too old or too many, and remembers the last one. Returns their number: if it
+    /// is `FeedLimits.prunedEvents`, there may be more.
     func prune(on connection: PostgresConnection) async throws -> Int {
         try await connection.execute(
             """

@@ -34,8 +34,8 @@ package struct RowEventStore: Sendable {
             """
     }
 
-    /// Runs a statement that writes rows and returns their `id` and `sfid`, and inserts an event for each. The
-    /// number of affected rows is the same as that of the statement.
+    /// Runs a statement that writes rows and returns their `id` and `sfid`, and inserts an event for each.
+    /// The number of affected rows is the same as that of the statement.
     package func recording(_ statement: SQL, as kind: RowEvent.Kind) -> SQL {
         """
         with written as (\(statement))

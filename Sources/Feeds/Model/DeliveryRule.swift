@@ -15,7 +15,7 @@ enum DeliveryRule {
     ]
 
     /// - Parameters:
-    ///   - status: the status of the answer; nil without one. Redirects are not followed, so they are failures.
+    ///   - status: the status of the answer; nil without one. Redirects are not followed: they are failures.
     ///   - failures: failed attempts before this one.
     ///   - age: since the delivery was made.
     ///   - jitter: from 0.8 to 1.2.

@@ -3,6 +3,7 @@ internal import Postgres
 
 /// A request to a webhook, as it is listed.
 package struct Delivery: Sendable, Equatable {
+    /// How far a delivery is.
     package enum State: String, Sendable, CaseIterable {
         case waiting
         case delivered
@@ -44,8 +45,10 @@ struct DeliveryStore {
         _ id: UUID, _ body: String, events: Int, to webhook: UUID, claim: UUID, cursor: FeedCursor
     ) async throws {
         let moved = try await connection.execute(
-            "update multiconnect.webhooks set cursor = \(cursor.text) where id = \(webhook) and claim = \(claim)"
-        )
+            """
+            update multiconnect.webhooks set cursor = \(cursor.text)
+            where id = \(webhook) and claim = \(claim)
+            """)
         guard moved == 1 else {
             throw FeedsError(.claimLost, "another worker delivers to the webhook")
         }
@@ -161,8 +164,9 @@ struct DeliveryStore {
         try await connection.execute(
             """
             delete from multiconnect.webhook_deliveries
-            where state = 'delivered' and ended_at < clock_timestamp() - \(FeedLimits.deliveredRetention)::interval
-              or state = 'dead' and ended_at < clock_timestamp() - \(FeedLimits.deadRetention)::interval
+            where ended_at < clock_timestamp() - case state
+                when 'delivered' then \(FeedLimits.deliveredRetention)::interval
+                when 'dead' then \(FeedLimits.deadRetention)::interval end
             """)
     }
 }

@@ -114,8 +114,7 @@ extension Configuration {
         let applicationURL = reader.origin("APP_URL") ?? name.map { "https://\($0).herokuapp.com" }
         if applicationURL == nil {
             reader.report(
-                "APP_URL is missing: set it to the URL of the web process for browsers, or set APP_NAME"
-            )
+                "APP_URL is missing: set it to the URL of the web process for browsers, or set APP_NAME")
         }
         databaseURL = Secret(text: reader.postgresURL("DATABASE_URL", isRequired: true) ?? "")
         redisURL = Secret(text: reader.redisURL("REDIS_URL") ?? "")

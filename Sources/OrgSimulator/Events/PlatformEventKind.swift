@@ -25,16 +25,13 @@ struct PlatformEventKind: Sendable, Equatable {
         return Base64.encode(Digest.sha256(text).prefix(16), .url)
     }
 
-    /// The event's fields with the names of the definition. Recorded texts for unknown fields.
-    func payload(_ values: [String: JSONValue]) throws(APIError) -> [(String, JSONText)] {
+    /// The event's fields with the names of the definition, or the first field that it does not have.
+    func payload(_ values: [String: JSONValue]) -> (members: [(String, JSONText)], unknown: String?) {
         var members: [(String, JSONText)] = []
         for (key, value) in values.sorted(by: { $0.key < $1.key }) where key != "attributes" {
-            guard let field = fields[key.lowercased()] else {
-                throw APIError(
-                    400, "INVALID_FIELD", "No such column '\(key)' on sobject of type \(name)", fields: nil)
-            }
+            guard let field = fields[key.lowercased()] else { return ([], key) }
             members.append((field, .raw(value.serialized)))
         }
-        return members
+        return (members, nil)
     }
 }

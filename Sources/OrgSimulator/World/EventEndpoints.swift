@@ -2,8 +2,8 @@ import Cryptography
 import Encoding
 import HTTPWire
 
-/// Platform events: published by API calls and by the org itself. Documented: Platform Events Developer Guide,
-/// "Publish Event Messages with Salesforce APIs".
+/// Platform events: published by API calls and by the org itself. Documented: Platform Events Developer
+/// Guide, "Publish Event Messages with Salesforce APIs".
 extension World {
     /// The org's definition of an event. Names ignore case.
     func eventKind(_ name: String, _ session: Session) -> PlatformEventKind? {
@@ -64,7 +64,11 @@ extension World {
     private mutating func publish(
         _ kind: PlatformEventKind, _ values: [String: JSONValue], by user: String, place: Int, now: Int
     ) throws(APIError) -> String {
-        let payload = try kind.payload(values)
+        let (payload, unknown) = kind.payload(values)
+        if let unknown {
+            throw APIError(
+                400, "INVALID_FIELD", "No such column '\(unknown)' on sobject of type \(kind.name)")
+        }
         let members: [(String, JSONText)] =
             [
                 ("CreatedDate", .string(ISO8601.text(instant: now, zone: "Z"))),

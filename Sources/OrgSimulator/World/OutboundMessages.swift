@@ -3,7 +3,8 @@ import Encoding
 /// Outbound messages of orgs.
 extension World {
     /// `POST /simulator/orgs/<org>/outbound`: sends notifications about records to a URL until they are
-    /// acknowledged. Members: `url`, `object` (default Account), `ids`, `fields` (texts only). `GET` shows the counts.
+    /// acknowledged. Members: `url`, `object` (default Account), `ids`, `fields` (texts only). `GET` shows
+    /// the counts.
     mutating func controlOutbound(_ call: IncomingCall, _ place: Int) -> Reply {
         let number = place + 1
         guard call.method == "POST" else {

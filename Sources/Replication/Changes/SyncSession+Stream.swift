@@ -59,7 +59,7 @@ extension SyncSession {
             }
         }
         let subscriptions = channels.map { channel in
-            // Platform events cannot be polled, so a channel without a position begins with all retained ones.
+            // Platform events cannot be polled: a channel without a position begins with all retained ones.
             let first: ReplayPosition = EventChannel.carriesEvents(channel) ? .allRetained : .newOnly
             return StreamSubscription(channel: channel, replay: stored[channel].map { .after($0) } ?? first)
         }

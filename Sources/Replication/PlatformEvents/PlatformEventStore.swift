@@ -42,7 +42,10 @@ struct PlatformEventStore: Sendable {
 extension PlatformEventStore {
     func add(_ event: String, payload: String, on connection: PostgresConnection) async throws -> Int {
         try await connection.query(
-            "insert into \(raw: outbox) (event_name, payload) values (\(event), \(payload)::jsonb) returning id"
+            """
+            insert into \(raw: outbox) (event_name, payload) values (\(event), \(payload)::jsonb)
+            returning id
+            """
         ).scalar()
     }
 
