@@ -232,7 +232,7 @@ let package = Package(
             name: "ProcessTests",
             dependencies: [
                 "Support", "Multiconnect", "Jobs", "JobAdmin", "JobIndex", "Postgres", "Redis", "Reactor",
-                "Replication", "HTTPServer", "HTTPWire",
+                "Replication", "HTTPServer", "HTTPWire", "Cryptography",
                 "TLS",
                 "Encoding", log,
             ],

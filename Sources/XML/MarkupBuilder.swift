@@ -76,8 +76,9 @@ internal import CXML
             guard let start = unsafe attributes?[index * 5 + 3], let end = unsafe attributes?[index * 5 + 4]
             else { continue }
             let value = unsafe UnsafeBufferPointer(start: start, count: end - start)
+            // Without replaced entities, libxml2 spells each ampersand of a value like this.
             element.attributes[unsafe Self.text(attributes?[index * 5])] =
-                unsafe String(decoding: value, as: UTF8.self)
+                unsafe String(decoding: value, as: UTF8.self).replacing("&#38;", with: "&")
         }
         open.append(element)
     }

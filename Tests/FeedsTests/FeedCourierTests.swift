@@ -55,7 +55,7 @@ struct FeedCourierTests {
         couriers: Int = 1, addresses: AddressRule = .any,
         _ body: @escaping @Sendable (Scene) async throws -> Void
     ) async throws {
-        try await withMigratedDatabase { database in
+        try await withFeedDatabase { database in
             let pool = database.pool(maximum: 6)
             defer { pool.close() }
             let scene = Scene(pool: pool, book: WebhookBook(control: pool), receiver: try EventReceiver())

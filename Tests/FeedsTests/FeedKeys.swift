@@ -1,5 +1,7 @@
 import Cryptography
 import Encoding
+import Postgres
+import Support
 
 /// The key of the examples of Standard Webhooks.
 enum Base64Key {
@@ -15,4 +17,18 @@ enum FeedKeys {
             preconditionFailure("\(error)")
         }
     }()
+}
+
+/// Runs `body` with a new database that is control database and cell.
+func withFeedDatabase(
+    _ body: @concurrent @Sendable (TestDatabase) async throws -> Void
+) async throws {
+    try await withMigratedDatabase { database in
+        let connection = try await database.connect()
+        _ = try await Migrator(
+            directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
+        ).migrate(on: connection)
+        connection.close()
+        try await body(database)
+    }
 }

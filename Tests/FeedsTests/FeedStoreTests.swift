@@ -18,7 +18,7 @@ struct FeedStoreTests {
     }
 
     @Test func `cells record what webhooks want, and nothing without webhooks`() async throws {
-        try await withMigratedDatabase { database in
+        try await withFeedDatabase { database in
             let pool = database.pool()
             defer { pool.close() }
             let (one, other) = (UUID(), UUID())
@@ -49,7 +49,7 @@ struct FeedStoreTests {
     @Test func `a name is used once, a private URL is refused, and a token opens only its own receiver`()
         async throws
     {
-        try await withMigratedDatabase { database in
+        try await withFeedDatabase { database in
             let pool = database.pool()
             defer { pool.close() }
             let book = WebhookBook(control: pool)
@@ -75,7 +75,7 @@ struct FeedStoreTests {
     }
 
     @Test func `events are pruned by age, and a receiver that has not read them learns of it`() async throws {
-        try await withMigratedDatabase { database in
+        try await withFeedDatabase { database in
             let pool = database.pool()
             defer { pool.close() }
             let reader = FeedReader(control: pool, cells: ["default": pool])
@@ -98,7 +98,7 @@ struct FeedStoreTests {
     }
 
     @Test func `targets are resealed after a change of the secret`() async throws {
-        try await withMigratedDatabase { database in
+        try await withFeedDatabase { database in
             let pool = database.pool()
             defer { pool.close() }
             _ = try await WebhookBook(control: pool).add(
@@ -116,7 +116,7 @@ struct FeedStoreTests {
     }
 
     @Test func `a page is cut at its limit, and continues where it ended`() async throws {
-        try await withMigratedDatabase { database in
+        try await withFeedDatabase { database in
             let pool = database.pool()
             defer { pool.close() }
             let reader = FeedReader(control: pool, cells: ["default": pool])

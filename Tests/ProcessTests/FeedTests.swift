@@ -1,3 +1,4 @@
+import Cryptography
 import Encoding
 import Foundation
 import FoundationNetworking
@@ -34,6 +35,11 @@ private final class App: Sendable {
             let body = try JSONValue(parsing: request.body)
             events.withLock { $0 += body["events"]?.array ?? [] }
             return .text("ok")
+        }
+        router.on(.post, "/process") { request in
+            let body = try JSONValue(parsing: request.body)
+            let number = body["input"]?["number"]?.int ?? 0
+            return .json(bytes: Array(#"{"result":"process \#(number)"}"#.utf8))
         }
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         try await Server(router: router, configuration: ServerConfiguration(), logger: logger)
@@ -172,7 +178,7 @@ extension ProcessTests {
             #expect(app.events("message.received").count == 1)
             // The org sends until it has an acknowledgement.
             try await rig.deployment.fault(#"{"kind":"clear"}"#)
-            let records = Array(try await rig.records("Account", by: "id").keys.prefix(3))
+            let records = Array(try await rig.records("Account", by: "sfid").keys.prefix(3))
             let simulator = "\(rig.deployment.simulatorURL)/simulator/orgs/\(rig.org.id)/outbound"
             let ids = records.map { "\"\($0)\"" }.joined(separator: ",")
             let queued = try await rig.deployment.post(
@@ -183,6 +189,49 @@ extension ProcessTests {
                 return counts.text.contains("\"acknowledged\":3")
             }
             #expect(try await rig.app("select count(*) from T._outbound_messages").scalar(as: Int.self) == 4)
+        }
+
+        @Test func `a call of Apex runs as a process of the app, and its result reaches the org`()
+            async throws
+        {
+            try await withFeed { rig, app, _ in
+                let secret = "0123456789abcdef0123456789abcdef"
+                let port = try Deployment.freePort()
+                let web = try await rig.deployment.startWeb(["CALLBACK_SECRET": secret, "PORT": "\(port)"])
+                defer { web.kill() }
+                _ = try rig.run("processes", "set", "enrich", app.url.replacing("/hook", with: "/process"))
+                let record: String = try await rig.app("select sfid from T.account order by id limit 1")
+                    .scalar()
+                func call(_ name: String, _ number: Int, key: String) async throws -> Deployment.Answer {
+                    let body = """
+                        {"org_id":"\(rig.org.id)","object":"Account","record_id":"\(record)","field":"Phone",\
+                        "key":"\(key)","input":{"number":\(number)}}
+                        """
+                    let time = "\(Int(Date().timeIntervalSince1970))"
+                    let code = HMAC.sha256(
+                        key: Array(secret.utf8), message: Array("\(time).\(body)".utf8))
+                    return try await rig.deployment.post(
+                        "http://127.0.0.1:\(port)/processes/\(name)", body: body,
+                        headers: [
+                            "X-Multiconnect-Timestamp": time, "X-Multiconnect-Signature": Hex.encode(code),
+                        ])
+                }
+                try await eventually("the other web process answers") {
+                    (try? await call("nope", 1, key: "x"))?.status == 404
+                }
+                let first = try await call("enrich", 7, key: "a")
+                #expect(first.status == 202, "\(first.text)")
+                #expect(try await call("enrich", 8, key: "a").text == first.text, "the same run")
+                try await eventually("the result reaches the org") {
+                    try await rig.records("Account", by: "sfid")[record]?["phone"]?.string == "process 7"
+                }
+                let unsigned = try await rig.deployment.post(
+                    "http://127.0.0.1:\(port)/processes/enrich", body: "{}")
+                #expect(unsigned.status == 401)
+                let closed = try await rig.deployment.post(
+                    "http://127.0.0.1:\(rig.deployment.webPort)/processes/enrich", body: "{}")
+                #expect(closed.status == 403, "without CALLBACK_SECRET")
+            }
         }
 
         @Test func `a stream of events is resumed where it ended, and needs a token`() async throws {
