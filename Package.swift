@@ -57,6 +57,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        library("CXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
 
         // Platform.
         target("Encoding", []),
@@ -70,11 +71,15 @@ let package = Package(
         target("Redis", ["Reactor", "TLS", "CHiredis", deque]),
         target("Cryptography", ["Encoding", "COpenSSL"]),
         target("Metrics", ["Redis"]),
+        target("XML", ["CXML"]),
 
         // Domain.
         target("Activity", ["Postgres"]),
         target("Salesforce", ["HTTPClient", "Cryptography", "Reactor", "Encoding", log]),
         target("Jobs", ["Postgres", "Metrics", "Activity", "Encoding", log]),
+        target(
+            "Feeds",
+            ["Jobs", "Postgres", "Activity", "Cryptography", "HTTPClient", "Encoding", "Reactor", log]),
         target(
             "JobIndex", ["Jobs", "Postgres", "Redis", "Encoding", log], resources: [.embedInCode("Scripts")]),
         target("JobWorker", ["Jobs", "JobIndex", "Reactor", "Postgres", "Redis", log]),
@@ -94,8 +99,21 @@ let package = Package(
         target(
             "Replication",
             [
-                "TenantSchema", "Postgres", "Activity", "Jobs", "Salesforce", "Organizations", "Encoding",
+                "TenantSchema", "Feeds", "Postgres", "Activity", "Jobs", "Salesforce", "Organizations",
+                "Encoding",
                 "Metrics", "Reactor", log, heap,
+            ]),
+        target(
+            "OutboundMessages",
+            [
+                "XML", "Feeds", "Replication", "Organizations", "Activity", "Salesforce", "Postgres",
+                "Cryptography", "Encoding",
+            ]),
+        target(
+            "Processes",
+            [
+                "Feeds", "TenantSchema", "Replication", "Organizations", "Jobs", "Activity", "Salesforce",
+                "Postgres", "HTTPClient", "Cryptography", "Encoding", subprocess,
             ]),
         target(
             "TenantAdmin",
@@ -110,8 +128,8 @@ let package = Package(
             "Web",
             [
                 "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
-                "Jobs", "JobAdmin", "Organizations", "Replication", "Cryptography", "Encoding", "HTTPClient",
-                log,
+                "Jobs", "JobAdmin", "Organizations", "Replication", "Feeds", "OutboundMessages",
+                "Processes", "Cryptography", "Encoding", "HTTPClient", log,
             ]),
         target(
             "Canvas",
@@ -123,7 +141,7 @@ let package = Package(
             "Dashboard",
             [
                 "HTTPServer", "HTTPWire", "Pages", "Postgres", "Salesforce", "Jobs", "JobAdmin",
-                "Organizations", "TenantAdmin", "TenantSchema", "Replication", "Activity",
+                "Organizations", "TenantAdmin", "TenantSchema", "Replication", "Feeds", "Activity",
                 "Cryptography", "Encoding", "Reactor", log,
             ]),
         target(
@@ -133,14 +151,15 @@ let package = Package(
                 "TenantSchema", "Replication", "Activity", "Encoding", "Reactor", log,
             ]),
         target(
-            "OrgSimulator", ["HTTPServer", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
+            "OrgSimulator",
+            ["HTTPServer", "HTTPClient", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
         .executableTarget(
             name: "Multiconnect",
             dependencies: [
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
-                "Organizations", "TenantSchema", "Replication", "TenantAdmin", "Pages", "Web", "Dashboard",
-                "Canvas", "ConnectAPI", "OrgSimulator",
+                "Organizations", "TenantSchema", "Replication", "Feeds", "OutboundMessages", "Processes",
+                "TenantAdmin", "Pages", "Web", "Dashboard", "Canvas", "ConnectAPI", "OrgSimulator",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -159,6 +178,9 @@ let package = Package(
             dependencies: ["Reactor", "Postgres", "Redis", subprocess], path: "Tests/Support",
             swiftSettings: strictTests),
         tests("Encoding"),
+        tests("XML"),
+        tests("OutboundMessages"),
+        tests("Processes", ["Salesforce", "Encoding"]),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
         // The wire's rules as bytes, for the parsers' tests and for the fuzzer of `bin/bench fuzz`.
@@ -177,6 +199,12 @@ let package = Package(
         tests("Metrics", ["Support", "Redis"]),
         tests("Salesforce", ["Reactor", "HTTPServer", "Support", "OrgSimulator"]),
         tests("Activity", ["Postgres", "Support"]),
+        tests(
+            "Feeds",
+            [
+                "Postgres", "Cryptography", "HTTPClient", "HTTPServer", "HTTPWire", "Encoding", "Reactor",
+                "Support", log,
+            ]),
         tests(
             "Jobs",
             [
@@ -215,7 +243,7 @@ let package = Package(
             name: "ProcessTests",
             dependencies: [
                 "Support", "Multiconnect", "Jobs", "JobAdmin", "JobIndex", "Postgres", "Redis", "Reactor",
-                "Replication", "Salesforce", "SampleDescribes",
+                "Replication", "Salesforce", "SampleDescribes", "HTTPServer", "HTTPWire", "Cryptography",
                 "TLS",
                 "Encoding", log,
             ],

@@ -1,5 +1,8 @@
 #pragma once
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
 
 // Swift cannot call variadic functions: one typed form per kind of argument.
 
@@ -32,6 +35,30 @@ static inline CURLcode curl_easy_set_transfer(CURL *handle, CURLoption option, c
 
 static inline CURLcode curl_easy_set_seek(CURL *handle, curl_seek_callback value) {
     return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, value);
+}
+
+static inline CURLcode curl_easy_set_open_socket(CURL *handle, curl_opensocket_callback value) {
+    return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, value);
+}
+
+// The bytes of an internet address: 4, 16, or none for another family.
+static inline const unsigned char *curl_address_bytes(struct curl_sockaddr *address, ptrdiff_t *count) {
+    struct sockaddr *socket_address = &address->addr;
+    if (address->family == AF_INET) {
+        *count = 4;
+        return (const unsigned char *)&((struct sockaddr_in *)socket_address)->sin_addr;
+    }
+    if (address->family == AF_INET6) {
+        *count = 16;
+        return (const unsigned char *)&((struct sockaddr_in6 *)socket_address)->sin6_addr;
+    }
+    *count = 0;
+    return NULL;
+}
+
+// The socket that libcurl would open itself.
+static inline curl_socket_t curl_open_socket(struct curl_sockaddr *address) {
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 // Names of protocols, separated by commas. Before 7.85 there was a bit mask, and only these four are used.

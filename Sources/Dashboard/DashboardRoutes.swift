@@ -1,3 +1,4 @@
+internal import Feeds
 package import HTTPServer
 import HTTPWire
 package import JobAdmin
@@ -22,6 +23,7 @@ package struct DashboardRoutes: Sendable {
     private let queues: QueueRoutes
     private let workers: WorkerRoutes
     private let periodic: PeriodicRoutes
+    private let webhooks: WebhookRoutes
     private let jobs: JobRoutes
     private let live: LiveRoutes
     private let security: SecurityHeaders
@@ -59,6 +61,7 @@ package struct DashboardRoutes: Sendable {
         queues = QueueRoutes(jobs: jobs, tenants: lookup, layout: layout)
         workers = WorkerRoutes(jobs: jobs, tenants: lookup, layout: layout)
         periodic = PeriodicRoutes(jobs: jobs, layout: layout)
+        webhooks = WebhookRoutes(book: WebhookBook(control: pool), layout: layout)
         self.jobs = JobRoutes(jobs: jobs, tenants: lookup, layout: layout, actionTime: actionTime)
     }
 
@@ -83,6 +86,7 @@ package struct DashboardRoutes: Sendable {
                 records.add(to: &router, pages)
                 system.add(to: &router, pages)
                 tokens.add(to: &router, pages)
+                webhooks.add(to: &router, pages)
                 live.add("", to: &router, pages) { try await overview.parts($0) }
                 live.add("/tenants/:org", to: &router, pages) { try await tenants.parts($0) }
                 live.add("/jobs", to: &router, pages) { try await jobs.parts($0) }

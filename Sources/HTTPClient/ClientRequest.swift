@@ -16,6 +16,8 @@ package struct ClientRequest: Sendable {
     /// Whether the client may repeat the request if a reused connection turns out to be dead. The default is
     /// true for the idempotent methods of RFC 9110 section 9.2.2.
     package var isRepeatable: Bool
+    /// The addresses that may be connected. They are checked after the name was resolved.
+    package var addresses = AddressRule.any
 
     package init(
         method: String = "GET", url: String, headers: [(name: String, value: String)] = [],

@@ -60,6 +60,7 @@ package final class HTTPClient: Sendable {
         try transfer.set(CURLOPT_URL, request.url)
         try transfer.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try transfer.set(CURLOPT_FOLLOWLOCATION, 0)
+        if request.addresses == .publicOnly { try transfer.checkAddresses() }
         try transfer.set(
             CURLOPT_BUFFERSIZE, request.acceptsGzip ? limits.compressedReceiveBytes : limits.receiveBytes)
         if request.acceptsGzip { try transfer.set(CURLOPT_ACCEPT_ENCODING, "gzip") }

@@ -8,6 +8,8 @@ package struct HTTPClientError: Error, Sendable, Equatable {
         case resolve
         /// No connection within the connect timeout.
         case connect
+        /// The host has only addresses that the request's `AddressRule` refuses.
+        case addressRefused
         /// The TLS handshake failed, or the certificate is not trusted.
         case tls
         /// The deadline passed, or no byte was transferred for the idle timeout.

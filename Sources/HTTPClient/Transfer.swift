@@ -25,6 +25,8 @@ internal import Reactor
     private var refusal: HTTPClientError?
     private var waiter: UnsafeContinuation<Void, Never>?
     private var wasRequestSent = false
+    /// True if an address was not connected because of the request's `AddressRule`.
+    private var wasAddressRefused = false
     private var isMail = false
     private var replyCode = 0
     private var refusals = MailRefusals()
@@ -118,6 +120,16 @@ extension Transfer {
         try set(CURLOPT_PROXY, "")
     }
 
+    /// Connects public addresses only, on a connection of its own: an open one may be that of a request
+    /// without this rule.
+    func checkAddresses() throws(HTTPClientError) {
+        let user = unsafe Unmanaged.passUnretained(self).toOpaque()
+        try check(unsafe curl_easy_set_pointer(handle, CURLOPT_OPENSOCKETDATA, user))
+        try check(unsafe curl_easy_set_open_socket(handle, transferWillConnect))
+        try set(CURLOPT_FRESH_CONNECT, 1)
+        try set(CURLOPT_FORBID_REUSE, 1)
+    }
+
     private func check(_ status: CURLcode) throws(HTTPClientError) {
         guard status == CURLE_OK else { throw error(status) }
     }
@@ -125,6 +137,13 @@ extension Transfer {
 
 // The callbacks' work. It does not call libcurl.
 extension Transfer {
+    /// Whether a socket may be opened for this address: 4 or 16 bytes.
+    fileprivate func mayConnect(_ address: [UInt8]) -> Bool {
+        let isPublic = AddressRule.isPublic(address)
+        if !isPublic { wasAddressRefused = true }
+        return isPublic
+    }
+
     /// The number of bytes taken, or libcurl's value for a pause.
     fileprivate func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         lastActivity = .now
@@ -294,6 +313,7 @@ extension Transfer {
     func error(_ status: CURLcode) -> HTTPClientError {
         if let refusal { return refusal }
         var code = HTTPClientError.Code(status)
+        if wasAddressRefused, code == .connect { code = .addressRefused }
         if isMail, status == CURLE_OPERATION_TIMEDOUT { code = .timedOut }
         // A reply that refuses something ends a mail with one of several libcurl codes.
         if isMail, replyCode >= 400, code == .interrupted || code == .other { code = .refused }
@@ -334,4 +354,17 @@ private func transferWillRewind(
     guard let user = unsafe user, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
     let transfer = unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
     return transfer.rewind(to: Int(offset))
+}
+
+private func transferWillConnect(
+    _ user: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let user = unsafe user, let address = unsafe address else { return curl_no_socket }
+    let transfer = unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+    var count = 0
+    let bytes = unsafe curl_address_bytes(address, &count)
+    guard unsafe transfer.mayConnect(Array(UnsafeBufferPointer(start: bytes, count: count))) else {
+        return curl_no_socket
+    }
+    return unsafe curl_open_socket(address)
 }

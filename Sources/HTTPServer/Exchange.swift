@@ -125,8 +125,9 @@ struct Exchange {
         }
         log.add(
             AccessRecord(
-                method: request.method.name, path: request.path, query: request.rawQuery, status: status,
-                bytes: bytes, duration: duration, client: request.clientAddress, requestID: id,
+                method: request.method.name, path: service.server.configuration.loggedPath(request.path),
+                query: request.rawQuery, status: status, bytes: bytes,
+                duration: duration, client: request.clientAddress, requestID: id,
                 fields: fields))
     }
 }

@@ -18,6 +18,8 @@ package struct ServerConfiguration: Sendable {
     /// Called at the end of each exchange with the status (499 if the client disconnected) and the duration.
     /// It runs on the loop of the exchange, so it must be short.
     package var observe: (@Sendable (_ status: Int, _ duration: Duration) -> Void)?
+    /// The path for the access log. Paths with a secret are shortened here.
+    package var loggedPath: @Sendable (String) -> String = { $0 }
 
     package init() {}
 }

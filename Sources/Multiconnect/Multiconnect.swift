@@ -11,6 +11,7 @@ struct Multiconnect: AsyncParsableCommand {
             OrgSimulatorCommand.self,
             GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
             MappingsCommand.self, WritesCommand.self, WorkersCommand.self, JobsCommand.self,
-            VerifyCommand.self, TokensCommand.self, SchemaCommand.self,
+            VerifyCommand.self, TokensCommand.self, SchemaCommand.self, WebhooksCommand.self,
+            EventsCommand.self, OutboundCommand.self, ProcessesCommand.self,
         ])
 }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import HTTPClient
 internal import HTTPServer
 internal import HTTPWire
 package import Logging
@@ -67,6 +68,7 @@ package final class Simulator: Sendable {
         try await withThrowingTaskGroup { group in
             group.addTask { await self.renderAhead(event) }
             group.addTask { await self.carryOutDue(due) }
+            group.addTask { await self.sendOutbound() }
             try await server.serve(
                 on: listener, credentials: credentials.map { context in { @Sendable in context } })
             group.cancelAll()
@@ -112,6 +114,32 @@ package final class Simulator: Sendable {
                 throw error
             }
             return world.withLock { $0.finish(number, now: Self.now) }
+        }
+    }
+
+    /// Sends outbound messages, and those without an acknowledgement again.
+    private func sendOutbound() async {
+        let http = HTTPClient()
+        while !Task.isCancelled {
+            let (sent, body) = world.withLock { world in
+                let sent = world.outbound.take(now: Self.now)
+                return (sent, sent.isEmpty ? "" : world.outboundBody(sent))
+            }
+            guard let first = sent.first else {
+                try? await EventLoop.current.sleep(for: .milliseconds(200))
+                continue
+            }
+            let answer = try? await http.send(
+                ClientRequest(
+                    method: "POST", url: first.url,
+                    headers: [("Content-Type", "text/xml; charset=utf-8"), ("SOAPAction", "\"\"")],
+                    body: Array(body.utf8), deadline: .now + .seconds(10)))
+            let isAcknowledged =
+                answer?.status == 200
+                && String(decoding: answer?.body ?? [], as: UTF8.self).contains("<Ack>true</Ack>")
+            world.withLock {
+                $0.outbound.note(sent, isAcknowledged: isAcknowledged, now: Self.now)
+            }
         }
     }
 

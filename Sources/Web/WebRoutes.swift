@@ -15,6 +15,9 @@ package struct WebRoutes: Sendable {
     private let layout: AdminLayout
     private let security: SecurityHeaders
     private let metrics: MetricsRoute?
+    private let feed: FeedRoutes?
+    private let outbound: OutboundRoute?
+    private let processes: ProcessRoute?
     private let faults: FaultAnswers
     private let logger: Logger
 
@@ -25,7 +28,8 @@ package struct WebRoutes: Sendable {
     package init(
         registration: OrganizationRegistration, consent: Consent, signature: CallbackSignature?,
         limits: RequestLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
-        metrics: MetricsRoute? = nil, tallies: RequestTallies? = nil,
+        metrics: MetricsRoute? = nil, feed: FeedRoutes? = nil, outbound: OutboundRoute? = nil,
+        processes: ProcessRoute? = nil, tallies: RequestTallies? = nil,
         logger: Logger
     ) {
         self.registration = RegistrationRoute(
@@ -36,6 +40,9 @@ package struct WebRoutes: Sendable {
             consent: consent, layout: layout, isSecure: security.isSecure, limits: limits)
         health = HealthRoutes(pool: pool, redis: redis)
         self.metrics = metrics
+        self.feed = feed
+        self.outbound = outbound
+        self.processes = processes
         faults = FaultAnswers(FaultStatus.problem(for:), logger)
         self.logger = logger
     }
@@ -54,6 +61,7 @@ package struct WebRoutes: Sendable {
     /// client prefers.
     package func configuration() -> ServerConfiguration {
         var configuration = ServerConfiguration()
+        configuration.loggedPath = OutboundRoute.logged
         configuration.problem = FaultStatus.problem(for:)
         configuration.problemResponse = { [self] problem, request in
             let offers = ["application/json", "text/html"]
@@ -82,6 +90,9 @@ package struct WebRoutes: Sendable {
             ) { [registration] in
                 try await registration.respond(to: $0)
             }
+            feed?.add(to: &router)
+            outbound?.add(to: &router)
+            processes?.add(to: &router)
             router.on(.get, "/healthz", HealthRoutes.live)
             // A closure, because a method reference would hop off the loop's executor and back.
             router.on(.get, "/readyz") { [health] in try await health.ready($0) }

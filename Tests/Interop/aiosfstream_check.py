@@ -18,12 +18,20 @@ from aiosfstream_ng.auth import AuthenticatorBase
 from aiosfstream_ng.exceptions import ServerError
 
 CHANNEL = "/data/ChangeEvents"
+EVENTS = "/event/Order_Ready__e"
 
 
 def check(what, holds):
     print(("ok      " if holds else "FAILED  ") + what)
     if not holds:
         sys.exit(1)
+
+
+def credentials(origin):
+    about = requests.get(f"{origin}/simulator").json()
+    org = requests.get(f"{origin}/simulator/orgs/1").json()
+    return {"grant_type": "password", "client_id": about["clientId"], "client_secret": about["clientSecret"],
+            "username": org["users"][0]["username"], "password": about["password"]}
 
 
 class Login(AuthenticatorBase):
@@ -34,11 +42,7 @@ class Login(AuthenticatorBase):
         self.origin = origin
 
     async def _authenticate(self):
-        about = requests.get(f"{self.origin}/simulator").json()
-        org = requests.get(f"{self.origin}/simulator/orgs/1").json()
-        response = requests.post(f"{self.origin}/services/oauth2/token", data={
-            "grant_type": "password", "client_id": about["clientId"], "client_secret": about["clientSecret"],
-            "username": org["users"][0]["username"], "password": about["password"]})
+        response = requests.post(f"{self.origin}/services/oauth2/token", data=credentials(self.origin))
         # The client's cookie jar ignores addresses, so the host must be a name.
         port = urllib.parse.urlsplit(self.origin).port
         return response.status_code, dict(response.json(), instance_url=f"http://localhost:{port}")
@@ -46,6 +50,13 @@ class Login(AuthenticatorBase):
 
 def change(origin, **request):
     response = requests.post(f"{origin}/__simulator__/orgs/1/changes", json=request)
+    response.raise_for_status()
+    return response.json()
+
+
+def publish(origin, payload):
+    response = requests.post(f"{origin}/__simulator__/orgs/1/events",
+                             json={"event": "Order_Ready__e", "payload": payload})
     response.raise_for_status()
     return response.json()
 
@@ -106,6 +117,30 @@ async def main(origin):
         await client.subscribe(CHANNEL)
         await receive(client, total + 5)
         check("all retained events are replayed", True)
+
+    events = {}
+    async with Client(Login(origin), replay=events) as client:
+        await client.subscribe(EVENTS)
+        # Published by the org, and by a call of the REST API.
+        uuid = publish(origin, {"Order_Number__c": "1", "Amount__c": 2.5})["uuid"]
+        message = (await receive(client, 1))[0]
+        check("a platform event of the org arrives", message["channel"] == EVENTS
+              and message["data"]["payload"]["Order_Number__c"] == "1"
+              and message["data"]["event"]["EventUuid"] == uuid)
+        session = requests.post(f"{origin}/services/oauth2/token", data=credentials(origin)).json()
+        answer = requests.post(f"{origin}/services/data/v60.0/sobjects/Order_Ready__e/",
+                               json={"Order_Number__c": "2"},
+                               headers={"Authorization": f"Bearer {session['access_token']}"})
+        check("a published event is answered with its UUID", answer.status_code == 201
+              and answer.json()["errors"][0]["statusCode"] == "OPERATION_ENQUEUED")
+        message = (await receive(client, 1))[0]
+        check("an event that was published by REST arrives",
+              message["data"]["event"]["EventUuid"] == answer.json()["errors"][0]["message"])
+    publish(origin, {"Order_Number__c": "3"})
+    async with Client(Login(origin), replay=events) as client:
+        await client.subscribe(EVENTS)
+        message = (await receive(client, 1))[0]
+        check("a platform event is replayed", message["data"]["payload"]["Order_Number__c"] == "3")
 
     change(origin, kind="settings", settings={"forgetEvents": True})
     async with Client(Login(origin), replay=replays) as client:

@@ -156,6 +156,7 @@ func withApplication(
     simulator: [String] = [
         "--orgs", "1", "--accounts", "300", "--contacts", "200", "--tweets", "5", "--record-writes",
     ],
+    environment: [String: String] = [:],
     _ body: @concurrent @Sendable (ApplicationRig) async throws -> Void
 ) async throws {
     try await withDatabase { database in
@@ -163,7 +164,8 @@ func withApplication(
         try Data(ApplicationRig.mapping().utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let deployment = try await Deployment(
-            .init(simulator: simulator, environment: ["MAPPING_FILE": file.path]), database: database)
+            .init(simulator: simulator, environment: environment.merging(["MAPPING_FILE": file.path]) { $1 }),
+            database: database)
         let web = try await deployment.startWeb()
         let worker = try deployment.startWorker()
         let orgs = try await deployment.orgs()

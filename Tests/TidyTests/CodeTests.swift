@@ -3,7 +3,9 @@ import Testing
 
 /// Rules for the code itself.
 struct CodeTests {
-    private static let wrappers: Set = ["Reactor", "TLS", "HTTPClient", "Postgres", "Redis", "Cryptography"]
+    private static let wrappers: Set = [
+        "Reactor", "TLS", "HTTPClient", "Postgres", "Redis", "Cryptography", "XML",
+    ]
 
     /// A word, the targets that may use it, and what to use instead.
     private static let banned: [(word: String, allowed: Set<String>, instead: String)] = [

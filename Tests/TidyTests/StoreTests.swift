@@ -27,6 +27,11 @@ struct StoreTests {
         "mapping_imports": ["Replication"], "api_tokens": ["TenantAdmin"], "schema_checks": ["Replication"],
         "write_attempts": ["Replication"], "held_changes": ["Replication"],
         "flows": ["Replication"], "tenant_flows": ["Replication"],
+        "feed_events": ["Feeds"], "feed_horizons": ["Feeds"], "feed_demands": ["Feeds"],
+        "event_subscriptions": ["Replication"],
+        "processes": ["Processes"], "process_runs": ["Processes"],
+        "outbound_endpoints": ["OutboundMessages"],
+        "webhooks": ["Feeds"], "webhook_deliveries": ["Feeds"],
     ]
 
     private static func sql(of file: SourceFile) -> String {

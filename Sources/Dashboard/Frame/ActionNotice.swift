@@ -121,6 +121,7 @@ struct ActionNotice: Sendable {
         "weighed": ("The weight is used from the tenant's next turn on.", false),
         "resumed": ("Resumed.", false),
         "unchanged": ("Nothing was changed: already in effect.", true),
+        "deliveries-retried": ("The deliveries are sent again within seconds.", false),
         "started": ("A job was enqueued.", false),
         "tenant-paused": ("The tenant is paused. Local changes are still captured.", false),
         "tenant-paused-partly": (

@@ -10,7 +10,9 @@ import Jobs
 import Logging
 import Metrics
 import Organizations
+import OutboundMessages
 import Pages
+import Processes
 import Reactor
 import Replication
 import Salesforce
@@ -60,6 +62,9 @@ struct WebProcess: Sendable {
     private let operatorFailures = OperatorAccess.failureLimiter()
     private let census = CensusCache()
     private let live = LiveHub()
+    private let streams = FeedStreams()
+    private let calls = RateLimiter(rate: ProcessRoute.rate)
+    private let messages = RateLimiter(rate: OutboundRoute.rate)
     private let credentials: ServerCredentials?
 
     init(_ launch: Launch) throws {
@@ -211,6 +216,22 @@ struct WebProcess: Sendable {
             app: services.identity, limits: endUserLimits, logger: launch.logger)
     }
 
+    private func outbound(_ services: LoopServices) -> OutboundRoute {
+        OutboundRoute(
+            inbox: OutboundInbox(control: services.control, cells: services.cells), limiter: messages)
+    }
+
+    private func processes(_ services: LoopServices) -> ProcessRoute {
+        ProcessRoute(
+            book: ProcessBook(control: services.control, queue: services.queue),
+            signature: launch.configuration.callbackSecret.map(CallbackSignature.init(secret:)),
+            limiter: calls)
+    }
+
+    private func feed(_ services: LoopServices) -> FeedRoutes {
+        FeedRoutes(control: services.control, cells: services.cells, streams: streams)
+    }
+
     private func serve(
         with services: LoopServices, _ reporter: MetricsReporter, _ tallies: RequestTallies,
         on listeners: [Listener], _ limits: Limits, _ admission: Admission
@@ -227,7 +248,8 @@ struct WebProcess: Sendable {
             registration: registration, consent: consent,
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: requestLimits, pool: services.control, redis: services.redis, app: services.identity,
-            metrics: operators.metrics, tallies: tallies, logger: launch.logger)
+            metrics: operators.metrics, feed: feed(services), outbound: outbound(services),
+            processes: processes(services), tallies: tallies, logger: launch.logger)
         var router = Router()
         routes.add(to: &router)
         operators.dashboard.add(to: &router)

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Feeds
 import FoundationEssentials
+import HTTPClient
 import JobIndex
 import JobWorker
 import Jobs
@@ -96,6 +98,8 @@ struct WorkerProcess: Sendable {
             group.addTask { await recorder.run() }
             group.addTask { await reporter.run() }
             group.addTask { await flows.run() }
+            let courier = courier(services[0])
+            group.addTask(executorPreference: launch.loops[0]) { await courier.run() }
             for (loop, service) in zip(launch.loops, services) {
                 group.addTask(executorPreference: loop) { await service.watch.run() }
             }
@@ -131,6 +135,14 @@ struct WorkerProcess: Sendable {
                 { [tallies] in flows.note(tallies.take()) }, { [changes] in flows.note(changes.take()) },
                 { [writes] in flows.note(writes.take()) }, { [imports] in flows.note(imports.take()) },
             ])
+    }
+
+    private func courier(_ services: LoopServices) -> FeedCourier {
+        FeedCourier(
+            control: services.control, cells: services.cells, http: services.http,
+            keys: launch.configuration.keyRing,
+            addresses: launch.configuration.allowsPrivateWebhooks ? .any : .publicOnly,
+            logger: launch.logger)
     }
 
     private func leases(_ services: LoopServices, _ tenants: [TenantLoop]) throws -> TenantLeases {

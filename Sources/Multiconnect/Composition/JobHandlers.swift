@@ -2,6 +2,8 @@ import JobAdmin
 import Jobs
 import Logging
 import Organizations
+import HTTPClient
+import Processes
 import Reactor
 import Replication
 import Salesforce
@@ -28,10 +30,12 @@ struct JobHandlers {
             SyncServices(
                 try replication(), queue: services.queue, watch: services.watch, tallies: services.changes))
         let writes = TenantWrites(WriteServices(try replication(), tallies: services.writes))
+        let events = TenantEvents(try replication())
         return { run in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await sync.run(run) }
                 group.addTask { try await writes.run(run) }
+                group.addTask { try await events.run(run) }
                 defer { group.cancelAll() }
                 try await group.next()
             }
@@ -55,6 +59,11 @@ struct JobHandlers {
         AlertJobs(
             pool: services.control, http: services.http, app: services.identity, mail: try launch.mail(),
             alerts: configuration.alerts
+        ).register(in: &registry)
+        ProcessJob(
+            control: services.control, cells: services.cells, http: services.http,
+            keys: configuration.keyRing,
+            addresses: configuration.allowsPrivateWebhooks ? .any : .publicOnly
         ).register(in: &registry)
         ProbeJob.register(in: &registry, pool: services.control)
         let replication = try replication()

@@ -1,3 +1,4 @@
+import Feeds
 import Jobs
 import Organizations
 import Replication
@@ -34,6 +35,9 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "prune-flows", schedule: try Schedule(FlowUpkeep.schedule),
                 job: NewJob(FlowUpkeep.className)),
+            PeriodicJob(
+                name: "keep-feeds", schedule: try Schedule(FeedUpkeep.schedule),
+                job: NewJob(FeedUpkeep.className)),
             // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
@@ -55,6 +59,8 @@ enum PeriodicJobs {
         RepairSchedule(
             control: services.control, queue: services.queue, interval: configuration.repairInterval
         ).register(in: &registry)
+        FeedUpkeep(control: services.control, cells: services.cells, keys: configuration.keyRing)
+            .register(in: &registry)
         CredentialReseal(pool: services.control, keys: configuration.keyRing).register(in: &registry)
     }
 }

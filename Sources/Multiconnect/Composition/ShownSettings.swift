@@ -45,6 +45,7 @@ extension Launch {
             ("DEV_EMAIL", configuration.developmentAddress.map { "\($0)" } ?? "not set"),
             ("MAILS_PER_HOUR", "\(configuration.mailLimits.total)"),
             ("ADMIN_ALERTS", configuration.alerts.mailsAdmins ? "on" : "off"),
+            ("WEBHOOK_PRIVATE_ADDRESSES", configuration.allowsPrivateWebhooks ? "on" : "off"),
             ("DASHBOARD_EXPLORER", configuration.showsRows ? "on" : "off"),
             ("METRICS_TOKEN", shown(configuration.metricsToken != nil)),
             ("MAPPING_FILE", configuration.mappingFile), ("LOG_LEVEL", "\(configuration.logLevel)"),

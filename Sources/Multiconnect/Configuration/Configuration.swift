@@ -61,6 +61,8 @@ struct Configuration: Sendable {
     var developmentAddress: EmailAddress?
     /// Who gets the notifications to operators.
     var alerts: AlertSettings
+    /// Whether webhooks may have private addresses and http URLs. For development.
+    var allowsPrivateWebhooks: Bool
     var operatorCredentials: (user: String, password: Secret)?
     /// Gives access to the dashboard's pages, without its actions.
     var viewerCredentials: (user: String, password: Secret)?
@@ -112,8 +114,7 @@ extension Configuration {
         let applicationURL = reader.origin("APP_URL") ?? name.map { "https://\($0).herokuapp.com" }
         if applicationURL == nil {
             reader.report(
-                "APP_URL is missing: set it to the URL of the web process for browsers, or set APP_NAME"
-            )
+                "APP_URL is missing: set it to the URL of the web process for browsers, or set APP_NAME")
         }
         databaseURL = Secret(text: reader.postgresURL("DATABASE_URL", isRequired: true) ?? "")
         redisURL = Secret(text: reader.redisURL("REDIS_URL") ?? "")
@@ -146,6 +147,7 @@ extension Configuration {
         (operatorCredentials, viewerCredentials) = reader.dashboardCredentials()
         showsRows = reader.flag("DASHBOARD_EXPLORER", default: true)
         alerts = reader.alerts()
+        allowsPrivateWebhooks = reader.flag("WEBHOOK_PRIVATE_ADDRESSES")
         metricsToken = reader.text("METRICS_TOKEN").map { Secret(text: $0) }
         mappingFile = reader.text("MAPPING_FILE") ?? Defaults.mappingFile
         logLevel = reader.logLevel("LOG_LEVEL")

@@ -3,6 +3,8 @@ struct OrgEvent: Sendable {
     enum Topic: Hashable, Sendable {
         /// A change event of the object with this name.
         case change(of: String)
+        /// A platform event of the kind with this name.
+        case platformEvent(String)
         /// An event of the PushTopic with this name.
         case pushTopic(String)
     }

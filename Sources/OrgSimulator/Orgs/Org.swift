@@ -41,6 +41,11 @@ struct Org: Sendable {
     var selectedEntities: Set<String>
     /// Custom channels and the names of their objects. Names without `__chn`.
     var channels: [String: Set<String>] = [:]
+    /// Kinds of platform events by name in lower case.
+    var platformEvents = Dictionary(
+        uniqueKeysWithValues: PlatformEventKind.standard.map { ($0.name.lowercased(), $0) })
+    /// Custom channels of platform events and the names of their kinds. Names without `__chn`.
+    var eventChannels: [String: Set<String>] = [:]
     /// Layouts of change events by object in lower case. Empty after a change of fields.
     var layouts: [String: PayloadLayout] = [:]
     /// Changes for `GET /simulator/orgs/<org>/changes`, oldest first.

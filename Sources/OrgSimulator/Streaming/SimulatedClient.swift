@@ -37,12 +37,15 @@ enum ChannelTopics: Sendable {
     case changes(of: Set<String>)
     /// Change events of all objects that are selected when the event is delivered.
     case selected
+    /// Platform events of these kinds.
+    case events(of: Set<String>)
     case pushTopic(String)
 
     func contains(_ topic: OrgEvent.Topic, selected: Set<String>) -> Bool {
         switch (self, topic) {
         case (.changes(let objects), .change(let object)): objects.contains(object)
         case (.selected, .change(let object)): selected.contains(object)
+        case (.events(let kinds), .platformEvent(let kind)): kinds.contains(kind)
         case (.pushTopic(let name), .pushTopic(let other)): name == other
         default: false
         }

@@ -29,6 +29,11 @@ extension World {
         guard let body = try? JSONValue(parsing: call.body), let records = body["records"]?.array else {
             throw .notJSON
         }
+        if call.method == "POST", !records.isEmpty,
+            records.allSatisfy({ $0["attributes"]?["type"]?.string?.hasSuffix("__e") == true })
+        {
+            return try publishAll(records, call, session)
+        }
         var requests: [RecordRequest] = []
         requests.reserveCapacity(records.count)
         var chunks = 0

@@ -18,6 +18,8 @@ import HTTPWire
 ///   `serial`, `object`, `sfid`, `kind` and `committed` (milliseconds since 1970).
 /// - `GET /simulator/orgs/<org>/writes[?after=<serial>&limit=<n>&object=<name>&id=<id>&kind=<kind>]`: the
 ///   last writes of API calls, in the order of their commits; see `WriteDocument`. `DELETE` forgets them.
+/// - `POST /simulator/orgs/<org>/events`: see `controlEvents`.
+/// - `POST`, `GET /simulator/orgs/<org>/outbound`: see `controlOutbound`.
 /// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
 /// - `GET /simulator/orgs/<org>/canvas`, `.../signed-request`: see `CanvasEndpoints.swift`.
 /// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.
@@ -76,6 +78,8 @@ extension World {
             }
             let calls = orgs[place].calls.sorted { $0.key.rawValue < $1.key.rawValue }
             return .json(.object(calls.map { ($0.key.rawValue, .number($0.value)) }))
+        case ("events", 1): return controlEvents(call, place)
+        case ("outbound", 1): return controlOutbound(call, place)
         case ("changes", 1):
             if call.method == "POST" { return change(call, place) }
             return changeLog(call, place)

@@ -71,6 +71,10 @@ extension World {
                 "sobjects": .array(tables.map { describe(org, $0, version, call).summary }),
             ])
         }
+        if segments.count == 1, let kind = eventKind(name, session) {
+            try allow(call, ["POST"])
+            return try publish(call, kind, session)
+        }
         guard let table = orgs[session.org - 1].table(name) else { throw .notFound }
         switch segments.count {
         case 1:

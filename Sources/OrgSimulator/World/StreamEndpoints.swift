@@ -283,6 +283,13 @@ extension World {
             }
             return exists ? .pushTopic(name) : nil
         }
+        if parts[0] == "event" {
+            if parts[1].hasSuffix("__chn") {
+                return org.eventChannels[String(parts[1].dropLast(5))].map { .events(of: $0) }
+            }
+            let isKnown = org.platformEvents.values.contains { $0.name == parts[1] }
+            return isKnown ? .events(of: [parts[1]]) : nil
+        }
         guard parts[0] == "data" else { return nil }
         if parts[1] == "ChangeEvents" { return .selected }
         if parts[1].hasSuffix("__chn") {

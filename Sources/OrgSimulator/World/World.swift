@@ -13,6 +13,8 @@ struct World: Sendable {
     var clients: [String: SimulatedClient] = [:]
     /// Client ids by the org's number.
     var clientsByOrg: [Int: Set<String>] = [:]
+    /// Outbound messages that are not acknowledged.
+    var outbound = OutboundQueue()
     /// Bulk jobs that write.
     var ingestJobs: [OrgRecordID: SimulatedIngestJob] = [:]
     /// Oldest first.

@@ -14,6 +14,9 @@ struct EventApplier: Sendable {
     /// Mappings that must be polled because their channels had no position. Their polls are due until they
     /// have ended, also on another worker, which cannot see that from the position that is stored here.
     let uncovered: @Sendable () -> [UUID]
+    /// The tenant's subscriptions of platform events, by channel.
+    var subscriptions: [String: EventSubscription] = [:]
+    var schema = ""
     let applyDiff: RowMerger.DiffApplier
     let tallies: ChangeTallies
     let logger: Logger
@@ -94,10 +97,22 @@ struct EventApplier: Sendable {
             }
         }
         try await writeRequests(decoded, mode, on: connection)
+        try await writeEvents(decoded, on: connection)
         let uncovered = uncovered()
         if !uncovered.isEmpty { try await ChangeStore().forgetPolls(of: uncovered, on: connection) }
         try await ChangeStore().advance(decoded.positions, of: organization, on: connection)
         return sum
+    }
+
+    /// Stores platform events. Those from before the subscription are ignored, and so are those of a channel
+    /// whose subscription has ended meanwhile.
+    private func writeEvents(_ decoded: DecodedEvents, on connection: PostgresConnection) async throws {
+        let wanted = decoded.events.filter { event in
+            guard let subscription = subscriptions[event.channel] else { return false }
+            guard let since = subscription.since, let createdAt = event.createdAt else { return true }
+            return createdAt >= since
+        }
+        _ = try await PlatformEventStore(schema: schema).record(wanted, of: organization, on: connection)
     }
 
     /// Stores what must be read again.

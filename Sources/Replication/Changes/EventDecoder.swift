@@ -33,6 +33,8 @@ struct DecodedEvents: Sendable, Equatable {
     var commits: [String: Date] = [:]
     /// Change events of each object.
     var counts: [String: Int] = [:]
+    /// Platform events, in the order of the messages.
+    var events: [PlatformEvent] = []
     var undecodable = 0
     /// The oldest commit among the events.
     var oldestCommit: Date?
@@ -78,12 +80,18 @@ struct EventDecoder: Sendable {
             case .change(let event, let channel):
                 decoded.positions[channel] = .init(replayID: event.replayID, commitAt: event.commitTimestamp)
                 decode(event, into: &decoded)
+            case .event(let event):
+                decoded.positions[event.channel] = .init(replayID: event.replayID, commitAt: event.createdAt)
+                decoded.events.append(event)
             case .notification(_, let channel, let replayID):
                 decoded.positions[channel] = .init(replayID: replayID)
                 if let place = topics[channel] { decoded.earlyPolls.insert(place) }
             case .undecodable(_, let channel, let replayID):
                 decoded.undecodable += 1
-                decoded.earlyPolls.formUnion(carriers[channel] ?? Array(targets.indices))
+                // Platform events concern no table.
+                if !EventChannel.carriesEvents(channel) {
+                    decoded.earlyPolls.formUnion(carriers[channel] ?? Array(targets.indices))
+                }
                 if let replayID {
                     decoded.positions[channel] = .init(
                         replayID: replayID, commitAt: decoded.positions[channel]?.commitAt)

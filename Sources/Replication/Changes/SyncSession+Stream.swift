@@ -14,7 +14,7 @@ extension SyncSession {
         while true {
             channelsChanged.reset()
             let start = Date()
-            let channels = state.withLock { $0.plan.channels }
+            let channels = state.withLock { $0.channels }
             guard !channels.isEmpty else {
                 setPhase { $0.phase = $0.phase == .refused ? .refused : .polling }
                 try await channelsChanged.wait()
@@ -59,7 +59,9 @@ extension SyncSession {
             }
         }
         let subscriptions = channels.map { channel in
-            StreamSubscription(channel: channel, replay: stored[channel].map { .after($0) } ?? .newOnly)
+            // Platform events cannot be polled: a channel without a position begins with all retained ones.
+            let first: ReplayPosition = EventChannel.carriesEvents(channel) ? .allRetained : .newOnly
+            return StreamSubscription(channel: channel, replay: stored[channel].map { .after($0) } ?? first)
         }
         state.withLock { state in
             state.stream.phase = .connecting
@@ -82,11 +84,13 @@ extension SyncSession {
     }
 
     private func apply(_ messages: [StreamMessage]) async throws {
-        let decoder = state.withLock { $0.decoder }
-        let applier = EventApplier(
+        let (decoder, subscriptions) = state.withLock { ($0.decoder, $0.subscriptions) }
+        var applier = EventApplier(
             organization: organization, cell: cell, fence: fence, decoder: decoder,
             uncovered: { self.state.withLock { $0.keepDue() } },
             applyDiff: TextDiff.apply, tallies: services.tallies, logger: logger)
+        applier.subscriptions = subscriptions
+        applier.schema = tenant.schema
         try await applier.apply(messages) { decoded, counts in
             let needsSchedule = state.withLock { state in
                 var needsSchedule = state.pollKeptDue(now: .now)
@@ -167,6 +171,7 @@ extension SyncSession {
                 try await fence(connection)
                 try await ChangeStore().forgetStream(channel, of: organization, on: connection)
             }
+            await noteLostEvents(channel)
         case .retry(let pause): try await EventLoop.current.sleep(for: pause)
         case .pollOnly(let pause, let channel):
             await notify(
@@ -174,6 +179,16 @@ extension SyncSession {
             )
             try await pollOnly(channel, for: pause)
         }
+    }
+
+    /// The org does not have the events after the last position any more. Those that it retains are received.
+    private func noteLostEvents(_ channel: String?) async {
+        let lost = state.withLock { $0.subscriptions.keys.filter { channel == nil || channel == $0 } }
+        guard !lost.isEmpty else { return }
+        await notify(
+            ChangeNotification.eventsLost,
+            "platform events may be lost, because their replay id has expired: "
+                + lost.sorted().joined(separator: ", "))
     }
 
     /// Polls at the mappings' own intervals. A refused channel is left out; its other channels stay

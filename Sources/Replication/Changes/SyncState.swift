@@ -33,6 +33,8 @@ struct SyncState: Sendable {
     var decoder = EventDecoder([], plan: StreamPlan(polling: [], because: .unknown))
     var facts: StreamPlan.Facts?
     var plan = StreamPlan(polling: [], because: .unknown)
+    /// Subscriptions of platform events, by channel.
+    var subscriptions: [String: EventSubscription] = [:]
     /// Channels that the org refuses at present.
     var refusedChannels: Set<String> = []
     var isStreamRefused = false
@@ -62,10 +64,20 @@ struct SyncState: Sendable {
     var uncovered: [UUID: ContinuousClock.Instant] = [:]
     /// Mappings that a running transaction keeps due.
     private var keptDue: Set<UUID> = []
+    /// The channels as last planned.
+    private(set) var subscribed: [String] = []
     /// Channels without a replay id. After a lost connection they begin with new events.
     var unpositioned: Set<String> = []
     var stream = StreamState()
     var isConnected: Bool { stream.phase == .connected }
+
+    /// The channels to subscribe: those of change events, and those of platform events unless the org's
+    /// allowance of delivered events is used up. Then they are subscribed later, from their last position.
+    var channels: [String] {
+        guard !isStreamRefused, facts.map({ !plan.isAllowanceUsed($0) }) ?? true else { return plan.channels }
+        let events = subscriptions.keys.filter { !refusedChannels.contains($0) }
+        return Set(plan.channels).union(events).sorted()
+    }
 
     /// The mapping's feed as it works now: a stream that is lost or silent feeds nothing.
     func isFed(_ mapping: UUID) -> Bool {
@@ -129,7 +141,7 @@ struct SyncState: Sendable {
                 mapping: table.mapping.id, object: table.plan.objectName,
                 events: eventCounts[table.plan.objectName] ?? 0)
         }.sorted { $0.object < $1.object }
-        let before = plan.channels
+        let before = subscribed
         if isStreamRefused {
             plan = StreamPlan(polling: entries, because: .streamRefused)
         } else if let facts {
@@ -141,7 +153,8 @@ struct SyncState: Sendable {
         }
         stream.channels = plan.channels
         stream.feeds = plan.feeds
-        return plan.channels != before
+        subscribed = channels
+        return subscribed != before
     }
 
     /// Builds the decoder for the tables and the plan.
@@ -181,6 +194,12 @@ extension StreamPlan {
         guard let delivered = facts.delivered, delivered.maximum > 0 else { return !moved.isEmpty }
         let share = Double(delivered.remaining) / Double(delivered.maximum)
         return !moved.isEmpty || share < ReplicationLimits.deliveredReturn
+    }
+
+    /// True if no delivered events are left for platform events.
+    func isAllowanceUsed(_ facts: Facts) -> Bool {
+        guard let delivered = facts.delivered, delivered.maximum > 0 else { return false }
+        return Double(delivered.remaining) / Double(delivered.maximum) <= ReplicationLimits.deliveredStop
     }
 
     /// Takes refused channels out. Their mappings are polled.

@@ -147,10 +147,11 @@ final class SyncSession: Sendable {
         // The schema check finds it if the object returns.
         let stopped = all.filter { $0.mapping.state == .error || $0.mapping.state == .invalid }
         let tables = all.filter { $0.mapping.state != .error && $0.mapping.state != .invalid }
-        let (positions, streams) = try await cell.withCellConnection { connection in
+        let (positions, streams, subscriptions) = try await cell.withCellConnection { connection in
             (
                 try await ChangeStore().positions(of: organization, on: connection),
-                try await ChangeStore().streamPositions(of: organization, on: connection)
+                try await ChangeStore().streamPositions(of: organization, on: connection),
+                try await EventSubscriptionStore().list(of: organization, on: connection)
             )
         }
         let slowdown = Double(services.replication.sessions.pollingFactor(of: organization))
@@ -158,6 +159,8 @@ final class SyncSession: Sendable {
             let known = Set(state.tables.keys)
             let isFirst = known.isEmpty && state.facts == nil
             state.stopped = stopped
+            state.subscriptions = Dictionary(
+                subscriptions.map { ($0.channel, $0) }, uniquingKeysWith: { first, _ in first })
             state.tables = Dictionary(
                 tables.map { ($0.mapping.id, $0) }, uniquingKeysWith: { first, _ in first })
             for id in known.subtracting(state.tables.keys) { state.due.remove(.poll(id)) }
@@ -265,6 +268,8 @@ enum ChangeNotification {
     static let streamSilent = "stream_silent"
     /// Objects were moved to polling because the delivered events are nearly used up.
     static let deliveredEvents = "delivered_events_low"
+    /// Platform events were older than the org's retention before they were received.
+    static let eventsLost = "platform_events_lost"
     /// A mapping cannot be polled.
     static let pollFailed = "poll_failed"
 }

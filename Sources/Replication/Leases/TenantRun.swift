@@ -14,6 +14,8 @@ package final class TenantRun: Sendable {
     package let changes = Event()
     /// Wakes the writing of users' changes.
     package let writerNews = WriterNews()
+    /// Wakes the publishing of platform events.
+    package let eventNews = WriterNews()
     /// The share of a worker that the tenant takes.
     let weight: Int
     private let stopping = Event()

@@ -96,6 +96,7 @@ final class TenantRuns: Sendable {
         for run in runs {
             run.changes.set()
             run.writerNews.note(.mappings)
+            run.eventNews.note(.mappings)
         }
     }
 
@@ -107,7 +108,10 @@ final class TenantRuns: Sendable {
             }
             return state.running[Key(cell: cell, organization: organization)].map { [$0] } ?? []
         }
-        for run in runs { run.writerNews.note(.changes) }
+        for run in runs {
+            run.writerNews.note(.changes)
+            run.eventNews.note(.changes)
+        }
     }
 
     /// Runs tenants until it is cancelled, which cancels all runs. Returns when all have ended.

@@ -1,3 +1,4 @@
+internal import Feeds
 internal import FoundationEssentials
 internal import Postgres
 internal import TenantSchema
@@ -26,6 +27,8 @@ struct MergeRun {
     private var texts: [Int: [String: String]] = [:]
     private var rereads: [RereadReason: Set<String>] = [:]
     private var now = Date(timeIntervalSince1970: 0)
+    /// True if the changes of the rows are recorded for the feed.
+    private var isFed = false
     /// The log as it was before the rows were locked. Only with a planted fault.
     private var earlyLog: Rows?
     /// True if applied changes are remembered: those of events, and of reads while another read runs.
@@ -148,7 +151,10 @@ extension MergeRun {
             store.selectLog(sfids, ids: rows.values.filter(\.isUnsent).map(\.id), since: since),
             RecentChangeStore().select(sfids, of: mapping.id),
             RunningReadStore().selectOthers(of: mapping.id, than: readID),
-            "select clock_timestamp() as now",
+            """
+            select clock_timestamp() as now,
+              \(RowEventStore.isWanted(.row, of: mapping.organizationID)) as is_fed
+            """,
         ]
         let attempts = Set(groups.changes.values.lazy.joined().compactMap(\.attempt))
         if !attempts.isEmpty {
@@ -168,7 +174,7 @@ extension MergeRun {
         for entry in earlyLog ?? results[0] { try note(entry, statuses) }
         for entry in results[1] { recent[try entry["sfid"]] = try RecentChangeStore.change(entry) }
         if case .read = source { remembers = try results[2].scalar() }
-        now = try results[3].scalar()
+        if let row = results[3].first { (now, isFed) = (try row["now"], try row["is_fed"]) }
         try await readTexts(groups)
     }
 
@@ -275,7 +281,7 @@ extension MergeRun {
         // The field may have become longer: when the column is altered, the record is read again.
         if source == .events, !outcome.nulled.isEmpty { rereads[.drift] = outcome.nulled }
         try await fillParents(writes, outcome)
-        try await record(folds, unwritten, outcome)
+        try await record(folds, writes, unwritten, outcome)
         counts.arrived = folds.count + locked.count
         counts.refused = outcome.refused.count
         counts.deleted = writes.count { $0.kind == .delete && outcome.changed.contains($0.sfid) }
@@ -288,7 +294,8 @@ extension MergeRun {
     }
 
     private func record(
-        _ folds: [(sfid: String, fold: ChangeFold)], _ unwritten: Set<String>, _ outcome: RowWriter.Outcome
+        _ folds: [(sfid: String, fold: ChangeFold)], _ writes: [MergeStore.RowWrite],
+        _ unwritten: Set<String>, _ outcome: RowWriter.Outcome
     ) async throws {
         var statements: [SQL] = []
         if remembers {
@@ -309,7 +316,25 @@ extension MergeRun {
             statements.append(
                 RefusedRowStore(mapping: mapping).forget(outcome.changed.subtracting(unwritten).sorted()))
         }
+        if isFed, let events = events(writes, outcome) { statements.append(events) }
         if !statements.isEmpty { _ = try await connection.pipeline(statements) }
+    }
+
+    /// Inserts the events of the changed rows. Nil if there are none.
+    private func events(_ writes: [MergeStore.RowWrite], _ outcome: RowWriter.Outcome) -> SQL? {
+        let events = writes.filter { outcome.changed.contains($0.sfid) }.map { write in
+            let kind: RowEvent.Kind =
+                switch write.kind {
+                case .insert: .created
+                case .update: .updated
+                case .delete: .deleted
+                }
+            return RowEvent(
+                kind, id: write.id ?? outcome.inserted[write.sfid], sfid: write.sfid,
+                columns: kind == .deleted ? [] : write.cells.keys.filter { $0 != "sfid" })
+        }
+        guard !events.isEmpty else { return nil }
+        return RowEventStore(merger.table).insert(events)
     }
 
     /// The time until a record is read again. A read that must be newer than the applied change waits for

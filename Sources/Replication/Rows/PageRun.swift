@@ -1,4 +1,5 @@
 internal import Encoding
+internal import Feeds
 internal import FoundationEssentials
 internal import Postgres
 internal import TenantSchema
@@ -15,6 +16,7 @@ struct PageRun: Sendable {
 
     private var mapping: Mapping { merger.table.mapping }
     private var source: ChangeSource { .read(startedAt: read.startedAt) }
+    private var events: RowEventStore { RowEventStore(merger.table) }
 
     /// A slow line may take as long as Salesforce sends a page.
     private static let pageTimeout =
@@ -36,8 +38,11 @@ struct PageRun: Sendable {
         var counts = RowMerger.Counts()
         let chunks = try await store.chunks(
             of: ReplicationLimits.mergeChunkRows, rows: copied.rows, on: connection)
+        let isFed: Bool = try await connection.query(
+            "select \(RowEventStore.isWanted(.row, of: mapping.organizationID))"
+        ).scalar()
         for (index, chunk) in chunks.enumerated() {
-            counts += try await merge(chunk, isLast: index == chunks.count - 1)
+            counts += try await merge(chunk, isLast: index == chunks.count - 1, isFed: isFed)
         }
         try await store.drop(on: connection)
         counts.arrived = copied.rows
@@ -51,9 +56,12 @@ struct PageRun: Sendable {
         throw ReplicationError(.incompletePage, "\(rows) rows arrived, but the page has \(expected)")
     }
 
-    private func merge(_ chunk: PageStore.Chunk, isLast: Bool) async throws -> RowMerger.Counts {
+    /// - Parameter isFed: true if the changes of the rows are recorded for the feed.
+    private func merge(
+        _ chunk: PageStore.Chunk, isLast: Bool, isFed: Bool
+    ) async throws -> RowMerger.Counts {
         do {
-            return try await transaction(waitsForDisk: isLast) { try await mergeTogether(chunk) }
+            return try await transaction(waitsForDisk: isLast) { try await mergeTogether(chunk, isFed) }
         } catch is ChangedRow {
         } catch let error as PostgresError where error.isRowRefusal || error.isLockTimeout {
         }
@@ -82,14 +90,19 @@ struct PageRun: Sendable {
     }
 
     /// Writes the ordinary rows of a part with a few statements, and the others by `RowMerger`.
-    private func mergeTogether(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
+    private func mergeTogether(_ chunk: PageStore.Chunk, _ isFed: Bool) async throws -> RowMerger.Counts {
         if let reload { try await connection.execute(store.noteRead(chunk, by: reload)) }
         let mayMatch = try await hasOpenInserts()
         let special = try changes(
             try await connection.query(store.take(chunk, mayMatch ? .specialAndMissing : .special)))
         var counts = RowMerger.Counts()
-        counts.written += try await connection.execute(store.update(chunk))
-        if try await !haveRows(chunk, updated: counts.written) { counts += try await addMissing(chunk) }
+        counts.written += try await connection.execute(
+            isFed
+                ? events.recording(store.update(chunk) + " returning t.id, t.sfid", as: .updated)
+                : store.update(chunk))
+        if try await !haveRows(chunk, updated: counts.written) {
+            counts += try await addMissing(chunk, isFed)
+        }
         // The rows are locked now: a change that committed before is visible to a new statement.
         let isChanged: Bool = try await connection.query(store.selectChanged(chunk)).scalar()
         guard !isChanged else { throw ChangedRow() }
@@ -115,14 +128,17 @@ struct PageRun: Sendable {
         return try await connection.query(store.count(chunk)).scalar() == updated
     }
 
-    private func addMissing(_ chunk: PageStore.Chunk) async throws -> RowMerger.Counts {
+    private func addMissing(_ chunk: PageStore.Chunk, _ isFed: Bool) async throws -> RowMerger.Counts {
         var counts = RowMerger.Counts()
         if store.isPartial {
             let missing: [String] = try await connection.query(store.selectMissing(chunk)).column()
             try await RereadStore().add(missing, of: mapping, because: .missingRow, on: connection)
             counts.reread = missing.count
         } else {
-            counts.written = try await connection.execute(store.insert(chunk))
+            counts.written = try await connection.execute(
+                isFed
+                    ? events.recording(store.insert(chunk) + " returning id, sfid", as: .created)
+                    : store.insert(chunk))
         }
         return counts
     }

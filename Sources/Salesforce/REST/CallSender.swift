@@ -48,7 +48,7 @@ struct CallSender: Sendable {
     static func error(_ error: HTTPClientError, call: String) -> SalesforceError {
         let code: SalesforceError.Code =
             switch error.code {
-            case .resolve, .connect, .tls: .unreachable
+            case .resolve, .connect, .addressRefused, .tls: .unreachable
             case .timedOut: .timedOut
             case .tooLarge: .tooLarge
             case .interrupted, .other: error.requestWasSent ? .interrupted : .unreachable

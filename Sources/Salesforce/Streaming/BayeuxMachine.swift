@@ -285,6 +285,7 @@ extension StreamMessage {
         switch self {
         case .change(_, let channel), .notification(_, let channel, _), .undecodable(_, let channel, _):
             channel
+        case .event(let event): event.channel
         }
     }
 
@@ -292,6 +293,7 @@ extension StreamMessage {
     package var replayID: Int? {
         switch self {
         case .change(let event, _): event.replayID
+        case .event(let event): event.replayID
         case .notification(_, _, let replayID): replayID
         case .undecodable(_, _, let replayID): replayID
         }

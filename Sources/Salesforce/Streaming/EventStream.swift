@@ -22,6 +22,7 @@ package struct StreamSubscription: Sendable, Equatable {
 /// Something that arrived on a channel.
 package enum StreamMessage: Sendable, Equatable {
     case change(ChangeEvent, channel: String)
+    case event(PlatformEvent)
     /// A PushTopic event: it says only that the record `sfid` changed.
     case notification(sfid: String?, channel: String, replayID: Int)
     /// A message that could not be decoded. The row it concerns must be found by other means.

@@ -20,6 +20,9 @@ enum StreamDecoder {
                 sfid: record["Id"]?.string.map(fullID), channel: channel, replayID: replayID)
         }
         guard case .object(let payload)? = data["payload"] else { return undecodable("no payload") }
+        if channel.hasPrefix("/event/") {
+            return .event(event(.object(payload), data, channel: channel, replayID: replayID))
+        }
         guard let header = payload["ChangeEventHeader"] else { return undecodable("no change event header") }
         do {
             let event = try change(
@@ -28,6 +31,17 @@ enum StreamDecoder {
         } catch {
             return undecodable(error.reason)
         }
+    }
+
+    private static func event(
+        _ payload: JSONValue, _ data: JSONValue, channel: String, replayID: Int
+    ) -> PlatformEvent {
+        PlatformEvent(
+            channel: channel, replayID: replayID, uuid: data["event"]?["EventUuid"]?.string,
+            schemaID: data["schema"]?.string,
+            createdAt: payload["CreatedDate"]?.string.flatMap { ISO8601.instant($0) }.map {
+                Date(timeIntervalSince1970: Double($0) / 1_000)
+            }, payload: payload.serialized)
     }
 
     private struct Undecodable: Error {

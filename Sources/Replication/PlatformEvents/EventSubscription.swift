@@ -1,0 +1,10 @@
+package import FoundationEssentials
+
+/// A tenant's subscription of platform events.
+package struct EventSubscription: Sendable, Equatable {
+    package var channel: String
+    /// Events that were published earlier are ignored. Nil: none is.
+    package var since: Date?
+    /// The last event that was received. Nil: none yet.
+    package var replayID: Int?
+}
