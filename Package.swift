@@ -180,7 +180,7 @@ let package = Package(
         tests("Encoding"),
         tests("XML"),
         tests("OutboundMessages"),
-        tests("Processes", ["Salesforce", "Encoding"]),
+        tests("Processes", ["Salesforce", "Encoding", "Postgres", "Cryptography", "Feeds", "Support"]),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
         // The wire's rules as bytes, for the parsers' tests and for the fuzzer of `bin/bench fuzz`.

@@ -29,7 +29,6 @@ package struct ProcessJob: Sendable {
         static let answerBytes = 2 << 20
         /// Runs that a worker performs at once.
         static let atOnce = 2
-        static let retention = Duration.seconds(30 * 86_400)
     }
 
     private let control: PostgresPool
@@ -90,9 +89,7 @@ package struct ProcessJob: Sendable {
 
     private func end(_ run: ProcessRun, error: String?) async throws {
         try await control.withConnection { connection in
-            let store = ProcessStore(on: connection)
-            try await store.end(run.id, error: error)
-            try await store.prune(after: Limits.retention)
+            try await ProcessStore(on: connection).end(run.id, error: error)
         }
     }
 

@@ -45,6 +45,17 @@ struct ProcessStore {
             .first.map { try $0["target"] }
     }
 
+    /// The sealed targets of all processes.
+    func targets() async throws -> [(name: String, target: [UInt8])] {
+        try await connection.query("select name, target from multiconnect.processes")
+            .map { (try $0["name"], try $0["target"]) }
+    }
+
+    func reseal(_ name: String, from old: [UInt8], to new: [UInt8]) async throws {
+        _ = try await connection.execute(
+            "update multiconnect.processes set target = \(new) where name = \(name) and target = \(old)")
+    }
+
     /// Adds a run, or finds the one with the same key. `isNew` is false for the latter.
     func add(_ call: ProcessCall, of organization: UUID) async throws -> (id: UUID, isNew: Bool) {
         let inserted: UUID? = try await connection.query(

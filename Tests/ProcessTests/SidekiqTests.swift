@@ -52,8 +52,8 @@ extension ProcessTests {
                 ).column(as: String.self)
                 #expect(
                     names == [
-                        "check-cells", "collect-alerts", "expire-registrations", "prune-flows",
-                        "prune-history", "prune-imports", "prune-jobs", "recover-tenants",
+                        "check-cells", "collect-alerts", "expire-registrations", "keep-feeds",
+                        "keep-processes", "prune-flows", "prune-history", "prune-imports", "prune-jobs", "recover-tenants",
                         "reseal-credentials", "schedule-repairs",
                     ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")

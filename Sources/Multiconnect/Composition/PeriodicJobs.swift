@@ -1,6 +1,7 @@
 import Feeds
 import Jobs
 import Organizations
+import Processes
 import Replication
 
 /// The periodic jobs of this program.
@@ -38,6 +39,9 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "keep-feeds", schedule: try Schedule(FeedUpkeep.schedule),
                 job: NewJob(FeedUpkeep.className)),
+            PeriodicJob(
+                name: "keep-processes", schedule: try Schedule(ProcessUpkeep.schedule),
+                job: NewJob(ProcessUpkeep.className)),
             // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
@@ -54,6 +58,7 @@ enum PeriodicJobs {
             .register(in: &registry)
         ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
+        ProcessUpkeep(control: services.control, keys: configuration.keyRing).register(in: &registry)
         FlowUpkeep(control: services.control).register(in: &registry)
         CellCheck(control: services.control, cells: services.cells).register(in: &registry)
         RepairSchedule(

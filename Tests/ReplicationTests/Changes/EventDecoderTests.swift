@@ -67,7 +67,9 @@ struct EventDecoderTests {
             (.update, change(.patch, cells)),
             (.delete, change(.delete)),
         ]
-        for (kind, expected) in cases {
+        for (kind, change) in cases {
+            var expected = change
+            expected.isUndelete = kind == .undelete
             let decoded = decoder().decode([event(kind, [Self.id], fields)])
             #expect(decoded.changes == [0: [expected]])
             #expect(decoded.positions == ["/data/ChangeEvents": .init(replayID: 7, commitAt: Self.commit)])
