@@ -53,7 +53,8 @@ extension ProcessTests {
                 #expect(
                     names == [
                         "check-cells", "collect-alerts", "expire-registrations", "keep-feeds",
-                        "keep-processes", "prune-flows", "prune-history", "prune-imports", "prune-jobs", "recover-tenants",
+                        "keep-processes", "prune-flows", "prune-history", "prune-imports", "prune-jobs",
+                        "recover-tenants",
                         "reseal-credentials", "schedule-repairs",
                     ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")

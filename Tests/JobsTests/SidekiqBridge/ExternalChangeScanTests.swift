@@ -54,7 +54,8 @@ struct ExternalChangeScanTests {
             let later = Date().addingTimeInterval(3600)
             _ = try await rig.queue.enqueue(NewJob("Effect", runAt: later))
             try await rig.recordPushes()
-            _ = try await rig.pool.execute("update multiconnect.jobs set pushed_at = now() - interval '1 min'")
+            _ = try await rig.pool.execute(
+                "update multiconnect.jobs set pushed_at = now() - interval '1 min'")
             let entry = try #require(
                 try await rig.client.send(["ZPOPMIN", "schedule"]).elements?.first?.text)
             async let changed = {

@@ -40,7 +40,9 @@ struct PublishRuleTests {
         #expect(EventChannel("/event/Order_Ready__e")?.address == "/event/Order_Ready__e")
         #expect(EventChannel("ns__Order__e")?.address == "/event/ns__Order__e")
         #expect(EventChannel("/event/Orders__chn")?.address == "/event/Orders__chn")
-        for wrong in ["", "Account", "/data/ChangeEvents", "/event/", "/event/../x__e", "a b__e", "1__e", "x'__e"] {
+        for wrong in [
+            "", "Account", "/data/ChangeEvents", "/event/", "/event/../x__e", "a b__e", "1__e", "x'__e",
+        ] {
             #expect(EventChannel(wrong) == nil, "\(wrong)")
         }
     }
