@@ -12,8 +12,10 @@ extension ProcessTests {
         ]
         /// More than the rows of one Bulk job.
         private static let backlog = 12_000
-        /// A write of the other tenant may take this long. Without a flood it takes some milliseconds.
-        private static let longest = Duration.seconds(3)
+        /// Half of the other tenant's writes may take this long. Without a flood they take some milliseconds.
+        private static let usual = Duration.seconds(3)
+        /// Any of them, on a machine that runs other suites too. The flood takes a minute.
+        private static let longest = Duration.seconds(10)
 
         @Test func `a tenant's backlog does not delay a write of another tenant`() async throws {
             try await withApplication(simulator: Self.simulator) { flood in
@@ -56,6 +58,7 @@ extension ProcessTests {
                 times.append(.now - begin)
             }
             #expect(try await waiting(flood) > 0, "the flood is not over")
+            #expect(times.sorted()[times.count / 2] < Self.usual, "\(what): \(times)")
             #expect(times.allSatisfy { $0 < Self.longest }, "\(what): \(times)")
         }
     }
