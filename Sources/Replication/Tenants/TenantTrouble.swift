@@ -17,7 +17,7 @@ struct TenantTrouble: Sendable {
     }
 
     func end(_ trouble: ConnectionTrouble, of organization: UUID) async throws {
-        try await control.withConnection { connection in
+        try await control.transaction { connection in
             guard try await ConnectionStore(on: connection).end(trouble, of: organization) else { return }
             try await NotificationStore(on: connection).resolve(
                 [Self.event(trouble)], organization: organization)
