@@ -9,7 +9,7 @@ internal import Salesforce
 
 /// Receives outbound messages of tenants' orgs.
 package struct OutboundInbox: Sendable {
-    /// What came of a message.
+    /// The outcome of a message.
     package enum Outcome: Sendable, Equatable {
         /// It is stored. `new` is the number of notifications that were not known.
         case accepted(new: Int)

@@ -1,6 +1,6 @@
 /// A row that a change of the org created, updated or deleted.
 package struct RowEvent: Sendable, Equatable {
-    /// What happened to the row.
+    /// The kind of change of the row.
     package enum Kind: String, Sendable {
         case created
         case updated

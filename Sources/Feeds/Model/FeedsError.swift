@@ -1,6 +1,6 @@
 /// An error of the feed.
 package struct FeedsError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What the caller has to do differs by code.
+    /// The kind of error, for callers.
     package enum Code: Sendable, Equatable {
         /// The name is in use.
         case exists

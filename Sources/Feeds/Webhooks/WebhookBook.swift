@@ -5,7 +5,7 @@ package import Postgres
 
 /// Adds, lists and removes webhooks, for commands and pages.
 package struct WebhookBook: Sendable {
-    /// What is shown once.
+    /// Secrets that are shown once.
     package struct Added: Sendable {
         package var webhook: Webhook
         /// Nil without a URL.

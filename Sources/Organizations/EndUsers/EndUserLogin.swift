@@ -7,7 +7,7 @@ package import Salesforce
 
 /// Logins of end users with their own accounts in Salesforce, and their sessions.
 package struct EndUserLogin: Sendable {
-    /// What follows a login.
+    /// The result of a login.
     package enum Purpose: String, Sendable {
         case session
         /// The user approves the app, so that Salesforce shows its Canvas page. No session begins.

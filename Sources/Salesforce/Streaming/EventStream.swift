@@ -31,7 +31,7 @@ package enum StreamMessage: Sendable, Equatable {
 
 /// Why a stream ended or a channel could not be subscribed.
 package struct StreamError: Error, Sendable, Equatable {
-    /// What the caller has to do differs by code.
+    /// The kind of failure, for callers.
     package enum Code: String, Sendable, Hashable {
         /// The replay id is older than the retention, or invalid: read changes since the time mark.
         case replayInvalid
