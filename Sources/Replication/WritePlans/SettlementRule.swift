@@ -43,6 +43,8 @@ package struct SettlementRule: Sendable {
         /// Salesforce's clock. Nil if unknown.
         package var modifiedAt: Date?
         package var isModifiedByUs: Bool
+        /// True if our user created it while the request could run, and it belongs to no other row.
+        package var isCreatedByUs = false
 
         package init(
             _ sfid: String, isTagged: Bool = false, matches: Set<Int> = [], key: String? = nil,
@@ -139,6 +141,10 @@ package struct SettlementRule: Sendable {
     private func upserted(_ item: Item, _ records: [Candidate], _ facts: Facts) -> Verdict {
         let equal = records.filter { $0.matches.contains(item.entryID) }
         if let record = equal.first, isKeyUnique || equal.count == 1 { return .written(sfid: record.sfid) }
+        // A user has changed it since. A repetition would replace the change, or undo a later deletion.
+        if isKeyUnique, records.count == 1, records[0].isCreatedByUs {
+            return .written(sfid: records[0].sfid)
+        }
         if records.isEmpty, let record = Self.records(with: item.key, among: facts.deleted).first {
             // A repetition would undo the deletion.
             return .written(sfid: record.sfid)

@@ -63,7 +63,7 @@ package struct Settler: Sendable {
         case .update, .delete: if isOver { try await findByID(attempt.action, rows, &facts) }
         case .upsert:
             if isOver {
-                try await findByKey(rows, &facts)
+                try await findByKey(by: attempt, rows, &facts)
                 try await findDeleted(by: attempt, rows, &facts)
             }
         }
@@ -243,18 +243,35 @@ extension Settler {
         facts.candidates = records.compactMap { candidate($0, rows) }
     }
 
-    private func findByKey(_ rows: [SentRow], _ facts: inout SettlementRule.Facts) async throws {
+    private func findByKey(
+        by attempt: WriteAttempt, _ rows: [SentRow], _ facts: inout SettlementRule.Facts
+    ) async throws {
         guard let field = layout.upsertField else { return facts.isComplete = false }
         for (part, condition) in keyed(rows, field) {
-            let records = try await withModification(fields(of: part) + [field]) { fields in
+            let records = try await withCreation(fields(of: part) + [field]) { fields in
                 var records: [JSONValue] = []
                 let query = try SOQL.select(fields.uniqued(), from: layout.object).where(condition)
                 try await rest.forEachPage(of: query) { records += $0.records }
                 return records
             }
-            facts.candidates += records.compactMap { candidate($0, rows, key: field) }
+            let created = records.filter { isCreated($0, by: attempt) }.compactMap { $0["Id"]?.string }
+            let own = Set(created).subtracting(try await ofOtherRows(created, attempt))
+            for record in records {
+                guard var found = candidate(record, rows, key: field) else { continue }
+                found.isCreatedByUs = own.contains(found.sfid)
+                facts.candidates.append(found)
+            }
         }
         facts.isComplete = layout.isUpsertKeyUnique ? true : try await seesAll()
+    }
+
+    /// Whether the user created a record while the request could run. False if the object does not say that.
+    private func isCreated(_ record: JSONValue, by attempt: WriteAttempt) -> Bool {
+        guard let creator = record["CreatedById"]?.string, (try? SalesforceID(creator))?.text == user,
+            let time = record["CreatedDate"]?.string.flatMap(Timestamp.date)
+        else { return false }
+        let margin = ReplicationLimits.clockMargin
+        return time >= attempt.sentAt - margin && time <= attempt.settleAt + margin
     }
 
     /// Finds records in the recycle bin that the attempt can have created, for the keys that no record has.
@@ -315,6 +332,17 @@ extension Settler {
     private func fields(of rows: [SentRow]) -> [String] {
         let sent = Set(rows.flatMap { $0.record.fields.map(\.name) })
         return ["Id"] + sent.filter { layout.comparableFields.contains($0) && Self.isSelectable($0) }.sorted()
+    }
+
+    /// As `withModification`, also with the fields of the creation if the object has them.
+    private func withCreation(
+        _ fields: [String], _ read: ([String]) async throws -> [JSONValue]
+    ) async throws -> [JSONValue] {
+        do {
+            return try await withModification(fields + ["CreatedById", "CreatedDate"], read)
+        } catch let error as SalesforceError where error.code == .invalidField {
+            return try await withModification(fields, read)
+        }
     }
 
     /// Reads with the fields of the last modification, or without them if the object lacks one.

@@ -155,6 +155,15 @@ struct SettlementRuleTests {
         #expect(upsert([other, own], isUnique: false) == .written(sfid: "a"))
     }
 
+    @Test func `an upsert is not repeated if its new record was changed by a user`() {
+        var changed = Candidate("a", key: "K")
+        changed.modifiedAt = at(300)
+        #expect(upsert([changed], isUnique: true) == .absent)
+        changed.isCreatedByUs = true
+        #expect(upsert([changed], isUnique: true) == .written(sfid: "a"))
+        #expect(upsert([changed], isUnique: false) == .undecided)
+    }
+
     @Test func `nothing but inserts is decided before the end of the request`() {
         for action in [WriteAttempt.Action.update, .upsert, .delete] {
             let facts = SettlementRule.Facts(
