@@ -19,7 +19,7 @@ struct PlatformEventStore: Sendable {
         var attempts: Int
     }
 
-    /// What became of an event that was sent.
+    /// The outcome of a sent event.
     enum End: Sendable, Equatable {
         case published(uuid: String?)
         /// Tried again.

@@ -3,7 +3,7 @@ internal import Encoding
 /// A call of an end user's page, built from checked parts only: no part of a path comes from the page as it
 /// is.
 package struct ForwardedCall: Sendable {
-    /// What the call does.
+    /// The kind of call.
     package enum Action: Sendable, Equatable {
         case describe
         case read(SalesforceID, fields: [String])

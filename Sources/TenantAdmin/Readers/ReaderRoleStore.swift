@@ -6,7 +6,7 @@ package import Postgres
 /// The role of a tenant's readers in its cell: it logs in, reads the tenant's schema, and has no other right.
 /// For BI tools.
 package struct ReaderRoleStore: Sendable {
-    /// What became of a grant.
+    /// The outcome of a grant.
     package enum Outcome: Sendable, Equatable {
         case granted
         /// Our role may not create roles: somebody else runs the statements.

@@ -21,8 +21,8 @@ struct SoakOptions: Sendable {
     var accounts = 150
     /// False: the orgs send no events, so that changes are polled.
     var hasEvents = true
-    /// `SOAK_WRITES`: 1 adds the changes of applications in the tenants' schemas. Off by default: on a machine
-    /// that runs other suites too, such runs still find faults (`docs/development.md`).
+    /// `SOAK_WRITES`: 1 adds the changes of applications in the tenants' schemas. Off by default: beside other
+    /// suites, such runs still find faults.
     var hasWrites: Bool
     /// After this time updates without events become visible.
     var lateMilliseconds = 8_000
