@@ -16,8 +16,8 @@ package struct ChangeFold: Sendable, Equatable {
     package private(set) var write = Write.nothing
     /// Why the record is read again, if it is.
     package private(set) var reread: RereadReason?
-    /// The cells of a read that may be older than the row. If they differ from the row, the record is read
-    /// again.
+    /// The cells of a read that may be older than the row, or of a change that may be newer than a local value.
+    /// If they differ from the row, the record is read again.
     package private(set) var conflict: [String: String?]?
     /// What to remember in `recent_changes`. Nil if no change was applied.
     package private(set) var applied: RecentChange?
@@ -72,6 +72,7 @@ package struct ChangeFold: Sendable, Equatable {
             record.exists = true
         case .update(let cells):
             overlay(cells)
+            if protects { noteOpenOrder(change, from: source, rule) }
             // The event of the last sent change ends what an earlier change of the same fold has kept.
             keepsLocal = protects
         case .delete:
@@ -81,6 +82,7 @@ package struct ChangeFold: Sendable, Equatable {
             // Its row is gone, and so are the reasons to keep local values of its columns.
             record.local.removeAll { !$0.isDeletion }
             keepsLocal = false
+            conflict = nil
         case .nothing: break
         }
         note(change, from: source, now)
@@ -98,6 +100,13 @@ package struct ChangeFold: Sendable, Equatable {
         record.stamp = change.stamp
         applied = recent
         if source == .events { record.recent = recent }
+    }
+
+    private mutating func noteOpenOrder(
+        _ change: RecordChange, from source: ChangeSource, _ rule: MergeRule
+    ) {
+        let cells = rule.cellsInOpenOrder(change, from: source, on: record)
+        if !cells.isEmpty { conflict = (conflict ?? [:]).merging(cells) { $1 } }
     }
 
     private mutating func overlay(_ cells: [String: String?]) {

@@ -4,8 +4,10 @@ package import FoundationEssentials
 package struct LocalChange: Sendable, Equatable {
     /// How far the change has come.
     package enum State: Sendable, Equatable {
-        /// NEW, PENDING or REQUEUE: not yet sent.
+        /// NEW or REQUEUE: not yet sent.
         case waiting
+        /// PENDING: sent, without an answer yet.
+        case sending
         /// SUCCESS or MERGED: Salesforce took it at this time.
         case sent(Date)
         /// FAILED: Salesforce refused it at this time.
@@ -48,7 +50,8 @@ package struct LocalChange: Sendable, Equatable {
     /// - Parameter processedAt: when Salesforce answered.
     package static func state(_ text: String, processedAt: Date) -> State? {
         switch text {
-        case "NEW", "PENDING", "REQUEUE": .waiting
+        case "NEW", "REQUEUE": .waiting
+        case "PENDING": .sending
         case "SUCCESS", "MERGED": .sent(processedAt)
         case "FAILED": .failed(processedAt)
         default: nil
@@ -64,11 +67,19 @@ package struct LocalChange: Sendable, Equatable {
         status != "SYNCED" || !["PENDING", "SUCCESS"].contains(state)
     }
 
+    /// True if Salesforce took the change at a time that is not known exactly.
+    var isInOpenOrder: Bool {
+        switch state {
+        case .sending, .sent: true
+        case .waiting, .failed: false
+        }
+    }
+
     /// True if the local value stays although this change arrives.
     package func outlives(_ change: RecordChange, from source: ChangeSource) -> Bool {
         if source == .events, let attempt = change.attempt, attempts.contains(attempt) { return false }
         return switch (state, source) {
-        case (.waiting, _): true
+        case (.waiting, _), (.sending, _): true
         case (.sent(let time), .events): change.stamp < time
         case (.sent(let time), .read(let startedAt)): startedAt < time
         // A refused deletion brings the row back.

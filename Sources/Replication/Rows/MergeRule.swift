@@ -162,6 +162,26 @@ package struct MergeRule: Sendable, Equatable {
         }
     }
 
+    /// The cells that do not replace the local value, although the org may have got them after it: the answer
+    /// to a write comes later than the write. If they differ from the row, the record must be read again.
+    package func cellsInOpenOrder(
+        _ change: RecordChange, from source: ChangeSource, on record: Record
+    ) -> [String: String?] {
+        // Our own writes of one record are sent in their order.
+        if source == .events, change.attempt != nil { return [:] }
+        var open: Set<String> = []
+        var settled: Set<String> = []
+        for local in record.local where local.outlives(change, from: source) {
+            if local.isInOpenOrder {
+                open.formUnion(local.columns)
+            } else {
+                settled.formUnion(local.columns)
+            }
+        }
+        open.subtract(settled)
+        return open.isEmpty ? [:] : change.cells.filter { open.contains($0.key) }
+    }
+
     /// The moment of a cell with SystemModstamp. Nil for other text.
     static func date(_ text: String) -> Date? { Timestamp.date(text) }
 

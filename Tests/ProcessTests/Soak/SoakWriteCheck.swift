@@ -72,7 +72,8 @@ struct SoakWriteCheck: Sendable {
             }
             let program = try Program.multiconnect(
                 arguments, environment: deployment.environment.merging(["LOG_LEVEL": "critical"]) { $1 })
-            guard program.exitStatus() == 0 else {
+            // A row may be locked by a worker that was just killed: the next call tries again.
+            guard program.exitStatus() == 0 || program.output.contains("try again") else {
                 throw SoakDriver.Failure(description: "\(arguments): \(program.output)")
             }
         }

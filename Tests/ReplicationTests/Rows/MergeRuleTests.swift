@@ -90,6 +90,27 @@ struct MergeRuleTests {
         #expect(decide(.upsert, 3, from: .read(startedAt: at(5)), on: sent) == .update(cells))
     }
 
+    @Test func `the cells that a sent change keeps away may be newer, unless they are our own`() {
+        func open(_ local: LocalChange..., attempt: UUID? = nil) -> [String: String?] {
+            var change = RecordChange(sfid: "1", kind: .patch, stamp: at(4), cells: cells)
+            change.attempt = attempt
+            let row = Record(exists: true, stamp: at(0), local: local)
+            return rule.cellsInOpenOrder(change, from: .events, on: row)
+        }
+        let name: [String: String?] = ["name": "A"]
+        #expect(open(LocalChange(.sending, columns: ["name", "x"])) == name)
+        #expect(open(LocalChange(.sent(at(5)), columns: ["name"])) == name)
+        #expect(open(LocalChange(.sent(at(4)), columns: ["name"])) == [:])
+        #expect(open(LocalChange(.waiting, columns: ["name"])) == [:])
+        #expect(open(LocalChange(.failed(at(5)), columns: ["name"])) == [:])
+        // The later local change is sent after both.
+        #expect(
+            open(LocalChange(.sent(at(5)), columns: ["name"]), LocalChange(.waiting, columns: ["name"]))
+                == [:]
+        )
+        #expect(open(LocalChange(.sending, columns: ["name"]), attempt: UUID()) == [:])
+    }
+
     @Test func `a refused change keeps its columns until Salesforce next changes the record`() {
         let failed = Record(
             exists: true, stamp: at(0), local: [LocalChange(.failed(at(5)), columns: ["name"])])

@@ -99,7 +99,7 @@ struct OpenInsertTests {
         func protected(_ local: LocalChange, _ change: RecordChange) -> Bool {
             !rule.protectedColumns(change, from: .events, on: .init(exists: true, local: [local])).isEmpty
         }
-        for state in [LocalChange.State.waiting, .sent(at(9)), .failed(at(9))] {
+        for state in [LocalChange.State.waiting, .sending, .sent(at(9)), .failed(at(9))] {
             let own = LocalChange(state, columns: ["name"], attempts: [attempt])
             #expect(!protected(own, event(.patch, attempt)))
             #expect(protected(own, event(.patch, nil)))

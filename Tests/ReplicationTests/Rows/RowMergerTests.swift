@@ -335,7 +335,8 @@ struct MergeEqualityTests {
         if Bool.random(using: &random) {
             let state =
                 [
-                    LocalChange.State.waiting, .sent(isRead ? started + Double.random(in: -1...1) : time),
+                    LocalChange.State.waiting, .sending,
+                    .sent(isRead ? started + Double.random(in: -1...1) : time),
                     .failed(time),
                 ]
                 .randomElement(using: &random) ?? .waiting
@@ -387,7 +388,8 @@ struct MergeEqualityTests {
             if let local = item.local {
                 let (state, processed): (String, Date?) =
                     switch local.state {
-                    case .waiting: (local.attempts.isEmpty ? "NEW" : "PENDING", nil)
+                    case .waiting: ("NEW", nil)
+                    case .sending: ("PENDING", nil)
                     case .sent(let date): ("SUCCESS", date)
                     case .failed(let date): ("FAILED", date)
                     }
@@ -434,6 +436,8 @@ struct MergeEqualityTests {
             local: item.local.map { [$0] } ?? [],
             openInserts: isOpen ? [OpenInsert(id: Self.attempt, from: at(0), until: nil)] : [])
         var reread = false
+        // Compared with the row before the merge.
+        var open: [String: String?] = [:]
         // A record that comes back in the same merge keeps its row.
         var before: [String: String?]?
         for change in item.changes {
@@ -456,10 +460,13 @@ struct MergeEqualityTests {
                         (column, cells[column] ?? kept[column] ?? nil)
                     })
                 record.exists = true
-            case .update(let cells): row?.merge(cells) { $1 }
+            case .update(let cells):
+                open.merge(rule.cellsInOpenOrder(change, from: source, on: record)) { $1 }
+                row?.merge(cells) { $1 }
             case .delete:
                 if item.row != nil { before = row ?? before }
                 row = nil
+                open = [:]
                 record.exists = false
                 record.local.removeAll { !$0.isDeletion }
             }
@@ -469,6 +476,9 @@ struct MergeEqualityTests {
                 record.recent = RecentChange(
                     stamp: change.stamp, isDeletion: change.kind == .delete, appliedAt: Date())
             }
+        }
+        if let first = item.row, open.contains(where: { (first[$0.key] ?? nil) != $0.value }) {
+            reread = true
         }
         let spelled = row.map { row in
             row.merging(
