@@ -48,6 +48,16 @@ struct TenantOverviewTests {
         }
     }
 
+    @Test func `the tenants with the largest lag come first`() async throws {
+        try await TenantScene.run { scene in
+            let slow = try await scene.add(1, name: "slow")
+            try await scene.add(2, name: "silent")
+            let late = try await scene.add(3, name: "late")
+            let page = try await scene.page(order: .lag, lags: [slow: 900, late: 60_000])
+            #expect(page.names == ["late", "slow", "silent"])
+        }
+    }
+
     @Test(arguments: TenantOrder.allCases)
     func `the pages of a list have each tenant once, in the order of one long page`(
         order: TenantOrder

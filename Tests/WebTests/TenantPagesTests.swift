@@ -60,13 +60,18 @@ struct TenantPagesTests {
     @Test func `the list shows status, objects, rows and problems, and names invalid fields`() async throws {
         try await withOperator { browser in
             #expect(try await browser.get("/dashboard/tenants").text.contains("No tenants"))
-            _ = try await tenant(browser)
+            let id = try await tenant(browser)
             try await map(browser.rig.pool, "Account", "DATA_SYNCED")
             try await map(browser.rig.pool, "Contact", "ERROR")
-            let page = try await browser.get("/dashboard/tenants").text
+            _ = try await browser.rig.pool.execute(
+                """
+                insert into multiconnect_sync.stream_positions (organization_id, channel, replay_id, commit_at)
+                values (\(id), '/data/ChangeEvents', 1, now() - interval '42 seconds')
+                """)
+            let page = try await browser.get("/dashboard/tenants?order=lag").text
             for part in [
                 "Acme", Self.org, "live", "1 in error, 1 synced", "24,690", "24,692", "objects in error",
-                "Contact: INSUFFICIENT_ACCESS",
+                "Contact: INSUFFICIENT_ACCESS", "42 s",
             ] {
                 #expect(page.contains(part), "\(part)")
             }

@@ -10,6 +10,7 @@ pages() {
 /dashboard/tenants?order=newest
 /dashboard/tenants?order=errors
 /dashboard/tenants?order=rows
+/dashboard/tenants?order=lag
 /dashboard/tenants?attention=on
 /dashboard/tenants?q=globex
 /dashboard/tenants?q=$small

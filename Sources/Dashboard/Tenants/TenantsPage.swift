@@ -13,6 +13,8 @@ struct TenantsPage: Sendable {
     let page: TenantPage
     /// The counts of the page's tenants.
     let hours: [UUID: [FlowInterval<TenantFlow>]]
+    /// How late their changes arrive, in milliseconds.
+    let lags: [UUID: Int]
     let counts: [(status: OrganizationStatus, count: JobCount)]
     let token: FormToken
     let notice: ActionNotice?
@@ -101,7 +103,7 @@ struct TenantsPage: Sendable {
         """
         <div class="scroll"><table class="cards"><thead><tr><th></th><th>Tenant</th><th>Status</th>
         <th>Objects</th><th class="number">Rows here</th><th class="number">Rows in org</th>
-        <th>Rows in 24 h</th><th>Open notifications</th>
+        <th>Rows in 24 h</th><th class="number">Lag</th><th>Open notifications</th>
         <th>Problem</th></tr></thead><tbody>\(page.tenants.map(row))</tbody></table></div>
         """
     }
@@ -123,9 +125,16 @@ struct TenantsPage: Sendable {
             <td data-label="Rows here" class="number">\(DashboardText.number(tally.rows))</td>
             <td data-label="Rows in org" class="number">\(DashboardText.number(tally.orgRows))</td>
             <td data-label="In 24 h">\(line)</td>
+            <td data-label="Lag" class="number">\(lag(of: organization))</td>
             <td data-label="Open" class="number">\(notifications(tenant))</td>
             <td data-label="Problem">\(problem(tenant))</td></tr>
             """
+    }
+
+    /// A tenant without recent changes has no lag.
+    private func lag(of organization: Organization) -> HTML {
+        guard let lag = lags[organization.id] else { return "<span class=\"dim\">–</span>" }
+        return "<span class=\"nowrap\">\(DashboardText.duration(Double(lag) / 1_000))</span>"
     }
 
     private func notifications(_ tenant: TenantSummary) -> HTML {

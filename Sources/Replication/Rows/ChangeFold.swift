@@ -16,8 +16,8 @@ package struct ChangeFold: Sendable, Equatable {
     package private(set) var write = Write.nothing
     /// Why the record is read again, if it is.
     package private(set) var reread: RereadReason?
-    /// The cells of a read that may be older than the row, or of a change that may be newer than a local value.
-    /// If they differ from the row, the record is read again.
+    /// The cells of a read that may be older than the row, or of a change that may be newer than a local
+    /// value. If they differ from the row, the record is read again.
     package private(set) var conflict: [String: String?]?
     /// What to remember in `recent_changes`. Nil if no change was applied.
     package private(set) var applied: RecentChange?

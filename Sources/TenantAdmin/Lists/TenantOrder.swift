@@ -11,6 +11,8 @@ package enum TenantOrder: String, Sendable, CaseIterable {
     case errors
     /// The most rows first.
     case rows
+    /// The tenants whose changes arrive latest first.
+    case lag
 
     package var label: String {
         switch self {
@@ -20,6 +22,7 @@ package enum TenantOrder: String, Sendable, CaseIterable {
         case .oldest: "Oldest first"
         case .errors: "Most errors first"
         case .rows: "Most rows first"
+        case .lag: "Largest lag first"
         }
     }
 }

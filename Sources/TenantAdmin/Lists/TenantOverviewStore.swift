@@ -11,22 +11,26 @@ package struct TenantOverviewStore: Sendable {
 
     /// A page of the tenants that match. The order is decided from narrow indexes for all tenants; the counts
     /// are read for those of the page.
+    ///
+    /// - Parameter lags: for the order by lag, in milliseconds. Tenants without one are last.
     package func page(
-        _ filter: TenantFilter, order: TenantOrder, after position: TenantPosition? = nil,
-        limit: Int = TenantAdminLimits.pageSize, on connection: PostgresConnection
+        _ filter: TenantFilter, order: TenantOrder, lags: [UUID: Int] = [:],
+        after position: TenantPosition? = nil, limit: Int = TenantAdminLimits.pageSize,
+        on connection: PostgresConnection
     ) async throws -> TenantPage {
         let direction: SQL = order == .name ? "asc" : "desc"
+        let extra = Self.extra(for: order, lags)
         let wanted: SQL = filter.needsAttention ? "attention > 0" : "true"
         let rows = try await connection.query(
             """
             with \(Self.troubles), ranked as (
                 select o.id, \(Self.attention) as attention, o.status_since, o.created_at, o.name,
                     coalesce(f.count, 0) as failed, coalesce(n.count, 0) as noted
-                    \(order == .rows ? Self.rowSum.column : "")
+                    \(extra.column)
                 from multiconnect.organizations o
                 join multiconnect.connections c on c.organization_id = o.id
                 left join failed f on f.connection_id = c.id left join noted n on n.organization_id = o.id
-                \(order == .rows ? Self.rowSum.join : "")
+                \(extra.join)
                 where \(Self.condition(filter))
             ), keyed as (
                 select id, attention, \(Self.key(order)) as key from ranked
@@ -140,6 +144,22 @@ extension TenantOverviewStore {
         return "case \(cases.joined(separator: " ")) else 0 end"
     }
 
+    /// What the order needs of each tenant, besides what all orders use.
+    private static func extra(for order: TenantOrder, _ lags: [UUID: Int]) -> (column: SQL, join: SQL) {
+        switch order {
+        case .rows: rowSum
+        case .lag:
+            (
+                ", coalesce(l.lag, 0) as lag",
+                """
+                left join unnest(\(Array(lags.keys))::uuid[], \(Array(lags.values))::bigint[]) as l (id, lag)
+                    on l.id = o.id
+                """
+            )
+        case .attention, .name, .newest, .oldest, .errors: ("", "")
+        }
+    }
+
     /// The rows of each tenant, for the order by rows.
     private static let rowSum: (column: SQL, join: SQL) = (
         ", coalesce(s.total, 0)::bigint as total",
@@ -159,6 +179,7 @@ extension TenantOverviewStore {
         case .oldest: "-(extract(epoch from created_at) * 1000000)::bigint"
         case .errors: "failed * 1000000 + least(noted, 999999)"
         case .rows: "total"
+        case .lag: "lag"
         }
     }
 

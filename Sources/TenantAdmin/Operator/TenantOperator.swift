@@ -41,9 +41,10 @@ extension TenantOperator {
         _ filter: TenantFilter, order: TenantOrder, after position: TenantPosition? = nil,
         limit: Int = TenantAdminLimits.pageSize
     ) async throws -> TenantPage {
-        try await control.withConnection {
+        let lags = order == .lag ? await largestLags() : [:]
+        return try await control.withConnection {
             try await TenantOverviewStore().page(
-                filter, order: order, after: position, limit: limit, on: $0)
+                filter, order: order, lags: lags, after: position, limit: limit, on: $0)
         }
     }
 
