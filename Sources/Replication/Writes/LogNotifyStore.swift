@@ -11,7 +11,7 @@ package struct LogNotifyStore: Sendable {
 
     /// True if it does, or if the schema has no such function: then there is nothing to turn off.
     package func isOn(on connection: PostgresConnection) async throws -> Bool {
-        let function = "\(Identifier.quoted(tenant.schema)).tlog_notify_trigger()"
+        let function = "\(Identifier.quoted(tenant.schema)).\(TenantDDL.notifyName)()"
         return try await connection.query(
             """
             select coalesce((select position('pg_notify' in p.prosrc) > 0 from pg_proc p

@@ -15,29 +15,43 @@ extension TenantDDL {
                 PERFORM pg_catalog.pg_notify(\(Identifier.literal(theirs)), 'ping'),
                   pg_catalog.pg_notify(\(Identifier.literal(ours)), \(Identifier.literal(schema)));
               END IF;
-              \(markNotified)
-              RETURN NULL;
             END;
 
             """
         let ignore = """
 
             BEGIN
-              \(markNotified)
+            END;
+
+            """
+        return """
+            create or replace function \(s).\(Self.notifyName)() returns void language plpgsql
+            security definer set search_path = pg_catalog
+            as \(Identifier.dollarQuoted(isOn ? announce : ignore))
+            """
+    }
+
+    /// The name of the function without its schema.
+    package static let notifyName = "tlog_notify"
+
+    /// Calls the function above for the transaction's first entry. A condition of the trigger would do the
+    /// same at twice the cost: each statement parses it again, and each entry is a statement.
+    var notifyTriggerFunction: String {
+        let (name, value) = (Self.notifiedSetting, Identifier.literal(schema))
+        let body = """
+
+            BEGIN
+              IF pg_catalog.current_setting('\(name)', true) IS DISTINCT FROM \(value) THEN
+                PERFORM pg_catalog.set_config('\(name)', \(value), true), \(s).\(Self.notifyName)();
+              END IF;
               RETURN NULL;
             END;
 
             """
         return """
             create or replace function \(s).tlog_notify_trigger() returns trigger language plpgsql
-            security definer set search_path = pg_catalog
-            as \(Identifier.dollarQuoted(isOn ? announce : ignore))
+            as \(Identifier.dollarQuoted(body))
             """
-    }
-
-    /// The transaction's first entry calls the function, the others do not.
-    private var markNotified: String {
-        "PERFORM pg_catalog.set_config('\(Self.notifiedSetting)', \(Identifier.literal(schema)), true);"
     }
 
     /// The schema whose log entries the transaction has announced.
@@ -46,8 +60,6 @@ extension TenantDDL {
     var notifyTrigger: String {
         """
         create or replace trigger tlog_insert_trigger after insert on \(s)._trigger_log for each row
-        when (pg_catalog.current_setting('\(Self.notifiedSetting)', true)
-          is distinct from \(Identifier.literal(schema)))
         execute function \(s).tlog_notify_trigger()
         """
     }

@@ -20,7 +20,7 @@ package struct TenantDDL: Sendable, Equatable {
 
     /// The version of the system tables and of the functions. It grows with each change that existing tenants
     /// need; `_hcmeta.hcver` has the tenant's.
-    package static let layoutVersion = 2
+    package static let layoutVersion = 3
 
     /// Announces a tenant's new log entries to its lease holder. The payload is the schema.
     package static let writesChannel = "multiconnect_writes"
@@ -51,7 +51,8 @@ package struct TenantDDL: Sendable, Equatable {
     /// Everything except the mapped tables.
     package var foundation: [String] {
         ["create schema if not exists \(s)", getXMLBinary]
-            + systemTables + [describeTenant, notifyFunction(), notifyTrigger] + captureFunctions
+            + systemTables + [describeTenant, notifyFunction(), notifyTriggerFunction, notifyTrigger]
+            + captureFunctions
     }
 
     /// Brings an existing tenant to `layoutVersion`. Tables of rows are not locked.
@@ -129,22 +130,16 @@ package struct TenantDDL: Sendable, Equatable {
     /// Common to all tenants of a database. An existing function stays: the preflight has checked its owner
     /// and its result. Two tenants' transactions may create it at the same time: the later one waits for the
     /// other, and keeps its function. Heroku Connect's version scans `pg_settings`, which costs 1.3 ms for
-    /// each written row.
+    /// each written row. As one expression in SQL it becomes a part of the triggers' conditions, without a
+    /// call.
     private var getXMLBinary: String {
-        let body = Identifier.dollarQuoted(
-            """
-
-            BEGIN
-              RETURN pg_catalog.current_setting('xmlbinary');
-            END;
-
-            """)
+        let body = Identifier.dollarQuoted("select pg_catalog.current_setting('xmlbinary')::varchar")
         let block = Identifier.dollarQuoted(
             """
 
             begin
               if pg_catalog.to_regprocedure('public.get_xmlbinary()') is null then
-                create function public.get_xmlbinary() returns varchar language plpgsql as \(body);
+                create function public.get_xmlbinary() returns varchar language sql stable as \(body);
               end if;
             exception when duplicate_function or unique_violation then
               null;

@@ -2,12 +2,8 @@ CREATE SCHEMA heroku_ext;
 CREATE SCHEMA salesforce00d000000000001eaa;
 CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA heroku_ext;
 CREATE FUNCTION public.get_xmlbinary() RETURNS character varying
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-  RETURN pg_catalog.current_setting('xmlbinary');
-END;
-$$;
+    LANGUAGE sql STABLE
+    AS $$select pg_catalog.current_setting('xmlbinary')::varchar$$;
 CREATE FUNCTION salesforce00d000000000001eaa.hc_account_logger() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -277,7 +273,7 @@ BEGIN
   RETURN NEW;
 END;
 $$;
-CREATE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger() RETURNS trigger
+CREATE FUNCTION salesforce00d000000000001eaa.tlog_notify() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog'
     AS $$
@@ -286,7 +282,15 @@ BEGIN
     PERFORM pg_catalog.pg_notify('salesforce00d000000000001eaa.hc_trigger_log', 'ping'),
       pg_catalog.pg_notify('multiconnect_writes', 'salesforce00d000000000001eaa');
   END IF;
-  PERFORM pg_catalog.set_config('multiconnect.notified', 'salesforce00d000000000001eaa', true);
+END;
+$$;
+CREATE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  IF pg_catalog.current_setting('multiconnect.notified', true) IS DISTINCT FROM 'salesforce00d000000000001eaa' THEN
+    PERFORM pg_catalog.set_config('multiconnect.notified', 'salesforce00d000000000001eaa', true), "salesforce00d000000000001eaa".tlog_notify();
+  END IF;
   RETURN NULL;
 END;
 $$;
@@ -553,4 +557,4 @@ CREATE TRIGGER hc_contact_logtrigger AFTER INSERT OR DELETE OR UPDATE ON salesfo
 CREATE TRIGGER hc_contact_status_trigger BEFORE INSERT OR UPDATE ON salesforce00d000000000001eaa.contact FOR EACH ROW EXECUTE FUNCTION salesforce00d000000000001eaa.hc_contact_status();
 CREATE TRIGGER hc_tweet__c_logtrigger AFTER INSERT OR DELETE OR UPDATE ON salesforce00d000000000001eaa.tweet__c FOR EACH ROW WHEN (((public.get_xmlbinary())::text = 'base64'::text)) EXECUTE FUNCTION salesforce00d000000000001eaa.hc_tweet__c_logger();
 CREATE TRIGGER hc_tweet__c_status_trigger BEFORE INSERT OR UPDATE ON salesforce00d000000000001eaa.tweet__c FOR EACH ROW EXECUTE FUNCTION salesforce00d000000000001eaa.hc_tweet__c_status();
-CREATE TRIGGER tlog_insert_trigger AFTER INSERT ON salesforce00d000000000001eaa._trigger_log FOR EACH ROW WHEN ((current_setting('multiconnect.notified'::text, true) IS DISTINCT FROM 'salesforce00d000000000001eaa'::text)) EXECUTE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger();
+CREATE TRIGGER tlog_insert_trigger AFTER INSERT ON salesforce00d000000000001eaa._trigger_log FOR EACH ROW EXECUTE FUNCTION salesforce00d000000000001eaa.tlog_notify_trigger();
