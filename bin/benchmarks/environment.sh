@@ -69,10 +69,13 @@ figure() { printf 'figure %s %.2f %s %s\n' "$@"; }
 # curl to $work/consent.$1. Each org calls from an address of its own, with an admin of its own, because registrations per
 # address and mails per recipient are limited.
 prepare_consent() {
-    local org=$1 user=$2 query location address cookies
+    local org=$1 user=$2 query location address cookies body time signature
     address="2001:db8:$(printf %s "${org:10:4}" | od -An -tx1 | awk '{print $1 $2 ":" $3 $4}')::1"
+    body="{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@${org,,}.example.com\"}"
+    time=$(date +%s)
+    signature=$(printf '%s.%s' "$time" "$body" | openssl dgst -sha256 -hmac "$CALLBACK_SECRET" -r | cut -d' ' -f1)
     curl -fsS -o /dev/null "$APP_URL/organizations" -H 'Content-Type: application/json' -H "X-Forwarded-For: $address" \
-        -d "{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@${org,,}.example.com\"}"
+        -H "X-Multiconnect-Timestamp: $time" -H "X-Multiconnect-Signature: $signature" -d "$body"
     location=$(curl -fsS -o /dev/null -D "$work/head.$org" -w '%{redirect_url}' -H "X-Forwarded-For: $address" \
         "$APP_URL/auth/salesforce?environment=production&org_id=$org")
     cookies=$(tr -d '\r' <"$work/head.$org" | sed -n 's/^[Ss]et-[Cc]ookie: \([^;]*\).*/\1/p' | paste -sd';')
