@@ -17,7 +17,7 @@ struct CredentialStoreTests {
             let store = CredentialStore(on: connection)
             try await store.replace(
                 organization.id, with: tenancy.grant(organization), loginURL: "https://login.salesforce.com",
-                identity: #"{"user_id":"x"}"#)
+                identity: #"{"user_id":"005000000000000AAA"}"#)
             try await body(organization, store)
         }
     }
@@ -105,6 +105,27 @@ struct CredentialStoreTests {
                 #expect(try await store.refresh(organization.id, version: 1, with: grant))
                 let after = try #require(try await store.find(organization.id))
                 #expect(after.refreshToken == before.refreshToken && after.accessToken != before.accessToken)
+            }
+        }
+    }
+
+    @Test func `the users of ended grants are known for a time`() async throws {
+        try await Tenancy.run { tenancy in
+            try await stored(tenancy) { organization, store in
+                let (one, two) = ("005000000000001AAA", "005000000000002AAA")
+                for user in [one, two] {
+                    try await store.replace(
+                        organization.id, with: tenancy.grant(organization),
+                        loginURL: "https://login.salesforce.com", identity: #"{"user_id":"\#(user)"}"#)
+                }
+                let before = Date() - 60
+                let both = try await store.users(of: organization.id, since: before)
+                #expect(both.map(\.text).prefix(2) == [two, one])
+                let now = try await store.users(of: organization.id, since: Date() + 60)
+                #expect(now.map(\.text) == [two])
+                #expect(try await store.remove(organization.id))
+                let former = try await store.users(of: organization.id, since: before)
+                #expect(Set(former.map(\.text)).isSuperset(of: [one, two]))
             }
         }
     }

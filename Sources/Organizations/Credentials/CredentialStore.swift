@@ -22,6 +22,33 @@ package struct CredentialStore {
         return try SalesforceID(text)
     }
 
+    /// The users with whose tokens requests were sent since a time: the one who consented, and those whose
+    /// grants ended later than `start`. Empty before the first consent.
+    package func users(of organization: UUID, since start: Date) async throws -> [SalesforceID] {
+        let former: [String] = try await connection.query(
+            """
+            select user_id from multiconnect.former_users
+            where organization_id = \(organization) and until >= \(start) order by until desc
+            """
+        ).column()
+        let current = try await user(of: organization)
+        return try ([current].compactMap(\.self) + former.map { try SalesforceID($0) }).reduce(into: []) {
+            if !$0.contains($1) { $0.append($1) }
+        }
+    }
+
+    /// Remembers the user of the present grant, whose requests may still run.
+    private func keepUser(of organization: UUID) async throws {
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.former_users (organization_id, user_id)
+            select organization_id, identity->>'user_id' from multiconnect.credentials
+            where organization_id = \(organization) and kind = 'refresh_token'
+              and identity->>'user_id' is not null
+            on conflict (organization_id, user_id) do update set until = now()
+            """)
+    }
+
     /// The stored tokens; nil before the first consent.
     func find(_ organization: UUID) async throws -> StoredGrant? {
         let rows = try await connection.query(
@@ -60,6 +87,7 @@ package struct CredentialStore {
             where organization_id = \(organization)
             """)
         let version = try rows.scalar(as: Int64.self)
+        try await keepUser(of: organization)
         for (kind, sealed, document) in [
             ("refresh_token", refreshToken, String?.some(identity)), ("access_token", accessToken, nil),
         ] {
@@ -164,6 +192,7 @@ package struct CredentialStore {
     /// Removes the tokens, if they have this version; nil: any. Returns whether there were some.
     @discardableResult
     func remove(_ organization: UUID, version: Int64? = nil) async throws -> Bool {
+        try await keepUser(of: organization)
         let removed = try await connection.execute(
             """
             delete from multiconnect.credentials

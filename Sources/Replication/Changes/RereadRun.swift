@@ -17,8 +17,8 @@ struct RereadRun: Sendable {
     let applyDiff: RowMerger.DiffApplier
     /// True if a record that the org does not return is deleted, and not hidden from the user.
     let seesAll: @Sendable () async throws -> Bool
-    /// The user whose credentials we have. Nil if unknown.
-    let user: @Sendable () async throws -> SalesforceID?
+    /// The users whose inserts may be open. Empty if unknown.
+    let users: @Sendable () async throws -> [SalesforceID]
     let tallies: ChangeTallies
     let logger: Logger
 
@@ -113,7 +113,7 @@ struct RereadRun: Sendable {
             let unconfirmed = try await unconfirmedDeletions(ids, records)
             let changes = Self.changes(
                 records, wanted: ids.filter { !unconfirmed.contains($0) }, rule, startedAt: read.startedAt,
-                user: asksCreator ? try await user() : nil)
+                users: asksCreator ? try await users() : [])
             var merger = RowMerger(table, siblings: Array(tables.values), applyDiff: applyDiff)
             merger.checksDeferred = true
             let known = batch.records.filter { !unconfirmed.contains($0.sfid) }
@@ -182,7 +182,7 @@ struct RereadRun: Sendable {
     /// The changes for the records that the org returned, and deletions of the others.
     static func changes(
         _ records: [JSONValue], wanted ids: [String], _ rule: PollRule, startedAt: Date,
-        user: SalesforceID? = nil
+        users: [SalesforceID] = []
     ) -> [RecordChange] {
         let columns = rule.table.selectedColumns
         // A record that is missing has no time of change. The margin covers the clocks' difference: what
@@ -203,10 +203,10 @@ struct RereadRun: Sendable {
                 cells.updateValue(ColumnText.text(value, column.type), forKey: column.name)
             }
             var change = RecordChange(sfid: id, kind: .upsert, stamp: stamp, cells: cells)
-            if let user {
+            if !users.isEmpty {
                 let creator = record["CreatedById"]?.string.flatMap { try? SalesforceID($0) }
                 change.creation = RecordChange.Creation(
-                    isOwn: creator.map { $0 == user },
+                    isOwn: creator.map(users.contains),
                     at: record["CreatedDate"]?.string.flatMap(Timestamp.date))
             }
             changes.append(change)

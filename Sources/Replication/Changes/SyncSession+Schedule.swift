@@ -73,7 +73,8 @@ extension SyncSession {
         let tables = state.withLock { $0.tables }
         let run = RereadRun(
             organization: organization, rest: rest, cell: cell, fence: fence,
-            applyDiff: TextDiff.apply, seesAll: { try await self.seesAll() }, user: { try await self.user() },
+            applyDiff: TextDiff.apply, seesAll: { try await self.seesAll() },
+            users: { try await self.users() },
             tallies: services.tallies, logger: logger)
         let pause = Mutex<Duration?>(nil)
         try await withOwnTask {
@@ -84,10 +85,11 @@ extension SyncSession {
         return pause.withLock(\.self)
     }
 
-    /// The user who consented.
-    private func user() async throws -> SalesforceID? {
-        try await services.replication.control.withConnection {
-            try await CredentialStore(on: $0).user(of: organization)
+    /// The users whose inserts may be open.
+    private func users() async throws -> [SalesforceID] {
+        let since = Date() - ReplicationLimits.formerUserAge.timeInterval
+        return try await services.replication.control.withConnection {
+            try await CredentialStore(on: $0).users(of: organization, since: since)
         }
     }
 

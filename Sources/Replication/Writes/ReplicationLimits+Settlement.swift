@@ -10,4 +10,6 @@ extension ReplicationLimits {
     static let settlementCandidates = 5_000
     /// Upsert keys in one query of a look-up.
     static let settlementKeys = 100
+    /// How long an insert of a user whose grant has ended may be open: longer than the longest quarantine.
+    static let formerUserAge = Duration.seconds(2 * 86_400)
 }

@@ -59,16 +59,17 @@ struct SettlementWork: Sendable {
         let rows = items.compactMap { item -> Settler.SentRow? in
             (try? layout.record(item, attempt.action)).map { (item.entry, $0) }
         }
-        let user = try await context.services.replication.control.withConnection {
-            try await CredentialStore(on: $0).user(of: context.tenant.id)
+        let since = attempt.sentAt - ReplicationLimits.clockMargin
+        let users = try await context.services.replication.control.withConnection {
+            try await CredentialStore(on: $0).users(of: context.tenant.id, since: since)
         }
-        guard let user else {
+        guard !users.isEmpty else {
             throw SalesforceError(.unauthorized, message: "the user of the grant is not known")
         }
         let check = ViewAllCheck(
             control: context.services.replication.control, organization: context.tenant.id)
         let settler = Settler(
-            table, layout, rest: context.rest(table.plan.objectName), cell: context.cell, user: user,
+            table, layout, rest: context.rest(table.plan.objectName), cell: context.cell, users: users,
             seesAll: { try await check.hasViewAll(context.rest("")) == true })
         return try await settler.settle(attempt, rows)
     }

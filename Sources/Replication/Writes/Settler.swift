@@ -13,20 +13,20 @@ package struct Settler: Sendable {
     let layout: WriteLayout
     let rest: RESTClient
     let cell: PostgresPool
-    /// The user whose credentials send the writes: 18 characters.
-    let user: String
-    /// True if the user sees all records.
+    /// The users whose credentials may have sent the writes: 18 characters each.
+    let users: [String]
+    /// True if the present user sees all records.
     let seesAll: @Sendable () async throws -> Bool
 
     package init(
-        _ table: SyncedTable, _ layout: WriteLayout, rest: RESTClient, cell: PostgresPool, user: SalesforceID,
-        seesAll: @escaping @Sendable () async throws -> Bool
+        _ table: SyncedTable, _ layout: WriteLayout, rest: RESTClient, cell: PostgresPool,
+        users: [SalesforceID], seesAll: @escaping @Sendable () async throws -> Bool
     ) {
         self.table = table
         self.layout = layout
         self.rest = rest
         self.cell = cell
-        self.user = user.text
+        self.users = users.map(\.text)
         self.seesAll = seesAll
     }
 
@@ -154,17 +154,17 @@ extension Settler {
         return column.type == .boolean ? .bool(text == "true") : .string(text)
     }
 
-    /// Chooses records that the user created while the request could run.
+    /// Chooses records that the users created while the request could run.
     private func created(by attempt: WriteAttempt) -> [SOQL.Condition] {
         let margin = ReplicationLimits.clockMargin
         return [
-            .compare("CreatedById", .equal, .string(user)),
+            .isIn("CreatedById", users.map { .string($0) }),
             .compare("CreatedDate", .greaterOrEqual, .moment(attempt.sentAt - margin)),
             .compare("CreatedDate", .lessOrEqual, .moment(attempt.settleAt + margin)),
         ]
     }
 
-    /// Records that the user created while the request could run, and that belong to no row.
+    /// Records that the users created while the request could run, and that belong to no row.
     private func unclaimed(
         _ attempt: WriteAttempt, _ rows: [SentRow], without others: Set<String>
     ) async throws -> (records: [JSONValue], isComplete: Bool) {
@@ -265,9 +265,13 @@ extension Settler {
         facts.isComplete = layout.isUpsertKeyUnique ? true : try await seesAll()
     }
 
-    /// Whether the user created a record while the request could run. False if the object does not say that.
+    private func isOurs(_ user: String) -> Bool {
+        (try? SalesforceID(user)).map { users.contains($0.text) } ?? false
+    }
+
+    /// Whether the users created a record while the request could run. False if the object does not say that.
     private func isCreated(_ record: JSONValue, by attempt: WriteAttempt) -> Bool {
-        guard let creator = record["CreatedById"]?.string, (try? SalesforceID(creator))?.text == user,
+        guard let creator = record["CreatedById"]?.string, isOurs(creator),
             let time = record["CreatedDate"]?.string.flatMap(Timestamp.date)
         else { return false }
         let margin = ReplicationLimits.clockMargin
@@ -324,9 +328,7 @@ extension Settler {
                 if case .number(let digits) = value { digits } else { value.string }
             },
             modifiedAt: record["SystemModstamp"]?.string.flatMap(Timestamp.date),
-            isModifiedByUs: record["LastModifiedById"]?.string.map { id in
-                (try? SalesforceID(id))?.text == user
-            } ?? false)
+            isModifiedByUs: record["LastModifiedById"]?.string.map(isOurs) ?? false)
     }
 
     private func fields(of rows: [SentRow]) -> [String] {

@@ -52,7 +52,7 @@ struct RelatedRecordTests {
         let run = RereadRun(
             organization: scene.organizationID,
             rest: { scene.services.sessions.rest(for: scene.organizationID, $0) }, cell: scene.cell,
-            fence: { _ in }, applyDiff: { _, _ in nil }, seesAll: { true }, user: { nil },
+            fence: { _ in }, applyDiff: { _, _ in nil }, seesAll: { true }, users: { [] },
             tallies: ChangeTallies(),
             logger: Logger(label: "test"))
         let result = try await run.run(tables)

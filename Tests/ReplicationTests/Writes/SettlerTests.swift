@@ -14,6 +14,9 @@ import Testing
 @Suite(.tags(.store))
 struct SettlerTests {
     private static let me = "005000000000001AAA"
+    /// Gave way to `me` after the attempts were sent.
+    private static let former = "005000000000009AAA"
+    private static let users = [me, former]
 
     /// The org's accounts.
     private final class Accounts: Sendable {
@@ -30,8 +33,8 @@ struct SettlerTests {
         func answer(_ call: ScriptedOrg.Call, _ table: SyncedTable) -> [JSONValue] {
             rows.withLock { rows in
                 rows.filter { row in
-                    call.text.contains("CreatedById = ")
-                        ? row.creator == SettlerTests.me : call.text.contains(row.id)
+                    call.text.contains("CreatedById IN ")
+                        ? call.text.contains(row.creator) : call.text.contains(row.id)
                 }.map { row in
                     ScriptedOrg.row(
                         table, row.id, stamp: row.modifiedAt,
@@ -59,7 +62,7 @@ struct SettlerTests {
             let layout = WriteLayout(changes.account, describe, resolver: NameResolver(namespace: nil))
             let settler = Settler(
                 changes.account, layout, rest: changes.org.rest, cell: changes.pool,
-                user: try SalesforceID(SettlerTests.me), seesAll: { seesAll })
+                users: try SettlerTests.users.map { try SalesforceID($0) }, seesAll: { seesAll })
             let log = LogStore(schema: changes.fixture.schema, tables: [changes.account])
             let entries = try await changes.pool.withConnection {
                 try await log.entries(attempt.logIDs, on: $0)
@@ -116,9 +119,17 @@ struct SettlerTests {
             scene.add(.init(id: ChangeScene.sfid(4), name: "changed by a flow"))
             #expect(
                 try await scene.verdicts(attempt) == [.written(sfid: ChangeScene.sfid(3)), .undecided])
-            let query = try #require(scene.changes.org.calls.first { $0.text.contains("CreatedById = ") })
+            let query = try #require(scene.changes.org.calls.first { $0.text.contains("CreatedById IN ") })
             #expect(query.isAll)
             #expect(query.text.contains("CreatedDate >= "))
+        }
+    }
+
+    @Test func `an insert is found that the user of the former grant sent`() async throws {
+        try await withScene { scene in
+            let attempt = try await over(scene, ["A"])
+            scene.add(.init(id: ChangeScene.sfid(1), name: "A", creator: Self.former))
+            #expect(try await scene.verdicts(attempt) == [.written(sfid: ChangeScene.sfid(1))])
         }
     }
 
