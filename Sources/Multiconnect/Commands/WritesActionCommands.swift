@@ -123,14 +123,15 @@ struct WritesDiscardCommand: AsyncParsableCommand {
 struct WritesResolveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resolve",
-        abstract: "Decides about a change whose outcome is unknown.",
+        abstract: "Decides about changes whose outcome is unknown.",
         discussion: """
             Look into the org first: a change that is sent again although Salesforce has it makes a second \
-            record.
+            record. Each change is decided by itself: if one cannot be, the others are. `writes list --in-doubt` \
+            prints their ids.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
-    @Argument(help: "The change's id in _trigger_log.") var id: Int
+    @Argument(help: "The changes' ids in _trigger_log.") var ids: [Int]
     @Flag(help: "Salesforce has the change.") var exists = false
     @Option(help: "With --exists: the record of an insert.") var sfid: String?
     @Flag(help: "Salesforce does not have the change: send it again.") var sendAgain = false
@@ -140,6 +141,7 @@ struct WritesResolveCommand: AsyncParsableCommand {
         guard exists != sendAgain else { throw ValidationError("give --exists or --send-again") }
         guard let sfid else { return }
         guard exists else { throw ValidationError("--sfid needs --exists") }
+        guard ids.count == 1 else { throw ValidationError("--sfid is the record of one change") }
         guard (try? SalesforceID(sfid)) != nil else {
             throw ValidationError("\(sfid) is not the id of a record (15 or 18 characters)")
         }
@@ -149,10 +151,18 @@ struct WritesResolveCommand: AsyncParsableCommand {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(organization)
             let decision = sendAgain ? WriteDecision.sendAgain : .exists(sfid: try record)
-            let resolution = try await session.tenants.resolveWrite(
-                id, decision, of: found, by: actor.name)
-            if let failure = failure(resolution) { throw failure }
-            print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
+            var failures: [CommandFailure] = []
+            for id in ids {
+                let resolution = try await session.tenants.resolveWrite(
+                    id, decision, of: found, by: actor.name)
+                if let failure = failure(resolution, id) {
+                    failures.append(failure)
+                } else {
+                    print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
+                }
+            }
+            guard let first = failures.first else { return }
+            throw CommandFailure(failures.map(\.message).joined(separator: "; "), code: first.code)
         }
     }
 
@@ -161,7 +171,7 @@ struct WritesResolveCommand: AsyncParsableCommand {
         get throws { try sfid.map { try SalesforceID($0).text } }
     }
 
-    private func failure(_ resolution: WriteResolution) -> CommandFailure? {
+    private func failure(_ resolution: WriteResolution, _ id: Int) -> CommandFailure? {
         switch resolution {
         case .done: nil
         case .unknown:
