@@ -24,7 +24,7 @@ extension ProcessTests {
             seeds: [UInt64]
         ) async throws {
             await #expect(throws: Never.self) {
-                try await SoakDriver(options: SoakOptions(), seeds: seeds).run()
+                try await SoakDriver(options: SoakOptions().of(seeds), seeds: seeds).run()
             }
         }
     }
