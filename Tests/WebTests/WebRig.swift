@@ -10,6 +10,7 @@ import JobIndex
 import Jobs
 import Logging
 import Metrics
+import OData
 import Organizations
 import Pages
 import Postgres
@@ -105,6 +106,11 @@ func withWebRig(
             var router = Router()
             routes.add(to: &router)
             dashboard.add(to: &router)
+            ODataRoutes(
+                control: pool, cells: options.cells?() ?? ["default": pool], cache: ServiceCache(),
+                app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin),
+                problem: FaultStatus.problem(for:), logger: quietLogger
+            ).add(to: &router)
             try addOrgPages(to: &router, options, origin: origin, pool: pool, http: http, tenants)
             var configuration = routes.configuration()
             if options.isBehindProxy { configuration.trust = .proxy }

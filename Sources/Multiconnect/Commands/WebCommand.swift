@@ -9,6 +9,7 @@ import JobIndex
 import Jobs
 import Logging
 import Metrics
+import OData
 import Organizations
 import OutboundMessages
 import Pages
@@ -52,6 +53,7 @@ struct WebProcess: Sendable {
     private let mappings: MappingFile
     private let requestLimits = RequestLimits()
     private let tokenCounts = TokenAccess.Counts()
+    private let odataCache = ServiceCache()
     private let endUserLimits = EndUserLimits()
     private let canvasLimiter = CanvasRoutes.limiter()
     private let usage: APIUsage
@@ -228,6 +230,12 @@ struct WebProcess: Sendable {
             limiter: calls)
     }
 
+    private func odata(_ services: LoopServices) -> ODataRoutes {
+        ODataRoutes(
+            control: services.control, cells: services.cells, cache: odataCache, app: services.identity,
+            problem: FaultStatus.problem(for:), logger: launch.logger)
+    }
+
     private func feed(_ services: LoopServices) -> FeedRoutes {
         FeedRoutes(control: services.control, cells: services.cells, streams: streams)
     }
@@ -256,6 +264,7 @@ struct WebProcess: Sendable {
         operators.canvas.add(to: &router)
         operators.connect.add(to: &router)
         endUsers(services).add(to: &router)
+        odata(services).add(to: &router)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission
