@@ -129,7 +129,7 @@ let package = Package(
             [
                 "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
                 "Jobs", "JobAdmin", "Organizations", "Replication", "Feeds", "OutboundMessages",
-                "Processes", "Cryptography", "Encoding", "HTTPClient", log,
+                "Processes", "TenantAdmin", "Cryptography", "Encoding", "HTTPClient", log,
             ]),
         target(
             "Canvas",
@@ -240,7 +240,7 @@ let package = Package(
             "Web",
             [
                 "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard", "Canvas",
-                "ConnectAPI", "OData", "TenantAdmin", "TenantSchema", "Replication", "Support",
+                "ConnectAPI", "OData", "TenantAdmin", "TenantSchema", "Replication", "XML", "Support",
                 "OrgSimulator", log,
             ]),
         tests("OData", ["TenantAdmin", "HTTPWire", "Postgres", "Encoding", "XML"]),

@@ -1,10 +1,10 @@
 import Encoding
 import Foundation
-import TenantAdmin
 import Testing
 import XML
 
 @testable import OData
+@testable import TenantAdmin
 
 /// Texts of values, keys, tokens and documents.
 struct EntityTextTests {
@@ -14,25 +14,27 @@ struct EntityTextTests {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    @Test(arguments: [
-        (.boolean, "t", "true", "true", "true"), (.int32, "5", "5", "5", "5"),
-        (.int64, "5", "5", "\"5\"", "5"), (.decimal, "1.50", "1.50", "\"1.50\"", "1.50"),
-        (.decimal, "NaN", "null", "null", nil), (.double, "-Infinity", "\"-INF\"", "\"-INF\"", "-INF"),
-        (.text, "a\"<\n", "\"a\\\"<\\n\"", "\"a\\\"<\\n\"", "a\"<\n"),
-        (.date, "2026-01-31", "\"2026-01-31\"", "\"/Date(1769817600000)/\"", "2026-01-31T00:00:00"),
-        (
-            .timestamp, "2026-01-31 10:00:00.5", "\"2026-01-31T10:00:00.5Z\"", "\"/Date(1769853600500)/\"",
-            "2026-01-31T10:00:00.5"
-        ),
-        (
-            .zonedTimestamp, "2026-01-31 10:00:00+00", "\"2026-01-31T10:00:00Z\"",
-            "\"/Date(1769853600000+0000)/\"", "2026-01-31T10:00:00Z"
-        ),
-        (.timestamp, "infinity", "null", "null", nil), (.date, "0044-03-15 BC", "null", "null", nil),
-        (.zonedTimestamp, "infinity", "null", "null", nil),
-        (.time, "10:05:03", "\"10:05:03\"", "\"PT10H05M03S\"", "PT10H05M03S"),
-        (.bytes, "\\xfffe", "\"__4\"", "\"//4=\"", "//4="), (.text, nil, "null", "null", nil),
-    ] as [(ODataColumn.Kind, String?, String, String, String?)])
+    @Test(
+        arguments: [
+            (.boolean, "t", "true", "true", "true"), (.int32, "5", "5", "5", "5"),
+            (.int64, "5", "5", "\"5\"", "5"), (.decimal, "1.50", "1.50", "\"1.50\"", "1.50"),
+            (.decimal, "NaN", "null", "null", nil), (.double, "-Infinity", "\"-INF\"", "\"-INF\"", "-INF"),
+            (.text, "a\"<\n", "\"a\\\"<\\n\"", "\"a\\\"<\\n\"", "a\"<\n"),
+            (.date, "2026-01-31", "\"2026-01-31\"", "\"/Date(1769817600000)/\"", "2026-01-31T00:00:00"),
+            (
+                .timestamp, "2026-01-31 10:00:00.5", "\"2026-01-31T10:00:00.5Z\"",
+                "\"/Date(1769853600500)/\"",
+                "2026-01-31T10:00:00.5"
+            ),
+            (
+                .zonedTimestamp, "2026-01-31 10:00:00+00", "\"2026-01-31T10:00:00Z\"",
+                "\"/Date(1769853600000+0000)/\"", "2026-01-31T10:00:00Z"
+            ),
+            (.timestamp, "infinity", "null", "null", nil), (.date, "0044-03-15 BC", "null", "null", nil),
+            (.zonedTimestamp, "infinity", "null", "null", nil),
+            (.time, "10:05:03", "\"10:05:03\"", "\"PT10H05M03S\"", "PT10H05M03S"),
+            (.bytes, "\\xfffe", "\"__4\"", "\"//4=\"", "//4="), (.text, nil, "null", "null", nil),
+        ] as [(ODataColumn.Kind, String?, String, String, String?)])
     func `a value has its text in each format`(
         kind: ODataColumn.Kind, text: String?, four: String, two: String, xml: String?
     ) {
@@ -117,8 +119,10 @@ struct EntityTextTests {
         }
         let four = try EntityInput(
             json: Array(
-                #"{"@odata.type":"x","name":"A","active":true,"amount":1.5,"seen":"2026-01-31T10:00:00Z","id":null,"notes":null,"photo":"__4"}"#
-                    .utf8), SampleTable.all)
+                """
+                {"@odata.type":"x","name":"A","active":true,"amount":1.5,"seen":"2026-01-31T10:00:00Z",
+                "id":null,"notes":null,"photo":"__4"}
+                """.utf8), SampleTable.all)
         #expect(
             texts(four) == [
                 "name": "A", "active": "true", "amount": "1.5", "seen": "2026-01-31T10:00:00Z", "notes": nil,
@@ -139,7 +143,8 @@ struct EntityTextTests {
         #expect(texts(atom) == ["name": "A & B", "notes": nil])
         let wrong = [
             #"{"secret":1}"#, #"{"id":5}"#, #"{"name":5}"#, #"{"big":1.5}"#, #"{"active":"maybe"}"#,
-            #"{"seen":"yesterday"}"#, #"{"key":"x"}"#, #"{"name":{"a":1}}"#, "[]", "x", #"{"name":"a\u0000"}"#,
+            #"{"seen":"yesterday"}"#, #"{"key":"x"}"#, #"{"name":{"a":1}}"#, "[]", "x",
+            #"{"name":"a\u0000"}"#,
         ]
         for text in wrong {
             #expect(throws: ODataError.self, "\(text)") {

@@ -41,40 +41,43 @@ struct FilterParserTests {
                 ]))
     }
 
-    @Test(arguments: [
-        ("'x'", .string("x")), ("''", .string("")), ("5", .integer("5")), ("-5", .integer("-5")),
-        ("+5", .integer("5")), ("5.5", .decimal("5.5")), ("1e3", .decimal("1e3")), ("null", .null),
-        ("true", .boolean(true)), ("2026-01-31", .date("2026-01-31")),
-        ("2026-01-31T10:00:00Z", .instant("2026-01-31T10:00:00Z")),
-        ("2026-01-31T10:00:00.5+01:00", .instant("2026-01-31T10:00:00.5+01:00")),
-        ("10:00", .time("10:00:00")), ("10:00:00.25", .time("10:00:00.25")),
-        (
-            "a1b2c3d4-0000-4000-8000-0123456789ab", .guid("a1b2c3d4-0000-4000-8000-0123456789ab")
-        ),
-        ("binary'AQI'", .bytes([1, 2])),
-    ] as [(String, FilterLiteral)])
+    @Test(
+        arguments: [
+            ("'x'", .string("x")), ("''", .string("")), ("5", .integer("5")), ("-5", .integer("-5")),
+            ("+5", .integer("5")), ("5.5", .decimal("5.5")), ("1e3", .decimal("1e3")), ("null", .null),
+            ("true", .boolean(true)), ("2026-01-31", .date("2026-01-31")),
+            ("2026-01-31T10:00:00Z", .instant("2026-01-31T10:00:00Z")),
+            ("2026-01-31T10:00:00.5+01:00", .instant("2026-01-31T10:00:00.5+01:00")),
+            ("10:00", .time("10:00:00")), ("10:00:00.25", .time("10:00:00.25")),
+            (
+                "a1b2c3d4-0000-4000-8000-0123456789ab", .guid("a1b2c3d4-0000-4000-8000-0123456789ab")
+            ),
+            ("binary'AQI'", .bytes([1, 2])),
+        ] as [(String, FilterLiteral)])
     func `literals of version 4`(text: String, expected: FilterLiteral) throws {
         #expect(try literal(text, .v4) == expected)
     }
 
-    @Test(arguments: [
-        ("datetime'2026-01-31T10:00'", .instant("2026-01-31T10:00:00Z")),
-        ("datetime'2026-01-31T10:00:00.123'", .instant("2026-01-31T10:00:00.123Z")),
-        ("datetimeoffset'2026-01-31T10:00:00Z'", .instant("2026-01-31T10:00:00Z")),
-        (
-            "guid'a1b2c3d4-0000-4000-8000-0123456789ab'",
-            .guid("a1b2c3d4-0000-4000-8000-0123456789ab")
-        ),
-        ("time'PT10H5M3S'", .time("10:05:03")), ("5L", .integer("5")), ("5.5M", .decimal("5.5")),
-        ("5d", .decimal("5")), ("5.5f", .decimal("5.5")), ("X'0102'", .bytes([1, 2])),
-    ] as [(String, FilterLiteral)])
+    @Test(
+        arguments: [
+            ("datetime'2026-01-31T10:00'", .instant("2026-01-31T10:00:00Z")),
+            ("datetime'2026-01-31T10:00:00.123'", .instant("2026-01-31T10:00:00.123Z")),
+            ("datetimeoffset'2026-01-31T10:00:00Z'", .instant("2026-01-31T10:00:00Z")),
+            (
+                "guid'a1b2c3d4-0000-4000-8000-0123456789ab'",
+                .guid("a1b2c3d4-0000-4000-8000-0123456789ab")
+            ),
+            ("time'PT10H5M3S'", .time("10:05:03")), ("5L", .integer("5")), ("5.5M", .decimal("5.5")),
+            ("5d", .decimal("5")), ("5.5f", .decimal("5.5")), ("X'0102'", .bytes([1, 2])),
+        ] as [(String, FilterLiteral)])
     func `literals of version 2`(text: String, expected: FilterLiteral) throws {
         #expect(try literal(text, .v2) == expected)
     }
 
     @Test(arguments: [
         ("", "ends too early at position 1"), ("name", ""), ("name eq", "ends too early at position 8"),
-        ("name eq 'x", "the text does not end at position 9"), ("name eq 'x' extra", "\"extra\" at position 13"),
+        ("name eq 'x", "the text does not end at position 9"),
+        ("name eq 'x' extra", "\"extra\" at position 13"),
         ("name like 'x'", "\"like\" at position 6"), ("sleep(1)", "unknown function \"sleep\" at position 1"),
         ("substringof('x',name)", "unknown function \"substringof\" at position 1"),
         ("contains(name)", "contains takes 2 arguments at position 1"),
@@ -82,7 +85,8 @@ struct FilterParserTests {
         ("a eq 12x", "\"12x\" is no value at position 6"), ("(a eq 1", "ends too early at position 8"),
         ("a eq 1)", "unexpected \")\" at position 7"), ("a in (1,b)", "unexpected \"b\" at position 9"),
         ("a eq 2026-02-30", "is no value at position 6"), ("a eq eq", "unexpected \"eq\" at position 6"),
-        ("a eq guid'1'", "guid'...' is no value at position 6"), ("$it eq 1", "unexpected \"$\" at position 1"),
+        ("a eq guid'1'", "guid'...' is no value at position 6"),
+        ("$it eq 1", "unexpected \"$\" at position 1"),
     ])
     func `an error names the position`(text: String, expected: String) {
         do {

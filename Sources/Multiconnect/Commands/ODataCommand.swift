@@ -10,8 +10,8 @@ struct ODataCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "odata", abstract: "Services for external objects of Salesforce (OData 4.0 and 2.0).",
         discussion: """
-            A service shows tables of one tenant to one audience, at a URL with a user name and a password of \
-            its own. docs/odata.md has the steps in Salesforce.
+            A service shows tables of one tenant to one audience, at a URL with a user name and a password \
+            of its own. docs/odata.md has the steps in Salesforce.
             """,
         subcommands: [
             ODataCreateCommand.self, ODataListCommand.self, ODataShowCommand.self, ODataTablesCommand.self,
@@ -43,8 +43,8 @@ struct ODataCreateCommand: AsyncParsableCommand {
         discussion: """
             The password is shown once, only its hash is stored. Add tables with `multiconnect odata tables`.
 
-            Exit status: 0 done; 64 wrong arguments; 65 the audience has a service; 66 no such tenant; 69 the \
-            database does not answer.
+            Exit status: 0 done; 64 wrong arguments; 65 the audience has a service; 66 no such tenant; 69 \
+            the database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -283,7 +283,8 @@ private struct ODataText {
         "\(url.hasSuffix("/") ? String(url.dropLast()) : url)/odata/\(version)/\(service.slug)/"
     }
 
-    func credential(_ credential: ODataService.NewCredential, of service: ODataService, json: Bool) -> String {
+    func credential(_ credential: ODataService.NewCredential, of service: ODataService, json: Bool) -> String
+    {
         let password = credential.password.revealText() ?? ""
         guard !json else {
             return document(

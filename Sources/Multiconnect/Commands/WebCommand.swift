@@ -13,6 +13,7 @@ import OData
 import Organizations
 import OutboundMessages
 import Pages
+import Postgres
 import Processes
 import Reactor
 import Replication
@@ -54,6 +55,7 @@ struct WebProcess: Sendable {
     private let requestLimits = RequestLimits()
     private let tokenCounts = TokenAccess.Counts()
     private let odataCache = ServiceCache()
+    private let sharedLimits = SharedQueryRoutes.Limits()
     private let endUserLimits = EndUserLimits()
     private let canvasLimiter = CanvasRoutes.limiter()
     private let usage: APIUsage
@@ -195,7 +197,8 @@ struct WebProcess: Sendable {
             access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,
             system: launch.systemFacts(services.redis),
             faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), live: live,
-            showsRows: launch.configuration.showsRows, logger: launch.logger)
+            showsRows: launch.configuration.showsRows,
+            queries: try SharedQueryBook(launch, control: services.control), logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),
@@ -246,6 +249,8 @@ struct WebProcess: Sendable {
     ) async throws {
         let configuration = launch.configuration
         let operators = try operators(services, reporter)
+        let shared = SharedQueryRoutes(
+            book: try SharedQueryBook(launch, control: services.control), limits: sharedLimits)
         let registration = OrganizationRegistration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
             limits: configuration.mailLimits)
@@ -257,7 +262,7 @@ struct WebProcess: Sendable {
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: requestLimits, pool: services.control, redis: services.redis, app: services.identity,
             metrics: operators.metrics, feed: feed(services), outbound: outbound(services),
-            processes: processes(services), tallies: tallies, logger: launch.logger)
+            processes: processes(services), shared: shared, tallies: tallies, logger: launch.logger)
         var router = Router()
         routes.add(to: &router)
         operators.dashboard.add(to: &router)
@@ -279,5 +284,19 @@ struct WebProcess: Sendable {
             }
             try await group.waitForAll()
         }
+    }
+}
+
+extension SharedQueryBook {
+    /// The book of a process.
+    ///
+    /// - Parameter control: of the current loop.
+    init(_ launch: Launch, control: PostgresPool) throws {
+        self.init(
+            control: control,
+            databases: try Dictionary(
+                uniqueKeysWithValues: launch.configuration.cellNames.map {
+                    ($0, try launch.database(named: $0))
+                }), keys: launch.configuration.keyRing)
     }
 }

@@ -19,6 +19,24 @@ struct EntityDocument {
     let selection: [String]?
     /// The answer's time as ISO 8601, for Atom.
     let now: String
+    /// The beginning of each member in JSON, as `,"name":`.
+    private let labels: [[UInt8]]
+
+    init(
+        service: ServiceDescription, table: ODataTable, format: Format, columns: [ODataColumn], shown: Int,
+        selection: [String]?, now: String
+    ) {
+        self.service = service
+        self.table = table
+        self.format = format
+        self.columns = columns
+        self.shown = shown
+        self.selection = selection
+        self.now = now
+        labels = columns.prefix(shown).enumerated().map { index, column in
+            Array("\(index > 0 ? "," : "")\(JSONText.quoted(column.name)):".utf8)
+        }
+    }
 
     private var set: String { service.entitySet(table) }
 
@@ -44,7 +62,8 @@ struct EntityDocument {
             let count = count.map { "<m:count>\($0)</m:count>" } ?? ""
             return Array(
                 """
-                \(Self.declaration)<feed \(namespaces)>\(count)<title type="text">\(XMLText.escaped(set))</title>\
+                \(Self.declaration)<feed \(namespaces)>\(count)\
+                <title type="text">\(XMLText.escaped(set))</title>\
                 <id>\(XMLText.escaped(service.root + set))</id><updated>\(now)</updated>\
                 <link rel="self" title="\(XMLText.escaped(set))" href="\(XMLText.escaped(set))"/>
                 """.utf8)
@@ -122,11 +141,8 @@ struct EntityDocument {
             if shown > 0 { bytes.append(UInt8(ascii: ",")) }
         }
         for index in 0..<shown {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            JSONText.append(columns[index].name, to: &bytes)
-            bytes.append(UInt8(ascii: ":"))
-            EdmText.append(
-                json: try row[index, as: String?.self], columns[index].kind, service.version, to: &bytes)
+            bytes.append(contentsOf: labels[index])
+            try EdmText.append(json: row, index, columns[index].kind, service.version, to: &bytes)
         }
     }
 }

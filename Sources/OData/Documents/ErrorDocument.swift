@@ -17,7 +17,8 @@ enum ErrorDocument {
             let text = """
                 <?xml version="1.0" encoding="utf-8"?><error \
                 xmlns="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata">\
-                <code>\(XMLText.escaped(code))</code><message xml:lang="en-US">\(XMLText.escaped(message))</message>\
+                <code>\(XMLText.escaped(code))</code>\
+                <message xml:lang="en-US">\(XMLText.escaped(message))</message>\
                 </error>
                 """
             return ("application/xml;charset=utf-8", Array(text.utf8))

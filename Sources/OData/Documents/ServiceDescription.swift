@@ -79,7 +79,8 @@ struct ServiceDescription {
     private func entityType(_ table: ODataTable) -> String {
         let key = table.key.map { "<PropertyRef Name=\"\($0)\"/>" }.joined()
         let properties = table.columns.map(property).joined()
-        return "<EntityType Name=\"\(XMLText.escaped(table.name))\"><Key>\(key)</Key>\(properties)</EntityType>"
+        return
+            "<EntityType Name=\"\(XMLText.escaped(table.name))\"><Key>\(key)</Key>\(properties)</EntityType>"
     }
 
     private func property(_ column: ODataColumn) -> String {
@@ -100,7 +101,11 @@ struct ServiceDescription {
             attributes += " MaxLength=\"\(Self.unlimitedLength)\""
         default: break
         }
-        return "<Property \(attributes)/>"
+        guard column.isReadOnly, version == .v4 else { return "<Property \(attributes)/>" }
+        // Clients do not send such properties.
+        return """
+            <Property \(attributes)><Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/></Property>
+            """
     }
 
     /// The length of a long text area of Salesforce.

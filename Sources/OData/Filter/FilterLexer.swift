@@ -203,7 +203,9 @@ enum FilterText {
         }
         switch version {
         case .v2:
-            guard let suffix = text.last, let number = literal(String(text.dropLast()), .v4) else { return nil }
+            guard let suffix = text.last, let number = literal(String(text.dropLast()), .v4) else {
+                return nil
+            }
             switch (suffix, number) {
             case ("L", .integer), ("l", .integer): return number
             case ("M", .integer(let digits)), ("m", .integer(let digits)), ("d", .integer(let digits)),

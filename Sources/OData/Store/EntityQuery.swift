@@ -83,7 +83,8 @@ struct EntityQuery: Sendable {
         var order: [Order] = []
         for part in text.split(separator: ",") {
             let words = part.split(separator: " ")
-            guard let name = words.first, words.count == 1 || (words.count == 2 && isDirection(words[1])) else {
+            guard let name = words.first, words.count == 1 || (words.count == 2 && isDirection(words[1]))
+            else {
                 throw ODataError(.syntax, "$orderby is not a list of properties with asc or desc")
             }
             let column = try column(String(name), table, "$orderby")

@@ -1,4 +1,5 @@
 import Encoding
+import Postgres
 import TenantAdmin
 
 /// The texts of values in answers. A value comes as Postgres's text, with the settings that our sessions pin.
@@ -38,6 +39,54 @@ enum EdmText {
             }
             JSONText.append(value, to: &bytes)
         }
+    }
+
+    /// Appends a column of a row as JSON. Most values are copied once, from the result to the answer.
+    static func append(
+        json row: Row, _ column: Int, _ kind: ODataColumn.Kind, _ version: ODataVersion,
+        to bytes: inout [UInt8]
+    ) throws {
+        let start = bytes.count
+        switch kind {
+        case .text, .varchar, .character, .uuid:
+            bytes.append(quote)
+            guard row.append(column: column, to: &bytes) else {
+                bytes.removeLast()
+                bytes.append(contentsOf: "null".utf8)
+                return
+            }
+            escape(from: start + 1, in: &bytes)
+            bytes.append(quote)
+        case .int16, .int32:
+            if !row.append(column: column, to: &bytes) { bytes.append(contentsOf: "null".utf8) }
+        case .int64 where version == .v4:
+            if !row.append(column: column, to: &bytes) { bytes.append(contentsOf: "null".utf8) }
+        case .timestamp where version == .v4:
+            bytes.append(quote)
+            let isThere = row.append(column: column, to: &bytes)
+            guard isThere, bytes.count >= start + 20, bytes[start + 5] == UInt8(ascii: "-"),
+                bytes[start + 11] == UInt8(ascii: " "), bytes[bytes.count - 1] <= UInt8(ascii: "9")
+            else {
+                bytes.removeLast(bytes.count - start)
+                return append(json: try row[column, as: String?.self], kind, version, to: &bytes)
+            }
+            bytes[start + 11] = UInt8(ascii: "T")
+            bytes.append(UInt8(ascii: "Z"))
+            bytes.append(quote)
+        default: append(json: try row[column, as: String?.self], kind, version, to: &bytes)
+        }
+    }
+
+    private static let quote = UInt8(ascii: "\"")
+
+    /// Escapes the end of a JSON document, which is inside of a string.
+    private static func escape(from start: Int, in bytes: inout [UInt8]) {
+        var index = start
+        while index < bytes.count, !JSONText.needsEscape(bytes[index]) { index += 1 }
+        guard index < bytes.count else { return }
+        let rest = Array(bytes[index...])
+        bytes.removeLast(rest.count)
+        for byte in rest { JSONText.append(character: byte, to: &bytes) }
     }
 
     /// A value in XML of version 2.0, not yet escaped. Nil for NULL, and for a time that OData does not have.

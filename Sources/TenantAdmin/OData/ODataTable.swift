@@ -5,13 +5,16 @@ package struct ODataTable: Sendable, Equatable {
     /// The names of the key's columns, in order. Never empty.
     package let key: [String]
     package let isWritable: Bool
+    package let isView: Bool
 
-    /// For tests.
-    package init(name: String, columns: [ODataColumn], key: [String], isWritable: Bool) {
+    package init(
+        name: String, columns: [ODataColumn], key: [String], isWritable: Bool, isView: Bool = false
+    ) {
         self.name = name
         self.columns = columns
         self.key = key
         self.isWritable = isWritable
+        self.isView = isView
     }
 
     package func column(_ name: String) -> ODataColumn? { columns.first { $0.name == name } }
@@ -43,7 +46,7 @@ package struct ODataColumn: Sendable, Equatable {
         package var isInteger: Bool { self == .int16 || self == .int32 || self == .int64 }
         package var isNumber: Bool { isInteger || self == .single || self == .double || self == .decimal }
 
-        /// Whether a column of this kind can be part of a key: its values have one text, which fits into a URL.
+        /// Whether a column of this kind can be part of a key: its values have one text, which fits a URL.
         package var isKey: Bool { isText || isInteger || self == .uuid }
     }
 
@@ -59,7 +62,6 @@ package struct ODataColumn: Sendable, Equatable {
     /// Whether Multiconnect, Salesforce or Postgres sets its value.
     package let isReadOnly: Bool
 
-    /// For tests.
     package init(
         _ name: String, _ kind: Kind, isNullable: Bool = true, length: Int? = nil, precision: Int? = nil,
         scale: Int? = nil, isReadOnly: Bool = false

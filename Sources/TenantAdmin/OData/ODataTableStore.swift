@@ -83,7 +83,8 @@ package struct ODataTableStore: Sendable {
             key: names,
             // Changes of a mapped table without triggers would never reach Salesforce.
             isWritable: selection.isWritable && !relation.isView
-                && (relation.isCaptured || !relation.isMapped))
+                && (relation.isCaptured || !relation.isMapped),
+            isView: relation.isView)
     }
 
     private func relations(
