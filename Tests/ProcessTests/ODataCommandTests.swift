@@ -38,6 +38,19 @@ extension ProcessTests {
             }
         }
 
+        /// The status of a request for the service document. A URLSession never answers a 401 with a challenge
+        /// for a user name, so this one is sent by curl.
+        private func answer(to client: Client) throws -> String {
+            let curl = try Program(
+                "curl", "/usr/bin/curl",
+                [
+                    "-s", "-o", "/dev/null", "-w", "%{http_code}", "-u", "\(client.user):\(client.password)",
+                    client.url,
+                ])
+            #expect(curl.exitStatus() == 0)
+            return curl.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
         @Test func `changes of external objects reach the org`() async throws {
             try await withApplication { rig in
                 let (status, text) = try rig.command("odata", "create", rig.org.id, "sales", "--json")
@@ -68,15 +81,15 @@ extension ProcessTests {
                 #expect(created.status == 201, "\(created.json)")
                 let id = try #require(created.json["id"]?.int)
                 try await rig.untilSynced("contact", "id = \(id)", 1)
-                #expect(try await rig.records("Contact", by: "LastName")["O'Data"] != nil)
+                #expect(try await rig.records("Contact", by: "lastname")["O'Data"] != nil)
                 let changed = try await client.send("PATCH", "salesforce$contact(\(id))", #"{"phone":"2"}"#)
                 #expect(changed.status == 204)
                 try await eventually(within: .seconds(25), "the org has the change") {
-                    try await rig.records("Contact", by: "LastName")["O'Data"]?["Phone"]?.string == "2"
+                    try await rig.records("Contact", by: "lastname")["O'Data"]?["phone"]?.string == "2"
                 }
                 #expect(try await client.send("DELETE", "salesforce$contact(\(id))").status == 204)
                 try await eventually(within: .seconds(25), "the org has deleted it") {
-                    try await rig.records("Contact", by: "LastName")["O'Data"] == nil
+                    try await rig.records("Contact", by: "lastname")["O'Data"] == nil
                 }
 
                 let shown = try rig.command("odata", "show", rig.org.id, "sales")
@@ -87,14 +100,14 @@ extension ProcessTests {
                 let other = try Client(rig, printed: new)
                 #expect(other.password != client.password)
                 try await eventually(within: .seconds(10), "the new credentials are known") {
-                    try await other.send("GET", "").status == 200
+                    try answer(to: other) == "200"
                 }
-                #expect(try await client.send("GET", "").status == 200, "10 minutes of overlap")
+                #expect(try answer(to: client) == "200", "10 minutes of overlap")
                 #expect(try rig.command("odata", "list").output.contains("sales"))
                 let removed = try rig.command("odata", "remove", rig.org.id, "sales")
                 #expect(removed.status == 0)
                 try await eventually(within: .seconds(10), "the service has ended") {
-                    try await other.send("GET", "").status == 401
+                    try answer(to: other) == "401"
                 }
                 #expect(try rig.command("odata", "show", rig.org.id, "sales").status == 66)
             }

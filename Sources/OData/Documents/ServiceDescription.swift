@@ -78,12 +78,15 @@ struct ServiceDescription {
 
     private func entityType(_ table: ODataTable) -> String {
         let key = table.key.map { "<PropertyRef Name=\"\($0)\"/>" }.joined()
-        let properties = table.columns.map(property).joined()
+        let properties = table.columns.map {
+            property($0, isComputed: $0.isReadOnly && !table.key.contains($0.name))
+        }.joined()
         return
             "<EntityType Name=\"\(XMLText.escaped(table.name))\"><Key>\(key)</Key>\(properties)</EntityType>"
     }
 
-    private func property(_ column: ODataColumn) -> String {
+    /// - Parameter isComputed: whether clients should not send it. Some need to send a key.
+    private func property(_ column: ODataColumn, isComputed: Bool) -> String {
         var attributes = "Name=\"\(column.name)\" Type=\"\(EdmType.name(of: column.kind, version))\""
         if !column.isNullable { attributes += " Nullable=\"false\"" }
         switch column.kind {
@@ -101,8 +104,7 @@ struct ServiceDescription {
             attributes += " MaxLength=\"\(Self.unlimitedLength)\""
         default: break
         }
-        guard column.isReadOnly, version == .v4 else { return "<Property \(attributes)/>" }
-        // Clients do not send such properties.
+        guard isComputed, version == .v4 else { return "<Property \(attributes)/>" }
         return """
             <Property \(attributes)><Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/></Property>
             """
