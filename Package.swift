@@ -129,7 +129,7 @@ let package = Package(
             [
                 "Reactor", "HTTPServer", "HTTPWire", "Pages", "Postgres", "Redis", "Metrics", "Salesforce",
                 "Jobs", "JobAdmin", "Organizations", "Replication", "Feeds", "OutboundMessages",
-                "Processes", "Cryptography", "Encoding", "HTTPClient", log,
+                "Processes", "TenantAdmin", "Cryptography", "Encoding", "HTTPClient", log,
             ]),
         target(
             "Canvas",
@@ -151,6 +151,12 @@ let package = Package(
                 "TenantSchema", "Replication", "Activity", "Encoding", "Reactor", log,
             ]),
         target(
+            "OData",
+            [
+                "HTTPServer", "HTTPWire", "Pages", "Postgres", "Organizations", "TenantAdmin", "XML",
+                "Cryptography", "Encoding", log,
+            ]),
+        target(
             "OrgSimulator",
             ["HTTPServer", "HTTPClient", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
         .executableTarget(
@@ -159,7 +165,7 @@ let package = Package(
                 "Reactor", "TLS", "HTTPServer", "HTTPClient", "Postgres", "Redis", "Cryptography", "Metrics",
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
                 "Organizations", "TenantSchema", "Replication", "Feeds", "OutboundMessages", "Processes",
-                "TenantAdmin", "Pages", "Web", "Dashboard", "Canvas", "ConnectAPI", "OrgSimulator",
+                "TenantAdmin", "Pages", "Web", "Dashboard", "Canvas", "ConnectAPI", "OData", "OrgSimulator",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -234,9 +240,10 @@ let package = Package(
             "Web",
             [
                 "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard", "Canvas",
-                "ConnectAPI", "TenantAdmin", "TenantSchema", "Replication", "Support",
+                "ConnectAPI", "OData", "TenantAdmin", "TenantSchema", "Replication", "XML", "Support",
                 "OrgSimulator", log,
             ]),
+        tests("OData", ["TenantAdmin", "HTTPWire", "Postgres", "Encoding", "XML"]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),
         .testTarget(name: "TidyTests", swiftSettings: strictTests),
         .testTarget(

@@ -45,6 +45,7 @@ package struct ConnectRoutes: Sendable {
             addDiscovery(to: &router)
             addConnections(to: &router)
             addMappings(to: &router)
+            addODataServices(to: &router)
         }
     }
 

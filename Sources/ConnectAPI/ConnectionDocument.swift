@@ -108,7 +108,12 @@ struct ConnectionDocument: Sendable {
             ("deletable", false),
             ("features", features(report)),
             ("internal_name", .string(organization.name.text)),
-            ("odata", nil),
+            (
+                "odata",
+                report.odata.map {
+                    .object([("id", .number($0.id)), ("slug", .string($0.slug))])
+                } ?? .null
+            ),
             ("sf_instance", nil),
             ("sf_region", nil),
         ]

@@ -26,6 +26,7 @@ package struct DashboardRoutes: Sendable {
     private let webhooks: WebhookRoutes
     private let jobs: JobRoutes
     private let live: LiveRoutes
+    private let queries: SharedQueryPages?
     private let security: SecurityHeaders
     private let faults: FaultAnswers
 
@@ -38,7 +39,8 @@ package struct DashboardRoutes: Sendable {
     package init(
         access: OperatorAccess, jobs: JobOperator, tenants: TenantOperator, pool: PostgresPool,
         app: AppIdentity, system: SystemFacts, faults: FaultAnswers, live: LiveHub = LiveHub(),
-        showsRows: Bool = true, actionTime: Duration = .seconds(15), logger: Logger
+        showsRows: Bool = true, queries: SharedQueryBook? = nil, actionTime: Duration = .seconds(15),
+        logger: Logger
     ) {
         security = SecurityHeaders(appURL: app.url, readers: .operators)
         self.faults = faults
@@ -58,6 +60,9 @@ package struct DashboardRoutes: Sendable {
         records = RecordRoutes(tenants: tenants, lookup: lookup, layout: layout)
         self.system = SystemRoutes(facts: system, tenants: tenants, jobs: jobs, layout: layout)
         tokens = TokenRoutes(tenants: tenants, layout: layout)
+        self.queries = queries.map {
+            SharedQueryPages(book: $0, tenants: tenants, layout: layout, appURL: app.url, isOn: showsRows)
+        }
         queues = QueueRoutes(jobs: jobs, tenants: lookup, layout: layout)
         workers = WorkerRoutes(jobs: jobs, tenants: lookup, layout: layout)
         periodic = PeriodicRoutes(jobs: jobs, layout: layout)
@@ -86,6 +91,7 @@ package struct DashboardRoutes: Sendable {
                 records.add(to: &router, pages)
                 system.add(to: &router, pages)
                 tokens.add(to: &router, pages)
+                queries?.add(to: &router, pages)
                 webhooks.add(to: &router, pages)
                 live.add("", to: &router, pages) { try await overview.parts($0) }
                 live.add("/tenants/:org", to: &router, pages) { try await tenants.parts($0) }

@@ -59,6 +59,12 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         set { options["user"] = newValue }
     }
 
+    /// Not in descriptions.
+    package var password: String? {
+        get { options["password"] }
+        set { options["password"] = newValue }
+    }
+
     /// Host or socket directory. Nil means libpq's default.
     package var host: String? { options["host"] ?? options["hostaddr"] }
     /// Nil means 5432.

@@ -79,6 +79,15 @@ package struct Row: Sendable {
         }
     }
 
+    /// Appends a column's text to bytes, without a copy in between. Returns false for NULL.
+    package func append(column: Int, to bytes: inout [UInt8]) -> Bool {
+        unsafe result.withValue(row: index, column: column) { text in
+            guard let text = unsafe text else { return false }
+            unsafe bytes.append(contentsOf: text)
+            return true
+        }
+    }
+
     private func position(of name: String) throws(PostgresError) -> Int {
         guard let position = result.columnNames.firstIndex(of: name) else {
             throw PostgresError(.decoding, "there is no column \(name)")

@@ -14,12 +14,17 @@ struct AdminLayout: Sendable {
     var name: String { frame.name }
 
     /// A page with a header, a title and `content`.
-    func page(_ title: String, _ content: HTML, status: Status = .ok) -> Response {
+    ///
+    /// - Parameter isWide: for tables.
+    func page(
+        _ title: String, _ content: HTML, status: Status = .ok, isWide: Bool = false
+    ) -> Response {
+        let kind: HTML = isWide ? " class=\"wide\"" : ""
         let page = frame.document(
             title,
             body: """
                 <header>\(name)</header>
-                <main>
+                <main\(kind)>
                 <h1>\(title)</h1>
                 \(content)
                 </main>
@@ -55,6 +60,10 @@ struct AdminLayout: Sendable {
         input { width: 100%; padding: 9px 10px; font: inherit; border: 1px solid var(--line);
             border-radius: 6px }
         ul { padding-left: 22px }
+        .wide { max-width: none; margin: 20px } .scroll { overflow-x: auto }
+        table { border-collapse: collapse; font-size: 14px } th { text-align: left }
+        td, th { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top;
+            white-space: pre-wrap }
 
         """
 }

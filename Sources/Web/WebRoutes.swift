@@ -18,6 +18,7 @@ package struct WebRoutes: Sendable {
     private let feed: FeedRoutes?
     private let outbound: OutboundRoute?
     private let processes: ProcessRoute?
+    private let shared: SharedQueryRoutes?
     private let faults: FaultAnswers
     private let logger: Logger
 
@@ -29,7 +30,7 @@ package struct WebRoutes: Sendable {
         registration: OrganizationRegistration, consent: Consent, signature: CallbackSignature?,
         limits: RequestLimits, pool: PostgresPool, redis: RedisClient, app: AppIdentity,
         metrics: MetricsRoute? = nil, feed: FeedRoutes? = nil, outbound: OutboundRoute? = nil,
-        processes: ProcessRoute? = nil, tallies: RequestTallies? = nil,
+        processes: ProcessRoute? = nil, shared: SharedQueryRoutes? = nil, tallies: RequestTallies? = nil,
         logger: Logger
     ) {
         self.registration = RegistrationRoute(
@@ -43,6 +44,7 @@ package struct WebRoutes: Sendable {
         self.feed = feed
         self.outbound = outbound
         self.processes = processes
+        self.shared = shared
         faults = FaultAnswers(FaultStatus.problem(for:), logger)
         self.logger = logger
     }
@@ -61,7 +63,7 @@ package struct WebRoutes: Sendable {
     /// client prefers.
     package func configuration() -> ServerConfiguration {
         var configuration = ServerConfiguration()
-        configuration.loggedPath = OutboundRoute.logged
+        configuration.loggedPath = { SharedQueryRoutes.logged(OutboundRoute.logged($0)) }
         configuration.problem = FaultStatus.problem(for:)
         configuration.problemResponse = { [self] problem, request in
             let offers = ["application/json", "text/html"]
@@ -107,6 +109,7 @@ package struct WebRoutes: Sendable {
                 (error as? ConsentRefusal).map { refused($0, request) }
             }
             router.on(.get, "/", home)
+            shared?.add(to: &router, layout)
             router.on(.get, "/authenticate", consent.choose)
             router.on(.get, "/auth/salesforce", consent.begin)
             router.on(.get, "/auth/salesforce/callback", consent.finish)

@@ -94,6 +94,26 @@ struct CredentialResealTests {
         }
     }
 
+    @Test func `the login of a tenant's reader survives a rotation`() async throws {
+        try await Tenancy.run { tenancy in
+            let organization = try await stored("00D090000083B1p", tenancy)
+            try await tenancy.pool.withConnection {
+                try await ReaderLoginStore(on: $0).set(
+                    ReaderLogin(role: "reader", password: Secret(text: "open sesame")), of: organization,
+                    keys: tenancy.keys)
+            }
+            let next = try SecretKey.generate()
+            let rotating = ring([next, tenancy.keys.current])
+            #expect(try await starts(rotating, tenancy))
+            #expect(try await CredentialReseal(pool: tenancy.pool, keys: rotating).run().resealed == 3)
+            #expect(try await starts(ring([next]), tenancy))
+            let login = try await tenancy.pool.withConnection {
+                try await ReaderLoginStore(on: $0).find(organization, keys: ring([next]))
+            }
+            #expect(login?.role == "reader" && login?.password.revealText() == "open sesame")
+        }
+    }
+
     @Test func `an open consent survives a rotation`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try world.organizationID(1)

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 /// The Python environment with the clients of `Tests/Interop`.
-private enum PythonClients {
+enum PythonClients {
     static let python = Program.repository.appendingPathComponent(".build/interop/bin/python").path
 
     static var areInstalled: Bool { FileManager.default.isExecutableFile(atPath: python) }

@@ -10,6 +10,7 @@ import JobIndex
 import Jobs
 import Logging
 import Metrics
+import OData
 import Organizations
 import Pages
 import Postgres
@@ -51,6 +52,8 @@ struct WebRig: Sendable {
         var actionTime: Duration = .seconds(15)
         /// Nil: the control database is the only cell.
         var cells: (@Sendable () -> [String: PostgresPool])?
+        /// Seals the readers' passwords. Nil: shared queries are off.
+        var sharedQueryKeys: KeyRing?
     }
 
     func get(_ target: String, _ headers: [(name: String, value: String)] = []) async throws -> ClientResponse
@@ -105,6 +108,11 @@ func withWebRig(
             var router = Router()
             routes.add(to: &router)
             dashboard.add(to: &router)
+            ODataRoutes(
+                control: pool, cells: options.cells?() ?? ["default": pool], cache: ServiceCache(),
+                app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin),
+                problem: FaultStatus.problem(for:), logger: quietLogger
+            ).add(to: &router)
             try addOrgPages(to: &router, options, origin: origin, pool: pool, http: http, tenants)
             var configuration = routes.configuration()
             if options.isBehindProxy { configuration.trust = .proxy }
@@ -152,13 +160,16 @@ private func routes(
         control: pool, cells: options.cells?() ?? ["default": pool], queue: queue, jobs: jobs,
         recovery: recovery, orgs: OrgAccess(sessions: sessions, resolver: NameResolver(namespace: nil)),
         logger: quietLogger)
+    let queries = options.sharedQueryKeys.map {
+        SharedQueryBook(control: pool, databases: ["default": pool.configuration], keys: $0)
+    }
     let dashboard = DashboardRoutes(
         access: access, jobs: jobs, tenants: tenants, pool: pool, app: identity,
         system: SystemFacts(
             version: "1.2.3", startedAt: Date(), settings: [("SECRET", "<redacted>")],
             redis: { .answers("maxmemory-policy noeviction") }),
         faults: FaultAnswers(FaultStatus.problem(for:), quietLogger), showsRows: options.showsRows,
-        actionTime: options.actionTime,
+        queries: queries, actionTime: options.actionTime,
         logger: quietLogger)
     let web = WebRoutes(
         registration: OrganizationRegistration(pool: pool, queue: queue),
@@ -167,7 +178,9 @@ private func routes(
             logger: quietLogger),
         signature: options.callbackSecret.map { CallbackSignature(secret: Secret(text: $0)) },
         limits: options.limits, pool: pool, redis: redis,
-        app: identity, metrics: metrics, tallies: options.tallies, logger: quietLogger)
+        app: identity, metrics: metrics,
+        shared: queries.map { SharedQueryRoutes(book: $0, limits: SharedQueryRoutes.Limits()) },
+        tallies: options.tallies, logger: quietLogger)
     return (web, dashboard, tenants)
 }
 

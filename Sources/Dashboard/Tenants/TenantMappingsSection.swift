@@ -33,7 +33,11 @@ struct TenantMappingsSection: Sendable {
 
     private var bar: HTML {
         let rows: HTML =
-            showsRows ? "<a class=\"button\" href=\"\(path)/rows\">Browse rows</a>" : ""
+            showsRows
+            ? """
+            <a class="button" href="\(path)/rows">Browse rows</a>
+            <a class="button" href="\(path)/queries">Shared queries</a>
+            """ : ""
         return """
             <div class="bar"><a class="button" href="\(path)/mappings">Edit mappings</a>\(rows)</div>
             """

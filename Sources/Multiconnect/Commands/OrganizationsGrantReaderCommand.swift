@@ -14,7 +14,9 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
         discussion: """
             The role logs in with a new password, reads the tenant's tables, also later ones, and has no \
             other right. If our own role may not create roles, as on Heroku, the SQL is printed instead, for \
-            somebody who may. Run again, the command changes the password.
+            somebody who may. Run again, the command changes the password. With --store the role's URL is \
+            read from standard input and kept sealed, so that shared queries run with a role that somebody \
+            else made.
 
             Exit status: 0 done, also if the SQL was printed; 64 invalid id; 66 no such tenant or schema; 69 \
             a database does not answer.
@@ -23,15 +25,21 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
     @Flag(help: "Removes the role.") var revoke = false
     @Flag(help: "Prints the SQL and changes nothing.") var sql = false
+    @Flag(help: "Stores the URL of a role that somebody else made, read from standard input.")
+    var store = false
     @OptionGroup var actor: ActorOption
 
     func run() async throws {
         try await JobsSession.open("organizations") { [self] session in
             let found = try await session.organization(organization)
             let store = ReaderRoleStore(found)
+            guard !self.store else { return try await keep(found, store, session) }
             if revoke {
                 guard try await session.withCell(found.cell, store.revoke(on:)) else {
                     throw CommandFailure("there is no role \(store.role)", code: CommandFailure.noInput)
+                }
+                try await session.pool.withConnection {
+                    try await ReaderLoginStore(on: $0).remove(found.id)
                 }
                 try await note("reader_revoked", found, store, session)
                 return print("\(store.role): removed")
@@ -47,6 +55,8 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
                 found.cell, { try await store.grant(password: password, on: $0) })
             {
             case .granted:
+                try await keep(
+                    ReaderLogin(role: store.role, password: Secret(text: password)), found, session)
                 try await note("reader_granted", found, store, session)
                 let database = try session.launch.database(named: found.cell)
                 print(Self.url(of: database, user: store.role, password: password))
@@ -60,6 +70,42 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
                     """ + text(store, password))
             }
         }
+    }
+
+    /// Seals a login, with which shared queries run.
+    private func keep(
+        _ login: ReaderLogin, _ organization: Organization, _ session: JobsSession
+    ) async throws {
+        try await session.pool.withConnection {
+            try await ReaderLoginStore(on: $0).set(
+                login, of: organization, keys: session.launch.configuration.keyRing)
+        }
+    }
+
+    /// Stores the role of a URL on standard input.
+    private func keep(
+        _ organization: Organization, _ store: ReaderRoleStore, _ session: JobsSession
+    ) async throws {
+        let text = readLine() ?? ""
+        guard let url = try? PostgresConfiguration(url: text), let role = url.user,
+            let password = url.password
+        else {
+            throw CommandFailure(
+                "standard input has no URL as postgres://ROLE:PASSWORD@HOST/DATABASE",
+                code: CommandFailure.dataError)
+        }
+        var database = try session.launch.database(named: organization.cell)
+        guard role != database.user else {
+            throw CommandFailure(
+                "\(role) is our own role, which may do more than read", code: CommandFailure.dataError)
+        }
+        (database.user, database.password) = (role, password)
+        let connection = try await PostgresConnection.connect(database)
+        connection.close()
+        try await keep(
+            ReaderLogin(role: role, password: Secret(text: password)), organization, session)
+        try await note("reader_granted", organization, store, session)
+        print("\(role): stored")
     }
 
     private static func url(

@@ -9,9 +9,11 @@ import JobIndex
 import Jobs
 import Logging
 import Metrics
+import OData
 import Organizations
 import OutboundMessages
 import Pages
+import Postgres
 import Processes
 import Reactor
 import Replication
@@ -52,6 +54,8 @@ struct WebProcess: Sendable {
     private let mappings: MappingFile
     private let requestLimits = RequestLimits()
     private let tokenCounts = TokenAccess.Counts()
+    private let odataCache = ServiceCache()
+    private let sharedLimits = SharedQueryRoutes.Limits()
     private let endUserLimits = EndUserLimits()
     private let canvasLimiter = CanvasRoutes.limiter()
     private let usage: APIUsage
@@ -193,7 +197,8 @@ struct WebProcess: Sendable {
             access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,
             system: launch.systemFacts(services.redis),
             faults: FaultAnswers(FaultStatus.problem(for:), launch.logger), live: live,
-            showsRows: launch.configuration.showsRows, logger: launch.logger)
+            showsRows: launch.configuration.showsRows,
+            queries: try SharedQueryBook(launch, control: services.control), logger: launch.logger)
         let metrics = MetricsRoute(
             access: access, token: launch.configuration.metricsToken, jobs: jobs,
             tenants: TenantCensus(control: services.control, cells: services.cells, cache: tenantCensus),
@@ -228,6 +233,12 @@ struct WebProcess: Sendable {
             limiter: calls)
     }
 
+    private func odata(_ services: LoopServices) -> ODataRoutes {
+        ODataRoutes(
+            control: services.control, cells: services.cells, cache: odataCache, app: services.identity,
+            problem: FaultStatus.problem(for:), logger: launch.logger)
+    }
+
     private func feed(_ services: LoopServices) -> FeedRoutes {
         FeedRoutes(control: services.control, cells: services.cells, streams: streams)
     }
@@ -238,6 +249,8 @@ struct WebProcess: Sendable {
     ) async throws {
         let configuration = launch.configuration
         let operators = try operators(services, reporter)
+        let shared = SharedQueryRoutes(
+            book: try SharedQueryBook(launch, control: services.control), limits: sharedLimits)
         let registration = OrganizationRegistration(
             pool: services.control, queue: services.queue, cell: configuration.newOrganizationsCell,
             limits: configuration.mailLimits)
@@ -249,13 +262,14 @@ struct WebProcess: Sendable {
             signature: configuration.callbackSecret.map(CallbackSignature.init(secret:)),
             limits: requestLimits, pool: services.control, redis: services.redis, app: services.identity,
             metrics: operators.metrics, feed: feed(services), outbound: outbound(services),
-            processes: processes(services), tallies: tallies, logger: launch.logger)
+            processes: processes(services), shared: shared, tallies: tallies, logger: launch.logger)
         var router = Router()
         routes.add(to: &router)
         operators.dashboard.add(to: &router)
         operators.canvas.add(to: &router)
         operators.connect.add(to: &router)
         endUsers(services).add(to: &router)
+        odata(services).add(to: &router)
         var server = routes.configuration()
         server.limits = limits
         server.admission = admission
@@ -270,5 +284,19 @@ struct WebProcess: Sendable {
             }
             try await group.waitForAll()
         }
+    }
+}
+
+extension SharedQueryBook {
+    /// The book of a process.
+    ///
+    /// - Parameter control: of the current loop.
+    init(_ launch: Launch, control: PostgresPool) throws {
+        self.init(
+            control: control,
+            databases: try Dictionary(
+                uniqueKeysWithValues: launch.configuration.cellNames.map {
+                    ($0, try launch.database(named: $0))
+                }), keys: launch.configuration.keyRing)
     }
 }

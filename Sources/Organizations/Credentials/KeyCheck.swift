@@ -18,7 +18,9 @@ package enum KeyCheck {
             let store = KeyCheckStore(on: connection)
             // Serializes concurrent first starts: the second sees the key of the first.
             try await store.lock()
-            let credentials = try await CredentialStore(on: connection).keyIDs()
+            let credentials =
+                try await CredentialStore(on: connection).keyIDs()
+                + ReaderLoginStore(on: connection).keyIDs()
             switch verdict(keys, stored: try await store.all(), credentials: credentials) {
             case .known: return
             case .note: try await store.insert(keys.current.id.text, checkValue: keys.current.checkValue)

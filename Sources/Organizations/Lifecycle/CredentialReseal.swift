@@ -61,6 +61,7 @@ package struct CredentialReseal: Sendable {
             try check()
         }
         try await resealVerifiers(&report)
+        try await resealReaders(&report)
         if report.unreadable.isEmpty {
             // A process that still has a removed key must not start and seal with it.
             try await pool.withConnection { connection in
@@ -89,6 +90,24 @@ package struct CredentialReseal: Sendable {
                 try await CredentialStore(on: connection).reseal(old, with: sealed)
             }
             if isDone { report.resealed += 1 }
+        }
+    }
+
+    private func resealReaders(_ report: inout Report) async throws {
+        let outdated = try await pool.withConnection { connection in
+            try await ReaderLoginStore(on: connection).outdated(keyID: keys.current.id.text)
+        }
+        for old in outdated {
+            let context = ReaderLogin.context(old.organizationID)
+            guard let password = try? keys.open(old.sealed, context: context) else {
+                report.unreadable[old.keyID, default: 0] += 1
+                continue
+            }
+            let sealed = try keys.seal(password, context: context)
+            try await pool.withConnection { connection in
+                try await ReaderLoginStore(on: connection).reseal(old, with: sealed)
+            }
+            report.resealed += 1
         }
     }
 

@@ -8,9 +8,17 @@ package struct ConnectionReport: Sendable {
     package var grant: Grant?
     /// Sorted by object. Empty if they were not asked for.
     package var mappings: [MappingReport] = []
+    /// The first service for external objects. Nil without one.
+    package var odata: ODataReference?
     /// The settings of the connection, as JSON.
     package var settings: String
     package var createdAt: Date
+
+    /// A service for external objects.
+    package struct ODataReference: Sendable, Equatable {
+        package var id: Int
+        package var slug: String
+    }
 
     /// The consent of an admin.
     package struct Grant: Sendable, Equatable {

@@ -46,11 +46,16 @@ package struct ConnectionReportStore: Sendable {
             """
             select \(OrganizationStore.columns), c.settings::text as settings, c.created_at as connected_at,
               g.identity::text as identity, g.identity ->> 'username' as username,
-              g.updated_at as granted_at
+              g.updated_at as granted_at,
+              d.id as odata_id, d.slug as odata_slug
             from multiconnect.organizations o
             join multiconnect.connections c on c.organization_id = o.id
             left join multiconnect.credentials g
               on g.organization_id = o.id and g.kind = 'refresh_token'
+            left join lateral (
+              select id, slug from multiconnect.odata_services where organization_id = o.id
+              order by id limit 1
+            ) d on true
             where \(filter.condition) order by o.created_at, o.id limit \(limit) offset \(offset)
             """, deadline: deadline)
         let reports = try rows.map { row in
@@ -61,6 +66,9 @@ package struct ConnectionReportStore: Sendable {
             if let grantedAt {
                 report.grant = .init(
                     username: try row["username"], identity: try row["identity"], updatedAt: grantedAt)
+            }
+            if let id: Int = try row["odata_id"], let slug: String = try row["odata_slug"] {
+                report.odata = .init(id: id, slug: slug)
             }
             return report
         }
