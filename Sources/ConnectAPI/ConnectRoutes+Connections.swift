@@ -84,8 +84,13 @@ extension ConnectRoutes {
             environment = named
         default: throw Problem(.badRequest, "environment must be production, sandbox or custom.")
         }
+        let next = body["next"]?.string
+        if let next, !returnTargets.accept(next) {
+            throw Problem(
+                .badRequest, "next must be a page of \(appURL), or of an origin in CONSENT_RETURN_ORIGINS.")
+        }
         let link = ConsentLink.url(
-            appURL: appURL, organization: organization.organizationID, environment: environment)
+            appURL: appURL, organization: organization.organizationID, environment: environment, next: next)
         return Self.json(.object([("redirect", .string(link))]))
     }
 

@@ -17,6 +17,7 @@ package struct ConnectRoutes: Sendable {
     let access: TokenAccess
     let document: ConnectionDocument
     let appURL: String
+    let returnTargets: ReturnTargets
     private let faults: FaultAnswers
     private let security: SecurityHeaders
 
@@ -30,6 +31,7 @@ package struct ConnectRoutes: Sendable {
         self.tenants = tenants
         access = TokenAccess(tenants: tenants, counts: counts)
         appURL = app.url.hasSuffix("/") ? String(app.url.dropLast()) : app.url
+        returnTargets = app.returnTargets
         document = ConnectionDocument(app: app.name, url: appURL)
         faults = FaultAnswers({ error in ConnectFault.problem(for: error) ?? problem(error) }, logger)
         security = SecurityHeaders(appURL: app.url)
@@ -45,6 +47,7 @@ package struct ConnectRoutes: Sendable {
             addDiscovery(to: &router)
             addConnections(to: &router)
             addMappings(to: &router)
+            addVersions(to: &router)
         }
     }
 

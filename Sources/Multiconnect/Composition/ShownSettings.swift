@@ -40,6 +40,7 @@ extension Launch {
             ("SALESFORCE_KEY", secret), ("SALESFORCE_SECRET", secret),
             ("SALESFORCE_LOGIN_URL", configuration.loginURL),
             ("FORCE_NAMESPACE", configuration.namespace ?? "not set"),
+            ("CONSENT_RETURN_ORIGINS", configuration.consentReturnOrigins.joined(separator: ",")),
             ("SMTP_URL", shown(configuration.smtpURL != nil)),
             ("MAIL_FROM", configuration.mailFrom.map { "\($0)" } ?? "not set"),
             ("DEV_EMAIL", configuration.developmentAddress.map { "\($0)" } ?? "not set"),

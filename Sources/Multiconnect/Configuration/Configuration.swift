@@ -54,6 +54,8 @@ struct Configuration: Sendable {
     /// The managed package's namespace, without underscores; nil for unmanaged code.
     var namespace: String?
     var callbackSecret: Secret?
+    /// The origins, besides our own, to whose pages a browser may return after a consent.
+    var consentReturnOrigins: [String]
     var smtpURL: Secret?
     /// The sender of mails; never nil if `smtpURL` is set.
     var mailFrom: MailSender?
@@ -138,6 +140,7 @@ extension Configuration {
         loginURL = reader.url("SALESFORCE_LOGIN_URL") ?? Defaults.loginURL
         namespace = reader.namespace("FORCE_NAMESPACE")
         callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
+        consentReturnOrigins = reader.origins("CONSENT_RETURN_ORIGINS")
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
         applicationName = name ?? "Multiconnect"
         mailFrom = reader.sender("MAIL_FROM", isRequired: smtpURL != nil)

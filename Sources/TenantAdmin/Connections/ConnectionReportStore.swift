@@ -46,7 +46,7 @@ package struct ConnectionReportStore: Sendable {
             """
             select \(OrganizationStore.columns), c.settings::text as settings, c.created_at as connected_at,
               g.identity::text as identity, g.identity ->> 'username' as username,
-              g.updated_at as granted_at
+              g.updated_at as granted_at, g.login_url
             from multiconnect.organizations o
             join multiconnect.connections c on c.organization_id = o.id
             left join multiconnect.credentials g
@@ -60,7 +60,8 @@ package struct ConnectionReportStore: Sendable {
                 createdAt: try row["connected_at"])
             if let grantedAt {
                 report.grant = .init(
-                    username: try row["username"], identity: try row["identity"], updatedAt: grantedAt)
+                    username: try row["username"], identity: try row["identity"], updatedAt: grantedAt,
+                    loginURL: try row["login_url"])
             }
             return report
         }
