@@ -116,6 +116,12 @@ let package = Package(
                 "Postgres", "HTTPClient", "Cryptography", "Encoding", subprocess,
             ]),
         target(
+            "Tweets",
+            [
+                "Replication", "Organizations", "TenantSchema", "Jobs", "Postgres", "HTTPClient",
+                "Cryptography", "Encoding", log,
+            ]),
+        target(
             "TenantAdmin",
             [
                 "Organizations", "Replication", "TenantSchema", "JobAdmin", "Jobs", "Activity", "Salesforce",
@@ -149,7 +155,7 @@ let package = Package(
             [
                 "HTTPServer", "HTTPWire", "Pages", "Salesforce", "Organizations", "TenantAdmin",
                 "TenantSchema", "Replication", "Activity", "Encoding", "Reactor", log,
-            ]),
+            ], resources: [.embedInCode("OpenAPI")]),
         target(
             "OrgSimulator",
             ["HTTPServer", "HTTPClient", "HTTPWire", "Reactor", "TLS", "Cryptography", "Encoding", log]),
@@ -160,6 +166,7 @@ let package = Package(
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
                 "Organizations", "TenantSchema", "Replication", "Feeds", "OutboundMessages", "Processes",
                 "TenantAdmin", "Pages", "Web", "Dashboard", "Canvas", "ConnectAPI", "OrgSimulator",
+                "Tweets",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -175,7 +182,7 @@ let package = Package(
         // Tests. Support starts real parts: a database per test, the simulator, the built binary.
         .target(
             name: "Support",
-            dependencies: ["Reactor", "Postgres", "Redis", subprocess], path: "Tests/Support",
+            dependencies: ["Reactor", "Encoding", "Postgres", "Redis", subprocess], path: "Tests/Support",
             swiftSettings: strictTests),
         tests("Encoding"),
         tests("XML"),

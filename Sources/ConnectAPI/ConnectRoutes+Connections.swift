@@ -277,23 +277,6 @@ extension ConnectRoutes {
 
     private func validation(_ call: Call) async throws -> Response {
         let organization = try await connection(call).organization
-        return Self.json(.object(Self.members(of: try await tenants.checkup(of: organization))))
-    }
-
-    private static func members(of checkup: Checkup) -> [(String, JSONText)] {
-        func rules(_ level: Checkup.Finding.Level, _ status: String) -> JSONText {
-            .array(
-                checkup.findings.filter { $0.level == level }.map { finding in
-                    .object([
-                        ("rule_id", .string(finding.reader == .operator ? "DATABASE" : "ORG")),
-                        ("display_name", .string(finding.text)), ("status", .string(status)),
-                        ("message", .string(finding.advice ?? finding.text)), ("doc_url", nil),
-                    ])
-                })
-        }
-        return [
-            ("errors", rules(.missing, "FAILED")), ("warnings", rules(.advice, "FAILED")),
-            ("passes", rules(.good, "PASSED")), ("skips", []), ("mappings", .object([])),
-        ]
+        return Self.json(try await tenants.checkup(of: organization).document)
     }
 }

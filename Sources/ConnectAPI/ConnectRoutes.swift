@@ -44,6 +44,8 @@ package struct ConnectRoutes: Sendable {
             faults.recover(&router) { problem, _ in
                 Self.json(.object([("message", .string(FaultAnswers.text(of: problem)))]), problem.status)
             }
+            let description = PackageResources.openapi_json
+            router.on(.get, "/api/v3/openapi.json") { _ in .json(bytes: description) }
             addDiscovery(to: &router)
             addConnections(to: &router)
             addMappings(to: &router)

@@ -12,6 +12,6 @@ struct Multiconnect: AsyncParsableCommand {
             GenerateSecretCommand.self, OrganizationsCommand.self, CredentialsCommand.self,
             MappingsCommand.self, WritesCommand.self, WorkersCommand.self, JobsCommand.self,
             VerifyCommand.self, TokensCommand.self, SchemaCommand.self, WebhooksCommand.self,
-            EventsCommand.self, OutboundCommand.self, ProcessesCommand.self,
+            EventsCommand.self, OutboundCommand.self, ProcessesCommand.self, ExampleCommand.self,
         ])
 }

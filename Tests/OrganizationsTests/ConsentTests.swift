@@ -178,7 +178,7 @@ struct ConsentTests {
             let start = try await world.consent().begin(
                 organization: organization.organizationID, environment: nil, cookie: nil)
             let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
-            let again = try await world.consent().finish(callback, cookie: start.cookie)
+            let again = try await world.consent().finish(callback, cookie: start.cookie).organization
             #expect(again.status == .live && again.id == organization.id)
             #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
         }

@@ -24,6 +24,9 @@ extension ProcessTests {
                 request.setValue("application/json", forHTTPHeaderField: "Content-Type")
                 request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
                 let answer = try await rig.deployment.send(request)
+                let problems = try OpenAPIDocument().problems(
+                    method, path, status: answer.status, body: Array(answer.text.utf8))
+                #expect(problems.isEmpty, "\(problems)")
                 let json = (try? JSONValue(parsing: Array(answer.text.utf8))) ?? .null
                 return (answer.status, json, answer.text)
             }
@@ -138,10 +141,12 @@ extension ProcessTests {
                 let name = schema.json["fields"]?.array?.first { $0["name"]?.string == "Name" }
                 #expect(name?["required"]?.bool == true && name?["type"]?.string == "string")
                 let link = try await client.call(
-                    "POST", "\(path)/authorize_url", #"{"environment":"sandbox","next":"http://localhost"}"#)
+                    "POST", "\(path)/authorize_url", #"{"environment":"sandbox","next":"/done"}"#)
                 #expect(
                     link.json["redirect"]?.string?.hasSuffix(
-                        "/authenticate?environment=sandbox&org_id=\(rig.org.id)") == true)
+                        "/authenticate?environment=sandbox&org_id=\(rig.org.id)&next=%2Fdone") == true)
+                let difference = try await client.call("GET", "\(path)/schema-diff?target_version=60.0")
+                #expect(difference.json["mappings"]?.array?.count == 2)
                 let app = try await client.call("GET", "/api/v3/apps/\(appName)")
                 #expect(app.json["db_keys"]?.array?.first?["name"]?.string == "DATABASE_URL")
 

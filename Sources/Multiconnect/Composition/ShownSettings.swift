@@ -41,6 +41,8 @@ extension Launch {
             ("SALESFORCE_LOGIN_URL", configuration.loginURL),
             ("FORCE_NAMESPACE", configuration.namespace ?? "not set"),
             ("CONSENT_RETURN_ORIGINS", configuration.consentReturnOrigins.joined(separator: ",")),
+            ("X_BEARER_TOKEN", shown(configuration.tweets != nil)),
+            ("X_API_URL", configuration.tweets?.origin ?? "not used"),
             ("SMTP_URL", shown(configuration.smtpURL != nil)),
             ("MAIL_FROM", configuration.mailFrom.map { "\($0)" } ?? "not set"),
             ("DEV_EMAIL", configuration.developmentAddress.map { "\($0)" } ?? "not set"),

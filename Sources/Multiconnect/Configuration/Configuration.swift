@@ -56,6 +56,8 @@ struct Configuration: Sendable {
     var callbackSecret: Secret?
     /// The origins, besides our own, to whose pages a browser may return after a consent.
     var consentReturnOrigins: [String]
+    /// The search of the example `tweets`; nil: off.
+    var tweets: TweetSettings?
     var smtpURL: Secret?
     /// The sender of mails; never nil if `smtpURL` is set.
     var mailFrom: MailSender?
@@ -141,6 +143,7 @@ extension Configuration {
         namespace = reader.namespace("FORCE_NAMESPACE")
         callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
         consentReturnOrigins = reader.origins("CONSENT_RETURN_ORIGINS")
+        tweets = reader.tweets()
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
         applicationName = name ?? "Multiconnect"
         mailFrom = reader.sender("MAIL_FROM", isRequired: smtpURL != nil)
