@@ -154,7 +154,7 @@ let package = Package(
             "ConnectAPI",
             [
                 "HTTPServer", "HTTPWire", "Pages", "Salesforce", "Organizations", "TenantAdmin",
-                "TenantSchema", "Replication", "Activity", "Encoding", "Reactor", log,
+                "TenantSchema", "Replication", "Activity", "Postgres", "Encoding", "Reactor", log,
             ], resources: [.embedInCode("OpenAPI")]),
         target(
             "OrgSimulator",
@@ -187,6 +187,7 @@ let package = Package(
         tests("Encoding"),
         tests("XML"),
         tests("OutboundMessages"),
+        tests("Tweets"),
         tests("Processes", ["Salesforce", "Encoding", "Postgres", "Cryptography", "Feeds", "Support"]),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
@@ -236,7 +237,9 @@ let package = Package(
                 "TenantSchema", "HTTPClient", "HTTPServer", "HTTPWire", "Encoding", "Cryptography", "Support",
                 "SampleDescribes", "OrgSimulator", log, subprocess,
             ], exclude: ["Golden"]),
-        tests("TenantAdmin", ["Organizations", "Jobs", "Postgres", "Salesforce", "Support", log]),
+        tests(
+            "TenantAdmin",
+            ["Organizations", "Jobs", "Postgres", "Salesforce", "Encoding", "Support", log]),
         tests(
             "Web",
             [

@@ -5,6 +5,7 @@ import HTTPWire
 package import Logging
 package import Organizations
 import Pages
+import Postgres
 package import TenantAdmin
 
 /// Heroku Connect's API v3 and its discovery, so that its clients only change a URL and a token. One value
@@ -116,6 +117,10 @@ package struct ConnectRoutes: Sendable {
 /// The answers to errors of the operators' functions.
 enum ConnectFault {
     static func problem(for error: any Error) -> Problem? {
+        // For example a text with the character 0, which JSON allows and Postgres does not.
+        if let error = error as? PostgresError, error.sqlState?.classCode == "22" {
+            return Problem(.badRequest, "A value of the request cannot be stored in the database.")
+        }
         guard let error = error as? TenantAdminError else { return nil }
         let status: Status =
             switch error.code {

@@ -111,7 +111,8 @@ struct ConsentTests {
             let consent = world.consent(writes: .none)
             let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
             let callback = try await world.authorize(start, as: world.orgs[0].usernames[1])
-            #expect(try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
+            #expect(
+                try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
         }
     }
 
@@ -134,7 +135,8 @@ struct ConsentTests {
             await #expect(throws: ConsentRefusal.unknownState) {
                 try await consent.finish(forged, cookie: start.cookie)
             }
-            #expect(try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
+            #expect(
+                try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
             await #expect(throws: ConsentRefusal.usedState) {
                 try await consent.finish(callback, cookie: start.cookie)
             }

@@ -149,7 +149,8 @@ struct CredentialResealTests {
             let consent = Consent(
                 pool: world.tenancy.pool, queue: world.tenancy.queue, keys: KeyRing(current: next),
                 oauth: world.oauth, http: world.http, writes: .planned, logger: .init(label: "test"))
-            #expect(try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
+            #expect(
+                try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
         }
     }
 }

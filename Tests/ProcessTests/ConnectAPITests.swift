@@ -24,7 +24,7 @@ extension ProcessTests {
                 request.setValue("application/json", forHTTPHeaderField: "Content-Type")
                 request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
                 let answer = try await rig.deployment.send(request)
-                let problems = try OpenAPIDocument().problems(
+                let problems = try OpenAPIDocument.current.get().problems(
                     method, path, status: answer.status, body: Array(answer.text.utf8))
                 #expect(problems.isEmpty, "\(problems)")
                 let json = (try? JSONValue(parsing: Array(answer.text.utf8))) ?? .null
@@ -136,6 +136,21 @@ extension ProcessTests {
                 #expect(started.status == 202)
                 let result = try await client.call("GET", try #require(started.json["result_url"]?.string))
                 #expect(result.status == 200 && result.json["passes"]?.array?.isEmpty == false)
+                #expect(result.json["mappings"]?["Account"]?["passes"]?.array?.isEmpty == false)
+                let own = try await client.call(
+                    "GET", "\(try #require(contact["detail_url"]?.string))/validations")
+                #expect(own.status == 200 && own.json["errors"]?.array?.isEmpty == true, "\(own.text)")
+                let diagnosed = try rig.command("organizations", "diagnose", rig.org.id, "-v")
+                #expect(diagnosed.status == 0, "\(diagnosed.output)")
+                #expect(diagnosed.output.contains("GREEN: Salesforce Permissions\n"), "\(diagnosed.output)")
+                #expect(diagnosed.output.contains("SKIPPED: Log Drain\n"))
+                let document = try rig.command("organizations", "diagnose", rig.org.id, "--json")
+                let json = try JSONValue(parsing: Array(document.output.utf8))
+                #expect(json["mappings"]?.object?.keys.sorted() == ["Account", "Contact"])
+                try await rig.app("drop index T.hcu_idx_account_external_id__c")
+                let broken = try rig.command("organizations", "diagnose", rig.org.id)
+                #expect(broken.status == 1, "\(broken.output)")
+                #expect(broken.output.contains("RED: Index of the Unique Identifier (Account)\n"))
 
                 let schema = try await client.call("GET", try #require(account["schema_url"]?.string))
                 let name = schema.json["fields"]?.array?.first { $0["name"]?.string == "Name" }

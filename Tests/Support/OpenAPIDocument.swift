@@ -5,7 +5,10 @@ import Foundation
 package struct OpenAPIDocument: Sendable {
     private let root: JSONValue
 
-    package init() throws {
+    /// Read once.
+    package static let current = Result { try OpenAPIDocument() }
+
+    private init() throws {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Sources/ConnectAPI/OpenAPI/openapi.json")
         root = try JSONValue(parsing: Array(try Data(contentsOf: file)))
@@ -50,7 +53,8 @@ package struct OpenAPIDocument: Sendable {
             return item[method.lowercased()] != nil && segments.count == parts.count
                 && zip(segments, parts).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
         }
-        return found.min { $0.key.count { $0 == "{" } < $1.key.count { $0 == "{" } }?.value[method.lowercased()]
+        return found.min { $0.key.count { $0 == "{" } < $1.key.count { $0 == "{" } }?.value[
+            method.lowercased()]
     }
 
     private func resolved(_ value: JSONValue) -> JSONValue {

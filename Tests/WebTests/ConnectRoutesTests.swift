@@ -23,7 +23,7 @@ struct ConnectRoutesTests {
                     method: method, url: path.hasPrefix("http") ? path : rig.origin + path,
                     headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
                     body: Array(body.utf8)))
-            let problems = try OpenAPIDocument().problems(
+            let problems = try OpenAPIDocument.current.get().problems(
                 method, path, status: answer.status, body: answer.body)
             #expect(problems.isEmpty, "\(problems)")
             return (answer.status, (try? JSONValue(parsing: answer.body)) ?? .null, answer.text)
@@ -98,6 +98,24 @@ struct ConnectRoutesTests {
             for _ in 0..<25 { statuses.insert(try await wrong.call("GET", "/connections").status) }
             #expect(statuses == [401, 429])
             #expect(try await valid.call("GET", "/connections").status == 429)
+        }
+    }
+
+    @Test func `one token sends 600 requests at once, and then waits; another does not wait`() async throws {
+        try await withWebRig { rig in
+            let (busy, other) = (try await client(rig), try await client(rig))
+            var sent = 0
+            var refused: ClientResponse?
+            while refused == nil, sent < 2_000 {
+                let answer = try await rig.get(
+                    "/connections", [("Authorization", "Bearer \(busy.token)")])
+                if answer.status == 429 { refused = answer } else { sent += 1 }
+            }
+            // Ten more come back in each second.
+            #expect((600..<1_500).contains(sent), "\(sent)")
+            #expect(refused?.headers["retry-after"].flatMap { Int($0) } ?? 0 >= 1)
+            #expect(try await busy.call("GET", "/api/v3/connections").status == 429)
+            #expect(try await other.call("GET", "/connections").status == 200)
         }
     }
 

@@ -1,5 +1,6 @@
 import ConnectAPI
 import Encoding
+import HTTPClient
 import HTTPServer
 import Support
 import TenantAdmin
@@ -11,7 +12,7 @@ import Testing
 struct OpenAPITests {
     @Test func `the document has every route of the API, and no other`() async throws {
         try await withWebRig { rig in
-            let document = try OpenAPIDocument()
+            let document = try OpenAPIDocument.current.get()
             let routes = rig.routeNames.filter(Self.isOfAPI).map { name in
                 name.split(separator: "/", omittingEmptySubsequences: false).map {
                     $0.hasPrefix(":") ? "{\($0.dropFirst())}" : String($0)
@@ -40,7 +41,7 @@ struct OpenAPITests {
     }
 
     @Test func `the comparison finds other members, types and statuses`() throws {
-        let document = try OpenAPIDocument()
+        let document = try OpenAPIDocument.current.get()
         func problems(_ status: Int, _ body: String) -> Int {
             document.problems(
                 "GET", "http://x/api/v3/connections/1/errors?a=b", status: status, body: Array(body.utf8)

@@ -115,7 +115,8 @@ func withWebRig(
             let server = Server(router: router, configuration: configuration, logger: quietLogger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.serve(on: listener) }
-                try await body(WebRig(
+                try await body(
+                    WebRig(
                         origin: origin, pool: pool, redis: redis, http: http, routeNames: names))
                 group.cancelAll()
                 try await group.waitForAll()

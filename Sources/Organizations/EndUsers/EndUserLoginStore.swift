@@ -53,7 +53,8 @@ struct EndUserLoginStore {
 
     func reseal(_ old: Outdated, with verifier: [UInt8]) async throws {
         _ = try await connection.execute(
-            "update multiconnect.end_user_logins set verifier = \(verifier) where state_hash = \(old.stateHash)")
+            "update multiconnect.end_user_logins set verifier = \(verifier) where state_hash = \(old.stateHash)"
+        )
     }
 
     /// Uses up the state: one statement, so that only one of two callbacks gets it. Nil for a state that is

@@ -115,7 +115,8 @@ extension Checkup {
         }
         return Self.watched.map { watched in
             guard let limit = limits[watched.name], limit.maximum > 0 else {
-                return Finding(watched.rule, .skipped, for: .admin, "The org has no limit of \(watched.text).")
+                return Finding(
+                    watched.rule, .skipped, for: .admin, "The org has no limit of \(watched.text).")
             }
             let percent = limit.remaining * 100 / limit.maximum
             let state = "\(limit.remaining) of \(limit.maximum) \(watched.text) are left (\(percent) %)."

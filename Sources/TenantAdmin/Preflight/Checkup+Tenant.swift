@@ -20,7 +20,8 @@ extension Checkup {
         guard mappings.count > Self.mappingLimit else { return Finding(.mappingCount, .good, text) }
         return Finding(
             .mappingCount, .advice, text,
-            "Heroku Connect allows \(Self.mappingLimit). Each costs API calls: remove those that nobody reads.")
+            "Heroku Connect allows \(Self.mappingLimit). Each costs API calls: remove those that nobody reads."
+        )
     }
 
     private var pollingFinding: Finding {

@@ -16,7 +16,7 @@ package struct Checkup: Sendable, Equatable {
     package var limits: [String: OrgLimit]?
     /// The versions of the org's API. Nil if they cannot be read.
     package var versions: [APIVersion]?
-    /// The most rows that came from the org in one hour of the last day. Nil without counts.
+    /// Rows that came from the org in a busy hour of the last day. Nil without counts.
     package var rowsInHour: Int?
     /// Why the database does not suit. Nil if it did not answer.
     package var obstacles: [String]?

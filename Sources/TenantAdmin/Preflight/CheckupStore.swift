@@ -54,7 +54,8 @@ struct CheckupStore: Sendable {
         for row in rows {
             let indexed: String = try row["indexed"]
             tables[try row["relname"]] = Checkup.TableFacts(
-                longTexts: try row["long_texts"], indexed: Set(indexed.split(separator: ",").map(String.init)))
+                longTexts: try row["long_texts"], indexed: Set(indexed.split(separator: ",").map(String.init))
+            )
         }
         return tables
     }

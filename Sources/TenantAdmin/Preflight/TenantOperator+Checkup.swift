@@ -31,11 +31,15 @@ extension TenantOperator {
         checkup.username = try await detail(organization.id)?.grant?.username
         checkup.obstacles = try? await obstacles(organization)
         let day = Date() - 24 * 60 * 60
-        checkup.rowsInHour = try await hours(of: [organization.id], since: day)[organization.id]?
-            .map(\.counts.rowsIn).max()
+        let busiest = try await hours(of: [organization.id], since: day)[organization.id, default: []]
+            .map(\.counts.rowsIn).sorted(by: >)
+        checkup.rowsInHour = busiest.dropFirst(Self.importHours).first ?? 0
         try await addTables(to: &checkup, organization, book)
         return checkup
     }
+
+    /// Busy hours of a day that do not count, because an import or a reload may have made them.
+    private static let importHours = 6
 
     /// Adds the mappings with the facts of their tables.
     private func addTables(
