@@ -60,8 +60,8 @@ extension ConnectRoutes {
         Problem(
             .conflict,
             """
-            Version \(version) is not supported: all connections use \(APIVersion.pinned). A later release of \
-            Multiconnect may use another.
+            Version \(version) is not supported: all connections use \(APIVersion.pinned). A later release \
+            of Multiconnect may use another.
             """)
     }
 }

@@ -3,8 +3,8 @@ internal import Organizations
 internal import Postgres
 internal import Replication
 
-/// Reads accounts and writes posts, as an application does: the table's triggers put the changes into the log,
-/// and the lease holder sends them.
+/// Reads accounts and writes posts, as an application does: the table's triggers put the changes into the
+/// log, and the lease holder sends them.
 struct TweetStore: Sendable {
     /// An account to search for.
     struct Account: Sendable, Equatable {

@@ -1,5 +1,6 @@
 /// An error of the search for posts.
 package struct TweetsError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Decides whether another attempt follows.
     package enum Code: Sendable, Equatable {
         /// The X API refuses the token or the query.
         case refused

@@ -74,9 +74,12 @@ extension ProcessTests {
                 try await eventually("accounts are there") {
                     (try? await rig.app("select count(*) from T.tweet__c").scalar(as: Int.self)) == 0
                 }
-                let service = try PostService()
+                // A loop of its own, because the test waits for commands on its loop.
+                let loop = EventLoop(name: "posts")
+                defer { loop.shutdown() }
+                let service = try await loop.run { try PostService() }
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { try await service.serve() }
+                    group.addTask { try await loop.run { try await service.serve() } }
                     try await run(rig, service)
                     group.cancelAll()
                 }

@@ -17,7 +17,7 @@ extension ProcessTests {
             .enabled(if: PythonClients.areInstalled, "bin/setup --interop installs the clients"),
             arguments: ["aiosfstream_check.py", "simple_salesforce_check.py"])
         func `a client of PyPI works against the simulator`(_ script: String) async throws {
-            let port = try Deployment.freePort()
+            let port = try await withLoop { try Deployment.freePort() }
             let simulator = try Program.multiconnect(
                 ["org-simulator", "--port", "\(port)"], environment: [:])
             defer { simulator.kill() }

@@ -16,8 +16,8 @@ struct WebhooksPageTests {
             try await connection.script(
                 """
                 insert into multiconnect.webhooks (name, host, token_hash, groups, cursor) values
-                  ('app', 'hooks.acme.example', decode(repeat('01', 32), 'hex'), '{row,tenant}', '0'),
-                  ('quiet', null, decode(repeat('02', 32), 'hex'), '{event}', '0');
+                  ('app', 'hooks.acme.example', decode(repeat('01', 32), 'hex'), '{row,tenant}', ''),
+                  ('quiet', null, decode(repeat('02', 32), 'hex'), '{event}', '');
                 insert into multiconnect.webhook_deliveries
                   (webhook_id, body, events, state, attempts, next_attempt_at, error, ended_at)
                 select id, '{}', 3, 'dead', 20, now(), '<b>500</b>', now() from multiconnect.webhooks

@@ -18,10 +18,10 @@ struct ExampleTweetsCommand: AsyncParsableCommand {
         commandName: "tweets",
         abstract: "Finds popular posts about tenants' accounts and writes them to Tweet__c.",
         discussion: """
-            Asks the X API for some accounts of each live tenant. Needs X_BEARER_TOKEN. Suits a scheduler, such \
-            as Heroku's; the workers do the same each hour. Exit status: 0 done; 64 invalid id; 65 the tenant \
-            has no suitable tables; 66 no such tenant; 69 a database or the X API does not answer; 78 \
-            X_BEARER_TOKEN is missing.
+            Asks the X API for some accounts of each live tenant. Needs X_BEARER_TOKEN. Suits a scheduler, \
+            such as Heroku's; the workers do the same each hour. Exit status: 0 done; 64 invalid id; 65 the \
+            tenant has no suitable tables; 66 no such tenant; 69 a database or the X API does not answer; \
+            78 X_BEARER_TOKEN is missing.
             """)
 
     @Option(help: "The org id of one tenant. Default: all.") var organization: String?

@@ -168,11 +168,7 @@ extension Configuration {
         self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
         jobRetention = reader.jobRetention()
         historyRetention = reader.historyRetention()
-        quarantineLimit = QuarantineLimit(
-            rows: reader.number(
-                "QUARANTINE_LIMIT_ROWS", default: ReplicationLimits.quarantineRows, in: 0...1_000_000_000),
-            percent: reader.number(
-                "QUARANTINE_LIMIT_PERCENT", default: ReplicationLimits.quarantinePercent, in: 0...100))
+        quarantineLimit = reader.quarantineLimit()
         apiReservePercent = reader.apiReserve()
         certificateFile = reader.text("SSL_CERT_FILE")
         repairInterval = reader.repairInterval()

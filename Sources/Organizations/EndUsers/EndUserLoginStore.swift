@@ -53,7 +53,10 @@ struct EndUserLoginStore {
 
     func reseal(_ old: Outdated, with verifier: [UInt8]) async throws {
         _ = try await connection.execute(
-            "update multiconnect.end_user_logins set verifier = \(verifier) where state_hash = \(old.stateHash)"
+            """
+            update multiconnect.end_user_logins set verifier = \(verifier)
+            where state_hash = \(old.stateHash)
+            """
         )
     }
 

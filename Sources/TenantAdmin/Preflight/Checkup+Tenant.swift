@@ -20,7 +20,7 @@ extension Checkup {
         guard mappings.count > Self.mappingLimit else { return Finding(.mappingCount, .good, text) }
         return Finding(
             .mappingCount, .advice, text,
-            "Heroku Connect allows \(Self.mappingLimit). Each costs API calls: remove those that nobody reads."
+            "Heroku Connect allows \(Self.mappingLimit). Each costs API calls: remove unused ones."
         )
     }
 

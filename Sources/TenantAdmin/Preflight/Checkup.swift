@@ -28,7 +28,7 @@ package struct Checkup: Sendable, Equatable {
     /// The connections of a database.
     package struct Connections: Sendable, Equatable {
         package var used: Int
-        /// The limit of the server, the database and our role, whichever is the smallest.
+        /// The smallest of the limits of the server, the database and our role.
         package var maximum: Int
     }
 

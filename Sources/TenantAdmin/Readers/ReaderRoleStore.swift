@@ -105,7 +105,7 @@ package struct ReaderRoleStore: Sendable {
         guard exists else { return .absent }
         do {
             try await connection.script("alter role \(quotedRole) nologin")
-            // Only a member may end the role's sessions and drop its grants. The membership ends with the role.
+            // Only a member may end its sessions and drop its grants. The membership ends with the role.
             try await connection.script("grant \(quotedRole) to current_user")
             for _ in 0..<Self.endLooks.count {
                 let open: Int = try await connection.query(
