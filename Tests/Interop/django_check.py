@@ -49,8 +49,8 @@ from heroku_connect.db import models
 class Account(models.HerokuConnectModel):
     sf_object_name = "Account"
     sf_access = "read_write"
-    name = models.String(sf_field_name="Name", max_length=255)
-    external = models.ExternalID(sf_field_name="External_ID__c", max_length=40, upsert=True)
+    name = models.Text(sf_field_name="Name", max_length=255)
+    external = models.Text(sf_field_name="External_ID__c", max_length=40, null=True)
 
     class Meta:
         app_label = "heroku_connect"

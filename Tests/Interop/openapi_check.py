@@ -15,7 +15,7 @@ import tempfile
 import requests
 
 EXAMPLES = 12  # Requests of one operation and phase.
-SECONDS = 240  # Of the whole run.
+SECONDS = 280  # Of the whole run.
 
 origin, token = sys.argv[1:]
 headers = {"Authorization": f"Bearer {token}"}
@@ -25,6 +25,7 @@ mapping = connection["mappings"][0]
 settings = f"""
 seed = 1
 continue-on-failure = true
+suppress-health-check = ["filter_too_much", "data_too_large", "too_slow"]
 max-failures = 50
 headers = {{ Authorization = "Bearer {token}" }}
 
@@ -38,6 +39,8 @@ allow-x00 = false
 
 [phases]
 stateful.enabled = false
+# Other methods, such as TRACE, are not implemented (501) for any path.
+coverage.unexpected-methods = ["GET", "POST", "PUT", "PATCH"]
 
 [checks]
 # Names of settings that do not exist, and states that do not allow a change, are refused with 400 or 409.
@@ -64,9 +67,10 @@ with tempfile.TemporaryDirectory() as folder:
     path.write_text(settings)
     command = [
         str(pathlib.Path(sys.executable).parent / "schemathesis"), "--config-file", str(path), "run",
-        f"{origin}/api/v3/openapi.json", "--no-color", "--rate-limit", "500/m",
+        f"{origin}/api/v3/openapi.json", "--no-color", "--rate-limit", "590/m",
     ]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    # It writes a cache into its working directory.
+    run = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=folder)
 print(run.stdout[-20000:], run.stderr[-2000:])
 print("ok      schemathesis" if run.returncode == 0 else "FAILED  schemathesis")
 sys.exit(run.returncode != 0)

@@ -1,5 +1,6 @@
 import Encoding
 import Foundation
+import FoundationNetworking
 import HTTPServer
 import HTTPWire
 import Logging
@@ -94,6 +95,10 @@ extension ProcessTests {
                         ["LOG_LEVEL": "critical"]) { $1 })
                 return (program.exitStatus(), program.output)
             }
+            try await eventually("the service answers") {
+                let url = URL(string: service.origin + "/2/tweets/search/recent")!
+                return try await rig.deployment.send(URLRequest(url: url)).status == 401
+            }
             #expect(try find([:]).status == 78, "without a token")
             let settings = ["X_API_URL": service.origin, "X_BEARER_TOKEN": PostService.token]
             let wrong = try find(settings.merging(["X_BEARER_TOKEN": "other"]) { $1 })
@@ -121,6 +126,7 @@ extension ProcessTests {
 
             // A worker with the settings does the same.
             service.setLikes(52)
+            rig.worker.kill()
             let worker = try rig.deployment.startWorker(settings)
             defer { worker.kill() }
             try await rig.app(
