@@ -116,6 +116,12 @@ let package = Package(
                 "Postgres", "HTTPClient", "Cryptography", "Encoding", subprocess,
             ]),
         target(
+            "Tweets",
+            [
+                "Replication", "Organizations", "TenantSchema", "Jobs", "Postgres", "HTTPClient",
+                "Cryptography", "Encoding", log,
+            ]),
+        target(
             "TenantAdmin",
             [
                 "Organizations", "Replication", "TenantSchema", "JobAdmin", "Jobs", "Activity", "Salesforce",
@@ -148,8 +154,8 @@ let package = Package(
             "ConnectAPI",
             [
                 "HTTPServer", "HTTPWire", "Pages", "Salesforce", "Organizations", "TenantAdmin",
-                "TenantSchema", "Replication", "Activity", "Encoding", "Reactor", log,
-            ]),
+                "TenantSchema", "Replication", "Activity", "Postgres", "Encoding", "Reactor", log,
+            ], resources: [.embedInCode("OpenAPI")]),
         target(
             "OData",
             [
@@ -166,6 +172,7 @@ let package = Package(
                 "Activity", "Salesforce", "Jobs", "JobIndex", "JobWorker", "JobAdmin", "SidekiqBridge",
                 "Organizations", "TenantSchema", "Replication", "Feeds", "OutboundMessages", "Processes",
                 "TenantAdmin", "Pages", "Web", "Dashboard", "Canvas", "ConnectAPI", "OData", "OrgSimulator",
+                "Tweets",
                 "Encoding", arguments, subprocess, log,
             ], swiftSettings: strict),
 
@@ -181,11 +188,12 @@ let package = Package(
         // Tests. Support starts real parts: a database per test, the simulator, the built binary.
         .target(
             name: "Support",
-            dependencies: ["Reactor", "Postgres", "Redis", subprocess], path: "Tests/Support",
+            dependencies: ["Reactor", "Encoding", "Postgres", "Redis", subprocess], path: "Tests/Support",
             swiftSettings: strictTests),
         tests("Encoding"),
         tests("XML"),
         tests("OutboundMessages"),
+        tests("Tweets"),
         tests("Processes", ["Salesforce", "Encoding", "Postgres", "Cryptography", "Feeds", "Support"]),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
@@ -235,7 +243,9 @@ let package = Package(
                 "TenantSchema", "HTTPClient", "HTTPServer", "HTTPWire", "Encoding", "Cryptography", "Support",
                 "SampleDescribes", "OrgSimulator", log, subprocess,
             ], exclude: ["Golden"]),
-        tests("TenantAdmin", ["Organizations", "Jobs", "Postgres", "Salesforce", "Support", log]),
+        tests(
+            "TenantAdmin",
+            ["Organizations", "Jobs", "Postgres", "Salesforce", "Encoding", "Support", log]),
         tests(
             "Web",
             [

@@ -84,8 +84,13 @@ extension ConnectRoutes {
             environment = named
         default: throw Problem(.badRequest, "environment must be production, sandbox or custom.")
         }
+        let next = body["next"]?.string
+        if let next, !returnTargets.accept(next) {
+            throw Problem(
+                .badRequest, "next must be a page of \(appURL), or of an origin in CONSENT_RETURN_ORIGINS.")
+        }
         let link = ConsentLink.url(
-            appURL: appURL, organization: organization.organizationID, environment: environment)
+            appURL: appURL, organization: organization.organizationID, environment: environment, next: next)
         return Self.json(.object([("redirect", .string(link))]))
     }
 
@@ -272,23 +277,6 @@ extension ConnectRoutes {
 
     private func validation(_ call: Call) async throws -> Response {
         let organization = try await connection(call).organization
-        return Self.json(.object(Self.members(of: try await tenants.checkup(of: organization))))
-    }
-
-    private static func members(of checkup: Checkup) -> [(String, JSONText)] {
-        func rules(_ level: Checkup.Finding.Level, _ status: String) -> JSONText {
-            .array(
-                checkup.findings.filter { $0.level == level }.map { finding in
-                    .object([
-                        ("rule_id", .string(finding.reader == .operator ? "DATABASE" : "ORG")),
-                        ("display_name", .string(finding.text)), ("status", .string(status)),
-                        ("message", .string(finding.advice ?? finding.text)), ("doc_url", nil),
-                    ])
-                })
-        }
-        return [
-            ("errors", rules(.missing, "FAILED")), ("warnings", rules(.advice, "FAILED")),
-            ("passes", rules(.good, "PASSED")), ("skips", []), ("mappings", .object([])),
-        ]
+        return Self.json(try await tenants.checkup(of: organization).document)
     }
 }

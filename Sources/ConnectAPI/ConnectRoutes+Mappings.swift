@@ -36,6 +36,14 @@ extension ConnectRoutes {
             }
             return try await errors(of: found.report.organization, table: table)
         }
+        on(.get, "\(path)/validations", to: &router) { call in
+            let found = try await mapping(call)
+            let checkup = try await tenants.checkup(of: found.report.organization)
+            guard let document = checkup.document(ofMapping: found.mapping.objectName) else {
+                throw Problem(.notFound, "There is no such mapping.")
+            }
+            return Self.json(document)
+        }
     }
 
     /// A mapping with its connection.

@@ -5,6 +5,7 @@ import HTTPWire
 package import Logging
 package import Organizations
 import Pages
+import Postgres
 package import TenantAdmin
 
 /// Heroku Connect's API v3 and its discovery, so that its clients only change a URL and a token. One value
@@ -17,6 +18,7 @@ package struct ConnectRoutes: Sendable {
     let access: TokenAccess
     let document: ConnectionDocument
     let appURL: String
+    let returnTargets: ReturnTargets
     private let faults: FaultAnswers
     private let security: SecurityHeaders
 
@@ -30,6 +32,7 @@ package struct ConnectRoutes: Sendable {
         self.tenants = tenants
         access = TokenAccess(tenants: tenants, counts: counts)
         appURL = app.url.hasSuffix("/") ? String(app.url.dropLast()) : app.url
+        returnTargets = app.returnTargets
         document = ConnectionDocument(app: app.name, url: appURL)
         faults = FaultAnswers({ error in ConnectFault.problem(for: error) ?? problem(error) }, logger)
         security = SecurityHeaders(appURL: app.url)
@@ -42,10 +45,13 @@ package struct ConnectRoutes: Sendable {
             faults.recover(&router) { problem, _ in
                 Self.json(.object([("message", .string(FaultAnswers.text(of: problem)))]), problem.status)
             }
+            let description = PackageResources.openapi_json
+            router.on(.get, "/api/v3/openapi.json") { _ in .json(bytes: description) }
             addDiscovery(to: &router)
             addConnections(to: &router)
             addMappings(to: &router)
             addODataServices(to: &router)
+            addVersions(to: &router)
         }
     }
 
@@ -112,6 +118,10 @@ package struct ConnectRoutes: Sendable {
 /// The answers to errors of the operators' functions.
 enum ConnectFault {
     static func problem(for error: any Error) -> Problem? {
+        // For example a text with the character 0, which JSON allows and Postgres does not.
+        if let error = error as? PostgresError, error.sqlState?.classCode == "22" {
+            return Problem(.badRequest, "A value of the request cannot be stored in the database.")
+        }
         guard let error = error as? TenantAdminError else { return nil }
         let status: Status =
             switch error.code {

@@ -1,6 +1,7 @@
 import Encoding
 import FoundationEssentials
 import Organizations
+import Salesforce
 import TenantAdmin
 
 /// The JSON of connections and mappings, with the members of Heroku Connect's API v3.
@@ -130,6 +131,7 @@ struct ConnectionDocument: Sendable {
             ("username", .optional(grant.username)),
             ("organization_id", .string("\(organization.organizationID)")),
             ("environment", .string("\(organization.environment)")),
+            ("domain", .string(grant.loginURL)), ("api_version", .string("\(APIVersion.pinned)")),
         ])
     }
 

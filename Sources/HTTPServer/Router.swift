@@ -34,6 +34,8 @@ package struct Router: Sendable {
     private var exact: [String: Int] = [:]
     private var layers: [Route.Layer] = []
     private var prefix = ""
+    /// For tests: all routes, as `GET /organizations/:id`.
+    package private(set) var routeNames: [String] = []
 
     package init() {}
 
@@ -77,6 +79,7 @@ package struct Router: Sendable {
             action: action, gate: gate, layers: layers.reversed(), parameterNames: names,
             maximumBodyBytes: maximumBodyBytes, takesBody: method != .get && method != .head)
         nodes[node].routes.append((method, route))
+        routeNames.append("\(method.name) \(pattern)")
     }
 
     /// Passes the responses of later routes through `change`, after the inner layers.

@@ -13,6 +13,6 @@ struct Multiconnect: AsyncParsableCommand {
             MappingsCommand.self, WritesCommand.self, WorkersCommand.self, JobsCommand.self,
             VerifyCommand.self, TokensCommand.self, SchemaCommand.self, WebhooksCommand.self,
             EventsCommand.self, OutboundCommand.self, ProcessesCommand.self, ODataCommand.self,
-            QueriesCommand.self,
+            QueriesCommand.self, ExampleCommand.self,
         ])
 }

@@ -69,6 +69,7 @@ package final class Simulator: Sendable {
             group.addTask { await self.renderAhead(event) }
             group.addTask { await self.carryOutDue(due) }
             group.addTask { await self.sendOutbound() }
+            group.addTask { await self.sendCallouts() }
             try await server.serve(
                 on: listener, credentials: credentials.map { context in { @Sendable in context } })
             group.cancelAll()
@@ -140,6 +141,22 @@ package final class Simulator: Sendable {
             world.withLock {
                 $0.outbound.note(sent, isAcknowledged: isAcknowledged, now: Self.now)
             }
+        }
+    }
+
+    /// Sends the callouts of orgs.
+    private func sendCallouts() async {
+        let http = HTTPClient()
+        while !Task.isCancelled {
+            guard let callout = world.withLock({ $0.callouts.take() }) else {
+                try? await EventLoop.current.sleep(for: .milliseconds(100))
+                continue
+            }
+            let answer = try? await http.send(
+                ClientRequest(
+                    method: "POST", url: callout.url, headers: callout.headers(seconds: Self.now / 1000),
+                    body: callout.body, deadline: .now + .seconds(120)))
+            world.withLock { $0.callouts.note(callout, status: answer?.status, body: answer?.body ?? []) }
         }
     }
 

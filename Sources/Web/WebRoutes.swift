@@ -38,7 +38,8 @@ package struct WebRoutes: Sendable {
         security = SecurityHeaders(appURL: app.url)
         layout = AdminLayout(name: app.name)
         self.consent = ConsentRoutes(
-            consent: consent, layout: layout, isSecure: security.isSecure, limits: limits)
+            consent: consent, layout: layout, isSecure: security.isSecure, limits: limits,
+            targets: app.returnTargets)
         health = HealthRoutes(pool: pool, redis: redis)
         self.metrics = metrics
         self.feed = feed

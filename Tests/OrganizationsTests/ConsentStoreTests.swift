@@ -17,8 +17,10 @@ struct ConsentStoreTests {
         try await tenancy.pool.withConnection { connection in
             let store = ConsentStore(on: connection)
             try await store.insert(
-                stateHash: state, browserHash: browser, organization: nil, verifier: [1, 2],
-                loginURL: "https://login.salesforce.com")
+                stateHash: state, browserHash: browser,
+                .init(
+                    organization: nil, verifier: [1, 2], loginURL: "https://login.salesforce.com",
+                    returnTarget: nil))
             try await body(connection, store)
         }
     }

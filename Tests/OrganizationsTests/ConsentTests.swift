@@ -111,7 +111,8 @@ struct ConsentTests {
             let consent = world.consent(writes: .none)
             let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
             let callback = try await world.authorize(start, as: world.orgs[0].usernames[1])
-            #expect(try await consent.finish(callback, cookie: start.cookie).status == .authorized)
+            #expect(
+                try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
         }
     }
 
@@ -134,7 +135,8 @@ struct ConsentTests {
             await #expect(throws: ConsentRefusal.unknownState) {
                 try await consent.finish(forged, cookie: start.cookie)
             }
-            #expect(try await consent.finish(callback, cookie: start.cookie).status == .authorized)
+            #expect(
+                try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
             await #expect(throws: ConsentRefusal.usedState) {
                 try await consent.finish(callback, cookie: start.cookie)
             }
@@ -178,7 +180,7 @@ struct ConsentTests {
             let start = try await world.consent().begin(
                 organization: organization.organizationID, environment: nil, cookie: nil)
             let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
-            let again = try await world.consent().finish(callback, cookie: start.cookie)
+            let again = try await world.consent().finish(callback, cookie: start.cookie).organization
             #expect(again.status == .live && again.id == organization.id)
             #expect(try await world.tokens.token(for: organization.id, refused: nil).version == 2)
         }

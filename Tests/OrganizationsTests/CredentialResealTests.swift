@@ -114,6 +114,47 @@ struct CredentialResealTests {
         }
     }
 
+    @Test func `sessions and open logins of end users are resealed`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try await world.consented()
+            let (pool, keys) = (world.tenancy.pool, world.tenancy.keys)
+            let hash = [UInt8](repeating: 7, count: 32)
+            let session = EndUserLogin.tokenContext(organization.organizationID)
+            let login = EndUserLogin.verifierContext(hash)
+            let token = try keys.seal(Secret(text: "token"), context: session)
+            let verifier = try keys.seal(Secret(text: "verifier"), context: login)
+            try await pool.withConnection { connection in
+                _ = try await connection.execute(
+                    """
+                    insert into multiconnect.end_user_sessions (token_hash, organization_id, user_id, username,
+                      access_token, instance_url, expires_at)
+                    values (\(hash), \(organization.id), '005000000000001AAA', 'ann@acme.example',
+                      \(token.bytes), 'https://acme.my.salesforce.com', now() + interval '1 hour')
+                    """)
+                try await EndUserLoginStore(on: connection).insert(
+                    stateHash: hash, browserHash: hash,
+                    .init(
+                        verifier: verifier.bytes, loginURL: "https://login.salesforce.com",
+                        purpose: .session, returnPath: "/"))
+            }
+            let next = try SecretKey.generate()
+            let rotating = KeyRing(current: next, previous: [keys.current])
+            let reseal = CredentialReseal(pool: pool, keys: rotating)
+            // Two tokens of the grant, the session and the login.
+            #expect(try await reseal.run().resealed == 4)
+            #expect(try await reseal.run().resealed == 0)
+            let only = KeyRing(current: next)
+            let stored: [UInt8] = try await pool.query(
+                "select access_token from multiconnect.end_user_sessions"
+            ).scalar()
+            #expect(try only.open(stored, context: session).revealText() == "token")
+            let kept: [UInt8] = try await pool.query(
+                "select verifier from multiconnect.end_user_logins"
+            ).scalar()
+            #expect(try only.open(kept, context: login).revealText() == "verifier")
+        }
+    }
+
     @Test func `an open consent survives a rotation`() async throws {
         try await SimulatedOrgs.run { world in
             let organization = try world.organizationID(1)
@@ -128,7 +169,8 @@ struct CredentialResealTests {
             let consent = Consent(
                 pool: world.tenancy.pool, queue: world.tenancy.queue, keys: KeyRing(current: next),
                 oauth: world.oauth, http: world.http, writes: .planned, logger: .init(label: "test"))
-            #expect(try await consent.finish(callback, cookie: start.cookie).status == .authorized)
+            #expect(
+                try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
         }
     }
 }

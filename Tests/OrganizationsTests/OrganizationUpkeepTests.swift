@@ -81,8 +81,9 @@ struct OrganizationUpkeepTests {
                 try await ConsentStore(on: connection).insert(
                     stateHash: [UInt8](repeating: 1, count: 32),
                     browserHash: [UInt8](repeating: 2, count: 32),
-                    organization: organizations[3].id, verifier: [1], loginURL: "https://login.salesforce.com"
-                )
+                    .init(
+                        organization: organizations[3].id, verifier: [1],
+                        loginURL: "https://login.salesforce.com", returnTarget: nil))
             }
             #expect(try await upkeep(tenancy).expire {} == 0)
             _ = try await tenancy.pool.execute(

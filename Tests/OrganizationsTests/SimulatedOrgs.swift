@@ -90,7 +90,7 @@ struct SimulatedOrgs: Sendable {
             .register(tenancy.request(organization.text))
         let start = try await consent().begin(organization: organization, environment: nil, cookie: nil)
         let callback = try await authorize(start, as: username ?? orgs[number - 1].usernames[0])
-        return try await consent().finish(callback, cookie: start.cookie)
+        return try await consent().finish(callback, cookie: start.cookie).organization
     }
 
     func fault(_ body: String) async throws {

@@ -24,6 +24,9 @@ extension ProcessTests {
                 request.setValue("application/json", forHTTPHeaderField: "Content-Type")
                 request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
                 let answer = try await rig.deployment.send(request)
+                let problems = try OpenAPIDocument.current.get().problems(
+                    method, path, status: answer.status, body: Array(answer.text.utf8))
+                #expect(problems.isEmpty, "\(problems)")
                 let json = (try? JSONValue(parsing: Array(answer.text.utf8))) ?? .null
                 return (answer.status, json, answer.text)
             }
@@ -133,15 +136,32 @@ extension ProcessTests {
                 #expect(started.status == 202)
                 let result = try await client.call("GET", try #require(started.json["result_url"]?.string))
                 #expect(result.status == 200 && result.json["passes"]?.array?.isEmpty == false)
+                #expect(result.json["mappings"]?["Account"]?["passes"]?.array?.isEmpty == false)
+                let own = try await client.call(
+                    "GET", "\(try #require(contact["detail_url"]?.string))/validations")
+                #expect(own.status == 200 && own.json["errors"]?.array?.isEmpty == true, "\(own.text)")
+                let diagnosed = try rig.command("organizations", "diagnose", rig.org.id, "-v")
+                #expect(diagnosed.status == 0, "\(diagnosed.output)")
+                #expect(diagnosed.output.contains("GREEN: Salesforce Permissions\n"), "\(diagnosed.output)")
+                #expect(diagnosed.output.contains("SKIPPED: Log Drain\n"))
+                let document = try rig.command("organizations", "diagnose", rig.org.id, "--json")
+                let json = try JSONValue(parsing: Array(document.output.utf8))
+                #expect(json["mappings"]?.object?.keys.sorted() == ["Account", "Contact"])
+                try await rig.app("drop index T.hcu_idx_account_external_id__c")
+                let broken = try rig.command("organizations", "diagnose", rig.org.id)
+                #expect(broken.status == 1, "\(broken.output)")
+                #expect(broken.output.contains("RED: Index of the Unique Identifier (Account)\n"))
 
                 let schema = try await client.call("GET", try #require(account["schema_url"]?.string))
                 let name = schema.json["fields"]?.array?.first { $0["name"]?.string == "Name" }
                 #expect(name?["required"]?.bool == true && name?["type"]?.string == "string")
                 let link = try await client.call(
-                    "POST", "\(path)/authorize_url", #"{"environment":"sandbox","next":"http://localhost"}"#)
+                    "POST", "\(path)/authorize_url", #"{"environment":"sandbox","next":"/done"}"#)
                 #expect(
                     link.json["redirect"]?.string?.hasSuffix(
-                        "/authenticate?environment=sandbox&org_id=\(rig.org.id)") == true)
+                        "/authenticate?environment=sandbox&org_id=\(rig.org.id)&next=%2Fdone") == true)
+                let difference = try await client.call("GET", "\(path)/schema-diff?target_version=60.0")
+                #expect(difference.json["mappings"]?.array?.count == 2)
                 let app = try await client.call("GET", "/api/v3/apps/\(appName)")
                 #expect(app.json["db_keys"]?.array?.first?["name"]?.string == "DATABASE_URL")
 

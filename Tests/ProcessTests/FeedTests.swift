@@ -2,108 +2,14 @@ import Cryptography
 import Encoding
 import Foundation
 import FoundationNetworking
-import HTTPServer
-import HTTPWire
-import Logging
 import Postgres
-import Reactor
 import Support
-import Synchronization
 import Testing
-
-/// The ISV's app as a receiver of webhooks. It keeps the events.
-private final class App: Sendable {
-    private let events = Mutex<[JSONValue]>([])
-    let listener: Listener
-
-    init() throws { listener = try Listener.tcp(host: "127.0.0.1", port: 0) }
-
-    var url: String { "http://127.0.0.1:\(listener.address.port)/hook" }
-
-    func events(_ kind: String) -> [JSONValue] {
-        events.withLock { $0.filter { $0["type"]?.string == kind } }
-    }
-
-    /// The values of a member of `data`, each once.
-    func values(_ kind: String, _ member: String) -> Set<String> {
-        Set(events(kind).compactMap { $0["data"]?[member].map { $0.string ?? $0.serialized } })
-    }
-
-    func serve() async throws {
-        var router = Router()
-        router.on(.post, "/hook", maximumBodyBytes: 2 << 20) { [self] request in
-            let body = try JSONValue(parsing: request.body)
-            events.withLock { $0 += body["events"]?.array ?? [] }
-            return .text("ok")
-        }
-        router.on(.post, "/process") { request in
-            let body = try JSONValue(parsing: request.body)
-            let number = body["input"]?["number"]?.int ?? 0
-            return .json(bytes: Array(#"{"result":"process \#(number)"}"#.utf8))
-        }
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        try await Server(router: router, configuration: ServerConfiguration(), logger: logger)
-            .serve(on: listener)
-    }
-}
-
-extension ApplicationRig {
-    /// Publishes an event as the org does.
-    func publish(_ number: Int) async throws {
-        let answer = try await deployment.post(
-            deployment.simulatorURL + "/simulator/orgs/\(org.id)/events",
-            body: #"{"event":"Order_Ready__e","payload":{"Order_Number__c":"in-\#(number)"}}"#)
-        #expect(answer.status == 200, "\(answer.text)")
-    }
-
-    /// Sends an outbound message as the org does. Returns the status and the text of the answer.
-    func sendMessage(_ url: String, _ number: Int, org sender: String? = nil) async throws -> (Int, String) {
-        let id = "04l" + String(repeating: "0", count: 12 - "\(number)".count) + "\(number)"
-        let body = """
-            <?xml version="1.0" encoding="UTF-8"?>
-            <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" \
-            xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>\
-            <notifications xmlns="http://soap.sforce.com/2005/09/outbound">\
-            <OrganizationId>\(sender ?? org.id)</OrganizationId><ActionId>04k90000000PGrlAAG</ActionId>\
-            <Notification><Id>\(id)</Id><sObject xsi:type="sf:Account" \
-            xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>0019000001KwyWtAAJ</sf:Id>\
-            <sf:Name>n\(number)</sf:Name></sObject></Notification></notifications></soapenv:Body>\
-            </soapenv:Envelope>
-            """
-        let answer = try await deployment.post(url, body: body, type: "text/xml; charset=utf-8")
-        return (answer.status, answer.text)
-    }
-
-    /// The last line of a command that must succeed.
-    func run(_ arguments: String...) throws -> [String] {
-        let program = try Program.multiconnect(
-            arguments, environment: deployment.environment.merging(["LOG_LEVEL": "critical"]) { $1 })
-        let status = program.exitStatus()
-        #expect(status == 0, "\(arguments): \(program.output)")
-        return program.output.split(separator: "\n").map(String.init)
-    }
-}
 
 extension ProcessTests {
     /// The change feed, platform events and outbound messages of a whole installation.
     @Suite(.tags(.process), .serialized)
     struct FeedTests {
-        private func withFeed(
-            _ body:
-                @escaping @concurrent @Sendable (ApplicationRig, App, _ token: String) async throws -> Void
-        ) async throws {
-            try await withApplication(environment: ["WEBHOOK_PRIVATE_ADDRESSES": "true"]) { rig in
-                let app = try App()
-                let lines = try rig.run("webhooks", "add", "app", "--url", app.url)
-                let token = try #require(lines.last?.split(separator: " ").last).description
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { try await app.serve() }
-                    try await body(rig, app, token)
-                    group.cancelAll()
-                }
-            }
-        }
-
         @Test func `changes of rows, platform events and outbound messages reach the app`() async throws {
             try await withFeed { rig, app, token in
                 try await rig.change(#"{"kind":"create","records":[{"Name":"Fed"}]}"#)
@@ -115,7 +21,7 @@ extension ProcessTests {
                 #expect(created["data"]?["schema"]?.string == rig.org.schema)
 
                 _ = try rig.run("events", "subscribe", rig.org.id, "Order_Ready__e")
-                try await untilSubscribed(rig)
+                try await rig.untilSubscribed()
                 try await rig.publish(1)
                 try await eventually("the platform event arrives") {
                     !app.events("event.received").isEmpty
@@ -161,7 +67,7 @@ extension ProcessTests {
             }
         }
 
-        private func outbound(_ rig: ApplicationRig, _ app: App) async throws {
+        private func outbound(_ rig: ApplicationRig, _ app: FeedReceiver) async throws {
             let url = try #require(try rig.run("outbound", "url", rig.org.id).last)
             for _ in 1...2 {
                 let (status, text) = try await rig.sendMessage(url, 7)
@@ -225,12 +131,65 @@ extension ProcessTests {
                 try await eventually("the result reaches the org") {
                     try await rig.records("Account", by: "sfid")[record]?["phone"]?.string == "process 7"
                 }
+                try await callout(rig, port, secret, record)
                 let unsigned = try await rig.deployment.post(
                     "http://127.0.0.1:\(port)/processes/enrich", body: "{}")
                 #expect(unsigned.status == 401)
                 let closed = try await rig.deployment.post(
                     "http://127.0.0.1:\(rig.deployment.webPort)/processes/enrich", body: "{}")
                 #expect(closed.status == 403, "without CALLBACK_SECRET")
+            }
+        }
+
+        /// The org's own Apex calls, as the simulator signs it.
+        private func callout(
+            _ rig: ApplicationRig, _ port: UInt16, _ secret: String, _ record: String
+        ) async throws {
+            let url = "\(rig.deployment.simulatorURL)/simulator/orgs/\(rig.org.id)/callouts"
+            for (secret, number) in [(secret, 9), ("another secret of thirty-two bytes", 10)] {
+                let body = """
+                    {"url":"http://127.0.0.1:\(port)/processes/enrich","secret":"\(secret)","object":"Account",\
+                    "record_id":"\(record)","field":"Phone","key":"c\(number)","input":{"number":\(number)}}
+                    """
+                #expect(try await rig.deployment.post(url, body: body).status == 204)
+            }
+            try await eventually("both calls are answered") {
+                let answers = try await rig.deployment.send(URLRequest(url: URL(string: url)!)).text
+                let statuses = try JSONValue(parsing: Array(answers.utf8)).array?.compactMap {
+                    $0["status"]?.int
+                }
+                return statuses == [202, 401]
+            }
+            try await eventually("the result of the signed call reaches the org") {
+                try await rig.records("Account", by: "sfid")[record]?["phone"]?.string == "process 9"
+            }
+        }
+
+        @Test func `an app that listens is notified of rows, events and tenants`() async throws {
+            try await withFeed { rig, _, _ in
+                let listener = try await PostgresConnection.connect(
+                    try PostgresConfiguration(url: rig.deployment.databaseURL))
+                defer { listener.close() }
+                try await listener.listen("multiconnect_feed")
+                try await listener.listen("multiconnect_events")
+                try await rig.change(#"{"kind":"create","records":[{"Name":"Heard"}]}"#)
+                let id: String = try await rig.app(
+                    "select id::text from multiconnect.organizations where org_id = '\(rig.org.id)'"
+                ).scalar()
+                let row = try await heard(listener, "row")
+                #expect(row["organization"]?.string == id)
+                _ = try rig.run("organizations", "pause", rig.org.id)
+                #expect(try await heard(listener, "tenant")["organization"]?.string == id)
+            }
+        }
+
+        /// The payload of the first notification of a kind.
+        private func heard(_ listener: PostgresConnection, _ kind: String) async throws -> JSONValue {
+            while true {
+                let next = try #require(
+                    try await listener.nextNotification(deadline: .now + .seconds(30)))
+                let payload = try JSONValue(parsing: Array(next.payload.utf8))
+                if payload["kind"]?.serialized.contains(kind) == true { return payload }
             }
         }
 
@@ -267,20 +226,11 @@ extension ProcessTests {
                 ["-sN", "-H", "Authorization: Bearer \(token)"] + resume + [url.absoluteString])
         }
 
-        private func untilSubscribed(_ rig: ApplicationRig) async throws {
-            // The stream is connected again with the channel.
-            try await eventually(within: .seconds(40), "subscribed\n\(rig.worker.output.suffix(2000))") {
-                try await rig.publish(0)
-                try await Task.sleep(for: .milliseconds(300))
-                return try await rig.app("select exists (select from T._platform_event_log)").scalar()
-            }
-        }
-
         @Test func `workers killed at any moment lose no event, no message and no delivery`() async throws {
             try await withFeed { rig, app, _ in
                 let url = try #require(try rig.run("outbound", "url", rig.org.id).last)
                 _ = try rig.run("events", "subscribe", rig.org.id, "Order_Ready__e")
-                try await untilSubscribed(rig)
+                try await rig.untilSubscribed()
                 var worker = rig.worker
                 let count = 40
                 for number in 1...count {

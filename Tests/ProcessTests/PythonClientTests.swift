@@ -10,14 +10,14 @@ enum PythonClients {
 }
 
 extension ProcessTests {
-    /// Salesforce's clients from PyPI against the simulator. Skipped without `bin/setup --interop`.
+    /// Salesforce's clients from PyPI against the simulator, and Heroku Connect's against the API. Skipped without `bin/setup --interop`.
     @Suite(.tags(.interop))
     struct PythonClientTests {
         @Test(
             .enabled(if: PythonClients.areInstalled, "bin/setup --interop installs the clients"),
             arguments: ["aiosfstream_check.py", "simple_salesforce_check.py"])
         func `a client of PyPI works against the simulator`(_ script: String) async throws {
-            let port = try Deployment.freePort()
+            let port = try await withLoop { try Deployment.freePort() }
             let simulator = try Program.multiconnect(
                 ["org-simulator", "--port", "\(port)"], environment: [:])
             defer { simulator.kill() }
@@ -31,6 +31,28 @@ extension ProcessTests {
                 [Program.repository.appendingPathComponent("Tests/Interop/\(script)").path, origin])
             #expect(check.exitStatus() == 0, "\(check.output)")
             #expect(check.output.contains("ok "), "\(check.output)")
+        }
+
+        @Test(
+            .enabled(if: PythonClients.areInstalled, "bin/setup --interop installs the clients"),
+            arguments: ["openapi_check.py", "django_check.py"])
+        func `a client of PyPI works against the API`(_ script: String) async throws {
+            try await withApplication { rig in
+                let (status, output) = try rig.command("tokens", "create", "client", "--scope", "write")
+                #expect(status == 0)
+                let origin = try #require(rig.deployment.environment["APP_URL"])
+                let token = output.trimmingCharacters(in: .whitespacesAndNewlines)
+                let more = script.hasPrefix("django") ? [rig.org.schema, rig.deployment.databaseURL] : []
+                let check = try Program(
+                    "check", PythonClients.python,
+                    [
+                        Program.repository.appendingPathComponent("Tests/Interop/\(script)").path, origin,
+                        token,
+                    ]
+                        + more)
+                #expect(check.exitStatus(within: .seconds(300)) == 0, "\(check.output)")
+                #expect(check.output.contains("ok "), "\(check.output)")
+            }
         }
     }
 }

@@ -77,6 +77,73 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a reader has five sessions and statements of five minutes, and ends with its tenant`()
+            async throws
+        {
+            try await withTenant { _, owner, environment in
+                let (status, url) = try run(environment)
+                #expect(status == 0)
+                let configuration = try PostgresConfiguration(url: url)
+                var readers: [PostgresConnection] = []
+                defer { for reader in readers { reader.close() } }
+                for _ in 1...5 { readers.append(try await PostgresConnection.connect(configuration)) }
+                await #expect(throws: PostgresError.self) {
+                    _ = try await PostgresConnection.connect(configuration)
+                }
+                let timeout: String = try await readers[0].query("show statement_timeout").scalar()
+                #expect(timeout == "5min")
+                // The limit of a session may be lowered; a statement that runs longer than it is ended.
+                try await readers[0].script("set statement_timeout = '50ms'")
+                await #expect(throws: PostgresError.self) {
+                    try await readers[0].script("select pg_sleep(5)")
+                }
+
+                let removed = try Program.multiconnect(
+                    [
+                        "organizations", "remove", Self.org, "--confirm", Self.org, "--delete-data",
+                        "--skip-revocation",
+                    ], environment: environment)
+                #expect(removed.exitStatus() == 0, "\(removed.output)")
+                #expect(removed.output.contains("\(Self.schema)_reader is dropped"), "\(removed.output)")
+                for reader in readers {
+                    await #expect(throws: PostgresError.self) { try await reader.script("select 1") }
+                }
+                let left: Int = try await owner.query(
+                    "select count(*) from pg_roles where rolname = \("\(Self.schema)_reader")"
+                ).scalar()
+                #expect(left == 0)
+            }
+        }
+
+        @Test func `a role that may create roles and is no superuser removes them too`() async throws {
+            try await withTenant { database, owner, environment in
+                let name = "c\(database.name.suffix(20))"
+                try await owner.script(
+                    """
+                    create role \(name) login nosuperuser createrole password 'x';
+                    alter database \(database.name) owner to \(name);
+                    alter schema \(Self.schema) owner to \(name);
+                    alter table \(Self.schema).account owner to \(name);
+                    grant all on schema multiconnect to \(name);
+                    grant all on all tables in schema multiconnect to \(name);
+                    grant all on all sequences in schema multiconnect to \(name);
+                    """)
+                var ordinary = environment
+                ordinary["DATABASE_URL"] = environment["DATABASE_URL"]?.replacing(
+                    "//postgres@", with: "//\(name):x@")
+                let (status, url) = try run(ordinary)
+                #expect(status == 0 && url.hasPrefix("postgres://\(Self.schema)_reader"), "\(url)")
+                let reader = try await PostgresConnection.connect(try PostgresConfiguration(url: url))
+                defer { reader.close() }
+                let (removed, text) = try run(ordinary, "--revoke")
+                #expect(removed == 0 && text.contains("removed"), "\(text)")
+                await #expect(throws: PostgresError.self) { try await reader.script("select 1") }
+                try await owner.script("alter database \(database.name) owner to postgres")
+                try await owner.script("reassign owned by \(name) to postgres; drop owned by \(name)")
+                try await owner.script("drop role \(name)")
+            }
+        }
+
         @Test func `without the right to create roles the SQL is printed`() async throws {
             try await withTenant { database, owner, environment in
                 let name = "r\(database.name.suffix(20))"

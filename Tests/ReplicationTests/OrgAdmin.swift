@@ -51,6 +51,7 @@ struct OrgAdmin: Sendable {
         func value(_ name: String) -> String? { location.queryItems?.first { $0.name == name }?.value }
         return try await consent.finish(
             ConsentCallback(state: value("state"), code: value("code"), error: value("error")),
-            cookie: start.cookie)
+            cookie: start.cookie
+        ).organization
     }
 }

@@ -1,3 +1,4 @@
+import Encoding
 import Testing
 
 @testable import Salesforce
@@ -10,7 +11,17 @@ struct CheckupTests {
         checkup.username = "ann@acme.example"
         checkup.rights = UserRights(granted: [.apiEnabled, .viewAllData, .modifyAllData])
         checkup.writes = .planned
-        checkup.objects = ["Account", "Thing__c"]
+        checkup.versions = [APIVersion(31), APIVersion(60), APIVersion(66)]
+        checkup.rowsInHour = 100
+        checkup.connections = .init(used: 10, maximum: 97)
+        checkup.mappings = ["Account", "Thing__c"].map { name in
+            var facts = Checkup.MappingFacts(objectName: name)
+            facts.fields = 20
+            facts.pollingSeconds = 600
+            facts.upsertField = name == "Account" ? nil : "Key__c"
+            facts.table = .init(longTexts: 1, indexed: ["sfid", "key__c"])
+            return facts
+        }
         checkup.selected = ["account", "Thing__c"]
         checkup.limits = [
             "DailyApiRequests": OrgLimit(maximum: 1_000, remaining: 500),
@@ -23,12 +34,15 @@ struct CheckupTests {
     }
 
     private func open(_ checkup: Checkup) -> [String] {
-        checkup.findings.filter { $0.level != .good }.map { "\($0.level.rawValue) \($0.text)" }
+        checkup.findings.filter { [.advice, .missing].contains($0.level) }
+            .map { "\($0.level.rawValue) \($0.text)" }
     }
 
     @Test func `an org with everything has good findings only, and no message`() {
         #expect(open(complete()).isEmpty && complete().message == nil)
-        #expect(complete().findings.count == 6)
+        #expect(complete().findings.count { $0.level == .good } == 21)
+        // Heroku's own rules, and the unique identifier that one mapping does not have.
+        #expect(complete().findings.count { $0.level == .skipped } == 5)
     }
 
     @Test func `missing permissions are named, and writes need one more`() {
@@ -56,6 +70,53 @@ struct CheckupTests {
         #expect(found[0].hasSuffix("Thing__c."))
         #expect(found[1] == "advice 99 of 1000 API requests of 24 hours are left (9 %).")
         #expect(found[2].hasPrefix("missing 0 of 100 megabytes of data storage"))
+    }
+
+    @Test func `each rule about mappings and tables has a finding`() throws {
+        func rules(_ change: (inout Checkup) -> Void) -> [CheckupRule] {
+            var checkup = complete()
+            change(&checkup)
+            return checkup.findings.filter { [.advice, .missing].contains($0.level) }.map(\.rule)
+        }
+        #expect(rules { $0.versions = [APIVersion(61), APIVersion(66)] } == [.apiVersion])
+        #expect(rules { $0.versions = [APIVersion(58), APIVersion(60)] } == [.apiVersion])
+        #expect(rules { $0.connections?.used = 80 } == [.connections])
+        #expect(rules { $0.mappings[0].fields = 301 } == [.fieldCount])
+        #expect(rules { $0.mappings[0].table?.longTexts = 21 } == [.longTextCount])
+        #expect(rules { $0.mappings[1].table?.indexed = ["sfid"] } == [.upsertIndex])
+        #expect(rules { $0.mappings[1].table?.indexed = ["ns__key__c"] } == [])
+        for (kind, rule) in [
+            ("wide_row", CheckupRule.rowWidth), ("unsuitable_index", .indexedText),
+            ("unknown_field", .mappedNames),
+        ] {
+            #expect(rules { $0.mappings[0].problems = [.init(kind: kind, message: "x")] } == [rule])
+        }
+        #expect(
+            rules { $0.mappings = (0...100).map { .init(objectName: "Thing\($0)__c") } }
+                == [.changeEvents, .mappingCount])
+        // 100,000 rows an hour are 16,667 in ten minutes, but events bring those of Account.
+        #expect(rules { $0.rowsInHour = 100_000 } == [])
+        #expect(
+            rules {
+                $0.rowsInHour = 100_000
+                $0.selected = ["Account"]
+            } == [.changeEvents, .pollingInterval])
+    }
+
+    @Test func `the document has the findings of mappings apart`() throws {
+        var checkup = complete()
+        checkup.mappings[0].problems = [.init(kind: "unknown_object", message: "no Account")]
+        let document = try JSONValue(parsing: checkup.document.encoded)
+        #expect(document["errors"]?.array?.isEmpty == true)
+        #expect(document["skips"]?.array?.count == 4)
+        let mapping = try #require(document["mappings"]?["Account"])
+        let error = try #require(mapping["errors"]?.array?.first)
+        #expect(error["rule_id"]?.string == "MAPPED_NAMES_MUST_EXIST")
+        #expect(error["status"]?.string == "FAILED")
+        #expect(error["message"]?.string == "no Account. Change the mapping or the org.")
+        let own = try #require(checkup.document(ofMapping: "account"))
+        #expect(try JSONValue(parsing: own.encoded) == mapping)
+        #expect(checkup.document(ofMapping: "Lead") == nil)
     }
 
     @Test func `facts that cannot be read are advice, and the admin's text has no database`() {

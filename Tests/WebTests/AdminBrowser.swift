@@ -1,3 +1,4 @@
+import Encoding
 import Foundation
 import HTTPClient
 import OrgSimulator
@@ -14,14 +15,17 @@ final class AdminBrowser {
 
     /// From the link in the mail to the last page. Also returns the URL to which Salesforce redirected.
     func consent(
-        _ org: Simulator.OrgSummary?, as user: String, decision: String = "allow"
+        _ org: Simulator.OrgSummary?, as user: String, decision: String = "allow", next: String? = nil
     ) async throws -> (page: ClientResponse, callback: String) {
-        let callback = try await begin(org, as: user, decision: decision)
+        let callback = try await begin(org, as: user, decision: decision, next: next)
         return (try await open(callback), callback)
     }
 
-    func begin(_ org: Simulator.OrgSummary?, as user: String, decision: String) async throws -> String {
-        let query = org.map { "?org_id=\($0.id)" } ?? ""
+    func begin(
+        _ org: Simulator.OrgSummary?, as user: String, decision: String, next: String? = nil
+    ) async throws -> String {
+        var query = org.map { "?org_id=\($0.id)" } ?? ""
+        query += next.map { "\(query.isEmpty ? "?" : "&")next=\(PercentCoding.encode($0))" } ?? ""
         #expect(try await open("/authenticate" + query).status == 200)
         let start = try await open("/auth/salesforce" + query)
         let authorize = try #require(start.headers["Location"].flatMap { URLComponents(string: $0) })

@@ -23,6 +23,9 @@ struct ConnectRoutesTests {
                     method: method, url: path.hasPrefix("http") ? path : rig.origin + path,
                     headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
                     body: Array(body.utf8)))
+            let problems = try OpenAPIDocument.current.get().problems(
+                method, path, status: answer.status, body: answer.body)
+            #expect(problems.isEmpty, "\(problems)")
             return (answer.status, (try? JSONValue(parsing: answer.body)) ?? .null, answer.text)
         }
     }
@@ -98,6 +101,24 @@ struct ConnectRoutesTests {
         }
     }
 
+    @Test func `one token sends 600 requests at once, and then waits; another does not wait`() async throws {
+        try await withWebRig { rig in
+            let (busy, other) = (try await client(rig), try await client(rig))
+            var sent = 0
+            var refused: ClientResponse?
+            while refused == nil, sent < 2_000 {
+                let answer = try await rig.get(
+                    "/connections", [("Authorization", "Bearer \(busy.token)")])
+                if answer.status == 429 { refused = answer } else { sent += 1 }
+            }
+            // Ten more come back in each second.
+            #expect((600..<1_500).contains(sent), "\(sent)")
+            #expect(refused?.headers["retry-after"].flatMap { Int($0) } ?? 0 >= 1)
+            #expect(try await busy.call("GET", "/api/v3/connections").status == 429)
+            #expect(try await other.call("GET", "/connections").status == 200)
+        }
+    }
+
     @Test func `a token of one tenant opens no other`() async throws {
         try await withWebRig { rig in
             let ids = try await register(3, rig)
@@ -137,7 +158,8 @@ struct ConnectRoutesTests {
                 ("PATCH", path), ("POST", "\(path)/actions/pause"), ("POST", "\(path)/actions/resume"),
                 ("POST", "\(path)/actions/restart"), ("POST", "\(path)/actions/import"),
                 ("POST", "\(path)/mappings"), ("POST", "\(path)/notifications/acknowledge"),
-                ("POST", "\(path)/authorize_url"), ("PUT", mapping), ("PATCH", mapping),
+                ("POST", "\(path)/authorize_url"), ("POST", "\(path)/actions/change-sf-api-version"),
+                ("PUT", mapping), ("PATCH", mapping),
                 ("DELETE", mapping), ("POST", "\(mapping)/actions/reload"),
             ]
             for (method, path) in calls {
@@ -200,6 +222,20 @@ struct ConnectRoutesTests {
                 try await message(
                     "POST", "\(path)/authorize_url", #"{"environment":"custom","domain":"evil.example"}"#
                 ).contains("domain"))
+            for target in ["https://evil.example/", "//evil.example", "http://x\\n/"] {
+                #expect(
+                    try await message("POST", "\(path)/authorize_url", #"{"next":"\#(target)"}"#)
+                        .contains("CONSENT_RETURN_ORIGINS"))
+            }
+            let difference = "\(path)/schema-diff"
+            #expect(try await message("GET", difference, "").contains("target_version"))
+            #expect(try await message("GET", "\(difference)?target_version=61.0", "").contains("60.0"))
+            #expect(try await client.call("GET", "\(difference)?target_version=60.0").status == 200)
+            for version in [#""61.0""#, "61", #""60.0""#] {
+                let changed = try await client.call(
+                    "POST", "\(path)/actions/change-sf-api-version", #"{"target_version":\#(version)}"#)
+                #expect(changed.status == 409 && changed.text.contains("60.0"), "\(changed.text)")
+            }
             #expect(try await message("POST", "\(path)/actions/import", "[]").contains("mappings") == false)
             #expect(try await client.call("GET", "/api/v3/connections/1").status == 404)
             #expect(try await client.call("GET", "/api/v3/mappings/1").status == 404)

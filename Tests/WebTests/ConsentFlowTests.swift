@@ -42,6 +42,23 @@ struct ConsentFlowTests {
         }
     }
 
+    @Test func `the browser returns to an allowed address, and to no other`() async throws {
+        let allowed = "http://localhost:18000/done?a=b"
+        for (next, isAllowed) in [
+            (allowed, true), ("/dashboard", true), ("https://evil.example/", false),
+            ("http://localhost:18000@evil.example/", false), ("//evil.example", false),
+        ] {
+            try await withConsent({ $0.returnOrigins = ["http://localhost:18000"] }) { rig, orgs in
+                try await rig.registerOrg(orgs[0])
+                let browser = AdminBrowser(rig: rig)
+                let (page, _) = try await browser.consent(orgs[0], as: orgs[0].usernames[0], next: next)
+                #expect(page.status == (isAllowed ? 303 : 200), "\(next)")
+                #expect(page.headers["Location"] == (isAllowed ? next : nil))
+                #expect(try await rig.statuses() == [orgs[0].id + " authorized"])
+            }
+        }
+    }
+
     @Test func `orgs whose ids differ only in case are different tenants`() async throws {
         try await withConsent { rig, orgs in
             #expect(
@@ -142,9 +159,12 @@ extension WebRig {
 }
 
 private func withConsent(
+    _ change: @escaping @Sendable (inout WebRig.Options) -> Void = { _ in },
     _ body: @concurrent @Sendable (WebRig, [Simulator.OrgSummary]) async throws -> Void
 ) async throws {
     try await withSimulatedOrgs(2) { orgs, loginURL in
-        try await withWebRig(WebRig.Options(loginURL: loginURL)) { rig in try await body(rig, orgs) }
+        var options = WebRig.Options(loginURL: loginURL)
+        change(&options)
+        try await withWebRig(options) { rig in try await body(rig, orgs) }
     }
 }

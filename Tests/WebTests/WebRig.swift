@@ -31,6 +31,8 @@ struct WebRig: Sendable {
     let pool: PostgresPool
     let redis: TestRedis
     let http: HTTPClient
+    /// As `GET /organizations/:id`.
+    let routeNames: [String]
 
     struct Options: Sendable {
         var callbackSecret: String?
@@ -39,6 +41,7 @@ struct WebRig: Sendable {
         /// The URL of Salesforce. Nothing listens at the default.
         var loginURL = "http://127.0.0.1:9"
         var appURL: String?
+        var returnOrigins: [String] = []
         /// The operators' name and password; nil closes their pages.
         var operators: (user: String, password: Secret)?
         var viewers: (user: String, password: Secret)?
@@ -116,10 +119,13 @@ func withWebRig(
             try addOrgPages(to: &router, options, origin: origin, pool: pool, http: http, tenants)
             var configuration = routes.configuration()
             if options.isBehindProxy { configuration.trust = .proxy }
+            let names = router.routeNames
             let server = Server(router: router, configuration: configuration, logger: quietLogger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.serve(on: listener) }
-                try await body(WebRig(origin: origin, pool: pool, redis: redis, http: http))
+                try await body(
+                    WebRig(
+                        origin: origin, pool: pool, redis: redis, http: http, routeNames: names))
                 group.cancelAll()
                 try await group.waitForAll()
             }
@@ -149,7 +155,8 @@ private func routes(
             control: pool, cells: ["default": pool], cache: TenantCensus.Cache(lifetime: .zero)),
         board: MetricsBoard(redis: redis), cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
-    let identity = AppIdentity(name: "Acme Sync", url: options.appURL ?? origin)
+    let identity = AppIdentity(
+        name: "Acme Sync", url: options.appURL ?? origin, returnOrigins: options.returnOrigins)
     let recovery = TenantRecovery(control: pool, queue: queue, logger: quietLogger)
     let keys = KeyRing(current: try SecretKey.generate())
     let tokens = AccessTokens(

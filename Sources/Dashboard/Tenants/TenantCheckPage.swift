@@ -23,18 +23,6 @@ struct TenantCheckPage: Sendable {
     }
 
     private func findings(_ checkup: Checkup) -> HTML {
-        let items = checkup.findings.map { finding -> HTML in
-            let (style, text) =
-                switch finding.level {
-                case .good: ("done", "good")
-                case .advice: ("retry", "advice")
-                case .missing: ("dead", "missing")
-                }
-            let advice: HTML = finding.advice.map { "<br><span class=\"dim\">\($0)</span>" } ?? ""
-            return """
-                <li><span class="state \(style)">\(text)</span><span>\(finding.text)\(advice)</span></li>
-                """
-        }
         let message: HTML =
             checkup.message.map {
                 """
@@ -44,7 +32,32 @@ struct TenantCheckPage: Sendable {
                 """
             } ?? ""
         return """
-            <section class="card"><h2>Findings</h2><ul class="effects">\(items)</ul></section>\(message)
+            <section class="card"><h2>Findings</h2>
+            <ul class="effects">\(checkup.findings.filter { $0.object == nil }.map(Self.item))</ul></section>
+            \(checkup.mappings.map { mapping(checkup, $0.objectName) })\(message)
+            """
+    }
+
+    private func mapping(_ checkup: Checkup, _ object: String) -> HTML {
+        let found = checkup.findings.filter { $0.object == object }
+        return """
+            <section class="card"><h2>\(object)</h2>
+            <ul class="effects">\(found.map(Self.item))</ul></section>
+            """
+    }
+
+    private static func item(_ finding: Checkup.Finding) -> HTML {
+        let (style, text) =
+            switch finding.level {
+            case .good: ("done", "good")
+            case .advice: ("retry", "advice")
+            case .missing: ("dead", "missing")
+            case .skipped: ("skipped", "skipped")
+            }
+        let advice: HTML = finding.advice.map { "<br><span class=\"dim\">\($0)</span>" } ?? ""
+        return """
+            <li><span class="state \(style)">\(text)</span>
+            <span><strong>\(finding.rule.title)</strong><br>\(finding.text)\(advice)</span></li>
             """
     }
 }

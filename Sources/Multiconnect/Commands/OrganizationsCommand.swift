@@ -16,7 +16,7 @@ struct OrganizationsCommand: AsyncParsableCommand {
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
             OrganizationsSettingsCommand.self, OrganizationsAccessCommand.self,
-            OrganizationsGrantReaderCommand.self,
+            OrganizationsGrantReaderCommand.self, OrganizationsDiagnoseCommand.self,
             OrganizationsRemoveCommand.self, OrganizationsRestoredCommand.self,
         ],
         defaultSubcommand: OrganizationsListCommand.self)

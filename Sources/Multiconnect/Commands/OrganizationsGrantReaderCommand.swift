@@ -19,7 +19,7 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             else made.
 
             Exit status: 0 done, also if the SQL was printed; 64 invalid id; 66 no such tenant or schema; 69 \
-            a database does not answer.
+            a database does not answer, or our role may not drop the reader's.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -35,8 +35,15 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             let store = ReaderRoleStore(found)
             guard !self.store else { return try await keep(found, store, session) }
             if revoke {
-                guard try await session.withCell(found.cell, store.revoke(on:)) else {
+                switch try await session.withCell(found.cell, store.revoke(on:)) {
+                case .removed: break
+                case .absent:
                     throw CommandFailure("there is no role \(store.role)", code: CommandFailure.noInput)
+                case .notAllowed:
+                    throw CommandFailure(
+                        "our role may not drop \(store.role). Have the database's owner run: "
+                            + store.removals.map { $0 + ";" }.joined(separator: " "),
+                        code: CommandFailure.unavailable)
                 }
                 try await session.pool.withConnection {
                     try await ReaderLoginStore(on: $0).remove(found.id)

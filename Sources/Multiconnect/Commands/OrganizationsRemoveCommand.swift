@@ -6,6 +6,7 @@ import Organizations
 import Postgres
 import Replication
 import Salesforce
+import TenantAdmin
 
 /// `multiconnect organizations remove`
 struct OrganizationsRemoveCommand: AsyncParsableCommand {
@@ -54,6 +55,7 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
             skipRevocation
                 ? "  removes its tokens; the grant stays valid in the org"
                 : "  revokes its grant at Salesforce and removes its tokens",
+            "  ends the sessions of its role for BI tools and drops the role, if there is one",
             deleteData
                 ? "  drops \(tenant.schemaName) in the cell \(tenant.cell), and removes its records"
                 : "  keeps \(tenant.schemaName) in the cell \(tenant.cell)",
@@ -82,6 +84,7 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
         let cancelled = try await session.jobs.performAll(.cancel, Self.open(tenant), by: actor.name)
         try await waitForJobs(of: tenant, removal, session)
         print("jobs cancelled: \(cancelled.changed)")
+        try await removeReader(of: tenant, session)
         try await withdrawGrant(of: tenant, session)
         guard deleteData else { return print("\(tenant.schemaName) is kept") }
         do {
@@ -121,6 +124,19 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
                     code: CommandFailure.temporary)
             }
             try await Task.sleep(for: .milliseconds(300))
+        }
+    }
+
+    /// Ends the sessions of BI tools first: they could lock the tables.
+    private func removeReader(of tenant: Organization, _ session: JobsSession) async throws {
+        let store = ReaderRoleStore(tenant)
+        switch try await session.withCell(tenant.cell, store.revoke(on:)) {
+        case .absent: break
+        case .removed: print("\(store.role) is dropped")
+        case .notAllowed:
+            print(
+                "our role may not drop \(store.role). Have the database's owner run: "
+                    + store.removals.map { $0 + ";" }.joined(separator: " "))
         }
     }
 

@@ -68,7 +68,9 @@ struct LoopServices: Sendable {
         limits.certificateFile = configuration.certificateFile
         http = HTTPClient(limits: limits)
         queue = JobQueue(pool: control, redis: redis, tallies: tallies, logger: launch.logger)
-        identity = AppIdentity(name: configuration.applicationName, url: configuration.applicationURL)
+        identity = AppIdentity(
+            name: configuration.applicationName, url: configuration.applicationURL,
+            returnOrigins: configuration.consentReturnOrigins)
         let hosts = try HostRule(loginURL: configuration.loginURL)
         oauth = OAuthClient(
             app: ConnectedApp(

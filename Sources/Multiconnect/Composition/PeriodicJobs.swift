@@ -3,6 +3,7 @@ import Jobs
 import Organizations
 import Processes
 import Replication
+import Tweets
 
 /// The periodic jobs of this program.
 enum PeriodicJobs {
@@ -42,6 +43,10 @@ enum PeriodicJobs {
             PeriodicJob(
                 name: "keep-processes", schedule: try Schedule(ProcessUpkeep.schedule),
                 job: NewJob(ProcessUpkeep.className)),
+            // Has no effect unless X_BEARER_TOKEN is set.
+            PeriodicJob(
+                name: "schedule-tweets", schedule: try Schedule(TweetFinder.schedule),
+                job: NewJob(TweetFinder.scheduleName)),
             // Has no effect unless SECRET has changed.
             PeriodicJob(
                 name: "reseal-credentials", schedule: try Schedule("7 * * * *"),
@@ -67,5 +72,9 @@ enum PeriodicJobs {
         FeedUpkeep(control: services.control, cells: services.cells, keys: configuration.keyRing)
             .register(in: &registry)
         CredentialReseal(pool: services.control, keys: configuration.keyRing).register(in: &registry)
+        TweetFinder(
+            control: services.control, cells: services.cells, queue: services.queue,
+            search: configuration.tweets?.search(services.http)
+        ).register(in: &registry)
     }
 }

@@ -54,6 +54,10 @@ struct Configuration: Sendable {
     /// The managed package's namespace, without underscores; nil for unmanaged code.
     var namespace: String?
     var callbackSecret: Secret?
+    /// The origins, besides our own, to whose pages a browser may return after a consent.
+    var consentReturnOrigins: [String]
+    /// The search of the example `tweets`; nil: off.
+    var tweets: TweetSettings?
     var smtpURL: Secret?
     /// The sender of mails; never nil if `smtpURL` is set.
     var mailFrom: MailSender?
@@ -138,6 +142,8 @@ extension Configuration {
         loginURL = reader.url("SALESFORCE_LOGIN_URL") ?? Defaults.loginURL
         namespace = reader.namespace("FORCE_NAMESPACE")
         callbackSecret = reader.text("CALLBACK_SECRET").map { Secret(text: $0) }
+        consentReturnOrigins = reader.origins("CONSENT_RETURN_ORIGINS")
+        tweets = reader.tweets()
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
         applicationName = name ?? "Multiconnect"
         mailFrom = reader.sender("MAIL_FROM", isRequired: smtpURL != nil)
@@ -162,11 +168,7 @@ extension Configuration {
         self.loops = reader.number("LOOPS", default: loops, in: 1...Defaults.maximumLoops)
         jobRetention = reader.jobRetention()
         historyRetention = reader.historyRetention()
-        quarantineLimit = QuarantineLimit(
-            rows: reader.number(
-                "QUARANTINE_LIMIT_ROWS", default: ReplicationLimits.quarantineRows, in: 0...1_000_000_000),
-            percent: reader.number(
-                "QUARANTINE_LIMIT_PERCENT", default: ReplicationLimits.quarantinePercent, in: 0...100))
+        quarantineLimit = reader.quarantineLimit()
         apiReservePercent = reader.apiReserve()
         certificateFile = reader.text("SSL_CERT_FILE")
         repairInterval = reader.repairInterval()

@@ -8,6 +8,7 @@ import Organizations
 import Postgres
 import Reactor
 import Redis
+import Replication
 
 /// Reads settings from an environment and collects the problems.
 struct EnvironmentReader {
@@ -68,6 +69,14 @@ struct EnvironmentReader {
     /// Percent of each org's API allowance.
     mutating func apiReserve() -> Int {
         number("API_RESERVE_PERCENT", default: OrganizationsLimits.apiReservePercent, in: 0...95)
+    }
+
+    mutating func quarantineLimit() -> QuarantineLimit {
+        QuarantineLimit(
+            rows: number(
+                "QUARANTINE_LIMIT_ROWS", default: ReplicationLimits.quarantineRows, in: 0...1_000_000_000),
+            percent: number(
+                "QUARANTINE_LIMIT_PERCENT", default: ReplicationLimits.quarantinePercent, in: 0...100))
     }
 
     mutating func repairInterval() -> Duration? {

@@ -40,6 +40,11 @@ package struct PackageRegistration: Sendable {
     ///   - secret: nil: the call is not signed.
     ///   - seconds: the time since 1970.
     package func headers(secret: Secret?, seconds: Int) -> [(name: String, value: String)] {
+        Self.headers(of: body, secret: secret, seconds: seconds)
+    }
+
+    /// The same for another call of the package's Apex.
+    static func headers(of body: [UInt8], secret: Secret?, seconds: Int) -> [(name: String, value: String)] {
         var headers = [
             (name: "Content-Type", value: "application/json"), (name: "Accept", value: "application/json"),
         ]

@@ -20,6 +20,7 @@ import HTTPWire
 ///   last writes of API calls, in the order of their commits; see `WriteDocument`. `DELETE` forgets them.
 /// - `POST /simulator/orgs/<org>/events`: see `controlEvents`.
 /// - `POST`, `GET /simulator/orgs/<org>/outbound`: see `controlOutbound`.
+/// - `POST`, `GET /simulator/orgs/<org>/callouts`: see `controlCallouts`.
 /// - `GET /simulator/orgs/<org>/announcements`: bodies of calls to AuthConnection; `DELETE` removes them.
 /// - `GET /simulator/orgs/<org>/canvas`, `.../signed-request`: see `CanvasEndpoints.swift`.
 /// - `POST /simulator/faults`: see `FaultRequest`; `GET` lists the open rules, `DELETE` ends them.
@@ -80,6 +81,7 @@ extension World {
             return .json(.object(calls.map { ($0.key.rawValue, .number($0.value)) }))
         case ("events", 1): return controlEvents(call, place)
         case ("outbound", 1): return controlOutbound(call, place)
+        case ("callouts", 1): return controlCallouts(call, place)
         case ("changes", 1):
             if call.method == "POST" { return change(call, place) }
             return changeLog(call, place)

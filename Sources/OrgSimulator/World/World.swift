@@ -15,6 +15,7 @@ struct World: Sendable {
     var clientsByOrg: [Int: Set<String>] = [:]
     /// Outbound messages that are not acknowledged.
     var outbound = OutboundQueue()
+    var callouts = CalloutQueue()
     /// Bulk jobs that write.
     var ingestJobs: [OrgRecordID: SimulatedIngestJob] = [:]
     /// Oldest first.

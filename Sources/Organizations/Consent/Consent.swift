@@ -49,14 +49,23 @@ package struct Consent: Sendable {
         package let lifetime: Duration
     }
 
+    /// A completed consent.
+    package struct Finished: Sendable, Equatable {
+        package let organization: Organization
+        /// The address that was given at the start. The caller checks it once more before it redirects to it.
+        package let returnTarget: String?
+    }
+
     /// Begins a consent. Throws `ConsentRefusal.notRegistered` if `organization` is not registered.
     ///
     /// - Parameters:
     ///   - organization: the org of the mail's link; nil if the admin came without a link.
     ///   - environment: the admin's choice; nil for the org's confirmed environment, or production.
     ///   - cookie: the browser's current value, which is kept so that two tabs do not disturb each other.
+    ///   - returnTarget: where the browser returns, checked by the caller; nil for our own page.
     package func begin(
-        organization: OrganizationID?, environment: OrgEnvironment?, cookie: String?
+        organization: OrganizationID?, environment: OrgEnvironment?, cookie: String?,
+        returnTarget: String? = nil
     ) async throws -> Start {
         let pkce = PKCE(random: try randomBytes(32))
         let state = Base64.encode(try randomBytes(32), .url)
@@ -71,8 +80,10 @@ package struct Consent: Sendable {
             let login = try oauth.hosts.loginOrigin(
                 for: environment ?? confirmedEnvironment(of: found) ?? .production)
             try await store.insert(
-                stateHash: stateHash, browserHash: Digest.sha256(browser), organization: found?.id,
-                verifier: verifier.bytes, loginURL: login.description)
+                stateHash: stateHash, browserHash: Digest.sha256(browser),
+                .init(
+                    organization: found?.id, verifier: verifier.bytes, loginURL: login.description,
+                    returnTarget: returnTarget))
             return login
         }
         return Start(
@@ -100,7 +111,7 @@ package struct Consent: Sendable {
     /// Completes a consent: exchanges the code, checks the org and the user's rights, and only then stores
     /// the tokens. Throws `ConsentRefusal` if the consent is not accepted, and errors of Salesforce or the
     /// database.
-    package func finish(_ callback: ConsentCallback, cookie: String?) async throws -> Organization {
+    package func finish(_ callback: ConsentCallback, cookie: String?) async throws -> Finished {
         guard let state = callback.state, !state.isEmpty else { throw ConsentRefusal.malformedCallback }
         let stateHash = Digest.sha256(state)
         let begun: ConsentStore.Begun
@@ -117,7 +128,9 @@ package struct Consent: Sendable {
             throw refusal
         }
         do {
-            return try await complete(callback, begun, stateHash: stateHash)
+            return Finished(
+                organization: try await complete(callback, begun, stateHash: stateHash),
+                returnTarget: begun.returnTarget)
         } catch let refused as Refused {
             await note(refused.refusal, bound: begun.organization, named: refused.organization)
             throw refused.refusal

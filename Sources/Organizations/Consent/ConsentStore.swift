@@ -14,17 +14,20 @@ package struct ConsentStore {
         let organization: UUID?
         let verifier: [UInt8]
         let loginURL: String
+        /// Where the browser returns; nil for our own page.
+        let returnTarget: String?
     }
 
     func insert(
-        stateHash: [UInt8], browserHash: [UInt8], organization: UUID?, verifier: [UInt8], loginURL: String
+        stateHash: [UInt8], browserHash: [UInt8], _ consent: Begun
     ) async throws {
         let lifetime = OrganizationsLimits.consentLifetime.timeInterval
         _ = try await connection.execute(
             """
             insert into multiconnect.consents
-                (state_hash, browser_hash, organization_id, verifier, login_url, expires_at)
-            values (\(stateHash), \(browserHash), \(organization), \(verifier), \(loginURL),
+                (state_hash, browser_hash, organization_id, verifier, login_url, return_target, expires_at)
+            values (\(stateHash), \(browserHash), \(consent.organization), \(consent.verifier),
+                    \(consent.loginURL), \(consent.returnTarget),
                     now() + make_interval(secs => \(lifetime)::float8))
             """)
     }
@@ -71,12 +74,12 @@ package struct ConsentStore {
             update multiconnect.consents set used_at = now()
             where state_hash = \(stateHash) and browser_hash = \(browserHash) and used_at is null
               and expires_at > now()
-            returning organization_id, verifier, login_url
+            returning organization_id, verifier, login_url, return_target
             """)
         guard let row = rows.first else { throw try await reason(stateHash, browserHash) }
         return Begun(
             organization: try row["organization_id"], verifier: try row["verifier"],
-            loginURL: try row["login_url"])
+            loginURL: try row["login_url"], returnTarget: try row["return_target"])
     }
 
     /// The tenant of the link that began the consent; nil without a link, or without such a consent.

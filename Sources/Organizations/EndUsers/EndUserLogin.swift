@@ -179,11 +179,11 @@ package struct EndUserLogin: Sendable {
         text.utf8.count == 43 && Base64.decode(text, .url) != nil
     }
 
-    private static func verifierContext(_ stateHash: [UInt8]) -> SealContext {
+    static func verifierContext(_ stateHash: [UInt8]) -> SealContext {
         SealContext(organizationID: Hex.encode(stateHash), purpose: "end user login verifier")
     }
 
-    private static func tokenContext(_ organization: OrganizationID) -> SealContext {
+    static func tokenContext(_ organization: OrganizationID) -> SealContext {
         SealContext(organizationID: organization.text, purpose: "end user access token")
     }
 }

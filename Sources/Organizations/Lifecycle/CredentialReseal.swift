@@ -62,6 +62,8 @@ package struct CredentialReseal: Sendable {
         }
         try await resealVerifiers(&report)
         try await resealReaders(&report)
+        try await resealLogins(&report)
+        try await resealSessions(&report, check)
         if report.unreadable.isEmpty {
             // A process that still has a removed key must not start and seal with it.
             try await pool.withConnection { connection in
@@ -124,6 +126,44 @@ package struct CredentialReseal: Sendable {
                 try await ConsentStore(on: connection).reseal(old, with: sealed.bytes)
             }
             report.resealed += 1
+        }
+    }
+
+    private func resealLogins(_ report: inout Report) async throws {
+        let outdated = try await pool.withConnection { connection in
+            try await EndUserLoginStore(on: connection).outdated(keyID: keys.current.id.text)
+        }
+        for old in outdated {
+            let context = EndUserLogin.verifierContext(old.stateHash)
+            guard let verifier = try? keys.open(old.verifier, context: context) else { continue }
+            let sealed = try keys.seal(verifier, context: context)
+            try await pool.withConnection { connection in
+                try await EndUserLoginStore(on: connection).reseal(old, with: sealed.bytes)
+            }
+            report.resealed += 1
+        }
+    }
+
+    /// A session that cannot be opened ends with its next request, so it does not keep a removed key's check.
+    private func resealSessions(_ report: inout Report, _ check: () throws -> Void) async throws {
+        var last: [UInt8] = []
+        while true {
+            let batch = try await pool.withConnection { [last] connection in
+                try await EndUserSessionStore(on: connection).outdated(
+                    keyID: keys.current.id.text, after: last, limit: OrganizationsLimits.resealBatch)
+            }
+            guard let end = batch.last?.tokenHash else { return }
+            for old in batch {
+                let context = EndUserLogin.tokenContext(old.organizationID)
+                guard let token = try? keys.open(old.accessToken, context: context) else { continue }
+                let sealed = try keys.seal(token, context: context)
+                let isDone = try await pool.withConnection { connection in
+                    try await EndUserSessionStore(on: connection).reseal(old, with: sealed.bytes)
+                }
+                if isDone { report.resealed += 1 }
+            }
+            last = end
+            try check()
         }
     }
 }

@@ -159,12 +159,13 @@ extension Provisioner {
     ) async throws {
         try await failObstructed(&found, schema)
         let plans = found.compactMap(\.plan)
+        let foundation = ddl.foundation + EventTables(schema: ddl.schema).statements
         do {
-            return try await run(ddl.foundation + plans.flatMap(ddl.table), as: .schema, schema, job)
+            return try await run(foundation + plans.flatMap(ddl.table), as: .schema, schema, job)
         } catch let error as PostgresError where FaultVerdict(error) == .permanent && !plans.isEmpty {
             services.logger.notice("creating tables one by one", metadata: ["error": "\(error)"])
         }
-        try await run(ddl.foundation, as: .systemTables, schema, job)
+        try await run(foundation, as: .systemTables, schema, job)
         for index in found.indices {
             guard let plan = found[index].plan else { continue }
             try job.checkClaim()

@@ -82,10 +82,7 @@ package struct EventBook: Sendable {
     ) async throws -> Value {
         let tables = EventTables(schema: organization.schemaName)
         let (value, isNew) = try await cell(organization).transaction { connection in
-            let exists: Bool = try await connection.query(
-                "select to_regnamespace(\(organization.schemaName)::text) is not null"
-            ).scalar()
-            guard exists else { throw Refusal.noSchema }
+            guard try await tables.hasSchema(on: connection) else { throw Refusal.noSchema }
             let isNew = try await !tables.exist(on: connection)
             try await tables.create(on: connection)
             return (try await body(connection), isNew)

@@ -1,8 +1,8 @@
 package import Postgres
 internal import TenantSchema
 
-/// The tables for platform events and outbound messages in a tenant's schema. They are created when the
-/// tenant first uses them: Heroku Connect has no such tables.
+/// The tables for platform events and outbound messages in a tenant's schema. Heroku Connect has no such
+/// tables. Provisioning creates them; a tenant of an earlier version gets them when a worker takes it.
 package struct EventTables: Sendable {
     let schema: String
 
@@ -16,9 +16,14 @@ package struct EventTables: Sendable {
     package func create(on connection: PostgresConnection) async throws {
         if try await exist(on: connection) { return }
         try await connection.script(TenantDDL.lock(of: schema))
-        for statement in [outbox, outboxIndex, notifyFunction, notifyTrigger, log, messages] {
-            try await connection.script(statement)
-        }
+        for statement in statements { try await connection.script(statement) }
+    }
+
+    /// Every statement can run again.
+    var statements: [String] { [outbox, outboxIndex, notifyFunction, notifyTrigger, log, messages] }
+
+    func hasSchema(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query("select to_regnamespace(\(s)::text) is not null").scalar()
     }
 
     /// Whether the tenant has the tables.

@@ -49,6 +49,11 @@ extension PlatformEventStore {
         ).scalar()
     }
 
+    /// Whether the tenant has published events that are still stored.
+    func hasOutgoing(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query("select exists (select from \(raw: outbox))").scalar()
+    }
+
     /// Events whose request has no answer: it may have been carried out, and Salesforce offers no key to ask
     /// for them. They are sent again.
     func reopen(on connection: PostgresConnection) async throws {

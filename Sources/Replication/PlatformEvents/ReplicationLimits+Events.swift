@@ -9,5 +9,7 @@ extension ReplicationLimits {
     /// Interval between looks at events to publish, with and without recent ones.
     static let activeEventPoll = Duration.seconds(2)
     static let idleEventPoll = Duration.seconds(30)
+    /// The same for a tenant that has never published: NOTIFY announces its first event.
+    static let unusedEventPoll = Duration.seconds(600)
     static let eventPruning = Duration.seconds(3_600)
 }

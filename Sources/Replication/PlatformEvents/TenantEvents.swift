@@ -8,7 +8,7 @@ internal import Salesforce
 
 /// Publishes a tenant's platform events while its lease is held. One value per loop.
 ///
-/// A tenant that has never published events costs one waiting task.
+/// A tenant that has never published events costs one waiting task, and a query every ten minutes.
 package struct TenantEvents: Sendable {
     private let replication: ReplicationServices
 
@@ -29,24 +29,21 @@ package struct TenantEvents: Sendable {
             rest: { [sessions = replication.sessions] in
                 sessions.rest(for: id, CallPurpose(.write, $0))
             }, logger: replication.logger)
-        var isReopened = false
+        while try await !publisher.createTables() { try await waitForChange(run.eventNews) }
+        try await publisher.reopen()
+        var isUsed = try await publisher.isUsed()
         var pruneAt = ContinuousClock.now + ReplicationLimits.eventPruning * Double.random(in: 0.1...1)
         while true {
-            guard try await publisher.hasTables() else {
-                // The tables are announced as a change of the tenant.
-                try await waitForChange(run.eventNews)
-                continue
-            }
-            if !isReopened {
-                try await publisher.reopen()
-                isReopened = true
-            }
-            let isBusy = try await withOwnTask { try await publisher.publish() }
+            let outcome = try await withOwnTask { try await publisher.publish() }
+            if outcome != .nothing { isUsed = true }
             if pruneAt <= .now {
                 pruneAt = .now + ReplicationLimits.eventPruning
                 try await publisher.prune()
             }
-            let pause = isBusy ? ReplicationLimits.activeEventPoll : ReplicationLimits.idleEventPoll
+            let pause =
+                outcome == .waits
+                ? ReplicationLimits.activeEventPoll
+                : isUsed ? ReplicationLimits.idleEventPoll : ReplicationLimits.unusedEventPoll
             try await run.eventNews.event.wait(until: .now + pause * Double.random(in: 0.8...1.2))
             _ = run.eventNews.take()
         }
@@ -70,8 +67,20 @@ struct EventPublisher: Sendable {
 
     private var store: PlatformEventStore { PlatformEventStore(schema: tenant.schema) }
 
-    func hasTables() async throws -> Bool {
-        try await cell.withCellConnection { try await EventTables(schema: tenant.schema).exist(on: $0) }
+    /// Creates the tables of a tenant that an earlier version has provisioned. False without a schema.
+    func createTables() async throws -> Bool {
+        let tables = EventTables(schema: tenant.schema)
+        if try await cell.withCellConnection({ try await tables.exist(on: $0) }) { return true }
+        return try await fenced { connection in
+            guard try await tables.hasSchema(on: connection) else { return false }
+            try await tables.create(on: connection)
+            return true
+        }
+    }
+
+    /// Whether the tenant has ever published.
+    func isUsed() async throws -> Bool {
+        try await cell.withCellConnection { try await store.hasOutgoing(on: $0) }
     }
 
     /// Opens the events again that an earlier run has sent without noting the answer.
@@ -83,13 +92,23 @@ struct EventPublisher: Sendable {
         try await fenced { try await store.prune(on: $0) }
     }
 
-    /// Publishes all due events. True if some wait for another attempt.
-    func publish() async throws -> Bool {
+    /// The outcome of a look at the events.
+    enum Outcome: Sendable, Equatable {
+        case nothing
+        case published
+        /// Some wait for another attempt.
+        case waits
+    }
+
+    /// Publishes all due events.
+    func publish() async throws -> Outcome {
+        var outcome = Outcome.nothing
         while true {
             let taken = try await fenced {
                 try await store.take(limit: SalesforceLimits.collectionRows, epoch: lease.epoch, on: $0)
             }
             guard !taken.isEmpty else { break }
+            outcome = .published
             // Events keep their order; those of one kind that follow each other share a request.
             var rest = taken[...]
             while let first = rest.first {
@@ -98,7 +117,8 @@ struct EventPublisher: Sendable {
                 try await send(Array(group), first.event)
             }
         }
-        return try await cell.withCellConnection { try await store.nextAttempt(on: $0) != nil }
+        let waits = try await cell.withCellConnection { try await store.nextAttempt(on: $0) != nil }
+        return waits ? .waits : outcome
     }
 
     private func send(_ events: [PlatformEventStore.Outgoing], _ name: String) async throws {

@@ -10,6 +10,12 @@ extension RESTClient {
         }
     }
 
+    /// The versions of the org's API.
+    package func versions() async throws -> [APIVersion] {
+        let answer = try JSONValue(answer: try await perform(APICall(path: "/services/data")).body)
+        return (answer.array ?? []).compactMap { $0["version"]?.string.flatMap { APIVersion($0) } }
+    }
+
     /// The approximate number of records of each object: Salesforce counts from time to time. Objects without
     /// records are missing in the answer.
     package func recordCounts(of objects: [String]) async throws -> [String: Int] {

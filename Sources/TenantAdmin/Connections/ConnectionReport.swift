@@ -26,6 +26,8 @@ package struct ConnectionReport: Sendable {
         /// Salesforce's identity document, as JSON.
         package var identity: String?
         package var updatedAt: Date
+        /// The origin at which the admin logged in.
+        package var loginURL: String
     }
 
     /// A mapping with its row counts, as last counted.

@@ -46,7 +46,7 @@ package struct ConnectionReportStore: Sendable {
             """
             select \(OrganizationStore.columns), c.settings::text as settings, c.created_at as connected_at,
               g.identity::text as identity, g.identity ->> 'username' as username,
-              g.updated_at as granted_at,
+              g.updated_at as granted_at, g.login_url,
               d.id as odata_id, d.slug as odata_slug
             from multiconnect.organizations o
             join multiconnect.connections c on c.organization_id = o.id
@@ -65,7 +65,8 @@ package struct ConnectionReportStore: Sendable {
                 createdAt: try row["connected_at"])
             if let grantedAt {
                 report.grant = .init(
-                    username: try row["username"], identity: try row["identity"], updatedAt: grantedAt)
+                    username: try row["username"], identity: try row["identity"], updatedAt: grantedAt,
+                    loginURL: try row["login_url"])
             }
             if let id: Int = try row["odata_id"], let slug: String = try row["odata_slug"] {
                 report.odata = .init(id: id, slug: slug)

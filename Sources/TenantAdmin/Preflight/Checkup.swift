@@ -9,16 +9,58 @@ package struct Checkup: Sendable, Equatable {
     package var rights: UserRights?
     /// Whether a mapping writes to Salesforce.
     package var writes = UserRights.Writes.none
-    /// The mapped objects.
-    package var objects: [String] = []
+    package var mappings: [MappingFacts] = []
     /// Objects that send change events. Nil if that cannot be read.
     package var selected: Set<String>?
     /// By name, such as `DailyApiRequests`. Nil if they cannot be read.
     package var limits: [String: OrgLimit]?
+    /// The versions of the org's API. Nil if they cannot be read.
+    package var versions: [APIVersion]?
+    /// Rows that came from the org in a busy hour of the last day. Nil without counts.
+    package var rowsInHour: Int?
     /// Why the database does not suit. Nil if it did not answer.
     package var obstacles: [String]?
+    /// The database's connections. Nil if it did not answer.
+    package var connections: Connections?
 
     package init() {}
+
+    /// The connections of a database.
+    package struct Connections: Sendable, Equatable {
+        package var used: Int
+        /// The smallest of the limits of the server, the database and our role.
+        package var maximum: Int
+    }
+
+    /// The facts about a mapping and its table.
+    package struct MappingFacts: Sendable, Equatable {
+        package var objectName: String
+        package var fields = 0
+        package var pollingSeconds = 0
+        /// The parts of the mapping that cannot be synced: kind and text.
+        package var problems: [Problem] = []
+        /// The unique identifier, if the mapping writes.
+        package var upsertField: String?
+        /// Nil if there is no table, or if the database did not answer.
+        package var table: TableFacts?
+
+        package init(objectName: String) { self.objectName = objectName }
+    }
+
+    /// A part of a mapping that cannot be synced.
+    package struct Problem: Sendable, Equatable {
+        /// Source: `MappingProblem.Kind`.
+        package var kind: String
+        package var message: String
+    }
+
+    /// The facts about a table.
+    package struct TableFacts: Sendable, Equatable {
+        /// Columns of unlimited text.
+        package var longTexts = 0
+        /// The first columns of its valid indexes.
+        package var indexed: Set<String> = []
+    }
 
     /// A result of the check.
     package struct Finding: Sendable, Equatable {
@@ -29,6 +71,8 @@ package struct Checkup: Sendable, Equatable {
             case advice
             /// The sync does not work, or not for long.
             case missing
+            /// The rule does not apply, or its facts cannot be read.
+            case skipped
         }
 
         /// Who can change it.
@@ -37,136 +81,45 @@ package struct Checkup: Sendable, Equatable {
             case `operator`
         }
 
+        package let rule: CheckupRule
         package let level: Level
         package let reader: Reader
         package let text: String
         /// What to do; nil if there is nothing to do.
         package let advice: String?
+        /// The object of the mapping; nil if the finding is about the tenant.
+        package let object: String?
+
+        init(
+            _ rule: CheckupRule, _ level: Level, for reader: Reader = .operator, _ text: String,
+            _ advice: String? = nil, object: String? = nil
+        ) {
+            self.rule = rule
+            self.level = level
+            self.reader = reader
+            self.text = text
+            self.advice = advice
+            self.object = object
+        }
     }
 
-    /// The findings, those about the org first.
+    /// The findings, those about the org first, those about mappings last.
     package var findings: [Finding] {
-        rightFindings + eventFindings + limitFindings + databaseFindings
+        orgFindings + tenantFindings + databaseFindings + mappings.flatMap(findings(of:))
+            + Self.herokuFindings
     }
 
     /// A text for the org's admin with what to do; nil if there is nothing.
     package var message: String? {
-        let open = findings.filter { $0.reader == .admin && $0.level != .good }
+        let open = findings.filter { $0.reader == .admin && [.advice, .missing].contains($0.level) }
         guard !open.isEmpty else { return nil }
         return open.enumerated().map { index, finding in
             let advice = finding.advice.map { "\n   \($0)" } ?? ""
             return "\(index + 1). \(finding.text)\(advice)"
         }.joined(separator: "\n")
     }
-}
 
-extension Checkup {
-    private static func admin(_ level: Finding.Level, _ text: String, _ advice: String? = nil) -> Finding {
-        Finding(level: level, reader: .admin, text: text, advice: advice)
-    }
-
-    private var user: String { username.map { "The user \($0)" } ?? "The user who consented" }
-
-    private var rightFindings: [Finding] {
-        guard let rights else {
-            return [
-                Self.admin(
-                    .advice, "The permissions of the user cannot be read.",
-                    "Give the user the permission View Setup and Configuration.")
-            ]
-        }
-        let missing = rights.missing(writes: writes)
-        guard !missing.isEmpty else {
-            return [Self.admin(.good, "\(user) has the permissions that the sync needs.")]
-        }
-        return missing.map { right in
-            Self.admin(
-                .missing, "\(user) lacks the permission \(right.rawValue).",
-                "Assign a permission set with \(right.rawValue): \(Self.reason(right)).")
-        }
-    }
-
-    private static func reason(_ right: UserRights.Right) -> String {
-        switch right {
-        case .apiEnabled: "without it no record can be read"
-        case .viewAllData: "without it records that are not shared with the user are missing"
-        case .modifyAllData: "without it local changes of some records are refused"
-        }
-    }
-
-    private var eventFindings: [Finding] {
-        guard let selected else {
-            return [
-                Self.admin(
-                    .advice, "It cannot be read which objects send change events.",
-                    "Give the user View Setup and Configuration. Until then polls find the changes.")
-            ]
-        }
-        let known = Set(selected.map { $0.lowercased() })
-        let silent = objects.filter { !known.contains($0.lowercased()) }
-        guard !silent.isEmpty else {
-            return [Self.admin(.good, "All mapped objects send change events.")]
-        }
-        return [
-            Self.admin(
-                .advice,
-                "These objects send no change events, so their changes arrive with the next poll: "
-                    + silent.joined(separator: ", ") + ".",
-                "Select them in Setup, Change Data Capture. Objects that are missing there support no events."
-            )
-        ]
-    }
-
-    /// The limits that are checked: name, text, and what to do.
-    private static let watched: [(name: String, text: String, advice: String)] = [
-        (
-            "DailyApiRequests", "API requests of 24 hours",
-            "Check in Setup, System Overview, which integrations use them, or buy more."
-        ),
-        (
-            "DailyDeliveredPlatformEvents", "delivered events of 24 hours",
-            "Select fewer objects for Change Data Capture, or buy the add-on."
-        ),
-        (
-            "DataStorageMB", "megabytes of data storage",
-            "Delete records, or buy storage: writes fail when it is full."
-        ),
-    ]
-    /// Percent of a limit below which it is a finding.
-    private static let scarce = 10
-
-    private var limitFindings: [Finding] {
-        guard let limits else {
-            return [Self.admin(.advice, "The limits of the org cannot be read.")]
-        }
-        return Self.watched.compactMap { name, text, advice in
-            guard let limit = limits[name], limit.maximum > 0 else { return nil }
-            let percent = limit.remaining * 100 / limit.maximum
-            let state = "\(limit.remaining) of \(limit.maximum) \(text) are left (\(percent) %)."
-            guard percent < Self.scarce else { return Self.admin(.good, state) }
-            return Self.admin(limit.remaining <= 0 ? .missing : .advice, state, advice)
-        }
-    }
-
-    private var databaseFindings: [Finding] {
-        guard let obstacles else {
-            return [
-                Finding(
-                    level: .missing, reader: .operator, text: "The tenant's database does not answer.",
-                    advice: nil)
-            ]
-        }
-        guard !obstacles.isEmpty else {
-            return [
-                Finding(
-                    level: .good, reader: .operator, text: "The database allows the tenant's schema.",
-                    advice: nil)
-            ]
-        }
-        return obstacles.map {
-            Finding(
-                level: .missing, reader: .operator, text: "The database does not suit: \($0).",
-                advice: "Have the database's owner change it.")
-        }
+    private static let herokuFindings: [Finding] = [.herokuPostgres, .region, .logDrain, .plan].map {
+        Finding($0, .skipped, "This rule is about Heroku's services.")
     }
 }

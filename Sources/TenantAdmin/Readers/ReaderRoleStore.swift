@@ -82,16 +82,46 @@ package struct ReaderRoleStore: Sendable {
         }
     }
 
-    /// Removes the role. Returns whether there was one.
-    package func revoke(on connection: PostgresConnection) async throws -> Bool {
-        try await connection.transaction { connection in
-            let exists: Bool = try await connection.query(
-                "select exists (select from pg_roles where rolname = \(role))"
-            ).scalar()
-            guard exists else { return false }
-            try await connection.script("drop owned by \(quotedRole)")
-            try await connection.script("drop role \(quotedRole)")
-            return true
+    /// The outcome of a removal.
+    package enum Removal: Sendable, Equatable {
+        case removed
+        /// There is no such role.
+        case absent
+        /// Our role may not drop it: somebody else runs the statements.
+        case notAllowed
+    }
+
+    /// The statements that remove the role, in order.
+    package var removals: [String] { ["drop owned by \(quotedRole)", "drop role \(quotedRole)"] }
+
+    /// Looks at a session that has to end this often, with this pause in seconds.
+    private static let endLooks = (count: 100, pause: 0.05)
+
+    /// Ends the role's sessions and removes it.
+    package func revoke(on connection: PostgresConnection) async throws -> Removal {
+        let exists: Bool = try await connection.query(
+            "select exists (select from pg_roles where rolname = \(role))"
+        ).scalar()
+        guard exists else { return .absent }
+        do {
+            try await connection.script("alter role \(quotedRole) nologin")
+            // Only a member may end its sessions and drop its grants. The membership ends with the role.
+            try await connection.script("grant \(quotedRole) to current_user")
+            for _ in 0..<Self.endLooks.count {
+                let open: Int = try await connection.query(
+                    """
+                    select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = \(role)
+                    """
+                ).scalar()
+                if open == 0 { break }
+                _ = try await connection.query("select pg_sleep(\(Self.endLooks.pause))")
+            }
+            try await connection.transaction { connection in
+                for statement in removals { try await connection.script(statement) }
+            }
+            return .removed
+        } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+            return .notAllowed
         }
     }
 }

@@ -1,3 +1,4 @@
+import Encoding
 import Organizations
 import Pages
 import Salesforce
@@ -13,6 +14,8 @@ struct AuthenticatePage: Sendable {
     var unconfirmedHost: String?
     /// Why the last choice was refused.
     var complaint: String?
+    /// Where the browser returns after the consent. It is allowed.
+    var next: String?
 
     /// The name of the field for a My Domain.
     static let domainParameter = "domain"
@@ -58,7 +61,9 @@ struct AuthenticatePage: Sendable {
         -> HTML
     {
         let style = self.environment == environment ? "choice preferred" : "choice"
-        let query = organization.map { "&\(ConsentLink.organizationParameter)=\($0.description)" } ?? ""
+        let org = organization.map { "&\(ConsentLink.organizationParameter)=\($0.description)" } ?? ""
+        let next = next.map { "&\(ConsentLink.nextParameter)=\(PercentCoding.encode($0))" } ?? ""
+        let query = org + next
         return """
             <a class="\(style)" rel="nofollow"
             href="/auth/salesforce?\(Self.environmentParameter)=\(value)\(query)">
@@ -70,12 +75,14 @@ struct AuthenticatePage: Sendable {
         let name = ConsentLink.organizationParameter
         let hidden: HTML =
             organization.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0.description)\">" } ?? ""
+        let next: HTML =
+            next.map { "<input type=\"hidden\" name=\"\(ConsentLink.nextParameter)\" value=\"\($0)\">" } ?? ""
         var host = ""
         if case .myDomain(let known) = environment { host = known }
         let style = host.isEmpty ? "" : "preferred"
         return """
             <form class="\(style)" method="get" action="/auth/salesforce">
-            \(hidden)
+            \(hidden)\(next)
             <label for="domain"><strong>My Domain</strong></label>
             <input id="domain" name="\(Self.domainParameter)" value="\(host)" required maxlength="253"
             autocapitalize="off" spellcheck="false" placeholder="acme.my.salesforce.com">

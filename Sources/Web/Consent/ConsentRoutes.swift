@@ -10,6 +10,7 @@ struct ConsentRoutes: Sendable {
     let layout: AdminLayout
     let isSecure: Bool
     let limits: RequestLimits
+    let targets: ReturnTargets
 
     /// The cookie's path: the browser sends it only with the start and the callback of a consent.
     private static let cookiePath = "/auth/salesforce"
@@ -20,7 +21,7 @@ struct ConsentRoutes: Sendable {
         let organization = request.query[ConsentLink.organizationParameter].flatMap {
             try? OrganizationID($0)
         }
-        var page = AuthenticatePage(organization: organization)
+        var page = AuthenticatePage(organization: organization, next: next(in: request.query))
         if let environment = Self.environment(of: request.query) {
             page.suggest(environment, isConfirmed: await isConfirmed(environment, of: organization, request))
         }
@@ -46,13 +47,13 @@ struct ConsentRoutes: Sendable {
             !(await isConfirmed(environment, of: organization, request))
         {
             // Another site may have made this link, so the admin must see the host before its login page.
-            var page = AuthenticatePage(organization: organization)
+            var page = AuthenticatePage(organization: organization, next: next(in: request.query))
             page.suggest(environment, isConfirmed: false)
             return layout.page("Connect your Salesforce org", page.content)
         }
         let start = try await consent.begin(
             organization: organization, environment: environment,
-            cookie: request.cookie(Consent.cookieName))
+            cookie: request.cookie(Consent.cookieName), returnTarget: next(in: request.query))
         var response = Response.redirect(to: start.authorizeURL, status: .found)
         response.headers.add("Cache-Control", "no-store")
         if let organization { response.log(tenant: organization) }
@@ -69,7 +70,14 @@ struct ConsentRoutes: Sendable {
         try Self.check(limits.callbacks, request)
         let callback = ConsentCallback(
             state: request.query["state"], code: request.query["code"], error: request.query["error"])
-        let organization = try await consent.finish(callback, cookie: request.cookie(Consent.cookieName))
+        let finished = try await consent.finish(callback, cookie: request.cookie(Consent.cookieName))
+        let organization = finished.organization
+        if let target = finished.returnTarget, targets.accept(target) {
+            var response = Response.redirect(to: target, status: .seeOther)
+            response.headers.add("Cache-Control", "no-store")
+            response.log(tenant: organization.organizationID)
+            return response
+        }
         let next: HTML =
             switch organization.status {
             case .live, .importing, .paused:
@@ -134,6 +142,11 @@ struct ConsentRoutes: Sendable {
             if let value = query[name], !value.isEmpty { return value }
         }
         return nil
+    }
+
+    /// The address in a link to which the browser returns. One that is not allowed is ignored.
+    private func next(in query: Form) -> String? {
+        query[ConsentLink.nextParameter].flatMap { targets.accept($0) ? $0 : nil }
     }
 
     private static func environment(of query: Form) -> OrgEnvironment? {

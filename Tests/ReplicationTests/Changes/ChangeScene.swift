@@ -68,7 +68,8 @@ struct ChangeScene: Sendable {
     func rereadRun(seesAll: Bool, user: String? = nil) -> RereadRun {
         RereadRun(
             organization: organization, rest: { [org] _ in org.rest }, cell: pool, fence: fence,
-            applyDiff: TextDiff.apply, seesAll: { seesAll }, users: { try user.map { [try SalesforceID($0)] } ?? [] },
+            applyDiff: TextDiff.apply, seesAll: { seesAll },
+            users: { try user.map { [try SalesforceID($0)] } ?? [] },
             tallies: ChangeTallies(),
             logger: Logger(label: "test"))
     }
