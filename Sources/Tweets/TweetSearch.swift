@@ -53,8 +53,8 @@ package struct TweetSearch: Sendable {
         }
     }
 
-    /// A query for a phrase. Nil for a name without letters and digits. The name is a record's: characters
-    /// that have a meaning in queries become spaces.
+    /// A query for a phrase. Nil for a name without letters and digits. The name is a record's, so
+    /// operators of X's query language become spaces.
     static func query(_ name: String) -> String? {
         let words = name.prefix(TweetLimits.nameCharacters).split {
             !($0.isLetter || $0.isNumber || "&'.-".contains($0))

@@ -103,7 +103,7 @@ struct FilterLexer {
         return literal
     }
 
-    /// A text in quotes, of which two inside stand for one.
+    /// A text in quotes. Two quotes inside it stand for one.
     private mutating func quoted() throws(ODataError) -> String {
         let start = index + 1
         var text = ""

@@ -5,7 +5,7 @@ import Postgres
 import Synchronization
 import TenantAdmin
 
-/// What a process knows of the services that it answers for, and the requests that it has counted. All loops
+/// The services that a process answers for, and the requests that it has counted. All loops
 /// of a process share one.
 ///
 /// A service is read again after `ODataLimits.cacheTime`. The same statement adds the requests since then to

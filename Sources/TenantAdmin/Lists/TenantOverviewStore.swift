@@ -144,7 +144,7 @@ extension TenantOverviewStore {
         return "case \(cases.joined(separator: " ")) else 0 end"
     }
 
-    /// What the order needs of each tenant, besides what all orders use.
+    /// The column and the join that one order needs besides those of all orders.
     private static func extra(for order: TenantOrder, _ lags: [UUID: Int]) -> (column: SQL, join: SQL) {
         switch order {
         case .rows: rowSum

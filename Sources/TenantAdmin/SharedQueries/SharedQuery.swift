@@ -4,7 +4,7 @@ package import FoundationEssentials
 
 /// A query on a tenant's schema that an operator shares by links.
 package struct SharedQuery: Sendable, Equatable {
-    /// What an operator chooses.
+    /// The settings that an operator chooses.
     package struct Settings: Sendable, Equatable {
         package var name = ""
         /// SQL of one statement that reads.
