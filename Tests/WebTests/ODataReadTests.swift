@@ -41,6 +41,14 @@ struct ODataReadTests {
         }
     }
 
+    @Test func `the service of a tenant that has ended is unknown`() async throws {
+        try await withODataService { odata in
+            _ = try await odata.rig.pool.execute(
+                "update multiconnect.organizations set status = 'uninstalled'")
+            #expect(try await odata.get("").status == 401)
+        }
+    }
+
     @Test func `an entity is read by its key in each format`() async throws {
         try await withODataService { odata in
             let four = try await odata.get("\(place)(5)")

@@ -77,6 +77,18 @@ struct SharedQueryTests {
         }
     }
 
+    @Test func `the links of a tenant that has ended show nothing`() async throws {
+        try await withScene { scene in
+            let query = try await scene.add("names", "select name from account")
+            let target = "/shared/" + (try await scene.link(query))
+            #expect(try await scene.rig.get(target).status == 200)
+            _ = try await scene.rig.pool.execute(
+                "update multiconnect.organizations set status = 'uninstalled'")
+            // Also the stored result.
+            #expect(try await scene.rig.get(target).status == 404)
+        }
+    }
+
     @Test func `a query is saved, run, shared as page, CSV and JSON, and the link is revoked`() async throws {
         try await withScene { scene in
             let (browser, rig) = (scene.browser, scene.rig)

@@ -129,6 +129,7 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
 
     /// Ends the sessions of BI tools first: they could lock the tables.
     private func removeReader(of tenant: Organization, _ session: JobsSession) async throws {
+        try await session.pool.withConnection { try await ReaderLoginStore(on: $0).remove(tenant.id) }
         let store = ReaderRoleStore(tenant)
         switch try await session.withCell(tenant.cell, store.revoke(on:)) {
         case .absent: break

@@ -70,7 +70,7 @@ package struct ODataServiceStore: Sendable {
                 where slug = \(slug)
                 """)
         }
-        return try await find("s.slug = \(slug)", on: connection).first
+        return try await find("s.slug = \(slug) and o.status <> 'uninstalled'", on: connection).first
     }
 
     private func find(

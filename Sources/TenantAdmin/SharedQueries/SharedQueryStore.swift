@@ -42,7 +42,9 @@ package struct SharedQueryStore: Sendable {
             let row = try await connection.query(
                 """
                 select l.query_id, \(Self.linkColumns) from multiconnect.shared_query_links l
-                where l.hash = \(linkHash)
+                join multiconnect.shared_queries q on q.id = l.query_id
+                join multiconnect.organizations o on o.id = q.organization_id
+                where l.hash = \(linkHash) and o.status <> 'uninstalled'
                 """
             ).first
         else { return nil }
