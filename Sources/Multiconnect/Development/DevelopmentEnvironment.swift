@@ -273,6 +273,7 @@ struct DevelopmentSession: Sendable {
                 let canvas = DevelopmentCanvas(
                     org: org, applicationURL: applicationURL, simulatorURL: simulatorURL, http: http)
                 isComplete = try await canvas.show() && isComplete
+                isComplete = try await DevelopmentEvents(org: org, pool: pool).show() && isComplete
             }
         }
         if options.endsWhenDone { return isComplete }

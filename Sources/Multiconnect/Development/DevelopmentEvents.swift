@@ -1,0 +1,79 @@
+import FoundationEssentials
+import Organizations
+import Postgres
+import Reactor
+import Replication
+
+/// Publishes a platform event with plain SQL, and shows it arriving in the simulated org and coming back over
+/// the org's stream.
+struct DevelopmentEvents: Sendable {
+    private enum Limits {
+        /// Between two looks at the tables.
+        static let pause = Duration.milliseconds(2)
+        /// After this time an event is reported as missing.
+        static let timeout = Duration.seconds(30)
+    }
+
+    /// An event that each simulated org has.
+    private static let event = "Order_Ready__e"
+
+    let org: SimulatedOrg
+    let pool: PostgresPool
+
+    /// Returns whether the event was published and received.
+    func show() async throws -> Bool {
+        let organization = try await pool.withConnection {
+            try await OrganizationStore(on: $0).list(limit: 1_000)
+        }.first { "\($0.organizationID)" == org.id }
+        guard let organization, let channel = EventChannel(Self.event) else { return true }
+        StandardOutput.write(line: "\nplatform events of \(org.name):")
+        let book = EventBook(control: pool, cells: [organization.cell: pool])
+        // Also retained ones, so that the event is received if it is published before the subscription.
+        _ = try await book.subscribe(channel, includesRetained: true, of: organization, by: "demo")
+        let (schema, name) = (organization.schemaName, Self.event)
+        let outbox: SQL = "\(identifier: schema, "_platform_events")"
+        let log: SQL = "\(identifier: schema, "_platform_event_log")"
+        let isSubscribed = try await arrived("subscribed to \(name)", since: nil) {
+            """
+            select true from multiconnect_sync.stream_states
+            where organization_id = \(organization.id) and state = 'connected'
+              and \("/event/\(name)")::text = any (channels)
+            """
+        }
+        guard isSubscribed else { return false }
+        let start = ContinuousClock.now
+        let id: Int = try await pool.withConnection {
+            try await $0.query(
+                """
+                insert into \(outbox) (event_name, payload)
+                values (\(name), '{"Order_Number__c": "demo"}') returning id
+                """
+            ).scalar()
+        }
+        let isPublished = try await arrived("insert into _platform_events: published", since: start) {
+            "select true from \(outbox) where id = \(id) and state = 'SUCCESS'"
+        }
+        guard isPublished else { return false }
+        return try await arrived("received in _platform_event_log", since: start) {
+            "select true from \(log) where payload ->> 'Order_Number__c' = 'demo'"
+        }
+    }
+
+    /// Waits until the query has a row, and shows the time since `start`.
+    private func arrived(
+        _ what: String, since start: ContinuousClock.Instant?, _ query: @Sendable () -> SQL
+    ) async throws -> Bool {
+        let deadline = ContinuousClock.now + Limits.timeout
+        while .now < deadline {
+            let found = try await pool.withConnection { try await $0.query(query()).first != nil }
+            if found {
+                let time = start.map { " after \(Int((ContinuousClock.now - $0) / .milliseconds(1))) ms" }
+                StandardOutput.write(line: "  \(what)\(time ?? "")")
+                return true
+            }
+            try await EventLoop.current.sleep(for: Limits.pause)
+        }
+        StandardOutput.write(line: "  \(what): not after \(Limits.timeout)")
+        return false
+    }
+}
