@@ -54,8 +54,7 @@ extension ProcessTests {
                     names == [
                         "check-cells", "collect-alerts", "expire-registrations", "keep-feeds",
                         "keep-processes", "prune-flows", "prune-history", "prune-imports", "prune-jobs",
-                        "recover-tenants",
-                        "reseal-credentials", "schedule-repairs",
+                        "recover-tenants", "reseal-credentials", "schedule-repairs", "schedule-tweets",
                     ])
                 _ = try await connection.execute("update multiconnect.periodic_jobs set next_run_at = now()")
                 for name in names {
