@@ -126,8 +126,8 @@ struct WritesResolveCommand: AsyncParsableCommand {
         abstract: "Decides about changes whose outcome is unknown.",
         discussion: """
             Look into the org first: a change that is sent again although Salesforce has it makes a second \
-            record. Each change is decided by itself: if one cannot be, the others are. Their ids are those of \
-            `writes list --in-doubt`.
+            record. Each change is decided by itself: if one cannot be, the others are. `writes list \
+            --in-doubt` prints their ids.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
