@@ -24,9 +24,7 @@ struct DevelopmentChanges: Sendable {
 
     /// Returns whether all changes arrived. Does nothing if Account is not mapped.
     func show() async throws -> Bool {
-        let organization = try await pool.withConnection {
-            try await OrganizationStore(on: $0).list(limit: 1_000)
-        }.first { "\($0.organizationID)" == org.id }
+        let organization = try await org.tenant(in: pool)
         guard let organization, org.objects["Account", default: 0] > 0 else { return true }
         let table = Identified(schema: organization.schemaName, table: "account")
         let isMapped: Bool = try await pool.withConnection {

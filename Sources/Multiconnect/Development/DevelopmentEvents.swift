@@ -22,9 +22,7 @@ struct DevelopmentEvents: Sendable {
 
     /// Returns whether the event was published and received.
     func show() async throws -> Bool {
-        let organization = try await pool.withConnection {
-            try await OrganizationStore(on: $0).list(limit: 1_000)
-        }.first { "\($0.organizationID)" == org.id }
+        let organization = try await org.tenant(in: pool)
         guard let organization, let channel = EventChannel(Self.event) else { return true }
         StandardOutput.write(line: "\nplatform events of \(org.name):")
         let book = EventBook(control: pool, cells: [organization.cell: pool])

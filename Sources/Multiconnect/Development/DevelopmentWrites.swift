@@ -26,9 +26,7 @@ struct DevelopmentWrites: Sendable {
 
     /// Returns whether all changes arrived. Does nothing if Account is not mapped for writing.
     func show() async throws -> Bool {
-        let organization = try await pool.withConnection {
-            try await OrganizationStore(on: $0).list(limit: 1_000)
-        }.first { "\($0.organizationID)" == org.id }
+        let organization = try await org.tenant(in: pool)
         guard let organization else { return true }
         let schema = organization.schemaName
         let mappings = try await pool.withConnection {

@@ -1,5 +1,8 @@
 import FoundationEssentials
 import HTTPClient
+import Organizations
+import Postgres
+import Salesforce
 
 /// An org in the answer of `GET /simulator/orgs`.
 struct SimulatedOrg: Decodable, Sendable {
@@ -23,6 +26,12 @@ struct SimulatedOrg: Decodable, Sendable {
     var address: String {
         let groups = id.utf8.suffix(8).map { String($0, radix: 16) }
         return "2001:db8:\(groups[0])\(groups[1]):\(groups[2])\(groups[3])::1"
+    }
+
+    /// Its tenant. Nil if the org has not registered.
+    func tenant(in pool: PostgresPool) async throws -> Organization? {
+        let id = try OrganizationID(id)
+        return try await pool.withConnection { try await OrganizationStore(on: $0).find(id) }
     }
 
     static func all(at origin: String, http: HTTPClient) async throws -> [SimulatedOrg] {
