@@ -14,7 +14,7 @@ import tempfile
 
 import requests
 
-EXAMPLES = 12  # Requests of one operation and phase.
+EXAMPLES = 6  # Requests of one operation and phase.
 SECONDS = 280  # Of the whole run.
 
 origin, token = sys.argv[1:]
