@@ -34,6 +34,14 @@ struct ODataServiceOptions: ParsableArguments {
         }
         return service
     }
+
+    func turn(isOn: Bool, by actor: String) async throws {
+        try await JobsSession.open("odata") { [self] session in
+            let found = try await service(session)
+            try await session.tenants.setODataService(found, isEnabled: isOn, by: actor)
+            print("\(found.audience): \(isOn ? "enabled" : "disabled")")
+        }
+    }
 }
 
 /// `multiconnect odata create`
@@ -230,11 +238,7 @@ struct ODataEnableCommand: AsyncParsableCommand {
     @OptionGroup var actor: ActorOption
 
     func run() async throws {
-        try await JobsSession.open("odata") { [self] session in
-            let found = try await service.service(session)
-            try await session.tenants.setODataService(found, isEnabled: true, by: actor.name)
-            print("\(found.audience): enabled")
-        }
+        try await service.turn(isOn: true, by: actor.name)
     }
 }
 
@@ -248,11 +252,7 @@ struct ODataDisableCommand: AsyncParsableCommand {
     @OptionGroup var actor: ActorOption
 
     func run() async throws {
-        try await JobsSession.open("odata") { [self] session in
-            let found = try await service.service(session)
-            try await session.tenants.setODataService(found, isEnabled: false, by: actor.name)
-            print("\(found.audience): disabled")
-        }
+        try await service.turn(isOn: false, by: actor.name)
     }
 }
 
