@@ -95,6 +95,14 @@ extension ProcessTests {
                 let shown = try rig.command("odata", "show", rig.org.id, "sales")
                 #expect(shown.output.contains("salesforce$contact") && shown.output.contains(client.user))
                 #expect(!shown.output.contains(client.password))
+                for word in ["disable", "enable"] {
+                    let turned = try rig.command("odata", word, rig.org.id, "sales")
+                    #expect(turned.status == 0 && turned.output.contains("sales: \(word)d"), "\(turned)")
+                    let isOn: Bool = try await rig.deployment.withConnection(rig.deployment.databaseURL) {
+                        try await $0.query("select is_enabled from multiconnect.odata_services").scalar()
+                    }
+                    #expect(isOn == (word == "enable"))
+                }
                 let (rotated, new) = try rig.command("odata", "rotate", rig.org.id, "sales", "--json")
                 #expect(rotated == 0)
                 let other = try Client(rig, printed: new)
