@@ -144,6 +144,42 @@ struct PageLoaderTests {
         }
     }
 
+    @Test func `rows that a user's deferred constraint refuses are quarantined`() async throws {
+        try await withImport { scene in
+            try await scene.pool.withConnection {
+                try await $0.script(
+                    "alter table \(scene.fixture.schema).account add unique (name) deferrable initially deferred"
+                )
+            }
+            let text = PageScene.header + "1,same,1\n2,other,1\n3,same,1\n"
+            let error = await #expect(throws: PostgresError.self) { _ = try await scene.load("a", text) }
+            #expect(PageLoader.isRefusal(try #require(error)))
+            let page = try await scene.load("a", text, rows: 3, .staged)
+            #expect(page == LoadedPage(locator: "a", next: "next", rows: 2, quarantined: 1))
+            let refused: [String] = try await scene.pool.query(
+                "select sfid from multiconnect_sync.quarantined_rows"
+            ).map { try $0["sfid"] }
+            #expect(refused == ["3"])
+        }
+    }
+
+    @Test func `rows of a page that satisfy a deferred constraint together are loaded`() async throws {
+        try await withImport { scene in
+            try await scene.pool.withConnection {
+                try await $0.script(
+                    """
+                    alter table \(scene.fixture.schema).account add unique (sfid);
+                    alter table \(scene.fixture.schema).account
+                      add foreign key (name) references \(scene.fixture.schema).account (sfid)
+                      deferrable initially deferred
+                    """)
+            }
+            let page = try await scene.load(
+                "a", PageScene.header + "child,parent,1\nparent,,100.0\n", rows: 2, .staged)
+            #expect(page == LoadedPage(locator: "a", next: "next", rows: 2))
+        }
+    }
+
     @Test func `a page that ends inside a cell can be tried again`() async throws {
         try await withImport { scene in
             for text in ["1,A,7\n2,\"unfini", "1,A\n"] {

@@ -4,13 +4,21 @@ internal import Logging
 internal import Organizations
 internal import Salesforce
 
-/// Asks an org about its events: two calls, and one more for PushTopics.
+/// Asks an org about its events: two calls, one more for PushTopics, and one for each PushTopic that is created.
 struct OrgFacts: Sendable {
     let sessions: OrgSessions
     let logger: Logger
 
     /// A fact is unknown if the user or the org does not allow the call.
-    func read(_ organization: UUID, wantsTopics: Bool) async throws -> StreamPlan.Facts {
+    ///
+    /// - Parameters:
+    ///   - notified: objects with accelerated polling. One without change events and PushTopic gets a
+    ///     PushTopic.
+    ///   - refused: objects whose PushTopic the org refused before, with its reason. They are not asked for
+    ///     again.
+    func read(
+        _ organization: UUID, notified: Set<String>, refused: [String: String]
+    ) async throws -> StreamPlan.Facts {
         let rest = sessions.rest(for: organization, CallPurpose(.stream))
         var facts = StreamPlan.Facts()
         if let channels = try await allowed({ try await rest.eventChannels() }) {
@@ -21,7 +29,19 @@ struct OrgFacts: Sendable {
             facts.delivered = limits["DailyDeliveredPlatformEvents"]
             sessions.note(limits, of: organization)
         }
-        if wantsTopics { facts.topics = try await allowed { try await topics(rest) } ?? [:] }
+        if !notified.isEmpty {
+            facts.topics = try await allowed { try await rest.pushTopics() } ?? [:]
+            let offered = facts.custom.values.reduce(facts.selected ?? []) { $0.union($1) }
+            facts.refusedTopics = refused.filter { notified.contains($0.key) }
+            for object in notified.subtracting(offered).sorted()
+            where facts.topics[object] == nil && refused[object] == nil {
+                do {
+                    facts.topics[object] = try await rest.createPushTopic(for: object)
+                } catch let error as SalesforceError where !error.isTransient {
+                    facts.refusedTopics[object] = FaultReason.text(error)
+                }
+            }
+        }
         return facts
     }
 
@@ -35,31 +55,5 @@ struct OrgFacts: Sendable {
             logger.debug("could not read event channels of org", metadata: ["error": "\(error)"])
             return nil
         }
-    }
-
-    /// Active PushTopics by object. `Query` is a SOQL query.
-    private func topics(_ rest: RESTClient) async throws -> [String: String] {
-        let query = try SOQL.select(["Name", "Query"], from: "PushTopic").where(
-            .compare("IsActive", .equal, .bool(true)))
-        var topics: [String: String] = [:]
-        try await rest.forEachPage(of: query) { page in
-            for row in page.records {
-                guard let name = row["Name"]?.string, let text = row["Query"]?.string,
-                    let object = Self.object(of: text)
-                else { continue }
-                topics[object] = name
-            }
-        }
-        return topics
-    }
-
-    /// The object after `FROM`.
-    static func object(of query: String) -> String? {
-        let words = query.split(whereSeparator: \.isWhitespace)
-        guard let place = words.firstIndex(where: { $0.lowercased() == "from" }), place + 1 < words.count
-        else {
-            return nil
-        }
-        return String(words[place + 1])
     }
 }

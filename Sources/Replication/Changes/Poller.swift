@@ -5,6 +5,7 @@ internal import Organizations
 internal import Postgres
 internal import Reactor
 internal import Salesforce
+internal import Synchronization
 internal import TenantSchema
 
 /// Reads the changed records of one mapping since its time mark, and merges them.
@@ -243,30 +244,73 @@ extension Poller {
         try job.checkSucceeded()
     }
 
+    /// Loads the pages. The next page arrives while one is merged.
     private func loadPages(of job: SalesforceID, _ bulk: BulkQuery, _ pass: inout Pass) async throws {
+        let read = pass.pageRead
         let merger = PageMerger(pass.table, pool: cell)
-        var locator: String?
-        var seen: Set<String> = []
-        repeat {
-            if let locator, !seen.insert(locator).inserted {
-                throw ReplicationError(.repeatedLocator, "locator \(locator)")
+        var seen = SeenLocators()
+        try await withThrowingTaskGroup(of: RowMerger.Counts.self) { group in
+            var running = 0
+            var page: PageHead? = PageHead(locator: nil)
+            while let current = page {
+                if running == ReplicationLimits.pollPages, let counts = try await group.next() {
+                    pass.result.counts.add(counts)
+                    running -= 1
+                    try await showRunning(.pollingBulk, &pass)
+                }
+                group.addTask { try await load(current, of: job, bulk, merger, read) }
+                running += 1
+                page = try await current.next().map(PageHead.init(locator:))
+                if let locator = page?.locator { try seen.note(locator) }
             }
-            let (current, read) = (locator, pass.pageRead)
-            let (next, counts) = try await withPageRetries { staging in
-                try await bulk.results(
-                    of: job, locator: current, maximumRows: services.settings.bulkPageRows,
-                    compression: services.settings.compression
-                ) { results in
-                    let counts = try await merger.merge(
-                        read, rows: results.rows, staging: staging, fence: fence
-                    ) { try await results.next() }
-                    return (results.locator, counts)
+            for try await counts in group {
+                pass.result.counts.add(counts)
+                try await showRunning(.pollingBulk, &pass)
+            }
+        }
+    }
+
+    private func load(
+        _ page: PageHead, of job: SalesforceID, _ bulk: BulkQuery, _ merger: PageMerger,
+        _ read: PageMerger.Read
+    ) async throws -> RowMerger.Counts {
+        // A page that fails ends the wait for its head.
+        defer { page.end() }
+        return try await withPageRetries { staging in
+            try await bulk.results(
+                of: job, locator: page.locator, maximumRows: services.settings.bulkPageRows,
+                compression: services.settings.compression
+            ) { results in
+                page.arrive(next: results.locator)
+                return try await merger.merge(read, rows: results.rows, staging: staging, fence: fence) {
+                    try await results.next()
                 }
             }
-            pass.result.counts.add(counts)
-            locator = next
-            try await showRunning(.pollingBulk, &pass)
-        } while locator != nil
+        }
+    }
+
+    /// A page whose head names the next page.
+    private final class PageHead: Sendable {
+        let locator: String?
+        private let following = Mutex<String?>(nil)
+        private let hasEnded = Event()
+
+        init(locator: String?) {
+            self.locator = locator
+        }
+
+        func arrive(next: String?) {
+            following.withLock { $0 = next }
+            end()
+        }
+
+        func end() { hasEnded.set() }
+
+        /// The next page's locator, as soon as the head has arrived. Nil also if the page failed before.
+        func next() async throws -> String? {
+            try await hasEnded.wait()
+            return following.withLock(\.self)
+        }
     }
 
     /// Reads a page again after errors that pass, and with repairs if its values are refused: merging it

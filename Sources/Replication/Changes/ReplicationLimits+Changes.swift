@@ -13,6 +13,8 @@ extension ReplicationLimits {
     package static let firstPollPause = Duration.seconds(10)
     /// Changed records from which a poll uses a Bulk job: Heroku Connect's threshold.
     package static let pollBulkThreshold = 10_000
+    /// Pages of a poll at once: one is merged while the next arrives.
+    static let pollPages = 2
     /// The longest wait for the Bulk job of a poll. Then it is aborted.
     static let bulkPollDeadline = Duration.seconds(2 * 60 * 60)
     /// The pause before requested records of a mapping that is not imported, or paused, are due again.

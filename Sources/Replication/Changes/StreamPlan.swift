@@ -44,6 +44,8 @@ package struct StreamPlan: Sendable, Equatable {
         package var custom: [String: Set<String>]
         /// Active PushTopics: object to the topic's name.
         package var topics: [String: String]
+        /// Objects without change events for which the org refused a PushTopic, with its reason.
+        package var refusedTopics: [String: String] = [:]
         /// The delivered events of 24 hours. Nil if unknown.
         package var delivered: OrgLimit?
 

@@ -16,8 +16,10 @@ package struct SyncServices: Sendable {
     package var pace = SyncPace()
     /// The event stream of a tenant's org.
     package var stream: @Sendable (_ organization: UUID) -> any EventStream
-    /// Reads the org's event channels and its allowance.
-    package var facts: @Sendable (_ organization: UUID, _ wantsTopics: Bool) async throws -> StreamPlan.Facts
+    /// Reads the org's event channels and its allowance. See `OrgFacts.read`.
+    package var facts:
+        @Sendable (_ organization: UUID, _ notified: Set<String>, _ refused: [String: String]) async throws ->
+            StreamPlan.Facts
     let layouts = TableLayouts()
     /// Errors of tenants' work on this loop.
     let troubles = TroubleCounts()
@@ -31,7 +33,9 @@ package struct SyncServices: Sendable {
         self.tallies = tallies
         let (sessions, logger) = (replication.sessions, replication.logger)
         stream = { sessions.stream(for: $0) }
-        facts = { try await OrgFacts(sessions: sessions, logger: logger).read($0, wantsTopics: $1) }
+        facts = {
+            try await OrgFacts(sessions: sessions, logger: logger).read($0, notified: $1, refused: $2)
+        }
     }
 }
 

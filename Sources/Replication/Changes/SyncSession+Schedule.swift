@@ -222,12 +222,10 @@ extension SyncSession {
 
     /// Asks the org for its channels, and plans the stream again.
     private func plan() async throws {
-        let wantsTopics = state.withLock { state in
-            state.tables.values.contains { $0.mapping.configuration.notify }
-        }
-        let hasTables = state.withLock { !$0.tables.isEmpty }
-        guard hasTables else { return }
-        let facts = try await services.facts(organization, wantsTopics)
+        let (tables, refused) = state.withLock { ($0.tables.values, $0.facts?.refusedTopics) }
+        guard !tables.isEmpty else { return }
+        let notified = Set(tables.filter(\.mapping.configuration.notify).map(\.plan.objectName))
+        let facts = try await services.facts(organization, notified, refused ?? [:])
         let (isReplanned, moved) = state.withLock { state in
             state.facts = facts
             state.refusedChannels = []
@@ -250,11 +248,25 @@ extension SyncSession {
             return (isReplanned, moved.compactMap { state.tables[$0]?.plan.objectName }.sorted())
         }
         if isReplanned { channelsChanged.set() }
+        if !notified.isEmpty || refused?.isEmpty == false {
+            await note(refusedTopics: facts.refusedTopics, before: refused)
+        }
         guard !moved.isEmpty else { return }
         await notify(
             ChangeNotification.deliveredEvents,
             "the org's delivered events are nearly used up; polled until more are free: "
                 + moved.joined(separator: ", ")
+        )
+    }
+
+    /// - Parameter before: those of the former plan; nil for the first plan of a session.
+    private func note(refusedTopics refused: [String: String], before: [String: String]?) async {
+        guard refused != before else { return }
+        guard !refused.isEmpty else { return await resolve([ChangeNotification.topicRefused]) }
+        await notify(
+            ChangeNotification.topicRefused,
+            "the org refuses a PushTopic for accelerated polling; polled at the mapping's interval: "
+                + refused.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
         )
     }
 

@@ -266,6 +266,8 @@ enum ChangeNotification {
     static let streamLost = "stream_lost"
     /// The stream is connected, but polls find changes that did not come as events.
     static let streamSilent = "stream_silent"
+    /// The org refuses the PushTopic of a mapping with accelerated polling.
+    static let topicRefused = "push_topic_refused"
     /// Objects were moved to polling because the delivered events are nearly used up.
     static let deliveredEvents = "delivered_events_low"
     /// Platform events were older than the org's retention before they were received.

@@ -141,13 +141,14 @@ struct PageLoader: Sendable {
         }
         for repair in repairs { try await apply(repair, on: connection, until: deadline) }
         var relaxable = plan.indexes.filter(\.isUnique)
+        var checksDeferred = false
         while true {
             let types = try await TableShape(of: plan, on: connection).types
             do {
                 return try await commit(page, on: connection) { page, connection in
                     let staged = QuarantineStore.Page(
                         plan: plan, types: types, relaxable: relaxable, locator: page.locator,
-                        importID: record.id, mapping: mapping)
+                        importID: record.id, mapping: mapping, checksDeferred: checksDeferred)
                     let refused = try await quarantine.move(staged, on: connection, deadline: deadline)
                     page.quarantined = refused.rows
                     page.nulledCells = refused.cells
@@ -155,11 +156,17 @@ struct PageLoader: Sendable {
                     try await staging.drop(on: connection)
                 }
             } catch let error as PostgresError {
-                guard error.isUniqueViolation,
+                if error.isUniqueViolation,
                     let place = relaxable.firstIndex(where: { $0.name == error.constraint })
-                else { throw error }
-                // Once per index: if the database refuses it, the rows are quarantined.
-                try await apply(.relax(relaxable.remove(at: place)), on: connection, until: deadline)
+                {
+                    // Once per index: if the database refuses it, the rows are quarantined.
+                    try await apply(.relax(relaxable.remove(at: place)), on: connection, until: deadline)
+                } else if error.isRefusal, !checksDeferred {
+                    // The rows themselves are isolated, so a deferred constraint refused the commit.
+                    checksDeferred = true
+                } else {
+                    throw error
+                }
             }
         }
     }

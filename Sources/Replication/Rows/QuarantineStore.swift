@@ -15,6 +15,9 @@ struct QuarantineStore: Sendable {
         let locator: String
         let importID: UUID
         let mapping: Mapping
+        /// True to check a user's deferred constraints with each insert, so that a row that they refuse is
+        /// isolated. A row that refers to a later batch is then refused too.
+        var checksDeferred = false
     }
 
     /// Moves the staged page of this session into the table.
@@ -65,6 +68,7 @@ struct QuarantineStore: Sendable {
               _first bigint = 1;
               _last bigint;
             begin
+              \(page.checksDeferred ? "set constraints all immediate;" : "")
               select max(_row) into _last from \(table);
               while _first <= _last loop
                 begin

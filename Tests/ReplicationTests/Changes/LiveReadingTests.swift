@@ -38,21 +38,62 @@ struct LiveReadingTests {
     }
 
     /// The object is not selected for change events, and its mapping asks for notifications.
+    ///
+    /// - Parameter before: runs before the reading starts.
     private func notified(
+        before: @escaping @Sendable (OrgScene) async throws -> Void = Self.addTopic,
         _ body: @escaping @Sendable (OrgScene) async throws -> Void
     ) async throws {
         try await live(settings: { self.configure(&$0) { $0.notify = true } }) { scene in
             try await scene.change(["kind": "settings", "settings": ["selected": [String]()]])
-            try await scene.change([
-                "kind": "create", "object": "PushTopic",
-                "records": [
-                    ["Name": "Accounts", "Query": "SELECT Id, Name FROM Account", "ApiVersion": 60.0]
-                ],
-            ])
+            try await before(scene)
             try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
                 try await scene.connected()
                 try await scene.polled()
                 try await body(scene)
+            }
+        }
+    }
+
+    private static func addTopic(_ scene: OrgScene) async throws {
+        try await scene.change([
+            "kind": "create", "object": "PushTopic",
+            "records": [["Name": "Accounts", "Query": "SELECT Id, Name FROM Account", "ApiVersion": 60.0]],
+        ])
+    }
+
+    @Test func `a missing PushTopic is created`() async throws {
+        try await notified(before: { _ in }) { scene in
+            let created = try await scene.change(["kind": "create", "records": [["Name": "noticed"]]])
+            let id = try #require(created.first)
+            try await eventually("polled early") { try await scene.hasAccount(id, name: "noticed") }
+        }
+    }
+
+    @Test func `operators are notified of a refused PushTopic`() async throws {
+        try await live(settings: { self.configure(&$0) { $0.notify = true } }) { scene in
+            try await scene.change(["kind": "settings", "settings": ["selected": [String]()]])
+            try await scene.fault([
+                "kind": "fail", "path": "/sobjects/PushTopic", "count": 1, "status": 400,
+                "code": "INVALID_FIELD", "message": "Account is not supported",
+            ])
+            @Sendable func open() async throws -> [String] {
+                try await scene.control.query(
+                    """
+                    select message from multiconnect.notifications
+                    where event_type = 'push_topic_refused' and acknowledged_at is null
+                    """
+                ).map { try $0["message"] }
+            }
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await eventually("notified") { try await !open().isEmpty }
+                try await scene.polled()
+            }
+            #expect(try await open().first?.contains("Account is not supported") == true)
+            // The next start asks again.
+            try await scene.reading(epoch: 2, pace: Self.eventsOnly) {
+                try await scene.connected()
+                try await eventually("resolved") { try await open().isEmpty }
             }
         }
     }

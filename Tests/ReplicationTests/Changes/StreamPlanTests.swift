@@ -97,7 +97,16 @@ struct StreamPlanTests {
             [Self.account, Self.contact], selected: [], topics: topics, notified: [Self.contact.mapping])
         #expect(plan.channels == ["/topic/ContactChanges"])
         #expect(plan.feeds[Self.contact.mapping] == .polls(.notSelected))
-        #expect(OrgFacts.object(of: "SELECT Id, Name FROM Contact WHERE Name != null") == "Contact")
+        #expect(PushTopic.object(of: "SELECT Id, Name FROM Contact WHERE Name != null") == "Contact")
+    }
+
+    @Test func `names of PushTopics differ for long names of objects, and fit`() {
+        let names = ["Account", "acme__Order_Line_Item__c", "acme__Order_Line_Item_2__c"].map(PushTopic.name)
+        #expect(Set(names).count == 3)
+        for name in names {
+            #expect(name.count <= 25)
+            #expect(!name.contains("__"))
+        }
     }
 
     @Test func `a refused channel is left out and its mappings are polled`() {

@@ -100,7 +100,7 @@ struct TenantSyncTests {
             scene.services, queue: scene.queue, watch: watch, tallies: ChangeTallies())
         services.pace.settled = .zero
         services.stream = { _ in stream }
-        services.facts = { _, _ in StreamPlan.Facts(selected: selected) }
+        services.facts = { _, _, _ in StreamPlan.Facts(selected: selected) }
         let ready = services
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await watch.run() }
