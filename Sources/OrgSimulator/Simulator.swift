@@ -61,6 +61,10 @@ package final class Simulator: Sendable {
         // Data of Bulk jobs, and composite requests, exceed the server's default.
         configuration.limits.bodyBytes = 128 << 20
         configuration.limits.bufferedBodyBytes = 512 << 20
+        // Salesforce takes addresses of 16,384 bytes. Source: Salesforce Developer Limits, "REST API Request
+        // Limits".
+        configuration.limits.head.requestLineBytes = 16_384
+        configuration.limits.head.headBytes = 32_768
         // All orgs' clients come from one address, and each org has an open long poll.
         configuration.limits.connections = 65_536
         configuration.limits.connectionsPerPeer = 65_536
