@@ -85,6 +85,8 @@ package enum ReplicationLimits {
     /// The wait of a merge for locked rows. Less than `deadlock_timeout` (1 s), so that the application is
     /// never the victim of a deadlock.
     package static let mergeLockTimeout = Duration.milliseconds(500)
+    /// Seconds by which SystemModstamp of a row may be later than the cell's clock: the clocks differ.
+    static let stampsAhead: Double = 3_600
     /// Rows of a page that are merged in one transaction.
     package static let mergeChunkRows = 5_000
     /// The pause before a record with a nulled cell is read again, in which its column may be altered.

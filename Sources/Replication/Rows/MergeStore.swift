@@ -56,7 +56,7 @@ extension MergeStore {
     ///
     /// - Parameter skipLocked: true to leave out rows that another session has locked.
     func lock(_ sfids: [String], stampColumn: String?, skipLocked: Bool) -> SQL {
-        let stamp = stampColumn.map { "t.\(Identifier.quoted($0))" } ?? "null::timestamp"
+        let stamp = Self.stamp(stampColumn)
         // One index lookup per record. With `sfid = any (...)` a plan reads the whole table.
         return """
             select t.id, t.sfid, \(raw: stamp) as stamp, t._hc_lastop, t._hc_err
@@ -64,6 +64,14 @@ extension MergeStore {
               select * from \(raw: table) r where r.id = w.id and r.sfid = w.sfid
               for no key update\(raw: skipLocked ? " skip locked" : "")) as t
             """
+    }
+
+    /// The time of the version that the row `t` has. Null for a time that Salesforce cannot have set: a user
+    /// wrote the column, and the row would be newer than all its changes.
+    private static func stamp(_ column: String?) -> String {
+        guard let column = column.map({ "t.\(Identifier.quoted($0))" }) else { return "null::timestamp" }
+        let latest = "timezone('UTC', clock_timestamp()) + interval '\(Int(ReplicationLimits.stampsAhead)) s'"
+        return "case when \(column) <= \(latest) and isfinite(\(column)) then \(column) end"
     }
 
     /// Locks rows that Salesforce has under a value of the upsert field, and that have no `sfid` yet.
@@ -75,7 +83,7 @@ extension MergeStore {
         _ column: String, _ values: [String], of sfids: [String], stampColumn: String?
     ) -> SQL {
         let column = "t.\(Identifier.quoted(column))"
-        let stamp = stampColumn.map { "t.\(Identifier.quoted($0))" } ?? "null::timestamp"
+        let stamp = Self.stamp(stampColumn)
         return """
             select t.id, \(raw: column)::text as value, \(raw: stamp) as stamp, t._hc_lastop, t._hc_err
             from \(raw: table) t where t.sfid is null and \(raw: column)::text = any (
