@@ -66,6 +66,7 @@ struct MergeRun {
         writes.reserveCapacity(folds.count)
         for (sfid, fold) in folds {
             if let reason = fold.reread { rereads[reason, default: []].insert(sfid) }
+            if isRefusalOver(fold, sfid) { rereads[.notTaken, default: []].insert(sfid) }
             if let write = write(of: fold, sfid) { writes.append(write) }
         }
         try await checkConflicts(folds)
@@ -89,6 +90,13 @@ struct MergeRun {
             fold.add(change, from: source, merger.rule, now: now, applyDiff: merger.applyDiff)
         }
         return fold
+    }
+
+    /// True if an event ends the protection of a row's refused change: the row becomes SYNCED, so it must not
+    /// keep the value that Salesforce refused.
+    private func isRefusalOver(_ fold: ChangeFold, _ sfid: String) -> Bool {
+        guard source == .events, case .update = fold.write, !fold.keepsLocal else { return false }
+        return rows[sfid]?.status.operation == "FAILED"
     }
 
     private func write(of fold: ChangeFold, _ sfid: String) -> MergeStore.RowWrite? {
@@ -344,7 +352,7 @@ extension MergeRun {
         case .refused: ReplicationLimits.refusedPause
         case .locked: ReplicationLimits.lockedPause
         case .ownInsert: ReplicationLimits.ownInsertPause
-        case .conflict, .textDiff, .parent: ReplicationLimits.readMargin + .seconds(1)
+        case .conflict, .textDiff, .parent, .notTaken: ReplicationLimits.readMargin + .seconds(1)
         case .drift: ReplicationLimits.driftPause
         default: .zero
         }

@@ -85,6 +85,8 @@ package enum RereadReason: String, Sendable, Hashable {
     case personName = "person_name"
     /// A look-up found the record of a write without an answer.
     case settled
+    /// The row has values that Salesforce did not take, and no change of the org replaces them.
+    case notTaken = "not_taken"
     /// An insert whose outcome is open may have created the record.
     case ownInsert = "own_insert"
 

@@ -14,7 +14,7 @@ package struct ResultPlan: Sendable, Equatable {
         }
     }
 
-    /// Another entry of the same row that is NEW, PENDING or IGNORE.
+    /// Another entry of the same row that is NEW, PENDING or IGNORE, or an update that is FAILED.
     package struct OtherEntry: Sendable, Equatable {
         package var id: Int
         package var recordID: Int
@@ -59,6 +59,9 @@ package struct ResultPlan: Sendable, Equatable {
     package private(set) var rows: [RowUpdate] = []
     package private(set) var entries: [EntryUpdate] = []
     package private(set) var adoptions: [Adoption] = []
+    /// Records whose row has values that Salesforce did not take: of read-only fields, or of a refused change
+    /// before this one. They are read again, so that the row shows the org's values.
+    package private(set) var notTaken: Set<String> = []
 
     private let action: WriteAttempt.Action
     private let current: [Int: CurrentRow]
@@ -96,7 +99,9 @@ package struct ResultPlan: Sendable, Equatable {
         addEntries(item, .success, .merged, sfid: sfid)
         let problem = WriteProblem(
             "DUPLICATE_ROW",
-            "Salesforce has this row as record \(sfid), and row \(other) has that record: delete one of them")
+            "Salesforce has this row as record \(sfid), which row \(other) has already (it finds external ids "
+                + "without regard to case): give this row another external id and capture it again, or delete it"
+        )
         rows.append(
             RowUpdate(id: item.entry.recordID, operation: "FAILED", error: problem.json))
     }
@@ -111,6 +116,8 @@ package struct ResultPlan: Sendable, Equatable {
             sfid: record)
         guard action != .delete else { return }
         let row = current[item.entry.recordID]
+        let hasRefused = others[item.entry.recordID]?.contains { $0.state == .failed } ?? false
+        if let record, !leftOut.isEmpty || hasRefused, !item.isPartial { notTaken.insert(record) }
         adopt(item, row?.sfid ?? record)
         guard let row else { return }
         let operation =

@@ -29,7 +29,7 @@ extension LogStore {
         let ends = ends.filter { $0.end != .doubtful }
         guard !ends.isEmpty else { return Recorded() }
         var run = ResultRun(
-            store: self, table: name(table), plan: table.plan, action: action, attempt: attempt,
+            store: self, table: name(table), synced: table, action: action, attempt: attempt,
             connection: connection)
         return try await run.record(ends)
     }
@@ -43,6 +43,7 @@ private struct ResultRun {
     let store: LogStore
     /// Quoted and qualified.
     let table: String
+    let mapping: Mapping
     let plan: TablePlan
     let action: WriteAttempt.Action
     let attempt: WriteAttempt?
@@ -55,12 +56,13 @@ private struct ResultRun {
     private var unlinked: [Int: Int] = [:]
 
     init(
-        store: LogStore, table: String, plan: TablePlan, action: WriteAttempt.Action, attempt: WriteAttempt?,
-        connection: PostgresConnection
+        store: LogStore, table: String, synced: SyncedTable, action: WriteAttempt.Action,
+        attempt: WriteAttempt?, connection: PostgresConnection
     ) {
         self.store = store
         self.table = table
-        self.plan = plan
+        mapping = synced.mapping
+        plan = synced.plan
         self.action = action
         self.attempt = attempt
         self.connection = connection
@@ -99,7 +101,8 @@ private struct ResultRun {
         select l.id, l.record_id, l.action, l.state, l.sfid is not null as has_sfid
         from unnest(\(Set(ids).sorted())::int[]) as w (id), lateral (
           select * from \(raw: store.log) e where e.record_id = w.id offset 0) as l
-        where l.table_name = \(plan.table) and l.state in ('NEW', 'PENDING', 'IGNORE')
+        where l.table_name = \(plan.table)
+          and (l.state in ('NEW', 'PENDING', 'IGNORE') or l.state = 'FAILED' and l.action = 'UPDATE')
           and l.id not in (select k from unnest(\(own)::int[]) as k)
         """
     }
@@ -213,7 +216,16 @@ extension ResultRun {
     }
 
     private func statements(_ plan: ResultPlan) -> [SQL] {
-        [update(plan.rows), update(plan.entries), adopt(plan.adoptions)].compactMap { $0 }
+        [update(plan.rows), update(plan.entries), adopt(plan.adoptions), reread(plan.notTaken)].compactMap {
+            $0
+        }
+    }
+
+    private func reread(_ sfids: Set<String>) -> SQL? {
+        guard !sfids.isEmpty else { return nil }
+        // A read that begins later than the answer replaces all values.
+        return RereadStore().insert(
+            Array(sfids), of: mapping, because: .notTaken, after: ReplicationLimits.readMargin + .seconds(1))
     }
 
     private func update(_ rows: [ResultPlan.RowUpdate]) -> SQL? {
@@ -259,6 +271,9 @@ extension ResultRun {
 extension ResultRun {
     /// Merges rows that have the record of a row of the batch: the record arrived from the org before the
     /// answer. The application knows its own row, so that one stays.
+    ///
+    /// A row that is older than the row of the batch, or that the application inserted, has data of its own:
+    /// it stays too. Salesforce finds external ids without regard to case, so an upsert can find its record.
     private mutating func mergeTwins(_ ends: [LogStore.ItemEnd]) async throws {
         guard setsRecords else { return }
         var items: [String: WriteBatch.Item] = [:]
@@ -268,12 +283,23 @@ extension ResultRun {
         guard !items.isEmpty else { return }
         let twins = try await connection.query(
             """
-            select t.id, t.sfid from unnest(\(Array(items.keys))::text[]) as c (sfid), lateral (
+            select t.id, t.sfid, exists (
+                select from \(raw: store.log) l
+                where l.record_id = t.id and l.table_name = \(plan.table) and l.action = 'INSERT')
+              or exists (
+                select from \(raw: store.archiveLog) l
+                where l.record_id = t.id and l.table_name = \(plan.table) and l.action = 'INSERT') as is_own
+            from unnest(\(Array(items.keys))::text[]) as c (sfid), lateral (
               select id, sfid from \(raw: table) e where e.sfid = c.sfid offset 0) as t
             """)
         for twin in twins {
             guard let item = items[try twin["sfid"]] else { continue }
-            try await merge(try twin["id"], into: item)
+            let (id, isOwn): (Int, Bool) = (try twin["id"], try twin["is_own"])
+            if isOwn || id < item.entry.recordID {
+                unlinked[item.entry.recordID] = id
+            } else {
+                try await merge(id, into: item)
+            }
         }
     }
 

@@ -231,6 +231,52 @@ struct LogStoreTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func `a row that has the record already is not deleted if it is older or the application's`(
+        isOlder: Bool
+    ) async throws {
+        try await withLog { log in
+            if isOlder {
+                try await log.change("insert into account (sfid, name) values ('\(Self.a)', 'org')")
+            }
+            try await log.user.script("insert into account (name) values ('A')")
+            let entry = try #require(try await log.open().first)
+            if !isOlder {
+                try await log.user.script("insert into account (name) values ('other')")
+                try await log.change("update account set sfid = '\(Self.a)' where name = 'other'")
+            }
+            let (attempt, _) = try await log.begin([entry], .upsert)
+            _ = try await log.record([(entry, .written(sfid: Self.a, leftOut: []))], of: attempt, .upsert)
+            let rows = try await log.scene.rows("name, sfid, _hc_err::json ->> 'code'")
+            #expect(rows.contains(["A", nil, "DUPLICATE_ROW"]))
+            #expect(rows.contains([isOlder ? "org" : "other", Self.a, nil]))
+        }
+    }
+
+    @Test func `values that Salesforce did not take are read again`() async throws {
+        try await withLog { log in
+            try await log.change(
+                "insert into account (sfid, name) values ('\(Self.a)', 'A'), ('\(Self.b)', 'B')")
+            try await log.user.script(
+                """
+                update account set isdeleted = true where name = 'A';
+                update account set name = 'bad' where name = 'B';
+                update account set phone = '1' where name = 'bad';
+                """)
+            let entries = try await log.open()
+            let (attempt, _) = try await log.begin(entries, .update)
+            _ = try await log.record(
+                [
+                    (entries[0], .written(sfid: Self.a, leftOut: ["IsDeleted"])),
+                    (entries[1], .failed(WriteProblem("X", "y"))),
+                ], of: attempt, .update)
+            #expect(try await log.scene.rereads() == [Self.a: "not_taken"])
+            let (next, _) = try await log.begin([entries[2]], .update)
+            _ = try await log.record([(entries[2], .written(sfid: Self.b, leftOut: []))], of: next, .update)
+            #expect(try await log.scene.rereads() == [Self.a: "not_taken", Self.b: "not_taken"])
+        }
+    }
+
     @Test func `a user's trigger that refuses the row does not lose the answer`() async throws {
         try await withLog { log in
             try await log.user.script(
