@@ -85,6 +85,13 @@ struct TriggerTests {
             let entry = try #require(try await log(user).last)
             #expect(entry.state == "IGNORE")
             #expect(entry.values == "")
+            try await user.script(
+                """
+                set xmlbinary = hex; update account set sfid = '001000000000001AAA'; set xmlbinary = base64;
+                update account set name = 'A'
+                """)
+            let status: String? = try await user.query("select _hc_lastop from account").first?[0]
+            #expect(status == "SYNCED", "nothing is sent, so that nothing would end PENDING")
         }
     }
 

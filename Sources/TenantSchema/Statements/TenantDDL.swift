@@ -20,7 +20,7 @@ package struct TenantDDL: Sendable, Equatable {
 
     /// The version of the system tables and of the functions. It grows with each change that existing tenants
     /// need; `_hcmeta.hcver` has the tenant's.
-    package static let layoutVersion = 3
+    package static let layoutVersion = 4
 
     /// Announces a tenant's new log entries to its lease holder. The payload is the schema.
     package static let writesChannel = "multiconnect_writes"

@@ -18,14 +18,18 @@ struct TriggerFunctions {
         """
     }
 
-    /// Marks a row as waiting to be sent to Salesforce, or as synced. The engine keeps the status that it
-    /// writes if it differs from the row's, or if the setting `multiconnect.status` is `keep`.
+    /// Marks a row as waiting to be sent to Salesforce, or as synced. An update that changes nothing keeps the
+    /// status: nothing is sent, so that nothing would end the wait. The engine keeps the status that it writes
+    /// if it differs from the row's, or if the setting `multiconnect.status` is `keep`.
     var status: String {
         function(
             "status",
             """
             BEGIN
               IF pg_catalog.current_setting('xmlbinary') = 'base64' THEN
+                IF TG_OP = 'UPDATE' AND NEW OPERATOR(pg_catalog.*=) OLD THEN
+                  RETURN NEW;
+                END IF;
                 NEW._hc_lastop = 'PENDING';
                 NEW._hc_err = NULL;
                 RETURN NEW;

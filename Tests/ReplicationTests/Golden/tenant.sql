@@ -47,6 +47,9 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_account_status() RETURNS trigger
     AS $$
 BEGIN
   IF pg_catalog.current_setting('xmlbinary') = 'base64' THEN
+    IF TG_OP = 'UPDATE' AND NEW OPERATOR(pg_catalog.*=) OLD THEN
+      RETURN NEW;
+    END IF;
     NEW._hc_lastop = 'PENDING';
     NEW._hc_err = NULL;
     RETURN NEW;
@@ -148,6 +151,9 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_connection__c_status() RETURNS t
     AS $$
 BEGIN
   IF pg_catalog.current_setting('xmlbinary') = 'base64' THEN
+    IF TG_OP = 'UPDATE' AND NEW OPERATOR(pg_catalog.*=) OLD THEN
+      RETURN NEW;
+    END IF;
     NEW._hc_lastop = 'PENDING';
     NEW._hc_err = NULL;
     RETURN NEW;
@@ -204,6 +210,9 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_contact_status() RETURNS trigger
     AS $$
 BEGIN
   IF pg_catalog.current_setting('xmlbinary') = 'base64' THEN
+    IF TG_OP = 'UPDATE' AND NEW OPERATOR(pg_catalog.*=) OLD THEN
+      RETURN NEW;
+    END IF;
     NEW._hc_lastop = 'PENDING';
     NEW._hc_err = NULL;
     RETURN NEW;
@@ -260,6 +269,9 @@ CREATE FUNCTION salesforce00d000000000001eaa.hc_tweet__c_status() RETURNS trigge
     AS $$
 BEGIN
   IF pg_catalog.current_setting('xmlbinary') = 'base64' THEN
+    IF TG_OP = 'UPDATE' AND NEW OPERATOR(pg_catalog.*=) OLD THEN
+      RETURN NEW;
+    END IF;
     NEW._hc_lastop = 'PENDING';
     NEW._hc_err = NULL;
     RETURN NEW;
