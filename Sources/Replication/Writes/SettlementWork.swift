@@ -25,11 +25,30 @@ struct SettlementWork: Sendable {
         } catch let error where error is SalesforceError || error is OrganizationsError {
             sender.context.logger.notice(
                 "could not look up a write", metadata: ["object": "\(table.plan.table)", "error": "\(error)"])
-            result.hasFailed = true
-            return result
+            if Date() >= attempt.settleAt { await notify("\(error)", table, sender) }
+            guard Self.isHopeless(error), Date() >= attempt.settleAt else {
+                result.hasFailed = true
+                return result
+            }
+            verdicts = Dictionary(
+                items.map { ($0.entry.id, .undecided) }, uniquingKeysWith: { first, _ in first })
         }
         try await store(verdicts, of: items, table, sender, &result)
         return result
+    }
+
+    /// True if the same look-up fails again, whatever happens in the org: a person decides.
+    private static func isHopeless(_ error: any Error) -> Bool {
+        guard let error = error as? SalesforceError else { return false }
+        return [.tooLarge, .malformedQuery, .malformedID].contains(error.code)
+    }
+
+    private func notify(_ reason: String, _ table: SyncedTable, _ sender: WriteSender) async {
+        await sender.context.notify(
+            InDoubtStore.event,
+            "no answer came to \(attempt.logIDs.count) changes of \(table.plan.objectName), and the org cannot "
+                + "be asked what became of them: \(reason). See: multiconnect writes list "
+                + "\(sender.context.tenant.orgID) --in-doubt")
     }
 
     /// The rows as they were sent: in merged mode several entries of a row were one.

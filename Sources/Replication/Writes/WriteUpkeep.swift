@@ -68,7 +68,7 @@ struct WriteUpkeep {
         guard let first = problems.first else { return }
         await context.notify(
             WriteNotification.failed,
-            "Salesforce refused changes of \(sent.batch.table), the first with \(first.code): "
+            "changes of \(sent.batch.table) were refused, the first with \(first.code): "
                 + "see multiconnect writes list \(context.tenant.orgID) --status failed")
     }
 
@@ -94,7 +94,8 @@ struct WriteUpkeep {
         _ counts: (waiting: Int, running: Int, blocked: Int, doubtful: Int), _ sender: WriteSender,
         isBusy: Bool
     ) async throws {
-        let isWaiting = counts.waiting + counts.blocked + counts.running > 0
+        // Blocked changes wait for a person or a look-up: other notifications name their causes.
+        let isWaiting = counts.waiting + counts.running > 0
         if !isWaiting { lastProgress = .now }
         if isWaiting, !isStandstillNoted, lastProgress + context.services.pace.standstill < .now {
             isStandstillNoted = true
@@ -138,7 +139,7 @@ struct WriteUpkeep {
         }
         var resolved: [String] = []
         if counts[.failed] == nil { resolved.append(WriteNotification.failed) }
-        if counts[.inDoubt] == nil { resolved.append(InDoubtStore.event) }
+        if counts[.inDoubt] == nil, counts[.doubtful] == nil { resolved.append(InDoubtStore.event) }
         if !resolved.isEmpty { await context.resolve(resolved) }
     }
 }

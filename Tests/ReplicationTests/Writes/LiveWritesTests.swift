@@ -122,6 +122,28 @@ struct LiveWritesTests {
         }
     }
 
+    @Test func `a look-up that can never succeed leaves the change in doubt, and says why`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites(quarantine: 1)
+            try await scene.fault(["kind": "lost_response", "path": "/composite/sobjects", "count": 1])
+            try await scene.fault([
+                "kind": "fail", "path": "/query", "count": 999, "status": 414, "code": "URI_TOO_LONG",
+            ])
+            try await scene.writing {
+                try await scene.app("insert into T.account (name) values ('Unknown')")
+                try await eventually(within: .seconds(30), "the row says what to do") {
+                    let error: String? = try await scene.app(
+                        "select _hc_err from T.account where name = 'Unknown'"
+                    ).first?[0]
+                    return error?.contains(InDoubtStore.code) == true
+                }
+                let notification = try #require(
+                    try await scene.notifications().first { $0.eventType == InDoubtStore.event })
+                #expect(notification.message.contains("414"))
+            }
+        }
+    }
+
     @Test func `inserts exist exactly once after stops at any moment`() async throws {
         try await withOrg { scene in
             try await scene.startWrites(quarantine: 2)
