@@ -21,6 +21,9 @@ enum VerificationText {
             lines.append(
                 "  not compared: \(result.localChanges) rows with local changes that are not in the org")
         }
+        if result.rowsWithoutRecord > 0 {
+            lines.append("  not compared: \(result.rowsWithoutRecord) rows that are not in the org yet")
+        }
         if result.quarantinedRows > 0 { lines.append("  quarantined: \(result.quarantinedRows) rows") }
         if result.nulledCells > 0 { lines.append("  fit no column type: \(result.nulledCells) cells") }
         if let withheld = result.withheld {
@@ -64,6 +67,7 @@ enum VerificationText {
             ("org_rows", .number(result.rowsThere)), ("columns_compared", .number(result.columnsCompared)),
             ("only_in_org", missing(result.missingHere)), ("only_in_table", missing(result.missingThere)),
             ("columns", .array(columns)), ("local_changes", .number(result.localChanges)),
+            ("rows_without_record", .number(result.rowsWithoutRecord)),
             ("quarantined_rows", .number(result.quarantinedRows)),
             ("nulled_cells", .number(result.nulledCells)), ("requested", .number(result.requested)),
             ("reloaded", .bool(result.isReloaded)), ("withheld", .optional(result.withheld)),

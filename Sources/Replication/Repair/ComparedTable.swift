@@ -13,7 +13,7 @@ struct ComparedTable: Sendable {
 
     /// How values are compared.
     enum Rule: Sendable {
-        /// Each difference counts.
+        /// Each difference counts, except for SystemModstamp, which is compared as with `stamps`.
         case values
         /// For SystemModstamp: a row that an event wrote may have the later commit time of its event.
         case stamps
@@ -25,6 +25,8 @@ struct ComparedTable: Sendable {
     let table: String
     let columns: [Column]
     let rule: Rule
+    /// The column of SystemModstamp or its substitute.
+    private let stampColumn: String?
 
     /// Columns that the table lacks are left out: they are added later.
     ///
@@ -36,6 +38,7 @@ struct ComparedTable: Sendable {
         schema = synced.schema
         table = synced.plan.table
         self.rule = rule
+        stampColumn = synced.plan.cursorField?.lowercased()
         columns = synced.selectedColumns.compactMap { column in
             guard names?.contains(column.name) ?? true, let type = shape.types[column.name] else {
                 return nil
@@ -49,6 +52,7 @@ struct ComparedTable: Sendable {
         schema = other.schema
         table = other.table
         rule = other.rule
+        stampColumn = other.stampColumn
         self.columns = columns
     }
 
@@ -105,7 +109,7 @@ struct ComparedTable: Sendable {
         let cast =
             isTolerant
             ? "pg_temp.multiconnect_cast_\(number)(\(there))" : column.type.tolerantCast(of: there)
-        switch (column.type, rule) {
+        switch (column.type, column.name == stampColumn ? .stamps : rule) {
         case (.timestamp, .stamps):
             let inexact =
                 "pg_catalog.timezone('UTC', now()) - interval '\(Int(RepairLimits.inexactSeconds)) s'"

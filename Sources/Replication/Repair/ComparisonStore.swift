@@ -37,7 +37,8 @@ struct ComparisonStore: Sendable {
             drop table if exists \(read), \(difference), \(chosen), \(local);
             create temporary table multiconnect_difference (
               sfid \(id) not null, part integer not null, kind text not null,
-              columns text[] not null default '{}', primary key (sfid, part));
+              columns text[] not null default '{}', has_local boolean not null default false,
+              primary key (sfid, part));
             create temporary table multiconnect_chosen (sfid \(id) primary key);
             create temporary table multiconnect_local (
               sfid \(id) not null, action text not null, column_name text)
@@ -180,10 +181,14 @@ extension ComparisonStore {
                 update \(Self.difference) d set kind = 'local' where part = \(part) and exists (
                   select from \(Self.local) l where l.sfid = d.sfid and (d.kind = 'missing_here' and
                     l.action = 'DELETE' or d.kind = 'values' and l.action = 'INSERT'));
-                update \(Self.difference) d set columns = array(
-                  select c from unnest(d.columns) c where not exists (
-                    select from \(Self.local) l where l.sfid = d.sfid and l.column_name = c))
-                where part = \(part) and kind = 'values'
+                update \(Self.difference) d set columns = r.rest, has_local = r.rest <> d.columns
+                from (
+                  select e.sfid, array(
+                    select c from unnest(e.columns) with ordinality as u (c, place) where not exists (
+                      select from \(Self.local) l where l.sfid = e.sfid and l.column_name = c)
+                    order by place) as rest
+                  from \(Self.difference) e where e.part = \(part) and e.kind = 'values') r
+                where r.sfid = d.sfid and part = \(part) and kind = 'values'
                   and exists (select from \(Self.local) l where l.sfid = d.sfid and l.action = 'UPDATE');
                 update \(Self.difference) d set kind = 'local'
                 where part = \(part) and kind = 'values' and columns = '{}'

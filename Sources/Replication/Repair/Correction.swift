@@ -24,7 +24,7 @@ struct Correction: Sendable {
     func apply(_ evidence: Evidence?, on connection: PostgresConnection) async throws -> RepairStore.Result {
         let found = try await differences.counts(on: connection)
         var result = RepairStore.Result(
-            rows: try await differences.rowsHere(on: connection),
+            rows: try await differences.rowsHere(on: connection).withRecord,
             missingHere: found[.missingHere, default: 0], missingThere: found[.missingThere, default: 0],
             different: found[.values, default: 0])
         var findings = RepairPlan.Findings(

@@ -12,10 +12,16 @@ struct DifferenceStore: Sendable {
 
     let table: ComparedTable
 
-    /// The number of records by kind.
+    /// The number of records by kind. A record with a local change counts as local, whatever else differs.
     func counts(on connection: PostgresConnection) async throws -> [Kind: Int] {
         let rows = try await connection.query(
-            "select kind, count(distinct sfid) as rows from \(raw: Self.difference) group by kind")
+            """
+            select kind, count(distinct sfid) as rows from (
+              select kind, sfid from \(raw: Self.difference)
+              union all
+              select 'local', sfid from \(raw: Self.difference) where has_local) d
+            group by kind
+            """)
         return try rows.reduce(into: [:]) { counts, row in
             guard let kind = Kind(rawValue: try row["kind"]) else { return }
             counts[kind] = try row["rows"]
@@ -62,12 +68,13 @@ struct DifferenceStore: Sendable {
         ).map { (try $0["sfid"], try $0["here"], try $0["there"]) }
     }
 
-    /// Rows of the table with an id.
-    func rowsHere(on connection: PostgresConnection) async throws -> Int {
-        try await connection.query(
-            "select count(*) from \(raw: table.name) where sfid is not null",
-            deadline: .now + RepairLimits.compareTimeout
-        ).scalar()
+    /// Rows of the table with an id, and without.
+    func rowsHere(on connection: PostgresConnection) async throws -> (withRecord: Int, without: Int) {
+        let rows = try await connection.query(
+            "select count(sfid), count(*) - count(sfid) from \(raw: table.name)",
+            deadline: .now + RepairLimits.compareTimeout)
+        guard let row = rows.first else { return (0, 0) }
+        return (try row[0], try row[1])
     }
 
     /// Chooses differing records of a part for a second comparison, and removes their rows of the org.

@@ -27,6 +27,8 @@ package struct Verification: Sendable, Equatable {
     package var table: String
     /// Rows of the table with an id.
     package var rowsHere = 0
+    /// Rows of the table without an id: inserted here, and not in the org. They are no differences.
+    package var rowsWithoutRecord = 0
     /// Records that the read returned.
     package var rowsThere = 0
     package var columnsCompared = 0

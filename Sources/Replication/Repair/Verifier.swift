@@ -133,7 +133,7 @@ package struct Verifier: Sendable {
     ) async throws {
         let store = DifferenceStore(table: table)
         let counts = try await store.counts(on: connection)
-        verification.rowsHere = try await store.rowsHere(on: connection)
+        (verification.rowsHere, verification.rowsWithoutRecord) = try await store.rowsHere(on: connection)
         verification.missingHere = Verification.Missing(
             rows: counts[.missingHere, default: 0],
             examples: try await store.ids([.missingHere], limit: RepairLimits.examples, on: connection))

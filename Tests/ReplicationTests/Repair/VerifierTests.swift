@@ -87,9 +87,29 @@ struct VerifierTests {
             let result = try await scene.verify("Account")
             #expect(result.isEqual, "\(result)")
             #expect(result.localChanges == 2)
+            #expect(result.rowsWithoutRecord == 1)
             // Another column of the same row still counts.
             try await scene.damage("update account set annualrevenue = 7.5 where sfid = '\(ids[0])'")
-            #expect(try await scene.verify("Account").columns.map(\.name) == ["annualrevenue"])
+            let other = try await scene.verify("Account")
+            #expect(other.columns.map(\.name) == ["annualrevenue"])
+            #expect(other.localChanges == 2)
+        }
+    }
+
+    @Test func `the commit time of an event is no difference of SystemModstamp`() async throws {
+        try await withSyncedOrg { scene in
+            let ids = try await scene.ids("account", 2)
+            func set(_ difference: String, _ id: String) async throws {
+                try await scene.damage(
+                    """
+                    update account set systemmodstamp = timezone('UTC', now()) + interval '\(difference)'
+                    where sfid = '\(id)'
+                    """)
+            }
+            try await set("806 ms", ids[0])
+            #expect(try await scene.verify("Account").isEqual)
+            try await set("-1 year", ids[1])
+            #expect(try await scene.verify("Account").columns.map(\.rows) == [1])
         }
     }
 
