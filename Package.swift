@@ -58,6 +58,7 @@ let package = Package(
         library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         library("CXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
+        library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
 
         // Platform.
         target("Encoding", []),
@@ -65,13 +66,14 @@ let package = Package(
             "Reactor", ["Encoding", "CLinux", heap, deque], extra: [.enableExperimentalFeature("Lifetimes")]),
         target("TLS", ["Reactor", "COpenSSL"]),
         target("HTTPWire", ["Encoding"]),
-        target("HTTPServer", ["Reactor", "TLS", "HTTPWire", "Encoding", log]),
+        target("HTTPServer", ["Reactor", "TLS", "HTTPWire", "Compression", "Encoding", log]),
         target("HTTPClient", ["Reactor", "TLS", "HTTPWire", "Encoding", "CCurl"]),
         target("Postgres", ["Reactor", "Encoding", "CPostgres", deque]),
         target("Redis", ["Reactor", "TLS", "CHiredis", deque]),
         target("Cryptography", ["Encoding", "COpenSSL"]),
         target("Metrics", ["Redis"]),
         target("XML", ["CXML"]),
+        target("Compression", ["CZlib"]),
 
         // Domain.
         target("Activity", ["Postgres"]),
@@ -192,6 +194,7 @@ let package = Package(
             swiftSettings: strictTests),
         tests("Encoding"),
         tests("XML"),
+        tests("Compression", ["Support"]),
         tests("OutboundMessages"),
         tests("Tweets"),
         tests("Processes", ["Salesforce", "Encoding", "Postgres", "Cryptography", "Feeds", "Support"]),

@@ -223,10 +223,13 @@ extension ConnectRoutes {
 extension ConnectRoutes {
     private func notifications(_ call: Call) async throws -> Response {
         let found = try await chosenNotifications(call)
+        let query = call.request.query
         let size =
-            try Self.number(call.request.query["page_size"], "page_size", in: 1...ConnectLimits.pageSize)
+            try Self.number(query["page_size"], "page_size", in: 1...ConnectLimits.pageSize)
             ?? ConnectLimits.pageSize
-        let results = found.prefix(size).map { notification -> JSONText in
+        let number = try Self.number(query["page"], "page", in: 1...1_000_000) ?? 1
+        let page = found.dropFirst((number - 1) * size).prefix(size)
+        let results = page.map { notification -> JSONText in
             .object([
                 ("id", .string(String(notification.id))),
                 ("created_at", .string(ConnectionDocument.time(notification.createdAt))),
@@ -234,7 +237,11 @@ extension ConnectRoutes {
                 ("message", .string(notification.message)),
             ])
         }
-        return Self.json(ConnectionDocument.list(results, count: found.count))
+        return Self.json(
+            ConnectionDocument.list(
+                results, count: found.count,
+                next: number * size < found.count ? link(toPage: number + 1, call) : nil,
+                previous: number > 1 ? link(toPage: number - 1, call) : nil))
     }
 
     private func acknowledge(_ call: Call) async throws -> Response {
@@ -256,16 +263,19 @@ extension ConnectRoutes {
             return date
         }
         let (after, before) = (try time("after"), try time("before"))
-        let type = query["event_type"].map { $0.replacing("-", with: "_") }
+        let type = (query["event_type"] ?? "").replacing("_", with: "-")
         return try await tenants.notifications(of: organization).filter { notification in
             after.map { notification.createdAt > $0 } != false
                 && before.map { notification.createdAt < $0 } != false
-                && ((type ?? "").isEmpty || notification.eventType == type)
+                && (type.isEmpty || Self.eventType(notification.eventType) == type
+                    || notification.eventType.replacing("_", with: "-") == type)
         }
     }
 
-    /// Heroku Connect's names have hyphens.
-    private static func eventType(_ type: String) -> String { type.replacing("_", with: "-") }
+    /// Heroku Connect's names have hyphens, and one differs. Ours is accepted as well.
+    private static func eventType(_ type: String) -> String {
+        type == "mapping_failed" ? "mapping-error" : type.replacing("_", with: "-")
+    }
 
     /// The checks take a few seconds at most, so the result's URL makes them.
     private func beginValidation(_ call: Call) async throws -> Response {

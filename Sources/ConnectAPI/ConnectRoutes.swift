@@ -33,7 +33,7 @@ package struct ConnectRoutes: Sendable {
         access = TokenAccess(tenants: tenants, counts: counts)
         appURL = app.url.hasSuffix("/") ? String(app.url.dropLast()) : app.url
         returnTargets = app.returnTargets
-        document = ConnectionDocument(app: app.name, url: appURL)
+        document = ConnectionDocument(app: app.name, url: appURL, databases: tenants.databases)
         faults = FaultAnswers({ error in ConnectFault.problem(for: error) ?? problem(error) }, logger)
         security = SecurityHeaders(appURL: app.url)
     }
@@ -52,6 +52,11 @@ package struct ConnectRoutes: Sendable {
             addMappings(to: &router)
             addODataServices(to: &router)
             addVersions(to: &router)
+            for method in [HTTPWire.Method.get, .post, .put, .patch, .delete] {
+                router.on(method, "/api/v3/**") { _ in
+                    throw Problem(.notFound, "There is no such resource.")
+                }
+            }
         }
     }
 
@@ -187,15 +192,17 @@ extension ConnectRoutes {
         if let resource = query["resource_name"], !resource.isEmpty { filter.resource = resource }
         let (reports, count) = try await tenants.connections(
             filter, from: (number - 1) * size, limit: size, withMappings: withMappings)
-        var page = Page(reports: reports, count: count)
-        func link(_ number: Int) -> String {
-            var pairs = query.fields.filter { $0.name != "page" }.map { ($0.name, $0.value) }
-            pairs.append(("page", String(number)))
-            return appURL + call.request.path + "?" + PercentCoding.form(pairs)
-        }
-        if number * size < count { page.next = link(number + 1) }
-        if number > 1 { page.previous = link(number - 1) }
-        return page
+        return Page(
+            reports: reports, count: count,
+            next: number * size < count ? link(toPage: number + 1, call) : nil,
+            previous: number > 1 ? link(toPage: number - 1, call) : nil)
+    }
+
+    /// The URL of another page of the same list.
+    func link(toPage number: Int, _ call: Call) -> String {
+        var pairs = call.request.query.fields.filter { $0.name != "page" }.map { ($0.name, $0.value) }
+        pairs.append(("page", String(number)))
+        return appURL + call.request.path + "?" + PercentCoding.form(pairs)
     }
 
     static func number(_ text: String?, _ name: String, in range: ClosedRange<Int>) throws -> Int? {

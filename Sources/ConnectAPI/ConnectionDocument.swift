@@ -1,6 +1,8 @@
 import Encoding
 import FoundationEssentials
 import Organizations
+import Postgres
+import Replication
 import Salesforce
 import TenantAdmin
 
@@ -11,6 +13,8 @@ struct ConnectionDocument: Sendable {
     let app: String
     /// The API's origin, without a final slash.
     let url: String
+    /// Where the cells are, by name.
+    let databases: [String: PostgresConfiguration]
 
     /// The only region. Clients show its label, and send requests to its URL.
     private static let region = "self-hosted"
@@ -82,6 +86,7 @@ struct ConnectionDocument: Sendable {
             ("resource_name", .string(organization.schemaName)),
             ("schema_name", .string(organization.schemaName)),
             ("db_key", .string(Self.databaseKey(of: organization.cell))),
+            ("database", database(organization.cell)),
             ("organization_id", .string("\(organization.organizationID)")),
             ("state", .string(isPaused ? "PAUSED" : organization.connectionState.rawValue)),
             ("state_description", .optional(organization.statusDetail)),
@@ -107,6 +112,8 @@ struct ConnectionDocument: Sendable {
             ),
             ("logplex_log_enabled", false),
             ("deletable", false),
+            ("large_query_threshold", .number(ReplicationLimits.bulkThreshold)),
+            ("soap_batch_size", .number(SalesforceLimits.collectionRows)),
             ("features", features(report)),
             ("internal_name", .string(organization.name.text)),
             (
@@ -134,6 +141,17 @@ struct ConnectionDocument: Sendable {
             ("domain", .string(grant.loginURL)), ("api_version", .string("\(APIVersion.pinned)")),
         ])
     }
+
+    private func database(_ cell: String) -> JSONText {
+        let database = databases[cell]
+        return .object([
+            ("host", .optional(database?.host)), ("database", .optional(database?.database)),
+            ("port", .number(database?.port.flatMap { Int($0) } ?? Self.databasePort)),
+        ])
+    }
+
+    /// Postgres's port if a URL has none.
+    private static let databasePort = 5432
 
     private func features(_ report: ConnectionReport) -> JSONText {
         guard let value = try? JSONValue(parsing: Array(report.settings.utf8)) else { return .object([]) }

@@ -198,12 +198,13 @@ final class Connection: Sendable {
     /// Decides by route, method and the route's gate.
     private func judge(_ request: Request, _ fault: HTTPWireError?) -> Verdict {
         do {
-            if let fault { throw fault }
             let match = try service.server.router.match(request.method, request.path)
             guard case .found(let route, let parameters) = match else {
+                if let fault { throw fault }
                 return .answered(try Router.response(to: request, match))
             }
             let request = request.with(body: [], parameters: parameters)
+            if let fault { return .answered(try route.response(to: Problem(fault), request)) }
             if let refusal = try route.refusal(of: request) { return .answered(refusal) }
             return .admitted(route, request)
         } catch {
@@ -229,7 +230,9 @@ final class Connection: Sendable {
         case .admitted(let route, var request):
             if !isRead, route.takesBody {
                 if let problem = try await read(&body, of: head, for: route, &input, exchange) {
-                    response = service.response(to: problem, request: request)
+                    response =
+                        (try? route.response(to: problem, request))
+                        ?? service.response(to: problem, request: request)
                     break
                 }
                 isRead = true
@@ -264,10 +267,14 @@ final class Connection: Sendable {
         _ body: inout HeldBody, of head: RequestHead, for route: Route, _ input: inout Input,
         _ exchange: Exchange
     ) async throws -> (any Error)? {
-        if let problem = Problem(refusingCodingsOf: head) { return problem }
+        guard let coding = BodyCoding(head) else { return BodyCoding.refusal }
+        let maximumBytes = route.maximumBodyBytes ?? limits.bodyBytes
         do {
-            try await input.read(
-                &body, of: head, maximumBytes: route.maximumBodyBytes ?? limits.bodyBytes)
+            try await input.read(&body, of: head, maximumBytes: maximumBytes)
+            if coding == .gzip {
+                try await body.decompress(
+                    maximumBytes: maximumBytes, pieceBytes: limits.decompressedPieceBytes)
+            }
             return nil
         } catch let error where error is Problem || error is HTTPWireError {
             return (error as? HTTPWireError).map(Problem.init) ?? error

@@ -2,7 +2,7 @@ internal import HTTPWire
 
 /// The bytes of a request's body, counted against the limit of the process.
 struct HeldBody {
-    private let admission: Admission
+    let admission: Admission
     private(set) var bytes: [UInt8] = []
 
     init(_ admission: Admission) {

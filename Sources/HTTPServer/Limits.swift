@@ -5,6 +5,7 @@ package struct Limits: Sendable {
     /// Request line, head and number of fields: 414 and 431.
     package var head = HeadLimits()
     /// Bytes of a request body, unless its route has another limit: 413. API calls and forms are far smaller.
+    /// A gzip body has this limit twice: as sent, and decompressed.
     package var bodyBytes = 64 << 10
     /// Bytes of all request bodies in memory, over all loops: 503.
     package var bufferedBodyBytes = 64 << 20
@@ -47,6 +48,8 @@ package struct Limits: Sendable {
     let readBufferBytes = 2048
     /// The size of reads of bodies.
     let bodyReadBytes = 65_536
+    /// A gzip body is decompressed in pieces of this size, and other tasks of the loop run between them.
+    let decompressedPieceBytes = 65_536
     /// Up to this size, head and body are copied into one write. Larger bodies are sent with a gathering
     /// write.
     let copiedBodyBytes = 16_384

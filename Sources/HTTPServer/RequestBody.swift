@@ -67,16 +67,3 @@ extension Request {
             : keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     }
 }
-
-extension Problem {
-    /// A problem with status 415 for a body with a content coding, for example gzip: the server decodes no
-    /// content coding (RFC 9110 section 15.5.16). Nil if there is no body or no coding.
-    init?(refusingCodingsOf head: RequestHead) {
-        guard head.framing != .none else { return nil }
-        let codings = head.headers.values("content-encoding")
-        guard codings.contains(where: { $0.lowercased() != "identity" }) else { return nil }
-        self.init(
-            .unsupportedMediaType, "The body must not have a content coding.",
-            headers: ["Accept-Encoding": "identity"])
-    }
-}

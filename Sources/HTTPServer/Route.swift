@@ -42,6 +42,13 @@ struct Route: Sendable {
         }
     }
 
+    /// The answer of the route's layers to an error that was found before the handler ran.
+    ///
+    /// - Throws: the error, if no layer turns it into a response.
+    func response(to error: any Error, _ request: Request) throws -> Response {
+        try recover(from: error, request)
+    }
+
     /// Answers a request that the gate has accepted.
     func respond(to request: Request) async throws -> Response {
         switch action {

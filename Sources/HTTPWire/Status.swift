@@ -33,6 +33,7 @@ package struct Status: Hashable, Sendable, ExpressibleByIntegerLiteral {
     package static let uriTooLong: Status = 414
     package static let unsupportedMediaType: Status = 415
     package static let expectationFailed: Status = 417
+    package static let failedDependency: Status = 424
     package static let tooManyRequests: Status = 429
     package static let requestHeaderFieldsTooLarge: Status = 431
     package static let internalServerError: Status = 500
@@ -99,6 +100,7 @@ package struct Status: Hashable, Sendable, ExpressibleByIntegerLiteral {
         case 416: "Range Not Satisfiable"
         case 417: "Expectation Failed"
         case 422: "Unprocessable Content"
+        case 424: "Failed Dependency"
         case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         default: ""

@@ -15,6 +15,8 @@ struct ODataError: Error, Equatable, CustomStringConvertible {
         case forbidden
         /// The condition of a header field does not hold.
         case preconditionFailed
+        /// Another request of the batch, which this one needs, failed.
+        case failedDependency
     }
 
     let code: Code

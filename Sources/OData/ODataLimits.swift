@@ -22,6 +22,16 @@ enum ODataLimits {
     static let answerBytes = 7 * 1024 * 1024
     /// Bytes of a request's body. Source: Salesforce sends at most 8 MB.
     static let bodyBytes = 8 * 1024 * 1024
+    /// Requests of a batch.
+    static let batchRequests = 100
+    /// Header fields of a request of a batch.
+    static let batchFields = 64
+    /// Bytes of a header line of a batch. URLs with a `$filter` are long.
+    static let batchLineBytes = 16_384
+    /// After this time the rest of a batch is refused. Source: proxies wait one to two minutes.
+    static let batchTime = Duration.seconds(60)
+    /// Above this size of the answers so far the rest of a batch is refused.
+    static let batchAnswerBytes = 16 * 1024 * 1024
     /// Characters of a `$skiptoken`.
     static let tokenCharacters = 8_192
     /// How long a process uses what it knows of a service and its tables: a change is seen after this time.

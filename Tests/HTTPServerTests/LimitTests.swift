@@ -201,21 +201,6 @@ struct LimitTests {
         }
     }
 
-    @Test(arguments: ["gzip", "deflate, gzip", "br"])
-    func `a body with a content coding is refused with 415 and the accepted codings`(coding: String)
-        async throws
-    {
-        try await withServer(routes: routes) { server in
-            let fields =
-                "Content-Type: application/json\r\nContent-Encoding: \(coding)\r\nContent-Length: 3\r\n"
-            let response = try await server.exchange(post("/json", fields, "[1]"))
-            #expect(response.status == 415)
-            #expect(response.headers["accept-encoding"] == "identity")
-            let plain = fields.replacing(coding, with: "identity")
-            #expect(try await server.exchange(post("/json", plain, "[1]")).body == "[1]")
-        }
-    }
-
     @Test func `a query with too many fields is refused with 400`() async throws {
         try await withServer(routes: routes) { server in
             let query = String(repeating: "a&", count: 1500)

@@ -51,6 +51,14 @@ def check_2(url, auth):
         check("pyodata: delete", False)
     except pyodata.exceptions.HttpError as error:
         check("pyodata: delete", error.response.status_code == 404)
+    batch = client.create_batch("batch")
+    batch.add_request(accounts.get_entity(found[0].id))
+    changes = client.create_changeset("changes")
+    changes.add_request(contacts.create_entity().set(lastname="Batch one"))
+    changes.add_request(contacts.create_entity().set(lastname="Batch two"))
+    batch.add_request(changes)
+    read, made = batch.execute()
+    check("pyodata: batch", read.name == found[0].name and [one.lastname for one in made] == ["Batch one", "Batch two"])
     print("ok odata 2")
 
 

@@ -91,6 +91,11 @@ extension ProcessTests {
                 #expect(exported.json["version"]?.int == 1)
                 let imported = try await client.call("POST", "\(path)/actions/import", exported.text)
                 #expect(imported.status == 202 && imported.text.isEmpty)
+                // A text that JSON allows and Postgres does not (SQLSTATE class 22).
+                let wrong = try await client.call(
+                    "POST", "\(path)/actions/import",
+                    #"{"mappings":[],"connection":{"name":"a\u0000"},"version":1}"#)
+                #expect(wrong.status == 400 && wrong.json["message"]?.string != nil, "\(wrong.text)")
 
                 #expect(try await client.call("POST", "\(path)/actions/pause").status == 202)
                 #expect(try await client.connection()["state"]?.string == "PAUSED")

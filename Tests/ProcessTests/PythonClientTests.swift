@@ -54,5 +54,23 @@ extension ProcessTests {
                 #expect(check.output.contains("ok "), "\(check.output)")
             }
         }
+
+        @Test(.enabled(if: PythonClients.areInstalled, "bin/setup --interop installs the clients"))
+        func `pandas reads a tenant as its reader, and shared queries`() async throws {
+            try await withApplication { rig in
+                let org = rig.org.id
+                let select = "select id, sfid, name, createddate from account order by id"
+                let (granted, url) = try rig.command("organizations", "grant-reader", org)
+                let saved = try rig.command("queries", "save", org, "names", select)
+                let (shared, link) = try rig.command("queries", "share", org, "names", "pandas")
+                #expect(granted == 0 && saved.status == 0 && shared == 0, "\(url) \(saved) \(link)")
+                let script = Program.repository.appendingPathComponent("Tests/Interop/pandas_check.py").path
+                let check = try Program(
+                    "check", PythonClients.python,
+                    [script] + [url, link].map { $0.trimmingCharacters(in: .whitespacesAndNewlines) })
+                #expect(check.exitStatus(within: .seconds(300)) == 0, "\(check.output)")
+                #expect(check.output.contains("ok pandas"), "\(check.output)")
+            }
+        }
     }
 }

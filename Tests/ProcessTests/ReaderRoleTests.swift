@@ -144,33 +144,145 @@ extension ProcessTests {
             }
         }
 
-        @Test func `without the right to create roles the SQL is printed`() async throws {
+        /// The environment of a role of ours that may not create roles.
+        private func restrict(
+            _ environment: [String: String], _ name: String, _ database: TestDatabase,
+            _ owner: PostgresConnection
+        ) async throws -> [String: String] {
+            try await owner.script(
+                """
+                create role \(name) login nosuperuser nocreaterole password 'x';
+                alter database \(database.name) owner to \(name);
+                grant all on schema multiconnect, \(Self.schema) to \(name);
+                grant all on all tables in schema multiconnect, \(Self.schema) to \(name);
+                grant all on all sequences in schema multiconnect to \(name);
+                """)
+            return environment.merging([
+                "DATABASE_URL": database.url.replacing("//postgres@", with: "//\(name):x@")
+            ]) { $1 }
+        }
+
+        /// Runs `grant-reader --store` with a text on standard input.
+        private func store(_ text: String, _ environment: [String: String]) throws -> (Int32, String) {
+            let program = try Program.shell(
+                #"printf '%s\n' "$TEXT" | exec "$0" organizations grant-reader "$ORG" --store"#,
+                environment: environment.merging(["TEXT": text, "ORG": Self.org]) { $1 })
+            return (program.exitStatus(), program.output)
+        }
+
+        private func query(_ environment: [String: String], _ arguments: String...) throws -> (Int32, String)
+        {
+            let program = try Program.multiconnect(["queries"] + arguments, environment: environment)
+            return (program.exitStatus(), program.output)
+        }
+
+        @Test func `without the right to create roles the SQL is printed, and the role's URL is stored`()
+            async throws
+        {
             try await withTenant { database, owner, environment in
                 let name = "r\(database.name.suffix(20))"
-                try await owner.script(
-                    """
-                    create role \(name) login nosuperuser nocreaterole password 'x';
-                    alter database \(database.name) owner to \(name);
-                    grant all on schema multiconnect, \(Self.schema) to \(name);
-                    grant all on all tables in schema multiconnect, \(Self.schema) to \(name);
-                    grant all on all sequences in schema multiconnect to \(name);
-                    """)
-                var restricted = environment
-                restricted["DATABASE_URL"] = environment["DATABASE_URL"]?.replacing(
-                    "//postgres@", with: "//\(name):x@")
+                let restricted = try await restrict(environment, name, database, owner)
                 let (status, text) = try run(restricted)
                 #expect(status == 0 && text.contains("may not create roles"), "\(text)")
                 let sql = text.split(separator: "\n").filter { !$0.hasPrefix("--") }.joined(separator: "\n")
                 try await owner.script(sql)
+                let role = "\(Self.schema)_reader"
                 let mayRead: Bool = try await owner.query(
-                    """
-                    select has_table_privilege(\("\(Self.schema)_reader"), \("\(Self.schema).account"), 'select')
-                    """
+                    "select has_table_privilege(\(role), \("\(Self.schema).account"), 'select')"
                 ).scalar()
                 #expect(mayRead)
+
+                #expect(
+                    try query(restricted, "save", Self.org, "names", "select name from account").0 == 0)
+                #expect(try query(restricted, "run", Self.org, "names").0 == 69, "there is no reader yet")
+                let password = try #require(sql.firstMatch(of: /password '([^']+)'/)).output.1
+                let url = database.url.replacing("//postgres@", with: "//\(role):\(password)@")
+                let (stored, answer) = try store(url, restricted)
+                #expect(stored == 0 && answer == "\(role): stored\n", "\(answer)")
+                let (ran, rows) = try query(restricted, "run", Self.org, "names")
+                #expect(ran == 0 && rows.contains("\"Acme\""), "\(rows)")
+                let detail: [String] = try await owner.query(
+                    "select action || ' ' || detail from multiconnect.activity where action like 'reader%'"
+                ).column()
+                #expect(detail == ["reader_granted \(role)"])
+                let sealed: [String] = try await owner.query(
+                    "select encode(sealed, 'escape') from multiconnect.reader_logins"
+                ).column()
+                #expect(sealed.count == 1 && !sealed[0].contains(password))
+                let (kept, refusal) = try run(restricted, "--revoke")
+                #expect(kept == 69 && refusal.contains("drop role"), "\(refusal)")
+                try await owner.script("drop owned by \(role); drop role \(role); drop owned by \(name)")
+            }
+        }
+
+        @Test func `a credential that somebody else made is stored, used and forgotten`() async throws {
+            try await withTenant { database, owner, environment in
+                let suffix = database.name.suffix(20)
+                let (name, team, role) = ("r\(suffix)", "team-\(suffix)", "bi-\(suffix)")
+                let restricted = try await restrict(environment, name, database, owner)
+                // As Heroku's credentials: the login is a member of the role with the rights.
                 try await owner.script(
-                    "drop owned by \(Self.schema)_reader; drop role \(Self.schema)_reader; drop owned by \(name)"
-                )
+                    """
+                    create role "\(team)" nologin; create role "\(role)" login; grant "\(team)" to "\(role)";
+                    grant usage on schema \(Self.schema) to "\(team)";
+                    grant select on all tables in schema \(Self.schema) to "\(team)"
+                    """)
+                let url = database.url.replacing("//postgres@", with: "//\(role):p%40ss@")
+                #expect(try store(url, restricted).0 == 0)
+                let select = "select name from \(Self.schema).account"
+                #expect(try query(restricted, "save", Self.org, "names", select).0 == 0)
+                let (ran, rows) = try query(restricted, "run", Self.org, "names")
+                #expect(ran == 0 && rows.contains("\"Acme\""), "\(rows)")
+                // More rights than before: the query does not run any more.
+                try await owner.script("grant pg_read_all_data to \"\(team)\"")
+                let (refused, reason) = try query(restricted, "run", Self.org, "names")
+                #expect(refused == 65 && reason.contains("pg_read_all_data"), "\(reason)")
+                let (revoked, text) = try run(restricted, "--revoke")
+                #expect(revoked == 0 && text == "\(role): forgotten; the role itself is kept", "\(text)")
+                #expect(try query(restricted, "run", Self.org, "names").0 == 69)
+                #expect(try run(restricted, "--revoke").0 == 66)
+                try await owner.script(
+                    """
+                    drop owned by "\(team)", "\(role)"; drop role "\(team)", "\(role)"; drop owned by \(name)
+                    """)
+            }
+        }
+
+        @Test func `a URL that is not a reader's is not stored`() async throws {
+            try await withTenant { database, owner, environment in
+                let suffix = database.name.suffix(20)
+                let role = "w\(suffix)"
+                try await owner.script(
+                    """
+                    create role \(role) login; grant usage on schema \(Self.schema) to \(role);
+                    grant select, insert on \(Self.schema).account to \(role);
+                    create role "blind\(suffix)" login; create role "locked\(suffix)" nologin;
+                    """)
+                func url(_ login: String) -> String {
+                    database.url.replacing("//postgres@", with: "//\(login)@")
+                }
+                let cases = [
+                    ("", "has no URL"), ("postgres://nobody@localhost/x", "has no URL"),
+                    ("not a url", "has no URL"), (url("postgres:x"), "is our own role"),
+                    (url("\(role):x"), "INSERT on table"), (url("blind\(suffix):x"), "may not read"),
+                    (url("locked\(suffix):x"), "cannot log in"), (url("absent\(suffix):x"), "cannot log in"),
+                    (
+                        url("\(role):x").replacing(database.name, with: "postgres"), "another database"
+                    ),
+                ]
+                for (text, reason) in cases {
+                    let (status, output) = try store(text, environment)
+                    #expect(status == 65 && output.contains(reason), "\(text): \(output)")
+                }
+                let logins: Int = try await owner.query(
+                    "select count(*) from multiconnect.reader_logins"
+                ).scalar()
+                #expect(logins == 0)
+                try await owner.script(
+                    """
+                    drop owned by \(role);
+                    drop role \(role), "blind\(suffix)", "locked\(suffix)"
+                    """)
             }
         }
     }

@@ -4,7 +4,7 @@ import Testing
 /// Rules for the code itself.
 struct CodeTests {
     private static let wrappers: Set = [
-        "Reactor", "TLS", "HTTPClient", "Postgres", "Redis", "Cryptography", "XML",
+        "Reactor", "TLS", "HTTPClient", "Postgres", "Redis", "Cryptography", "XML", "Compression",
     ]
 
     /// A word, the targets that may use it, and what to use instead.

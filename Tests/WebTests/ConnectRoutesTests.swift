@@ -264,7 +264,15 @@ struct ConnectRoutesTests {
                 } ?? []
             }
             #expect(try await messages("page_size=1000") == ["two", "one"])
-            #expect(try await messages("event_type=mapping-failed") == ["one"])
+            for type in ["mapping-error", "mapping-failed", "mapping_failed"] {
+                #expect(try await messages("event_type=\(type)") == ["one"])
+            }
+            #expect(try await messages("event_type=mapping").isEmpty)
+            let first = try await client.call("GET", "\(path)?page_size=1").json
+            #expect(first["count"]?.int == 2 && first["previous"] == .null)
+            let second = try await client.call("GET", try #require(first["next"]?.string)).json
+            #expect(second["results"]?.array?.map { $0["event_type"]?.string } == ["mapping-error"])
+            #expect(second["next"] == .null && second["previous"]?.string?.contains("page=1") == true)
             #expect(try await messages("after=2026-01-01T12:00:00Z") == ["two"])
             #expect(try await messages("before=2026-01-01T12:00:00Z") == ["one"])
             let closed = try await client.call(
@@ -275,6 +283,50 @@ struct ConnectRoutesTests {
                 "select distinct actor from multiconnect.activity where action like 'notification%'"
             ).column()
             #expect(actors == ["token test"])
+        }
+    }
+
+    @Test func `every error has a message, also one that is found before the route runs`() async throws {
+        try await withWebRig { rig in
+            _ = try await register(1, rig)
+            let client = try await client(rig)
+            func send(_ method: String, _ path: String, _ body: [UInt8], _ coding: String) async throws -> (
+                status: Int, message: String?
+            ) {
+                let answer = try await rig.http.send(
+                    ClientRequest(
+                        method: method, url: rig.origin + path,
+                        headers: [
+                            ("Authorization", "Bearer \(client.token)"), ("Content-Encoding", coding),
+                            ("Content-Type", "application/json"),
+                        ], body: body))
+                return (answer.status, try JSONValue(parsing: answer.body)["message"]?.string)
+            }
+            let connection = try #require(
+                try await client.call("GET", "/api/v3/connections").json["results"]?.array?.first)
+            let path = try #require(connection["detail_url"]?.string)
+            #expect(connection["database"]?["port"]?.int ?? 0 > 0)
+            #expect(connection["database"]?["database"]?.string == rig.pool.configuration.database)
+            let packed = try GzipCommand.compress(Array(#"{"plan":"big"}"#.utf8))
+            let bomb = try GzipCommand.compress([UInt8](repeating: 32, count: 32 << 20))
+            for (body, coding, status, text) in [
+                (packed, "gzip", 400, "plan cannot be changed"), (bomb, "gzip", 413, "decompressed"),
+                (Array(packed.dropLast()), "gzip", 400, "too early"), (packed, "br", 415, "gzip"),
+                (packed, "identity", 400, "not JSON"),
+            ] {
+                let answer = try await send("PATCH", path, body, coding)
+                #expect(answer.status == status && answer.message?.contains(text) == true, "\(answer)")
+            }
+            for method in ["GET", "POST", "DELETE"] {
+                let answer = try await rig.http.send(
+                    ClientRequest(method: method, url: rig.origin + "/api/v3/nothing/here"))
+                #expect(answer.status == 404)
+                #expect(try JSONValue(parsing: answer.body)["message"]?.string?.isEmpty == false)
+            }
+            for path in ["/connections?resource_name=a%00b", "/api/v3/connections?resource_name=%00"] {
+                let answer = try await client.call("GET", path)
+                #expect(answer.status == 400 && answer.json["message"]?.string?.isEmpty == false, "\(path)")
+            }
         }
     }
 }

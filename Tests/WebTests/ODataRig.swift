@@ -21,6 +21,13 @@ struct ODataRig: Sendable {
         _ method: String, _ target: String, _ body: String = "",
         _ headers: [(name: String, value: String)] = []
     ) async throws -> ClientResponse {
+        try await send(method, target, bytes: Array(body.utf8), headers)
+    }
+
+    func send(
+        _ method: String, _ target: String, bytes body: [UInt8],
+        _ headers: [(name: String, value: String)] = []
+    ) async throws -> ClientResponse {
         let credentials = Data("\(user):\(password)".utf8).base64EncodedString()
         var all: [(name: String, value: String)] = [("Authorization", "Basic \(credentials)")]
         if !body.isEmpty, !headers.contains(where: { $0.name == "Content-Type" }) {
@@ -29,7 +36,7 @@ struct ODataRig: Sendable {
         return try await rig.http.send(
             ClientRequest(
                 method: method, url: target.hasPrefix("http") ? target : rig.origin + target,
-                headers: all + headers, body: Array(body.utf8)))
+                headers: all + headers, body: body))
     }
 
     /// Sends a request for an entity set with query options, which are encoded here.

@@ -18,8 +18,8 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             read from standard input and kept sealed, so that shared queries run with a role that somebody \
             else made.
 
-            Exit status: 0 done, also if the SQL was printed; 64 invalid id; 66 no such tenant or schema; 69 \
-            a database does not answer, or our role may not drop the reader's.
+            Exit status: 0 done, also if the SQL was printed; 64 invalid id; 65 not the URL of a reader; 66 \
+            no such tenant or schema; 69 a database does not answer, or our role may not drop the reader's.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -34,23 +34,7 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             let found = try await session.organization(organization)
             let store = ReaderRoleStore(found)
             guard !self.store else { return try await keep(found, store, session) }
-            if revoke {
-                switch try await session.withCell(found.cell, store.revoke(on:)) {
-                case .removed: break
-                case .absent:
-                    throw CommandFailure("there is no role \(store.role)", code: CommandFailure.noInput)
-                case .notAllowed:
-                    throw CommandFailure(
-                        "our role may not drop \(store.role). Have the database's owner run: "
-                            + store.removals.map { $0 + ";" }.joined(separator: " "),
-                        code: CommandFailure.unavailable)
-                }
-                try await session.pool.withConnection {
-                    try await ReaderLoginStore(on: $0).remove(found.id)
-                }
-                try await note("reader_revoked", found, store, session)
-                return print("\(store.role): removed")
-            }
+            guard !revoke else { return try await revoke(found, store, session) }
             guard try await session.withCell(found.cell, store.hasSchema(on:)) else {
                 throw CommandFailure(
                     "the tenant has no schema yet: its admin must consent first",
@@ -64,7 +48,7 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             case .granted:
                 try await keep(
                     ReaderLogin(role: store.role, password: Secret(text: password)), found, session)
-                try await note("reader_granted", found, store, session)
+                try await note("reader_granted", found, store.role, session)
                 let database = try session.launch.database(named: found.cell)
                 print(Self.url(of: database, user: store.role, password: password))
             case .notAllowed:
@@ -77,6 +61,27 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
                     """ + text(store, password))
             }
         }
+    }
+
+    private func revoke(
+        _ organization: Organization, _ store: ReaderRoleStore, _ session: JobsSession
+    ) async throws {
+        let removal = try await session.withCell(organization.cell, store.revoke(on:))
+        guard removal != .notAllowed else {
+            throw CommandFailure(
+                "our role may not drop \(store.role). Have the database's owner run: "
+                    + store.removals.map { $0 + ";" }.joined(separator: " "),
+                code: CommandFailure.unavailable)
+        }
+        let login = try await session.pool.withConnection {
+            try await ReaderLoginStore(on: $0).remove(organization.id)
+        }
+        guard removal == .removed || login != nil else {
+            throw CommandFailure("there is no role \(store.role)", code: CommandFailure.noInput)
+        }
+        try await note("reader_revoked", organization, login ?? store.role, session)
+        if removal == .removed { print("\(store.role): removed") }
+        if let login, login != store.role { print("\(login): forgotten; the role itself is kept") }
     }
 
     /// Seals a login, with which shared queries run.
@@ -106,13 +111,41 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             throw CommandFailure(
                 "\(role) is our own role, which may do more than read", code: CommandFailure.dataError)
         }
+        guard url.database == database.database else {
+            throw CommandFailure(
+                "the URL is of another database than the tenant's, \(database.database ?? "")",
+                code: CommandFailure.dataError)
+        }
         (database.user, database.password) = (role, password)
-        let connection = try await PostgresConnection.connect(database)
-        connection.close()
+        try await check(database, store, role)
         try await keep(
             ReaderLogin(role: role, password: Secret(text: password)), organization, session)
-        try await note("reader_granted", organization, store, session)
+        try await note("reader_granted", organization, role, session)
         print("\(role): stored")
+    }
+
+    /// Logs in as the role. Fails if it may do more, or less, than to read the tenant's schema.
+    private func check(
+        _ database: PostgresConfiguration, _ store: ReaderRoleStore, _ role: String
+    ) async throws {
+        let connection: PostgresConnection
+        do {
+            connection = try await PostgresConnection.connect(database)
+        } catch let error as PostgresError where error.isLoginRefusal {
+            throw CommandFailure(
+                "\(role) cannot log in: check the URL's user and password", code: CommandFailure.dataError)
+        }
+        defer { connection.close() }
+        let rights = ReaderRightsStore(schema: store.schema)
+        if let excess = try await rights.excess(on: connection) {
+            throw CommandFailure(
+                "\(role) may do more than read \(store.schema): \(excess)", code: CommandFailure.dataError)
+        }
+        guard try await rights.reads(on: connection) else {
+            throw CommandFailure(
+                "\(role) may not read \(store.schema): run the statements of --sql for it",
+                code: CommandFailure.dataError)
+        }
     }
 
     private static func url(
@@ -135,11 +168,11 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
     }
 
     private func note(
-        _ action: String, _ organization: Organization, _ store: ReaderRoleStore, _ session: JobsSession
+        _ action: String, _ organization: Organization, _ role: String, _ session: JobsSession
     ) async throws {
         try await session.pool.withConnection {
             try await ActivityStore(on: $0).add(
-                action, by: actor.name, organization: organization.id, detail: store.role)
+                action, by: actor.name, organization: organization.id, detail: role)
         }
     }
 }

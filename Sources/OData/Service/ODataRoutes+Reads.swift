@@ -12,7 +12,7 @@ extension ODataRoutes {
             case .service: return description(call)
             case .metadata:
                 return Self.response("application/xml;charset=utf-8", Array(call.description.metadata.utf8))
-            case .batch: throw ODataError(.unsupported, "$batch is not supported")
+            case .batch: throw Problem(.methodNotAllowed, headers: ["Allow": "POST"])
             case .set(let name): return try await list(name, call)
             case .count(let name): return try await count(name, call)
             case .entity(let name, let key): return try await entity(name, key, call)

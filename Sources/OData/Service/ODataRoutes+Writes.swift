@@ -12,7 +12,7 @@ extension ODataRoutes {
             return try await update(name, key, isWhole: false, call)
         case (.put, .entity(let name, let key)): return try await update(name, key, isWhole: true, call)
         case (.delete, .entity(let name, let key)): return try await delete(name, key, call)
-        case (_, .batch): throw ODataError(.unsupported, "$batch is not supported")
+        case (.post, .batch): return try await batch(call)
         default:
             throw Problem(.methodNotAllowed, headers: ["Allow": Self.allowed(call.path)])
         }
@@ -21,6 +21,7 @@ extension ODataRoutes {
     private static func allowed(_ path: ResourcePath) -> String {
         switch path {
         case .set: "GET, HEAD, POST"
+        case .batch: "POST"
         case .entity: "GET, HEAD, PATCH, MERGE, PUT, DELETE"
         default: "GET, HEAD"
         }

@@ -42,13 +42,21 @@ package struct ODataRoutes: Sendable {
     struct Call: Sendable {
         let request: Request
         let description: ServiceDescription
-        let service: ODataService
+        let entry: ServiceCache.Entry
         let credential: ODataService.Credential
+        /// Whether it is a request of a batch.
+        let isPart: Bool
+        /// The connection of the transaction that it is in. Nil without one.
+        let connection: PostgresConnection?
         let format: EntityDocument.Format
         let path: ResourcePath
         let now: Date
 
         var version: ODataVersion { description.version }
+        var service: ODataService { entry.service }
+
+        /// The path of a resource.
+        func path(of resource: String) -> String { ODataRoutes.path(service, version) + resource }
 
         /// The table of an entity set. The schema's own name is accepted in place of the alias.
         func table(_ set: String) throws(ODataError) -> ODataTable {
@@ -109,18 +117,33 @@ package struct ODataRoutes: Sendable {
         let entry = try await cache.entry(slug: slug, control: control, cells: cells)
         let credential = try access.credential(of: request, entry?.service, now: now)
         guard let entry else { throw Problem(.notFound) }
+        return try await respond(to: request, entry, version, credential, isPart: false, on: nil)
+    }
+
+    /// The path of a service, with a slash at its end.
+    private static func path(_ service: ODataService, _ version: ODataVersion) -> String {
+        "/odata/\(version.rawValue)/\(service.slug)/"
+    }
+
+    /// Answers a request, alone or of a batch, and counts it.
+    ///
+    /// - Parameter connection: of the transaction that the request is in; nil without one.
+    func respond(
+        to request: Request, _ entry: ServiceCache.Entry, _ version: ODataVersion,
+        _ credential: ODataService.Credential, isPart: Bool, on connection: PostgresConnection?
+    ) async throws -> Response {
+        let now = Date()
         if let wait = cache.take(entry, now: now) {
             throw ServiceAccess.tooMany(
                 wait, "The service has had \(entry.service.hourlyRequests) requests in this hour.")
         }
         guard entry.service.isEnabled else { throw Problem(.forbidden, "The service is turned off.") }
-        let root = "/odata/\(version.rawValue)/\(slug)"
+        let root = Self.path(entry.service, version)
         let call = Call(
             request: request,
             description: ServiceDescription(
-                root: "\(origin)\(root)/", alias: entry.service.alias, tables: entry.tables,
-                version: version),
-            service: entry.service, credential: credential,
+                root: origin + root, alias: entry.service.alias, tables: entry.tables, version: version),
+            entry: entry, credential: credential, isPart: isPart, connection: connection,
             format: try Self.format(request, version),
             path: try ResourcePath(request.path.dropFirst(root.count), version), now: now)
         var response = try await respond(to: call)
@@ -180,6 +203,7 @@ package struct ODataRoutes: Sendable {
     func withCell<Value>(
         _ call: Call, _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
+        if let connection = call.connection { return try await body(connection) }
         guard let pool = cells[call.service.cell] else {
             throw Problem(.serviceUnavailable, "This process has no URL of the tenant's database.")
         }
@@ -220,6 +244,11 @@ extension ODataRoutes {
         response.headers.add("Cache-Control", "no-store")
     }
 
+    /// The answer to an error of a request of a batch.
+    func answer(to error: any Error, _ request: Request, _ version: ODataVersion) -> Response {
+        faults(version).response(to: error, request) { Self.answer($0, $1, version) }
+    }
+
     private static func answer(
         _ problem: Problem, _ request: Request, _ version: ODataVersion
     ) -> Response {
@@ -256,6 +285,7 @@ enum ODataFault {
         case .notFound: .notFound
         case .forbidden: .forbidden
         case .preconditionFailed: 412
+        case .failedDependency: .failedDependency
         }
     }
 

@@ -69,9 +69,15 @@ package struct ReaderLoginStore {
         ).scalar()
     }
 
-    package func remove(_ organization: UUID) async throws {
-        try await connection.execute(
-            "delete from multiconnect.reader_logins where organization_id = \(organization)")
+    /// Removes a tenant's login. Returns its role, or nil if there was none.
+    @discardableResult
+    package func remove(_ organization: UUID) async throws -> String? {
+        try await connection.query(
+            """
+            delete from multiconnect.reader_logins where organization_id = \(organization)
+            returning role_name
+            """
+        ).first?[0]
     }
 }
 

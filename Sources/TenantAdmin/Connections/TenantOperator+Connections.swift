@@ -2,7 +2,7 @@ package import Activity
 package import FoundationEssentials
 import Logging
 package import Organizations
-import Postgres
+package import Postgres
 
 // Connections for programs.
 extension TenantOperator {
@@ -47,6 +47,9 @@ extension TenantOperator {
     package var cellNames: [String] {
         cells.keys.sorted { ($0 == "default" ? "" : $0) < ($1 == "default" ? "" : $1) }
     }
+
+    /// Where the cells are, by name.
+    package var databases: [String: PostgresConfiguration] { cells.mapValues(\.configuration) }
 
     /// The connection of a mapping. Nil if there is no such mapping.
     package func connection(ofMapping id: UUID) async throws -> UUID? {

@@ -149,15 +149,17 @@ extension SharedQueryBook {
             guard let result = query.result, result.version == query.version else { return .running }
             return .result(query, result)
         }
-        return try await run(query, login, database)
+        return try await run(query, login, organization.schemaName, database)
     }
 
     private func run(
-        _ query: SharedQuery, _ login: ReaderLogin, _ database: PostgresConfiguration
+        _ query: SharedQuery, _ login: ReaderLogin, _ schema: String, _ database: PostgresConfiguration
     ) async throws -> View {
         let outcome: SharedQueryRun.Outcome
         do {
-            outcome = try await SharedQueryRun(query: query, login: login, database: database).run()
+            outcome = try await SharedQueryRun(
+                query: query, login: login, schema: schema, database: database
+            ).run()
         } catch {
             try await control.withConnection { try await SharedQueryStore().finish(query, nil, on: $0) }
             throw error

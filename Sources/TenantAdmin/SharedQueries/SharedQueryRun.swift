@@ -17,6 +17,8 @@ struct SharedQueryRun {
 
     let query: SharedQuery
     let login: ReaderLogin
+    /// The tenant's.
+    let schema: String
     /// The cell.
     let database: PostgresConfiguration
 
@@ -37,8 +39,9 @@ struct SharedQueryRun {
             return .failed("the reader has too many sessions: try again")
         }
         defer { connection.close() }
-        guard try await isReader(connection) else {
-            return .failed("the reader's role has more rights than to read: use grant-reader")
+        // A wrong setting must not give the statement more rights.
+        if let excess = try await ReaderRightsStore(schema: schema).excess(on: connection) {
+            return .failed("the reader has more rights than to read the tenant's schema: \(excess)")
         }
         do {
             return .rows(try await rows(on: connection))
@@ -49,21 +52,6 @@ struct SharedQueryRun {
             let place = error.position.map { " at character \(max(1, $0 - Self.declaration.count))" } ?? ""
             return .failed(error.message + place)
         }
-    }
-
-    /// A wrong setting must not give the statement our own rights.
-    private func isReader(_ connection: PostgresConnection) async throws -> Bool {
-        try await connection.query(
-            """
-            select session_user = \(login.role)::text and not (rolsuper or rolcreaterole or rolcreatedb
-              or rolreplication or rolbypassrls) and not exists (
-                select from pg_auth_members m where m.member = r.oid)
-              and not exists (
-                select from pg_namespace n where n.nspname in ('multiconnect', 'multiconnect_sync')
-                  and has_schema_privilege(n.oid, 'usage'))
-            from pg_roles r where rolname = session_user
-            """
-        ).first?[0] ?? false
     }
 
     private static let declaration = "declare shared_query no scroll cursor for "
