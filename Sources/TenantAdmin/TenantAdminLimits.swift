@@ -8,8 +8,8 @@ package enum TenantAdminLimits {
     package static let searchCharacters = 100
     /// Open notifications that the order of the list takes into account.
     static let rankedNotifications = 20_000
-    /// Tenants of a cell whose lag the order of the list takes into account.
-    static let rankedLags = 1_000
+    /// Tenants of a cell whose lag or waiting changes the order of the list takes into account.
+    static let ranked = 1_000
     /// A tenant that waits longer than this for its admin, or for an import, needs attention.
     static let longWait = Duration.seconds(3 * 24 * 60 * 60)
     /// Statements of one page: longer than they take with ten thousand tenants, shorter than a browser waits.

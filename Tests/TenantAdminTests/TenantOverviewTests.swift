@@ -53,7 +53,7 @@ struct TenantOverviewTests {
             let slow = try await scene.add(1, name: "slow")
             try await scene.add(2, name: "silent")
             let late = try await scene.add(3, name: "late")
-            let page = try await scene.page(order: .lag, lags: [slow: 900, late: 60_000])
+            let page = try await scene.page(order: .lag, ranks: [slow: 900, late: 60_000])
             #expect(page.names == ["late", "slow", "silent"])
         }
     }

@@ -37,7 +37,7 @@ struct TenantRoutes: Sendable {
             query: query, page: list,
             hours: try await tenants.hours(
                 of: list.tenants.map(\.organization.id), since: now - Double(TenantFlowCharts.listSeconds)),
-            lags: await tenants.lags(of: list.tenants.map(\.organization)),
+            traffic: await tenants.traffic(of: list.tenants.map(\.organization)),
             counts: try await tenants.counts(), token: visit.token, notice: visit.notice, now: now)
         return layout.page("Tenants", in: .tenants, page.content)
     }

@@ -26,6 +26,17 @@ extension JobOperator {
         try await pool.withConnection { try await WorkerStore(limits: limits).running(on: $0) }
     }
 
+    /// Asks a worker to claim no more jobs, or to end. Returns false if it has stopped or was asked already.
+    package func ask(_ worker: String, _ request: WorkerRequest, by actor: String) async throws -> Bool {
+        try await pool.transaction { connection in
+            guard try await WorkerStore(limits: limits).ask(worker, request, on: connection) else {
+                return false
+            }
+            try await activity.note("workers.\(request.rawValue)", by: actor, detail: worker, on: connection)
+            return true
+        }
+    }
+
     /// The numbers of processed and failed jobs, from Sidekiq's keys; nil if Redis is unavailable.
     package func totals() async -> JobTotals? {
         guard let redis = index?.redis else { return nil }

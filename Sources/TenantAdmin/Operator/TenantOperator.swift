@@ -41,10 +41,10 @@ extension TenantOperator {
         _ filter: TenantFilter, order: TenantOrder, after position: TenantPosition? = nil,
         limit: Int = TenantAdminLimits.pageSize
     ) async throws -> TenantPage {
-        let lags = order == .lag ? await largestLags() : [:]
+        let ranks = await ranks(for: order)
         return try await control.withConnection {
             try await TenantOverviewStore().page(
-                filter, order: order, lags: lags, after: position, limit: limit, on: $0)
+                filter, order: order, ranks: ranks, after: position, limit: limit, on: $0)
         }
     }
 
