@@ -32,6 +32,8 @@ package enum TenantAdminLimits {
     package static let cellWait = Duration.seconds(2)
     /// How long an action waits for a tenant's cell.
     static let cellAction = Duration.seconds(10)
+    /// How long an off-boarding cancels jobs in one request.
+    static let removalJobs = Duration.seconds(5)
     /// How long a page waits for a tenant's org. Large objects take seconds to describe.
     static let orgWait = Duration.seconds(10)
     /// Mappings of a file that are planned with the org: each costs at least one API call.

@@ -58,6 +58,21 @@ struct TenantOverviewTests {
         }
     }
 
+    @Test
+    func `the tenants with most waiting changes come first, and those that wait longest in their status`()
+        async throws
+    {
+        try await TenantScene.run { scene in
+            let few = try await scene.add(1, name: "few", hours: 5)
+            try await scene.add(2, name: "none", hours: 9)
+            let many = try await scene.add(3, name: "many", hours: 1)
+            #expect(
+                try await scene.page(order: .writes, ranks: [few: 2, many: 10_000]).names
+                    == ["many", "few", "none"])
+            #expect(try await scene.page(order: .wait).names == ["none", "few", "many"])
+        }
+    }
+
     @Test(arguments: TenantOrder.allCases)
     func `the pages of a list have each tenant once, in the order of one long page`(
         order: TenantOrder

@@ -140,7 +140,11 @@ struct ActionNotice: Sendable {
                 + "Send the link by hand, or try again later.", true
         ),
         "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
-        "not-reloaded": ("This object is not imported yet, so it cannot be reloaded.", true),
+        "compared": (
+            "A comparison with the org is queued. It repairs rows that differ, and notes them as the problem.",
+            false
+        ),
+        "not-reloaded": ("Nothing was changed: this object is not imported yet.", true),
         "mapping-removal": ("A worker removes the mapping within seconds.", false),
         "token-revoked": ("The token is revoked. It is refused from now on.", false),
         "token-unknown": ("Nothing was changed: the token is not valid any more.", true),

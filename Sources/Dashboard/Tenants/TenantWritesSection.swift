@@ -25,7 +25,7 @@ struct TenantWritesSection: Sendable {
     private func section(_ report: CellReport) -> HTML {
         let counts = LocalWrite.Status.allCases.compactMap { status -> HTML? in
             guard let count = report.counts[status], count > 0 else { return nil }
-            return "<span>\(Self.label(status))<b>\(DashboardText.number(count))</b></span>"
+            return "<span>\(Self.label(status))<b>\(DashboardText.backlog(count))</b></span>"
         }
         guard !report.writes.isEmpty || !counts.isEmpty else {
             return """

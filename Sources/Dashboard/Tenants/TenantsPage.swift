@@ -143,7 +143,7 @@ struct TenantsPage: Sendable {
         let count = traffic[tenant.organization.id]?.waitingWrites ?? 0
         guard count > 0 else { return "<span class=\"dim\">0</span>" }
         let link = "\(TenantQuery.path)/\(tenant.organization.organizationID.text)#writes"
-        return "<a href=\"\(link)\">\(DashboardText.number(count))</a>"
+        return "<a href=\"\(link)\">\(DashboardText.backlog(count))</a>"
     }
 
     private func notifications(_ tenant: TenantSummary) -> HTML {

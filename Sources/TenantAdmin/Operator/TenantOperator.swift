@@ -16,14 +16,15 @@ package struct TenantOperator: Sendable {
     let jobs: JobOperator
     let recovery: TenantRecovery
     let orgs: OrgAccess?
+    let withdrawal: GrantWithdrawal?
     let logger: Logger
 
     /// - Parameters:
     ///   - cells: by name, of the same loop as `control`.
-    ///   - orgs: nil in a process that calls no orgs.
+    ///   - orgs, withdrawal: nil in a process that calls no orgs.
     package init(
         control: PostgresPool, cells: [String: PostgresPool], queue: JobQueue, jobs: JobOperator,
-        recovery: TenantRecovery, orgs: OrgAccess? = nil, logger: Logger
+        recovery: TenantRecovery, orgs: OrgAccess? = nil, withdrawal: GrantWithdrawal? = nil, logger: Logger
     ) {
         self.control = control
         self.cells = cells
@@ -31,6 +32,7 @@ package struct TenantOperator: Sendable {
         self.jobs = jobs
         self.recovery = recovery
         self.orgs = orgs
+        self.withdrawal = withdrawal
         self.logger = logger
     }
 }
