@@ -11,7 +11,8 @@ package struct PageFrame: Sendable {
     package static let icon = StaticText(
         path: "/icon.svg", mediaType: "image/svg+xml",
         text: """
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b5cab"/>
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+            <rect width="16" height="16" rx="3" fill="#0b5cab"/>
             <path d="M3 6h9M9.5 3.5 12 6 9.5 8.5M13 11H4M6.5 8.5 4 11l2.5 2.5" fill="none" stroke="#fff"
             stroke-width="1.5"/></svg>
             """, lifetime: 86_400)
@@ -51,8 +52,8 @@ package struct PageFrame: Sendable {
     }
 }
 
-/// A style sheet, a script or an icon with a route of its own: the Content-Security-Policy of the pages allows none
-/// inside of them.
+/// A style sheet, a script or an icon with a route of its own: the Content-Security-Policy of the pages
+/// allows none inside of them.
 package struct StaticText: Sendable {
     let path: String
     private let mediaType: String

@@ -5,7 +5,8 @@ package enum StandardError {
     /// Whether it is a terminal, on which a line can be drawn again.
     package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// The width of the terminal in characters. Nil for a file or a pipe, and for a terminal that does not know.
+    /// The width of the terminal in characters. Nil for a file or a pipe, and for a terminal that does not
+    /// know.
     package static var columns: Int? { width(STDERR_FILENO) }
 
     static func width(_ descriptor: Int32) -> Int? {

@@ -248,6 +248,8 @@ class Check:
         self.browser.screen(**DESKTOP)
         for page in ("", "/jobs", "/tenants/" + self.orgs[3]["id"]):
             self.browser.go(self.origin + "/dashboard" + page)
+            # A live page hides the link that reloads it.
+            self.stream("live")
             # Live updates may replace elements while this counts.
             self.browser.run("document.querySelectorAll('[data-live]').forEach(e => e.removeAttribute('data-live'))")
             wanted = self.browser.run("""(() => {

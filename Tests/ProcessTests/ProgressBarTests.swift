@@ -17,7 +17,7 @@ struct ProgressBarTests {
 
     @Test(arguments: [
         (80, "verify [############............]  50 %  1,500 of 3,000"),
-        (40, "verify [#####......]  50 %  1,500 of 3,000"),
+        (40, "verify [####....]  50 %  1,500 of 3,000"),
         (30, "verify  50 %  1,500 of 3,000"), (20, "verify  50 %  1,50…"), (1, "…"),
     ])
     func `the line is narrower than the terminal`(width: Int, text: String) {

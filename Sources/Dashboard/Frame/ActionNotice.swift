@@ -141,7 +141,7 @@ struct ActionNotice: Sendable {
         ),
         "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
         "compared": (
-            "A comparison with the org is queued. It repairs rows that differ, and notes them as the problem.",
+            "A comparison with the org is queued. It repairs rows that differ, and notes them.",
             false
         ),
         "not-reloaded": ("Nothing was changed: this object is not imported yet.", true),

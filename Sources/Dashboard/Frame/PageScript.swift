@@ -20,7 +20,8 @@ enum PageScript {
                     button.textContent = "Copy";
                     button.addEventListener("click", async () => {
                         try {
-                            await navigator.clipboard.writeText(element.dataset.text ?? element.textContent.trim());
+                            const text = element.dataset.text ?? element.textContent.trim();
+                            await navigator.clipboard.writeText(text);
                             button.textContent = "Copied";
                         } catch {
                             button.textContent = "Not copied";

@@ -47,8 +47,8 @@ struct QueuesPage: Sendable {
     private var warning: HTML {
         guard totals == nil else { return "" }
         return """
-            <p class="notice warn">Redis does not answer. Workers claim jobs from Postgres, and tenants take plain
-            turns.</p>
+            <p class="notice warn">Redis does not answer. Workers claim jobs from Postgres, and
+            tenants take plain turns.</p>
             """
     }
 
@@ -129,12 +129,14 @@ struct QueuesPage: Sendable {
         let label = "Runs of \(name) by hour, the last 24 hours"
         let chart = own.map { Sparkline(label: label, values: $0.hours).content } ?? "–"
         return """
-            <td data-label="Runs in 24 h" class="number">\(own.map { DashboardText.number($0.total) } ?? "–")</td>
-            <td data-label="Failed" class="number">\(own.map { DashboardText.number($0.failed) } ?? "–")</td>
+            <td data-label="Runs in 24 h" class="number">\(number(own?.total))</td>
+            <td data-label="Failed" class="number">\(number(own?.failed))</td>
             <td data-label="Average" class="number"><span class="nowrap">\(average)</span></td>
             <td data-label="By hour">\(chart)</td>
             """
     }
+
+    private func number(_ count: Int?) -> String { count.map { DashboardText.number($0) } ?? "–" }
 
     private func toggle(_ scope: PauseScope) -> HTML {
         pauses.contains { $0.scope == scope } ? button(scope, "resume") : button(scope, "pause")

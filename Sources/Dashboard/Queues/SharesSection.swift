@@ -54,8 +54,8 @@ struct SharesSection: Sendable {
         }
         return """
             <div class="scroll"><table class="cards"><thead><tr><th>Tenant</th><th class="number">Slots</th>
-            <th class="number">Cap</th><th>Share of slots</th><th class="number">Queued</th><th>Oldest waits</th>
-            <th class="number">Weight</th><th></th></tr></thead>
+            <th class="number">Cap</th><th>Share of slots</th><th class="number">Queued</th>
+            <th>Oldest waits</th>            <th class="number">Weight</th><th></th></tr></thead>
             <tbody>\(shares.map(row))</tbody></table></div>
             """
     }

@@ -160,7 +160,10 @@ struct TenantDetailPage: Sendable {
         facts.append(
             (
                 "Link",
-                "<a href=\"\(link)\" rel=\"noreferrer\"><code>\(link)</code></a><span class=\"copy\" data-text=\"\(link)\"></span>"
+                """
+                <a href="\(link)" rel="noreferrer"><code>\(link)</code></a>
+                <span class="copy" data-text="\(link)"></span>
+                """
             ))
         return Self.card("Consent", facts)
     }

@@ -102,7 +102,8 @@ struct TenantMappingsSection: Sendable {
             <button class="small" name="mapping" value="\(mapping.id.uuidString.lowercased())"
             aria-label="Reload \(mapping.objectName)">Reload</button>
             <button class="small" name="mapping" value="\(mapping.id.uuidString.lowercased())"
-            formaction="\(path)/compare" aria-label="Compare \(mapping.objectName) with the org">Compare</button>
+            formaction="\(path)/compare"
+            aria-label="Compare \(mapping.objectName) with the org">Compare</button>
             </form>
             """
     }

@@ -30,10 +30,10 @@ struct TenantRemovePage: Sendable {
         <li>Its open jobs are cancelled.</li>
         <li>Its role for BI tools is dropped. Links to its shared queries stop.</li>
         <li>Its grant is revoked at Salesforce, and its tokens are removed.</li>
-        <li>The schema <code>\(organization.schemaName)</code> with its rows stays. If the package is installed
-        again, the tenant starts again with these tables.</li></ul>
-        <p class="dim">To delete the data too, run <code>multiconnect organizations remove \(id) --confirm \(id)
-        --delete-data</code>.</p>
+        <li>The schema <code>\(organization.schemaName)</code> with its rows stays. If the package is
+        installed again, the tenant starts again with these tables.</li></ul>
+        <p class="dim">To delete the data too, run <code>multiconnect organizations remove \(id)
+        --confirm \(id) --delete-data</code>.</p>
         <form class="inline" method="post" action="\(path)/remove">\(token.input)
         <label>Type the org id \(id)<input name="\(Self.confirmField)" required maxlength="18"
         autocomplete="off" autocapitalize="off" spellcheck="false"></label>
@@ -47,7 +47,10 @@ struct TenantRemovePage: Sendable {
             "Changes in Postgres that are not sent yet are not sent any more. Their number is not known."
         case 0?: "All changes in Postgres are in Salesforce."
         case let count?:
-            "<b>\(DashboardText.backlog(count))</b> changes in Postgres that Salesforce does not have are not sent any more."
+            """
+            <b>\(DashboardText.backlog(count))</b> changes in Postgres that Salesforce does not have
+            are not sent any more.
+            """
         }
     }
 
@@ -61,7 +64,9 @@ struct TenantRemovePage: Sendable {
         let ended = report.isChanged ? "The tenant has ended." : "The tenant had ended before."
         guard !report.open.isEmpty else {
             return
-                "<p class=\"notice\" role=\"status\">\(ended) Cancelled jobs: \(jobs). All steps are done.</p>"
+                """
+                <p class="notice" role="status">\(ended) Cancelled jobs: \(jobs). All steps are done.</p>
+                """
         }
         return """
             <p class="notice warn" role="status">\(ended) Cancelled jobs: \(jobs). Not done:

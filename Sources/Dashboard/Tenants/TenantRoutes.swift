@@ -28,6 +28,7 @@ struct TenantRoutes: Sendable {
         pages.add(.get, "/tenants/:org", to: &router) { try await show($0) }
         pages.add(.get, "/tenants/:org/check", to: &router) { try await check($0) }
         pages.add(.get, "/tenants/:org/remove", to: &router) { try await confirmRemoval($0) }
+        pages.add(.post, "/tenants/:org/remove", to: &router) { try await remove($0) }
         pages.add(.post, "/tenants/:org/:action", to: &router) { try await act($0) }
     }
 
@@ -96,7 +97,6 @@ struct TenantRoutes: Sendable {
 
     private func act(_ visit: Visit) async throws -> Response {
         let organization = try await tenant(visit)
-        if visit.request.parameters["action"] == "remove" { return try await remove(organization, visit) }
         let notice: Form
         do {
             notice = try await perform(visit.request.parameters["action"] ?? "", on: organization, visit)
@@ -204,7 +204,8 @@ extension TenantRoutes {
         return response
     }
 
-    private func remove(_ organization: Organization, _ visit: Visit) async throws -> Response {
+    private func remove(_ visit: Visit) async throws -> Response {
+        let organization = try await tenant(visit)
         let text = visit.form[TenantRemovePage.confirmField] ?? ""
         guard (try? OrganizationID(text)) == organization.organizationID else {
             return try await removalPage(

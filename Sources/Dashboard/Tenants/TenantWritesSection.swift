@@ -34,7 +34,8 @@ struct TenantWritesSection: Sendable {
                 """
         }
         return """
-            <section class="card flush" id="writes"><h2>Local changes</h2><div class="bar tabs">\(counts)</div>
+            <section class="card flush" id="writes"><h2>Local changes</h2>
+            <div class="bar tabs">\(counts)</div>
             <div class="scroll"><table class="cards"><thead><tr><th>Change</th><th>Status</th><th>Row</th>
             <th>Since</th><th>Message</th><th></th></tr></thead>
             <tbody>\(report.writes.map(row))</tbody></table></div>\(footer(report))</section>

@@ -21,13 +21,15 @@ struct WorkersPage: Sendable {
         let slots = workers.reduce(0) { $0 + $1.concurrency }
         guard !workers.isEmpty else {
             return """
-                <h1>Workers</h1>\(notice?.content ?? "")<section class="card"><div class="empty"><b>No workers</b>
+                <h1>Workers</h1>\(notice?.content ?? "")
+                <section class="card"><div class="empty"><b>No workers</b>
                 Start one with <code>multiconnect worker</code>.</div></section>
                 """
         }
         return """
             <div class="row"><h1>Workers</h1>
-            <span class="dim">\("\(running.count) of \(slots)") slots busy</span></div>\(notice?.content ?? "")
+            <span class="dim">\("\(running.count) of \(slots)") slots busy</span></div>
+            \(notice?.content ?? "")
             \(workers.map(card))\(lost)
             """
     }

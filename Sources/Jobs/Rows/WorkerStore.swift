@@ -74,8 +74,8 @@ package struct WorkerStore: Sendable {
         let rows = try await connection.query(
             within: limits.statement,
             """
-            select w.identity, w.hostname, w.pid, w.concurrency, w.tenant_cap, w.asked, w.busy, w.quiet, w.version, w.started_at,
-                w.beat_at, \(Self.holdsLock)
+            select w.identity, w.hostname, w.pid, w.concurrency, w.tenant_cap, w.asked, w.busy, w.quiet,
+                w.version, w.started_at, w.beat_at, \(Self.holdsLock)
                     and w.beat_at > clock_timestamp() - make_interval(secs => \(recently)) as is_alive
             from multiconnect.workers as w
             where w.stopped_at is null order by w.identity limit \(limits.shownRows)

@@ -107,8 +107,8 @@ struct MappingsReloadCommand: AsyncParsableCommand {
         commandName: "reload",
         abstract: "Reads all rows of one mapping, or of all, again and merges them into the tables.",
         discussion: """
-            The tables are not emptied. A mapping that was not imported yet is left out. With --wait the exit \
-            status is 1 if a reload fails, and 75 if --timeout is over.
+            The tables are not emptied. A mapping that was not imported yet is left out. With --wait the \
+            exit status is 1 if a reload fails, and 75 if --timeout is over.
             """)
 
     @OptionGroup var arguments: MappingArguments

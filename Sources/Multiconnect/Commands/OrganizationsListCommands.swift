@@ -14,9 +14,9 @@ struct OrganizationsListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "Lists tenants with their status, objects, rows and problems; what needs attention first.",
         discussion: """
-            LAG is how late the tenant's changes arrive. WAITING is the number of users' changes that wait to be \
-            sent, counted up to \(ReplicationLimits.countedBacklog) per state. A cell that does not answer has \
-            neither. Exit status: 0 done; 64 wrong arguments; 69 the database does not answer.
+            LAG is how late the tenant's changes arrive. WAITING is the number of users' changes that \
+            wait to be sent, counted up to \(ReplicationLimits.countedBacklog) per state. A cell that does \
+            not answer has neither. Exit status: 0 done; 64 wrong arguments; 69 the database does not answer.
             """)
 
     @Option(help: "A part of the name, org id, schema or admin's address.") var search = ""

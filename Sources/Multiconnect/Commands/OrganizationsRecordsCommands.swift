@@ -12,7 +12,7 @@ struct OrganizationsMailsCommand: AsyncParsableCommand {
         commandName: "mails",
         abstract: "Shows the latest mails with their state, also those that were not sent without SMTP_URL.",
         discussion:
-            "A mail that waits is sent by a job. Exit status: 0 done; 64 wrong arguments; 69 the database does not answer."
+            "Exit status: 0 done; 64 wrong arguments; 69 the database does not answer."
     )
 
     @Option(help: "The number of mails, at most 1000.") var limit = 20

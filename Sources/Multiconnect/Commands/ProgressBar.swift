@@ -25,8 +25,8 @@ struct ProgressBar: Sendable {
 
     /// For example `verify Account [######......]  50 %  2 of 4`. Without a total the bar is left out.
     ///
-    /// - Parameter width: of the terminal. The bar becomes shorter or is left out, and then the text is cut: a
-    ///   line that wraps could not be drawn again.
+    /// - Parameter width: of the terminal. The bar becomes shorter or is left out, and then the text is
+    ///   cut: a line that wraps could not be drawn again.
     static func text(_ label: String, done: Int, total: Int?, width: Int? = nil) -> String {
         // The last column stays free: some terminals wrap there.
         let room = width.map { max($0 - 1, 1) }

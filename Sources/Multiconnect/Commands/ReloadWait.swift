@@ -39,7 +39,8 @@ struct ReloadWait {
             show(progress, ended.rows, of: open.count, bar)
             guard .now < deadline else {
                 throw CommandFailure(
-                    "\(JobCount(open.count).of("reload")) not finished after \(seconds) s; they continue if a worker runs",
+                    "\(JobCount(open.count).of("reload")) not finished after \(seconds) s; "
+                        + "they continue if a worker runs",
                     code: CommandFailure.temporary)
             }
             try await Task.sleep(for: Self.pause)

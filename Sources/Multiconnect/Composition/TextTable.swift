@@ -2,8 +2,8 @@ import Reactor
 
 /// A table with aligned columns, for a terminal.
 enum TextTable {
-    /// - Parameter width: of the terminal. Longer lines are cut; nil: no line is, because files and pipes have no
-    ///   width.
+    /// - Parameter width: of the terminal. Longer lines are cut; nil: no line is, because files and pipes
+    ///   have no width.
     static func text(
         _ header: [String], _ rows: [[String]], width: Int? = StandardOutput.columns
     ) -> String {

@@ -4,8 +4,8 @@ package import Jobs
 internal import Organizations
 package import Postgres
 
-/// Has a mapping's table compared with its org now, for an operator. A worker reads ids and time stamps from the
-/// org and repairs what differs.
+/// Has a mapping's table compared with its org now, for an operator. A worker reads ids and time stamps
+/// from the org and repairs what differs.
 package struct RepairRequest: Sendable {
     private let control: PostgresPool
     private let queue: JobQueue

@@ -4,8 +4,8 @@ internal import Logging
 internal import Organizations
 package import Postgres
 
-/// The periodic job that counts the waiting changes of tenants that no worker writes for, such as paused ones.
-/// For all others the lease holder counts.
+/// The periodic job that counts the waiting changes of tenants that no worker writes for, such as paused
+/// ones. For all others the lease holder counts.
 package struct BacklogCount: Sendable {
     /// The job's class.
     package static let className = "CountBacklogs"

@@ -2,12 +2,13 @@ package import FoundationEssentials
 package import Postgres
 internal import TenantSchema
 
-/// The numbers of users' changes that wait to be sent, kept in the cell so that lists of tenants need not read
-/// the log of each tenant.
+/// The numbers of users' changes that wait to be sent, kept in the cell so that lists of tenants need not
+/// read the log of each tenant.
 package struct WriteBacklogStore: Sendable {
     package init() {}
 
-    /// Counts a tenant's open changes, at most `ReplicationLimits.countedBacklog` per state, and keeps the number.
+    /// Counts a tenant's open changes, at most `ReplicationLimits.countedBacklog` per state, and keeps the
+    /// number.
     package func count(
         of organization: UUID, schema: String, on connection: PostgresConnection
     ) async throws {
@@ -49,7 +50,10 @@ package struct WriteBacklogStore: Sendable {
     func remove(_ organizations: [UUID], on connection: PostgresConnection) async throws {
         guard !organizations.isEmpty else { return }
         _ = try await connection.execute(
-            "delete from multiconnect_sync.write_backlogs where organization_id = any (\(organizations)::uuid[])"
+            """
+            delete from multiconnect_sync.write_backlogs
+            where organization_id = any (\(organizations)::uuid[])
+            """
         )
     }
 

@@ -12,8 +12,8 @@ package struct TenantOverviewStore: Sendable {
     /// A page of the tenants that match. The order is decided from narrow indexes for all tenants; the counts
     /// are read for those of the page.
     ///
-    /// - Parameter ranks: for an order by what the cells know: the lags in milliseconds, or the numbers of waiting
-    ///   changes. Tenants without one are last.
+    /// - Parameter ranks: for an order by what the cells know: the lags in milliseconds, or the numbers of
+    ///   waiting changes. Tenants without one are last.
     package func page(
         _ filter: TenantFilter, order: TenantOrder, ranks: [UUID: Int] = [:],
         after position: TenantPosition? = nil, limit: Int = TenantAdminLimits.pageSize,
@@ -153,8 +153,8 @@ extension TenantOverviewStore {
             (
                 ", coalesce(k.rank, 0) as rank",
                 """
-                left join unnest(\(Array(ranks.keys))::uuid[], \(Array(ranks.values))::bigint[]) as k (id, rank)
-                    on k.id = o.id
+                left join unnest(\(Array(ranks.keys))::uuid[], \(Array(ranks.values))::bigint[])
+                    as k (id, rank) on k.id = o.id
                 """
             )
         case .attention, .name, .newest, .oldest, .errors, .wait: ("", "")

@@ -13,8 +13,8 @@ extension TenantOperator {
         try await control.withConnection { try await FlowStore().intervals(span, since: start, on: $0) }
     }
 
-    /// How far some tenants are behind. Tenants that are not behind are missing, and so are those of a cell that
-    /// does not answer.
+    /// How far some tenants are behind. Tenants that are not behind are missing, and so are those of a cell
+    /// that does not answer.
     package func traffic(of tenants: [Organization]) async -> [UUID: TenantTraffic] {
         let byCell = Dictionary(grouping: tenants, by: \.cell).mapValues { $0.map(\.id) }
         return await eachCell(byCell.keys) { cell, deadline, connection in
@@ -22,7 +22,8 @@ extension TenantOperator {
         }
     }
 
-    /// How many tenants each worker holds, by the worker's name. Those of a cell that does not answer are left out.
+    /// How many tenants each worker holds, by the worker's name. Those of a cell that does not answer are
+    /// left out.
     package func heldTenants() async -> [String: Int] {
         await eachCell(cells.keys, combine: +) { _, deadline, connection in
             try await HeldTenantStore().counts(by: deadline, on: connection)
