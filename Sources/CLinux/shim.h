@@ -37,3 +37,9 @@ static inline int prctl_number(int option, unsigned long argument) {
 static inline int fcntl_int(int descriptor, int command, int argument) {
     return fcntl(descriptor, command, argument);
 }
+
+// The columns of a terminal; 0 for anything else.
+static inline int terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

@@ -64,7 +64,7 @@ package struct DashboardRoutes: Sendable {
             SharedQueryPages(book: $0, tenants: tenants, layout: layout, appURL: app.url, isOn: showsRows)
         }
         queues = QueueRoutes(jobs: jobs, tenants: lookup, layout: layout)
-        workers = WorkerRoutes(jobs: jobs, tenants: lookup, layout: layout)
+        workers = WorkerRoutes(jobs: jobs, tenants: tenants, lookup: lookup, layout: layout)
         periodic = PeriodicRoutes(jobs: jobs, layout: layout)
         webhooks = WebhookRoutes(book: WebhookBook(control: pool), layout: layout)
         self.jobs = JobRoutes(jobs: jobs, tenants: lookup, layout: layout, actionTime: actionTime)

@@ -44,12 +44,26 @@ struct MaintenanceLoop: Sendable {
         do {
             try await workers.register(
                 settings.identity, lockKey: Int.random(in: 1...Int(Int32.max)),
-                concurrency: settings.concurrency, version: settings.version, on: connection)
+                concurrency: settings.concurrency, tenantCap: settings.tenantCap,
+                version: settings.version, on: connection)
         } catch {
             connection.close()
             throw error
         }
         return connection
+    }
+
+    /// Does nothing if the worker has obeyed already.
+    private func obey(_ request: WorkerRequest) {
+        switch request {
+        case .quiet:
+            guard !slots.isQuiet else { return }
+            slots.quiet()
+        case .stop:
+            guard !slots.isStopping else { return }
+            slots.stop()
+        }
+        logger.notice("asked by an operator", metadata: ["request": "\(request.rawValue)"])
     }
 
     private func maintain(over connection: PostgresConnection) async throws {
@@ -69,8 +83,9 @@ struct MaintenanceLoop: Sendable {
             if !isDue { isDue = try await reconciler.isLeaseExpired(on: connection) }
             if isDue {
                 let isFinished = try await reconciler.pass(lost: lost.sorted(), on: connection)
-                try await workers.beat(
+                let request = try await workers.beat(
                     settings.identity, busy: slots.busy, isQuiet: slots.isQuiet, on: connection)
+                if let request { obey(request) }
                 nextPass = isFinished ? .now + settings.limits.reconciliation : .now
             }
             try await ticker.tick(on: connection)

@@ -28,8 +28,8 @@ package struct SecurityHeaders: Sendable {
         let scripts = readers == .operators ? "script-src 'self'; connect-src 'self'; " : ""
         forPages = [
             "Content-Security-Policy":
-                "default-src 'none'; \(scripts)style-src 'self'; form-action 'self'\(schemes); "
-                + "base-uri 'none'; frame-ancestors 'none'",
+                "default-src 'none'; \(scripts)style-src 'self'; img-src 'self'; "
+                + "form-action 'self'\(schemes); base-uri 'none'; frame-ancestors 'none'",
             "X-Frame-Options": "DENY",
             // Pages show names of orgs and users, and their URLs carry codes.
             "Cache-Control": "no-store",

@@ -3,6 +3,10 @@ internal import Synchronization
 
 /// The process's standard output: unbuffered, and one whole text at a time from any thread.
 package enum StandardOutput {
+    /// The width of the terminal in characters. Nil for a file or a pipe, and for a terminal that does not
+    /// know.
+    package static var columns: Int? { StandardError.width(STDOUT_FILENO) }
+
     enum Limits {
         /// How long a log line waits for a reader that has stalled.
         static let stallMilliseconds: Int32 = 100

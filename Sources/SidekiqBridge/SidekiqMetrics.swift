@@ -1,5 +1,6 @@
 internal import Encoding
 import FoundationEssentials
+import JobIndex
 import Jobs
 import Redis
 
@@ -31,8 +32,7 @@ struct SidekiqMetrics: Sendable, Equatable {
         hashes = [
             Key(name: "j|\(date)|\(hour):\(minute)", lifetime: Self.minuteLifetime),
             Key(name: "j|\(shortDate)|\(hour):\(padded)", lifetime: Self.minuteLifetime),
-            // Ten minutes.
-            Key(name: "j|\(shortDate)|\(hour):\(padded.prefix(1))", lifetime: 3 * CivilDay.seconds),
+            Key(name: RunHistoryKey.name(at: time), lifetime: RunHistoryKey.lifetime),
         ]
         histogramOf7 = "\(CivilDay.pad(day.day))-\(CivilDay.pad(hour)):\(minute)"
         histogramOf8 = "\(day.day)-\(hour):\(minute)"

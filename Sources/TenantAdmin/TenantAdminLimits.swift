@@ -8,8 +8,8 @@ package enum TenantAdminLimits {
     package static let searchCharacters = 100
     /// Open notifications that the order of the list takes into account.
     static let rankedNotifications = 20_000
-    /// Tenants of a cell whose lag the order of the list takes into account.
-    static let rankedLags = 1_000
+    /// Tenants of a cell whose lag or waiting changes the order of the list takes into account.
+    static let ranked = 1_000
     /// A tenant that waits longer than this for its admin, or for an import, needs attention.
     static let longWait = Duration.seconds(3 * 24 * 60 * 60)
     /// Statements of one page: longer than they take with ten thousand tenants, shorter than a browser waits.
@@ -32,6 +32,8 @@ package enum TenantAdminLimits {
     package static let cellWait = Duration.seconds(2)
     /// How long an action waits for a tenant's cell.
     static let cellAction = Duration.seconds(10)
+    /// How long an off-boarding cancels jobs in one request.
+    static let removalJobs = Duration.seconds(5)
     /// How long a page waits for a tenant's org. Large objects take seconds to describe.
     static let orgWait = Duration.seconds(10)
     /// Mappings of a file that are planned with the org: each costs at least one API call.

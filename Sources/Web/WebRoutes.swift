@@ -117,6 +117,7 @@ package struct WebRoutes: Sendable {
             router.on(.get, "/auth/failure", consent.fail)
         }
         AdminLayout.stylesheet.add(to: &router)
+        PageFrame.icon.add(to: &router)
     }
 
     private func home(_ request: Request) -> Response {

@@ -5,19 +5,20 @@
     .build/browser/bin/python Tests/Interop/dashboard_check.py DASHBOARD_ORIGIN SIMULATOR_ORIGIN NAME PASSWORD [DIRECTORY]
 
 Needs four simulated orgs that are live; the import of Tweet__c has failed in the last three, because the simulator has the fault
-needs_filter. With DIRECTORY it also writes screenshots. Exits with 1 at the first thing that is not as it should be.
+needs_filter. The first org has a reader of its tables (`organizations grant-reader`). With DIRECTORY it also writes screenshots. Exits with 1 at the first thing that is not as it should be.
 """
 import importlib.util
 import json
 import os
 import sys
 import time
+import urllib.error
 import urllib.request
 
 from browser import Browser, Failure
 
 PAGES = ["", "/tenants", "/tenants?attention=on", "/jobs", "/jobs?state=dead", "/jobs/queues", "/jobs/workers", "/jobs/periodic",
-         "/activity", "/mail", "/system", "/account", "/jobs/bulk/retry?state=dead", "/jobs/errors"]
+         "/activity", "/mail", "/system", "/account", "/tokens", "/webhooks", "/jobs/bulk/retry?state=dead", "/jobs/errors"]
 DESKTOP = dict(width=1280, height=900)
 PHONE = dict(width=390, height=844, is_mobile=True)
 
@@ -126,6 +127,61 @@ class Check:
         row = self.browser.run("[...document.querySelectorAll('tbody tr')].find(row => row.innerText.includes('Account')).innerText")
         check("the mapping has the new interval", "15 min" in row, row)
 
+    def share_query(self, where):
+        """Saves a query, runs it, shares it by a link, and revokes the link."""
+        queries = self.origin + "/dashboard/tenants/" + self.orgs[0]["id"] + "/queries"
+        self.browser.go(queries)
+        check("%s: the tenant has a reader" % where, "has no reader" not in self.text(), self.text())
+        self.browser.type("input[name=name]", "Names " + where)
+        self.browser.type("textarea[name=statement]", "select name, '<b>' || id || '</b>' as mark from account order by id")
+        self.browser.follow("button", "Save the query")
+        check("%s: the query is saved" % where, "The query is saved" in self.text(), self.text())
+        self.browser.follow("a.button", "Run")
+        rows = self.browser.run("document.querySelectorAll('section:first-of-type tbody tr').length")
+        check("%s: the query's rows are shown, as text" % where,
+              rows == 100 and "the first 100 are shown" in self.text() and "<b>1</b>" in self.text(), self.text()[:2000])
+        self.shot("query-%s" % where)
+        self.browser.type("form[action$='/links'] input[name=name]", "finance")
+        self.browser.follow("button", "Make a link")
+        link = self.browser.run("document.querySelector('section pre').innerText").strip()
+        # The program names its own URL; the check may reach it by another name.
+        link = self.origin + "/shared/" + link.rpartition("/shared/")[2]
+        check("%s: the link answers with a file" % where, self.fetch(link + ".csv")[1].startswith('"name","mark"'), link)
+        self.browser.go(link)
+        check("%s: the link's page shows the rows" % where, "<b>1</b>" in self.text(), self.text()[:2000])
+        width = self.browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        check("%s: the link's page has no horizontal scrolling" % where, width <= 0, width)
+        self.browser.go(queries)
+        self.browser.follow("tbody a", "Names " + where)
+        self.browser.follow("button", "Revoke")
+        check("%s: the revoked link is refused" % where, self.fetch(link)[0] == 404, self.fetch(link)[0])
+        check("%s: the page says that the link is revoked" % where, "The link is revoked" in self.text(), self.text())
+
+    def make_token(self, where):
+        """Makes a token, uses it, and revokes it."""
+        self.browser.go(self.origin + "/dashboard/tokens")
+        self.browser.type("form[action='/dashboard/tokens'] input[name=name]", "terraform " + where)
+        self.browser.type("input[name=days]", "30")
+        self.browser.follow("button", "Make a token")
+        token = self.browser.run("document.querySelector('section pre').innerText").strip()
+        headers = {"Authorization": "Bearer " + token}
+        check("%s: the new token opens the API" % where, self.fetch(self.origin + "/connections", headers)[0] == 200)
+        self.shot("token-%s" % where)
+        self.browser.go(self.origin + "/dashboard/tokens")
+        check("%s: the token is shown once" % where, token not in self.browser.run("document.documentElement.outerHTML"))
+        self.browser.follow("button[aria-label='Revoke terraform %s']" % where, "Revoke")
+        check("%s: the revoked token is refused" % where, self.fetch(self.origin + "/connections", headers)[0] == 401)
+        check("%s: the page says that the token is revoked" % where, "The token is revoked" in self.text(), self.text())
+
+    @staticmethod
+    def fetch(url, headers={}):
+        """The status and the text of an answer, outside of the browser."""
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
     def selection(self):
         """A live update does not take away what the operator has selected."""
         self.browser.go(self.origin + "/dashboard/jobs?state=done")
@@ -150,6 +206,8 @@ class Check:
         self.log_in()
         self.shot("overview-phone")
         self.repair(3, "phone")
+        self.share_query("phone")
+        self.make_token("phone")
 
     # Accessibility.
 
@@ -158,7 +216,10 @@ class Check:
         self.browser.go(self.origin + "/dashboard/jobs")
         job = self.browser.run("document.querySelector('tbody a').pathname").removeprefix("/dashboard")
         mappings = [tenant + "/mappings" + path for path in ("", "/objects", "/edit?object=Account")]
-        return PAGES + [tenant, job, tenant + "/check", tenant + "/rows", tenant + "/rows/account"] + mappings
+        self.browser.go(self.origin + "/dashboard/tenants/" + self.orgs[0]["id"] + "/queries")
+        query = self.browser.run("document.querySelector('tbody a').pathname").removeprefix("/dashboard")
+        queries = [query.rpartition("/")[0], query, query + "?run=1"]
+        return PAGES + queries + [tenant, job, tenant + "/check", tenant + "/rows", tenant + "/rows/account"] + mappings
 
     def widths(self):
         self.browser.screen(**PHONE)
@@ -187,6 +248,8 @@ class Check:
         self.browser.screen(**DESKTOP)
         for page in ("", "/jobs", "/tenants/" + self.orgs[3]["id"]):
             self.browser.go(self.origin + "/dashboard" + page)
+            # A live page hides the link that reloads it.
+            self.stream("live")
             # Live updates may replace elements while this counts.
             self.browser.run("document.querySelectorAll('[data-live]').forEach(e => e.removeAttribute('data-live'))")
             wanted = self.browser.run("""(() => {
@@ -214,6 +277,8 @@ class Check:
             self.desktop()
             self.bulk_retry_after_phone()
             self.edit_mapping()
+            self.share_query("desktop")
+            self.make_token("desktop")
             self.selection()
             self.hidden()
             self.keyboard()

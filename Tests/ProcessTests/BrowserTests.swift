@@ -20,7 +20,9 @@ extension ProcessTests {
             environment: ["SIDEKIQ_USERNAME": "ann", "SIDEKIQ_PASSWORD": "correct horse"])
 
         @Test(.enabled(if: Chromium.isInstalled, "bin/setup --with-browser installs Chromium"))
-        func `operators repair tenants and retry jobs in a browser, at desktop and phone width`() async throws
+        func
+            `operators repair tenants, retry jobs, share queries and make tokens in a browser, at desktop and phone width`()
+            async throws
         {
             try await withDatabase { database in
                 let deployment = try await Deployment(Self.options, database: database)
@@ -36,6 +38,10 @@ extension ProcessTests {
                     _ = try await deployment.consent(org)
                 }
                 for org in orgs { try await deployment.waitUntil(org, is: "live") }
+                let reader = try Program.multiconnect(
+                    ["organizations", "grant-reader", try #require(orgs.first).id],
+                    environment: deployment.environment)
+                #expect(reader.exitStatus(within: .seconds(30)) == 0, "\(reader.output)")
                 let check = try Program(
                     "check", Chromium.python,
                     [
@@ -44,7 +50,13 @@ extension ProcessTests {
                         "http://127.0.0.1:\(deployment.simulatorPort)", "ann", "correct horse",
                     ])
                 #expect(check.exitStatus(within: .seconds(240)) == 0, "\(check.output)")
-                #expect(check.output.contains("ok      after the logout"), "\(check.output)")
+                for line in [
+                    "desktop: the query's rows are shown, as text", "phone: the revoked link is refused",
+                    "desktop: the revoked token is refused", "phone: the new token opens the API",
+                    "after the logout",
+                ] {
+                    #expect(check.output.contains("ok      \(line)"), "\(check.output)")
+                }
                 worker.kill()
                 web.kill()
                 try await deployment.stop()

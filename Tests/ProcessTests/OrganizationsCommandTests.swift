@@ -100,6 +100,35 @@ extension ProcessTests {
             }
         }
 
+        @Test func `mails are listed with their date, state and error`() async throws {
+            try await withPrograms { connection, run in
+                #expect(try await run(["organizations", "mails", "--table"], [:]).1 == "no mails\n")
+                _ = try await connection.execute(
+                    """
+                    insert into multiconnect.mails (purpose, recipient, subject, text_body, html_body, sent_at, error)
+                    values ('consent', 'ann@example.com', 'Connect Acme', 'the link', '', now(), null),
+                        ('consent', 'bob@example.com', 'Connect Bob', 'text', '', null, '550 no such user'),
+                        ('alert', 'eve@example.com', 'Waits', 'text', '', null, null)
+                    """)
+                let (status, table) = try await run(["organizations", "mails", "--table"], [:])
+                #expect(status == 0 && table.hasPrefix("WRITTEN"), "\(table)")
+                let lines = table.split(separator: "\n").dropFirst()
+                #expect(lines.count == 3)
+                #expect(lines.contains { $0.contains(#/ sent .*ann@example.com  Connect Acme/#) }, "\(table)")
+                #expect(
+                    lines.contains { $0.contains(#/ failed .*bob@example.com .*550 no such user/#) },
+                    "\(table)")
+                #expect(lines.first?.contains(" waiting ") == true, "the newest first")
+                let text = try await run(["organizations", "mails"], [:]).1
+                #expect(
+                    text.contains(
+                        "Error: 550 no such user\nTo: bob@example.com\nSubject: Connect Bob\n\ntext"))
+                let json = try await run(["organizations", "mails", "--json", "--limit", "1"], [:]).1
+                #expect(json.contains(#""state":"waiting""#) && !json.contains("bob@"), "\(json)")
+                #expect(try await run(["organizations", "mails", "--limit", "0"], [:]).0 == 64)
+            }
+        }
+
         @Test func `a notification names its org, and disappears after its acknowledgement`() async throws {
             try await withPrograms { connection, run in
                 _ = try await connection.execute(
@@ -115,8 +144,14 @@ extension ProcessTests {
                     """)
                 let (status, list) = try await run(["organizations", "notifications"], [:])
                 #expect(status == 0)
-                #expect(list.contains("  unauthorized  00D090000083B1pEAE Acme  Sync has stopped"), "\(list)")
-                #expect(list.contains("  mail_failing  -  no server") && !list.contains("\u{1b}"))
+                #expect(list.hasPrefix("NUMBER  SINCE"), "\(list)")
+                #expect(
+                    list.contains("  unauthorized  00D090000083B1pEAE  Acme  Sync has stopped"), "\(list)")
+                #expect(
+                    list.contains(#/ mail_failing  - +- +no server/#) && !list.contains("\u{1b}"), "\(list)")
+                let json = try await run(["organizations", "notifications", "--json"], [:]).1
+                #expect(
+                    json.contains(#""kind":"unauthorized""#) && json.contains(#""name":"Acme""#), "\(json)")
                 let id = try await connection.query(
                     "select id from multiconnect.notifications where event_type = 'unauthorized'"
                 ).scalar(as: Int64.self)

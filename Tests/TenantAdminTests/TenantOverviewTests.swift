@@ -53,8 +53,23 @@ struct TenantOverviewTests {
             let slow = try await scene.add(1, name: "slow")
             try await scene.add(2, name: "silent")
             let late = try await scene.add(3, name: "late")
-            let page = try await scene.page(order: .lag, lags: [slow: 900, late: 60_000])
+            let page = try await scene.page(order: .lag, ranks: [slow: 900, late: 60_000])
             #expect(page.names == ["late", "slow", "silent"])
+        }
+    }
+
+    @Test
+    func `the tenants with most waiting changes come first, and those that wait longest in their status`()
+        async throws
+    {
+        try await TenantScene.run { scene in
+            let few = try await scene.add(1, name: "few", hours: 5)
+            try await scene.add(2, name: "none", hours: 9)
+            let many = try await scene.add(3, name: "many", hours: 1)
+            #expect(
+                try await scene.page(order: .writes, ranks: [few: 2, many: 10_000]).names
+                    == ["many", "few", "none"])
+            #expect(try await scene.page(order: .wait).names == ["none", "few", "many"])
         }
     }
 

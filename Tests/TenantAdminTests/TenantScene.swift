@@ -64,13 +64,13 @@ struct TenantScene: Sendable {
 
     func page(
         _ change: (inout TenantFilter) -> Void = { _ in }, order: TenantOrder = .attention,
-        lags: [UUID: Int] = [:], after position: TenantPosition? = nil, limit: Int = 50
+        ranks: [UUID: Int] = [:], after position: TenantPosition? = nil, limit: Int = 50
     ) async throws -> TenantPage {
         var filter = TenantFilter()
         change(&filter)
         return try await pool.withConnection {
             try await TenantOverviewStore().page(
-                filter, order: order, lags: lags, after: position, limit: limit, on: $0)
+                filter, order: order, ranks: ranks, after: position, limit: limit, on: $0)
         }
     }
 }

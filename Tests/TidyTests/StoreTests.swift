@@ -30,7 +30,7 @@ struct StoreTests {
         "odata_credentials": ["TenantAdmin"], "shared_queries": ["TenantAdmin"],
         "shared_query_versions": ["TenantAdmin"], "shared_query_links": ["TenantAdmin"],
         "reader_logins": ["Organizations"], "schema_checks": ["Replication"],
-        "write_attempts": ["Replication"], "held_changes": ["Replication"],
+        "write_attempts": ["Replication"], "write_backlogs": ["Replication"], "held_changes": ["Replication"],
         "flows": ["Replication"], "tenant_flows": ["Replication"],
         "feed_events": ["Feeds"], "feed_horizons": ["Feeds"], "feed_demands": ["Feeds"],
         "event_subscriptions": ["Replication"],

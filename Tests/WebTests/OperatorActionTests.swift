@@ -48,6 +48,61 @@ struct OperatorActionTests {
         }
     }
 
+    @Test func `a worker is asked to be quiet and to stop, and the pages show caps and slots`() async throws {
+        try await withOperator { browser in
+            let pool = browser.rig.pool
+            let identity = WorkerIdentity(hostname: "host", processID: 7)
+            _ = try await browser.rig.register(WebRig.body)
+            try await pool.withConnection {
+                _ = try await Migrator(
+                    directory: TestDatabase.migrations + "/cells", schema: "multiconnect_sync"
+                ).migrate(on: $0)
+                try await WorkerStore(limits: JobsLimits()).register(
+                    identity, lockKey: 77, concurrency: 10, tenantCap: 4, version: "1", on: $0)
+                try await $0.script(
+                    """
+                    insert into multiconnect.workers (identity, hostname, pid, lock_key, concurrency, version)
+                    values ('gone:8:y', 'gone', 8, 78, 10, '1');
+                    insert into multiconnect_sync.lease_holders (id, worker, lease_until, lock_key)
+                    select '00000000-0000-0000-0000-000000000001', identity, now() + interval '1 minute', 1
+                    from multiconnect.workers where lock_key = 77;
+                    insert into multiconnect_sync.leases (organization_id, epoch, holder)
+                    select id, 1, '00000000-0000-0000-0000-000000000001' from multiconnect.organizations
+                    """)
+                let tenant: UUID = try await $0.query("select id from multiconnect.organizations").scalar()
+                _ = try await browser.queue.enqueue(NewJob("A", organizationID: tenant))
+                let page = try await browser.get("/dashboard/jobs/workers").text
+                for part in ["at most 4 per tenant while others wait", "1 tenant held", ">Quiet<", ">Stop<"] {
+                    #expect(page.contains(part), "\(part)")
+                }
+                #expect(page.ranges(of: "value=\"gone:8:y\"").isEmpty, "a lost worker cannot be asked")
+                let queues = try await browser.get("/dashboard/jobs/queues").text
+                #expect(queues.contains("cap of a tenant is 4 per worker"))
+                #expect(
+                    queues.contains("at most\n4 slots") || queues.contains("at most 4 slots"), "\(queues)")
+                let path = "/dashboard/jobs/workers"
+                for (request, notice, button) in [
+                    ("quiet", "claims no more jobs", ">Stop<"), ("stop", "The worker ends", "asked to stop"),
+                ] {
+                    let answer = try await browser.post(path, ["worker": identity.text, "request": request])
+                    #expect(answer.status == 303)
+                    let text = try await browser.get(try #require(answer.headers["location"])).text
+                    #expect(text.contains(notice) && text.contains(button), "\(request)")
+                }
+                let again = try await browser.post(path, ["worker": identity.text, "request": "quiet"])
+                let text = try await browser.get(try #require(again.headers["location"])).text
+                #expect(text.contains("Nothing was changed"))
+                #expect(
+                    try await browser.post(path, ["worker": identity.text, "request": "burn"]).status == 400)
+                #expect(try await browser.post(path, ["request": "stop"]).status == 400)
+            }
+            let actions = try await pool.query(
+                "select action || ' ' || detail from multiconnect.activity where action like 'workers.%' order by id"
+            ).column(as: String.self)
+            #expect(actions == ["workers.quiet \(identity.text)", "workers.stop \(identity.text)"])
+        }
+    }
+
     @Test func `selected jobs are changed, and no others`() async throws {
         try await withOperator { browser in
             var ids: [JobID] = []

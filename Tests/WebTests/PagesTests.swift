@@ -68,6 +68,17 @@ struct PagesTests {
         }
     }
 
+    @Test func `the tab has an icon, and a mistyped domain stays in its field`() async throws {
+        try await withWebRig { rig in
+            #expect(try await rig.get("/authenticate").text.contains("href=\"/icon.svg\""))
+            let icon = try await rig.get("/icon.svg")
+            #expect(icon.status == 200 && icon.headers["content-type"] == "image/svg+xml")
+            let page = try await rig.get("/auth/salesforce?domain=acme%22%3E.salesforce")
+            #expect(page.status == 400 && page.text.contains("not a My Domain"))
+            #expect(page.text.contains("value=\"acme&quot;&gt;.salesforce\""), "\(page.text)")
+        }
+    }
+
     @Test func `every page has a restrictive Content-Security-Policy`() async throws {
         try await withWebRig { rig in
             for target in ["/", "/authenticate", "/auth/failure", "/auth/salesforce/callback"] {

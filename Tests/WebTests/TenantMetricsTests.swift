@@ -40,6 +40,8 @@ struct TenantMetricsTests {
         select id, 'connected', case when org_id <= '00D000000000000005' then 96 else 10 end, 100,
             case when org_id <= '00D000000000000005' then 61000 else 900 end
         from multiconnect.organizations where status = 'live';
+        insert into multiconnect_sync.write_backlogs (organization_id, waiting)
+        select id, 150 from multiconnect.organizations where org_id <= '00D000000000000003';
         insert into multiconnect_sync.write_attempts
             (organization_id, mapping_id, action, method, epoch, state, log_ids, record_ids, settle_at)
         select o.id, m.id, 'insert', 'collection', 1, s.state, '{1}', '{1}', now()
@@ -83,6 +85,10 @@ struct TenantMetricsTests {
                 #"multiconnect_tenants_late{seconds="300"} 0"#,
                 #"multiconnect_tenants_events_used{percent="95"} 5"#,
                 #"multiconnect_write_attempts_open{state="undecided"} 1"#,
+                #"multiconnect_writes_waiting{cell="default"} 450"#,
+                #"multiconnect_tenants_writes_waiting{changes="1"} 3"#,
+                #"multiconnect_tenants_writes_waiting{changes="100"} 3"#,
+                #"multiconnect_tenants_writes_waiting{changes="10000"} 0"#,
                 #"multiconnect_rereads_waiting{cell="default"} 0"#,
             ] {
                 #expect(page.contains(line + "\n"), "\(line)\n\(page)")

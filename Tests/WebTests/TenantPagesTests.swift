@@ -68,7 +68,12 @@ struct TenantPagesTests {
                 insert into multiconnect_sync.stream_positions (organization_id, channel, replay_id, commit_at)
                 values (\(id), '/data/ChangeEvents', 1, now() - interval '42 seconds')
                 """)
+            _ = try await browser.rig.pool.execute(
+                "insert into multiconnect_sync.write_backlogs (organization_id, waiting) values (\(id), 10000)"
+            )
             let page = try await browser.get("/dashboard/tenants?order=lag").text
+            let writes = try await browser.get("/dashboard/tenants?order=writes").text
+            #expect(writes.contains("tenants/\(Self.org)#writes\">10,000+</a>"))
             for part in [
                 "Acme", Self.org, "live", "1 in error, 1 synced", "24,690", "24,692", "objects in error",
                 "Contact: INSUFFICIENT_ACCESS", "42 s",

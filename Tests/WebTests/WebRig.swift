@@ -166,7 +166,7 @@ private func routes(
     let tenants = TenantOperator(
         control: pool, cells: options.cells?() ?? ["default": pool], queue: queue, jobs: jobs,
         recovery: recovery, orgs: OrgAccess(sessions: sessions, resolver: NameResolver(namespace: nil)),
-        logger: quietLogger)
+        withdrawal: GrantWithdrawal(pool: pool, keys: keys, oauth: oauth), logger: quietLogger)
     let queries = options.sharedQueryKeys.map {
         SharedQueryBook(control: pool, databases: ["default": pool.configuration], keys: $0)
     }

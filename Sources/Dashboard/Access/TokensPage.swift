@@ -35,7 +35,8 @@ struct TokensPage: Sendable {
         guard let text = created?.revealText() else { return "" }
         return """
             <section class="card"><h2>The new token</h2>
-            <p>Copy it now: it is not stored and cannot be shown again.</p><pre>\(text)</pre></section>
+            <p>Copy it now: it is not stored and cannot be shown again.</p>
+            <div class="copy"><pre>\(text)</pre></div></section>
             """
     }
 

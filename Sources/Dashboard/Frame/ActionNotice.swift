@@ -119,6 +119,9 @@ struct ActionNotice: Sendable {
         "paused": ("Paused. Running jobs continue.", false),
         "paused-unknown": ("Paused, but no job with that name is known. Check the name.", true),
         "weighed": ("The weight is used from the tenant's next turn on.", false),
+        "worker-quiet": ("The worker claims no more jobs from its next heartbeat on, within seconds.", false),
+        "worker-stop": ("The worker ends within about half a minute.", false),
+        "worker-unchanged": ("Nothing was changed: the worker has stopped, or was asked already.", true),
         "resumed": ("Resumed.", false),
         "unchanged": ("Nothing was changed: already in effect.", true),
         "deliveries-retried": ("The deliveries are sent again within seconds.", false),
@@ -137,7 +140,11 @@ struct ActionNotice: Sendable {
                 + "Send the link by hand, or try again later.", true
         ),
         "reloaded": ("A reload is queued. The rows stay readable meanwhile.", false),
-        "not-reloaded": ("This object is not imported yet, so it cannot be reloaded.", true),
+        "compared": (
+            "A comparison with the org is queued. It repairs rows that differ, and notes them.",
+            false
+        ),
+        "not-reloaded": ("Nothing was changed: this object is not imported yet.", true),
         "mapping-removal": ("A worker removes the mapping within seconds.", false),
         "token-revoked": ("The token is revoked. It is refused from now on.", false),
         "token-unknown": ("Nothing was changed: the token is not valid any more.", true),

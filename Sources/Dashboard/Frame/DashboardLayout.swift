@@ -7,7 +7,7 @@ struct DashboardLayout: Sendable {
     static let stylesheet = StaticText(path: "/operators.css", text: DashboardStyle.text, lifetime: 600)
 
     static let script = StaticText(
-        path: "/operators.js", type: "javascript", text: LiveScript.text, lifetime: 600)
+        path: "/operators.js", type: "javascript", text: PageScript.text + LiveScript.text, lifetime: 600)
 
     private let frame: PageFrame
 
@@ -59,7 +59,7 @@ struct DashboardLayout: Sendable {
             return "<a href=\"\(each.path)\" \(mark)>\(each.rawValue)</a>"
         }
         let page = frame.document(
-            title, refresh: refresh, script: live == nil ? nil : Self.script,
+            title, refresh: refresh, script: Self.script,
             body: """
                 <header><a class="brand" href="/dashboard">\(frame.name)</a><nav>\(links)</nav>
                 \(live?.sign ?? "")</header>

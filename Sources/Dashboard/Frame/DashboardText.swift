@@ -4,6 +4,7 @@ import JobAdmin
 import Jobs
 import Organizations
 import Pages
+import Replication
 import Salesforce
 
 /// Formats times, states and names for the operators' pages.
@@ -14,6 +15,11 @@ enum DashboardText {
         let length = duration(abs(seconds))
         let text = seconds < -0.5 ? "in \(length)" : "\(length) ago"
         return "<time datetime=\"\(exact(time))\" title=\"\(exact(time))\">\(text)</time>"
+    }
+
+    /// A number of waiting changes. Counting stops at a limit.
+    static func backlog(_ count: Int) -> String {
+        "\(JobCount(count, count < ReplicationLimits.countedBacklog ? .exact : .atLeast))"
     }
 
     /// A duration in its two largest units.
@@ -36,6 +42,11 @@ enum DashboardText {
     /// A time in UTC, to the second.
     static func clock(_ time: Date) -> String {
         time.formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .space))
+    }
+
+    /// A time relative to now, with the exact time below it.
+    static func moment(_ time: Date, from now: Date) -> HTML {
+        "<div>\(distance(time, from: now))<span class=\"id\">\(clock(time))</span></div>"
     }
 
     static func badge(_ state: JobState) -> HTML {

@@ -51,14 +51,18 @@ struct JobRoutes: Sendable {
         var filter = try await query.filter(tenants)
         // The first page shows recent jobs, not those that are due later.
         if query.isPlain { filter.until = Date() }
-        let page = try await jobs.list(
-            filter, beyond: query.after, order: query.order, limit: Self.pageSize,
-            within: query.after == nil ? Self.firstSearch : Self.search)
-        let pauses = try await jobs.pausedScopes()
-        let counts = query.isNarrow ? try await jobs.counts(of: filter, within: Self.tabTime) : nil
+        let (wanted, after, order, isNarrow) = (filter, query.after, query.order, query.isNarrow)
+        // The search and both kinds of counts take most of the time, each on a connection of its own.
+        async let census = jobs.census(isBrief: true)
+        async let tabs = isNarrow ? jobs.counts(of: wanted, within: Self.tabTime) : nil
+        async let list = jobs.list(
+            wanted, beyond: after, order: order, limit: Self.pageSize,
+            within: after == nil ? Self.firstSearch : Self.search)
+        let (pauses, workers) = (try await jobs.pausedScopes(), try await jobs.workers())
+        let page = try await list
         return JobsPage(
-            query: query, page: page, census: try await jobs.census(isBrief: true), counts: counts,
-            workers: try await jobs.workers(), pauses: pauses,
+            query: query, page: page, census: try await census, counts: try await tabs,
+            workers: workers, pauses: pauses,
             organizations: try await tenants.organizations(page.jobs, pauses),
             objects: try await tenants.objects(page.jobs), token: token, notice: visit.notice)
     }

@@ -32,17 +32,18 @@ struct OverviewRoutes: Sendable {
     func parts(_ visit: Visit) async throws -> [LivePart] { try await page(visit, .shared).parts }
 
     private func page(_ visit: Visit, _ token: FormToken) async throws -> OverviewPage {
-        var urgent = TenantFilter()
-        urgent.needsAttention = true
+        let urgent = TenantFilter.attention
         async let cells = tenants.cellStates()
+        async let census = jobs.census(isBrief: true)
+        async let list = tenants.list(urgent, order: .attention, limit: Self.shown)
         let now = Date()
         let range = visit.request.query[FlowRange.field].flatMap(FlowRange.init(rawValue:)) ?? .hour
         let start = Date(timeIntervalSince1970: Double(range.start(now)))
         return OverviewPage(
             counts: try await tenants.counts(),
-            urgent: try await tenants.list(urgent, order: .attention, limit: Self.shown),
+            urgent: try await list,
             notifications: try await tenants.openNotifications(limit: Self.shown + 1),
-            shown: Self.shown, census: try await jobs.census(isBrief: true), totals: await jobs.totals(),
+            shown: Self.shown, census: try await census, totals: await jobs.totals(),
             workers: try await jobs.workers(), cells: await cells,
             charts: FlowCharts(
                 range: range, intervals: try await tenants.flows(range.span, since: start), now: now),

@@ -34,16 +34,19 @@ struct QueueRoutes: Sendable {
         // The slowest parts: with millions of jobs each takes a large part of the page's time.
         async let counted = jobs.census()
         async let names = jobs.knownNames()
+        async let shared = jobs.tenantShares()
         let (pauses, weights) = (try await jobs.pausedScopes(), try await jobs.tenantWeights())
-        let shares = try await jobs.tenantShares()
-        let slots = try await jobs.workers().filter(\.isAlive).reduce(0) { $0 + $1.concurrency }
+        let workers = try await jobs.workers().filter(\.isAlive)
+        let shares = try await shared
         let organizations = try await tenants.organizations([], pauses, weights)
             .merging(try await tenants.organizations(ids: shares.map(\.organizationID))) { first, _ in first }
         let census = try await counted
         return QueuesPage(
-            census: census, totals: await jobs.totals(), known: try await names, pauses: pauses,
+            census: census, totals: await jobs.totals(), runs: await jobs.classRuns(), known: try await names,
+            pauses: pauses,
             shares: SharesSection(
-                shares: shares, weights: weights, pauses: pauses, slots: slots, organizations: organizations,
+                shares: shares, weights: weights, pauses: pauses, workers: workers,
+                organizations: organizations,
                 token: token, time: census.time),
             weights: weights, organizations: organizations, token: token, notice: visit.notice,
             complaint: complaint)

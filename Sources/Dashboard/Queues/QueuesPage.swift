@@ -9,6 +9,8 @@ import Pages
 struct QueuesPage: Sendable {
     let census: JobCensus
     let totals: JobTotals?
+    /// By class; nil if Redis does not answer.
+    let runs: [String: ClassRuns]?
     /// Queues and classes that have no jobs now are among them.
     let known: KnownNames
     let pauses: [JobPause]
@@ -37,9 +39,17 @@ struct QueuesPage: Sendable {
         LivePart(
             "counts",
             """
-            \(summary)<section class="card flush"><h2>Queues</h2>\(queues)</section>
+            \(warning)\(summary)<section class="card flush"><h2>Queues</h2>\(queues)</section>
             <section class="card flush"><h2>Classes</h2>\(classes)</section>\(shares.content)
             """)
+    }
+
+    private var warning: HTML {
+        guard totals == nil else { return "" }
+        return """
+            <p class="notice warn">Redis does not answer. Workers claim jobs from Postgres, and
+            tenants take plain turns.</p>
+            """
     }
 
     private var summary: HTML {
@@ -93,22 +103,40 @@ struct QueuesPage: Sendable {
     }
 
     private var classes: HTML {
-        let idle = known.classes.subtracting(census.classes.map(\.name)).sorted()
+        let names = known.classes.union((runs ?? [:]).keys)
+        let idle = names.subtracting(census.classes.map(\.name)).sorted()
         let all = census.classes + idle.map { ($0, [:]) }
         guard !all.isEmpty else {
             return "<div class=\"empty\"><b>No jobs</b>Their classes appear here.</div>"
         }
         let rows = all.map { name, counts -> HTML in
             """
-            <tr><td data-label="Class"><b>\(name)</b></td>\(numbers(counts, "class", name))
+            <tr><td data-label="Class"><b>\(name)</b></td>\(numbers(counts, "class", name))\(past(of: name))
             <td data-label="">\(toggle(.class(name)))</td></tr>
             """
         }
         return """
-            <div class="scroll"><table class="cards"><thead><tr><th>Class</th>\(Self.headings)<th></th></tr>
-            </thead><tbody>\(rows)</tbody></table></div>
+            <div class="scroll"><table class="cards"><thead><tr><th>Class</th>\(Self.headings)
+            <th class="number">Runs in 24 h</th><th class="number">Failed</th><th class="number">Average</th>
+            <th>By hour</th><th></th></tr></thead><tbody>\(rows)</tbody></table></div>
             """
     }
+
+    /// The cells about the last 24 hours.
+    private func past(of name: String) -> HTML {
+        let own = runs?[name]
+        let average = own?.average.map { DashboardText.duration($0) } ?? "–"
+        let label = "Runs of \(name) by hour, the last 24 hours"
+        let chart = own.map { Sparkline(label: label, values: $0.hours).content } ?? "–"
+        return """
+            <td data-label="Runs in 24 h" class="number">\(number(own?.total))</td>
+            <td data-label="Failed" class="number">\(number(own?.failed))</td>
+            <td data-label="Average" class="number"><span class="nowrap">\(average)</span></td>
+            <td data-label="By hour">\(chart)</td>
+            """
+    }
+
+    private func number(_ count: Int?) -> String { count.map { DashboardText.number($0) } ?? "–" }
 
     private func toggle(_ scope: PauseScope) -> HTML {
         pauses.contains { $0.scope == scope } ? button(scope, "resume") : button(scope, "pause")

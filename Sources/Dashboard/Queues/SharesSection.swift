@@ -11,8 +11,8 @@ struct SharesSection: Sendable {
     let shares: [TenantShare]
     let weights: [TenantWeight]
     let pauses: [JobPause]
-    /// Slots of all workers.
-    let slots: Int
+    /// The workers that are alive.
+    let workers: [WorkerStatus]
     let organizations: [UUID: Organization]
     let token: FormToken
     let time: Date
@@ -21,9 +21,30 @@ struct SharesSection: Sendable {
         let busy = shares.reduce(0) { $0 + $1.running }
         return """
             <section class="card flush"><h2>Fairness</h2><div class="bar dim">Tenants take turns. A tenant
-            starts as many jobs per turn as its weight says, and at most its cap
-            (<code>WORKER_TENANT_CAP</code>) runs on a worker while others wait. Busy:
-            \(DashboardText.number(busy)) of \(JobCount(slots).of("slot")).</div>\(table)</section>
+            starts as many jobs per turn as its weight says. Busy: \(DashboardText.number(busy)) of
+            \(JobCount(slots).of("slot")). \(capText)</div>\(table)</section>
+            """
+    }
+
+    private var slots: Int { workers.reduce(0) { $0 + $1.concurrency } }
+
+    /// Slots of one tenant while others wait; nil without a worker.
+    private var cap: Int? {
+        workers.isEmpty ? nil : workers.reduce(0) { $0 + min($1.tenantCap ?? $1.concurrency, $1.concurrency) }
+    }
+
+    private var capText: HTML {
+        let caps = Set(workers.map(\.tenantCap))
+        guard let cap, caps.contains(where: { $0 != nil }) else {
+            return """
+                A tenant has no cap: <code>WORKER_TENANT_CAP</code> sets how many of its jobs run on a worker
+                while others wait.
+                """
+        }
+        let each = caps.compactMap(\.self).sorted().map(String.init).joined(separator: " or ")
+        return """
+            The cap of a tenant is \(each) per worker (<code>WORKER_TENANT_CAP</code>), so that it has at most
+            \(JobCount(cap).of("slot")) while others wait.
             """
     }
 
@@ -33,8 +54,8 @@ struct SharesSection: Sendable {
         }
         return """
             <div class="scroll"><table class="cards"><thead><tr><th>Tenant</th><th class="number">Slots</th>
-            <th>Share of slots</th><th class="number">Queued</th><th>Oldest waits</th>
-            <th class="number">Weight</th><th></th></tr></thead>
+            <th class="number">Cap</th><th>Share of slots</th><th class="number">Queued</th>
+            <th>Oldest waits</th>            <th class="number">Weight</th><th></th></tr></thead>
             <tbody>\(shares.map(row))</tbody></table></div>
             """
     }
@@ -49,6 +70,7 @@ struct SharesSection: Sendable {
         return """
             <tr><td data-label="Tenant">\(DashboardText.tenant(id, organizations))</td>
             <td data-label="Slots" class="number">\(String(share.running))</td>
+            <td data-label="Cap" class="number">\(cap.map { String($0) } ?? "–")</td>
             <td data-label="Share"><div>\(String(percent)) %
             <progress value="\(String(percent))" max="100">\(String(percent)) %</progress></div></td>
             <td data-label="Queued" class="number">

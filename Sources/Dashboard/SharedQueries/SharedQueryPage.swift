@@ -44,7 +44,8 @@ struct SharedQueryPage: Sendable {
         return """
             <section class="card"><h2>The new link</h2>
             <p>Copy it now: it is not stored and cannot be shown again. With <code>.csv</code> or
-            <code>.json</code> at its end it is a file.</p><pre>\(newLink)</pre></section>
+            <code>.json</code> at its end it is a file.</p>
+            <div class="copy"><pre>\(newLink)</pre></div></section>
             """
     }
 

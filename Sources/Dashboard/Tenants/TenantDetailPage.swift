@@ -49,7 +49,8 @@ struct TenantDetailPage: Sendable {
             content = """
                 <div class="row"><h1>\(title) \(DashboardText.badge(organization.status))</h1>
                 <div class="actions"><a class="button" href="\(path)/check">Check the org</a>
-                \(TenantAction.allCases.compactMap(actionForm))</div></div>\(problem)
+                \(TenantAction.allCases.compactMap(actionForm))
+                <a class="button danger" href="\(path)/remove">Off-board…</a></div></div>\(problem)
                 """
         case "notifications": content = notifications
         case "objects":
@@ -156,7 +157,14 @@ struct TenantDetailPage: Sendable {
         if let time = organization.authorizedAt {
             facts.append(("Last consent", DashboardText.distance(time, from: now)))
         }
-        facts.append(("Link", "<a href=\"\(link)\" rel=\"noreferrer\"><code>\(link)</code></a>"))
+        facts.append(
+            (
+                "Link",
+                """
+                <a href="\(link)" rel="noreferrer"><code>\(link)</code></a>
+                <span class="copy" data-text="\(link)"></span>
+                """
+            ))
         return Self.card("Consent", facts)
     }
 
@@ -164,7 +172,7 @@ struct TenantDetailPage: Sendable {
         let state = organization.connectionState
         let trouble = organization.connectionTrouble.map { ": \($0.label)" } ?? ""
         var facts: [(String, HTML)] = [
-            ("Org id", "<code>\(organization.organizationID.text)</code>"),
+            ("Org id", "<code class=\"copy\">\(organization.organizationID.text)</code>"),
             ("Tenant id", "<code>\(organization.id.uuidString.lowercased())</code>"),
             ("Environment", "\(organization.environment.description)"),
             ("Schema", "<code>\(organization.schemaName)</code>"),

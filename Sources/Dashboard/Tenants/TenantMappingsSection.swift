@@ -100,7 +100,11 @@ struct TenantMappingsSection: Sendable {
         return """
             <form method="post" action="\(path)/reload">\(token.input)
             <button class="small" name="mapping" value="\(mapping.id.uuidString.lowercased())"
-            aria-label="Reload \(mapping.objectName)">Reload</button></form>
+            aria-label="Reload \(mapping.objectName)">Reload</button>
+            <button class="small" name="mapping" value="\(mapping.id.uuidString.lowercased())"
+            formaction="\(path)/compare"
+            aria-label="Compare \(mapping.objectName) with the org">Compare</button>
+            </form>
             """
     }
 }

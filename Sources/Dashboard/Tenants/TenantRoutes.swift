@@ -6,6 +6,7 @@ import Organizations
 import Pages
 import Postgres
 import Replication
+import Salesforce
 import TenantAdmin
 
 /// The list of tenants, the page of one tenant, and the actions on it.
@@ -26,19 +27,23 @@ struct TenantRoutes: Sendable {
         pages.add(.post, "/tenants/selected", to: &router) { try await actOnSelected($0) }
         pages.add(.get, "/tenants/:org", to: &router) { try await show($0) }
         pages.add(.get, "/tenants/:org/check", to: &router) { try await check($0) }
+        pages.add(.get, "/tenants/:org/remove", to: &router) { try await confirmRemoval($0) }
+        pages.add(.post, "/tenants/:org/remove", to: &router) { try await remove($0) }
         pages.add(.post, "/tenants/:org/:action", to: &router) { try await act($0) }
     }
 
     private func list(_ visit: Visit) async throws -> Response {
         let query = TenantQuery(visit.request.query)
         let now = Date()
+        async let counts = tenants.counts()
         let list = try await tenants.list(query.filter, order: query.order, after: query.after)
+        async let traffic = tenants.traffic(of: list.tenants.map(\.organization))
         let page = TenantsPage(
             query: query, page: list,
             hours: try await tenants.hours(
                 of: list.tenants.map(\.organization.id), since: now - Double(TenantFlowCharts.listSeconds)),
-            lags: await tenants.lags(of: list.tenants.map(\.organization)),
-            counts: try await tenants.counts(), token: visit.token, notice: visit.notice, now: now)
+            traffic: await traffic, counts: try await counts, token: visit.token, notice: visit.notice,
+            now: now)
         return layout.page("Tenants", in: .tenants, page.content)
     }
 
@@ -60,16 +65,18 @@ struct TenantRoutes: Sendable {
 
     private func page(_ visit: Visit, _ token: FormToken) async throws -> TenantDetailPage {
         let organization = try await tenant(visit)
+        let now = Date()
+        async let cell = tenants.cell(of: organization)
+        async let jobs = tenants.recentJobs(of: organization.id)
+        async let hours = tenants.hours(
+            of: [organization.id], since: now - Double(TenantFlowCharts.pageSeconds))
         guard let detail = try await tenants.detail(organization.id) else {
             throw Problem(.notFound, "The tenant was removed.")
         }
-        let now = Date()
-        let hours = try await tenants.hours(
-            of: [organization.id], since: now - Double(TenantFlowCharts.pageSeconds))
         return TenantDetailPage(
-            detail: detail, cell: await tenants.cell(of: organization),
-            charts: TenantFlowCharts(hours: hours[organization.id] ?? [], now: now),
-            jobs: try await tenants.recentJobs(of: organization.id),
+            detail: detail, cell: await cell,
+            charts: TenantFlowCharts(hours: try await hours[organization.id] ?? [], now: now),
+            jobs: try await jobs,
             link: ConsentLink.url(
                 appURL: appURL, organization: organization.organizationID,
                 environment: organization.environment),
@@ -107,6 +114,10 @@ struct TenantRoutes: Sendable {
             let id = try identifier(visit.form["mapping"].flatMap(UUID.init(uuidString:)))
             let isQueued = try await tenants.reload(id, of: organization.id, by: visit.actor)
             return [ActionNotice.field: isQueued ? "reloaded" : "not-reloaded"]
+        case "compare":
+            let id = try identifier(visit.form["mapping"].flatMap(UUID.init(uuidString:)))
+            let isQueued = try await tenants.compare(id, of: organization.id, by: visit.actor)
+            return [ActionNotice.field: isQueued ? "compared" : "not-reloaded"]
         case "acknowledge":
             let id = try identifier(visit.form["notification"].flatMap { Int64($0) })
             let wasOpen = try await tenants.acknowledge(id, by: visit.actor)
@@ -172,6 +183,37 @@ struct TenantRoutes: Sendable {
         case .unchanged: "unchanged"
         case .refused, .unknown: "tenant-refused"
         }
+    }
+}
+
+// Off-boarding.
+extension TenantRoutes {
+    private func confirmRemoval(_ visit: Visit) async throws -> Response {
+        try await removalPage(try await tenant(visit), visit)
+    }
+
+    private func removalPage(
+        _ organization: Organization, _ visit: Visit, complaint: String? = nil,
+        report: TenantRemovalReport? = nil
+    ) async throws -> Response {
+        let page = TenantRemovePage(
+            organization: organization, unsent: await tenants.unsentWrites(of: organization),
+            complaint: complaint, report: report, token: visit.token)
+        var response = layout.page(page.title, in: .tenants, page.content)
+        if complaint != nil { response.status = .badRequest }
+        return response
+    }
+
+    private func remove(_ visit: Visit) async throws -> Response {
+        let organization = try await tenant(visit)
+        let text = visit.form[TenantRemovePage.confirmField] ?? ""
+        guard (try? OrganizationID(text)) == organization.organizationID else {
+            return try await removalPage(
+                organization, visit,
+                complaint: "Nothing was done: type \(organization.organizationID) to confirm.")
+        }
+        let report = try await tenants.remove(organization, by: visit.actor)
+        return try await removalPage(organization, visit, report: report)
     }
 }
 

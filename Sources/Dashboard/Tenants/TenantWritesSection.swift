@@ -25,7 +25,7 @@ struct TenantWritesSection: Sendable {
     private func section(_ report: CellReport) -> HTML {
         let counts = LocalWrite.Status.allCases.compactMap { status -> HTML? in
             guard let count = report.counts[status], count > 0 else { return nil }
-            return "<span>\(Self.label(status))<b>\(DashboardText.number(count))</b></span>"
+            return "<span>\(Self.label(status))<b>\(DashboardText.backlog(count))</b></span>"
         }
         guard !report.writes.isEmpty || !counts.isEmpty else {
             return """
@@ -34,7 +34,8 @@ struct TenantWritesSection: Sendable {
                 """
         }
         return """
-            <section class="card flush"><h2>Local changes</h2><div class="bar tabs">\(counts)</div>
+            <section class="card flush" id="writes"><h2>Local changes</h2>
+            <div class="bar tabs">\(counts)</div>
             <div class="scroll"><table class="cards"><thead><tr><th>Change</th><th>Status</th><th>Row</th>
             <th>Since</th><th>Message</th><th></th></tr></thead>
             <tbody>\(report.writes.map(row))</tbody></table></div>\(footer(report))</section>

@@ -13,8 +13,8 @@ struct TenantsPage: Sendable {
     let page: TenantPage
     /// The counts of the page's tenants.
     let hours: [UUID: [FlowInterval<TenantFlow>]]
-    /// How late their changes arrive, in milliseconds.
-    let lags: [UUID: Int]
+    /// How far they are behind.
+    let traffic: [UUID: TenantTraffic]
     let counts: [(status: OrganizationStatus, count: JobCount)]
     let token: FormToken
     let notice: ActionNotice?
@@ -103,7 +103,8 @@ struct TenantsPage: Sendable {
         """
         <div class="scroll"><table class="cards"><thead><tr><th></th><th>Tenant</th><th>Status</th>
         <th>Objects</th><th class="number">Rows here</th><th class="number">Rows in org</th>
-        <th>Rows in 24 h</th><th class="number">Lag</th><th>Open notifications</th>
+        <th>Rows in 24 h</th><th class="number">Lag</th>
+        <th class="number">Changes waiting</th><th>Open notifications</th>
         <th>Problem</th></tr></thead><tbody>\(page.tenants.map(row))</tbody></table></div>
         """
     }
@@ -126,6 +127,7 @@ struct TenantsPage: Sendable {
             <td data-label="Rows in org" class="number">\(DashboardText.number(tally.orgRows))</td>
             <td data-label="In 24 h">\(line)</td>
             <td data-label="Lag" class="number">\(lag(of: organization))</td>
+            <td data-label="Changes waiting" class="number">\(waiting(tenant))</td>
             <td data-label="Open" class="number">\(notifications(tenant))</td>
             <td data-label="Problem">\(problem(tenant))</td></tr>
             """
@@ -133,8 +135,15 @@ struct TenantsPage: Sendable {
 
     /// A tenant without recent changes has no lag.
     private func lag(of organization: Organization) -> HTML {
-        guard let lag = lags[organization.id] else { return "<span class=\"dim\">–</span>" }
+        guard let lag = traffic[organization.id]?.lag else { return "<span class=\"dim\">–</span>" }
         return "<span class=\"nowrap\">\(DashboardText.duration(Double(lag) / 1_000))</span>"
+    }
+
+    private func waiting(_ tenant: TenantSummary) -> HTML {
+        let count = traffic[tenant.organization.id]?.waitingWrites ?? 0
+        guard count > 0 else { return "<span class=\"dim\">0</span>" }
+        let link = "\(TenantQuery.path)/\(tenant.organization.organizationID.text)#writes"
+        return "<a href=\"\(link)\">\(DashboardText.backlog(count))</a>"
     }
 
     private func notifications(_ tenant: TenantSummary) -> HTML {

@@ -11,19 +11,25 @@ struct WorkersPage: Sendable {
     let organizations: [UUID: Organization]
     /// The objects that jobs are about, by job.
     let objects: [JobID: String]
+    /// Tenants that each worker holds, by the worker's name.
+    let held: [String: Int]
+    let token: FormToken
+    let notice: ActionNotice?
     let now: Date
 
     var content: HTML {
         let slots = workers.reduce(0) { $0 + $1.concurrency }
         guard !workers.isEmpty else {
             return """
-                <h1>Workers</h1><section class="card"><div class="empty"><b>No workers</b>
+                <h1>Workers</h1>\(notice?.content ?? "")
+                <section class="card"><div class="empty"><b>No workers</b>
                 Start one with <code>multiconnect worker</code>.</div></section>
                 """
         }
         return """
             <div class="row"><h1>Workers</h1>
             <span class="dim">\("\(running.count) of \(slots)") slots busy</span></div>
+            \(notice?.content ?? "")
             \(workers.map(card))\(lost)
             """
     }
@@ -41,10 +47,37 @@ struct WorkersPage: Sendable {
             <section class="card flush"><div class="bar"><b>\(worker.hostname)</b>
             <code class="dim">\(worker.identity)</code>
             <span class="state \(style)">\(worker.condition.rawValue)</span>
-            <span class="dim last">\("\(jobs.count) of \(worker.concurrency)") slots · version
-            \(worker.version ?? "?") · up for \(upTime) ·
-            last heartbeat \(DashboardText.distance(worker.beatAt, from: now))</span></div>
+            <span class="dim">\("\(jobs.count) of \(worker.concurrency)") slots · \(cap(of: worker)) ·
+            \(JobCount(held[worker.identity] ?? 0).of("tenant")) held · version \(worker.version ?? "?") ·
+            up for \(upTime) · last heartbeat \(DashboardText.distance(worker.beatAt, from: now))</span>
+            \(actions(on: worker))</div>
             \(table(jobs))</section>
+            """
+    }
+
+    private func cap(of worker: WorkerStatus) -> String {
+        worker.tenantCap.map { "at most \($0) per tenant while others wait" } ?? "no cap per tenant"
+    }
+
+    /// The buttons of a worker, or the request that it has not obeyed yet.
+    private func actions(on worker: WorkerStatus) -> HTML {
+        guard worker.condition != .lost else { return "" }
+        if worker.request == .stop { return "<span class=\"state retry last\">asked to stop</span>" }
+        let asked: HTML =
+            worker.request == .quiet && !worker.isQuiet
+            ? "<span class=\"state retry\">asked to be quiet</span>" : ""
+        let requests = WorkerRequest.allCases.filter {
+            $0 == .stop || worker.request == nil && !worker.isQuiet
+        }
+        let buttons = requests.map { request -> HTML in
+            """
+            <button class="small" name="request" value="\(request.rawValue)"
+            title="\(request.explanation)">\(request.title)</button>
+            """
+        }
+        return """
+            <form class="last" method="post" action="\(WorkerRoutes.path)">\(token.input)
+            <input type="hidden" name="worker" value="\(worker.identity)">\(asked)\(buttons)</form>
             """
     }
 
@@ -83,5 +116,22 @@ struct WorkersPage: Sendable {
             <div class="scroll"><table class="cards"><thead><tr><th>Job</th><th>Tenant</th><th>Queue</th>
             <th>Runs for</th><th>Progress</th></tr></thead><tbody>\(rows)</tbody></table></div>
             """
+    }
+}
+
+extension WorkerRequest {
+    fileprivate var title: String {
+        switch self {
+        case .quiet: "Quiet"
+        case .stop: "Stop"
+        }
+    }
+
+    fileprivate var explanation: String {
+        switch self {
+        case .quiet:
+            "The worker claims no more jobs until it is started again. Its jobs and tenants continue."
+        case .stop: "The worker ends. Jobs that do not finish within seconds are queued again."
+        }
     }
 }

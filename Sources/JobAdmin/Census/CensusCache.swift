@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The last census of a process. Pages and scrapes on all loops share it.
+/// The last census of a process, and the last known names. Pages and scrapes on all loops share them.
 package final class CensusCache: Sendable {
     private struct Entry {
         let census: JobCensus
@@ -10,10 +10,13 @@ package final class CensusCache: Sendable {
     private struct State {
         var full: Entry?
         var brief: Entry?
+        var names: (known: KnownNames, validUntil: ContinuousClock.Instant)?
     }
 
     private let state = Mutex(State())
     private let lifetime: Duration
+    /// A new name may be missing for this long among the idle queues and classes.
+    private var namesLifetime: Duration { lifetime * 30 }
 
     package init(lifetime: Duration = .seconds(2)) {
         self.lifetime = lifetime
@@ -36,8 +39,19 @@ package final class CensusCache: Sendable {
         }
     }
 
+    var currentNames: KnownNames? {
+        state.withLock { state in state.names.flatMap { $0.validUntil > .now ? $0.known : nil } }
+    }
+
+    func keep(_ names: KnownNames) {
+        state.withLock { $0.names = (names, .now + namesLifetime) }
+    }
+
     /// Called after an action, so that its operator sees the change.
     func forget() {
-        state.withLock { $0 = State() }
+        state.withLock { state in
+            state.full = nil
+            state.brief = nil
+        }
     }
 }

@@ -39,10 +39,12 @@ extension JobOperator {
         try await pool.withConnection { try await ShareStore(limits: limits).shares(limit: limit, on: $0) }
     }
 
-    /// The queues and classes that are known, also without present jobs.
+    /// The queues and classes that are known, also without present jobs: at most a minute old.
     package func knownNames() async throws -> KnownNames {
+        if let known = cache.currentNames { return known }
         var known = try await pool.withConnection { try await KnownNamesStore(limits: limits).find(on: $0) }
         known.queues.insert(LaneName.defaultQueue)
+        cache.keep(known)
         return known
     }
 }

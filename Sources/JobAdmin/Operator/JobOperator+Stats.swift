@@ -1,5 +1,5 @@
 internal import Encoding
-import FoundationEssentials
+package import FoundationEssentials
 import JobIndex
 package import Jobs
 import Postgres
@@ -24,6 +24,40 @@ extension JobOperator {
     /// The workers that have not stopped, by name.
     package func workers() async throws -> [WorkerStatus] {
         try await pool.withConnection { try await WorkerStore(limits: limits).running(on: $0) }
+    }
+
+    /// Asks a worker to claim no more jobs, or to end. Returns false if it has stopped or was asked already.
+    package func ask(_ worker: String, _ request: WorkerRequest, by actor: String) async throws -> Bool {
+        try await pool.transaction { connection in
+            guard try await WorkerStore(limits: limits).ask(worker, request, on: connection) else {
+                return false
+            }
+            try await activity.note("workers.\(request.rawValue)", by: actor, detail: worker, on: connection)
+            return true
+        }
+    }
+
+    /// The runs of the last 24 hours by class, from Sidekiq's keys; nil if Redis is unavailable.
+    package func classRuns(at now: Date = Date()) async -> [String: ClassRuns]? {
+        guard let redis = index?.redis else { return nil }
+        let perHour = 3_600 / RunHistoryKey.seconds
+        let places = (0..<ClassRuns.hourCount * perHour).reversed()
+        let commands = places.map { place -> [RedisArgument] in
+            let time = now - Double(place * RunHistoryKey.seconds)
+            return ["HGETALL", RedisArgument(RunHistoryKey.name(at: time))]
+        }
+        guard let replies = try? await redis.pipeline(commands, deadline: .now + limits.script) else {
+            return nil
+        }
+        var runs: [String: ClassRuns] = [:]
+        for (number, reply) in replies.enumerated() {
+            let texts = (reply.elements ?? []).map { $0.text ?? "" }
+            let fields = stride(from: 0, to: texts.count - 1, by: 2).map {
+                (name: texts[$0], count: Int(texts[$0 + 1]) ?? 0)
+            }
+            ClassRuns.add(fields, in: number / perHour, to: &runs)
+        }
+        return runs
     }
 
     /// The numbers of processed and failed jobs, from Sidekiq's keys; nil if Redis is unavailable.

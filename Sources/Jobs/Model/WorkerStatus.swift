@@ -10,6 +10,10 @@ package struct WorkerStatus: Sendable {
     package let processID: Int
     /// Its slots.
     package let concurrency: Int
+    /// Jobs of one tenant that it runs at once while another tenant waits. Nil: no limit.
+    package let tenantCap: Int?
+    /// An operator's request to it.
+    package let request: WorkerRequest?
     /// Jobs that it ran at its last heartbeat.
     package let busy: Int
     /// Whether it claims no more jobs.

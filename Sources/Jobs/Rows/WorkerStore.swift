@@ -11,8 +11,8 @@ package struct WorkerStore: Sendable {
     /// Takes the session's lock and writes the worker's row. The worker is alive as long as the session holds
     /// the lock.
     package func register(
-        _ identity: WorkerIdentity, lockKey: Int, concurrency: Int, version: String,
-        on connection: PostgresConnection
+        _ identity: WorkerIdentity, lockKey: Int, concurrency: Int, tenantCap: Int? = nil,
+        version: String, on connection: PostgresConnection
     ) async throws {
         _ = try await connection.query(
             within: limits.statement,
@@ -20,24 +20,41 @@ package struct WorkerStore: Sendable {
         _ = try await connection.execute(
             within: limits.statement,
             """
-            insert into multiconnect.workers (identity, hostname, pid, lock_key, concurrency, version)
+            insert into multiconnect.workers (
+                identity, hostname, pid, lock_key, concurrency, tenant_cap, version)
             values (\(identity.text), \(identity.hostname), \(identity.processID), \(lockKey), \(concurrency),
-                \(version))
+                \(tenantCap), \(version))
             on conflict (identity) do update
             set lock_key = excluded.lock_key, beat_at = clock_timestamp(), stopped_at = null
             """)
     }
 
-    /// Writes a heartbeat.
-    package func beat(_ identity: WorkerIdentity, busy: Int, isQuiet: Bool, on connection: PostgresConnection)
-        async throws
-    {
-        _ = try await connection.execute(
+    /// Writes a heartbeat. Returns an operator's request, if there is one.
+    package func beat(
+        _ identity: WorkerIdentity, busy: Int, isQuiet: Bool, on connection: PostgresConnection
+    ) async throws -> WorkerRequest? {
+        let rows = try await connection.query(
             within: limits.statement,
             """
             update multiconnect.workers set beat_at = clock_timestamp(), busy = \(busy), quiet = \(isQuiet)
-            where identity = \(identity.text)
+            where identity = \(identity.text) returning asked
             """)
+        return try rows.first.flatMap { try $0["asked", as: String?.self] }.flatMap(WorkerRequest.init)
+    }
+
+    /// Asks a worker to claim no more jobs, or to end. Returns false if the worker has stopped, or if it was
+    /// asked already.
+    package func ask(
+        _ identity: String, _ request: WorkerRequest, on connection: PostgresConnection
+    ) async throws -> Bool {
+        // A worker that was asked to stop is quiet too.
+        try await connection.execute(
+            within: limits.statement,
+            """
+            update multiconnect.workers set asked = \(request.rawValue)
+            where identity = \(identity) and stopped_at is null
+                and asked is distinct from \(request.rawValue) and asked is distinct from 'stop'
+            """) > 0
     }
 
     /// Records that the worker has stopped.
@@ -57,8 +74,8 @@ package struct WorkerStore: Sendable {
         let rows = try await connection.query(
             within: limits.statement,
             """
-            select w.identity, w.hostname, w.pid, w.concurrency, w.busy, w.quiet, w.version, w.started_at,
-                w.beat_at, \(Self.holdsLock)
+            select w.identity, w.hostname, w.pid, w.concurrency, w.tenant_cap, w.asked, w.busy, w.quiet,
+                w.version, w.started_at, w.beat_at, \(Self.holdsLock)
                     and w.beat_at > clock_timestamp() - make_interval(secs => \(recently)) as is_alive
             from multiconnect.workers as w
             where w.stopped_at is null order by w.identity limit \(limits.shownRows)
@@ -66,7 +83,9 @@ package struct WorkerStore: Sendable {
         return try rows.map { row in
             WorkerStatus(
                 identity: try row["identity"], hostname: try row["hostname"], processID: try row["pid"],
-                concurrency: try row["concurrency"], busy: try row["busy"], isQuiet: try row["quiet"],
+                concurrency: try row["concurrency"], tenantCap: try row["tenant_cap"],
+                request: (try row["asked"] as String?).flatMap(WorkerRequest.init), busy: try row["busy"],
+                isQuiet: try row["quiet"],
                 isAlive: try row["is_alive"], version: try row["version"],
                 startedAt: try row["started_at"], beatAt: try row["beat_at"])
         }

@@ -106,24 +106,19 @@ struct MappingsReloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
         abstract: "Reads all rows of one mapping, or of all, again and merges them into the tables.",
-        discussion: "The tables are not emptied. A mapping that was not imported yet is left out.")
+        discussion: """
+            The tables are not emptied. A mapping that was not imported yet is left out. With --wait the \
+            exit status is 1 if a reload fails, and 75 if --timeout is over.
+            """)
 
     @OptionGroup var arguments: MappingArguments
+    @OptionGroup var options: ReloadOptions
     @OptionGroup var actor: ActorOption
 
     func run() async throws {
         try await JobsSession.open("mappings") { [self] session in
             let (organization, mappings) = try await arguments.mappings(session)
-            let reloads = try await TenantPause(control: session.pool, queue: session.queue).reload(
-                mappings, in: organization.id, by: actor.name)
-            guard !reloads.isEmpty else {
-                throw CommandFailure("nothing is imported yet", code: CommandFailure.dataError)
-            }
-            for (mapping, job) in reloads {
-                print(
-                    "\(mapping.objectName): \(job.isNew ? "reload queued" : "reload already queued"), "
-                        + "job \(job.id)")
-            }
+            try await options.reload(mappings, of: organization.id, session, by: actor.name)
         }
     }
 }

@@ -10,11 +10,12 @@ struct OrganizationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "organizations", abstract: "Lists and repairs tenants.",
         subcommands: [
-            OrganizationsListCommand.self, OrganizationsShowCommand.self, MailsCommand.self,
-            NotificationsCommand.self, AcknowledgeCommand.self,
+            OrganizationsListCommand.self, OrganizationsShowCommand.self, OrganizationsMailsCommand.self,
+            OrganizationsNotificationsCommand.self, AcknowledgeCommand.self,
             OrganizationsRetryCommand.self, OrganizationsAddressCommand.self,
             OrganizationsUsageCommand.self,
             OrganizationsPauseCommand.self, OrganizationsResumeCommand.self,
+            OrganizationsReloadCommand.self, VerifyCommand.self,
             OrganizationsSettingsCommand.self, OrganizationsAccessCommand.self,
             OrganizationsGrantReaderCommand.self, OrganizationsDiagnoseCommand.self,
             OrganizationsRemoveCommand.self, OrganizationsRestoredCommand.self,
@@ -30,41 +31,6 @@ struct OrganizationsCommand: AsyncParsableCommand {
                 launch.database(named: Configuration.Defaults.cell))
             defer { connection.close() }
             try await body(connection)
-        }
-    }
-
-    struct MailsCommand: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "mails",
-            abstract: "Shows the latest 20 mails, also those that were not sent because SMTP_URL is not set.")
-
-        func run() async throws {
-            try await OrganizationsCommand.withControlDatabase { connection in
-                for mail in try await MailStore(on: connection).list(limit: 20).reversed() {
-                    print("To: \(mail.recipient)\nSubject: \(mail.subject)\n\n\(mail.text)\n---")
-                }
-            }
-        }
-    }
-
-    struct NotificationsCommand: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "notifications",
-            abstract: "Lists the open notifications.")
-
-        func run() async throws {
-            try await OrganizationsCommand.withControlDatabase { connection in
-                for notification in try await NotificationStore(on: connection).open(limit: 1000) {
-                    let tenant = [notification.organizationID, notification.organizationName]
-                        .compactMap(\.self).joined(separator: " ")
-                    // Names and messages are text from outside.
-                    print(
-                        JobsText.plain(
-                            "\(notification.id)  \(JobsText.time(notification.createdAt))  "
-                                + "\(notification.eventType)  \(tenant.isEmpty ? "-" : tenant)  "
-                                + notification.message))
-                }
-            }
         }
     }
 

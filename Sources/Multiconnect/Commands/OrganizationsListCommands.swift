@@ -2,6 +2,7 @@ import ArgumentParser
 import Encoding
 import FoundationEssentials
 import Organizations
+import Replication
 import TenantAdmin
 
 extension OrganizationStatus: ExpressibleByArgument {}
@@ -12,7 +13,11 @@ struct OrganizationsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Lists tenants with their status, objects, rows and problems; what needs attention first.",
-        discussion: "Exit status: 0 done; 64 wrong arguments; 69 the database does not answer.")
+        discussion: """
+            LAG is how late the tenant's changes arrive. WAITING is the number of users' changes that \
+            wait to be sent, counted up to \(ReplicationLimits.countedBacklog) per state. A cell that does \
+            not answer has neither. Exit status: 0 done; 64 wrong arguments; 69 the database does not answer.
+            """)
 
     @Option(help: "A part of the name, org id, schema or admin's address.") var search = ""
     @Option(help: "Only tenants with this status; may be repeated.") var status: [OrganizationStatus] = []
@@ -45,7 +50,11 @@ struct OrganizationsListCommand: AsyncParsableCommand {
                 found += page.tenants
                 position = page.next
             } while position != nil && found.count < limit ?? .max
-            print(json ? OrganizationsText.document(found).text : OrganizationsText.table(found, now: Date()))
+            let traffic = await session.tenants.traffic(of: found.map(\.organization))
+            print(
+                json
+                    ? OrganizationsText.document(found, traffic).text
+                    : OrganizationsText.table(found, traffic, now: Date()))
         }
     }
 }

@@ -6,24 +6,47 @@ import TenantAdmin
 
 /// Formats tenants for a terminal and as JSON.
 enum OrganizationsText {
-    static func table(_ tenants: [TenantSummary], now: Date) -> String {
+    static func table(
+        _ tenants: [TenantSummary], _ traffic: [UUID: TenantTraffic], now: Date
+    ) -> String {
         guard !tenants.isEmpty else { return "no tenants" }
         let rows = tenants.map { tenant in
             let organization = tenant.organization
             return [
                 organization.organizationID.text, organization.status.rawValue,
                 JobsText.duration(now.timeIntervalSince(tenant.statusSince)), tenant.mappings.text,
-                "\(tenant.mappings.rows)", "\(tenant.mappings.orgRows)", "\(tenant.notifications)",
+                "\(tenant.mappings.rows)", "\(tenant.mappings.orgRows)",
+                traffic[organization.id]?.lag.map { JobsText.duration(Double($0) / 1_000) } ?? "-",
+                "\(traffic[organization.id]?.waitingWrites ?? 0)", "\(tenant.notifications)",
                 organization.cell, JobsText.plain(organization.name.text, length: 40),
                 JobsText.plain(tenant.reason ?? tenant.attention.label ?? "-", length: 80),
             ]
         }
         return TextTable.text(
-            ["ORG", "STATUS", "SINCE", "OBJECTS", "ROWS", "IN ORG", "OPEN", "CELL", "NAME", "PROBLEM"], rows)
+            [
+                "ORG", "STATUS", "SINCE", "OBJECTS", "ROWS", "IN ORG", "LAG", "WAITING", "OPEN", "CELL",
+                "NAME", "PROBLEM",
+            ],
+            rows)
     }
 
-    static func document(_ tenants: [TenantSummary]) -> JSONText {
-        .object([("organizations", .array(tenants.map { .object(summary($0)) }))])
+    static func document(_ tenants: [TenantSummary], _ traffic: [UUID: TenantTraffic]) -> JSONText {
+        .object([
+            (
+                "organizations",
+                .array(
+                    tenants.map { tenant in
+                        let own = traffic[tenant.organization.id]
+                        return .object(
+                            summary(tenant) + [
+                                (
+                                    "lag_seconds",
+                                    own?.lag.map { .seconds(Double($0) / 1_000) } ?? .null
+                                ), ("waiting_changes", .number(own?.waitingWrites ?? 0)),
+                            ])
+                    })
+            )
+        ])
     }
 
     static func summary(_ tenant: TenantSummary) -> [(String, JSONText)] {

@@ -192,6 +192,8 @@ struct WebProcess: Sendable {
             orgs: OrgAccess(
                 sessions: services.sessions, resolver: NameResolver(namespace: launch.configuration.namespace)
             ),
+            withdrawal: GrantWithdrawal(
+                pool: services.control, keys: launch.configuration.keyRing, oauth: services.oauth),
             logger: launch.logger)
         let dashboard = DashboardRoutes(
             access: access, jobs: jobs, tenants: tenants, pool: services.control, app: services.identity,

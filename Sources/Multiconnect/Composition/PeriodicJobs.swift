@@ -38,6 +38,9 @@ enum PeriodicJobs {
                 name: "prune-flows", schedule: try Schedule(FlowUpkeep.schedule),
                 job: NewJob(FlowUpkeep.className)),
             PeriodicJob(
+                name: "count-backlogs", schedule: try Schedule(BacklogCount.schedule),
+                job: NewJob(BacklogCount.className)),
+            PeriodicJob(
                 name: "keep-feeds", schedule: try Schedule(FeedUpkeep.schedule),
                 job: NewJob(FeedUpkeep.className)),
             PeriodicJob(
@@ -65,6 +68,7 @@ enum PeriodicJobs {
             .register(in: &registry)
         ProcessUpkeep(control: services.control, keys: configuration.keyRing).register(in: &registry)
         FlowUpkeep(control: services.control).register(in: &registry)
+        BacklogCount(control: services.control, cells: services.cells).register(in: &registry)
         CellCheck(control: services.control, cells: services.cells).register(in: &registry)
         RepairSchedule(
             control: services.control, queue: services.queue, interval: configuration.repairInterval

@@ -28,6 +28,10 @@ package struct TenantFigures: Sendable, Equatable {
         package var eventsUsed: Counts = [:]
         /// Requests with writes whose outcome is open, by state.
         package var openAttempts: Counts = [:]
+        /// Users' changes that wait to be sent, over all tenants. Counting stops at a limit per tenant.
+        package var waitingWrites = 0
+        /// Tenants with at least this many waiting changes.
+        package var behind: Counts = [:]
         /// Records that wait for a re-read. Counting stops at a limit.
         package var rereads = 0
 
@@ -43,6 +47,8 @@ package struct TenantFigures: Sendable, Equatable {
 
     /// Percentages of an allowance at which tenants are counted.
     package static let percentages = [50, 80, 95]
+    /// Numbers of waiting changes at which tenants are counted.
+    package static let backlogs = [1, 100, 10_000]
     /// Seconds of lag at which tenants are counted.
     package static let lags = [10, 60, 300, 3_600]
 }

@@ -81,6 +81,13 @@ struct TenantFiguresStore: Sendable {
                     and s.updated_at > now() - interval '1 day'
             group by t.percent
             union all
+            select 'writes', '', coalesce(sum(waiting), 0)::bigint from multiconnect_sync.write_backlogs
+            union all
+            select 'behind', t.changes::text, count(b.organization_id)
+            from unnest(\(TenantFigures.backlogs)::int[]) as t (changes)
+            left join multiconnect_sync.write_backlogs as b on b.waiting >= t.changes
+            group by t.changes
+            union all
             select 'attempts', state, count(*) from multiconnect_sync.write_attempts
             where state <> 'settled' group by state
             union all
@@ -96,6 +103,8 @@ struct TenantFiguresStore: Sendable {
             case "streams": cell.streams[value] = number
             case "late": cell.late[value] = number
             case "events": cell.eventsUsed[value] = number
+            case "writes": cell.waitingWrites = number
+            case "behind": cell.behind[value] = number
             case "attempts": cell.openAttempts[value] = number
             default: cell.rereads = number
             }

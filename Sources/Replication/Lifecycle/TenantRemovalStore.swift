@@ -43,6 +43,7 @@ struct TenantRemovalStore: Sendable {
             "delete from multiconnect_sync.column_backfills where organization_id = \(organization)",
             "delete from multiconnect_sync.repairs where organization_id = \(organization)",
             "delete from multiconnect_sync.write_attempts where organization_id = \(organization)",
+            "delete from multiconnect_sync.write_backlogs where organization_id = \(organization)",
             "delete from multiconnect_sync.held_changes where organization_id = \(organization)",
             "delete from multiconnect_sync.leases where organization_id = \(organization)",
         ]

@@ -99,7 +99,14 @@ package struct LocalWriteStore: Sendable {
     }
 
     /// The number of changes by status, without written and ignored ones.
-    package func counts(on connection: PostgresConnection) async throws -> [LocalWrite.Status: Int] {
+    ///
+    /// - Parameter bound: entries of each state of the log that are counted; nil: all.
+    package func counts(
+        within bound: Int? = nil, on connection: PostgresConnection
+    ) async throws -> [LocalWrite.Status: Int] {
+        let states = ["NEW", "PENDING", "FAILED"].map { state -> SQL in
+            "(select id, state from \(raw: log) where state = \(literal: state) order by id limit \(bound))"
+        }
         let rows = try await connection.query(
             """
             with attempts as (
@@ -112,8 +119,8 @@ package struct LocalWriteStore: Sendable {
                 when e.state = 'PENDING' then 'sending'
                 when e.state = 'FAILED' then 'failed'
                 else 'waiting' end as status, count(*) as count
-            from \(raw: log) e left join attempts a on a.log_id = e.id
-            where e.state in ('NEW', 'PENDING', 'FAILED') group by 1
+            from (\(states.joined(separator: " union all "))) e left join attempts a on a.log_id = e.id
+            group by 1
             """)
         var counts: [LocalWrite.Status: Int] = [:]
         for row in rows {

@@ -45,6 +45,14 @@ extension ReplicationLimits {
     static let keptLayouts = 500
     /// The interval of archiving a tenant's log while it has changes.
     package static let archiveInterval = Duration.seconds(60)
+    /// The interval of counting a tenant's waiting changes while it has some.
+    package static let backlogInterval = Duration.seconds(20)
+    /// Waiting changes per state that are counted.
+    package static let countedBacklog = 10_000
+    /// A number that is older was counted by a lease holder that counts no more.
+    static let backlogAge = Duration.seconds(90)
+    /// Tenants whose waiting changes one step of the periodic job counts.
+    static let backlogBatch = 500
     /// Entries of the log that one transaction archives or removes.
     static let archiveRows = 5_000
     /// FAILED inserts that are read at the start: they block the rows that depend on them.

@@ -29,6 +29,7 @@ package struct WritePace: Sendable {
     package var linger = ReplicationLimits.writeLinger
     package var archive = ReplicationLimits.archiveInterval
     package var standstill = ReplicationLimits.writeStandstill
+    package var backlog = ReplicationLimits.backlogInterval
 
     package init() {}
 }

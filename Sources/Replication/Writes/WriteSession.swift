@@ -64,7 +64,7 @@ struct WriteSession {
                 let counts = queue.counts
                 if try await upkeep.drain(counts.waiting + counts.running) { hasUnread = true }
                 try await upkeep.run(counts, sender, isBusy: running > 0)
-                if isIdle { return }
+                if isIdle { return try await upkeep.countBacklog() }
                 guard let step = try await group.next() else { return }
                 switch step {
                 case .woken:

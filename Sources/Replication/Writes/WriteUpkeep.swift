@@ -17,10 +17,13 @@ struct WriteUpkeep {
     /// Transactions that may have seen the flag: the log is read again when they have ended.
     private var horizon: DrainFlagStore.Horizon?
     private var releaseAt = ContinuousClock.now
+    private var countAt: ContinuousClock.Instant
 
     init(_ context: WriteContext) {
         self.context = context
         archiveAt = .now + context.services.pace.archive * Double.random(in: 0.5...1)
+        // A session that writes all its changes soon need not count them.
+        countAt = .now + context.services.pace.backlog * Double.random(in: 0.2...0.4)
     }
 
     var isDraining: Bool { isFlagSet || horizon != nil }
@@ -110,9 +113,19 @@ struct WriteUpkeep {
                     + "see multiconnect writes list \(context.tenant.orgID)")
         }
         if releaseAt <= .now { try await releaseHeld(sender) }
+        if isWaiting, countAt <= .now { try await countBacklog() }
         guard archiveAt <= .now, !isBusy else { return }
         archiveAt = .now + context.services.pace.archive
         try await archive(sender)
+    }
+
+    /// Keeps the number of waiting changes for operators' lists.
+    mutating func countBacklog() async throws {
+        countAt = .now + context.services.pace.backlog
+        try await context.cell.withCellConnection {
+            try await WriteBacklogStore().count(
+                of: context.tenant.id, schema: context.tenant.schema, on: $0)
+        }
     }
 
     /// Moves ended entries to the archive, removes old ones, and takes requeued ones back.

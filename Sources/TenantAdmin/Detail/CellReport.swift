@@ -11,7 +11,8 @@ package struct CellReport: Sendable {
     package let lag: Double?
     /// The worker that reads the tenant's changes; nil if there is none.
     package let worker: String?
-    /// Users' changes by status, without written and ignored ones.
+    /// Users' changes by status, without written and ignored ones. Counting stops at
+    /// `ReplicationLimits.countedBacklog` per state of the log.
     package let counts: [LocalWrite.Status: Int]
     /// The newest of these changes.
     package let writes: [LocalWrite]

@@ -25,7 +25,8 @@ package struct CellReportStore: Sendable {
             stream: try await stream(organization, deadline, connection),
             lag: try await lag(organization, deadline, connection),
             worker: try await worker(organization, deadline, connection),
-            counts: try await store.counts(on: connection),
+            counts: try await store.counts(
+                within: ReplicationLimits.countedBacklog, on: connection),
             writes: try await store.list(filter, on: connection))
     }
 

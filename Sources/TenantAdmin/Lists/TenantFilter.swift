@@ -14,6 +14,13 @@ package struct TenantFilter: Sendable, Equatable {
 
     package init() {}
 
+    /// The tenants that need attention.
+    package static var attention: TenantFilter {
+        var filter = TenantFilter()
+        filter.needsAttention = true
+        return filter
+    }
+
     /// The filter in words, for pages and activity rows.
     package var text: String {
         let names = OrganizationStatus.allCases.filter(statuses.contains).map(\.rawValue)

@@ -13,6 +13,10 @@ package enum TenantOrder: String, Sendable, CaseIterable {
     case rows
     /// The tenants whose changes arrive latest first.
     case lag
+    /// The tenants with most changes that wait to be sent first.
+    case writes
+    /// The tenants that have had their status longest first.
+    case wait
 
     package var label: String {
         switch self {
@@ -23,6 +27,8 @@ package enum TenantOrder: String, Sendable, CaseIterable {
         case .errors: "Most errors first"
         case .rows: "Most rows first"
         case .lag: "Largest lag first"
+        case .writes: "Most waiting changes first"
+        case .wait: "Longest in its status first"
         }
     }
 }

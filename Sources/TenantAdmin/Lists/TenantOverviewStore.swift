@@ -12,14 +12,15 @@ package struct TenantOverviewStore: Sendable {
     /// A page of the tenants that match. The order is decided from narrow indexes for all tenants; the counts
     /// are read for those of the page.
     ///
-    /// - Parameter lags: for the order by lag, in milliseconds. Tenants without one are last.
+    /// - Parameter ranks: for an order by what the cells know: the lags in milliseconds, or the numbers of
+    ///   waiting changes. Tenants without one are last.
     package func page(
-        _ filter: TenantFilter, order: TenantOrder, lags: [UUID: Int] = [:],
+        _ filter: TenantFilter, order: TenantOrder, ranks: [UUID: Int] = [:],
         after position: TenantPosition? = nil, limit: Int = TenantAdminLimits.pageSize,
         on connection: PostgresConnection
     ) async throws -> TenantPage {
         let direction: SQL = order == .name ? "asc" : "desc"
-        let extra = Self.extra(for: order, lags)
+        let extra = Self.extra(for: order, ranks)
         let wanted: SQL = filter.needsAttention ? "attention > 0" : "true"
         let rows = try await connection.query(
             """
@@ -145,18 +146,18 @@ extension TenantOverviewStore {
     }
 
     /// The column and the join that one order needs besides those of all orders.
-    private static func extra(for order: TenantOrder, _ lags: [UUID: Int]) -> (column: SQL, join: SQL) {
+    private static func extra(for order: TenantOrder, _ ranks: [UUID: Int]) -> (column: SQL, join: SQL) {
         switch order {
         case .rows: rowSum
-        case .lag:
+        case .lag, .writes:
             (
-                ", coalesce(l.lag, 0) as lag",
+                ", coalesce(k.rank, 0) as rank",
                 """
-                left join unnest(\(Array(lags.keys))::uuid[], \(Array(lags.values))::bigint[]) as l (id, lag)
-                    on l.id = o.id
+                left join unnest(\(Array(ranks.keys))::uuid[], \(Array(ranks.values))::bigint[])
+                    as k (id, rank) on k.id = o.id
                 """
             )
-        case .attention, .name, .newest, .oldest, .errors: ("", "")
+        case .attention, .name, .newest, .oldest, .errors, .wait: ("", "")
         }
     }
 
@@ -179,7 +180,8 @@ extension TenantOverviewStore {
         case .oldest: "-(extract(epoch from created_at) * 1000000)::bigint"
         case .errors: "failed * 1000000 + least(noted, 999999)"
         case .rows: "total"
-        case .lag: "lag"
+        case .lag, .writes: "rank"
+        case .wait: "-(extract(epoch from status_since) * 1000000)::bigint"
         }
     }
 

@@ -62,6 +62,17 @@ extension TenantOperator {
         return !reloads.isEmpty
     }
 
+    /// Has the rows of an imported mapping compared with the org and repaired. False if there is no such
+    /// mapping.
+    package func compare(
+        _ mapping: UUID, of organization: UUID, by actor: String
+    ) async throws -> Bool {
+        let found = try await mappings(of: organization).first { $0.id == mapping && $0.isImported }
+        guard let found else { return false }
+        _ = try await RepairRequest(control: control, queue: queue).add(found, of: organization, by: actor)
+        return true
+    }
+
     package func mailAgain(_ organization: UUID, by actor: String) async throws -> MailReminder.Outcome {
         try await MailReminder(pool: control, queue: queue).send(to: organization, by: actor)
     }

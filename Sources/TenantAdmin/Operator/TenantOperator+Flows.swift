@@ -13,34 +13,54 @@ extension TenantOperator {
         try await control.withConnection { try await FlowStore().intervals(span, since: start, on: $0) }
     }
 
-    /// How late the changes of some tenants arrive, in milliseconds. Tenants without recent changes are
-    /// missing, and so are those of a cell that does not answer.
-    package func lags(of tenants: [Organization]) async -> [UUID: Int] {
-        let byCell = Dictionary(grouping: tenants, by: \.cell)
-        return await lags(in: byCell.mapValues { $0.map(\.id) })
+    /// How far some tenants are behind. Tenants that are not behind are missing, and so are those of a cell
+    /// that does not answer.
+    package func traffic(of tenants: [Organization]) async -> [UUID: TenantTraffic] {
+        let byCell = Dictionary(grouping: tenants, by: \.cell).mapValues { $0.map(\.id) }
+        return await eachCell(byCell.keys) { cell, deadline, connection in
+            try await TenantTrafficStore().traffic(of: byCell[cell] ?? [], by: deadline, on: connection)
+        }
     }
 
-    func largestLags() async -> [UUID: Int] {
-        await lags(in: cells.mapValues { _ in nil })
+    /// How many tenants each worker holds, by the worker's name. Those of a cell that does not answer are
+    /// left out.
+    package func heldTenants() async -> [String: Int] {
+        await eachCell(cells.keys, combine: +) { _, deadline, connection in
+            try await HeldTenantStore().counts(by: deadline, on: connection)
+        }
     }
 
-    private func lags(in tenants: [String: [UUID]?]) async -> [UUID: Int] {
-        await withTaskGroup { group in
-            for (cell, ids) in tenants {
+    /// The ranks for an order by what the cells know; none for another order.
+    func ranks(for order: TenantOrder) async -> [UUID: Int] {
+        guard [.lag, .writes].contains(order) else { return [:] }
+        return await eachCell(cells.keys) { _, deadline, connection in
+            try await TenantTrafficStore().ranks(for: order, by: deadline, on: connection)
+        }
+    }
+
+    /// Merges what cells know of their tenants. A cell that does not answer is left out.
+    private func eachCell<Key: Hashable & Sendable, Value: Sendable>(
+        _ names: some Collection<String>, combine: (Value, Value) -> Value = { first, _ in first },
+        _ read:
+            @escaping @Sendable (
+                String, ContinuousClock.Instant, PostgresConnection
+            ) async throws -> [Key: Value]
+    ) async -> [Key: Value] {
+        await withTaskGroup(of: [Key: Value].self) { group in
+            for name in names {
                 group.addTask {
                     do {
-                        return try await withCell(named: cell, within: TenantAdminLimits.cellWait) {
-                            try await TenantLagStore().lags(
-                                of: ids, by: .now + TenantAdminLimits.cellWait, on: $0)
+                        return try await withCell(named: name, within: TenantAdminLimits.cellWait) {
+                            try await read(name, .now + TenantAdminLimits.cellWait, $0)
                         }
                     } catch {
                         logger.warning(
-                            "could not read lags", metadata: ["cell": "\(cell)", "error": "\(error)"])
+                            "could not read cell", metadata: ["cell": "\(name)", "error": "\(error)"])
                         return [:]
                     }
                 }
             }
-            return await group.reduce(into: [:]) { $0.merge($1) { max($0, $1) } }
+            return await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: combine) }
         }
     }
 

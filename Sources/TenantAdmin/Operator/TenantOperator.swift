@@ -16,14 +16,15 @@ package struct TenantOperator: Sendable {
     let jobs: JobOperator
     let recovery: TenantRecovery
     let orgs: OrgAccess?
+    let withdrawal: GrantWithdrawal?
     let logger: Logger
 
     /// - Parameters:
     ///   - cells: by name, of the same loop as `control`.
-    ///   - orgs: nil in a process that calls no orgs.
+    ///   - orgs, withdrawal: nil in a process that calls no orgs.
     package init(
         control: PostgresPool, cells: [String: PostgresPool], queue: JobQueue, jobs: JobOperator,
-        recovery: TenantRecovery, orgs: OrgAccess? = nil, logger: Logger
+        recovery: TenantRecovery, orgs: OrgAccess? = nil, withdrawal: GrantWithdrawal? = nil, logger: Logger
     ) {
         self.control = control
         self.cells = cells
@@ -31,6 +32,7 @@ package struct TenantOperator: Sendable {
         self.jobs = jobs
         self.recovery = recovery
         self.orgs = orgs
+        self.withdrawal = withdrawal
         self.logger = logger
     }
 }
@@ -41,10 +43,10 @@ extension TenantOperator {
         _ filter: TenantFilter, order: TenantOrder, after position: TenantPosition? = nil,
         limit: Int = TenantAdminLimits.pageSize
     ) async throws -> TenantPage {
-        let lags = order == .lag ? await largestLags() : [:]
+        let ranks = await ranks(for: order)
         return try await control.withConnection {
             try await TenantOverviewStore().page(
-                filter, order: order, lags: lags, after: position, limit: limit, on: $0)
+                filter, order: order, ranks: ranks, after: position, limit: limit, on: $0)
         }
     }
 

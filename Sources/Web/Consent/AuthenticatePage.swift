@@ -12,6 +12,8 @@ struct AuthenticatePage: Sendable {
     var environment: OrgEnvironment?
     /// A My Domain from the link that is not known to belong to the org. It is shown, but never filled in.
     var unconfirmedHost: String?
+    /// The text in the field for a My Domain that was refused.
+    var typedDomain: String?
     /// Why the last choice was refused.
     var complaint: String?
     /// Where the browser returns after the consent. It is allowed.
@@ -38,7 +40,10 @@ struct AuthenticatePage: Sendable {
         return """
             \(complaint)
             <p>We need your consent to copy your Salesforce records into our database. Log in as a user of
-            your org who can view all data. Salesforce then asks you to allow access.</p>
+            your org with these permissions. Salesforce then asks you to allow access.</p>
+            <ul><li><strong>API Enabled</strong>, to read records at all.</li>
+            <li><strong>View All Data</strong>, so that no record is missed.</li>
+            <li><strong>Modify All Data</strong>, if changes are written back to your org.</li></ul>
             \(organization)
             \(unconfirmed)
             <div class="choices">
@@ -77,7 +82,7 @@ struct AuthenticatePage: Sendable {
             organization.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0.description)\">" } ?? ""
         let next: HTML =
             next.map { "<input type=\"hidden\" name=\"\(ConsentLink.nextParameter)\" value=\"\($0)\">" } ?? ""
-        var host = ""
+        var host = String((typedDomain ?? "").prefix(253))
         if case .myDomain(let known) = environment { host = known }
         let style = host.isEmpty ? "" : "preferred"
         return """

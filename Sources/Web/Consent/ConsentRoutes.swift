@@ -40,7 +40,9 @@ struct ConsentRoutes: Sendable {
                 nil, environment, "The URL has no valid org id. Please use the link in the mail.")
         }
         if chosen != nil, environment == nil {
-            return again(organization, nil, "This is not a My Domain. An example is acme.my.salesforce.com.")
+            return again(
+                organization, nil, typed: request.query[AuthenticatePage.domainParameter],
+                "This is not a My Domain. An example is acme.my.salesforce.com.")
         }
         try Self.check(limits.consents, request)
         if let environment, Self.isForeign(request),
@@ -103,11 +105,12 @@ struct ConsentRoutes: Sendable {
         return layout.page(page.title, page.content, status: page.status)
     }
 
-    private func again(_ organization: OrganizationID?, _ environment: OrgEnvironment?, _ complaint: String)
-        -> Response
-    {
+    private func again(
+        _ organization: OrganizationID?, _ environment: OrgEnvironment?, typed: String? = nil,
+        _ complaint: String
+    ) -> Response {
         let page = AuthenticatePage(
-            organization: organization, environment: environment, complaint: complaint)
+            organization: organization, environment: environment, typedDomain: typed, complaint: complaint)
         return layout.page("Connect your Salesforce org", page.content, status: .badRequest)
     }
 

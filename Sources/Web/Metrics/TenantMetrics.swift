@@ -24,6 +24,12 @@ struct TenantMetrics: Sendable {
         add(Self.streams, "state", figures.sum(\.streams), to: &page)
         add(Self.late, "seconds", figures.sum(\.late), to: &page)
         add(Self.eventsUsed, "percent", figures.sum(\.eventsUsed), to: &page)
+        add(Self.behind, "changes", figures.sum(\.behind), to: &page)
+        page.add(
+            Self.waitingWrites,
+            cells.compactMap { name, cell in
+                cell.map { .init(Double($0.waitingWrites), .init("cell", name)) }
+            })
         add(Self.attempts, "state", figures.sum(\.openAttempts), to: &page)
         page.add(
             Self.rereads,
@@ -56,6 +62,12 @@ struct TenantMetrics: Sendable {
     private static let eventsUsed = Metric(
         "multiconnect_tenants_events_used", .gauge,
         "Tenants that have used at least this percentage of their delivered events of 24 hours.")
+    private static let waitingWrites = Metric(
+        "multiconnect_writes_waiting", .gauge,
+        "Users' changes that wait to be sent. Counting stops at 10,000 per tenant and state.")
+    private static let behind = Metric(
+        "multiconnect_tenants_writes_waiting", .gauge,
+        "Tenants with at least this many changes that wait to be sent.")
     private static let attempts = Metric(
         "multiconnect_write_attempts_open", .gauge, "Requests with writes without a recorded outcome.")
     private static let rereads = Metric(

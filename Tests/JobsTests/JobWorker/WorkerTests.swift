@@ -32,6 +32,11 @@ struct WorkerTests {
                 try await eventually("slots are free") { worker.isIdle }
             }
             try await rig.expectEachEffectOnce(50)
+            let desk = JobOperator(
+                pool: rig.pool, queue: rig.queue, index: rig.index, limits: rig.limits, logger: quietLogger)
+            let runs = try #require(await desk.classRuns())
+            #expect(runs["Effect"]?.total == 50 && runs["Plain"]?.hours.last == 50)
+            #expect(runs["Effect"]?.failed == 0 && runs["Effect"]?.average != nil)
             #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
             let processed = try await rig.client.send(["GET", "stat:processed"]).text
             #expect(processed == "100")

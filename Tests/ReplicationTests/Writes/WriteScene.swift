@@ -36,6 +36,7 @@ extension OrgScene {
     func writing(
         epoch: Int = 1, reads: Bool = false, idlePoll: Duration = .milliseconds(100),
         linger: Duration = ReplicationLimits.writeLinger,
+        backlog: Duration = ReplicationLimits.backlogInterval,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await cell.execute(
@@ -49,6 +50,7 @@ extension OrgScene {
         // Nothing listens to notifications here.
         services.pace.idlePoll = idlePoll
         services.pace.linger = linger
+        services.pace.backlog = backlog
         let writes = services
         let watch = ChangeWatch(
             cells: self.services.cells, period: .milliseconds(100), logger: self.services.logger)
