@@ -219,6 +219,21 @@ extension ProcessTests {
             }
         }
 
+        @Test func `an object without a mapping and without changes is unknown`() async throws {
+            try await withChanges { _, run in
+                for command in [["list"], ["retry"], ["discard"]] {
+                    let answer = try await run(["writes"] + command + [Self.org, "--object", "NoSuch"])
+                    #expect(answer.status == 65, "\(command): \(answer.output)")
+                    #expect(answer.output.contains("has no mapping NoSuch"), "\(answer.output)")
+                }
+                let known = try await run(
+                    ["writes", "list", Self.org, "--object", "Contact", "--status", "failed"])
+                #expect(known.status == 0, "\(known.output)")
+                let webhook = try await run(["webhooks", "deliveries", "nosuch"])
+                #expect(webhook.status == 66 && webhook.output.contains("nosuch"), "\(webhook.output)")
+            }
+        }
+
         @Test func `retry leaves out changes whose columns were written later`() async throws {
             try await withChanges { connection, run in
                 try await connection.script(

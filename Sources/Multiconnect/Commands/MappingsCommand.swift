@@ -119,10 +119,18 @@ struct MappingsReloadCommand: AsyncParsableCommand {
             guard !reloads.isEmpty else {
                 throw CommandFailure("nothing is imported yet", code: CommandFailure.dataError)
             }
+            let id = organization.organizationID
             for (mapping, job) in reloads {
                 print(
                     "\(mapping.objectName): \(job.isNew ? "reload queued" : "reload already queued"), "
                         + "job \(job.id)")
+                if organization.status != .paused, mapping.pausedAt != nil {
+                    print("  it begins after `multiconnect mappings resume \(id) \(mapping.objectName)`")
+                }
+            }
+            if organization.status == .paused {
+                print(
+                    "\(id) is paused: reloads begin after `multiconnect organizations resume \(id)`")
             }
         }
     }

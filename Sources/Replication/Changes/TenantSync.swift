@@ -247,6 +247,32 @@ final class SyncSession: Sendable {
         }
     }
 
+    /// Adds a notification about a subscribed channel that the org does not have, once until it has it.
+    func notifyMissing(_ channel: String, _ reason: String) async {
+        do {
+            try await services.replication.control.withConnection {
+                try await NotificationStore(on: $0).addStanding(
+                    ChangeNotification.channelMissing, organization: organization, subject: channel,
+                    message: "the org refuses the subscription: \(reason)")
+            }
+        } catch {
+            logger.debug("could not notify", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The org has these channels.
+    func endMissing(_ channels: [String]) async {
+        guard !channels.isEmpty else { return }
+        do {
+            try await services.replication.control.withConnection {
+                try await NotificationStore(on: $0).endStanding(
+                    ChangeNotification.channelMissing, organization: organization, subjects: channels)
+            }
+        } catch {
+            logger.debug("could not resolve notifications", metadata: ["error": "\(error)"])
+        }
+    }
+
     func resolve(_ events: [String]) async {
         do {
             try await services.replication.control.withConnection {
@@ -272,6 +298,8 @@ enum ChangeNotification {
     static let deliveredEvents = "delivered_events_low"
     /// Platform events were older than the org's retention before they were received.
     static let eventsLost = "platform_events_lost"
+    /// The org has no channel of platform events that the tenant subscribes.
+    static let channelMissing = "event_channel_missing"
     /// A mapping cannot be polled.
     static let pollFailed = "poll_failed"
 }

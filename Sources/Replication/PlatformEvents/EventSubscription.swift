@@ -7,4 +7,6 @@ package struct EventSubscription: Sendable, Equatable {
     package var since: Date?
     /// The last event that was received. Nil: none yet.
     package var replayID: Int?
+    /// Why the org refuses the channel, as last seen. Nil: it does not.
+    package var refusal: String?
 }
