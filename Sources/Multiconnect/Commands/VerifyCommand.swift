@@ -96,7 +96,7 @@ struct VerifyCommand: AsyncParsableCommand {
         return isEqual
     }
 
-    /// Records of a paused tenant are not read again, so that the command would wait in vain.
+    /// Records of a paused tenant are not read again, so that the wait for them would not end.
     private func checkPause(of tenant: UUID, _ control: PostgresPool) async throws {
         let found = try await control.withConnection { try await OrganizationStore(on: $0).find(id: tenant) }
         guard found?.status == .paused else { return }

@@ -22,8 +22,8 @@ struct Launch: Sendable {
     let logger: Logger
 
     /// Reads the environment, starts the loops, and runs `body` on the first loop. A signal to stop cancels
-    /// `body`, which then finishes its open work. Exits with 78 if settings are missing or invalid, and with 69
-    /// if a database does not answer or refuses the login.
+    /// `body`, which then finishes its open work. Exits with 78 if settings are missing or invalid, and with
+    /// 69 if a database does not answer or refuses the login.
     ///
     /// - Parameter others: signals that this process handles beside those of all processes.
     static func start(

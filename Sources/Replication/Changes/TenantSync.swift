@@ -252,7 +252,7 @@ final class SyncSession: Sendable {
         do {
             try await services.replication.control.withConnection {
                 try await NotificationStore(on: $0).addStanding(
-                    ChangeNotification.channelMissing, organization: organization, subject: channel,
+                    EventSubscription.missingEvent, organization: organization, subject: channel,
                     message: "the org refuses the subscription: \(reason)")
             }
         } catch {
@@ -266,7 +266,7 @@ final class SyncSession: Sendable {
         do {
             try await services.replication.control.withConnection {
                 try await NotificationStore(on: $0).endStanding(
-                    ChangeNotification.channelMissing, organization: organization, subjects: channels)
+                    EventSubscription.missingEvent, organization: organization, subjects: channels)
             }
         } catch {
             logger.debug("could not resolve notifications", metadata: ["error": "\(error)"])
@@ -298,8 +298,6 @@ enum ChangeNotification {
     static let deliveredEvents = "delivered_events_low"
     /// Platform events were older than the org's retention before they were received.
     static let eventsLost = "platform_events_lost"
-    /// The org has no channel of platform events that the tenant subscribes.
-    static let channelMissing = "event_channel_missing"
     /// A mapping cannot be polled.
     static let pollFailed = "poll_failed"
 }

@@ -69,7 +69,7 @@ package struct EventBook: Sendable {
         }
         let refusals = try await control.withConnection {
             try await NotificationStore(on: $0).standing(
-                ChangeNotification.channelMissing, organization: organization.id)
+                EventSubscription.missingEvent, organization: organization.id)
         }
         return subscriptions.map { subscription in
             var subscription = subscription
@@ -108,7 +108,7 @@ package struct EventBook: Sendable {
                 action, by: actor, organization: organization.id, detail: channel.address)
             // A new subscription is tried again, and an ended one needs no notification.
             try await NotificationStore(on: connection).endStanding(
-                ChangeNotification.channelMissing, organization: organization.id,
+                EventSubscription.missingEvent, organization: organization.id,
                 subjects: [channel.address])
         }
         try await announce(organization)
