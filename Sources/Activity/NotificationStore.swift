@@ -65,6 +65,52 @@ package struct NotificationStore {
         if updated == 0 { try await add(eventType, organization: organization, message: text) }
     }
 
+    /// Adds a notification about a subject unless there is one that still stands: it is open, or an operator
+    /// acknowledged it and its cause is not gone. The message begins with the subject.
+    package func addStanding(
+        _ eventType: String, organization: UUID, subject: String, message: String
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            insert into multiconnect.notifications (organization_id, event_type, message)
+            select \(organization)::uuid, \(eventType)::text, \("\(subject): \(message)")::text
+            where not exists (
+                select from multiconnect.notifications as n where n.organization_id = \(organization)::uuid
+                  and n.event_type = \(eventType)::text and starts_with(n.message, \(subject + ": "))
+                  and n.acknowledged_by is distinct from 'multiconnect')
+            """)
+    }
+
+    /// The messages of a type that still stand, by subject.
+    package func standing(_ eventType: String, organization: UUID) async throws -> [String: String] {
+        let rows = try await connection.query(
+            """
+            select message from multiconnect.notifications
+            where organization_id = \(organization) and event_type = \(eventType)
+              and acknowledged_by is distinct from 'multiconnect' order by id
+            """)
+        let parts: [(String, String)] = try rows.map { row in
+            let message: String = try row["message"]
+            let subject = message.prefix { $0 != ":" }
+            return (String(subject), String(message.dropFirst(subject.count + 2)))
+        }
+        return Dictionary(parts) { $1 }
+    }
+
+    /// The cause of the messages of a type about these subjects is gone: they stand no more.
+    package func endStanding(
+        _ eventType: String, organization: UUID, subjects: [String]
+    ) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.notifications
+            set acknowledged_at = coalesce(acknowledged_at, now()), acknowledged_by = 'multiconnect'
+            where organization_id = \(organization) and event_type = \(eventType)
+              and acknowledged_by is distinct from 'multiconnect'
+              and split_part(message, ': ', 1) = any (\(subjects)::text[])
+            """)
+    }
+
     /// Limits on the open notifications of a type that strangers can cause.
     package struct SourceLimits: Sendable {
         package let perSource: Int
@@ -179,6 +225,13 @@ package struct NotificationStore {
             where acknowledged_at is null and event_type = \(eventType) and organization_id = \(organization)
               and starts_with(message, \(subject + ": "))
             """)
+    }
+
+    /// Whether there is a notification with this id, open or not.
+    package func exists(_ id: Int64) async throws -> Bool {
+        try await connection.query(
+            "select exists (select from multiconnect.notifications where id = \(id))"
+        ).scalar()
     }
 
     /// Acknowledges a notification, and records it with its tenant. Returns whether it was open.

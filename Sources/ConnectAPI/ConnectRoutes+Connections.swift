@@ -119,6 +119,7 @@ extension ConnectRoutes {
         if let problem = settings.apply(features: file.features).problems.first {
             throw Problem(.badRequest, problem)
         }
+        try Self.checkIdentifiers(of: file, in: book)
         let bases = file.mappings.map { ($0.objectName.lowercased(), book.version(of: $0.objectName)) }
         _ = try await tenants.apply(
             file, basedOn: Dictionary(bases) { first, _ in first }, to: organization, by: call.token.actor)

@@ -92,12 +92,12 @@ extension ConnectRoutes {
         // Clients send either the whole mapping or its config only.
         var wanted = body["config"]?.object ?? body.object ?? [:]
         wanted["object_name"] = nil
+        var config = JSONValue.object(wanted)
         if isPartial, let stored = try? JSONValue(parsing: Array(found.mapping.configuration.utf8)) {
-            wanted = (stored.object ?? [:]).merging(wanted) { $1 }
+            config = MappingConfiguration.merged(stored, with: config)
         }
         return try await apply(
-            try Self.configuration(.object(wanted)), to: found.mapping.objectName, found.report, call,
-            status: .ok)
+            try Self.configuration(config), to: found.mapping.objectName, found.report, call, status: .ok)
     }
 
     private static func configuration(_ value: JSONValue) throws -> MappingConfiguration {
@@ -109,6 +109,15 @@ extension ConnectRoutes {
         }
     }
 
+    /// Throws 422 if a mapping's unique identifier is not one of its fields.
+    static func checkIdentifiers(of file: MappingFile, in book: MappingBook) throws {
+        for entry in file.mappings {
+            let old = book.mapping(of: entry.objectName)?.configuration
+            guard let problem = entry.configuration.identifierProblem(replacing: old) else { continue }
+            throw Problem(.unprocessableContent, "\(entry.objectName): \(problem).")
+        }
+    }
+
     /// Has a worker store a mapping, and waits for it a short time. Answers with 202 if that takes longer.
     private func apply(
         _ configuration: MappingConfiguration, to object: String, _ report: ConnectionReport, _ call: Call,
@@ -117,6 +126,14 @@ extension ConnectRoutes {
         let organization = report.organization
         let book = try await tenants.mappingBook(of: organization)
         let file = MappingFile(mappings: [.init(objectName: object, configuration: configuration)])
+        try Self.checkIdentifiers(of: file, in: book)
+        for entry in file.mappings {
+            let problems = try await tenants.newProblems(of: entry, in: book)
+            guard problems.isEmpty else {
+                throw Problem(
+                    .unprocessableContent, problems.map(\.message).joined(separator: "; ") + ".")
+            }
+        }
         let id = try await tenants.apply(
             file, basedOn: [object.lowercased(): book.version(of: object)], to: organization,
             by: call.token.actor)

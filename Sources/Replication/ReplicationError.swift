@@ -28,6 +28,8 @@ package struct ReplicationError: Error, Sendable, Equatable {
         case tableObstructed
         /// The org refuses the mapping's row filter.
         case invalidFilter
+        /// The settings of a mapping do not fit each other, or the org.
+        case invalidSettings
         /// The mapping has changed since the change of it was planned.
         case outdatedMapping
         /// The mapping cannot be removed: local changes of its table are not in Salesforce.

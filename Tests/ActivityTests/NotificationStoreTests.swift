@@ -24,6 +24,32 @@ struct NotificationStoreTests {
         }
     }
 
+    @Test func `a standing notification is added once until its cause is gone, also if it is acknowledged`()
+        async throws
+    {
+        try await withTenant { tenant, connection in
+            let store = NotificationStore(on: connection)
+            func add(_ channel: String) async throws {
+                try await store.addStanding(
+                    "event_channel_missing", organization: tenant, subject: channel, message: "no: such")
+            }
+            for channel in ["/event/A__e", "/event/A__e", "/event/B__e"] { try await add(channel) }
+            #expect(try await store.open().count == 2)
+            #expect(try await store.acknowledgeAll(by: "ann") == 2)
+            try await add("/event/A__e")
+            #expect(try await store.open().isEmpty)
+            let standing = try await store.standing("event_channel_missing", organization: tenant)
+            #expect(standing == ["/event/A__e": "no: such", "/event/B__e": "no: such"])
+            try await store.endStanding(
+                "event_channel_missing", organization: tenant, subjects: ["/event/A__e"])
+            #expect(
+                try await store.standing("event_channel_missing", organization: tenant).keys.sorted()
+                    == ["/event/B__e"])
+            try await add("/event/A__e")
+            #expect(try await store.open().map(\.message) == ["/event/A__e: no: such"])
+        }
+    }
+
     @Test func `an event that repeats is open once for each tenant, until its cause is gone`() async throws {
         try await withTenant { tenant, connection in
             let store = NotificationStore(on: connection)

@@ -84,6 +84,24 @@ extension ProcessTests {
                 let changed = try await client.call("PATCH", mapping, #"{"sf_polling_seconds":90}"#)
                 #expect(changed.status == 200 && changed.json["sf_polling_seconds"]?.int == 90)
                 #expect(changed.json["config"]?["fields"]?["Name"] != nil)
+                let added = try await client.call(
+                    "PATCH", mapping, #"{"config":{"fields":{"CreatedDate":{}}}}"#)
+                #expect(added.status == 200, "\(added.text)")
+                let fields = added.json["config"]?["fields"]?.object?.keys.sorted()
+                #expect(fields == ["CreatedDate", "Id", "Name", "SystemModstamp"])
+                for (body, name) in [
+                    (#"{"config":{"fields":{"Nope__c":{}}}}"#, "Nope__c"),
+                    (#"{"config":{"upsert_field":"Nope__c"}}"#, "Nope__c"),
+                    (#"{"config":{"upsert_field":"CreatedDate"}}"#, "CreatedDate"),
+                ] {
+                    let refused = try await client.call("PATCH", mapping, body)
+                    #expect(refused.status == 422, "\(body): \(refused.text)")
+                    #expect(refused.json["message"]?.string?.contains(name) == true, "\(refused.text)")
+                }
+                let unknown = try await client.call(
+                    "POST", "\(path)/mappings",
+                    #"{"object_name":"Nothing__c","config":{"access":"read_only","fields":{"Id":{}}}}"#)
+                #expect(unknown.status == 422, "\(unknown.text)")
                 let reloaded = try await client.call("POST", "\(mapping)/actions/reload")
                 #expect(reloaded.status == 202)
 

@@ -161,6 +161,40 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a unique identifier must be a mapped field`() async throws {
+            try await withProgram { connection, run in
+                let (status, output) = try await run(["set", Self.org, "Contact", "upsert_field=Nosuch"])
+                #expect(status == 65 && output.contains("Nosuch is not mapped"), "\(output)")
+                let text = """
+                    {"mappings":[{"object_name":"Lead","config":{"access":"read_only","fields":{"Id":{}},
+                    "upsert_field":"Key__c"}}]}
+                    """
+                try await withFile(text) { file in
+                    let (status, output) = try await run(["import", Self.org, file])
+                    #expect(
+                        status == 65 && output.contains("Lead: upsert_field: the field Key__c"), "\(output)")
+                }
+                let counts: SQL = "select count(*) from multiconnect.mapping_imports"
+                #expect(try await connection.query(counts).scalar(as: Int.self) == 0)
+            }
+        }
+
+        @Test func `a change of a paused tenant is queued, and says at once what it waits for`() async throws
+        {
+            try await withProgram { connection, run in
+                try await connection.execute("update multiconnect.organizations set status = 'paused'")
+                let (status, output) = try await run(["set", Self.org, "Contact", "sf_polling_seconds=300"])
+                #expect(status == 1 && output.contains("multiconnect organizations resume"), "\(output)")
+                let counts: SQL = "select count(*) from multiconnect.mapping_imports"
+                #expect(try await connection.query(counts).scalar(as: Int.self) == 1)
+                try await connection.execute("update multiconnect.mappings set import_finished_at = now()")
+                let reload = try await run(["reload", Self.org])
+                #expect(
+                    reload.0 == 0 && reload.1.contains("reloads begin after `multiconnect organizations"),
+                    "\(reload.1)")
+            }
+        }
+
         @Test func `an invalid file is refused with the place of its error`() async throws {
             try await withProgram { _, run in
                 try await withFile(#"{"mappings":[{"object_name":"A","config":{}}]}"#) { file in

@@ -161,6 +161,7 @@ extension ProcessTests {
                 #expect(
                     try await run(["organizations", "acknowledge", "\(id)"], [:]).1 == "\(id)  not open\n")
                 #expect(try await run(["organizations", "acknowledge"], [:]).0 == 64)
+                #expect(try await run(["organizations", "acknowledge", "999"], [:]).0 == 66)
                 #expect(
                     try await run(["organizations", "acknowledge", "--all"], [:]).1 == "2 acknowledged\n")
                 let names = try await connection.query(

@@ -59,6 +59,23 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a channel that the org does not have is reported once, with its answer`() async throws {
+            try await withFeed { rig, _, _ in
+                _ = try rig.run("events", "subscribe", rig.org.id, "Nosuch__e")
+                try await eventually(within: .seconds(60), "the list has the org's answer") {
+                    let list = try rig.command("events", "list", rig.org.id).output
+                    return list.contains("doesn't exist")
+                }
+                let open = """
+                    select count(*) from multiconnect.notifications
+                    where event_type = 'event_channel_missing' and acknowledged_at is null
+                    """
+                #expect(try await rig.app(open).scalar(as: Int.self) == 1)
+                _ = try rig.run("events", "unsubscribe", rig.org.id, "Nosuch__e")
+                #expect(try await rig.app(open).scalar(as: Int.self) == 0)
+            }
+        }
+
         private func received(_ number: String, _ rig: ApplicationRig) async throws -> Bool {
             try await rig.app(
                 """

@@ -98,16 +98,17 @@ extension ProcessTests {
         @Test func `errors of databases and certificates have host, reason and file`() async throws {
             try await withDatabase { database in
                 let deployment = try await Deployment(database: database)
-                func output(_ changes: [String: String]) throws -> String {
+                func output(_ changes: [String: String], status: Int32) throws -> String {
                     let program = try Program.multiconnect(
                         ["web"], environment: deployment.environment.merging(changes) { $1 })
-                    #expect(program.exitStatus() == 1)
+                    #expect(program.exitStatus() == status)
                     return program.output
                 }
-                let unknown = try output(["DATABASE_URL": database.url + "x"])
+                let unknown = try output(["DATABASE_URL": database.url + "x"], status: 69)
                 #expect(
                     unknown.contains("SQLSTATE 3D000") && unknown.contains("does not exist"), "\(unknown)")
-                let absent = try output(["TLS_CERTIFICATE": "/no/such.pem", "TLS_KEY": "/no/such.key"])
+                let absent = try output(
+                    ["TLS_CERTIFICATE": "/no/such.pem", "TLS_KEY": "/no/such.key"], status: 1)
                 #expect(
                     absent.contains("/no/such.pem") && absent.contains("No such file or directory"),
                     "\(absent)")
@@ -229,6 +230,15 @@ extension ProcessTests {
                 program.output.contains(
                     "the mapping file \(file.path) is not valid: mappings[0].config.access: must be"),
                 "\(program.output)")
+        }
+
+        @Test(arguments: [["migrate"], ["credentials", "reseal"], ["organizations", "notifications"]])
+        func `a command without a database ends soon with 69`(command: [String]) throws {
+            let start = ContinuousClock.now
+            let program = try Program.multiconnect(
+                command, environment: Program.commandEnvironment("postgres://127.0.0.1:1/x"))
+            #expect(program.exitStatus() == 69, "\(program.output)")
+            #expect(ContinuousClock.now - start < .seconds(10))
         }
 
         @Test func `a command whose output cannot be written fails`() throws {

@@ -131,7 +131,7 @@ extension ProcessTests {
                 #expect(text.contains("3   failed") && text.contains("No\n"), "\(text)")
                 #expect(text.hasSuffix("there may be more: see --limit\n"), "\(text)")
                 let none = try await run(["writes", "list", Self.org, "--object", "Lead"])
-                #expect(none.status == 0 && !none.output.contains("ID"), "\(none.output)")
+                #expect(none.status == 65 && !none.output.contains("ID"), "\(none.output)")
             }
         }
 
@@ -216,6 +216,21 @@ extension ProcessTests {
                 let trace = try await activity(connection)
                 #expect(trace.first == "ann (command line) writes_retried 3 2", "\(trace)")
                 #expect(trace.contains("ann (command line) writes_discarded 4"), "\(trace)")
+            }
+        }
+
+        @Test func `an object without a mapping and without changes is unknown`() async throws {
+            try await withChanges { _, run in
+                for command in [["list"], ["retry"], ["discard"]] {
+                    let answer = try await run(["writes"] + command + [Self.org, "--object", "NoSuch"])
+                    #expect(answer.status == 65, "\(command): \(answer.output)")
+                    #expect(answer.output.contains("has no mapping NoSuch"), "\(answer.output)")
+                }
+                let known = try await run(
+                    ["writes", "list", Self.org, "--object", "Contact", "--status", "failed"])
+                #expect(known.status == 0, "\(known.output)")
+                let webhook = try await run(["webhooks", "deliveries", "nosuch"])
+                #expect(webhook.status == 66 && webhook.output.contains("nosuch"), "\(webhook.output)")
             }
         }
 

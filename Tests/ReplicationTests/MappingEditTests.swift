@@ -158,6 +158,53 @@ struct MappingEditTests {
             // An import would find each record twice.
             let plan = try await plan(Self.account, of: "Account", scene, tenant)
             #expect(plan.isRefused && plan.effects.contains { $0.text.contains("of a removed mapping") })
+            let added = try await apply(Self.file(Self.account, of: "Account"), basedOn: [:], scene)
+            #expect(added.steps.map(\.action) == [MappingImportStore.Step.unusable])
+            #expect(added.steps.first?.detail.contains("of a removed mapping") == true)
+        }
+    }
+
+    @Test func `a new mapping of an unknown object is added, and the step says that it is not imported`()
+        async throws
+    {
+        try await withAccount { scene, _ in
+            let contact = MappingConfiguration(access: .readOnly, fields: ["Id", "LastName", "Nope__c"])
+            let file = MappingFile(mappings: [
+                .init(objectName: "Contact", configuration: contact),
+                .init(objectName: "Nothing__c", configuration: Self.account),
+            ])
+            let done = try await apply(file, basedOn: [:], scene)
+            #expect(done.steps.map(\.action) == ["added", MappingImportStore.Step.unusable])
+            #expect(done.steps.first?.detail.contains("no field Nope__c") == true, "\(done.steps)")
+            #expect(done.steps.last?.detail.contains("no object Nothing__c") == true, "\(done.steps)")
+            #expect(try await scene.mapping("Nothing__c").state == .initial)
+        }
+    }
+
+    @Test func `a unique identifier that is not mapped, or no External ID, is refused by the worker`()
+        async throws
+    {
+        try await withAccount { scene, tenant in
+            for field in ["Nosuch__c", "Phone"] {
+                var wrong = Self.account
+                wrong.upsertField = field
+                let plan = try await plan(wrong, of: "Account", scene, tenant)
+                #expect(plan.isRefused, "\(field): \(plan.effects)")
+                let done = try await apply(Self.file(wrong, of: "Account"), basedOn: [:], scene)
+                #expect(done.steps.map(\.action) == ["failed"])
+                #expect(done.steps.first?.detail.contains(field) == true, "\(done.steps)")
+            }
+            #expect(try await scene.mapping("Account").configuration == Self.account)
+        }
+    }
+
+    @Test func `a column that was mapped before is kept, not added`() async throws {
+        try await withAccount { scene, _ in
+            var less = Self.account
+            (less.fields, less.indexes) = (["Id", "Name"], [:])
+            _ = try await apply(Self.file(less, of: "Account"), basedOn: [:], scene)
+            let done = try await apply(Self.file(Self.account, of: "Account"), basedOn: [:], scene)
+            #expect(done.steps.first?.detail.contains("kept the column phone") == true, "\(done.steps)")
         }
     }
 

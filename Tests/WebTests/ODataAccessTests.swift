@@ -316,7 +316,7 @@ struct ODataAccessTests {
 
     @Test func `a table that cannot be served is refused with the reason`() async throws {
         try await withODataService { odata in
-            let store = ODataTableStore(schema: OperatorBrowser.schema)
+            let store = ODataTableStore(of: odata.service)
             let cases: [(ODataService.Selection, ODataTableStore.Obstacle)] = [
                 (.init(table: "nothing", columns: nil, isWritable: false), .noTable),
                 (.init(table: "_trigger_log", columns: nil, isWritable: false), .noTable),
@@ -331,6 +331,31 @@ struct ODataAccessTests {
                     await #expect(throws: obstacle, "\(selection)") {
                         try await store.check(selection, on: connection)
                     }
+                }
+            }
+        }
+    }
+
+    @Test func `a table whose mapping becomes read-only is written no more`() async throws {
+        try await withODataService { odata in
+            let created = try await odata.send("POST", odata.root + "salesforce$place", #"{"name":"x"}"#)
+            #expect(created.status == 201, "\(created.text)")
+            _ = try await odata.rig.pool.execute(
+                """
+                insert into multiconnect_sync.synced_tables (mapping_id, organization_id, schema_name, plan)
+                values (gen_random_uuid(), \(odata.service.organization), \(OperatorBrowser.schema),
+                  '{"table": "place", "object": "Place__c", "access": "read_only"}')
+                """)
+            try await eventually(within: .seconds(10), "changes are refused") {
+                let answer = try await odata.send("POST", odata.root + "salesforce$place", #"{"name":"y"}"#)
+                return answer.status == 403
+            }
+            #expect(try await odata.get("salesforce$place", ["$top": "1"]).status == 200)
+            let store = ODataTableStore(of: odata.service)
+            try await odata.rig.pool.withConnection { connection in
+                await #expect(throws: ODataTableStore.Obstacle.readOnlyMapping("Place__c")) {
+                    try await store.check(
+                        .init(table: "place", columns: nil, isWritable: true), on: connection)
                 }
             }
         }

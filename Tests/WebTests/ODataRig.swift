@@ -107,7 +107,7 @@ func withODataService(
                 ], isWritable: true), .init(table: "row_name", columns: nil, isWritable: false),
         ] {
             try await pool.withConnection {
-                try await ODataTableStore(schema: schema).check(selection, on: $0)
+                try await ODataTableStore(of: rig.service).check(selection, on: $0)
                 try await ODataServiceStore().set(selection, of: rig.service, by: "ann", on: $0)
             }
         }

@@ -20,7 +20,7 @@ struct MappingImportPage: Sendable {
         switch record.state {
         case .waiting: "Waiting for a worker"
         case .running: "A worker applies it"
-        case .done: record.steps.contains { $0.action == "failed" } ? "Applied in part" : "Applied"
+        case .done: record.steps.contains(where: \.hasFailed) ? "Applied in part" : "Applied"
         case .failed: "Failed"
         }
     }
@@ -33,7 +33,7 @@ struct MappingImportPage: Sendable {
 
     private var table: HTML {
         let rows = record.steps.map { step -> HTML in
-            let style = step.action == "failed" ? "dead" : step.action == "unchanged" ? "off" : "done"
+            let style = step.hasFailed ? "dead" : step.action == "unchanged" ? "off" : "done"
             return """
                 <tr><td data-label="Object">\(step.object)</td>
                 <td data-label="Result"><span class="state \(style)">\(step.action)</span></td>

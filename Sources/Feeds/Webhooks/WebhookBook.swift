@@ -88,12 +88,15 @@ package struct WebhookBook: Sendable {
         }
     }
 
-    /// The newest deliveries first.
+    /// The newest deliveries first. Throws `.unknownWebhook`.
     package func deliveries(
         _ webhook: String? = nil, _ state: Delivery.State? = nil, limit: Int = 100
     ) async throws -> [Delivery] {
-        try await control.withConnection {
-            try await DeliveryStore(on: $0).list(webhook, state, limit: limit)
+        try await control.withConnection { connection in
+            if let webhook, try await WebhookStore(on: connection).find(webhook) == nil {
+                throw FeedsError(.unknownWebhook, "there is no webhook \(webhook)")
+            }
+            return try await DeliveryStore(on: connection).list(webhook, state, limit: limit)
         }
     }
 

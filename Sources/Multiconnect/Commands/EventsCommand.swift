@@ -77,7 +77,10 @@ struct EventsSubscribeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscribe",
         abstract: "Receives the events of a channel into the tenant's _platform_event_log.",
-        discussion: "Delivered events count against the org's daily allowance, as change events do.")
+        discussion: """
+            Delivered events count against the org's daily allowance, as change events do. A worker \
+            subscribes; if the org has no such channel, `events list` shows its answer.
+            """)
 
     @OptionGroup var target: ChannelArgument
     @Flag(help: "Also receives the events that the org retains, up to 72 hours.") var retained = false
@@ -121,9 +124,12 @@ struct EventsListCommand: AsyncParsableCommand {
     func run() async throws {
         try await EventsCommand.open(organization) { _, book, tenant in
             let rows = try await book.subscriptions(of: tenant).map { each in
-                [each.channel, each.replayID.map(String.init) ?? "-", each.since == nil ? "all" : "new"]
+                [
+                    each.channel, each.replayID.map(String.init) ?? "-", each.since == nil ? "all" : "new",
+                    JobsText.plain(each.refusal ?? "-"),
+                ]
             }
-            print(TextTable.text(["CHANNEL", "LAST REPLAY ID", "EVENTS"], rows))
+            print(TextTable.text(["CHANNEL", "LAST REPLAY ID", "EVENTS", "PROBLEM"], rows))
         }
     }
 }

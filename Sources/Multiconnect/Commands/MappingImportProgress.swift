@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Jobs
+import Organizations
 import Postgres
 import Replication
 import TenantSchema
@@ -11,11 +12,17 @@ struct MappingImportProgress {
     /// The longest wait for the worker, in seconds.
     let wait: Int
 
-    func apply(_ file: MappingFile, to organization: UUID, by actor: String) async throws {
+    /// Fails at once for a paused tenant: the job waits for the end of the pause.
+    func apply(_ file: MappingFile, to organization: Organization, by actor: String) async throws {
         let id = try await session.pool.withConnection {
-            try await MappingImportStore().add(file, to: organization, by: actor, on: $0)
+            try await MappingImportStore().add(file, to: organization.id, by: actor, on: $0)
         }
-        let job = try await session.queue.enqueue(MappingImportJob.job(for: id, of: organization))
+        let job = try await session.queue.enqueue(MappingImportJob.job(for: id, of: organization.id))
+        if organization.status == .paused {
+            throw CommandFailure(
+                "\(organization.organizationID) is paused: job \(job) makes the change after "
+                    + "`multiconnect organizations resume \(organization.organizationID)`")
+        }
         try await follow(id, job, objects: file.mappings.count)
     }
 
@@ -38,6 +45,7 @@ struct MappingImportProgress {
         defer { bar.clear() }
         var printed = 0
         var hasFailed = false
+        var isUnusable = false
         var shownError: String?
         while true {
             let found = try await session.pool.withConnection {
@@ -51,6 +59,7 @@ struct MappingImportProgress {
             for step in record.steps.dropFirst(printed) {
                 Self.show(step)
                 hasFailed = hasFailed || step.action == "failed"
+                isUnusable = isUnusable || step.action == MappingImportStore.Step.unusable
             }
             printed = max(printed, record.steps.count)
             if let error = record.error, error != shownError {
@@ -59,6 +68,7 @@ struct MappingImportProgress {
             }
             if record.state.isFinal {
                 if hasFailed || record.state == .failed { throw ExitCode(1) }
+                if isUnusable { throw ExitCode(CommandFailure.dataError) }
                 return
             }
             bar.show(done: record.steps.count { $0.object != "connection" }, total: objects)

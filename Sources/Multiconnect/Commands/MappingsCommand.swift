@@ -118,7 +118,7 @@ struct MappingsReloadCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsSession.open("mappings") { [self] session in
             let (organization, mappings) = try await arguments.mappings(session)
-            try await options.reload(mappings, of: organization.id, session, by: actor.name)
+            try await options.reload(mappings, of: organization, session, by: actor.name)
         }
     }
 }

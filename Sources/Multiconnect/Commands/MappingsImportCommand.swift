@@ -18,8 +18,10 @@ struct MappingsImportCommand: AsyncParsableCommand {
             applies it: no row is lost, new columns are filled while changes continue, and a column that is \
             not mapped any more keeps its values. connection.features are the settings of the connection; \
             unknown ones are reported and ignored. You can repeat the command. Exit status: 0 done; 64 \
-            invalid id; 65 the file is invalid; 66 no such tenant or file; 1 a mapping could not be changed, \
-            or the worker has not finished in time; 69 the database does not answer.
+            invalid id; 65 the file is invalid, or rows of a new mapping cannot be imported, such as those \
+            of an object that the org does not have; 66 no such tenant or file; 1 a mapping could not be \
+            changed, the worker has not finished in time, or the tenant is paused; 69 the database does not \
+            answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -31,7 +33,8 @@ struct MappingsImportCommand: AsyncParsableCommand {
     func run() async throws {
         let bytes = try read()
         try await JobsSession.open("mappings") { [self] session in
-            let id = try await session.tenant(organization)
+            let tenant = try await session.organization(organization)
+            let id = tenant.id
             let parsed: MappingFile
             do {
                 parsed = try MappingFile(parsing: bytes)
@@ -44,12 +47,13 @@ struct MappingsImportCommand: AsyncParsableCommand {
             if let problem = report.problems.first {
                 throw CommandFailure("\(file): \(problem)", code: CommandFailure.dataError)
             }
+            try await check(parsed, id, session)
             if dryRun, parsed.features != nil {
                 MappingImportProgress.show(.connection(report))
             }
             if dryRun { return try await show(parsed, id, session) }
             try await MappingImportProgress(session: session, wait: wait).apply(
-                parsed, to: id, by: actor.name)
+                parsed, to: tenant, by: actor.name)
         }
     }
 
@@ -59,6 +63,18 @@ struct MappingsImportCommand: AsyncParsableCommand {
         } catch {
             StandardError.write("multiconnect mappings: cannot read \(file)\n")
             throw ExitCode(CommandFailure.noInput)
+        }
+    }
+
+    /// Fails if a mapping's unique identifier is not one of its fields.
+    private func check(_ parsed: MappingFile, _ id: UUID, _ session: JobsSession) async throws {
+        let mappings = try await session.configuredMappings(of: id)
+        for entry in parsed.mappings {
+            let old = mappings.first { $0.objectName.lowercased() == entry.objectName.lowercased() }
+            guard let problem = entry.configuration.identifierProblem(replacing: old?.configuration) else {
+                continue
+            }
+            throw CommandFailure("\(file): \(entry.objectName): \(problem)", code: CommandFailure.dataError)
         }
     }
 

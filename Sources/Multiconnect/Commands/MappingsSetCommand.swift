@@ -13,9 +13,9 @@ struct MappingsSetCommand: AsyncParsableCommand {
             Prints the changes, and then what the worker does. `mappings show` lists the settings; `none` \
             removes an optional one. Fields and indexes are changed with `mappings import`. Example: \
             mappings set 00D5f000005mc66 Account access=read_write "filter=Type = 'Customer'". Exit status: \
-            0 done, or nothing to change; 64 invalid id, unknown setting or invalid value; 66 no such tenant \
-            or mapping; 1 the mapping could not be changed, or the worker has not finished in time; 69 the \
-            database does not answer.
+            0 done, or nothing to change; 64 invalid id, unknown setting or invalid value; 65 upsert_field \
+            is not a mapped field; 66 no such tenant or mapping; 1 the mapping could not be changed, the \
+            worker has not finished in time, or the tenant is paused; 69 the database does not answer.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -44,6 +44,9 @@ struct MappingsSetCommand: AsyncParsableCommand {
                 let parts = change.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 _ = configuration.set(String(parts[0]), to: String(parts[1]))
             }
+            if let problem = configuration.identifierProblem(replacing: mapping.configuration) {
+                throw CommandFailure(problem, code: CommandFailure.dataError)
+            }
             let file = MappingFile(mappings: [
                 .init(objectName: mapping.objectName, configuration: configuration)
             ])
@@ -52,7 +55,7 @@ struct MappingsSetCommand: AsyncParsableCommand {
             for line in mapping.configuration.effects(of: configuration) { print("  \(line)") }
             guard !dryRun, plan.contains(where: { $0.kind == .changed }) else { return }
             try await MappingImportProgress(session: session, wait: wait)
-                .apply(file, to: organization.id, by: actor.name)
+                .apply(file, to: organization, by: actor.name)
         }
     }
 }

@@ -6,7 +6,11 @@ import Postgres
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
-        abstract: "Migrates the control database and all cells. May run several times at once.")
+        abstract: "Migrates the control database and all cells. May run several times at once.",
+        discussion: """
+            Exit status: 0 done; 69 a database does not answer; 78 settings are missing or invalid; 1 any \
+            other failure.
+            """)
 
     func run() async throws {
         try await Launch.start("migrate") { launch in

@@ -201,8 +201,12 @@ struct ODataTablesCommand: AsyncParsableCommand {
                     "\(table) has no column \(name) of a type that OData has", code: CommandFailure.dataError)
             case .noWrites:
                 throw CommandFailure(
-                    "\(table) cannot be written: it is a view, or its mapping is read-only",
+                    "\(table) cannot be written: it is a view, or the table of a mapping that was removed",
                     code: CommandFailure.dataError)
+            case .readOnlyMapping(let object):
+                throw CommandFailure(
+                    "\(table) cannot be written: the mapping of \(object) is read_only, and changes would "
+                        + "not reach Salesforce", code: CommandFailure.dataError)
             }
         }
     }

@@ -39,7 +39,10 @@ struct OrganizationReport {
         let share = detail.usage.map { "\($0.used) of \($0.allowed) in 24 h" }
         let lag = report?.lag.map { JobsText.duration($0) }
         let delivered = report?.stream.flatMap { stream in
-            stream.deliveredUsed.map { "\($0) of \(stream.deliveredMaximum.map { "\($0)" } ?? "?") in 24 h" }
+            stream.deliveredUsed.map { used in
+                "\(used) of \(stream.deliveredMaximum.map { "\($0)" } ?? "?") in 24 h, reported "
+                    + JobsText.time(stream.reportedAt)
+            }
         }
         let lines: [(String, String?)] = [
             ("org", organization.organizationID.text), ("name", JobsText.plain(organization.name.text)),
@@ -152,6 +155,7 @@ extension OrganizationReport {
                 ("api_calls_allowed", .optional(detail.usage?.allowed)),
                 ("events_used", .optional(report?.stream?.deliveredUsed)),
                 ("events_allowed", .optional(report?.stream?.deliveredMaximum)),
+                ("events_reported_at", .optional(report?.stream?.reportedAt)),
                 ("lag_seconds", report?.lag.map { .seconds($0) } ?? .null),
                 ("worker", .optional(report?.worker)), ("cell_error", .optional(silence)),
                 ("writes", report.map { WritesText.document($0.writes, $0.counts) } ?? .null),

@@ -37,7 +37,11 @@ struct OrganizationsCommand: AsyncParsableCommand {
     struct AcknowledgeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "acknowledge",
-            abstract: "Closes notifications. Many also close when their cause is gone.")
+            abstract: "Closes notifications. Many also close when their cause is gone.",
+            discussion: """
+                Exit status: 0 done; 64 wrong arguments; 66 no such notification; 69 the database does not \
+                answer.
+                """)
 
         @Argument(help: "Numbers of notifications, from `organizations notifications`.")
         var ids: [Int64] = []
@@ -58,9 +62,21 @@ struct OrganizationsCommand: AsyncParsableCommand {
                     print("\(try await store.acknowledgeAll(by: user)) acknowledged")
                     return
                 }
+                var unknown: [String] = []
                 for id in ids {
                     let isDone = try await store.acknowledge(id, by: user)
+                    let isKnown = isDone ? true : try await store.exists(id)
+                    guard isKnown else {
+                        unknown.append("\(id)")
+                        continue
+                    }
                     print("\(id)  \(isDone ? "acknowledged" : "not open")")
+                }
+                guard unknown.isEmpty else {
+                    StandardError.write(
+                        "multiconnect organizations: there is no notification "
+                            + unknown.joined(separator: ", ") + "\n")
+                    throw ExitCode(CommandFailure.noInput)
                 }
             }
         }

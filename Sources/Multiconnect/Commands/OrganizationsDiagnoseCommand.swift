@@ -1,11 +1,8 @@
 import ArgumentParser
 import Encoding
 import JobAdmin
-import Jobs
 import Organizations
-import Reactor
 import TenantAdmin
-import TenantSchema
 
 /// `multiconnect organizations diagnose`
 struct OrganizationsDiagnoseCommand: AsyncParsableCommand {
@@ -33,22 +30,8 @@ struct OrganizationsDiagnoseCommand: AsyncParsableCommand {
     }
 
     private func check(_ organization: Organization, _ session: JobsSession) async throws -> Checkup {
-        let launch = session.launch
-        let usage = APIUsage()
-        let services = try LoopServices(
-            launch, budget: launch.budget(reserved: 0), usage: usage, tallies: JobTallies())
-        defer { services.close() }
-        let tenants = TenantOperator(
-            control: services.control, cells: services.cells, queue: services.queue, jobs: session.jobs,
-            recovery: session.recovery,
-            orgs: OrgAccess(
-                sessions: services.sessions, resolver: NameResolver(namespace: launch.configuration.namespace)
-            ),
-            logger: launch.logger)
         do {
-            let checkup = try await tenants.checkup(of: organization)
-            try? await usage.flush(to: services.control)
-            return checkup
+            return try await session.withOrgs { try await $0.checkup(of: organization) }
         } catch let error as TenantAdminError {
             throw CommandFailure(error.description, code: CommandFailure.unavailable)
         }

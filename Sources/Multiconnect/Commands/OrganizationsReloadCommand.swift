@@ -15,10 +15,10 @@ struct ReloadOptions: ParsableArguments {
 
     /// Queues a reload of each imported mapping, prints them, and waits if that was asked for.
     func reload(
-        _ mappings: [MappingSummary], of organization: UUID, _ session: JobsSession, by actor: String
+        _ mappings: [MappingSummary], of organization: Organization, _ session: JobsSession, by actor: String
     ) async throws {
         let reloads = try await TenantPause(control: session.pool, queue: session.queue).reload(
-            mappings, in: organization, by: actor)
+            mappings, in: organization.id, by: actor)
         guard !reloads.isEmpty else {
             throw CommandFailure("nothing is imported yet", code: CommandFailure.dataError)
         }
@@ -26,6 +26,15 @@ struct ReloadOptions: ParsableArguments {
             print(
                 "\(mapping.objectName): \(job.isNew ? "reload queued" : "reload already queued"), "
                     + "job \(job.id)")
+            if organization.status != .paused, mapping.pausedAt != nil {
+                print(
+                    "  it begins after `multiconnect mappings resume \(organization.organizationID) "
+                        + "\(mapping.objectName)`")
+            }
+        }
+        if organization.status == .paused {
+            let id = organization.organizationID
+            print("\(id) is paused: reloads begin after `multiconnect organizations resume \(id)`")
         }
         guard wait else { return }
         try await ReloadWait(session: session, seconds: timeout).run(
@@ -52,7 +61,7 @@ struct OrganizationsReloadCommand: AsyncParsableCommand {
         try await JobsSession.open("organizations") { [self] session in
             let tenant = try await session.organization(organization)
             try await options.reload(
-                try await session.mappings(of: tenant.id), of: tenant.id, session, by: actor.name)
+                try await session.mappings(of: tenant.id), of: tenant, session, by: actor.name)
         }
     }
 }

@@ -20,8 +20,9 @@ struct VerifyCommand: AsyncParsableCommand {
             and up to 10 records with both values. Records that differ are read a second time before they \
             count, because they may have changed during the read. Values that fit no column type, \
             quarantined rows and local changes that are not sent are listed, and are no differences. Exit \
-            status: 0 equal; 1 different; 64 wrong arguments; 66 no such tenant or object; 69 a database or \
-            the org does not answer; 70 any other failure.
+            status: 0 equal; 1 different; 64 wrong arguments; 65 --repair of a paused tenant; 66 no such \
+            tenant or object; 69 a database or the org does not answer; 78 settings are missing or invalid, \
+            such as another SECRET; 70 any other failure.
             """)
 
     /// Any other failure than those of `CommandFailure` (EX_SOFTWARE), because 1 means different.
@@ -63,6 +64,7 @@ struct VerifyCommand: AsyncParsableCommand {
             launch: launch, services: services, mappings: try launch.mappings(), budget: budget)
         let verifier = try handlers.verifier()
         let tenant = try await JobsSession.tenant(organization, in: services.control)
+        if repair { try await checkPause(of: tenant, services.control) }
         let mappings = try await verifier.mappings(of: tenant, object: object)
         if mappings.isEmpty {
             let what = object.map { "no mapping of the object \($0)" } ?? "no imported object"
@@ -94,6 +96,15 @@ struct VerifyCommand: AsyncParsableCommand {
         return isEqual
     }
 
+    /// Records of a paused tenant are not read again, so that the wait for them would not end.
+    private func checkPause(of tenant: UUID, _ control: PostgresPool) async throws {
+        let found = try await control.withConnection { try await OrganizationStore(on: $0).find(id: tenant) }
+        guard found?.status == .paused else { return }
+        throw CommandFailure(
+            "\(organization) is paused: --repair works after `multiconnect organizations resume "
+                + "\(organization)`", code: CommandFailure.dataError)
+    }
+
     private func verify(_ mapping: Mapping, _ verifier: Verifier) async throws -> Verification? {
         guard repair else { return try await verifier.verify(mapping) }
         let first = try await verifier.verify(mapping, repair: confirm ? .confirmed : .request)
@@ -122,6 +133,9 @@ struct VerifyCommand: AsyncParsableCommand {
             return CommandFailure("the org does not answer: \(error)", code: CommandFailure.unavailable)
         case let error as SalesforceError:
             return CommandFailure(error.debugDescription, code: software)
+        case let error as OrganizationsError
+        where [.wrongSecret, .unreadableCredential].contains(error.code):
+            return CommandFailure("\(error)", code: ConfigurationProblems.exitCode)
         default: return CommandFailure("\(error)", code: software)
         }
     }

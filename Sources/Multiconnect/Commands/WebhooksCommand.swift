@@ -157,7 +157,12 @@ struct WebhooksDeliveriesCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await JobsSession.open("webhooks") { [self] session in
-            let found = try await WebhookBook(control: session.pool).deliveries(name, state, limit: limit)
+            let found: [Delivery]
+            do {
+                found = try await WebhookBook(control: session.pool).deliveries(name, state, limit: limit)
+            } catch let error as FeedsError {
+                throw CommandFailure(error)
+            }
             let header = ["ID", "WEBHOOK", "STATE", "EVENTS", "ATTEMPTS", "STATUS", "ERROR"]
             let rows = found.map { each in
                 [

@@ -25,7 +25,8 @@ struct WriteSelection: ParsableArguments {
 
     /// The selected changes with one of these statuses. Fails if a named change does not exist.
     func changes(
-        _ statuses: Set<LocalWrite.Status>, _ store: LocalWriteStore, _ access: LocalWriteAccess
+        _ statuses: Set<LocalWrite.Status>, of tenant: Organization, _ mappings: [MappingSummary],
+        _ store: LocalWriteStore, _ access: LocalWriteAccess
     ) async throws -> [LocalWrite] {
         guard ids.isEmpty else {
             let found = try await store.list(WriteFilterOptions.all(ids: ids), on: access.connection)
@@ -40,7 +41,7 @@ struct WriteSelection: ParsableArguments {
             }
             return found
         }
-        return try await store.list(options.filter(), on: access.connection)
+        return try await options.changes(tenant, mappings, store, access)
             .filter { statuses.contains($0.status) }
     }
 
@@ -70,8 +71,10 @@ struct WritesRetryCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(selection.organization)
+            let mappings = try await session.mappings(of: found.id)
             let (ids, old) = try await session.withWrites(of: found) { store, access in
-                let changes = try await selection.changes([.failed], store, access)
+                let changes = try await selection.changes(
+                    [.failed], of: found, mappings, store, access)
                 let old =
                     selection.ids.isEmpty
                     ? try await store.superseded(changes, on: access.connection) : []
@@ -106,7 +109,8 @@ struct WritesDiscardCommand: AsyncParsableCommand {
             let found = try await session.organization(selection.organization)
             let mappings = try await session.mappings(of: found.id)
             let ids = try await session.withWrites(of: found) { store, access in
-                let changes = try await selection.changes([.failed, .waiting], store, access)
+                let changes = try await selection.changes(
+                    [.failed, .waiting], of: found, mappings, store, access)
                 return try await access.connection.transaction { connection in
                     let discarded = try await store.discard(changes, on: connection)
                     try await store.readAgain(discarded.records, of: mappings, on: connection)

@@ -12,8 +12,8 @@ struct WritesCommand: AsyncParsableCommand {
         abstract: "Lists users' changes that are not in Salesforce yet, and retries or discards them.",
         discussion: """
             A change is named by its id in the tenant's _trigger_log. Exit status: 0 done; 64 wrong \
-            arguments; 65 the change's state does not allow it; 66 no such tenant or change; 69 a database \
-            does not answer; 1 any other failure.
+            arguments; 65 the change's state does not allow it, or --object names no mapping or table; 66 \
+            no such tenant or change; 69 a database does not answer; 1 any other failure.
             """,
         subcommands: [
             WritesListCommand.self, WritesShowCommand.self, WritesRetryCommand.self,
@@ -35,13 +35,32 @@ struct WriteFilterOptions: ParsableArguments {
         guard !inDoubt || status == nil else { throw ValidationError("give --status or --in-doubt") }
     }
 
-    func filter(ids: [Int] = []) -> LocalWriteFilter {
+    /// - Parameter table: the table of `object`.
+    func filter(table: String? = nil) -> LocalWriteFilter {
         var filter = LocalWriteFilter()
-        filter.table = object?.lowercased()
+        filter.table = table ?? object?.lowercased()
         filter.status = inDoubt ? .inDoubt : status
-        filter.ids = ids.isEmpty ? nil : ids
         filter.limit = limit
         return filter
+    }
+
+    /// The selected changes. Fails if `object` is neither a mapping nor a table with changes.
+    ///
+    /// - Parameter mappings: those of the tenant.
+    func changes(
+        _ organization: Organization, _ mappings: [MappingSummary], _ store: LocalWriteStore,
+        _ access: LocalWriteAccess
+    ) async throws -> [LocalWrite] {
+        let name = object?.lowercased()
+        let mapping = mappings.first { $0.objectName.lowercased() == name || $0.table == name }
+        let found = try await store.list(filter(table: mapping?.table), on: access.connection)
+        guard let object, mapping == nil, found.isEmpty else { return found }
+        var any = LocalWriteFilter()
+        (any.table, any.limit) = (name, 1)
+        guard try await store.list(any, on: access.connection).isEmpty else { return found }
+        throw CommandFailure(
+            "\(organization.organizationID) has no mapping \(object), and no change of a table of this name",
+            code: CommandFailure.dataError)
     }
 }
 
@@ -70,9 +89,10 @@ struct WritesListCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(organization)
+            let mappings = try await session.mappings(of: found.id)
             let (writes, counts) = try await session.withWrites(of: found) { store, access in
                 (
-                    try await store.list(options.filter(), on: access.connection),
+                    try await options.changes(found, mappings, store, access),
                     try await store.counts(on: access.connection)
                 )
             }

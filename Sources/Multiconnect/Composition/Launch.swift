@@ -22,7 +22,8 @@ struct Launch: Sendable {
     let logger: Logger
 
     /// Reads the environment, starts the loops, and runs `body` on the first loop. A signal to stop cancels
-    /// `body`, which then finishes its open work. Exits with 78 if settings are missing or invalid.
+    /// `body`, which then finishes its open work. Exits with 78 if settings are missing or invalid, and with
+    /// 69 if a database does not answer or refuses the login.
     ///
     /// - Parameter others: signals that this process handles beside those of all processes.
     static func start(
@@ -54,8 +55,14 @@ struct Launch: Sendable {
             throw ExitCode.failure
         } catch {
             logger.critical("\(role) failed", metadata: ["error": "\(error)"])
-            throw ExitCode.failure
+            throw ExitCode(exitStatus(of: error))
         }
+    }
+
+    private static func exitStatus(of error: any Error) -> Int32 {
+        guard let error = error as? PostgresError else { return ExitCode.failure.rawValue }
+        let isAbsent = error.isTransient || error.isConnectionLoss || error.isLoginRefusal
+        return isAbsent ? CommandFailure.unavailable : ExitCode.failure.rawValue
     }
 
     /// Flushes the command's output. A failure is not logged, because the log goes to the same descriptor.

@@ -17,10 +17,12 @@ struct StartupCheck: Sendable {
         }
     }
 
-    /// How long to wait for a database that is starting.
+    /// How long a server process waits for a database that is starting.
     private static let timeout = Duration.seconds(30)
 
     let launch: Launch
+    /// Whether to wait for a database that does not answer. Commands do not.
+    var waits = true
 
     func run() async throws {
         for cell in launch.configuration.cellNames {
@@ -48,7 +50,7 @@ struct StartupCheck: Sendable {
         while true {
             do {
                 return try await PostgresConnection.connect(configuration, deadline: deadline)
-            } catch let error as PostgresError where error.isTransient && .now < deadline {
+            } catch let error as PostgresError where waits && error.isTransient && .now < deadline {
                 launch.logger.warning(
                     "database unavailable, retrying", metadata: ["cell": "\(cell)", "error": "\(error)"])
                 try await EventLoop.current.sleep(for: .seconds(1))

@@ -80,7 +80,7 @@ package final class ServiceCache: Sendable {
             throw Problem(.serviceUnavailable, "This process has no URL of the tenant's database.")
         }
         let tables = try await cell.withConnection(deadline: deadline) {
-            try await ODataTableStore(schema: service.schema).tables(service.selections, on: $0)
+            try await ODataTableStore(of: service).tables(service.selections, on: $0)
         }
         return Entry(service: service, tables: tables)
     }

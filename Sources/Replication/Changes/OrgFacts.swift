@@ -4,7 +4,8 @@ internal import Logging
 internal import Organizations
 internal import Salesforce
 
-/// Asks an org about its events: two calls, one more for PushTopics, and one for each PushTopic that is created.
+/// Asks an org about its events: two calls, one more for PushTopics, and one for each PushTopic that is
+/// created.
 struct OrgFacts: Sendable {
     let sessions: OrgSessions
     let logger: Logger

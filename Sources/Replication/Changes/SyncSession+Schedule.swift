@@ -327,13 +327,16 @@ extension SyncSession {
 
     /// Stores the stream's state.
     private func report() async throws {
-        let (stream, isRecovered) = state.withLock { state in
+        let (stream, isRecovered, present) = state.withLock { state in
             let isRecovered = state.isConnected && state.stream.lastError != nil
             if isRecovered { state.stream.lastError = nil }
-            return (state.stream, isRecovered)
+            let present = state.presentChannels
+            state.presentChannels = []
+            return (state.stream, isRecovered, present)
         }
         try await fenced { try await ChangeStore().save(stream, of: organization, on: $0) }
         if isRecovered { await resolve([ChangeNotification.streamRefused, ChangeNotification.streamLost]) }
+        await endMissing(present.sorted())
     }
 
     /// The stream has not been connected for some minutes: polls at the mappings' own intervals find its

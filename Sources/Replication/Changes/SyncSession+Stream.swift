@@ -73,7 +73,7 @@ extension SyncSession {
             group.addTask { [channelsChanged] in try await channelsChanged.wait() }
             group.addTask {
                 try await stream.run(subscriptions) {
-                    self.noteConnection($0)
+                    self.noteConnection($0, channels)
                 } receive: { messages in
                     try await withOwnTask { try await self.apply(messages) }
                 }
@@ -121,12 +121,13 @@ extension SyncSession {
     }
 
     /// Called by the stream when it is connected or lost.
-    private func noteConnection(_ isConnected: Bool) {
+    private func noteConnection(_ isConnected: Bool, _ channels: [String]) {
         guard isConnected else { return noteLoss(error: nil) }
         services.tallies.countStream("connected")
         state.withLock { state in
             state.stream.phase = .connected
             state.stream.connectedAt = Date()
+            state.presentChannels.formUnion(channels.filter(EventChannel.carriesEvents))
             state.due.remove(.outage)
             state.due.advance(.report, to: .now)
             state.pollCatchUps(now: .now)
@@ -174,9 +175,13 @@ extension SyncSession {
             await noteLostEvents(channel)
         case .retry(let pause): try await EventLoop.current.sleep(for: pause)
         case .pollOnly(let pause, let channel):
-            await notify(
-                ChangeNotification.streamRefused, "changes are polled, because the stream is refused: \(text)"
-            )
+            if let channel, EventChannel.carriesEvents(channel) {
+                await notifyMissing(channel, error.message)
+            } else {
+                await notify(
+                    ChangeNotification.streamRefused,
+                    "changes are polled, because the stream is refused: \(text)")
+            }
             try await pollOnly(channel, for: pause)
         }
     }

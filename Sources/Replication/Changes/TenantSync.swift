@@ -247,6 +247,32 @@ final class SyncSession: Sendable {
         }
     }
 
+    /// Adds a notification about a subscribed channel that the org does not have, once until it has it.
+    func notifyMissing(_ channel: String, _ reason: String) async {
+        do {
+            try await services.replication.control.withConnection {
+                try await NotificationStore(on: $0).addStanding(
+                    EventSubscription.missingEvent, organization: organization, subject: channel,
+                    message: "the org refuses the subscription: \(reason)")
+            }
+        } catch {
+            logger.debug("could not notify", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The org has these channels.
+    func endMissing(_ channels: [String]) async {
+        guard !channels.isEmpty else { return }
+        do {
+            try await services.replication.control.withConnection {
+                try await NotificationStore(on: $0).endStanding(
+                    EventSubscription.missingEvent, organization: organization, subjects: channels)
+            }
+        } catch {
+            logger.debug("could not resolve notifications", metadata: ["error": "\(error)"])
+        }
+    }
+
     func resolve(_ events: [String]) async {
         do {
             try await services.replication.control.withConnection {

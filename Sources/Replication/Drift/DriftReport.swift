@@ -94,7 +94,9 @@ struct DriftReport: Sendable {
 extension TableAlteration.Report {
     /// The changes as short texts for operators.
     var lines: [String] {
-        var lines = added.map { "added the column \($0)" }
+        var lines = added.map {
+            kept.contains($0) ? "kept the column \($0), which the table has" : "added the column \($0)"
+        }
         lines += removed.map { "the column \($0) is not mapped any more and keeps its values" }
         lines += widened.map { "the column \($0.column) is now \($0.type.sql)" }
         lines += paused.sorted { $0.key < $1.key }.map {

@@ -28,6 +28,8 @@ struct TableAlteration: Sendable {
         /// The table afterwards.
         var table: SyncedTable
         var added: [String] = []
+        /// Those of `added` that the table had already.
+        var kept: Set<String> = []
         /// Columns that are not mapped any more.
         var removed: [String] = []
         var widened: [SchemaDrift.Widening] = []
@@ -95,6 +97,7 @@ struct TableAlteration: Sendable {
         }
         report.table = drift.table
         report.added = drift.value.added.map(\.name)
+        report.kept = drift.value.kept
         report.removed = drift.value.removed.filter { !drift.value.waiting.contains($0) }
         report.isPending = !drift.value.waiting.isEmpty
         report.paused = drift.value.newlyPaused

@@ -15,20 +15,24 @@ struct ObjectLookup: Sendable {
     }
 
     func plan(_ mapping: Mapping) async throws -> Result {
-        guard let describe = try await describe(mapping.objectName) else {
+        try await plan(mapping.objectName, mapping.configuration)
+    }
+
+    func plan(_ object: String, _ configuration: MappingConfiguration) async throws -> Result {
+        guard let describe = try await describe(object) else {
             return Result(
                 plan: nil,
                 problems: [
                     MappingProblem(
-                        .unknownObject, name: mapping.objectName,
-                        message: "the org has no object \(mapping.objectName), or the user may not see it")
+                        .unknownObject, name: object,
+                        message: "the org has no object \(object), or the user may not see it")
                 ])
         }
         var parents: [String: ObjectDescribe] = [:]
-        for name in TablePlan.parents(of: describe, mapping.configuration, resolver).sorted() {
+        for name in TablePlan.parents(of: describe, configuration, resolver).sorted() {
             parents[name] = try await self.describe(name)
         }
-        let plan = TablePlan(describe, mapping.configuration, resolver: resolver, parents: parents)
+        let plan = TablePlan(describe, configuration, resolver: resolver, parents: parents)
         return Result(plan: plan, problems: plan.problems)
     }
 

@@ -31,7 +31,7 @@ package struct MappingImportStore: Sendable {
     package struct Step: Sendable, Equatable {
         /// `connection` for the settings.
         package var object: String
-        /// `added`, `changed`, `unchanged` or `failed`.
+        /// `added`, `changed`, `unchanged`, `failed`, or the value of `unusable`.
         package var action: String
         package var detail: String
 
@@ -40,6 +40,12 @@ package struct MappingImportStore: Sendable {
             self.action = action
             self.detail = detail
         }
+
+        /// The action of a new mapping whose rows cannot be imported.
+        package static let unusable = "invalid"
+
+        /// Whether the change was not made, or the new mapping has no rows.
+        package var hasFailed: Bool { action == "failed" || action == Self.unusable }
 
         /// The result for the settings of the connection.
         package static func connection(_ report: ConnectionSettings.FeatureReport) -> Step {
@@ -120,7 +126,7 @@ package struct MappingImportStore: Sendable {
             """
             select id, requested_by, state, created_at, error, (
                 select count(*) from jsonb_array_elements(progress) as step
-                where step ->> 'action' = 'failed') as failures
+                where step ->> 'action' in ('failed', \(Step.unusable))) as failures
             from multiconnect.mapping_imports where organization_id = \(organization)
             order by created_at desc limit \(limit)
             """

@@ -87,7 +87,7 @@ struct MappingImporter: Sendable {
             let step: MappingImportStore.Step
             do {
                 try Self.check(change, bases[name], mapping)
-                step = try await apply(change, to: mapping, tenant, actor, job)
+                step = try await apply(change, to: mapping, among: mappings, tenant, actor, job)
             } catch  where FaultVerdict(error) == .permanent {
                 // The other mappings of the file are applied.
                 step = .init(
@@ -97,8 +97,12 @@ struct MappingImporter: Sendable {
         }
     }
 
-    /// Throws if the mapping is not the one that the change is based on.
+    /// Throws if the settings do not fit each other, or the mapping is not the one that the change is based
+    /// on.
     private static func check(_ change: MappingChange, _ base: String?, _ mapping: Mapping?) throws {
+        if let problem = change.entry.configuration.identifierProblem(replacing: mapping?.configuration) {
+            throw ReplicationError(.invalidSettings, problem)
+        }
         // An earlier start of this job may have made the change.
         guard let base, change.kind != .unchanged, base != mapping?.configuration.version ?? "" else {
             return
@@ -128,13 +132,16 @@ struct MappingImporter: Sendable {
     }
 
     private func apply(
-        _ change: MappingChange, to mapping: Mapping?, _ tenant: Tenant, _ actor: String, _ job: JobContext
+        _ change: MappingChange, to mapping: Mapping?, among all: [Mapping], _ tenant: Tenant,
+        _ actor: String, _ job: JobContext
     ) async throws -> MappingImportStore.Step {
         let object = change.entry.objectName
         guard var mapping else {
+            let forecast = try await forecast(of: change, among: all, tenant)
             try await add(change.entry, tenant, actor, job)
-            return .init(object: object, action: "added", detail: "the import of its rows begins")
+            return forecast
         }
+        let former = mapping.configuration
         mapping.configuration = change.entry.configuration
         guard mapping.isImported else {
             guard change.kind == .changed else {
@@ -148,11 +155,40 @@ struct MappingImporter: Sendable {
             }
             return .init(object: object, action: "changed", detail: change.details.joined(separator: ", "))
         }
-        let lines = try await alter(change, mapping, tenant, actor, job)
+        let lines = try await alter(change, mapping, replacing: former, tenant, actor, job)
         let isChanged = change.kind == .changed || !lines.isEmpty
         return .init(
             object: object, action: isChanged ? "changed" : "unchanged",
             detail: (change.details + lines).joined(separator: ", "))
+    }
+
+    /// The step of a new mapping: whether its import can begin, and the parts that it leaves out. If org or
+    /// cell do not answer, the import finds it out.
+    private func forecast(
+        of change: MappingChange, among all: [Mapping], _ tenant: Tenant
+    ) async throws -> MappingImportStore.Step {
+        let object = change.entry.objectName
+        var effects: [MappingPlan.Effect] = []
+        do {
+            let preview = MappingPreview(
+                tenant: tenant, cell: try services.cell(of: tenant),
+                rest: services.sessions.rest(for: tenant.id, CallPurpose(.describe, object)),
+                resolver: services.settings.resolver)
+            effects = try await preview.plan(change, among: all).effects
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            services.logger.debug("could not plan new mapping", metadata: ["error": "\(error)"])
+        }
+        let texts = { (kind: MappingPlan.Effect.Kind) in effects.filter { $0.kind == kind }.map(\.text) }
+        if let reason = texts(.refuses).first {
+            return .init(
+                object: object, action: MappingImportStore.Step.unusable,
+                detail: "the mapping is added, but its rows cannot be imported: \(reason)")
+        }
+        return .init(
+            object: object, action: "added",
+            detail: (["the import of its rows begins"] + texts(.warns)).joined(separator: "; "))
     }
 
     private func add(
@@ -190,7 +226,8 @@ struct MappingImporter: Sendable {
     ///
     /// Also for unchanged settings: an earlier start can have ended after it stored them.
     private func alter(
-        _ change: MappingChange, _ mapping: Mapping, _ tenant: Tenant, _ actor: String, _ job: JobContext
+        _ change: MappingChange, _ mapping: Mapping, replacing former: MappingConfiguration,
+        _ tenant: Tenant, _ actor: String, _ job: JobContext
     ) async throws -> [String] {
         let rest = services.sessions.rest(for: tenant.id, CallPurpose(.describe, mapping.objectName))
         let cell = try services.cell(of: tenant)
@@ -209,6 +246,10 @@ struct MappingImporter: Sendable {
         guard let table, found.isUsable, let fresh = found.plan else {
             throw ReplicationError(
                 .notFound, found.problems.first?.message ?? "the org has no object \(mapping.objectName)")
+        }
+        let wrong = mapping.configuration.refused(found.problems, replacing: former)
+        if let identifier = wrong.first(where: { $0.kind == .unsuitableIdentifier }) {
+            throw ReplicationError(.invalidSettings, "upsert_field: \(identifier.message)")
         }
         if let filter = fresh.filter, filter != table.plan.filter {
             try await FilterCheck(rest: rest).check(filter, of: fresh.objectName)

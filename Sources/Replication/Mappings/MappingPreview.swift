@@ -76,6 +76,7 @@ package struct MappingPreview: Sendable {
             return MappingPlan(change: change, effects: [.init(.refuses, text)])
         }
         var effects = try await check(mapping, fresh, all, isNew: existing?.isImported != true)
+        effects += Self.refusals(of: change.entry.configuration, fresh, replacing: existing?.configuration)
         if let existing, existing.isImported {
             effects += existing.configuration.effects(of: change.entry.configuration).map {
                 .init(.changes, $0)
@@ -90,6 +91,16 @@ package struct MappingPreview: Sendable {
         }
         effects += fresh.problems.map { .init(.warns, $0.message) }
         return MappingPlan(change: change, effects: effects)
+    }
+
+    /// A unique identifier that is not mapped, or that Salesforce does not accept as one.
+    private static func refusals(
+        of new: MappingConfiguration, _ fresh: TablePlan, replacing old: MappingConfiguration?
+    ) -> [MappingPlan.Effect] {
+        if let problem = new.identifierProblem(replacing: old) { return [.init(.refuses, problem)] }
+        guard let old else { return [] }
+        return new.refused(fresh.problems, replacing: old).filter { $0.kind == .unsuitableIdentifier }
+            .map { .init(.refuses, "upsert_field: \($0.message)") }
     }
 
     /// Reasons for which a worker would refuse the change.
@@ -131,7 +142,9 @@ package struct MappingPreview: Sendable {
         let drift = try await TableAlteration(cell: cell, tenant: tenant, resolver: resolver) { _ in }
             .drift(of: stored, to: fresh)
         var effects: [MappingPlan.Effect] = drift.added.map {
-            .init(.adds, "adds the column \($0.name) \($0.type.sql)")
+            drift.kept.contains($0.name)
+                ? .init(.reads, "keeps the column \($0.name), which the table has already")
+                : .init(.adds, "adds the column \($0.name) \($0.type.sql)")
         }
         effects += drift.removed.map {
             .init(.removes, "stops reading the column \($0), which keeps its values")

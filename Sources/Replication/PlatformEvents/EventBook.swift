@@ -64,8 +64,17 @@ package struct EventBook: Sendable {
     }
 
     package func subscriptions(of organization: Organization) async throws -> [EventSubscription] {
-        try await cell(organization).withConnection {
+        let subscriptions = try await cell(organization).withConnection {
             try await EventSubscriptionStore().list(of: organization.id, on: $0)
+        }
+        let refusals = try await control.withConnection {
+            try await NotificationStore(on: $0).standing(
+                EventSubscription.missingEvent, organization: organization.id)
+        }
+        return subscriptions.map { subscription in
+            var subscription = subscription
+            subscription.refusal = refusals[subscription.channel]
+            return subscription
         }
     }
 
@@ -94,9 +103,13 @@ package struct EventBook: Sendable {
     private func note(
         _ action: String, _ channel: EventChannel, _ organization: Organization, by actor: String
     ) async throws {
-        try await control.withConnection {
-            try await ActivityStore(on: $0).add(
+        try await control.transaction { connection in
+            try await ActivityStore(on: connection).add(
                 action, by: actor, organization: organization.id, detail: channel.address)
+            // A new subscription is tried again, and an ended one needs no notification.
+            try await NotificationStore(on: connection).endStanding(
+                EventSubscription.missingEvent, organization: organization.id,
+                subjects: [channel.address])
         }
         try await announce(organization)
     }

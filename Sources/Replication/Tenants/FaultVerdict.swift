@@ -42,7 +42,7 @@ enum FaultVerdict: Sendable, Equatable {
     private static func verdict(on code: ReplicationError.Code) -> FaultVerdict {
         switch code {
         case .notFound, .tooManyQuarantined, .sharedTable, .tableObstructed, .invalidFilter, .givenUp,
-            .outdatedMapping, .unsentChanges:
+            .invalidSettings, .outdatedMapping, .unsentChanges:
             .permanent
         case .databaseUnsuitable, .unexpectedColumns, .incompletePage, .rowCountMismatch, .bulkJobLost,
             .malformedResponse, .repeatedLocator, .unknownCell:

@@ -135,11 +135,12 @@ package struct WriteLayout: Sendable {
             throw WriteProblem(
                 "INVALID_FIELD", "\(object) has no External ID field that can be written for this mapping")
         }
-        guard let text = entry.values[upsertColumn] ?? entry.old[upsertColumn] ?? nil,
-            case let value = try field.value(text), value != .null
-        else {
+        let stored = entry.values[upsertColumn] ?? entry.old[upsertColumn] ?? nil
+        guard let text = stored, case let value = try field.value(text), value != .null else {
+            // Salesforce takes an empty text as null.
+            let state = stored == nil ? "null" : "empty"
             throw WriteProblem(
-                "REQUIRED_FIELD_MISSING", "\(upsertColumn) is the upsert key, and it is null",
+                "REQUIRED_FIELD_MISSING", "\(upsertColumn) is the upsert key, and it is \(state)",
                 fields: [upsertField])
         }
         record.key = value.csv

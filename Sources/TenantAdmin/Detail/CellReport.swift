@@ -24,6 +24,8 @@ package struct CellReport: Sendable {
         /// Delivered events of 24 hours, of all subscribers of the org.
         package let deliveredUsed: Int?
         package let deliveredMaximum: Int?
+        /// When this state was stored, with the org's last answer about delivered events.
+        package let reportedAt: Date
         package let lastEventAt: Date?
         package let lastError: String?
     }

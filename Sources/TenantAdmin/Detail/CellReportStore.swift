@@ -35,14 +35,14 @@ package struct CellReportStore: Sendable {
     ) async throws -> CellReport.Stream? {
         try await connection.query(
             """
-            select state, delivered_used, delivered_maximum, last_event_at, last_error
+            select state, delivered_used, delivered_maximum, updated_at, last_event_at, last_error
             from multiconnect_sync.stream_states where organization_id = \(organization.id)
             """, deadline: deadline
         ).first.map { row in
             CellReport.Stream(
                 state: try row["state"], deliveredUsed: try row["delivered_used"],
-                deliveredMaximum: try row["delivered_maximum"], lastEventAt: try row["last_event_at"],
-                lastError: try row["last_error"])
+                deliveredMaximum: try row["delivered_maximum"], reportedAt: try row["updated_at"],
+                lastEventAt: try row["last_event_at"], lastError: try row["last_error"])
         }
     }
 

@@ -1,3 +1,4 @@
+package import FoundationEssentials
 package import Postgres
 
 /// Reads the tables of a tenant's schema for services of OData.
@@ -7,13 +8,22 @@ package struct ODataTableStore: Sendable {
         case noTable
         case noKey
         case unknownColumn(String)
+        /// A view, or a table whose changes nobody captures.
         case noWrites
+        /// The mapping of this object is read-only: changes would stay in Postgres.
+        case readOnlyMapping(String)
     }
 
     private let schema: String
+    private let organization: UUID
 
-    package init(schema: String) {
+    package init(of service: ODataService) {
+        self.init(schema: service.schema, organization: service.organization)
+    }
+
+    package init(schema: String, organization: UUID) {
         self.schema = schema
+        self.organization = organization
     }
 
     /// Columns of mapped tables that Multiconnect sets.
@@ -28,6 +38,8 @@ package struct ODataTableStore: Sendable {
         var isView = false
         var isMapped = false
         var isCaptured = false
+        /// The object of a mapping that does not write to Salesforce.
+        var readOnlyObject: String?
         var columns: [(column: ODataColumn, keyPosition: Int?)] = []
     }
 
@@ -54,7 +66,8 @@ package struct ODataTableStore: Sendable {
             throw Obstacle.unknownColumn(unknown)
         }
         let table = try Self.table(selection, relation)
-        if selection.isWritable && !table.isWritable { throw Obstacle.noWrites }
+        guard selection.isWritable, !table.isWritable else { return }
+        throw relation.readOnlyObject.map(Obstacle.readOnlyMapping) ?? Obstacle.noWrites
     }
 
     private static func table(
@@ -81,8 +94,9 @@ package struct ODataTableStore: Sendable {
                     isReadOnly: column.isReadOnly || (relation.isMapped && readOnly.contains(column.name)))
             },
             key: names,
-            // Changes of a mapped table without triggers would never reach Salesforce.
-            isWritable: selection.isWritable && !relation.isView
+            // Changes of a mapped table without triggers, or of a read-only mapping, would never reach
+            // Salesforce.
+            isWritable: selection.isWritable && !relation.isView && relation.readOnlyObject == nil
                 && (relation.isCaptured || !relation.isMapped),
             isView: relation.isView)
     }
@@ -99,12 +113,17 @@ package struct ODataTableStore: Sendable {
               array_position(p.conkey, a.attnum) as key_position,
               exists (
                 select from pg_trigger g where g.tgrelid = c.oid and g.tgname like 'hc\\_%logtrigger'
-              ) as is_captured
+              ) as is_captured, m.object as read_only_object
             from pg_namespace n
             join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')
             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             join pg_type t on t.oid = a.atttypid
             left join pg_constraint p on p.conrelid = c.oid and p.contype = 'p'
+            left join (
+              select plan ->> 'table' as name, min(plan ->> 'object') as object
+              from multiconnect_sync.synced_tables
+              where organization_id = \(organization) and plan ->> 'access' = 'read_only' group by 1
+            ) m on m.name = c.relname
             where n.nspname = \(schema) and c.relname = any (\(names)::text[])
             order by c.relname, a.attnum
             """)
@@ -114,6 +133,7 @@ package struct ODataTableStore: Sendable {
             var relation = relations[try row["relation"], default: Relation()]
             relation.isView = try row["is_view"]
             relation.isCaptured = try row["is_captured"]
+            relation.readOnlyObject = try row["read_only_object"]
             if name == "_hc_lastop" { relation.isMapped = true }
             if let column = try Self.column(name, row) {
                 relation.columns.append((column, try row["key_position"]))

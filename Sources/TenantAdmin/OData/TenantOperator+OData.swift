@@ -35,7 +35,7 @@ extension TenantOperator {
         _ selection: ODataService.Selection, by service: ODataService, actor: String
     ) async throws {
         try await withCell(named: service.cell, within: TenantAdminLimits.cellAction) {
-            try await ODataTableStore(schema: service.schema).check(selection, on: $0)
+            try await ODataTableStore(of: service).check(selection, on: $0)
         }
         try await control.withConnection {
             try await ODataServiceStore().set(selection, of: service, by: actor, on: $0)
@@ -54,7 +54,7 @@ extension TenantOperator {
     /// The tables of a service that exist, as clients see them.
     package func odataTables(of service: ODataService) async throws -> [ODataTable] {
         try await withCell(named: service.cell, within: TenantAdminLimits.cellWait) {
-            try await ODataTableStore(schema: service.schema).tables(service.selections, on: $0)
+            try await ODataTableStore(of: service).tables(service.selections, on: $0)
         }
     }
 

@@ -67,6 +67,21 @@ extension TenantOperator {
         return changes.map { plans[$0.entry.objectName] ?? MappingPlan(change: $0, effects: []) }
     }
 
+    /// The problems that are new with a mapping's settings. Empty if the org does not answer: then the worker
+    /// notes them on the mapping.
+    package func newProblems(
+        of entry: MappingFile.Entry, in book: MappingBook
+    ) async throws -> [MappingProblem] {
+        let old = book.mapping(of: entry.objectName)?.configuration
+        do {
+            return try await withOrg(of: book.organization) { rest, resolver in
+                try await MappingCheck(rest: rest, resolver: resolver).problems(of: entry, replacing: old)
+            }
+        } catch let error as TenantAdminError where [.silentOrg, .noConsent].contains(error.code) {
+            return []
+        }
+    }
+
     /// Has a worker apply a file. Returns the id of the import.
     ///
     /// - Parameter bases: the versions of the mappings that the file is based on, by object in lower case. If

@@ -14,6 +14,8 @@ package struct SchemaDrift: Sendable, Equatable {
     package private(set) var paused: [String: String]
     /// New columns.
     package private(set) var added: [TablePlan.Column] = []
+    /// The names of those of `added` that the table has already.
+    package private(set) var kept: Set<String> = []
     /// Columns whose field is not mapped any more. They stay in the table with their values, and the plan no
     /// longer has them.
     package private(set) var removed: [String] = []
@@ -88,6 +90,7 @@ package struct SchemaDrift: Sendable, Equatable {
         plan.columns.append(field)
         added.append(field)
         guard let actual else { return }
+        kept.insert(field.name)
         adjust(plan.columns.count - 1, to: field, actual)
     }
 

@@ -116,6 +116,14 @@ struct WriteLayoutTests {
         #expect(record.leftOut.isEmpty && !record.isEmpty && record.fitsBulk)
     }
 
+    @Test func `an upsert without its key says whether it is null or empty`() {
+        for (key, state) in [(nil, "it is null"), ("", "it is empty")] as [(String?, String)] {
+            let problem = scene.problem(.insert, .upsert, ["lastname": "A", "ext__c": key])
+            #expect(problem?.code == "REQUIRED_FIELD_MISSING")
+            #expect(problem?.message.hasSuffix(state) == true, "\(String(describing: problem))")
+        }
+    }
+
     @Test func `an update sends nulls, and a checkbox without value is false`() throws {
         let json = try scene.json(
             .update, .update, ["birthdate": nil, "phone": "", "donotcall": nil, "lastname": "A"])
