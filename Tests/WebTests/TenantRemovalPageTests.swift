@@ -65,7 +65,8 @@ struct TenantRemovalPageTests {
                 let page = try await browser.get(try #require(answer.headers["location"])).text
                 #expect(page.contains(notice), "\(mapping)")
             }
-            let jobs = try await browser.texts("select class || ' ' || (args->>0) from multiconnect.jobs where class = 'RepairMapping'")
+            let jobs = try await browser.texts(
+                "select class || ' ' || (args->>0) from multiconnect.jobs where class = 'RepairMapping'")
             #expect(jobs == ["RepairMapping \(id)"])
             let actions = try await browser.texts(
                 "select action || ' ' || detail from multiconnect.activity where actor = 'ann (web)'")

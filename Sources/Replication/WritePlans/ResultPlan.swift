@@ -99,9 +99,8 @@ package struct ResultPlan: Sendable, Equatable {
         addEntries(item, .success, .merged, sfid: sfid)
         let problem = WriteProblem(
             "DUPLICATE_ROW",
-            "Salesforce has this row as record \(sfid), which row \(other) has already (it finds external ids "
-                + "without regard to case): give this row another external id and capture it again, or delete it"
-        )
+            "Salesforce has this row as record \(sfid), which row \(other) has already (external ids may "
+                + "differ in case): give this row another external id and capture it again, or delete it")
         rows.append(
             RowUpdate(id: item.entry.recordID, operation: "FAILED", error: problem.json))
     }

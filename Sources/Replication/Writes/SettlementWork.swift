@@ -46,9 +46,9 @@ struct SettlementWork: Sendable {
     private func notify(_ reason: String, _ table: SyncedTable, _ sender: WriteSender) async {
         await sender.context.notify(
             InDoubtStore.event,
-            "no answer came to \(attempt.logIDs.count) changes of \(table.plan.objectName), and the org cannot "
-                + "be asked what became of them: \(reason). See: multiconnect writes list "
-                + "\(sender.context.tenant.orgID) --in-doubt")
+            "no answer came to \(attempt.logIDs.count) changes of \(table.plan.objectName), and the org "
+                + "cannot be asked what became of them: \(reason). See: multiconnect writes list "
+                + sender.context.tenant.orgID)
     }
 
     /// The rows as they were sent: in merged mode several entries of a row were one.

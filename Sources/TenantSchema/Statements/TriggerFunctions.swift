@@ -18,9 +18,9 @@ struct TriggerFunctions {
         """
     }
 
-    /// Marks a row as waiting to be sent to Salesforce, or as synced. An update that changes nothing keeps the
-    /// status: nothing is sent, so that nothing would end the wait. The engine keeps the status that it writes
-    /// if it differs from the row's, or if the setting `multiconnect.status` is `keep`.
+    /// Marks a row as waiting to be sent to Salesforce, or as synced. An update that changes nothing keeps
+    /// the status: nothing is sent, so that nothing would end the wait. The engine keeps the status that it
+    /// writes if it differs from the row's, or if the setting `multiconnect.status` is `keep`.
     var status: String {
         function(
             "status",
