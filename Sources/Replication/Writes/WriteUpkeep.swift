@@ -113,7 +113,7 @@ struct WriteUpkeep {
                     + "see multiconnect writes list \(context.tenant.orgID)")
         }
         if releaseAt <= .now { try await releaseHeld(sender) }
-        if isWaiting, countAt <= .now { try await countBacklog() }
+        if isWaiting || counts.blocked > 0, countAt <= .now { try await countBacklog() }
         guard archiveAt <= .now, !isBusy else { return }
         archiveAt = .now + context.services.pace.archive
         try await archive(sender)
