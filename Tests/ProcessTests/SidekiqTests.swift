@@ -52,7 +52,8 @@ extension ProcessTests {
                 ).column(as: String.self)
                 #expect(
                     names == [
-                        "check-cells", "collect-alerts", "expire-registrations", "keep-feeds",
+                        "check-cells", "collect-alerts", "count-backlogs", "expire-registrations",
+                        "keep-feeds",
                         "keep-processes", "prune-flows", "prune-history", "prune-imports", "prune-jobs",
                         "recover-tenants", "reseal-credentials", "schedule-repairs", "schedule-tweets",
                     ])
