@@ -50,8 +50,11 @@ struct SettlementStore: Sendable {
     }
 
     /// Whether other inserts of the mapping await their outcome that may have created records in this time.
+    ///
+    /// - Parameter includesOld: true for all of them. False leaves out those whose outcome should be known by
+    ///   now: of two that wait for each other, none would end.
     func hasOpenInserts(
-        besides attempt: WriteAttempt, until end: Date, on connection: PostgresConnection
+        besides attempt: WriteAttempt, until end: Date, includesOld: Bool, on connection: PostgresConnection
     ) async throws -> Bool {
         try await connection.query(
             """
@@ -59,7 +62,9 @@ struct SettlementStore: Sendable {
               select from multiconnect_sync.write_attempts
               where organization_id = \(attempt.organizationID) and mapping_id = \(attempt.mappingID)
                 and state in ('sent', 'doubtful') and action in ('insert', 'upsert')
-                and id <> \(attempt.id) and sent_at <= \(end))
+                and id <> \(attempt.id) and sent_at <= \(end)
+                and (\(includesOld)::boolean
+                  or settle_at > clock_timestamp() - \(ReplicationLimits.othersWait)))
             """
         ).scalar()
     }

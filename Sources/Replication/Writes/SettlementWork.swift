@@ -9,6 +9,8 @@ internal import TenantSchema
 struct SettlementWork: Sendable {
     let attempt: WriteAttempt
     let entries: [LogEntry]
+    /// Earlier look-ups of this session that began after the request could not run any more.
+    let looks: Int
 
     /// Errors of the look-up decide nothing. Throws `.leaseLost`, and errors of the database.
     func run(_ sender: WriteSender) async throws -> WriteSettlement.Result {
@@ -90,7 +92,7 @@ struct SettlementWork: Sendable {
         let settler = Settler(
             table, layout, rest: context.rest(table.plan.objectName), cell: context.cell, users: users,
             seesAll: { try await check.hasViewAll(context.rest("")) == true })
-        return try await settler.settle(attempt, rows)
+        return try await settler.settle(attempt, rows, looks: looks)
     }
 
     private func store(

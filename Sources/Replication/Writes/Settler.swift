@@ -43,12 +43,14 @@ package struct Settler: Sendable {
 
     /// The verdicts on rows of an attempt. A row without a verdict is looked up again later. An error of the
     /// look-up is thrown and decides nothing.
+    ///
+    /// - Parameter looks: earlier look-ups after the request could not run any more.
     package func settle(
-        _ attempt: WriteAttempt, _ rows: [SentRow]
+        _ attempt: WriteAttempt, _ rows: [SentRow], looks: Int = 0
     ) async throws -> [Int: SettlementRule.Verdict] {
         guard !rows.isEmpty else { return [:] }
         if attempt.method == .bulk, let verdicts = try await bulkVerdicts(attempt, rows) { return verdicts }
-        let known = try await read(attempt, rows)
+        let known = try await read(attempt, rows, looks)
         let isOver = known.now >= attempt.settleAt || PlantedFault.immediateResend.isPlanted
         if isOver, PlantedFault.skippedLookup.isPlanted {
             return Self.absent(rows)
@@ -94,20 +96,16 @@ package struct Settler: Sendable {
         return verdicts
     }
 
-    private func read(_ attempt: WriteAttempt, _ rows: [SentRow]) async throws -> Known {
+    private func read(_ attempt: WriteAttempt, _ rows: [SentRow], _ looks: Int) async throws -> Known {
         try await cell.withCellConnection { connection in
             var known = Known(now: try await RunningReadStore().clock(on: connection))
             guard attempt.action == .insert else { return known }
             known.created = try await HeldChangeStore().created(
                 by: attempt.id, of: attempt.mappingID, on: connection)
             known.ofOthers = try await store.createdByOthers(than: attempt.id, on: connection)
-            let waitsForOthers =
-                known.now < attempt.settleAt + ReplicationLimits.othersWait.timeInterval
-            if waitsForOthers {
-                known.othersOpen = try await store.hasOpenInserts(
-                    besides: attempt, until: attempt.settleAt + 2 * ReplicationLimits.clockMargin,
-                    on: connection)
-            }
+            known.othersOpen = try await store.hasOpenInserts(
+                besides: attempt, until: attempt.settleAt + 2 * ReplicationLimits.clockMargin,
+                includesOld: looks < ReplicationLimits.othersLooks, on: connection)
             known.records = try await store.records(of: rows.map(\.entry.recordID), on: connection)
             return known
         }

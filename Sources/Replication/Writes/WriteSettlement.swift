@@ -10,6 +10,8 @@ struct WriteSettlement {
         var entries: [LogEntry]
         var nextLook: ContinuousClock.Instant
         var failures = 0
+        /// Look-ups that succeeded after the request could not run any more.
+        var looks = 0
         var isRunning = false
     }
 
@@ -50,7 +52,7 @@ struct WriteSettlement {
     mutating func due(now: ContinuousClock.Instant) -> [SettlementWork] {
         open.filter { !$0.value.isRunning && $0.value.nextLook <= now }.map { id, entry in
             open[id]?.isRunning = true
-            return SettlementWork(attempt: entry.attempt, entries: entry.entries)
+            return SettlementWork(attempt: entry.attempt, entries: entry.entries, looks: entry.looks)
         }
     }
 
@@ -61,6 +63,7 @@ struct WriteSettlement {
         entry.entries.removeAll { result.ends[$0.id] != nil || result.undecided.contains($0.id) }
         entry.failures = result.hasFailed ? entry.failures + 1 : 0
         let left = Duration.seconds(max(0, entry.attempt.settleAt.timeIntervalSince(Date())))
+        if !result.hasFailed, left == .zero { entry.looks += 1 }
         entry.nextLook =
             .now
             + (result.hasFailed

@@ -52,7 +52,7 @@ struct SettlerTests {
         func add(_ account: Accounts.Account) { accounts.rows.withLock { $0.append(account) } }
 
         func settle(
-            _ attempt: WriteAttempt, seesAll: Bool = true
+            _ attempt: WriteAttempt, seesAll: Bool = true, looks: Int = 0
         ) async throws -> [Int: SettlementRule.Verdict] {
             var describe = Describes.account
             for place in describe.fields.indices {
@@ -68,14 +68,15 @@ struct SettlerTests {
                 try await log.entries(attempt.logIDs, on: $0)
             }
             return try await settler.settle(
-                attempt, try entries.map { ($0, try layout.record(WriteBatch.Item($0), attempt.action)) })
+                attempt, try entries.map { ($0, try layout.record(WriteBatch.Item($0), attempt.action)) },
+                looks: looks)
         }
 
         /// The verdicts in the order of the attempt's rows.
         func verdicts(
-            _ attempt: WriteAttempt, seesAll: Bool = true
+            _ attempt: WriteAttempt, seesAll: Bool = true, looks: Int = 0
         ) async throws -> [SettlementRule.Verdict?] {
-            let verdicts = try await settle(attempt, seesAll: seesAll)
+            let verdicts = try await settle(attempt, seesAll: seesAll, looks: looks)
             return attempt.logIDs.map { verdicts[$0] }
         }
 
@@ -100,10 +101,12 @@ struct SettlerTests {
     }
 
     /// A request that can no longer run.
-    private func over(_ scene: Scene, _ names: [String]) async throws -> WriteAttempt {
+    private func over(
+        _ scene: Scene, _ names: [String], secondsAgo: Double = 700
+    ) async throws -> WriteAttempt {
         try await scene.outgoing.begin(
             try await scene.outgoing.insert(names), state: .doubtful,
-            sentAt: Date().addingTimeInterval(-700))
+            sentAt: Date().addingTimeInterval(-secondsAgo))
     }
 
     @Test func `an insert whose answer was lost is found by its values`() async throws {
@@ -198,6 +201,20 @@ struct SettlerTests {
             #expect(try await scene.verdicts(second) == [.written(sfid: ChangeScene.sfid(1))])
             try await scene.outgoing.record(second, [ChangeScene.sfid(1)])
             #expect(try await scene.verdicts(first) == [.absent])
+        }
+    }
+
+    @Test func `inserts that wait for each other are left undecided in the end`() async throws {
+        try await withScene { scene in
+            let first = try await over(scene, ["A"], secondsAgo: 800)
+            let second = try await over(scene, ["B"], secondsAgo: 800)
+            scene.add(.init(id: ChangeScene.sfid(1), name: "a user has changed it"))
+            #expect(try await scene.verdicts(first) == [nil], "the other one may not be looked up yet")
+            #expect(try await scene.verdicts(first, looks: 3) == [.undecided])
+            #expect(try await scene.verdicts(second, looks: 3) == [.undecided])
+            let recent = try await over(scene, ["C"], secondsAgo: 670)
+            #expect(try await scene.verdicts(first, looks: 9) == [nil], "the new one is looked up soon")
+            #expect(try await scene.verdicts(recent, looks: 3) == [.undecided])
         }
     }
 
