@@ -14,7 +14,7 @@ package struct TenantRemovalReport: Sendable, Equatable {
     package var isChanged = false
     /// Jobs that were cancelled.
     package var cancelled = 0
-    /// What is left to do, in words; empty if all steps are done.
+    /// The open steps, in words; empty if all are done.
     package var open: [String] = []
 }
 

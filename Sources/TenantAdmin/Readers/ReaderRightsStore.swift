@@ -58,7 +58,7 @@ package struct ReaderRightsStore: Sendable {
         """
     }
 
-    /// What the roles own, which they can change, and grants of kinds that a reader does not need: foreign
+    /// Objects that the roles own and so can change, and grants of kinds that a reader does not need: foreign
     /// servers, tablespaces, parameters, large objects.
     private var objects: SQL {
         """
