@@ -43,7 +43,7 @@ struct BodyCodingTests {
             let response = try await client.response()
             #expect(response.body == "[1, 2]" && !response.closes)
             try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok")
-            #expect(try await client.response().body == "ok", "the connection goes on")
+            #expect(try await client.response().body == "ok", "the connection stays usable")
         }
     }
 

@@ -13,8 +13,8 @@ extension TenantOperator {
         try await control.withConnection { try await FlowStore().intervals(span, since: start, on: $0) }
     }
 
-    /// How far some tenants are behind. Tenants that are not behind are missing, and so are those of a cell
-    /// that does not answer.
+    /// How far some tenants are behind. Tenants that are not behind are missing. So are all tenants of a cell
+    /// without an answer.
     package func traffic(of tenants: [Organization]) async -> [UUID: TenantTraffic] {
         let byCell = Dictionary(grouping: tenants, by: \.cell).mapValues { $0.map(\.id) }
         return await eachCell(byCell.keys) { cell, deadline, connection in

@@ -100,6 +100,26 @@ struct RowMergerTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func `a refused value is read again when a change of the org ends its protection`(
+        isProtected: Bool
+    ) async throws {
+        try await withTables { scene in
+            _ = try await scene.merge([change(1, .upsert, 1, ["name": "A"])])
+            try await scene.user.execute("update account set name = 'refused'")
+            try await scene.script(
+                """
+                update _trigger_log set state = 'FAILED',
+                  processed_at = '\(isProtected ? "2100-01-01" : "2000-01-01")';
+                update account set _hc_lastop = 'FAILED', _hc_err = 'why'
+                """)
+            _ = try await scene.merge([change(1, .patch, 2, ["phone": "7"])])
+            let rows = try await scene.rows("name, phone, _hc_lastop")
+            #expect(rows == [["refused", "7", isProtected ? "FAILED" : "SYNCED"]])
+            #expect(try await scene.rereads() == (isProtected ? [:] : [MergeScene.sfid(1): "not_taken"]))
+        }
+    }
+
     @Test func `a local deletion keeps the row away, and comes back when Salesforce refuses it`() async throws
     {
         try await withTables { scene in
