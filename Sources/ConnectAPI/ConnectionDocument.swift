@@ -160,10 +160,7 @@ struct ConnectionDocument: Sendable {
 
     /// A mapping.
     func mapping(_ mapping: ConnectionReport.MappingReport, of connection: UUID) -> JSONText {
-        let configuration = (try? JSONValue(parsing: Array(mapping.configuration.utf8))) ?? .object([:])
-        func member(_ name: String) -> JSONText {
-            configuration[name].map { .raw($0.serialized) } ?? .null
-        }
+        let members = mapping.members
         let activity = mapping.activity
         let id = path(ofMapping: mapping.id)
         return .object([
@@ -174,7 +171,7 @@ struct ConnectionDocument: Sendable {
             // Ours: Heroku Connect pauses connections only.
             ("is_paused", .bool(mapping.pausedAt != nil)),
             ("state_description", .string(mapping.lastError ?? mapping.stateDescription ?? "OK")),
-            ("config", .raw(configuration.serialized)),
+            ("config", .raw(mapping.configuration)),
             ("detail_url", .string(id)),
             ("errors_url", .string(id + "/errors")),
             (
@@ -186,10 +183,10 @@ struct ConnectionDocument: Sendable {
             ("created_at", .string(Self.time(mapping.createdAt))),
             ("updated_at", .string(Self.time(mapping.updatedAt))),
             ("connection", .object([("id", .string(Self.text(connection)))])),
-            ("sf_notify_enabled", member("sf_notify_enabled")),
-            ("sf_polling_seconds", member("sf_polling_seconds")),
-            ("access", member("access")),
-            ("upsert_field", member("upsert_field")),
+            ("sf_notify_enabled", .raw(optional: members.notifyEnabled)),
+            ("sf_polling_seconds", .raw(optional: members.pollingSeconds)),
+            ("access", .raw(optional: members.access)),
+            ("upsert_field", .raw(optional: members.upsertField)),
             (
                 "counts",
                 .object([

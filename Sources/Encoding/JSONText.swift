@@ -69,12 +69,18 @@ extension JSONText {
     /// Appends `text` as a JSON string.
     package static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.contains(where: needsEscape) {
+        if hasEscapes(text.utf8.span) {
             for byte in text.utf8 { append(character: byte, to: &bytes) }
         } else {
             bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// In a span, because the view of UTF-8 looks for its storage at each byte.
+    private static func hasEscapes(_ characters: Span<UInt8>) -> Bool {
+        for index in characters.indices where needsEscape(characters[index]) { return true }
+        return false
     }
 
     /// Whether a byte of a string is written as an escape.

@@ -38,6 +38,9 @@ package struct ConnectionReport: Sendable {
         package var table: String?
         /// Heroku Connect's `config`, as JSON.
         package var configuration: String
+        /// Members of `configuration` that programs see beside it, each as JSON. Lists have thousands of mappings, so
+        /// nothing parses `configuration` for them.
+        package var members: Members
         /// Heroku Connect's name of the state.
         package var state: String
         package var stateDescription: String?
@@ -51,6 +54,14 @@ package struct ConnectionReport: Sendable {
         package var pausedAt: Date?
         /// Facts of the tenant's cell. Nil in lists, and if the cell does not answer.
         package var activity: Activity?
+    }
+
+    /// Members of a mapping's `config`, each as JSON. Nil where it has none.
+    package struct Members: Sendable, Equatable {
+        package var notifyEnabled: String?
+        package var pollingSeconds: String?
+        package var access: String?
+        package var upsertField: String?
     }
 
     /// The changes of a mapping.

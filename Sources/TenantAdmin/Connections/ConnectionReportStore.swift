@@ -93,6 +93,9 @@ package struct ConnectionReportStore: Sendable {
         let rows = try await connection.query(
             """
             select id, connection_id, object_name, table_name, config::text as config, state,
+              (config -> 'sf_notify_enabled')::text as notify_enabled,
+              (config -> 'sf_polling_seconds')::text as polling_seconds,
+              (config -> 'access')::text as access, (config -> 'upsert_field')::text as upsert_field,
               state_description, last_error, db_count, db_count_at, sf_count, sf_count_at, created_at,
               updated_at, paused_at
             from multiconnect.mappings where connection_id = any (\(connections)::uuid[])
@@ -113,7 +116,11 @@ package struct ConnectionReportStore: Sendable {
     private static func mapping(_ row: Row) throws -> ConnectionReport.MappingReport {
         ConnectionReport.MappingReport(
             id: try row["id"], objectName: try row["object_name"], table: try row["table_name"],
-            configuration: try row["config"], state: try row["state"],
+            configuration: try row["config"],
+            members: .init(
+                notifyEnabled: try row["notify_enabled"], pollingSeconds: try row["polling_seconds"],
+                access: try row["access"], upsertField: try row["upsert_field"]),
+            state: try row["state"],
             stateDescription: try row["state_description"], lastError: try row["last_error"],
             rows: try row["db_count"], rowsAt: try row["db_count_at"], orgRows: try row["sf_count"],
             orgRowsAt: try row["sf_count_at"], createdAt: try row["created_at"],
