@@ -20,7 +20,7 @@ package enum ReplicationLimits {
     static let replayBatchRows = 500
     /// Characters of a stored reason.
     static let reasonCharacters = 1_000
-    /// The first pause between two checks of a Bulk job. Each pause is half as long again.
+    /// The first pause between two checks of a Bulk job. Each pause is a fifth longer.
     static let firstPoll = Duration.milliseconds(100)
     /// The longest pause between two checks.
     static let longestPoll = Duration.seconds(30)

@@ -87,7 +87,7 @@ struct ImportMachineTests {
             now += pause
             #expect(machine.next(after: .slept, now: now) == .checkBulkJob(try SalesforceID(Self.job)))
         }
-        #expect(pauses.prefix(3) == [.milliseconds(100), .milliseconds(150), .milliseconds(225)])
+        #expect(pauses.prefix(3) == [.milliseconds(100), .milliseconds(120), .milliseconds(144)])
         #expect(now - start <= .seconds(10))
         #expect(
             machine.next(after: .checked(try bulkJob("InProgress")), now: now)

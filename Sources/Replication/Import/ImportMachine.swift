@@ -189,7 +189,8 @@ extension ImportMachine {
             guard let pollDeadline, now + pause < pollDeadline else {
                 return .suspend(ReplicationLimits.longestPoll)
             }
-            defer { pause = min(pause * 3 / 2, ReplicationLimits.longestPoll) }
+            // Grows by a fifth: the end of a job is noticed after at most a fifth more than it took.
+            defer { pause = min(pause * 6 / 5, ReplicationLimits.longestPoll) }
             return .sleep(pause)
         }
         do throws(SalesforceError) {
