@@ -41,19 +41,6 @@ struct MappingEditTests {
         ).plan(change, among: all)
     }
 
-    private func apply(
-        _ file: MappingFile, basedOn bases: [String: String], _ scene: OrgScene
-    ) async throws -> MappingImportStore.Record {
-        let id = try await scene.control.withConnection {
-            try await MappingImportStore().add(file, to: scene.organizationID, by: "test", on: $0)
-        }
-        let job = try await scene.queue.enqueue(
-            MappingImportJob.job(for: id, of: scene.organizationID, bases: bases))
-        _ = try await MappingImporter(scene.services).run(id, try await scene.claim(job))
-        return try #require(
-            try await scene.control.withConnection { try await MappingImportStore().record(id, on: $0) })
-    }
-
     private func remove(_ id: UUID, dropsTable: Bool = false, _ scene: OrgScene) async throws {
         let job = try await scene.queue.enqueue(
             RemoveMappingJob.job(for: id, of: scene.organizationID, dropsTable: dropsTable, by: "ann"))
@@ -117,17 +104,21 @@ struct MappingEditTests {
             let base = try await scene.mapping("Account").configuration.version
             var first = Self.account
             first.pollingSeconds = 60
-            let done = try await apply(Self.file(first, of: "Account"), basedOn: ["account": base], scene)
+            let done = try await scene.importMappings(
+                Self.file(first, of: "Account"), basedOn: ["account": base])
             #expect(done.steps.map(\.action) == ["changed"])
             var second = Self.account
             second.pollingSeconds = 900
-            let late = try await apply(Self.file(second, of: "Account"), basedOn: ["account": base], scene)
+            let late = try await scene.importMappings(
+                Self.file(second, of: "Account"), basedOn: ["account": base])
             #expect(late.steps.map(\.action) == ["failed"])
             #expect(try await scene.mapping("Account").configuration.pollingSeconds == 60)
             // A job that starts again after its change is not refused.
-            let again = try await apply(Self.file(first, of: "Account"), basedOn: ["account": base], scene)
+            let again = try await scene.importMappings(
+                Self.file(first, of: "Account"), basedOn: ["account": base])
             #expect(again.steps.map(\.action) == ["unchanged"])
-            let new = try await apply(Self.file(first, of: "Account"), basedOn: ["account": ""], scene)
+            let new = try await scene.importMappings(
+                Self.file(first, of: "Account"), basedOn: ["account": ""])
             #expect(new.steps.map(\.action) == ["unchanged"])
         }
     }
@@ -158,7 +149,7 @@ struct MappingEditTests {
             // An import would find each record twice.
             let plan = try await plan(Self.account, of: "Account", scene, tenant)
             #expect(plan.isRefused && plan.effects.contains { $0.text.contains("of a removed mapping") })
-            let added = try await apply(Self.file(Self.account, of: "Account"), basedOn: [:], scene)
+            let added = try await scene.importMappings(Self.file(Self.account, of: "Account"), basedOn: [:])
             #expect(added.steps.map(\.action) == [MappingImportStore.Step.unusable])
             #expect(added.steps.first?.detail.contains("of a removed mapping") == true)
         }
@@ -173,7 +164,7 @@ struct MappingEditTests {
                 .init(objectName: "Contact", configuration: contact),
                 .init(objectName: "Nothing__c", configuration: Self.account),
             ])
-            let done = try await apply(file, basedOn: [:], scene)
+            let done = try await scene.importMappings(file, basedOn: [:])
             #expect(done.steps.map(\.action) == ["added", MappingImportStore.Step.unusable])
             #expect(done.steps.first?.detail.contains("no field Nope__c") == true, "\(done.steps)")
             #expect(done.steps.last?.detail.contains("no object Nothing__c") == true, "\(done.steps)")
@@ -190,7 +181,7 @@ struct MappingEditTests {
                 wrong.upsertField = field
                 let plan = try await plan(wrong, of: "Account", scene, tenant)
                 #expect(plan.isRefused, "\(field): \(plan.effects)")
-                let done = try await apply(Self.file(wrong, of: "Account"), basedOn: [:], scene)
+                let done = try await scene.importMappings(Self.file(wrong, of: "Account"), basedOn: [:])
                 #expect(done.steps.map(\.action) == ["failed"])
                 #expect(done.steps.first?.detail.contains(field) == true, "\(done.steps)")
             }
@@ -202,8 +193,8 @@ struct MappingEditTests {
         try await withAccount { scene, _ in
             var less = Self.account
             (less.fields, less.indexes) = (["Id", "Name"], [:])
-            _ = try await apply(Self.file(less, of: "Account"), basedOn: [:], scene)
-            let done = try await apply(Self.file(Self.account, of: "Account"), basedOn: [:], scene)
+            _ = try await scene.importMappings(Self.file(less, of: "Account"), basedOn: [:])
+            let done = try await scene.importMappings(Self.file(Self.account, of: "Account"), basedOn: [:])
             #expect(done.steps.first?.detail.contains("kept the column phone") == true, "\(done.steps)")
         }
     }
@@ -220,8 +211,8 @@ struct MappingEditTests {
             try await user.script("drop view \(schema).big")
             try await remove(id, dropsTable: true, scene)
             #expect(try await count(scene, "information_schema.tables where table_name = 'account'") == 0)
-            let added = try await apply(
-                Self.file(Self.account, of: "Account"), basedOn: ["account": ""], scene)
+            let added = try await scene.importMappings(
+                Self.file(Self.account, of: "Account"), basedOn: ["account": ""])
             #expect(added.steps.map(\.action) == ["added"])
             _ = try await scene.runImports()
             #expect(try await scene.mapping("Account").state == .dataSynced)

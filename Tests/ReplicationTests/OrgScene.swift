@@ -183,6 +183,19 @@ struct OrgScene: Sendable {
         await recovery.noteGivenUp(try JobRecord(row: try #require(rows.first)), error)
     }
 
+    /// Applies a mapping file as `mappings import` does.
+    func importMappings(
+        _ file: MappingFile, basedOn bases: [String: String] = [:]
+    ) async throws -> MappingImportStore.Record {
+        let id = try await control.withConnection {
+            try await MappingImportStore().add(file, to: organizationID, by: "test", on: $0)
+        }
+        let job = try await queue.enqueue(MappingImportJob.job(for: id, of: organizationID, bases: bases))
+        _ = try await MappingImporter(services).run(id, try await claim(job))
+        return try #require(
+            try await control.withConnection { try await MappingImportStore().record(id, on: $0) })
+    }
+
     func organization() async throws -> Organization {
         try await control.withConnection { try await OrganizationStore(on: $0).get(id: organizationID) }
     }

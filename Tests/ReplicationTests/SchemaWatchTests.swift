@@ -41,18 +41,6 @@ struct SchemaWatchTests {
         ).column()
     }
 
-    private func apply(_ file: MappingFile, _ scene: OrgScene) async throws -> MappingImportStore.Record {
-        let id = try await scene.control.withConnection {
-            try await MappingImportStore().add(file, to: scene.organizationID, by: "test", on: $0)
-        }
-        let job = try await scene.queue.enqueue(MappingImportJob.job(for: id, of: scene.organizationID))
-        _ = try await MappingImporter(scene.services).run(id, try await scene.claim(job))
-        let record = try await scene.control.withConnection {
-            try await MappingImportStore().record(id, on: $0)
-        }
-        return try #require(record)
-    }
-
     @Test func `a finished import leaves its plan, and a table without one is planned again`() async throws {
         try await withSynced(Self.mapping("Account", ["Name", "Phone"])) { scene, tenant in
             let catalog = SyncedTableCatalog(scene.services)
@@ -140,7 +128,7 @@ struct SchemaWatchTests {
         try await withOrg(settings: { $0.mappings = first }) { scene in
             _ = try await scene.sync()
             #expect(try await !settings(scene).isOrdered, "a new tenant has the settings of the file")
-            let warned = try await apply(file(#"{"write_calls":2,"warp":9}"#), scene)
+            let warned = try await scene.importMappings(file(#"{"write_calls":2,"warp":9}"#))
             #expect(
                 warned.steps == [
                     .init(
@@ -151,12 +139,12 @@ struct SchemaWatchTests {
                 ])
             #expect(try await settings(scene).writeCalls == 2)
             #expect(try await !settings(scene).isOrdered, "other settings stay")
-            let failed = try await apply(file(#"{"write_calls":99,"write_notify":false}"#), scene)
+            let failed = try await scene.importMappings(file(#"{"write_calls":99,"write_notify":false}"#))
             #expect(failed.steps.map(\.action) == ["failed", "unchanged"])
             #expect(try await settings(scene).writeCalls == 2)
             #expect(try await !settings(scene).notifies, "the valid ones are set")
             #expect(failed.state == .done)
-            let without = try await apply(Self.file(mapping), scene)
+            let without = try await scene.importMappings(Self.file(mapping))
             #expect(without.steps.map(\.object) == ["Account"])
             let activity: [String] = try await scene.control.query(
                 "select detail from multiconnect.activity where action = 'settings_changed' order by id"
@@ -219,7 +207,7 @@ struct SchemaWatchTests {
                 Self.mapping(
                     "Account", ["Name", "Industry", "Fax"], #","indexes":{"Fax":{"unique":false}}"#),
                 Self.mapping("Contact", ["LastName"]))
-            let record = try await apply(file, scene)
+            let record = try await scene.importMappings(file)
             #expect(record.state == .done)
             #expect(record.steps.map(\.action) == ["changed", "added"])
             #expect(record.steps.first?.detail.contains("+Industry, -Phone") == true)
@@ -236,7 +224,7 @@ struct SchemaWatchTests {
             #expect(state == "IDLE")
             _ = try await scene.runImports()
             #expect(try await scene.mapping("Contact").state == .dataSynced)
-            let again = try await apply(file, scene)
+            let again = try await scene.importMappings(file)
             #expect(again.steps.map(\.action) == ["unchanged", "unchanged"])
         }
     }
@@ -246,10 +234,10 @@ struct SchemaWatchTests {
         try await withSynced(
             Self.mapping("Account", ["Name"]), Self.mapping("Contact", ["LastName"])
         ) { scene, _ in
-            let record = try await apply(
+            let record = try await scene.importMappings(
                 try Self.file(
                     Self.mapping("Account", ["Name"], #","filter":"Nope__c = 1""#),
-                    Self.mapping("Contact", ["LastName", "Email"])), scene)
+                    Self.mapping("Contact", ["LastName", "Email"])))
             #expect(record.steps.map(\.action) == ["failed", "changed"])
             #expect(record.steps.first?.detail.contains("Nope__c") == true)
             #expect(try await scene.mapping("Account").configuration.filter == nil)
@@ -262,9 +250,8 @@ struct SchemaWatchTests {
         try await withSynced(Self.mapping("Account", ["Name"])) { scene, tenant in
             var services = scene.services
             services.settings.bulkThreshold = threshold
-            _ = try await apply(
-                try Self.file(Self.mapping("Account", ["Name", "Phone", "AnnualRevenue", "Description"])),
-                scene)
+            _ = try await scene.importMappings(
+                try Self.file(Self.mapping("Account", ["Name", "Phone", "AnnualRevenue", "Description"])))
             let id = try await scene.mapping("Account").id
             #expect(try await scene.mapping("Account").state == .resync)
             let job = try await scene.queue.enqueue(BackfillJob.job(for: id, of: tenant.id))
@@ -283,9 +270,8 @@ struct SchemaWatchTests {
         try await withSynced(Self.mapping("Account", ["Name"])) { scene, tenant in
             var services = scene.services
             services.settings.bulkThreshold = 10
-            _ = try await apply(
-                try Self.file(Self.mapping("Account", ["Name", "Phone", "AnnualRevenue", "Description"])),
-                scene)
+            _ = try await scene.importMappings(
+                try Self.file(Self.mapping("Account", ["Name", "Phone", "AnnualRevenue", "Description"])))
             try await scene.cell.execute(
                 """
                 update multiconnect_sync.column_backfills set read_id = '00000000-0000-4000-8000-000000000001',

@@ -34,6 +34,17 @@ package struct SyncedTableCatalog: Sendable {
         return tables
     }
 
+    /// The table of a mapping as it is stored now. Nil if the mapping is removed or not imported.
+    func table(of mapping: UUID, _ tenant: Tenant) async throws -> SyncedTable? {
+        let mappings = try await services.control.withConnection {
+            try await MappingStore().mappings(of: tenant.connectionID, on: $0)
+        }
+        guard let mapping = mappings.first(where: { $0.id == mapping && $0.isImported }) else { return nil }
+        return try await services.cell(of: tenant).withCellConnection {
+            try await SyncedTableStore().table(of: mapping, on: $0)
+        }
+    }
+
     /// Stores the plan of a table that has none. Versions without stored plans did not read external ids of
     /// parents, so these are filled.
     private func save(_ table: SyncedTable, _ cell: PostgresPool) async throws {

@@ -74,6 +74,7 @@ struct LeaseLoop: Sendable {
             // Before the tenants are read, so that no change is missed in between.
             try await connection.listen(LeaseStore.channel)
             try await connection.listen(TenantDDL.writesChannel)
+            try await connection.listen(SyncedTableStore.channel)
             if isControl { try await connection.listen(TenantListStore.channel) }
             let sent = ContinuousClock.now
             try await store.register(

@@ -208,6 +208,9 @@ struct LeaseSession {
         if notification.channel == TenantListStore.channel, let id = UUID(uuidString: notification.payload) {
             loop.directory.note(id)
             loop.runs.note(id, of: loop.cells)
+        } else if notification.channel == SyncedTableStore.channel {
+            guard let id = UUID(uuidString: notification.payload) else { return }
+            loop.runs.note(id, of: [loop.cell])
         } else if notification.channel == LeaseStore.channel {
             planSoon()
         } else if notification.channel == TenantDDL.writesChannel {

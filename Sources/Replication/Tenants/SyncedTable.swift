@@ -17,6 +17,12 @@ package struct SyncedTable: Sendable, Equatable {
         self.pausedColumns = pausedColumns
     }
 
+    /// Whether another reading of the table has the same plan, paused columns and settings.
+    func hasForm(of other: SyncedTable) -> Bool {
+        plan == other.plan && pausedColumns == other.pausedColumns
+            && mapping.configuration == other.mapping.configuration
+    }
+
     /// The columns that events fill, without `sfid` and without external ids of parents.
     package var readColumns: [TablePlan.Column] {
         plan.columns.filter { $0.isRead && pausedColumns[$0.name] == nil }

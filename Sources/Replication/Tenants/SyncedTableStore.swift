@@ -7,7 +7,11 @@ internal import TenantSchema
 package struct SyncedTableStore: Sendable {
     package init() {}
 
-    /// Stores the plan and the paused columns of a table in the caller's transaction.
+    /// The channel that announces tenants whose tables changed, with the id of the organization. It is the cell's,
+    /// so that a writer hears of a new column before it hears of the changes of that column.
+    static let channel = "multiconnect_tables"
+
+    /// Stores the plan and the paused columns of a table in the caller's transaction, and announces them.
     package func save(_ table: SyncedTable, on connection: PostgresConnection) async throws {
         try await connection.execute(
             """
@@ -18,6 +22,11 @@ package struct SyncedTableStore: Sendable {
             on conflict (mapping_id) do update set schema_name = excluded.schema_name, plan = excluded.plan,
               paused_columns = excluded.paused_columns, updated_at = now()
             """)
+        try await announce(table.mapping.organizationID, on: connection)
+    }
+
+    private func announce(_ organization: UUID, on connection: PostgresConnection) async throws {
+        try await connection.notify(Self.channel, payload: organization.uuidString)
     }
 
     /// The tables of an organization, in the order of its mappings. Tables whose stored plan has another
@@ -64,12 +73,14 @@ package struct SyncedTableStore: Sendable {
     package func pause(
         _ column: String, because reason: String, of mapping: UUID, on connection: PostgresConnection
     ) async throws {
-        try await connection.execute(
+        let organization: UUID? = try await connection.query(
             """
             update multiconnect_sync.synced_tables
             set paused_columns = paused_columns || \(Self.json([column: reason]))::jsonb, updated_at = now()
-            where mapping_id = \(mapping)
-            """)
+            where mapping_id = \(mapping) returning organization_id
+            """
+        ).first.map { try $0["organization_id"] }
+        if let organization { try await announce(organization, on: connection) }
     }
 
     private static func json(_ reasons: [String: String]) -> String {

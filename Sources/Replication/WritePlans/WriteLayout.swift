@@ -75,6 +75,17 @@ package struct WriteLayout: Sendable {
         return record
     }
 
+    /// Whether an entry has values that are not sent: of columns that are not mapped, or that may not be written.
+    func leavesOut(_ entry: LogEntry) -> Bool {
+        entry.values.keys.contains { column in
+            if let field = fields[column] { return field.permission == .none }
+            return !Self.ownColumns.contains(column)
+        }
+    }
+
+    /// Columns of each table that no field fills.
+    private static let ownColumns: Set<String> = ["id", "sfid"]
+
     private static func id(_ sfid: String) throws(WriteProblem) -> String {
         do throws(ValueRule.Refusal) {
             return try ValueRule.id(sfid)

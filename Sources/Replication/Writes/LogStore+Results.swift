@@ -14,6 +14,13 @@ extension LogStore {
         /// Entries that are recorded, although the database refused to write their rows: a user's trigger
         /// or constraint.
         package var refused: Set<Int> = []
+        /// New rows that the database refused to give their records, with its reason. Their entries have the
+        /// record and stay PENDING, and the attempt stays open with them, so that the record does not become a
+        /// second row: record them again.
+        package var unlinked: [Int: String] = [:]
+
+        /// Entries that are not recorded.
+        var open: Set<Int> { locked.union(unlinked.keys) }
     }
 
     /// Records the ends of entries of one table in the caller's transaction: rows, entries, later entries of
@@ -75,7 +82,7 @@ private struct ResultRun {
         guard !ends.isEmpty else { return recorded }
         try await write(ends)
         if let attempt {
-            let done = ends.filter { !recorded.locked.contains($0.item.entry.id) }.flatMap {
+            let done = ends.filter { !recorded.open.contains($0.item.entry.id) }.flatMap {
                 $0.item.merged + [$0.item.entry.id]
             }
             _ = try await connection.pipeline([WriteAttemptStore().settle(attempt.id, done)])
@@ -208,11 +215,27 @@ extension ResultRun {
     ) async throws {
         var entries = plan.entries
         let note = "the row could not be written: \(error.message)"
+        let item = end.item
+        if setsRecords, attempt != nil, case .written(let sfid?, _) = end.end,
+            let row = rows[item.entry.recordID], row.sfid == nil
+        {
+            _ = try await connection.pipeline([keep(sfid, of: item, note)])
+            recorded.unlinked[item.entry.id] = error.message
+            return
+        }
         for index in entries.indices {
             entries[index].message = entries[index].message.map { "\($0); \(note)" } ?? note
         }
         _ = try await connection.pipeline([update(entries), adopt(plan.adoptions)].compactMap { $0 })
         recorded.refused.insert(end.item.entry.id)
+    }
+
+    /// The entries of a row that could not take its record.
+    private func keep(_ sfid: String, of item: WriteBatch.Item, _ note: String) -> SQL {
+        """
+        update \(raw: store.log) set sfid = \(sfid), sf_message = \(note), updated_at = clock_timestamp()
+        where id = any (\(item.merged + [item.entry.id])::int[]) and state = 'PENDING'
+        """
     }
 
     private func statements(_ plan: ResultPlan) -> [SQL] {

@@ -17,4 +17,26 @@ extension LogStore {
         for row in rows { states[try row["id"]] = Current(state: try row["state"], sfid: try row["sfid"]) }
         return states
     }
+
+    /// The records of entries of an insert that Salesforce confirmed, and whose rows the database refused to write.
+    func unlinked(_ ids: [Int], on connection: PostgresConnection) async throws -> [Int: String] {
+        let rows = try await connection.query(
+            """
+            select id, sfid from \(raw: log)
+            where id = any (\(ids)::int[]) and state = 'PENDING' and sfid is not null
+            """)
+        var records: [Int: String] = [:]
+        for row in rows { records[try row["id"]] = try row["sfid"] }
+        return records
+    }
+
+    /// Whether there are such entries.
+    func hasUnlinked(on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query(
+            """
+            select exists (
+              select from \(raw: log) where state = 'PENDING' and action = 'INSERT' and sfid is not null)
+            """
+        ).scalar()
+    }
 }

@@ -30,7 +30,11 @@ package struct LogStore: Sendable {
 
 // Reading.
 extension LogStore {
-    /// Entries that are NEW, by id. An entry without `sfid` has the one that its row has now.
+    /// Entries to send, by id: those that are NEW, and deletions of rows whose insert is not sent or not answered
+    /// yet. An entry without `sfid` has the one that its row has now.
+    ///
+    /// The triggers capture such a deletion as IGNORE, because the row has no record. It is part of the order all
+    /// the same: the record may be there soon, and a later row can have the same external id.
     package func open(
         excluding known: Set<Int>, limit: Int, on connection: PostgresConnection
     ) async throws -> [LogEntry] {
@@ -43,7 +47,26 @@ extension LogStore {
             where l.state = 'NEW' and l.table_name = any (\(tableNames)::text[]) and \(isUnknown)
             order by l.id limit \(limit)
             """)
-        return try await completed(rows.map(Self.entry), on: connection)
+        guard let last = try rows.last.map({ try $0["id", as: Int.self] }) else { return [] }
+        // After the statement above, so that it sees each deletion that was committed before an entry above.
+        let deletions = try await connection.query(
+            """
+            select \(Self.columns) from \(raw: log) l
+            where l.action = 'DELETE' and l.sfid is null and l.state = 'IGNORE' and l.id < \(last)
+              and l.table_name = any (\(tableNames)::text[]) and \(isUnknown)
+              and exists (
+                select from \(raw: log) i
+                where i.record_id = l.record_id and i.table_name = l.table_name and i.action = 'INSERT'
+                  and i.state in ('NEW', 'PENDING'))
+            order by l.id limit \(limit)
+            """)
+        var entries = try rows.map(Self.entry)
+        if deletions.count == limit, let end = try deletions.last.map({ try $0["id", as: Int.self] }) {
+            // An entry may depend on a deletion that is not read yet.
+            entries.removeAll { $0.id > end }
+        }
+        entries += try deletions.map(Self.entry)
+        return try await completed(entries.sorted { $0.id < $1.id }, on: connection)
     }
 
     /// Inserts that Salesforce refused, of rows that still have no record, by id.
@@ -123,9 +146,11 @@ extension LogStore {
         guard !wanted.isEmpty else { return entries }
         let results = try await connection.pipeline(
             wanted.map { table, ids in
+                // By the key, row by row: while a table grows, its statistics make a scan of all rows look cheap.
                 """
-                select id, sfid from \(raw: name(table))
-                where id = any (\(ids)::int[]) and sfid is not null
+                select t.id, t.sfid from unnest(\(ids)::int[]) as w (id), lateral (
+                  select id, sfid from \(raw: name(table)) r where r.id = w.id offset 0) as t
+                where t.sfid is not null
                 """
             })
         var sfids: [String: [Int: String]] = [:]

@@ -20,10 +20,12 @@ struct SettlementWork: Sendable {
             result.hasFailed = true
             return result
         }
-        let verdicts: [Int: SettlementRule.Verdict]
-        let items = Self.items(of: entries, attempt.action)
+        let (items, records) = try await read(sender)
+        var verdicts: [Int: SettlementRule.Verdict] = [:]
+        for (id, sfid) in records { verdicts[id] = .written(sfid: sfid) }
+        let unknown = items.filter { records[$0.entry.id] == nil }
         do {
-            verdicts = try await lookUp(items, table, sender)
+            if !unknown.isEmpty { verdicts.merge(try await lookUp(unknown, table, sender)) { $1 } }
         } catch let error where error is SalesforceError || error is OrganizationsError {
             sender.context.logger.notice(
                 "could not look up a write", metadata: ["object": "\(table.plan.table)", "error": "\(error)"])
@@ -32,11 +34,25 @@ struct SettlementWork: Sendable {
                 result.hasFailed = true
                 return result
             }
-            verdicts = Dictionary(
-                items.map { ($0.entry.id, .undecided) }, uniquingKeysWith: { first, _ in first })
+            for item in unknown { verdicts[item.entry.id] = .undecided }
         }
         try await store(verdicts, of: items, table, sender, &result)
         return result
+    }
+
+    /// The rows as they were sent, and the records of those that Salesforce confirmed.
+    private func read(_ sender: WriteSender) async throws -> ([WriteBatch.Item], records: [Int: String]) {
+        let rows = Set(entries.map(\.recordID))
+        // An entry that was merged from several has the id of the last one.
+        let ids = zip(attempt.logIDs, attempt.recordIDs).filter { rows.contains($0.1) }.map(\.0)
+        let (stored, records) = try await sender.context.cell.withCellConnection { connection in
+            (
+                try await sender.log.entries(ids, on: connection),
+                [.insert, .upsert].contains(attempt.action)
+                    ? try await sender.log.unlinked(ids, on: connection) : [:]
+            )
+        }
+        return (Self.items(of: stored, attempt.action), records)
     }
 
     /// True if the same look-up fails again, whatever happens in the org: a person decides.
@@ -113,8 +129,12 @@ struct SettlementWork: Sendable {
             case nil: break
             }
         }
-        try await sender.record(known, of: attempt, table, attempt.action, isLookedUp: true)
-        for (item, end) in known { for id in item.merged + [item.entry.id] { result.ends[id] = end } }
+        let unlinked = try await sender.record(known, of: attempt, table, attempt.action, isLookedUp: true)
+        for (item, end) in known where unlinked[item.entry.id] == nil {
+            for id in item.merged + [item.entry.id] { result.ends[id] = end }
+        }
+        result.isUnlinked = !unlinked.isEmpty
+        await sender.noteUnlinked(unlinked, table.plan.table)
         if !absent.isEmpty {
             var part = attempt
             part.logIDs = absent

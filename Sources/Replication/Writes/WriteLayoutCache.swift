@@ -11,12 +11,6 @@ package final class WriteLayoutCache: Sendable {
         var layout: WriteLayout
         var madeAt: ContinuousClock.Instant
         var usedAt: ContinuousClock.Instant
-
-        /// True if the layout was made for the table as it is now.
-        func isOf(_ other: SyncedTable) -> Bool {
-            table.plan == other.plan && table.pausedColumns == other.pausedColumns
-                && table.mapping.configuration == other.mapping.configuration
-        }
     }
 
     private let entries = Mutex<[UUID: Entry]>([:])
@@ -26,7 +20,7 @@ package final class WriteLayoutCache: Sendable {
         let now = ContinuousClock.now
         return entries.withLock { entries in
             guard let entry = entries[table.mapping.id],
-                entry.madeAt + ReplicationLimits.layoutAge > now, entry.isOf(table)
+                entry.madeAt + ReplicationLimits.layoutAge > now, entry.table.hasForm(of: table)
             else { return nil }
             entries[table.mapping.id]?.usedAt = now
             return entry.layout

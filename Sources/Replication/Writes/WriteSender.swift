@@ -16,6 +16,8 @@ struct WriteSender: Sendable {
         var doubtful: [WriteAttempt] = []
         /// Why the whole request was refused. Nil if Salesforce answered about each row.
         var refusal: RequestVerdict?
+        /// True if the table changed meanwhile: nothing was sent.
+        var isOutdated = false
     }
 
     let context: WriteContext
@@ -44,6 +46,9 @@ struct WriteSender: Sendable {
             let verdict = RequestVerdict(error, failures: failures + 1)
             return Sent(batch: batch, ends: ends(of: batch, Self.pause(verdict)), refusal: verdict)
         }
+        guard try await isCurrent(table, for: batch, layout) else {
+            return Sent(batch: batch, ends: ends(of: batch, .retry(after: .zero, nil)), isOutdated: true)
+        }
         let stopping = Event()
         return try await withTaskCancellationHandler {
             try await withCancellationShield(on: EventLoop.current) {
@@ -59,6 +64,17 @@ struct WriteSender: Sendable {
         } onCancel: {
             stopping.set()
         }
+    }
+
+    /// False if a batch has values that the layout does not send, and the table has changed since: a column may
+    /// have been mapped a moment ago, and its changes must not end as ones with nothing to send.
+    private func isCurrent(
+        _ table: SyncedTable, for batch: WriteBatch, _ layout: WriteLayout
+    ) async throws -> Bool {
+        guard batch.items.contains(where: { layout.leavesOut($0.entry) }) else { return true }
+        let stored = try await SyncedTableCatalog(context.services.replication).table(
+            of: table.mapping.id, context.tenant)
+        return stored?.hasForm(of: table) ?? true
     }
 
     /// A Bulk job, and requests with the rows that its file cannot express.
@@ -106,8 +122,9 @@ struct WriteSender: Sendable {
             let ends = try await perform(
                 prepared, batch, layout, (attempt, latestStart), history.tries, stopping)
             context.services.tallies.countCall("answered")
-            try await record(items(of: batch, with: ends), of: attempt, table, batch.action)
+            let unlinked = try await record(items(of: batch, with: ends), of: attempt, table, batch.action)
             sent.ends.merge(ends) { $1 }
+            if !unlinked.isEmpty { try await keepOpen(attempt, unlinked, &sent) }
         } catch let error as BulkWriter.NotCarriedOut {
             try await refuse(error.error, prepared, (attempt, table), history.failures, &sent)
         } catch let error as SalesforceError where !error.isDoubtful {
@@ -123,6 +140,36 @@ struct WriteSender: Sendable {
         }
         count(sent)
         return sent
+    }
+
+    /// Keeps an attempt open whose new rows the database refused to give their records. They are recorded again
+    /// from time to time; their later changes wait.
+    private func keepOpen(_ attempt: WriteAttempt, _ unlinked: [Int: String], _ sent: inout Sent) async throws
+    {
+        let reason = unlinked.values.min() ?? ""
+        try await context.fenced {
+            try await log.doubt(attempt, error: "the rows could not be written: \(reason)", on: $0)
+        }
+        let ids = Set(
+            sent.batch.items.filter { unlinked[$0.entry.id] != nil }.flatMap { $0.merged + [$0.entry.id] })
+        let rows = zip(attempt.logIDs, attempt.recordIDs).filter { ids.contains($0.0) }
+        var open = attempt
+        (open.logIDs, open.recordIDs) = (rows.map(\.0), rows.map(\.1))
+        for id in unlinked.keys { sent.ends[id] = .doubtful }
+        sent.doubtful.append(open)
+        await noteUnlinked(unlinked, sent.batch.table)
+    }
+
+    /// Tells operators of new rows that the database refuses to write.
+    func noteUnlinked(_ unlinked: [Int: String], _ table: String) async {
+        guard let reason = unlinked.values.min() else { return }
+        let (count, orgID) = (unlinked.count, context.tenant.orgID)
+        await context.notify(
+            WriteNotification.unlinked,
+            "\(table): Salesforce has \(count) new \(count == 1 ? "row" : "rows"), but the database refuses to "
+                + "store the record ids: \(reason). Correct the trigger or constraint of the table; it is tried "
+                + "again by itself, and later changes of these rows wait. See: multiconnect writes list \(orgID)"
+        )
     }
 
     /// The rows that can be sent. The others have their ends in `ends`.
@@ -281,15 +328,17 @@ struct WriteSender: Sendable {
     }
 
     /// Stores results until all are stored. Rows that another session has locked are tried again. Throws
-    /// `.leaseLost`.
+    /// `.leaseLost`. Returns entries of new rows that the database refused to write, with its reason.
     ///
     /// - Parameter isLookedUp: true if a look-up found the records. They are read again, because a deletion
     ///   that arrived before found no row.
+    @discardableResult
     func record(
         _ ends: [LogStore.ItemEnd], of attempt: WriteAttempt?, _ table: SyncedTable,
         _ action: WriteAttempt.Action, isLookedUp: Bool = false
-    ) async throws {
+    ) async throws -> [Int: String] {
         var left = ends
+        var unlinked: [Int: String] = [:]
         var backoff = Backoff(
             initial: ReplicationLimits.recordPause, maximum: ReplicationLimits.longestRecordPause)
         while !left.isEmpty {
@@ -298,7 +347,7 @@ struct WriteSender: Sendable {
                     let recorded = try await log.record(
                         left, of: attempt, table: table, action: action, on: connection)
                     if isLookedUp, action != .delete {
-                        let found = left.filter { !recorded.locked.contains($0.item.entry.id) }
+                        let found = left.filter { !recorded.open.contains($0.item.entry.id) }
                         try await RereadStore().add(
                             found.compactMap(\.end.sfid), of: table.mapping, because: .settled, on: connection
                         )
@@ -306,12 +355,14 @@ struct WriteSender: Sendable {
                     return recorded
                 }
                 left = left.filter { recorded.locked.contains($0.item.entry.id) }
-                if left.isEmpty { return }
+                unlinked.merge(recorded.unlinked) { $1 }
+                if left.isEmpty { break }
             } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
                 context.logger.debug("could not store results of writes", metadata: ["error": "\(error)"])
             }
             try await EventLoop.current.sleep(for: backoff.next())
         }
+        return unlinked
     }
 }
 

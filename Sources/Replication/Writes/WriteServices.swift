@@ -102,4 +102,6 @@ enum WriteNotification {
     static let failed = "writes_failed"
     /// Changes wait, and none was written for a minute.
     static let standstill = "writes_stand_still"
+    /// Salesforce has new rows, and the database refuses to store their records.
+    static let unlinked = "writes_not_stored"
 }

@@ -158,7 +158,7 @@ struct WriteSession {
             let entries = try await context.cell.withCellConnection {
                 try await log.open(excluding: known, limit: ReplicationLimits.writeReadRows, on: $0)
             }
-            hasUnread = entries.count == ReplicationLimits.writeReadRows
+            hasUnread = entries.count >= ReplicationLimits.writeReadRows
             guard !entries.isEmpty else { return }
             lastWork = .now
             queue.add(entries)
@@ -190,7 +190,8 @@ struct WriteSession {
             case "SUCCESS" where undecided.contains(id):
                 undecided.remove(id)
                 queue.end(id, as: .written(sfid: states[id]?.sfid, leftOut: []), now: .now)
-            case "NEW", "PENDING": break
+            // IGNORE: the deletion of a row whose insert is not answered yet.
+            case "NEW", "PENDING", "IGNORE": break
             default: if !open.contains(id) { queue.forget([id]) }
             }
         }
@@ -246,6 +247,7 @@ struct WriteSession {
     private mutating func note(_ sent: WriteSender.Sent) async throws {
         running -= 1
         lastWork = .now
+        if sent.isOutdated { try await reload() }
         let now = ContinuousClock.now
         sending.subtract(sent.ends.keys)
         switch sent.refusal {

@@ -23,6 +23,8 @@ struct WriteSettlement {
         var undecided: Set<Int> = []
         /// The look-up could not be made.
         var hasFailed = false
+        /// The database refused to write rows whose records are known.
+        var isUnlinked = false
     }
 
     private let context: WriteContext
@@ -68,7 +70,8 @@ struct WriteSettlement {
             .now
             + (result.hasFailed
                 ? WritePause.after(entry.failures + 2)
-                : min(ReplicationLimits.settleLook, left + .seconds(1)))
+                : result.isUnlinked
+                    ? ReplicationLimits.settleLook : min(ReplicationLimits.settleLook, left + .seconds(1)))
         open[result.attempt] = entry.entries.isEmpty ? nil : entry
         return result.ends
     }

@@ -146,11 +146,14 @@ struct WriteUpkeep {
 
     /// Nothing is refused any more.
     private func resolveFailures(_ log: LogStore) async throws {
-        let counts = try await context.cell.withCellConnection {
-            try await LocalWriteStore(organization: context.tenant.id, schema: context.tenant.schema)
-                .counts(on: $0)
+        let (counts, isUnlinked) = try await context.cell.withCellConnection { connection in
+            (
+                try await LocalWriteStore(organization: context.tenant.id, schema: context.tenant.schema)
+                    .counts(on: connection),
+                try await log.hasUnlinked(on: connection)
+            )
         }
-        var resolved: [String] = []
+        var resolved = isUnlinked ? [] : [WriteNotification.unlinked]
         if counts[.failed] == nil { resolved.append(WriteNotification.failed) }
         if counts[.inDoubt] == nil, counts[.doubtful] == nil { resolved.append(InDoubtStore.event) }
         if !resolved.isEmpty { await context.resolve(resolved) }

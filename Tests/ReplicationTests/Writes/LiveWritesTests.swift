@@ -6,6 +6,7 @@ import Organizations
 import Postgres
 import Reactor
 import Support
+import TenantSchema
 import Testing
 
 @testable import Replication
@@ -184,6 +185,98 @@ struct LiveWritesTests {
             #expect(calls[.ingestCreate] == 1)
             let updated = try await scene.written().filter { $0["kind"]?.string == "update" }
             #expect(updated.count == 401)
+        }
+    }
+
+    /// The first insert is in flight, waits, or is read together with the others.
+    @Test(arguments: [0, 30, 300])
+    func `a row that is deleted before its insert is answered gives its external id to the next row`(
+        _ delay: Int
+    ) async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.orgSettings(#"{"writeDelay":150}"#)
+            try await scene.writing(reads: true) {
+                try await scene.app(
+                    "insert into T.tweet__c (external_id__c, text__c) values ('TS1', 'first')")
+                try await EventLoop.current.sleep(for: .milliseconds(delay))
+                try await scene.app("delete from T.tweet__c where external_id__c = 'TS1'")
+                try await scene.app(
+                    "insert into T.tweet__c (external_id__c, text__c) values ('TS1', 'second')")
+                try await scene.waitWritten()
+                try await eventually("the second row has a record") {
+                    try await scene.app(
+                        """
+                        select count(*) = 1 and bool_and(sfid is not null and text__c = 'second')
+                        from T.tweet__c where external_id__c = 'TS1'
+                        """
+                    ).scalar()
+                }
+            }
+            let kinds = try await scene.written("Tweet__c").compactMap { $0["kind"]?.string }
+            #expect([["create"], ["create", "delete", "create"]].contains(kinds))
+        }
+    }
+
+    @Test func `a new row that a user's trigger refuses is linked when the trigger is corrected`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.app(
+                """
+                create function T.refuse() returns trigger language plpgsql as
+                $$ begin if new.name like 'Refused%' then raise exception 'no'; end if; return new; end $$
+                """)
+            try await scene.app(
+                "create trigger refuse before update on T.account for each row execute function T.refuse()")
+            try await scene.writing(reads: true, archive: .seconds(1)) {
+                try await scene.app(
+                    "insert into T.account (name) values ('Refused 1'), ('Refused 2'), ('Taken')")
+                try await eventually("operators are notified") {
+                    try await scene.notifications().contains { $0.eventType == "writes_not_stored" }
+                }
+                try await scene.app("delete from T.account where name = 'Refused 2'")
+                try await scene.app("drop trigger refuse on T.account")
+                try await scene.app("update T.account set phone = '777' where name = 'Refused 1'")
+                try await eventually(within: .seconds(30), "the row has its record") {
+                    try await scene.app(
+                        "select sfid is not null from T.account where name = 'Refused 1'"
+                    ).scalar()
+                }
+                try await scene.waitWritten()
+                try await eventually("nothing is left to correct") {
+                    try await !scene.notifications().contains { $0.eventType == "writes_not_stored" }
+                }
+            }
+            let kinds = try await scene.written().compactMap { $0["kind"]?.string }
+            #expect(kinds.sorted() == ["create", "create", "create", "delete", "update"])
+            let names: [String] = try await scene.app(
+                "select name from T.account where name like 'Refused%' or name = 'Taken' order by name"
+            ).column()
+            #expect(names == ["Refused 1", "Taken"])
+        }
+    }
+
+    @Test func `a change of a column that was mapped a moment ago is sent`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            let mapping = try await scene.mapping("Account")
+            try await scene.writing {
+                // The session has a layout now.
+                try await scene.app("insert into T.account (name) values ('Mapped')")
+                try await scene.waitWritten()
+                var configuration = mapping.configuration
+                configuration.fields.append("Budget__c")
+                let file = MappingFile(
+                    mappings: [.init(objectName: "Account", configuration: configuration)])
+                _ = try await scene.importMappings(file)
+                // No lease loop runs here that hears of the change.
+                try await scene.app("update T.account set budget__c = 99 where name = 'Mapped'")
+                try await scene.waitWritten()
+            }
+            let updates = try await scene.written().filter { $0["kind"]?.string == "update" }
+            #expect(updates.count == 1)
         }
     }
 

@@ -169,6 +169,39 @@ struct LogStoreTests {
         }
     }
 
+    @Test func `a deletion of an unsent row is read with the changes after it, and only with them`()
+        async throws
+    {
+        try await withLog { log in
+            try await log.user.script(
+                """
+                insert into account (name) values ('A'), ('B');
+                delete from account where name = 'A';
+                """)
+            let first = try await log.open()
+            #expect(first.map(\.action) == [.insert, .insert], "nothing comes after the deletion")
+            try await log.user.script("insert into account (name) values ('C')")
+            let entries = try await log.open()
+            #expect(entries.map(\.action) == [.insert, .insert, .delete, .insert])
+            #expect(entries[2].sfid == nil)
+            #expect(entries[2].old["name"] == .some("A"))
+            let rest = try await log.scene.pool.withConnection {
+                try await log.log.open(excluding: Set(entries[..<3].map(\.id)), limit: 10, on: $0)
+            }
+            #expect(rest.map(\.id) == [entries[3].id])
+            // A deletion that is not read yet comes before the changes after it.
+            let cut = try await log.scene.pool.withConnection {
+                try await log.log.open(excluding: Set(entries[..<2].map(\.id)), limit: 1, on: $0)
+            }
+            #expect(cut.map(\.id) == [entries[2].id])
+            // The insert needs no deletion any more.
+            try await log.user.execute(
+                "update _trigger_log set state = 'IGNORED' where id = \(entries[0].id)")
+            let later = try await log.open()
+            #expect(later.map(\.id) == [entries[1].id, entries[3].id])
+        }
+    }
+
     @Test func `rows that another session has locked are recorded later`() async throws {
         try await withLog { log in
             try await log.user.script("insert into account (name) values ('A'), ('B')")
@@ -277,7 +310,8 @@ struct LogStoreTests {
         }
     }
 
-    @Test func `a user's trigger that refuses the row does not lose the answer`() async throws {
+    @Test func `a new row that a user's trigger refuses keeps its attempt open with its record`() async throws
+    {
         try await withLog { log in
             try await log.user.script(
                 """
@@ -288,16 +322,43 @@ struct LogStoreTests {
                 """)
             let entries = try await log.open()
             let (attempt, _) = try await log.begin(entries, .insert)
-            let recorded = try await log.record(
-                zip(entries, [Self.a, Self.b]).map { ($0, .written(sfid: $1, leftOut: [])) }, of: attempt,
-                .insert)
-            #expect(recorded.refused == [entries[0].id])
+            let ends = zip(entries, [Self.a, Self.b]).map { ($0, WriteEnd.written(sfid: $1, leftOut: [])) }
+            let recorded = try await log.record(ends, of: attempt, .insert)
+            #expect(recorded.unlinked == [entries[0].id: "no"])
             let rows = try await log.scene.rows("id, sfid")
             #expect(rows == [["2", Self.b], ["1", nil]])
-            let found = try await log.entries()
-            #expect(found == [["SUCCESS", Self.a], ["SUCCESS", Self.b]])
-            let states = try await log.attemptStates()
-            #expect(states == ["settled"])
+            #expect(try await log.entries() == [["PENDING", Self.a], ["SUCCESS", Self.b]])
+            #expect(try await log.attemptStates() == ["sent"])
+            let known = try await log.scene.pool.withConnection {
+                try await log.log.unlinked(entries.map(\.id), on: $0)
+            }
+            #expect(known == [entries[0].id: Self.a])
+            // A deletion of the row waits for its record.
+            try await log.user.script("drop trigger refuse on account; delete from account where name = 'A'")
+            #expect(try await log.record([ends[0]], of: attempt, .insert) == LogStore.Recorded())
+            #expect(
+                try await log.entries() == [["SUCCESS", Self.a], ["SUCCESS", Self.b], ["NEW", Self.a]])
+            #expect(try await log.attemptStates() == ["settled"])
+        }
+    }
+
+    @Test func `an update whose row a user's trigger refuses is recorded`() async throws {
+        try await withLog { log in
+            try await log.change("insert into account (name, sfid) values ('A', '\(Self.a)')")
+            try await log.user.script("update account set phone = '1'")
+            let entries = try await log.open()
+            let (attempt, _) = try await log.begin(entries, .update)
+            try await log.user.script(
+                """
+                create function refuse() returns trigger language plpgsql as
+                  'begin raise exception ''no''; end';
+                create trigger refuse before update on account for each row execute function refuse();
+                """)
+            let recorded = try await log.record(
+                [(entries[0], .written(sfid: Self.a, leftOut: []))], of: attempt, .update)
+            #expect(recorded.refused == [entries[0].id])
+            #expect(try await log.entries() == [["SUCCESS", Self.a]])
+            #expect(try await log.attemptStates() == ["settled"])
         }
     }
 

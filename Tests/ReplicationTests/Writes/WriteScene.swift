@@ -37,6 +37,7 @@ extension OrgScene {
         epoch: Int = 1, reads: Bool = false, idlePoll: Duration = .milliseconds(100),
         linger: Duration = ReplicationLimits.writeLinger,
         backlog: Duration = ReplicationLimits.backlogInterval,
+        archive: Duration = ReplicationLimits.archiveInterval,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await cell.execute(
@@ -51,6 +52,7 @@ extension OrgScene {
         services.pace.idlePoll = idlePoll
         services.pace.linger = linger
         services.pace.backlog = backlog
+        services.pace.archive = archive
         let writes = services
         let watch = ChangeWatch(
             cells: self.services.cells, period: .milliseconds(100), logger: self.services.logger)
