@@ -128,6 +128,33 @@ struct WaitTests {
         }
     }
 
+    @Test func `a dropped table of a mapping is shown, and a retry of the tenant imports it again`()
+        async throws
+    {
+        try await live { scene in
+            let table = SQL.quote(identifier: scene.schema) + ".account"
+            try await scene.cell.withConnection { try await $0.script("drop table \(table) cascade") }
+            try await scene.reading(epoch: 1) {
+                $0.healthInterval = .milliseconds(300)
+            } _: {
+                try await eventually("shown") {
+                    try await connection(scene) == (.databaseUnavailable, .tables)
+                }
+            }
+            let note = try await scene.notifications().first { $0.eventType == "tables_missing" }
+            #expect(note?.message.contains("lacks account") == true)
+            let retry = try await scene.recovery.retry(scene.organizationID, by: "ann")
+            #expect(retry?.steps.map(\.name) == [OrganizationJob.provisionOrganization])
+            _ = try await scene.provision()
+            #expect(try await connection(scene) == (.idle, nil))
+            #expect(try await !scene.notifications().contains { $0.eventType == "tables_missing" })
+            #expect(try await !scene.mapping("Account").isImported)
+            _ = try await scene.runImports()
+            #expect(try await scene.mapping("Account").isImported)
+            try await scene.expectEqual("Account")
+        }
+    }
+
     @Test func `a tenant whose work fails again and again is shown as SYSTEM_ERROR until it works`()
         async throws
     {

@@ -85,6 +85,15 @@ package struct ConnectionStore {
             """) == 1
     }
 
+    /// Forgets the trouble of an organization's connection, whose state is set by other means.
+    package func forgetTrouble(of organization: UUID) async throws {
+        try await connection.execute(
+            """
+            update multiconnect.connections set trouble = null, updated_at = now()
+            where organization_id = \(organization) and trouble is not null
+            """)
+    }
+
     /// Shows that a cell does not answer, or that it does again, on the connections of its live tenants.
     /// Returns the number of connections that changed.
     package func setOutage(_ isOut: Bool, of cell: String) async throws -> Int {

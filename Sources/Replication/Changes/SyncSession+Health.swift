@@ -11,9 +11,12 @@ internal import TenantSchema
 extension SyncSession {
     /// Checks that the tenant's schema is complete. Ends the troubles whose cause is gone.
     func checkHealth() async throws {
-        state.withLock { $0.due.advance(.health, to: .now + services.pace.healthInterval) }
+        let mapped = state.withLock { state in
+            state.due.advance(.health, to: .now + services.pace.healthInterval)
+            return state.tables.values.map(\.plan.table)
+        }
         let missing = try await cell.withCellConnection {
-            try await SchemaHealthStore().missingTables(of: tenant.schema, on: $0)
+            try await SchemaHealthStore().missingTables(of: tenant.schema, mapped: mapped, on: $0)
         }
         let trouble = TenantTrouble(control: services.replication.control)
         if missing.isEmpty {

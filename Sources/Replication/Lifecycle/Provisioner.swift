@@ -18,7 +18,7 @@ struct Provisioner: Sendable {
 
     /// The facts about one mapping.
     private struct Finding: Sendable {
-        let mapping: Mapping
+        var mapping: Mapping
         var result: ObjectLookup.Result?
         /// The permanent reason why it cannot be imported.
         var failure: String?
@@ -88,6 +88,7 @@ struct Provisioner: Sendable {
             try job.checkClaim()
             found.append(try await describe(mapping, lookup))
         }
+        try await forgetLostTables(&found, schema, job)
         try await createTables(&found, ddl, schema, job)
         for finding in found {
             guard let plan = finding.plan, !finding.mapping.isImported else { continue }
@@ -107,6 +108,33 @@ struct Provisioner: Sendable {
             services.logger.warning("mapping file", metadata: ["problem": "\(problem)"])
         }
         if !report.changes.isEmpty { try await store.set(settings, of: tenant.id) }
+    }
+
+    /// Imported tables that somebody dropped are imported again. Recorded before they are created, because nothing
+    /// shows afterwards that they lack their rows.
+    private func forgetLostTables(
+        _ found: inout [Finding], _ schema: TenantDatabase, _ job: JobContext
+    ) async throws {
+        let imported = found.filter(\.mapping.isImported).compactMap(\.plan?.table)
+        guard !imported.isEmpty else { return }
+        let missing = try await schema.pool.withCellConnection {
+            try await SchemaHealthStore().missingTables(of: schema.tenant.schema, mapped: imported, on: $0)
+        }
+        let lost = found.indices.filter { index in
+            found[index].mapping.isImported
+                && found[index].plan.map { missing.contains($0.table) } ?? false
+        }
+        guard !lost.isEmpty else { return }
+        let ids = lost.map { found[$0].mapping.id }
+        try await job.confirmClaim()
+        try await schema.pool.transaction { connection in
+            let store = MappingRemovalStore(organization: schema.tenant.id, schema: schema.tenant.schema)
+            for id in ids { try await store.forget(id, on: connection) }
+        }
+        try await services.control.transaction { connection in
+            for id in ids { try await MappingStore().forgetImport(of: id, on: connection) }
+        }
+        for index in lost { found[index].mapping.isImported = false }
     }
 
     /// An object that cannot be described does not stop the others.
@@ -235,6 +263,7 @@ extension Provisioner {
             let progress = try await store.progress(of: tenant.id, on: connection)
             try await organizations.setStatus(tenant.id, to: .importing, detail: progress.detail)
             try await ConnectionStore(on: connection).setState(of: tenant.id, to: .idle)
+            try await TenantTrouble.forget(.tables, of: tenant.id, on: connection)
             if imports.isEmpty { imports = try await TenantStatus.settle(tenant.id, on: connection) }
             try await job.complete(on: connection, enqueue: imports)
         }

@@ -62,6 +62,10 @@ extension TenantRecovery {
             try await TenantStatus.restart(tenant.id, as: .provisioning, from: [.failed], on: connection)
             return [(OrganizationJob.provisionOrganization, OrganizationJob.provision(tenant.id))]
         case .importing, .live:
+            if tenant.connectionTrouble == .tables {
+                // Provisioning creates the missing tables.
+                return [(OrganizationJob.provisionOrganization, OrganizationJob.provision(tenant.id))]
+            }
             let store = MappingStore()
             let mappings = try await store.mappings(of: tenant.connectionID, on: connection).filter {
                 !$0.isImported

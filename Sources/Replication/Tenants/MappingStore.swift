@@ -131,6 +131,17 @@ package struct MappingStore: Sendable {
             """)
     }
 
+    /// The mapping's table is gone with its rows: it is imported again.
+    func forgetImport(of id: UUID, on connection: PostgresConnection) async throws {
+        let state = Mapping.State.initial
+        try await connection.execute(
+            """
+            update multiconnect.mappings set state = \(state.rawValue), state_description = \(state.label),
+              import_started_at = null, import_finished_at = null, updated_at = now()
+            where id = \(id)
+            """)
+    }
+
     /// Stores the number of quarantined rows of a running import. True if they are its first ones.
     func noteQuarantined(_ rows: Int, of id: UUID, on connection: PostgresConnection) async throws -> Bool {
         let before = try await connection.query(

@@ -24,6 +24,14 @@ struct TenantTrouble: Sendable {
         }
     }
 
+    /// The cause is removed, in the caller's transaction, which sets the state of the connection.
+    static func forget(
+        _ trouble: ConnectionTrouble, of organization: UUID, on connection: PostgresConnection
+    ) async throws {
+        try await ConnectionStore(on: connection).forgetTrouble(of: organization)
+        try await NotificationStore(on: connection).resolve([event(trouble)], organization: organization)
+    }
+
     private static func event(_ trouble: ConnectionTrouble) -> String {
         switch trouble {
         case .cell: "cell_unavailable"

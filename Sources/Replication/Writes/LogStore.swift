@@ -69,6 +69,23 @@ extension LogStore {
         return try await completed(entries.sorted { $0.id < $1.id }, on: connection)
     }
 
+    /// New rows of tables whose mappings are paused, by id: what refers to them waits.
+    ///
+    /// - Parameter paused: the tables' names.
+    func waitingInserts(
+        of paused: [String], excluding known: Set<Int>, limit: Int, on connection: PostgresConnection
+    ) async throws -> [LogEntry] {
+        try await connection.query(
+            """
+            select \(Self.columns) from \(raw: log) l
+            where l.state = 'NEW' and l.action = 'INSERT' and l.sfid is null
+              and l.table_name = any (\(paused)::text[])
+              and l.id not in (select k from unnest(\(Array(known))::int[]) as k)
+            order by l.id limit \(limit)
+            """
+        ).map(Self.entry)
+    }
+
     /// Inserts that Salesforce refused, of rows that still have no record, by id.
     package func failedInserts(
         limit: Int, on connection: PostgresConnection

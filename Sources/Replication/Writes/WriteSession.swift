@@ -30,6 +30,8 @@ struct WriteSession {
     private var rowLimits: [String: Int] = [:]
     /// Entries that a person must decide about.
     private var undecided: Set<Int> = []
+    /// Tables whose mappings are paused or stopped, and the ids of their new rows that the queue knows.
+    private var paused: (tables: [String], inserts: Set<Int>) = ([], [])
     private var hasUnread = true
     /// True if the session ends as soon as nothing runs, because its settings changed.
     private var isEnding = false
@@ -138,7 +140,10 @@ struct WriteSession {
             tables: Dictionary(tables.map { ($0.plan.table, $0) }, uniquingKeysWith: { first, _ in first }),
             settings: settings, layouts: sender.layouts)
         let order = WriteQueue.Settings(settings)
-        let planned = tables.map { WriteTable($0, among: all) }
+        let active = Set(tables.map(\.plan.table))
+        paused.tables = all.map(\.plan.table).filter { !active.contains($0) }
+        paused.inserts = []
+        let planned = all.map { WriteTable($0, among: all) }
         if queue.settings == order {
             queue.set(planned)
         } else if queue.isEmpty {
@@ -161,8 +166,25 @@ struct WriteSession {
             hasUnread = entries.count >= ReplicationLimits.writeReadRows
             guard !entries.isEmpty else { return }
             lastWork = .now
+            try await blockReferences()
             queue.add(entries)
         }
+    }
+
+    /// Adds the new rows of paused mappings, which block what refers to them. Called after the entries to add are
+    /// read: a parent is committed before its child.
+    private mutating func blockReferences() async throws {
+        guard !paused.tables.isEmpty, paused.inserts.count < ReplicationLimits.failedInsertRows else {
+            return
+        }
+        let (log, paused) = (sender.log, paused)
+        let inserts = try await context.cell.withCellConnection {
+            try await log.waitingInserts(
+                of: paused.tables, excluding: paused.inserts, limit: ReplicationLimits.failedInsertRows,
+                on: $0)
+        }
+        self.paused.inserts.formUnion(inserts.map(\.id))
+        queue.addFailed(inserts)
     }
 
     /// Takes over what people decided about entries that the session knows: those that they discarded, sent

@@ -258,6 +258,49 @@ struct LiveWritesTests {
         }
     }
 
+    @Test func `a child waits for the insert of its parent, whose mapping is paused`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            var account = try await scene.mapping("Account").configuration
+            account.fields.append("External_ID__c")
+            account.upsertField = "External_ID__c"
+            var contact = try await scene.mapping("Contact").configuration
+            contact.access = .readWrite
+            contact.fields.append("Account__External_ID__c")
+            _ = try await scene.importMappings(
+                MappingFile(mappings: [
+                    .init(objectName: "Account", configuration: account),
+                    .init(objectName: "Contact", configuration: contact),
+                ]))
+            let pause = "update multiconnect.mappings set paused_at = "
+            try await scene.control.execute(SQL(raw: "\(pause) now() where object_name = 'Account'"))
+            try await scene.writing {
+                try await scene.app("insert into T.account (name, external_id__c) values ('Parent', 'P1')")
+                try await scene.app(
+                    "insert into T.contact (lastname, account__external_id__c) values ('Child', 'P1'), ('Free', null)"
+                )
+                try await eventually("another row is not held up") {
+                    try await scene.app("select sfid is not null from T.contact where lastname = 'Free'")
+                        .scalar()
+                }
+                let states: [String] = try await scene.app(
+                    "select state from T._trigger_log where state <> 'SUCCESS' order by id"
+                ).column()
+                #expect(states == ["NEW", "NEW"])
+            }
+            try await scene.control.execute(SQL(raw: "\(pause) null where object_name = 'Account'"))
+            try await scene.writing(epoch: 2) { try await scene.waitWritten() }
+            let failed: Int = try await scene.app(
+                "select count(*) from T._trigger_log where state = 'FAILED'"
+            ).scalar()
+            #expect(failed == 0)
+            let hasRecord: Bool = try await scene.app(
+                "select sfid is not null from T.contact where lastname = 'Child'"
+            ).scalar()
+            #expect(hasRecord)
+        }
+    }
+
     @Test func `a change of a column that was mapped a moment ago is sent`() async throws {
         try await withOrg { scene in
             try await scene.startWrites()
