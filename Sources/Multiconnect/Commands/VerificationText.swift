@@ -24,7 +24,11 @@ enum VerificationText {
         if result.rowsWithoutRecord > 0 {
             lines.append("  not compared: \(result.rowsWithoutRecord) rows that are not in the org yet")
         }
-        if result.quarantinedRows > 0 { lines.append("  quarantined: \(result.quarantinedRows) rows") }
+        if result.quarantinedRows > 0 {
+            lines.append(
+                "  quarantined: \(result.quarantinedRows) rows that the database refuses; "
+                    + "multiconnect_sync.quarantined_rows has the reasons")
+        }
         if result.nulledCells > 0 { lines.append("  fit no column type: \(result.nulledCells) cells") }
         if let withheld = result.withheld {
             lines.append("  rows that are only in the table were kept: \(withheld)")

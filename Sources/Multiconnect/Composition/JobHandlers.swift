@@ -34,8 +34,8 @@ struct JobHandlers {
         return { run in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await sync.run(run) }
-                group.addTask { try await writes.run(run) }
-                group.addTask { try await events.run(run) }
+                group.addTask { try await sync.noting(run) { try await writes.run(run) } }
+                group.addTask { try await sync.noting(run) { try await events.run(run) } }
                 defer { group.cancelAll() }
                 try await group.next()
             }

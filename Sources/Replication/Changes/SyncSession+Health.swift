@@ -28,9 +28,31 @@ extension SyncSession {
                     "the schema \(tenant.schema) lacks \(missing.joined(separator: ", ")): restore them, "
                     + "or run `multiconnect organizations retry \(tenant.orgID)`")
         }
+        try await noteRefused()
         // The work has run until now.
         try await trouble.end(.work, of: organization)
         services.troubles.clear(organization)
+    }
+
+    /// Shows the number of records that the tables refuse, and notifies of the first one.
+    private func noteRefused() async throws {
+        let tables = state.withLock { Array($0.tables.values) }
+        let counts = try await cell.withCellConnection {
+            try await RefusedRowStore.counts(of: organization, on: $0)
+        }
+        for mapping in tables.map(\.mapping) {
+            let count = counts[mapping.id, default: 0]
+            let wasRefusing = state.withLock { $0.refusing.contains(mapping.id) } || mapping.quarantined > 0
+            guard count > 0 || wasRefusing else { continue }
+            try await RefusedRowNotice(control: services.replication.control, mapping: mapping).note(count)
+            state.withLock { state in
+                if count > 0 {
+                    state.refusing.insert(mapping.id)
+                } else {
+                    state.refusing.remove(mapping.id)
+                }
+            }
+        }
     }
 
     /// Reads the API calls of mappings that have a maximum.

@@ -102,6 +102,10 @@ extension SyncSession {
                     state.due.advance(.poll(id), to: max(.now, earliest ?? .now))
                     needsSchedule = true
                 }
+                if counts.refused > 0 {
+                    state.due.advance(.health, to: .now)
+                    needsSchedule = true
+                }
                 if !decoded.reloads.isEmpty {
                     state.due.set(.reload, at: .now)
                     needsSchedule = true

@@ -37,6 +37,8 @@ struct SyncState: Sendable {
     var subscriptions: [String: EventSubscription] = [:]
     /// Channels that the org refuses at present.
     var refusedChannels: Set<String> = []
+    /// Mappings with records that the database refuses.
+    var refusing: Set<UUID> = []
     /// Channels of platform events that the stream has subscribed, and whose notifications are to be ended.
     var presentChannels: Set<String> = []
     var isStreamRefused = false

@@ -30,10 +30,15 @@ package struct TenantSync: Sendable {
             return
         }
         let session = try SyncSession(services, tenant, run.lease)
+        try await noting(run) { try await read(run, session) }
+    }
+
+    /// Does a part of a tenant's work, and shows on the tenant if it fails again and again.
+    package func noting(_ run: TenantRun, _ work: () async throws -> Void) async throws {
         do {
-            try await read(run, session)
+            try await work()
         } catch {
-            await note(error, of: tenant.id)
+            await note(error, of: run.lease.organizationID)
             throw error
         }
     }
@@ -44,7 +49,7 @@ package struct TenantSync: Sendable {
         do {
             try await TenantTrouble(control: services.replication.control).begin(
                 .work, of: tenant,
-                because: "reading the tenant's changes fails again and again: \(FaultReason.text(error))")
+                because: "the tenant's work fails again and again: \(FaultReason.text(error))")
         } catch {
             services.replication.logger.debug(
                 "could not show trouble of tenant", metadata: ["error": "\(error)"])

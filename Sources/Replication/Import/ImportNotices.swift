@@ -13,18 +13,7 @@ struct ImportNotices: Sendable {
     /// Shows the number of quarantined rows. The first one is notified.
     func noteQuarantined(_ progress: ImportProgress) async throws {
         guard progress.quarantined > 0 else { return }
-        try await control.transaction { connection in
-            // Organizations are locked before mappings everywhere, so that transactions cannot deadlock.
-            _ = try await OrganizationStore(on: connection).lock(id: mapping.organizationID)
-            guard
-                try await MappingStore().noteQuarantined(
-                    progress.quarantined, of: mapping.id, on: connection)
-            else { return }
-            try await NotificationStore(on: connection).add(
-                "rows_quarantined", organization: mapping.organizationID,
-                message: "\(mapping.objectName): rows do not fit their columns and are not synced, "
-                    + "\(progress.quarantined) so far")
-        }
+        try await RefusedRowNotice(control: control, mapping: mapping).note(progress.quarantined)
     }
 
     /// Notifies of changed types and indexes and of nulled cells: one notification per mapping, which is

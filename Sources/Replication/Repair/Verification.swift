@@ -40,7 +40,7 @@ package struct Verification: Sendable, Equatable {
     package var columns: [Column] = []
     /// Rows that differ only because a local change is not yet sent or was refused. They are no differences.
     package var localChanges = 0
-    /// Rows that the table refused. They are no differences.
+    /// Records of the org that the table lacks because the database refuses them.
     package var quarantinedRows = 0
     /// Cells that fit no column type and are null. They are no differences.
     package var nulledCells = 0
@@ -53,5 +53,7 @@ package struct Verification: Sendable, Equatable {
     /// True if `--confirm` removes them.
     package var isConfirmable = false
 
-    package var isEqual: Bool { missingHere.rows == 0 && missingThere.rows == 0 && columns.isEmpty }
+    package var isEqual: Bool {
+        missingHere.rows == 0 && missingThere.rows == 0 && columns.isEmpty && quarantinedRows == 0
+    }
 }

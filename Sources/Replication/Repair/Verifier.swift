@@ -86,7 +86,7 @@ package struct Verifier: Sendable {
             }
             guard let comparison, let evidence else { return verification }
             try await describeRows(of: comparison.table, in: &verification, on: connection)
-            if repair != .none, !verification.isEqual || verification.quarantinedRows > 0 {
+            if repair != .none, !verification.isEqual {
                 try await correct(comparison, evidence, repair, &verification, on: connection)
             }
             try await ComparisonStore.drop(on: connection)

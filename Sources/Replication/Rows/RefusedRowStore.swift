@@ -1,4 +1,5 @@
 internal import Encoding
+internal import FoundationEssentials
 internal import Postgres
 internal import TenantSchema
 
@@ -37,6 +38,20 @@ struct RefusedRowStore: Sendable {
     }
 
     let mapping: Mapping
+
+    /// Records with a row or a change that was refused, by mapping.
+    static func counts(
+        of organization: UUID, on connection: PostgresConnection
+    ) async throws -> [UUID: Int] {
+        let rows = try await connection.query(
+            """
+            select mapping_id, count(distinct sfid) as records from multiconnect_sync.quarantined_rows
+            where organization_id = \(organization) group by mapping_id
+            """)
+        var counts: [UUID: Int] = [:]
+        for row in rows { counts[try row["mapping_id"]] = try row["records"] }
+        return counts
+    }
 
     /// Keeps a refused row until its record is written. Replaces its earlier entry.
     func quarantine(

@@ -14,11 +14,23 @@ package struct PreparedRecord: Sendable {
     /// API names in the order of the table's columns, with the upsert field and without `Id`. A parent by its
     /// external id is `Account.Ext__c`, or `Lead:Who.Email` if the lookup has several kinds of parents.
     package var fields: [(name: String, value: WriteValue)]
-    /// Fields with a value or a change that is not sent, because they are read-only.
+    /// Fields with a value or a change that is not sent, because they are read-only, and columns of `paused`.
     package var leftOut: [String]
+    /// Columns with a value or a change that is not sent, because they are not synced at present, with the reason.
+    package var paused: [String: String] = [:]
     /// True if the request would change nothing: an update of read-only fields, or a deletion of a row that
     /// was never sent.
     package var isEmpty: Bool
+
+    /// Why a change of columns that are not synced is refused. Nil without such columns.
+    var pauseProblem: WriteProblem? {
+        guard !paused.isEmpty else { return nil }
+        let texts = paused.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+        return WriteProblem(
+            "INVALID_FIELD",
+            "not synced at present: \(texts.joined(separator: ", ")); retry it when it is synced",
+            fields: paused.keys.sorted())
+    }
 
     /// False if a Bulk job cannot carry the record: a text that means null there, or too many characters.
     package var fitsBulk: Bool {

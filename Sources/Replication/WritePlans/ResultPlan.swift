@@ -111,7 +111,8 @@ package struct ResultPlan: Sendable, Equatable {
         addEntries(
             item, item.isPartial ? .new : .success, item.isPartial ? .new : .merged,
             message: leftOut.isEmpty
-                ? nil : "read-only fields were not sent: \(leftOut.joined(separator: ", "))",
+                ? nil
+                : "not sent, because they are read-only or not synced: \(leftOut.joined(separator: ", "))",
             sfid: record)
         guard action != .delete else { return }
         let row = current[item.entry.recordID]

@@ -34,6 +34,8 @@ struct WriteField: Sendable {
     /// The lookup that this column sets: itself, or that of `reference`.
     let lookup: String?
     var permission: Permission
+    /// Why the column is not synced at present. Nil if it is.
+    var pausedBecause: String?
     let isComparable: Bool
     /// Several kinds of parents have the External ID field.
     private let ambiguousParents: [String]

@@ -33,7 +33,8 @@ package struct WriteLayout: Sendable {
         for (place, column) in table.plan.columns.enumerated() {
             var field = WriteField(column, place: place, describe, parents)
             let isReadOnly = column.isReadOnly(in: configuration, resolver)
-            if isReadOnly || table.pausedColumns[column.name] != nil { field.permission = .none }
+            field.pausedBecause = table.pausedColumns[column.name]
+            if isReadOnly || field.pausedBecause != nil { field.permission = .none }
             fields[column.name] = field
         }
         self.fields = fields
@@ -106,7 +107,11 @@ package struct WriteLayout: Sendable {
             // and an upsert keeps the value of an existing record.
             if text == nil, entry.action == .insert { continue }
             guard field.permission.allows(action, entry.action) else {
-                leftOut.append(field)
+                if let reason = field.pausedBecause {
+                    record.paused[column] = reason
+                } else {
+                    leftOut.append(field)
+                }
                 continue
             }
             sent.append((field, try field.value(text)))
@@ -120,6 +125,7 @@ package struct WriteLayout: Sendable {
         }
         record.leftOut = leftOut.sorted { $0.place < $1.place }.map(\.name)
         record.isEmpty = sent.isEmpty && entry.action != .insert
+        if !record.isEmpty { record.leftOut += record.paused.keys.sorted() }
     }
 
     /// The columns to send. Of a lookup and the external ids of its parent, Salesforce takes one:

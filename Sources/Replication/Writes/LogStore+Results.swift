@@ -274,7 +274,8 @@ extension ResultRun {
             from unnest(\(entries.map(\.id))::int[], \(entries.map(\.state.rawValue))::text[],
               \(entries.map(\.message))::text[], \(entries.map(\.sfid))::text[])
               as e (id, state, message, sfid)
-            where l.id = e.id and l.state in ('NEW', 'PENDING')
+            where l.id = e.id
+              and (l.state in ('NEW', 'PENDING') or l.state = 'FAILED' and e.state = 'MERGED')
             """
     }
 

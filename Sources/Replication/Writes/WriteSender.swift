@@ -183,7 +183,10 @@ struct WriteSender: Sendable {
             if place % ReplicationLimits.preparedInRow == 0 { await Task.yield() }
             do throws(WriteProblem) {
                 let record = try layout.record(item, batch.action)
-                if record.isEmpty {
+                if record.isEmpty, let problem = record.pauseProblem {
+                    // The change would be lost: it is sent when a person retries it.
+                    ends[item.entry.id] = .failed(problem)
+                } else if record.isEmpty {
                     ends[item.entry.id] =
                         record.leftOut.isEmpty
                         ? .ignored : .written(sfid: item.entry.sfid, leftOut: record.leftOut)

@@ -129,8 +129,14 @@ struct WriteSession {
     private mutating func reload() async throws {
         let catalog = SyncedTableCatalog(context.services.replication)
         let all = try await catalog.tables(of: context.tenant)
+        let missing = try await context.cell.withCellConnection {
+            try await SchemaHealthStore().missingTables(
+                of: context.tenant.schema, mapped: all.map(\.plan.table), on: $0)
+        }
+        // A table that somebody dropped must not stop the others. The check of the schema shows it.
         let tables = all.filter { table in
             !table.mapping.isPaused && table.mapping.state != .invalid && table.mapping.state != .error
+                && !missing.contains(table.plan.table)
         }
         let settings = try await context.services.replication.control.withConnection {
             try await ConnectionStore(on: $0).settings(of: context.tenant.id)

@@ -1,3 +1,4 @@
+import Activity
 import Foundation
 import OrgSimulator
 import Postgres
@@ -42,6 +43,40 @@ struct LiveChangesTests {
 
     private func exists(_ scene: OrgScene, _ id: String, name: String? = nil) async throws -> Bool {
         try await scene.hasAccount(id, name: name)
+    }
+
+    @Test func `records that the database refuses are counted and notified, until it takes them`()
+        async throws
+    {
+        try await live { scene in
+            try await scene.cell.execute(
+                "create unique index own on \(identifier: scene.schema, "account") (site) where site = 'zzq'")
+            try await reading(scene, epoch: 1, poll: .seconds(600)) {
+                try await connected(scene)
+                let ids = try await change(
+                    scene,
+                    [
+                        "kind": "create",
+                        "records": [["Name": "A", "Site": "zzq"], ["Name": "B", "Site": "zzq"]],
+                    ]
+                )
+                try await eventually("notified") {
+                    try await scene.notifications().contains { $0.eventType == "rows_quarantined" }
+                }
+                #expect(try await scene.mapping("Account").quarantined == 1)
+                #expect(try await !scene.verify("Account").isEqual)
+                try await change(scene, ["kind": "update", "ids": ids, "values": ["Site": "other"]])
+                for id in ids { try await eventually("taken") { try await exists(scene, id) } }
+            }
+            try await scene.reading(epoch: 2) {
+                $0.healthInterval = .milliseconds(300)
+            } _: {
+                try await eventually("none is left") {
+                    try await !scene.notifications().contains { $0.eventType == "rows_quarantined" }
+                }
+            }
+            #expect(try await scene.mapping("Account").quarantined == 0)
+        }
     }
 
     @Test func `created, changed, deleted and undeleted records arrive by events, without a poll`()

@@ -138,7 +138,8 @@ struct VerifierTests {
                 values ('', \(mapping), \(scene.organizationID), \(ids[1]), 'name', \(value), '22001', 'test')
                 """)
             let result = try await scene.verify("Account")
-            #expect(result.isEqual, "\(result)")
+            #expect(!result.isEqual, "the record is missing, whatever the reason")
+            #expect(result.missingHere.rows == 0 && result.columns.isEmpty)
             #expect(result.quarantinedRows == 1)
             #expect(result.nulledCells == 1)
         }

@@ -301,6 +301,59 @@ struct LiveWritesTests {
         }
     }
 
+    @Test func `a dropped table does not stop the changes of the others`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.app("drop table T.tweet__c cascade")
+            try await scene.writing {
+                try await scene.app("insert into T.account (name) values ('Zebra')")
+                try await scene.waitWritten()
+            }
+        }
+    }
+
+    @Test func `a change of a column that is not synced fails, and its other columns are sent`() async throws
+    {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.cell.execute(
+                "update multiconnect_sync.synced_tables set paused_columns = '{\"industry\":\"hidden\"}'")
+            try await scene.writing {
+                try await scene.app("update T.account set industry = 'Energy' where id = 1")
+                try await scene.app("update T.account set industry = 'Energy', phone = '7' where id = 2")
+                try await scene.waitWritten()
+            }
+            let entries = try await scene.app("select state, sf_message from T._trigger_log order by id")
+            let states = try entries.map { try $0["state", as: String.self] }
+            let messages = try entries.map { try $0["sf_message", as: String.self] }
+            #expect(states == ["FAILED", "SUCCESS"])
+            #expect(messages[0].contains("industry (hidden)") && messages[1].contains("industry"))
+            #expect(try await scene.written().count == 1)
+        }
+    }
+
+    @Test func `a correction that creates the record ends the failed insert`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites("poll_db_no_merge=false")
+            try await scene.orgSettings(
+                #"{"validation":[{"object":"Account","field":"Name","text":"bad","message":"No bad names"}]}"#
+            )
+            try await scene.writing {
+                try await scene.app("insert into T.account (name) values ('bad one')")
+                try await eventually("refused") {
+                    try await scene.app(
+                        "select exists (select from T._trigger_log where state = 'FAILED')"
+                    ).scalar()
+                }
+                try await scene.app("update T.account set name = 'good one' where name = 'bad one'")
+                try await scene.waitWritten()
+            }
+            let states: [String] = try await scene.app("select state from T._trigger_log order by id")
+                .column()
+            #expect(states == ["MERGED", "SUCCESS"])
+        }
+    }
+
     @Test func `a change of a column that was mapped a moment ago is sent`() async throws {
         try await withOrg { scene in
             try await scene.startWrites()

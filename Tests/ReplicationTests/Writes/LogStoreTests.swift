@@ -80,7 +80,10 @@ struct LogStoreTests {
                 "state, sfid, sf_message, (processed_at is not null)::text, (processed_tx is not null)::text")
             #expect(
                 found == [
-                    ["SUCCESS", Self.a, "read-only fields were not sent: Sic", "true", "true"],
+                    [
+                        "SUCCESS", Self.a, "not sent, because they are read-only or not synced: Sic", "true",
+                        "true",
+                    ],
                     ["FAILED", nil, "REQUIRED_FIELD_MISSING: no name [Name]", "true", "true"],
                 ])
             let states = try await log.attemptStates()
