@@ -42,6 +42,7 @@ struct WebRig: Sendable {
         var loginURL = "http://127.0.0.1:9"
         var appURL: String?
         var returnOrigins: [String] = []
+        var brand: Brand?
         /// The operators' name and password; nil closes their pages.
         var operators: (user: String, password: Secret)?
         var viewers: (user: String, password: Secret)?
@@ -156,7 +157,8 @@ private func routes(
         board: MetricsBoard(redis: redis), cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let identity = AppIdentity(
-        name: "Acme Sync", url: options.appURL ?? origin, returnOrigins: options.returnOrigins)
+        name: "Acme Sync", url: options.appURL ?? origin, returnOrigins: options.returnOrigins,
+        brand: options.brand)
     let recovery = TenantRecovery(control: pool, queue: queue, logger: quietLogger)
     let keys = KeyRing(current: try SecretKey.generate())
     let tokens = AccessTokens(
