@@ -43,6 +43,7 @@ struct WebRig: Sendable {
         var appURL: String?
         var returnOrigins: [String] = []
         var brand: Brand?
+        var batchLimits = BatchLimits()
         /// The operators' name and password; nil closes their pages.
         var operators: (user: String, password: Secret)?
         var viewers: (user: String, password: Secret)?
@@ -115,7 +116,7 @@ func withWebRig(
             ODataRoutes(
                 control: pool, cells: options.cells?() ?? ["default": pool], cache: ServiceCache(),
                 app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin),
-                problem: FaultStatus.problem(for:), logger: quietLogger
+                batchLimits: options.batchLimits, problem: FaultStatus.problem(for:), logger: quietLogger
             ).add(to: &router)
             try addOrgPages(to: &router, options, origin: origin, pool: pool, http: http, tenants)
             var configuration = routes.configuration()
