@@ -119,8 +119,11 @@ enum DashboardStyle {
         .bar .last { margin-left: auto }
         .scroll { overflow-x: auto }
         @media (max-width: 760px) {
-            main { padding: 14px } header { padding: 0 14px }
-            .tabs a { flex: 1 1 22%; min-width: 78px; padding: 8px 10px } .tabs b { font-size: 16px }
+            main { padding: 14px } header { gap: 0 28px; padding: 0 14px } .brand { padding: 10px 0 }
+            nav { order: 1; flex: 1 0 100%; flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none }
+            nav a { flex: 0 0 auto; padding: 6px 10px 8px }
+            .tabs a, .tabs span { flex: 1 1 22%; min-width: 78px; padding: 8px 10px }
+            .tabs b { font-size: 16px }
             table.cards thead { display: none }
             table.cards, table.cards tbody, table.cards tr { display: block }
             table.cards tr { padding: 10px 14px; border-bottom: 1px solid var(--line) }
