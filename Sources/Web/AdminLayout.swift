@@ -84,6 +84,9 @@ struct AdminLayout: Sendable {
         ul, ol { padding-left: 22px; margin: 0 0 14px }
         .again { display: inline-block; padding: 10px 16px; border: 1px solid var(--accent);
             border-radius: 8px; text-decoration: none }
+        main > :last-child { margin-bottom: 0 }
+        @media (max-width: 700px) { main { margin: 14px; padding: 20px } header { padding: 12px 20px }
+            footer { margin: 0 14px 20px; padding: 0 } }
         .wide { max-width: none; margin: 20px } .scroll { overflow-x: auto }
         table { border-collapse: collapse; font-size: 14px } th { text-align: left }
         td, th { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top;

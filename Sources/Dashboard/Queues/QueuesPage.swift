@@ -75,7 +75,8 @@ struct QueuesPage: Sendable {
             let count = counts[state] ?? JobCount(0)
             let link = JobQuery(Form()).with([state]).with(field, name).link()
             let number: HTML =
-                count.value == 0 ? "<span class=\"dim\">0</span>" : "<a href=\"\(link)\">\("\(count)")</a>"
+                count.value == 0
+                ? "<span class=\"dim none\">0</span>" : "<a href=\"\(link)\">\("\(count)")</a>"
             return "<td data-label=\"\(state.title)\" class=\"number\">\(number)</td>"
         }
     }
@@ -131,18 +132,20 @@ struct QueuesPage: Sendable {
 
     /// The cells about the last 24 hours of a class or a queue.
     private func past(_ own: PastRuns?, of name: String) -> HTML {
-        let average = own?.average.map { DashboardText.duration($0) } ?? "–"
+        let average = own?.average.map { "\(DashboardText.duration($0))" as HTML } ?? Self.none
         let label = "Runs of \(name) by hour, the last 24 hours"
-        let chart = own.map { Sparkline(label: label, values: $0.hours).content } ?? "–"
+        let chart = own.map { Sparkline(label: label, values: $0.hours).content } ?? Self.none
         return """
             <td data-label="Runs in 24 h" class="number">\(number(own?.total))</td>
             <td data-label="Failed" class="number">\(number(own?.failed))</td>
-            <td data-label="Average" class="number"><span class="nowrap">\(average)</span></td>
+            <td data-label="Average" class="number">\(average)</td>
             <td data-label="By hour">\(chart)</td>
             """
     }
 
-    private func number(_ count: Int?) -> String { count.map { DashboardText.number($0) } ?? "–" }
+    private func number(_ count: Int?) -> HTML { count.map { "\(DashboardText.number($0))" } ?? Self.none }
+
+    private static let none: HTML = "<span class=\"none\">–</span>"
 
     private func toggle(_ scope: PauseScope) -> HTML {
         pauses.contains { $0.scope == scope } ? button(scope, "resume") : button(scope, "pause")
