@@ -253,8 +253,8 @@ let package = Package(
             "Web",
             [
                 "JobAdmin", "JobIndex", "Reactor", "HTTPServer", "HTTPClient", "Pages", "Dashboard", "Canvas",
-                "ConnectAPI", "OData", "TenantAdmin", "TenantSchema", "Replication", "XML", "Support",
-                "OrgSimulator", log,
+                "ConnectAPI", "OData", "TenantAdmin", "TenantSchema", "Replication", "XML", "Compression",
+                "Support", "OrgSimulator", log,
             ]),
         tests("OData", ["TenantAdmin", "HTTPWire", "Postgres", "Encoding", "XML"]),
         tests("OrgSimulator", ["Reactor", "HTTPClient", "Postgres", "Cryptography", "Support"]),

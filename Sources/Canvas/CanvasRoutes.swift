@@ -37,7 +37,7 @@ package struct CanvasRoutes: Sendable {
         self.tenants = tenants
         self.app = app
         frame = FrameHeaders(appURL: app.url)
-        page = PageFrame(name: app.name, stylesheet: CanvasStyle.file)
+        page = PageFrame(name: app.brand.name, stylesheet: CanvasStyle.file)
         self.faults = faults
         self.limiter = limiter
         self.logger = logger
@@ -129,7 +129,7 @@ package struct CanvasRoutes: Sendable {
             query.append(("environment", environment.description))
         }
         let content: HTML = """
-            <p>You have not yet allowed \(app.name) to know who you are.</p>
+            <p>You have not yet allowed \(app.brand.name) to know who you are.</p>
             <p><a class="button" target="_blank" rel="noopener"
             href="/login?\(PercentCoding.form(query))">Allow access</a></p>
             <p>Afterwards reload this page.</p>

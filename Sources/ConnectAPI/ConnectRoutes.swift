@@ -46,7 +46,9 @@ package struct ConnectRoutes: Sendable {
                 Self.json(.object([("message", .string(FaultAnswers.text(of: problem)))]), problem.status)
             }
             let description = PackageResources.openapi_json
-            router.on(.get, "/api/v3/openapi.json") { _ in .json(bytes: description) }
+            router.on(.get, "/api/v3/openapi.json") { request in
+                await Response.json(bytes: description).compressed(for: request)
+            }
             addDiscovery(to: &router)
             addConnections(to: &router)
             addMappings(to: &router)
@@ -82,7 +84,8 @@ package struct ConnectRoutes: Sendable {
             }
             var response = try await respond(Call(request: request, token: token))
             response.headers.add("Cache-Control", "no-store")
-            return response
+            // The token is in no cookie, and no answer contains it or a password.
+            return await response.compressed(for: request)
         }
     }
 

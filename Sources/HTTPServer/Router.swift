@@ -24,8 +24,9 @@ package struct Router: Sendable {
     /// The result of a look-up.
     enum Match: Sendable {
         case found(Route, PathParameters)
-        /// The path exists for other methods. The value is for Allow.
-        case otherMethods(String)
+        /// The path exists for other methods: their names for Allow, and the route of one of them, whose
+        /// layers answer.
+        case otherMethods(String, Route)
         case nothing
     }
 
@@ -176,7 +177,8 @@ extension Router {
         guard let route = nodes[node].route(for: method) else {
             var names = Set(nodes[node].routes.map(\.method.name)).union(["OPTIONS"])
             if names.contains("GET") { names.insert("HEAD") }
-            return .otherMethods(names.sorted().joined(separator: ", "))
+            guard let other = nodes[node].routes.first?.route else { return .nothing }
+            return .otherMethods(names.sorted().joined(separator: ", "), other)
         }
         return .found(route, PathParameters(names: route.parameterNames, values: values))
     }
@@ -202,14 +204,18 @@ extension Router {
         return try await route.respond(to: request)
     }
 
-    /// The response if there is no handler.
-    static func response(to request: Request, _ match: Match) throws(Problem) -> Response {
+    /// The response if there is no handler. A path's routes answer for other methods in their own form.
+    ///
+    /// - Throws: a `Problem` that no layer turns into a response.
+    static func response(to request: Request, _ match: Match) throws -> Response {
         switch match {
-        case .otherMethods(let allowed) where request.method == .options:
+        case .otherMethods(let allowed, _) where request.method == .options:
             return Response(status: .noContent, headers: ["Allow": allowed])
         case .nothing where request.method == .options && request.path == "*":
             return Response(status: .noContent)
-        case .otherMethods, .nothing, .found:
+        case .otherMethods(_, let route):
+            return try route.response(to: problem(match, request.method), request)
+        case .nothing, .found:
             throw problem(match, request.method)
         }
     }
@@ -220,7 +226,7 @@ extension Router {
         case .other, .connect, .trace: return Problem(.notImplemented)
         default: break
         }
-        guard case .otherMethods(let allowed) = match else { return Problem(.notFound) }
+        guard case .otherMethods(let allowed, _) = match else { return Problem(.notFound) }
         return Problem(.methodNotAllowed, headers: ["Allow": allowed])
     }
 }

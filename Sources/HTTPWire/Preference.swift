@@ -15,6 +15,13 @@ package enum Preference {
         return best.offer
     }
 
+    /// Whether the client accepts a gzip body. Without an Accept-Encoding field it may not.
+    package static func acceptsGzip(_ headers: Headers) -> Bool {
+        let codings = headers.values("accept-encoding").flatMap { $0.split(separator: ",") }.map(weighted)
+        let own = codings.first { $0.name == "gzip" || $0.name == "x-gzip" }
+        return (own ?? codings.first { $0.name == "*" }).map { $0.weight > 0 } ?? false
+    }
+
     private static func weight(of offer: String, in ranges: [(name: String, weight: Double)]) -> Double {
         let family = offer.prefix { $0 != "/" } + "/*"
         for candidate in [offer, String(family), "*/*"] {

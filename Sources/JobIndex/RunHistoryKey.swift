@@ -8,6 +8,9 @@ package enum RunHistoryKey {
     /// How long Redis keeps a key, in seconds.
     package static let lifetime = 3 * CivilDay.seconds
 
+    /// Our own key with the same fields by queue.
+    package static func queues(at time: Date) -> String { "multiconnect:queues:" + name(at: time) }
+
     package static func name(at time: Date) -> String {
         let day = CivilDay(time)
         let second = Int(time.timeIntervalSince1970.rounded(.down))

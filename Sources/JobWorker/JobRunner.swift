@@ -49,7 +49,7 @@ struct JobRunner: Sendable {
         case .success(let outcome):
             let duration = ContinuousClock.now - start
             slots.countRun(of: duration)
-            reporter.handlerReturned(job.className, after: duration)
+            reporter.handlerReturned(job, after: duration)
             ending = await record(outcome, of: job, run)
         case .failure(let error):
             await recordFailure(error, of: job, run, maximumAttempts: context.maximumAttempts)
@@ -148,7 +148,7 @@ struct JobRunner: Sendable {
             recorded = record?.state
             return record != nil
         }
-        reporter.failed(job.className, isRetried: recorded == .retry)
+        reporter.failed(job, isRetried: recorded == .retry)
         if recorded == .cancelled { return logger.notice("job cancelled") }
         let isOver = recorded.map { !$0.isOpen } ?? (verdict == .dead)
         logger.log(

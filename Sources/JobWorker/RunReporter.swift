@@ -8,15 +8,15 @@ struct RunReporter: Sendable {
     let logger: Logger
 
     /// A handler returned without an error.
-    func handlerReturned(_ className: String, after duration: Duration) {
-        tallies.countRun(className, of: duration)
-        for each in extensions { each.runEnded(className, after: duration) }
+    func handlerReturned(_ job: JobRecord, after duration: Duration) {
+        tallies.countRun(job.className, of: duration)
+        for each in extensions { each.runEnded(job, after: duration) }
     }
 
     /// A run failed.
-    func failed(_ className: String, isRetried: Bool) {
-        tallies.countFailed(className, isRetried: isRetried)
-        for each in extensions { each.runEnded(className, after: nil) }
+    func failed(_ job: JobRecord, isRetried: Bool) {
+        tallies.countFailed(job.className, isRetried: isRetried)
+        for each in extensions { each.runEnded(job, after: nil) }
     }
 
     /// Logs the result of recording a run's end. False: its claim was lost. Nil: Postgres was unavailable.

@@ -18,5 +18,5 @@ package protocol WorkerExtension: Sendable {
 
     /// Called on any loop after a run has ended.
     /// - Parameter duration: how long the handler ran; nil if the run failed.
-    func runEnded(_ className: String, after duration: Duration?)
+    func runEnded(_ job: JobRecord, after duration: Duration?)
 }

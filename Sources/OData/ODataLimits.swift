@@ -28,10 +28,6 @@ enum ODataLimits {
     static let batchFields = 64
     /// Bytes of a header line of a batch. URLs with a `$filter` are long.
     static let batchLineBytes = 16_384
-    /// After this time the rest of a batch is refused. Source: proxies wait one to two minutes.
-    static let batchTime = Duration.seconds(60)
-    /// Above this size of the answers so far the rest of a batch is refused.
-    static let batchAnswerBytes = 16 * 1024 * 1024
     /// Characters of a `$skiptoken`.
     static let tokenCharacters = 8_192
     /// How long a process uses what it knows of a service and its tables: a change is seen after this time.

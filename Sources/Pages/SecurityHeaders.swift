@@ -14,8 +14,10 @@ package struct SecurityHeaders: Sendable {
         case operators
     }
 
-    /// - Parameter appURL: `APP_URL`.
-    package init(appURL: String, readers: Readers = .admins) {
+    /// - Parameters:
+    ///   - appURL: `APP_URL`.
+    ///   - imageOrigin: the only other origin from which pages may load images; nil: none.
+    package init(appURL: String, readers: Readers = .admins, imageOrigin: String? = nil) {
         isSecure = appURL.hasPrefix("https:")
         // With no-referrer, browsers send `Origin: null` with a form, and `FormToken.isOwn` would refuse it.
         let referrer = readers == .admins ? "no-referrer" : "same-origin"
@@ -26,9 +28,10 @@ package struct SecurityHeaders: Sendable {
         let schemes = readers == .operators ? "" : isSecure ? " https:" : " http: https:"
         // Scripts of our own, and the streams that they open. The admins' pages have none.
         let scripts = readers == .operators ? "script-src 'self'; connect-src 'self'; " : ""
+        let images = imageOrigin.map { " \($0)" } ?? ""
         forPages = [
             "Content-Security-Policy":
-                "default-src 'none'; \(scripts)style-src 'self'; img-src 'self'; "
+                "default-src 'none'; \(scripts)style-src 'self'; img-src 'self'\(images); "
                 + "form-action 'self'\(schemes); base-uri 'none'; frame-ancestors 'none'",
             "X-Frame-Options": "DENY",
             // Pages show names of orgs and users, and their URLs carry codes.

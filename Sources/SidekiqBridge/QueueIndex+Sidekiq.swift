@@ -26,8 +26,8 @@ extension QueueIndex {
     }
 
     /// Adds runs to the metrics of the minute.
-    func add(_ tallies: [String: RunTally], at time: Date = Date()) async throws {
-        let commands = SidekiqMetrics(at: time).commands(tallies)
+    func add(_ counts: RunCounts, at time: Date = Date()) async throws {
+        let commands = SidekiqMetrics(at: time).commands(counts)
         guard !commands.isEmpty else { return }
         let replies = try await redis.pipeline(commands, deadline: .now + limits.script)
         for case .error(let error) in replies { throw error }

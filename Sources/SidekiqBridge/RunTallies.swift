@@ -37,29 +37,48 @@ struct RunTally: Sendable, Equatable {
     }
 }
 
-/// The tallies of a worker, by class.
-final class RunTallies: Sendable {
-    private let tallies = Mutex<[String: RunTally]>([:])
+/// Runs by class and by queue: each run is in both.
+struct RunCounts: Sendable, Equatable {
+    var classes: [String: RunTally] = [:]
+    var queues: [String: RunTally] = [:]
 
-    func countSuccess(_ className: String, after time: Duration) {
-        tallies.withLock { $0[className, default: RunTally()].countSuccess(after: time) }
+    /// - Parameter time: how long the handler ran; nil for a failed run.
+    mutating func count(_ className: String, queue: String, after time: Duration?) {
+        if let time {
+            classes[className, default: RunTally()].countSuccess(after: time)
+            queues[queue, default: RunTally()].countSuccess(after: time)
+        } else {
+            classes[className, default: RunTally()].countFailure()
+            queues[queue, default: RunTally()].countFailure()
+        }
     }
 
-    func countFailure(_ className: String) {
-        tallies.withLock { $0[className, default: RunTally()].countFailure() }
+    mutating func add(_ other: RunCounts) {
+        classes.merge(other.classes) { $0.adding($1) }
+        queues.merge(other.queues) { $0.adding($1) }
+    }
+}
+
+/// The tallies of a worker.
+final class RunTallies: Sendable {
+    private let counts = Mutex(RunCounts())
+
+    /// - Parameter time: how long the handler ran; nil for a failed run.
+    func count(_ className: String, queue: String, after time: Duration?) {
+        counts.withLock { $0.count(className, queue: queue, after: time) }
     }
 
     /// Takes the tallies since the last call.
-    func take() -> [String: RunTally] {
-        tallies.withLock { tallies in
-            defer { tallies = [:] }
-            return tallies
+    func take() -> RunCounts {
+        counts.withLock { counts in
+            defer { counts = RunCounts() }
+            return counts
         }
     }
 
     /// Adds tallies that could not be sent.
-    func giveBack(_ taken: [String: RunTally]) {
-        tallies.withLock { $0.merge(taken) { $0.adding($1) } }
+    func giveBack(_ taken: RunCounts) {
+        counts.withLock { $0.add(taken) }
     }
 }
 

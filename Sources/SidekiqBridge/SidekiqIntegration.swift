@@ -49,11 +49,7 @@ package struct SidekiqIntegration: WorkerExtension {
         try await imports.claimable(entries, on: connection)
     }
 
-    package func runEnded(_ className: String, after duration: Duration?) {
-        if let duration {
-            tallies.countSuccess(className, after: duration)
-        } else {
-            tallies.countFailure(className)
-        }
+    package func runEnded(_ job: JobRecord, after duration: Duration?) {
+        tallies.count(job.className, queue: job.lane.parts?.queue ?? job.lane.text, after: duration)
     }
 }

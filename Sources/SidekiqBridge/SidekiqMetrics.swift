@@ -17,6 +17,8 @@ struct SidekiqMetrics: Sendable, Equatable {
 
     /// Hashes of `<class>|p`, `|f` and `|ms`.
     let hashes: [Key]
+    /// A hash of `<queue>|p`, `|f` and `|ms`. Sidekiq has none by queue.
+    let queues: Key
     private let histogramOf7: String
     private let histogramOf8: String
 
@@ -34,6 +36,7 @@ struct SidekiqMetrics: Sendable, Equatable {
             Key(name: "j|\(shortDate)|\(hour):\(padded)", lifetime: Self.minuteLifetime),
             Key(name: RunHistoryKey.name(at: time), lifetime: RunHistoryKey.lifetime),
         ]
+        queues = Key(name: RunHistoryKey.queues(at: time), lifetime: RunHistoryKey.lifetime)
         histogramOf7 = "\(CivilDay.pad(day.day))-\(CivilDay.pad(hour)):\(minute)"
         histogramOf8 = "\(day.day)-\(hour):\(minute)"
     }
@@ -47,20 +50,11 @@ struct SidekiqMetrics: Sendable, Equatable {
     }
 
     /// The commands that add the tallies.
-    func commands(_ tallies: [String: RunTally]) -> [[RedisArgument]] {
-        var commands: [[RedisArgument]] = []
-        guard !tallies.isEmpty else { return commands }
-        for key in hashes {
-            for (className, tally) in tallies {
-                let fields = [("p", tally.processed), ("f", tally.failed), ("ms", tally.milliseconds)]
-                for (field, count) in fields where count > 0 {
-                    commands.append(
-                        ["HINCRBY", RedisArgument(key.name), "\(className)|\(field)", RedisArgument(count)])
-                }
-            }
-            commands.append(["EXPIRE", RedisArgument(key.name), RedisArgument(key.lifetime)])
-        }
-        for (className, tally) in tallies where tally.processed > tally.failed {
+    func commands(_ counts: RunCounts) -> [[RedisArgument]] {
+        guard !counts.classes.isEmpty else { return [] }
+        var commands = hashes.flatMap { Self.additions(of: counts.classes, to: $0) }
+        commands += Self.additions(of: counts.queues, to: queues)
+        for (className, tally) in counts.classes where tally.processed > tally.failed {
             for key in histograms(of: className) {
                 var command: [RedisArgument] = ["BITFIELD", RedisArgument(key.name), "OVERFLOW", "SAT"]
                 for (index, count) in tally.histogram.enumerated() where count > 0 {
@@ -70,6 +64,19 @@ struct SidekiqMetrics: Sendable, Equatable {
                 commands.append(["EXPIRE", RedisArgument(key.name), RedisArgument(key.lifetime)])
             }
         }
+        return commands
+    }
+
+    private static func additions(of tallies: [String: RunTally], to key: Key) -> [[RedisArgument]] {
+        var commands: [[RedisArgument]] = []
+        for (name, tally) in tallies {
+            let fields = [("p", tally.processed), ("f", tally.failed), ("ms", tally.milliseconds)]
+            for (field, count) in fields where count > 0 {
+                commands.append(
+                    ["HINCRBY", RedisArgument(key.name), "\(name)|\(field)", RedisArgument(count)])
+            }
+        }
+        commands.append(["EXPIRE", RedisArgument(key.name), RedisArgument(key.lifetime)])
         return commands
     }
 

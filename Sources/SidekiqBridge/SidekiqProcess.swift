@@ -82,11 +82,11 @@ struct SidekiqProcess: Sendable {
     }
 
     private func arguments(
-        _ worker: Worker, roundTrip: Duration, counts: [String: RunTally]
+        _ worker: Worker, roundTrip: Duration, counts: RunCounts
     ) -> [String] {
         let now = Date()
         let running = worker.runningJobs
-        let total = counts.values.reduce(into: RunTally()) { $0.add($1) }
+        let total = counts.classes.values.reduce(into: RunTally()) { $0.add($1) }
         var arguments = [
             settings.identity.text, information, String(running.count), SidekiqPayload.seconds(now),
             String(roundTrip.components.attoseconds / 1_000_000_000_000), worker.isQuiet ? "true" : "false",

@@ -13,6 +13,7 @@ package enum FaultStatus {
     package static func problem(for error: any Error) -> Problem? {
         switch error {
         case let problem as Problem: problem
+        case let failure as ConsentFailure: problem(for: failure.cause)
         case let refusal as ConsentRefusal: Problem(status(of: refusal), refusal.explanation)
         case let refusal as CallbackSignature.Refusal: Problem(.unauthorized, refusal.rawValue)
         case let invalid as RegistrationRequest.Invalid:

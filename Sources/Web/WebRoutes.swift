@@ -35,8 +35,8 @@ package struct WebRoutes: Sendable {
     ) {
         self.registration = RegistrationRoute(
             registration: registration, signature: signature, limits: limits, tallies: tallies)
-        security = SecurityHeaders(appURL: app.url)
-        layout = AdminLayout(name: app.name)
+        security = SecurityHeaders(appURL: app.url, imageOrigin: app.brand.logo?.origin)
+        layout = AdminLayout(brand: app.brand)
         self.consent = ConsentRoutes(
             consent: consent, layout: layout, isSecure: security.isSecure, limits: limits,
             targets: app.returnTargets)
@@ -107,7 +107,7 @@ package struct WebRoutes: Sendable {
         router.group("") { router in
             faults.recover(&router) { page(for: $0, $1) }
             router.recover { error, request in
-                (error as? ConsentRefusal).map { refused($0, request) }
+                (error as? ConsentFailure).map { answer(to: $0, request) }
             }
             router.on(.get, "/", home)
             shared?.add(to: &router, layout)
@@ -129,17 +129,24 @@ package struct WebRoutes: Sendable {
         return layout.page(layout.name, content)
     }
 
-    private func refused(_ refusal: ConsentRefusal, _ request: Request) -> Response {
-        logger.debug(
-            "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
-        let page = RefusalPage(refusal)
-        return layout.page(page.title, page.content, status: page.status)
+    /// The page of a failed consent, with a link that starts it again.
+    private func answer(to failure: ConsentFailure, _ request: Request) -> Response {
+        if let refusal = failure.cause as? ConsentRefusal {
+            logger.debug(
+                "consent refused", metadata: ["request_id": "\(request.id)", "reason": "\(refusal.code)"])
+            let refused = RefusalPage(refusal, again: failure.again)
+            return layout.page(refused.title, refused.content, status: refused.status)
+        }
+        return faults.response(to: failure.cause, request) { problem, request in
+            page(for: problem, request, RefusalPage.link(failure.again))
+        }
     }
 
-    private func page(for problem: Problem, _ request: Request?) -> Response {
+    private func page(for problem: Problem, _ request: Request?, _ more: HTML = "") -> Response {
         let request: HTML = request.map { "<p><small>Request \($0.id)</small></p>" } ?? ""
         let content: HTML = """
             <p>\(FaultAnswers.text(of: problem))</p>
+            \(more)
             \(request)
             """
         return layout.page(problem.title, content, status: problem.status)

@@ -155,7 +155,8 @@ struct AlertJobsTests {
             let postbox = Postbox()
             let mail = MailSettings(
                 server: try MailServer(url: "smtp://127.0.0.1:\(listener.address.port)"),
-                sender: MailSender("sync@app.example"), developmentRecipient: nil)
+                sender: MailSender("sync@app.example"), support: EmailAddress("help@app.example"),
+                developmentRecipient: nil)
             let operators = ["ann@example.com", "bob@example.com"].compactMap { EmailAddress($0) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await postbox.serve(on: listener) }
@@ -178,6 +179,7 @@ struct AlertJobsTests {
                 group.cancelAll()
             }
             #expect(postbox.lines.count { $0.hasPrefix("RCPT TO:<ann@example.com>") } == 2)
+            #expect(!postbox.lines.contains { $0.hasPrefix("Reply-To:") }, "operators are the support")
         }
     }
 

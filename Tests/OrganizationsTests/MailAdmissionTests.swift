@@ -12,7 +12,8 @@ struct MailAdmissionTests {
 
     init() throws {
         content = MailContent(
-            purpose: .consent, appName: "App", organization: try #require(OrganizationName("Acme")),
+            purpose: .consent, brand: Brand(name: "App"),
+            organization: try #require(OrganizationName("Acme")),
             link: "https://x.example")
     }
 

@@ -8,7 +8,7 @@ struct MailContentTests {
     func `names never become markup or header lines`(purpose: MailContent.Purpose) throws {
         let name = try #require(OrganizationName("<script>\"x\"&'\r\nBcc: all@example.com"))
         let mail = MailContent(
-            purpose: purpose, appName: "My\nApp <b>", organization: name,
+            purpose: purpose, brand: Brand(name: "My\nApp <b>"), organization: name,
             link: "https://app.example/authenticate?a=1&b=2")
         #expect(!mail.subject.unicodeScalars.contains { $0.properties.generalCategory == .control })
         #expect(mail.subject.contains("<script>\"x\"&' Bcc: all example com"))
@@ -17,6 +17,19 @@ struct MailContentTests {
         #expect(mail.html.contains("My App &lt;b&gt;"))
         #expect(mail.html.contains("href=\"https://app.example/authenticate?a=1&amp;b=2\""))
         #expect(mail.text.contains("\nhttps://app.example/authenticate?a=1&b=2\n"))
+    }
+
+    @Test func `a mail names the address for questions, if there is one`() throws {
+        let name = try #require(OrganizationName("Acme"))
+        let brand = Brand(name: "Sync", support: EmailAddress("help@app.example"))
+        let mail = MailContent(
+            purpose: .consent, brand: brand, organization: name, link: "https://app.example")
+        let line = "Questions? Reply to this mail, or write to help@app.example."
+        #expect(mail.text.hasSuffix("\n\n\(line)\n") && mail.html.contains("<p>\(line)</p>"))
+        let without = MailContent(
+            purpose: .consent, brand: Brand(name: "Sync"), organization: name, link: "https://app.example")
+        #expect(!without.text.contains("Questions") && without.text.hasSuffix("no data is read.\n"))
+        #expect(mail.text.hasPrefix(without.text))
     }
 
     @Test func `the link contains the org id`() throws {

@@ -105,9 +105,12 @@ struct OrganizationJobsTests {
         }
     }
 
-    private func settings(_ server: MailServer? = nil, development: String? = nil) throws -> MailSettings {
+    private func settings(
+        _ server: MailServer? = nil, development: String? = nil, support: String? = nil
+    ) throws -> MailSettings {
         MailSettings(
             server: server, sender: MailSender("Acme, Inc. <sync@app.example>"),
+            support: support.flatMap { EmailAddress($0) },
             developmentRecipient: development.flatMap { EmailAddress($0) })
     }
 
@@ -130,14 +133,15 @@ struct OrganizationJobsTests {
         }
     }
 
-    @Test func `in development all mails go to DEV_EMAIL`() async throws {
+    @Test func `in development all mails go to DEV_EMAIL, and answers go to the support`() async throws {
         try await SimulatedOrgs.run { world in
             let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
             let postbox = Postbox()
             let server = try MailServer(url: "smtp://127.0.0.1:\(listener.address.port)")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await postbox.serve(on: listener) }
-                let settings = try settings(server, development: "dev@example.org")
+                let settings = try settings(
+                    server, development: "dev@example.org", support: "help@app.example")
                 try await running(world, mail: settings) { queue in
                     let registration = OrganizationRegistration(pool: world.tenancy.pool, queue: queue)
                     _ = try await registration.register(
@@ -149,6 +153,7 @@ struct OrganizationJobsTests {
             }
             let lines = postbox.lines
             #expect(lines.contains { $0.hasPrefix("RCPT TO:<dev@example.org>") })
+            #expect(lines.contains("Reply-To: <help@app.example>"), "\(lines)")
             #expect(!lines.contains { $0.hasPrefix("Bcc:") || $0.contains("ann@example.com") })
         }
     }

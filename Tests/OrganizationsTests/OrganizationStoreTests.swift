@@ -90,7 +90,8 @@ struct OrganizationStoreTests {
             let organization = try await tenancy.organization()
             let other = try await tenancy.organization("00D090000083b1P")
             let content = MailContent(
-                purpose: .consent, appName: "App", organization: organization.name, link: "https://x.example")
+                purpose: .consent, brand: Brand(name: "App"), organization: organization.name,
+                link: "https://x.example")
             try await tenancy.pool.withConnection { connection in
                 let mails = MailStore(on: connection)
                 let email = organization.adminEmail

@@ -167,7 +167,8 @@ struct RegistrationTests {
         try await Tenancy.run { tenancy in
             let organization = try await tenancy.organization()
             let content = MailContent(
-                purpose: .consent, appName: "App", organization: organization.name, link: "https://x.example")
+                purpose: .consent, brand: Brand(name: "App"), organization: organization.name,
+                link: "https://x.example")
             try await tenancy.pool.withConnection { connection in
                 _ = try await MailStore(on: connection).write(
                     content,

@@ -150,11 +150,15 @@ extension ProcessTests {
             let wrong = try Program.multiconnect(
                 ["worker"],
                 environment: environment.merging([
-                    "MAIL_FROM": "Acme <nobody>", "MAILS_PER_HOUR": "0",
+                    "MAIL_FROM": "Acme <nobody>", "MAILS_PER_HOUR": "0", "SUPPORT_EMAIL": "nobody",
+                    "BRAND_LOGO_URL": "http://acme.example/logo.png",
                     "SMTP_URL": "smtp://u:hunter2@host:x",
                 ]) { $1 })
             #expect(wrong.exitStatus() == 78)
-            for name in ["MAIL_FROM must be", "MAILS_PER_HOUR", "SMTP_URL must be"] {
+            for name in [
+                "MAIL_FROM must be", "MAILS_PER_HOUR", "SMTP_URL must be", "SUPPORT_EMAIL must be",
+                "BRAND_LOGO_URL must be",
+            ] {
                 try await eventually(name) { wrong.output.contains(name) }
             }
             #expect(!wrong.output.contains("hunter2") && !missing.output.contains("hunter2"))

@@ -100,6 +100,32 @@ struct TenantOverviewTests {
         }
     }
 
+    @Test func `the sum of a tenant's rows follows its mappings`() async throws {
+        try await TenantScene.run { scene in
+            for number in 1...3 { try await scene.add(number, mappings: ["DATA_SYNCED"], rows: number) }
+            #expect(try await scene.page(order: .rows).tenants.map(\.mappings.rows) == [3, 2, 1])
+            let sums: SQL = """
+                select coalesce(t.db_rows, 0) = (
+                    select coalesce(sum(db_count), 0) from multiconnect.mappings where connection_id = c.id)
+                from multiconnect.connections c left join multiconnect.mapping_totals t on t.connection_id = c.id
+                """
+            for change: SQL in [
+                "update multiconnect.mappings set db_count = db_count + 10 where db_count = 1",
+                "update multiconnect.mappings set state = 'ERROR', db_count = null where db_count = 2",
+                """
+                insert into multiconnect.mappings (connection_id, object_name, config, db_count)
+                select id, 'Other', '{}', 5 from multiconnect.connections
+                """, "delete from multiconnect.mappings where db_count = 3",
+                "delete from multiconnect.organizations where name = (select min(name) from multiconnect.organizations)",
+            ] {
+                try await scene.pool.execute(change)
+                #expect(try await scene.pool.query(sums).column(as: Bool.self).allSatisfy { $0 }, "\(change)")
+            }
+            let rows = try await scene.page(order: .rows).tenants.map(\.mappings.rows)
+            #expect(rows == rows.sorted(by: >))
+        }
+    }
+
     @Test func `a search finds parts of the name, the org id, the schema and the admin's address`()
         async throws
     {

@@ -65,8 +65,10 @@ struct DocumentTests {
     /// The names of the variables that the program reads.
     private static func settings() throws -> Set<String> {
         let code = SourceTree.sources.filter {
-            ["Configuration.swift", "EnvironmentReader.swift", "EnvironmentReader+Alerts.swift"].contains(
-                $0.name)
+            [
+                "Configuration.swift", "EnvironmentReader.swift", "EnvironmentReader+Alerts.swift",
+                "EnvironmentReader+Brand.swift",
+            ].contains($0.name)
         }.map { $0.lines.joined(separator: "\n") }
         let names = code.flatMap { $0.matches(of: /"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*)"/).map { String($0.1) } }
         return Set(names.filter { $0.count >= 4 })

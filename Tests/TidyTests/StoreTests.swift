@@ -36,6 +36,8 @@ struct StoreTests {
         "event_subscriptions": ["Replication"],
         "processes": ["Processes"], "process_runs": ["Processes"],
         "outbound_endpoints": ["OutboundMessages"],
+        // A trigger writes it.
+        "mapping_totals": ["Replication"],
         "webhooks": ["Feeds"], "webhook_deliveries": ["Feeds"],
     ]
 

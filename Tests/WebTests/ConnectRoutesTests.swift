@@ -90,6 +90,27 @@ struct ConnectRoutesTests {
         }
     }
 
+    @Test func `a method that a resource does not have is refused in the form of the API`() async throws {
+        try await withWebRig { rig in
+            for (method, path, allowed) in [
+                ("DELETE", "/api/v3/connections", "GET, HEAD, OPTIONS"),
+                ("POST", "/api/v3/openapi.json", "GET, HEAD, OPTIONS"),
+                ("PUT", "/api/v3/connections/\(UUID())", nil), ("GET", "/auth/acme", "OPTIONS, POST"),
+            ] {
+                for accept in ["*/*", "text/html"] {
+                    let answer = try await rig.http.send(
+                        ClientRequest(
+                            method: method, url: rig.origin + path, headers: [("Accept", accept)]))
+                    #expect(answer.status == 405, "\(method) \(path)")
+                    #expect(answer.headers["allow"]?.contains("OPTIONS") == true)
+                    if let allowed { #expect(answer.headers["allow"] == allowed) }
+                    #expect(answer.text == #"{"message":"Method Not Allowed"}"#, "\(answer.text)")
+                    #expect(answer.headers["x-content-type-options"] == "nosniff")
+                }
+            }
+        }
+    }
+
     @Test func `wrong tokens from one address are limited, and a right one then waits too`() async throws {
         try await withWebRig { rig in
             let valid = try await client(rig)

@@ -1,8 +1,10 @@
 import Foundation
 import HTTPClient
 import HTTPWire
+import JobIndex
 import Jobs
 import Postgres
+import Redis
 import Support
 import Testing
 
@@ -133,7 +135,13 @@ struct JobPagesTests {
             _ = try await browser.rig.pool.execute(
                 "update multiconnect.jobs set state = 'done', finished_at = now() where id = \(id.text)")
             _ = try await browser.queue.enqueue(NewJob("Waiting", organizationID: tenant))
+            let key = RedisArgument(RunHistoryKey.queues(at: Date()))
+            _ = try await browser.client.send(
+                ["HSET", key, "special|p", "4321", "special|f", "123", "special|ms", "4198000"])
             let page = try await browser.get("/dashboard/jobs/queues").text
+            let special = page.split(separator: "<tr>").first { $0.contains("<b>special</b>") } ?? ""
+            #expect(special.contains("4,321") && special.contains(">123<"), "\(special)")
+            #expect(special.contains("Runs of special by hour"))
             for part in [
                 "<b>default</b>", "<b>special</b>", "<b>Done</b>", "Fairness", "Acme",
                 "<option value=\"Done\">",

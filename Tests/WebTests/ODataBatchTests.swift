@@ -1,6 +1,7 @@
 import Encoding
 import Foundation
 import HTTPClient
+import OData
 import Postgres
 import Support
 import TenantAdmin
@@ -185,6 +186,41 @@ struct ODataBatchTests {
             #expect(try await json(odata, "").isEmpty)
             #expect(try await odata.places() == 29)
         }
+    }
+
+    @Test func `after its time the rest of a batch is refused, and can be sent again`() async throws {
+        try await withODataService(options: { $0.batchLimits.time = .seconds(1) }) { odata in
+            _ = try await odata.rig.pool.execute(
+                """
+                create or replace view \(identifier: OperatorBrowser.schema, "row_name") as
+                select id, name from \(identifier: OperatorBrowser.schema, "account"), pg_sleep(1.2)
+                """)
+            let slow = #"{"id":"1","method":"GET","url":"salesforce$row_name/$count"}"#
+            let rest = #"{"id":"2","method":"POST","url":"\#(place)","body":{"name":"late"}}"#
+            let found = try await json(
+                odata, "\(slow),\(rest)", [("Prefer", "odata.continue-on-error")])
+            #expect(found.map { $0["status"]?.int } == [200, 503], "\(found)")
+            #expect(found.last?["headers"]?["retry-after"]?.string == "1")
+            #expect(try await odata.places() == 30)
+            #expect(try await json(odata, rest).map { $0["status"]?.int } == [201])
+        }
+    }
+
+    @Test func `above the size of the answers the rest of a batch is refused`() async throws {
+        try await withODataService(options: { $0.batchLimits.answerBytes = 4_000 }) { odata in
+            let list = #""method":"GET","url":"\#(place)""#
+            let write = #""method":"POST","url":"\#(place)","body":{"name":"late"}"#
+            let found = try await json(
+                odata, #"{"id":"1",\#(list)},{"id":"2",\#(write)},{"id":"3",\#(list)}"#,
+                [("Prefer", "odata.continue-on-error")])
+            #expect(found.map { $0["status"]?.int } == [200, 413, 413], "\(found)")
+            #expect(found.last?["body"]?["error"]?["message"]?.string?.contains("too large") == true)
+            #expect(try await odata.places() == 30)
+        }
+    }
+
+    @Test func `a batch has a minute, and answers of 16 MB`() {
+        #expect(BatchLimits().time == .seconds(60) && BatchLimits().answerBytes == 16 << 20)
     }
 
     @Test func `a constraint that is checked at the commit undoes the whole group`() async throws {

@@ -72,9 +72,10 @@ struct ODataRig: Sendable {
 /// A service with the tables `account` (read-only) and `place` (writable), and the view `row_name`.
 func withODataService(
     _ change: @escaping @Sendable (inout ODataService.Settings) -> Void = { _ in },
+    options: (inout WebRig.Options) -> Void = { _ in },
     _ body: @concurrent @Sendable (ODataRig) async throws -> Void
 ) async throws {
-    try await withOperator { browser in
+    try await withOperator(options) { browser in
         try await browser.addTenantWithTable()
         let schema = OperatorBrowser.schema
         let pool = browser.rig.pool

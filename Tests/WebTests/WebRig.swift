@@ -42,6 +42,8 @@ struct WebRig: Sendable {
         var loginURL = "http://127.0.0.1:9"
         var appURL: String?
         var returnOrigins: [String] = []
+        var brand: Brand?
+        var batchLimits = BatchLimits()
         /// The operators' name and password; nil closes their pages.
         var operators: (user: String, password: Secret)?
         var viewers: (user: String, password: Secret)?
@@ -114,7 +116,7 @@ func withWebRig(
             ODataRoutes(
                 control: pool, cells: options.cells?() ?? ["default": pool], cache: ServiceCache(),
                 app: AppIdentity(name: "Acme Sync", url: options.appURL ?? origin),
-                problem: FaultStatus.problem(for:), logger: quietLogger
+                batchLimits: options.batchLimits, problem: FaultStatus.problem(for:), logger: quietLogger
             ).add(to: &router)
             try addOrgPages(to: &router, options, origin: origin, pool: pool, http: http, tenants)
             var configuration = routes.configuration()
@@ -156,7 +158,8 @@ private func routes(
         board: MetricsBoard(redis: redis), cache: .init(lifetime: .zero), version: "1.2.3",
         report: { ProcessReport(role: "web", identity: "here") }, logger: quietLogger)
     let identity = AppIdentity(
-        name: "Acme Sync", url: options.appURL ?? origin, returnOrigins: options.returnOrigins)
+        name: "Acme Sync", url: options.appURL ?? origin, returnOrigins: options.returnOrigins,
+        brand: options.brand)
     let recovery = TenantRecovery(control: pool, queue: queue, logger: quietLogger)
     let keys = KeyRing(current: try SecretKey.generate())
     let tokens = AccessTokens(

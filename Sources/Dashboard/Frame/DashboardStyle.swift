@@ -60,7 +60,7 @@ enum DashboardStyle {
         .tabs b { font-size: 19px; font-weight: 650; line-height: 1.3; color: var(--text) }
         .tabs span { flex: 1 0 auto; min-width: 96px; padding: 10px 14px; border: 1px solid var(--line);
             border-radius: 10px; background: var(--card); color: var(--dim); font-size: 13px }
-        .tabs span b { display: block }
+        .tabs span b { display: block } .tabs a, .tabs span { max-width: 260px }
         .tabs a:hover { border-color: var(--accent) }
         .tabs a[aria-current] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent) }
         .tabs a.alarm b { color: var(--bad) }
@@ -79,8 +79,9 @@ enum DashboardStyle {
         label { display: block; font-size: 13px; color: var(--dim) }
         input, select { display: block; width: 100%; margin-top: 2px; padding: 6px 9px; font: inherit;
             font-size: 14px; color: var(--text); border: 1px solid var(--line); border-radius: 7px;
-            background: var(--card) }
+            background: var(--card) } select { padding: 7px 9px }
         input[type=checkbox] { display: inline-block; width: auto; margin: 0 }
+        .pair { display: flex; gap: 6px; align-items: center }
         .filter .wide { grid-column: span 2 }
         label.check { padding: 7px 0; color: var(--text); font-size: 14px }
         progress { display: block; width: 100%; height: 8px; margin-top: 4px; accent-color: var(--accent) }
@@ -119,15 +120,20 @@ enum DashboardStyle {
         .bar .last { margin-left: auto }
         .scroll { overflow-x: auto }
         @media (max-width: 760px) {
-            main { padding: 14px } header { padding: 0 14px }
-            .tabs a { flex: 1 1 22%; min-width: 78px; padding: 8px 10px } .tabs b { font-size: 16px }
+            main { padding: 14px } header { gap: 0 28px; padding: 0 14px } .brand { padding: 10px 0 }
+            nav { order: 1; flex: 1 0 100%; flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none }
+            nav a { flex: 0 0 auto; padding: 6px 10px 8px }
+            .tabs a, .tabs span { flex: 1 1 22%; min-width: 78px; max-width: none; padding: 8px 10px }
+            .tabs span { flex-basis: 28% }
+            .tabs b { font-size: 16px }
             table.cards thead { display: none }
             table.cards, table.cards tbody, table.cards tr { display: block }
             table.cards tr { padding: 10px 14px; border-bottom: 1px solid var(--line) }
             table.cards td { display: flex; gap: 12px; padding: 3px 0; border: 0; text-align: left }
             table.cards td::before { content: attr(data-label); flex: 0 0 82px; color: var(--dim);
                 font-size: 13px }
-            table.cards td.bare::before, table.cards td:has(> .error:empty) { display: none }
+            table.cards td.bare::before, table.cards td:has(> .error:empty),
+            table.cards td:has(> .none) { display: none }
             table.cards td > * { min-width: 0 }
         }
 

@@ -1,4 +1,5 @@
-/// The script of all pages: buttons that copy, and times in the browser's zone. The pages work without it.
+/// The script of all pages: buttons that copy, times in the browser's zone, and the place in the navigation.
+/// The pages work without it.
 enum PageScript {
     static let text = """
         "use strict";
@@ -32,6 +33,9 @@ enum PageScript {
                 }
             }
 
+            // On a phone the navigation is a row that scrolls.
+            const own = document.querySelector("nav [aria-current]");
+            if (own) own.parentElement.scrollLeft = own.offsetLeft - own.parentElement.clientWidth / 3;
             improve(document);
             // Live updates replace parts of the page.
             new MutationObserver(changes => {

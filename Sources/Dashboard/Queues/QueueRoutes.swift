@@ -42,7 +42,7 @@ struct QueueRoutes: Sendable {
             .merging(try await tenants.organizations(ids: shares.map(\.organizationID))) { first, _ in first }
         let census = try await counted
         return QueuesPage(
-            census: census, totals: await jobs.totals(), runs: await jobs.classRuns(), known: try await names,
+            census: census, totals: await jobs.totals(), runs: await jobs.pastRuns(), known: try await names,
             pauses: pauses,
             shares: SharesSection(
                 shares: shares, weights: weights, pauses: pauses, workers: workers,

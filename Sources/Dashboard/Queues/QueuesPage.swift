@@ -9,8 +9,8 @@ import Pages
 struct QueuesPage: Sendable {
     let census: JobCensus
     let totals: JobTotals?
-    /// By class; nil if Redis does not answer.
-    let runs: [String: ClassRuns]?
+    /// Nil if Redis does not answer.
+    let runs: RunHistory?
     /// Queues and classes that have no jobs now are among them.
     let known: KnownNames
     let pauses: [JobPause]
@@ -75,7 +75,8 @@ struct QueuesPage: Sendable {
             let count = counts[state] ?? JobCount(0)
             let link = JobQuery(Form()).with([state]).with(field, name).link()
             let number: HTML =
-                count.value == 0 ? "<span class=\"dim\">0</span>" : "<a href=\"\(link)\">\("\(count)")</a>"
+                count.value == 0
+                ? "<span class=\"dim none\">0</span>" : "<a href=\"\(link)\">\("\(count)")</a>"
             return "<td data-label=\"\(state.title)\" class=\"number\">\(number)</td>"
         }
     }
@@ -83,7 +84,7 @@ struct QueuesPage: Sendable {
     private var queues: HTML {
         let paused = pauses.compactMap { if case .queue(let name) = $0.scope { name } else { nil } }
         var queues = census.queues
-        for name in self.known.queues.union(paused).sorted()
+        for name in self.known.queues.union(paused).union((runs?.queues ?? [:]).keys).sorted()
         where !queues.contains(where: { $0.name == name }) {
             queues.append(JobCensus.Queue(name: name))
         }
@@ -93,17 +94,19 @@ struct QueuesPage: Sendable {
                 <tr><td data-label="Queue"><b>\(queue.name)</b></td>
                 \(numbers(queue.counts, "queue", queue.name))
                 <td data-label="Oldest waits" class="number">\(latency)</td>
+                \(past(runs?.queues[queue.name], of: queue.name))
                 <td data-label="">\(toggle(.queue(queue.name)))</td></tr>
                 """
         }
         return """
             <div class="scroll"><table class="cards"><thead><tr><th>Queue</th>\(Self.headings)
-            <th class="number">Oldest waits</th><th></th></tr></thead><tbody>\(rows)</tbody></table></div>
+            <th class="number">Oldest waits</th>\(Self.pastHeadings)<th></th></tr></thead>
+            <tbody>\(rows)</tbody></table></div>
             """
     }
 
     private var classes: HTML {
-        let names = known.classes.union((runs ?? [:]).keys)
+        let names = known.classes.union((runs?.classes ?? [:]).keys)
         let idle = names.subtracting(census.classes.map(\.name)).sorted()
         let all = census.classes + idle.map { ($0, [:]) }
         guard !all.isEmpty else {
@@ -111,32 +114,38 @@ struct QueuesPage: Sendable {
         }
         let rows = all.map { name, counts -> HTML in
             """
-            <tr><td data-label="Class"><b>\(name)</b></td>\(numbers(counts, "class", name))\(past(of: name))
+            <tr><td data-label="Class"><b>\(name)</b></td>\(numbers(counts, "class", name))
+            \(past(runs?.classes[name], of: name))
             <td data-label="">\(toggle(.class(name)))</td></tr>
             """
         }
         return """
             <div class="scroll"><table class="cards"><thead><tr><th>Class</th>\(Self.headings)
-            <th class="number">Runs in 24 h</th><th class="number">Failed</th><th class="number">Average</th>
-            <th>By hour</th><th></th></tr></thead><tbody>\(rows)</tbody></table></div>
+            \(Self.pastHeadings)<th></th></tr></thead><tbody>\(rows)</tbody></table></div>
             """
     }
 
-    /// The cells about the last 24 hours.
-    private func past(of name: String) -> HTML {
-        let own = runs?[name]
-        let average = own?.average.map { DashboardText.duration($0) } ?? "–"
+    private static let pastHeadings: HTML = """
+        <th class="number">Runs in 24 h</th><th class="number">Failed</th><th class="number">Average</th>
+        <th>By hour</th>
+        """
+
+    /// The cells about the last 24 hours of a class or a queue.
+    private func past(_ own: PastRuns?, of name: String) -> HTML {
+        let average = own?.average.map { "\(DashboardText.duration($0))" as HTML } ?? Self.none
         let label = "Runs of \(name) by hour, the last 24 hours"
-        let chart = own.map { Sparkline(label: label, values: $0.hours).content } ?? "–"
+        let chart = own.map { Sparkline(label: label, values: $0.hours).content } ?? Self.none
         return """
             <td data-label="Runs in 24 h" class="number">\(number(own?.total))</td>
             <td data-label="Failed" class="number">\(number(own?.failed))</td>
-            <td data-label="Average" class="number"><span class="nowrap">\(average)</span></td>
+            <td data-label="Average" class="number">\(average)</td>
             <td data-label="By hour">\(chart)</td>
             """
     }
 
-    private func number(_ count: Int?) -> String { count.map { DashboardText.number($0) } ?? "–" }
+    private func number(_ count: Int?) -> HTML { count.map { "\(DashboardText.number($0))" } ?? Self.none }
+
+    private static let none: HTML = "<span class=\"none\">–</span>"
 
     private func toggle(_ scope: PauseScope) -> HTML {
         pauses.contains { $0.scope == scope } ? button(scope, "resume") : button(scope, "pause")

@@ -51,7 +51,7 @@ struct SystemPage: Sendable {
                     <tr><td data-label="Cell"><b>\(cell.name)</b></td>
                     <td data-label="State"><span class="state done">answers</span></td>
                     <td data-label="Postgres">\(report.version)</td>
-                    <td data-label="Size" class="number">\(Self.size(report.bytes))</td>
+                    <td data-label="Size" class="number">\(report.bytes.map(Self.size) ?? "–")</td>
                     <td data-label="Sessions" class="number">\(DashboardText.number(report.sessions))</td>
                     <td data-label="Tenants" class="number">\(DashboardText.number(report.tenants))</td>
                     <td data-label="Not read" class="number">\(DashboardText.number(report.free))</td>

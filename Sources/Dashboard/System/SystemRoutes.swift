@@ -14,7 +14,7 @@ struct SystemRoutes: Sendable {
     func add(to router: inout Router, _ pages: OperatorPages) {
         pages.add(.get, "/system", to: &router) { _ in
             async let redis = facts.redis()
-            async let cells = tenants.cellStates()
+            async let cells = tenants.cellStates(measuresSize: true)
             let page = SystemPage(
                 facts: facts, redis: await redis, cells: await cells, workers: try await jobs.workers(),
                 now: Date())

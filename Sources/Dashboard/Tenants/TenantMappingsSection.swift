@@ -92,13 +92,25 @@ struct TenantMappingsSection: Sendable {
             reading.polledAt.map {
                 "<span class=\"id\">polled \(DashboardText.distance($0, from: now))</span>"
             } ?? ""
-        return "\(reading.feed ?? "not read yet")\(polled)"
+        return "\(reading.feed.map(Self.words) ?? "not read yet")\(polled)"
+    }
+
+    /// How changes arrive, in words.
+    private static func words(_ feed: String) -> String {
+        if feed.hasPrefix("events ") { return feed }
+        return switch StreamPlan.PollReason(rawValue: String(feed.dropFirst("polls ".count))) {
+        case .notSelected: "polls: the org sends no change events of it"
+        case .unknown: "polls: the org does not say which change events it sends"
+        case .allowance: "polls: the allowance of delivered events is nearly used up"
+        case .streamRefused: "polls: the change events cannot be subscribed"
+        case nil: feed
+        }
     }
 
     private func reload(_ mapping: MappingSummary) -> HTML {
         guard TenantAction.allowsReload(mapping, status) else { return "" }
         return """
-            <form method="post" action="\(path)/reload">\(token.input)
+            <form class="pair" method="post" action="\(path)/reload">\(token.input)
             <button class="small" name="mapping" value="\(mapping.id.uuidString.lowercased())"
             aria-label="Reload \(mapping.objectName)">Reload</button>
             <button class="small" name="mapping" value="\(mapping.id.uuidString.lowercased())"

@@ -68,7 +68,7 @@ struct TenantsPage: Sendable {
             placeholder="name, org id, schema, e-mail"
             maxlength="\(String(TenantAdminLimits.searchCharacters))"
             autocapitalize="off" spellcheck="false"></label>
-            <label>Order<select name="\(TenantQuery.orderField)">\(orders)</select></label>
+            <label class="wide">Order<select name="\(TenantQuery.orderField)">\(orders)</select></label>
             <label class="check"><input type="checkbox" name="\(TenantQuery.attentionField)" value="on"
             \(attention)> Needs attention</label>
             <div class="actions"><button type="submit">Show</button>\(clear)</div></form>

@@ -76,7 +76,7 @@ struct WorkersPage: Sendable {
             """
         }
         return """
-            <form class="last" method="post" action="\(WorkerRoutes.path)">\(token.input)
+            <form class="last pair" method="post" action="\(WorkerRoutes.path)">\(token.input)
             <input type="hidden" name="worker" value="\(worker.identity)">\(asked)\(buttons)</form>
             """
     }

@@ -37,25 +37,30 @@ extension JobOperator {
         }
     }
 
-    /// The runs of the last 24 hours by class, from Sidekiq's keys; nil if Redis is unavailable.
-    package func classRuns(at now: Date = Date()) async -> [String: ClassRuns]? {
+    /// The runs of the last 24 hours by class (Sidekiq's keys) and by queue; nil without Redis.
+    package func pastRuns(at now: Date = Date()) async -> RunHistory? {
         guard let redis = index?.redis else { return nil }
         let perHour = 3_600 / RunHistoryKey.seconds
-        let places = (0..<ClassRuns.hourCount * perHour).reversed()
-        let commands = places.map { place -> [RedisArgument] in
-            let time = now - Double(place * RunHistoryKey.seconds)
-            return ["HGETALL", RedisArgument(RunHistoryKey.name(at: time))]
+        let times = (0..<PastRuns.hourCount * perHour).reversed().map { place in
+            now - Double(place * RunHistoryKey.seconds)
         }
+        let keys = times.map { RunHistoryKey.name(at: $0) } + times.map { RunHistoryKey.queues(at: $0) }
+        let commands = keys.map { ["HGETALL", RedisArgument($0)] as [RedisArgument] }
         guard let replies = try? await redis.pipeline(commands, deadline: .now + limits.script) else {
             return nil
         }
-        var runs: [String: ClassRuns] = [:]
+        var runs = RunHistory()
         for (number, reply) in replies.enumerated() {
             let texts = (reply.elements ?? []).map { $0.text ?? "" }
             let fields = stride(from: 0, to: texts.count - 1, by: 2).map {
                 (name: texts[$0], count: Int(texts[$0 + 1]) ?? 0)
             }
-            ClassRuns.add(fields, in: number / perHour, to: &runs)
+            let hour = number % times.count / perHour
+            if number < times.count {
+                PastRuns.add(fields, in: hour, to: &runs.classes)
+            } else {
+                PastRuns.add(fields, in: hour, to: &runs.queues)
+            }
         }
         return runs
     }

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Jobs
 import Organizations
 import Postgres
+import Reactor
 import Replication
 import TenantSchema
 
@@ -76,6 +77,7 @@ struct MappingImportProgress {
                 throw CommandFailure(
                     "job \(job) has not finished after \(wait) s; it continues if a worker runs")
             }
+            try StandardOutput.flushPrinted()
             try await Task.sleep(for: .milliseconds(300))
         }
     }

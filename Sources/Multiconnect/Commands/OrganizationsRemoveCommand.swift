@@ -4,6 +4,7 @@ import JobAdmin
 import Jobs
 import Organizations
 import Postgres
+import Reactor
 import Replication
 import Salesforce
 import TenantAdmin
@@ -123,6 +124,7 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
                     "\(running) jobs of \(tenant.organizationID) still run: repeat the command later",
                     code: CommandFailure.temporary)
             }
+            try StandardOutput.flushPrinted()
             try await Task.sleep(for: .milliseconds(300))
         }
     }

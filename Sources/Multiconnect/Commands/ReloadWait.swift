@@ -1,6 +1,7 @@
 import FoundationEssentials
 import JobAdmin
 import Jobs
+import Reactor
 import Replication
 
 /// Waits for queued reloads and shows their progress.
@@ -43,6 +44,8 @@ struct ReloadWait {
                         + "they continue if a worker runs",
                     code: CommandFailure.temporary)
             }
+            // Behind a pipe the lines would otherwise be seen at the end.
+            try StandardOutput.flushPrinted()
             try await Task.sleep(for: Self.pause)
         }
         guard ended.failed == 0 else {

@@ -29,7 +29,7 @@ extension Launch {
     func mail() throws -> MailSettings {
         MailSettings(
             server: try configuration.smtpURL?.revealText().map { try MailServer(url: $0) },
-            sender: configuration.mailFrom,
+            sender: configuration.mailFrom, support: configuration.brand.support,
             developmentRecipient: configuration.developmentAddress, limits: configuration.mailLimits)
     }
 }

@@ -70,7 +70,7 @@ struct LoopServices: Sendable {
         queue = JobQueue(pool: control, redis: redis, tallies: tallies, logger: launch.logger)
         identity = AppIdentity(
             name: configuration.applicationName, url: configuration.applicationURL,
-            returnOrigins: configuration.consentReturnOrigins)
+            returnOrigins: configuration.consentReturnOrigins, brand: configuration.brand)
         let hosts = try HostRule(loginURL: configuration.loginURL)
         oauth = OAuthClient(
             app: ConnectedApp(

@@ -43,6 +43,8 @@ struct Configuration: Sendable {
     var applicationURL: String
     /// The name of this installation on pages and in mails.
     var applicationName: String
+    /// The product that admins see.
+    var brand: Brand
     var port: UInt16
     /// Bytes of request bodies that the web process holds at one time.
     var bufferedBodyBytes: Int
@@ -146,6 +148,7 @@ extension Configuration {
         tweets = reader.tweets()
         smtpURL = reader.smtpURL("SMTP_URL").map { Secret(text: $0) }
         applicationName = name ?? "Multiconnect"
+        brand = reader.brand(name ?? "Multiconnect")
         mailFrom = reader.sender("MAIL_FROM", isRequired: smtpURL != nil)
         mailLimits = MailLimits(
             total: reader.number("MAILS_PER_HOUR", default: MailLimits.standardTotal, in: 1...100_000))

@@ -36,12 +36,13 @@ extension ODataRoutes {
             call.version == .v2
             || call.request.headers.contains("prefer", token: "odata.continue-on-error")
             || call.request.headers.contains("prefer", token: "continue-on-error")
-        let deadline = ContinuousClock.now + ODataLimits.batchTime
+        let deadline = ContinuousClock.now + batchLimits.time
         var answers: [BatchAnswer] = []
         var known = BatchResults()
         for unit in units {
             try Task.checkCancellation()
-            let refusal = known.refusal(of: unit, isLate: .now > deadline)
+            let refusal = known.refusal(
+                of: unit, isLate: .now > deadline, maximumBytes: batchLimits.answerBytes)
             var new: [BatchAnswer] = []
             if let refusal {
                 new = unit.map { fault(refusal, of: $0, call) }
@@ -181,13 +182,13 @@ private struct BatchResults {
     }
 
     /// Why a unit is not tried. Nil if it is.
-    func refusal(of unit: BatchRequest.Unit, isLate: Bool) -> (any Error)? {
+    func refusal(of unit: BatchRequest.Unit, isLate: Bool, maximumBytes: Int) -> (any Error)? {
         if isLate {
             return Problem(
                 .serviceUnavailable, "The batch takes too long: send its rest again.",
                 headers: ["Retry-After": "1"])
         }
-        if bytes > ODataLimits.batchAnswerBytes {
+        if bytes > maximumBytes {
             return Problem(.contentTooLarge, "The answers of the batch are too large: send fewer requests.")
         }
         let failed = unit.flatMap(\.dependencies).first { name in

@@ -19,6 +19,7 @@ package struct ODataRoutes: Sendable {
     private let problem: @Sendable (any Error) -> Problem?
     private let security: SecurityHeaders
     private let logger: Logger
+    let batchLimits: BatchLimits
 
     /// - Parameters:
     ///   - cells: by name, of the same loop as `control`.
@@ -26,8 +27,10 @@ package struct ODataRoutes: Sendable {
     ///   - problem: the answer to an error of the domain; nil for an unexpected one.
     package init(
         control: PostgresPool, cells: [String: PostgresPool], cache: ServiceCache, app: AppIdentity,
-        problem: @escaping @Sendable (any Error) -> Problem?, logger: Logger
+        batchLimits: BatchLimits = BatchLimits(), problem: @escaping @Sendable (any Error) -> Problem?,
+        logger: Logger
     ) {
+        self.batchLimits = batchLimits
         self.control = control
         self.cells = cells
         self.cache = cache
@@ -118,6 +121,7 @@ package struct ODataRoutes: Sendable {
         let credential = try access.credential(of: request, entry?.service, now: now)
         guard let entry else { throw Problem(.notFound) }
         return try await respond(to: request, entry, version, credential, isPart: false, on: nil)
+            .compressed(for: request)
     }
 
     /// The path of a service, with a slash at its end.

@@ -57,6 +57,12 @@ struct EntityQuery: Sendable {
     private static func options(_ form: Form) throws(ODataError) -> [String: String] {
         var options: [String: String] = [:]
         for field in form.fields where field.name.hasPrefix("$") {
+            if field.name == "$expand" {
+                throw ODataError(
+                    .unsupported,
+                    "the query option $expand is not supported: entities have no navigation properties, so "
+                        + "read the other entity set with a $filter")
+            }
             guard known.contains(field.name) else {
                 throw ODataError(.unsupported, "the query option \(field.name) is not supported")
             }

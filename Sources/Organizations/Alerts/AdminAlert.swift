@@ -41,7 +41,7 @@ enum AdminAlert {
     static func mail(
         _ notifications: [OperatorNotification], organization: OrganizationName, app: AppIdentity
     ) -> MailContent {
-        let name = OrganizationName(app.name)?.text ?? "Multiconnect"
+        let name = MailContent.product(app.brand)
         let org = MailContent.plain(organization)
         let subject = "\(name): the sync of \(org) needs your attention"
         let greeting = "\(name) keeps a copy of records of the Salesforce org \(org)."
@@ -55,7 +55,8 @@ enum AdminAlert {
             return (words, lines)
         }
         let closing =
-            "Records that were synced stay. At most one mail a day is sent about the same kind of problem."
+            ["Records that were synced stay. At most one mail a day is sent about the same kind of problem."]
+            + [MailContent.support(app.brand)].compactMap(\.self)
         let text = parts.map { part in
             "\(part.words.problem)\n\(part.lines.map { "  \($0)\n" }.joined())\(part.words.advice)\n"
         }
@@ -69,7 +70,7 @@ enum AdminAlert {
         }
         return MailContent(
             subject: subject,
-            text: "\(greeting)\n\n\(text.joined(separator: "\n"))\n\(closing)\n",
+            text: "\(greeting)\n\n\(text.joined(separator: "\n"))\n\(closing.joined(separator: "\n\n"))\n",
             html: """
                 <!DOCTYPE html>
                 <html lang="en">
@@ -77,7 +78,7 @@ enum AdminAlert {
                 <body>
                 <p>\(HTMLText.escaped(greeting))</p>
                 \(html.joined(separator: "\n"))
-                <p>\(HTMLText.escaped(closing))</p>
+                \(closing.map { "<p>\(HTMLText.escaped($0))</p>" }.joined(separator: "\n"))
                 </body>
                 </html>
 

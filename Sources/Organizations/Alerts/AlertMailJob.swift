@@ -25,7 +25,10 @@ struct AlertMailJob: Sendable {
             return .done
         }
         let outgoing = OutgoingMail(
-            from: sender, to: settings.address(for: recipient), content: mail.content, job: context.id.text)
+            from: sender, to: settings.address(for: recipient),
+            // Only tenants' admins write to the support.
+            replyTo: mail.organization == nil ? nil : settings.support, content: mail.content,
+            job: context.id.text)
         do {
             try await outgoing.send(through: http, server: server)
         } catch {

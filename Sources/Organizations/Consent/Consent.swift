@@ -56,6 +56,23 @@ package struct Consent: Sendable {
         package let returnTarget: String?
     }
 
+    /// The link with which a consent began.
+    package struct Beginning: Sendable, Equatable {
+        /// The org of the link; nil if the admin came without a link.
+        package let organization: OrganizationID?
+        package let returnTarget: String?
+    }
+
+    /// The link with which the consent of a callback began; nil if this browser did not begin it. For the
+    /// page of a failed consent, so errors of the database are nil, too.
+    package func beginning(of callback: ConsentCallback, cookie: String?) async -> Beginning? {
+        guard let state = callback.state, !state.isEmpty, let cookie else { return nil }
+        return try? await pool.withConnection { connection in
+            try await ConsentStore(on: connection).beginning(
+                stateHash: Digest.sha256(state), browserHash: Digest.sha256(cookie))
+        }
+    }
+
     /// Begins a consent. Throws `ConsentRefusal.notRegistered` if `organization` is not registered.
     ///
     /// - Parameters:

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 package import Postgres
+internal import Salesforce
 
 /// Consents that have begun.
 package struct ConsentStore {
@@ -87,6 +88,23 @@ package struct ConsentStore {
         let rows = try await connection.query(
             "select organization_id from multiconnect.consents where state_hash = \(stateHash)")
         return try rows.first.flatMap { try $0["organization_id", as: UUID?.self] }
+    }
+
+    /// The tenant's org and the return address of a consent that this browser began; nil for another
+    /// browser, and without such a consent.
+    func beginning(stateHash: [UInt8], browserHash: [UInt8]) async throws -> Consent.Beginning? {
+        let rows = try await connection.query(
+            """
+            select o.org_id, c.return_target from multiconnect.consents c
+            left join multiconnect.organizations o on o.id = c.organization_id
+            where c.state_hash = \(stateHash) and c.browser_hash = \(browserHash)
+            """)
+        return try rows.first.map { row in
+            let organization = try row["org_id", as: String?.self]
+            return Consent.Beginning(
+                organization: try organization.map { try OrganizationID($0) },
+                returnTarget: try row["return_target"])
+        }
     }
 
     private func reason(_ stateHash: [UInt8], _ browserHash: [UInt8]) async throws -> ConsentRefusal {

@@ -22,10 +22,11 @@ package struct MailContent: Equatable, Sendable {
     }
 
     /// - Parameters:
-    ///   - appName: `APP_NAME`.
+    ///   - brand: names the product, and the address for questions.
     ///   - organization: text from strangers. Both names become one line and are encoded here.
-    package init(purpose: Purpose, appName: String, organization: OrganizationName, link: String) {
-        let app = OrganizationName(appName)?.text ?? "Multiconnect"
+    package init(purpose: Purpose, brand: Brand, organization: OrganizationName, link: String) {
+        let app = Self.product(brand)
+        let support = Self.support(brand)
         let words = Self.words(purpose, app: app, organization: Self.plain(organization))
         subject = words.subject
         text = """
@@ -36,7 +37,7 @@ package struct MailContent: Equatable, Sendable {
             \(link)
 
             \(words.closing)
-
+            \(support.map { "\n\($0)\n" } ?? "")
             """
         html = """
             <!DOCTYPE html>
@@ -46,11 +47,20 @@ package struct MailContent: Equatable, Sendable {
             <p>\(HTMLText.escaped(words.greeting))</p>
             <p>\(HTMLText.escaped(words.request))</p>
             <p><a href="\(HTMLText.escaped(link))">\(HTMLText.escaped(link))</a></p>
-            <p>\(HTMLText.escaped(words.closing))</p>
+            <p>\(HTMLText.escaped(words.closing))</p>\
+            \(support.map { "\n<p>\(HTMLText.escaped($0))</p>" } ?? "")
             </body>
             </html>
 
             """
+    }
+
+    /// The product's name as one line.
+    static func product(_ brand: Brand) -> String { OrganizationName(brand.name)?.text ?? "Multiconnect" }
+
+    /// Where an admin can ask; nil without an address.
+    static func support(_ brand: Brand) -> String? {
+        brand.support.map { "Questions? Reply to this mail, or write to \($0.text)." }
     }
 
     /// The name, shortened and without text that mail programs turn into links: strangers write it.

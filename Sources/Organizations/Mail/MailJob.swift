@@ -27,7 +27,7 @@ struct MailJob: Sendable {
             Self.isWanted(purpose, by: organization)
         else { return .done }
         let content = MailContent(
-            purpose: purpose, appName: app.name, organization: organization.name,
+            purpose: purpose, brand: app.brand, organization: organization.name,
             link: ConsentLink.url(
                 appURL: app.url, organization: organization.organizationID,
                 environment: organization.environment))
@@ -68,7 +68,8 @@ struct MailJob: Sendable {
             return
         }
         let mail = OutgoingMail(
-            from: sender, to: settings.address(for: address), content: content, job: context.id.text)
+            from: sender, to: settings.address(for: address), replyTo: settings.support, content: content,
+            job: context.id.text)
         do {
             try await mail.send(through: http, server: server)
         } catch {

@@ -6,14 +6,17 @@ package struct MailSettings: Sendable {
     package let server: MailServer?
     /// `MAIL_FROM`; not nil if there is a server.
     package let sender: MailSender?
+    /// `SUPPORT_EMAIL`: receives the answers to mails to admins; nil: the sender does.
+    package let support: EmailAddress?
     /// `DEV_EMAIL`: receives all mails in development, so that strangers get none.
     package let developmentRecipient: EmailAddress?
     package let limits: MailLimits
 
     package init(
-        server: MailServer?, sender: MailSender?, developmentRecipient: EmailAddress?,
-        limits: MailLimits = MailLimits()
+        server: MailServer?, sender: MailSender?, support: EmailAddress? = nil,
+        developmentRecipient: EmailAddress?, limits: MailLimits = MailLimits()
     ) {
+        self.support = support
         self.server = server
         self.sender = sender
         self.developmentRecipient = developmentRecipient

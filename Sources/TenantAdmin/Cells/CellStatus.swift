@@ -13,7 +13,8 @@ package struct CellStatus: Sendable {
     package struct Report: Sendable, Equatable {
         /// The version of Postgres.
         package let version: String
-        package let bytes: Int
+        /// The size; nil if it was not asked for, or not found in time.
+        package var bytes: Int?
         package let sessions: Int
         /// Tenants with a lease.
         package let tenants: Int

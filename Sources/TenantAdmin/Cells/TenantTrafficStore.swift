@@ -43,7 +43,7 @@ struct TenantTrafficStore: Sendable {
         let rows = try await connection.query(
             """
             select organization_id,
-                max(greatest(extract(epoch from updated_at - commit_at) * 1000, 0))::bigint as lag
+                greatest(date_part('epoch', max(updated_at - commit_at)) * 1000, 0)::bigint as lag
             from multiconnect_sync.stream_positions
             where updated_at > now() - make_interval(mins => \(LeaseStore.lagMinutes))
                 and commit_at is not null and \(wanted)

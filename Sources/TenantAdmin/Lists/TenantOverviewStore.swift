@@ -161,27 +161,23 @@ extension TenantOverviewStore {
         }
     }
 
-    /// The rows of each tenant, for the order by rows.
+    /// The rows of each tenant, for the order by rows. A trigger keeps their sum.
     private static let rowSum: (column: SQL, join: SQL) = (
-        ", coalesce(s.total, 0)::bigint as total",
-        """
-        left join (
-            select connection_id, sum(db_count) as total from multiconnect.mappings group by connection_id
-        ) as s on s.connection_id = c.id
-        """
+        ", coalesce(s.db_rows, 0) as total",
+        "left join multiconnect.mapping_totals s on s.connection_id = c.id"
     )
 
     /// The value that the list is ordered by.
     private static func key(_ order: TenantOrder) -> SQL {
         switch order {
-        case .attention: "attention * 100000000000 + extract(epoch from status_since)::bigint"
+        case .attention: "attention * 100000000000 + date_part('epoch', status_since)::bigint"
         case .name: "lower(name)"
-        case .newest: "(extract(epoch from created_at) * 1000000)::bigint"
-        case .oldest: "-(extract(epoch from created_at) * 1000000)::bigint"
+        case .newest: "(date_part('epoch', created_at) * 1000000)::bigint"
+        case .oldest: "-(date_part('epoch', created_at) * 1000000)::bigint"
         case .errors: "failed * 1000000 + least(noted, 999999)"
         case .rows: "total"
         case .lag, .writes: "rank"
-        case .wait: "-(extract(epoch from status_since) * 1000000)::bigint"
+        case .wait: "-(date_part('epoch', status_since) * 1000000)::bigint"
         }
     }
 

@@ -43,19 +43,26 @@ extension TenantOperator {
     }
 
     /// The cells by name. All are asked at the same time, for a limited time.
-    package func cellStates() async -> [CellStatus] {
+    ///
+    /// - Parameter measuresSize: whether their sizes are read.
+    package func cellStates(measuresSize: Bool = false) async -> [CellStatus] {
         await withTaskGroup(of: CellStatus.self) { group in
-            for name in cells.keys { group.addTask { await state(of: name) } }
+            for name in cells.keys { group.addTask { await state(of: name, measuresSize) } }
             var states: [CellStatus] = []
             for await state in group { states.append(state) }
             return states.sorted { $0.name < $1.name }
         }
     }
 
-    private func state(of cell: String) async -> CellStatus {
+    private func state(of cell: String, _ measuresSize: Bool) async -> CellStatus {
         do {
-            let report = try await withCell(named: cell, within: TenantAdminLimits.cellWait) {
+            var report = try await withCell(named: cell, within: TenantAdminLimits.cellWait) {
                 try await CellStatusStore().report(on: $0)
+            }
+            if measuresSize {
+                report.bytes = try? await withCell(named: cell, within: TenantAdminLimits.cellWait) {
+                    try await CellStatusStore().size(on: $0)
+                }
             }
             return CellStatus(name: cell, answer: .report(report))
         } catch {

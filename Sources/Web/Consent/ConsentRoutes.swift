@@ -33,15 +33,26 @@ struct ConsentRoutes: Sendable {
     func begin(_ request: Request) async throws -> Response {
         let text = request.query[ConsentLink.organizationParameter] ?? ""
         let organization = try? OrganizationID(text)
+        let next = next(in: request.query)
+        do {
+            return try await begin(request, organization, next: next, hasOrganization: !text.isEmpty)
+        } catch {
+            throw ConsentFailure(error, organization: organization, next: next)
+        }
+    }
+
+    private func begin(
+        _ request: Request, _ organization: OrganizationID?, next: String?, hasOrganization: Bool
+    ) async throws -> Response {
         let chosen = Self.choice(in: request.query)
         let environment = chosen.flatMap(OrgEnvironment.init)
-        if !text.isEmpty, organization == nil {
+        if hasOrganization, organization == nil {
             return again(
-                nil, environment, "The URL has no valid org id. Please use the link in the mail.")
+                nil, environment, next: next, "The URL has no valid org id. Please use the link in the mail.")
         }
         if chosen != nil, environment == nil {
             return again(
-                organization, nil, typed: request.query[AuthenticatePage.domainParameter],
+                organization, nil, next: next, typed: request.query[AuthenticatePage.domainParameter],
                 "This is not a My Domain. An example is acme.my.salesforce.com.")
         }
         try Self.check(limits.consents, request)
@@ -49,13 +60,13 @@ struct ConsentRoutes: Sendable {
             !(await isConfirmed(environment, of: organization, request))
         {
             // Another site may have made this link, so the admin must see the host before its login page.
-            var page = AuthenticatePage(organization: organization, next: next(in: request.query))
+            var page = AuthenticatePage(organization: organization, next: next)
             page.suggest(environment, isConfirmed: false)
             return layout.page("Connect your Salesforce org", page.content)
         }
         let start = try await consent.begin(
             organization: organization, environment: environment,
-            cookie: request.cookie(Consent.cookieName), returnTarget: next(in: request.query))
+            cookie: request.cookie(Consent.cookieName), returnTarget: next)
         var response = Response.redirect(to: start.authorizeURL, status: .found)
         response.headers.add("Cache-Control", "no-store")
         if let organization { response.log(tenant: organization) }
@@ -69,10 +80,23 @@ struct ConsentRoutes: Sendable {
 
     /// `GET /auth/salesforce/callback`: Salesforce redirects the browser to it.
     func finish(_ request: Request) async throws -> Response {
-        try Self.check(limits.callbacks, request)
         let callback = ConsentCallback(
             state: request.query["state"], code: request.query["code"], error: request.query["error"])
-        let finished = try await consent.finish(callback, cookie: request.cookie(Consent.cookieName))
+        let cookie = request.cookie(Consent.cookieName)
+        var begun: Consent.Beginning?
+        do {
+            try Self.check(limits.callbacks, request)
+            begun = await consent.beginning(of: callback, cookie: cookie)
+            return connected(try await consent.finish(callback, cookie: cookie))
+        } catch {
+            throw ConsentFailure(
+                error, organization: begun?.organization,
+                next: begun?.returnTarget.flatMap { targets.accept($0) ? $0 : nil })
+        }
+    }
+
+    /// The answer to a completed consent.
+    private func connected(_ finished: Consent.Finished) -> Response {
         let organization = finished.organization
         if let target = finished.returnTarget, targets.accept(target) {
             var response = Response.redirect(to: target, status: .seeOther)
@@ -87,12 +111,19 @@ struct ConsentRoutes: Sendable {
                 It was connected before. Its tables and records stay, and this consent replaces the earlier
                 one.
                 """
-            default: "Its tables are now created and filled with its records."
+            default:
+                """
+                Its tables are now created and filled with its records. This takes minutes, or hours for
+                an org with millions of records. Changes follow by themselves.
+                """
             }
         let content: HTML = """
             <p>Thank you. The org <strong>\(organization.name.description)</strong>
-            (<code>\(organization.organizationID.description)</code>) is connected.</p>
-            <p>\(next) You can close this page.</p>
+            (<code>\(organization.organizationID.description)</code>) is connected to \(layout.name).</p>
+            <h2>What happens next</h2>
+            <p>\(next)</p>
+            <p>You do not need to do anything else, and you can close this page. If Salesforce ever withdraws
+            the access, the org's admin gets a mail with a link to consent again.</p>
             """
         var response = layout.page("Your org is connected", content)
         response.log(tenant: organization.organizationID)
@@ -106,11 +137,12 @@ struct ConsentRoutes: Sendable {
     }
 
     private func again(
-        _ organization: OrganizationID?, _ environment: OrgEnvironment?, typed: String? = nil,
+        _ organization: OrganizationID?, _ environment: OrgEnvironment?, next: String?, typed: String? = nil,
         _ complaint: String
     ) -> Response {
         let page = AuthenticatePage(
-            organization: organization, environment: environment, typedDomain: typed, complaint: complaint)
+            organization: organization, environment: environment, typedDomain: typed, complaint: complaint,
+            next: next)
         return layout.page("Connect your Salesforce org", page.content, status: .badRequest)
     }
 

@@ -7,8 +7,11 @@ struct RefusalPage: Sendable {
     let status: Status
     let title: String
     let explanation: String
+    /// The path that starts the consent again.
+    private let again: String
 
-    init(_ refusal: ConsentRefusal) {
+    init(_ refusal: ConsentRefusal, again: String) {
+        self.again = again
         status = FaultStatus.status(of: refusal)
         title = Self.title(for: refusal.code)
         explanation = refusal.explanation
@@ -16,6 +19,7 @@ struct RefusalPage: Sendable {
 
     /// The page of `/auth/failure?reason=`. Only the kind of refusal is known.
     init(reason: String?) {
+        again = ConsentFailure.path(organization: nil)
         status = .badRequest
         title = Self.title(for: reason ?? "")
         explanation = Self.general[reason ?? ""] ?? "Salesforce did not grant access. Nothing was stored."
@@ -24,9 +28,12 @@ struct RefusalPage: Sendable {
     var content: HTML {
         """
         <p>\(explanation)</p>
-        <p><a href="/authenticate">Start again</a></p>
+        \(Self.link(again))
         """
     }
+
+    /// The link that starts a consent again.
+    static func link(_ path: String) -> HTML { "<p><a class=\"again\" href=\"\(path)\">Start again</a></p>" }
 
     private static func title(for reason: String) -> String {
         titles[reason] ?? "Consent was not given"

@@ -32,8 +32,8 @@ package struct EndUserRoutes: Sendable {
         limits: EndUserLimits, logger: Logger
     ) {
         self.login = login
-        layout = AdminLayout(name: app.name)
-        security = SecurityHeaders(appURL: app.url)
+        layout = AdminLayout(brand: app.brand)
+        security = SecurityHeaders(appURL: app.url, imageOrigin: app.brand.logo?.origin)
         faults = FaultAnswers(FaultStatus.problem(for:), logger)
         self.limits = limits
         origin = app.url

@@ -34,9 +34,11 @@ struct WorkerTests {
             try await rig.expectEachEffectOnce(50)
             let desk = JobOperator(
                 pool: rig.pool, queue: rig.queue, index: rig.index, limits: rig.limits, logger: quietLogger)
-            let runs = try #require(await desk.classRuns())
-            #expect(runs["Effect"]?.total == 50 && runs["Plain"]?.hours.last == 50)
-            #expect(runs["Effect"]?.failed == 0 && runs["Effect"]?.average != nil)
+            let runs = try #require(await desk.pastRuns())
+            let effect = runs.classes["Effect"]
+            #expect(effect?.total == 50 && runs.classes["Plain"]?.hours.last == 50)
+            #expect(effect?.failed == 0 && effect?.average != nil)
+            #expect(runs.queues["default"]?.total == 100 && runs.queues["default"]?.failed == 0)
             #expect(try await rig.scalar("select max(attempt) from multiconnect.jobs", as: Int.self) == 1)
             let processed = try await rig.client.send(["GET", "stat:processed"]).text
             #expect(processed == "100")

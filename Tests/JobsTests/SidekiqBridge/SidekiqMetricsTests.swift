@@ -37,13 +37,15 @@ struct SidekiqMetricsTests {
 
     @Test func `tallies that could not be sent are sent with the next ones`() {
         let tallies = RunTallies()
-        tallies.countSuccess("A", after: .milliseconds(25))
+        tallies.count("A", queue: "mail", after: .milliseconds(25))
         let first = tallies.take()
-        #expect(tallies.take().isEmpty)
-        tallies.countFailure("A")
-        tallies.countFailure("B")
+        #expect(tallies.take() == RunCounts())
+        tallies.count("A", queue: "mail", after: nil)
+        tallies.count("B", queue: "mail", after: nil)
         tallies.giveBack(first)
-        let all = tallies.take()
+        let counts = tallies.take()
+        #expect(counts.queues["mail"]?.processed == 3 && counts.queues["mail"]?.failed == 2)
+        let all = counts.classes
         #expect(all["A"]?.processed == 2 && all["A"]?.failed == 1 && all["A"]?.milliseconds == 25)
         #expect(all["A"]?.histogram[1] == 1)
         #expect(all["B"]?.processed == 1)
@@ -59,9 +61,13 @@ struct SidekiqMetricsTests {
                 tally.countSuccess(after: .milliseconds(25))
                 tally.countSuccess(after: .seconds(400))
                 tally.countFailure()
-                try await index.add(["A": tally], at: time)
+                let counts = RunCounts(classes: ["A": tally], queues: ["bulk": tally])
+                try await index.add(counts, at: time)
                 tally.histogram[1] = 70_000
-                try await index.add(["A": tally], at: time)
+                try await index.add(RunCounts(classes: ["A": tally]), at: time)
+                let queue = try await client.send(
+                    ["HMGET", "multiconnect:queues:j|260203|4:0", "bulk|p", "bulk|f", "bulk|ms"])
+                #expect(queue.elements?.map(\.integer) == [3, 1, 400_025])
                 for key in ["j|20260203|4:5", "j|260203|4:05", "j|260203|4:0"] {
                     let fields = try await client.send(
                         ["HMGET", RedisArgument(key), "A|p", "A|f", "A|ms"]

@@ -1,5 +1,11 @@
-/// The runs of a class in the last 24 hours, as workers have counted them in Redis.
-package struct ClassRuns: Sendable, Equatable {
+/// The runs of the last 24 hours, as workers have counted them in Redis.
+package struct RunHistory: Sendable, Equatable {
+    package var classes: [String: PastRuns] = [:]
+    package var queues: [String: PastRuns] = [:]
+}
+
+/// The runs of a class or of a queue in the last 24 hours.
+package struct PastRuns: Sendable, Equatable {
     /// Ended runs of each hour, the oldest first. Failed ones are among them.
     package var hours: [Int]
     package var failed = 0
@@ -23,20 +29,20 @@ package struct ClassRuns: Sendable, Equatable {
     ///
     /// - Parameter hour: the place in `hours`.
     static func add(
-        _ fields: [(name: String, count: Int)], in hour: Int, to runs: inout [String: ClassRuns]
+        _ fields: [(name: String, count: Int)], in hour: Int, to runs: inout [String: PastRuns]
     ) {
         for (name, count) in fields {
-            // A class's name may have the sign too.
+            // A name may have the sign too.
             guard let mark = name.lastIndex(of: "|") else { continue }
-            let className = String(name[..<mark])
-            var own = runs[className] ?? ClassRuns()
+            let owner = String(name[..<mark])
+            var own = runs[owner] ?? PastRuns()
             switch name[name.index(after: mark)...] {
             case "p": own.hours[hour] += count
             case "f": own.failed += count
             case "ms": own.milliseconds += count
             default: continue
             }
-            runs[className] = own
+            runs[owner] = own
         }
     }
 }
