@@ -6,6 +6,8 @@ create table multiconnect.mapping_totals (
     db_rows bigint not null
 );
 
+-- No mapping changes between the sum and the trigger.
+lock table multiconnect.mappings in share row exclusive mode;
 insert into multiconnect.mapping_totals (connection_id, db_rows)
 select connection_id, sum(db_count) from multiconnect.mappings where db_count is not null group by connection_id;
 
