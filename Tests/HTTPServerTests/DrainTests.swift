@@ -127,8 +127,8 @@ struct DrainTests {
         }
     }
 
-    /// Some requests are in the kernel when the drain begins, and the server has seen no event for them; the server
-    /// may have answered others already. Only the former are sure to get `Connection: close`.
+    /// Some requests are in the kernel when the drain begins, and the server has seen no event for them; the
+    /// server may have answered others already. Only the former are sure to get `Connection: close`.
     @Test func `a request that arrived on an idle connection before the drain is answered`() async throws {
         try await withDrainable { router in
             router.on(.get, "/hello") { _ in .text("hello") }

@@ -110,8 +110,8 @@ struct Provisioner: Sendable {
         if !report.changes.isEmpty { try await store.set(settings, of: tenant.id) }
     }
 
-    /// Imported tables that somebody dropped are imported again. Recorded before they are created, because nothing
-    /// shows afterwards that they lack their rows.
+    /// Imported tables that somebody dropped are imported again. Recorded before they are created, because
+    /// nothing shows afterwards that they lack their rows.
     private func forgetLostTables(
         _ found: inout [Finding], _ schema: TenantDatabase, _ job: JobContext
     ) async throws {

@@ -7,8 +7,8 @@ internal import TenantSchema
 package struct SyncedTableStore: Sendable {
     package init() {}
 
-    /// The channel that announces tenants whose tables changed, with the id of the organization. It is the cell's,
-    /// so that a writer hears of a new column before it hears of the changes of that column.
+    /// The channel that announces tenants whose tables changed, with the id of the organization. It is the
+    /// cell's, so that a writer hears of a new column before it hears of the changes of that column.
     static let channel = "multiconnect_tables"
 
     /// Stores the plan and the paused columns of a table in the caller's transaction, and announces them.
@@ -26,7 +26,7 @@ package struct SyncedTableStore: Sendable {
     }
 
     private func announce(_ organization: UUID, on connection: PostgresConnection) async throws {
-        try await connection.notify(Self.channel, payload: organization.uuidString)
+        try await connection.execute("select pg_notify(\(Self.channel), \(organization.uuidString))")
     }
 
     /// The tables of an organization, in the order of its mappings. Tables whose stored plan has another

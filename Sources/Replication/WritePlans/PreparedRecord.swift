@@ -16,7 +16,8 @@ package struct PreparedRecord: Sendable {
     package var fields: [(name: String, value: WriteValue)]
     /// Fields with a value or a change that is not sent, because they are read-only, and columns of `paused`.
     package var leftOut: [String]
-    /// Columns with a value or a change that is not sent, because they are not synced at present, with the reason.
+    /// Columns with a value or a change that is not sent, because they are not synced at present, with the
+    /// reason.
     package var paused: [String: String] = [:]
     /// True if the request would change nothing: an update of read-only fields, or a deletion of a row that
     /// was never sent.

@@ -76,7 +76,8 @@ package struct WriteLayout: Sendable {
         return record
     }
 
-    /// Whether an entry has values that are not sent: of columns that are not mapped, or that may not be written.
+    /// Whether an entry has values that are not sent: of columns that are not mapped, or that may not be
+    /// written.
     func leavesOut(_ entry: LogEntry) -> Bool {
         entry.values.keys.contains { column in
             if let field = fields[column] { return field.permission == .none }

@@ -15,8 +15,8 @@ extension LogStore {
         /// or constraint.
         package var refused: Set<Int> = []
         /// New rows that the database refused to give their records, with its reason. Their entries have the
-        /// record and stay PENDING, and the attempt stays open with them, so that the record does not become a
-        /// second row: record them again.
+        /// record and stay PENDING, and the attempt stays open with them, so that the record does not become
+        /// a second row: record them again.
         package var unlinked: [Int: String] = [:]
 
         /// Entries that are not recorded.

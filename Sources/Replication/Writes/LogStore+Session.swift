@@ -18,7 +18,8 @@ extension LogStore {
         return states
     }
 
-    /// The records of entries of an insert that Salesforce confirmed, and whose rows the database refused to write.
+    /// The records of entries of an insert that Salesforce confirmed, and whose rows the database refused to
+    /// write.
     func unlinked(_ ids: [Int], on connection: PostgresConnection) async throws -> [Int: String] {
         let rows = try await connection.query(
             """

@@ -30,11 +30,11 @@ package struct LogStore: Sendable {
 
 // Reading.
 extension LogStore {
-    /// Entries to send, by id: those that are NEW, and deletions of rows whose insert is not sent or not answered
-    /// yet. An entry without `sfid` has the one that its row has now.
+    /// Entries to send, by id: those that are NEW, and deletions of rows whose insert is not sent or not
+    /// answered yet. An entry without `sfid` has the one that its row has now.
     ///
-    /// The triggers capture such a deletion as IGNORE, because the row has no record. It is part of the order all
-    /// the same: the record may be there soon, and a later row can have the same external id.
+    /// The triggers capture such a deletion as IGNORE, because the row has no record. It is part of the order
+    /// all the same: the record may be there soon, and a later row can have the same external id.
     package func open(
         excluding known: Set<Int>, limit: Int, on connection: PostgresConnection
     ) async throws -> [LogEntry] {
@@ -163,7 +163,8 @@ extension LogStore {
         guard !wanted.isEmpty else { return entries }
         let results = try await connection.pipeline(
             wanted.map { table, ids in
-                // By the key, row by row: while a table grows, its statistics make a scan of all rows look cheap.
+                // By the key, row by row: while a table grows, its statistics make a scan of all rows look
+                // cheap.
                 """
                 select t.id, t.sfid from unnest(\(ids)::int[]) as w (id), lateral (
                   select id, sfid from \(raw: name(table)) r where r.id = w.id offset 0) as t

@@ -66,8 +66,8 @@ struct WriteSender: Sendable {
         }
     }
 
-    /// False if a batch has values that the layout does not send, and the table has changed since: a column may
-    /// have been mapped a moment ago, and its changes must not end as ones with nothing to send.
+    /// False if a batch has values that the layout does not send, and the table has changed since: a column
+    /// may have been mapped a moment ago, and its changes must not end as ones with nothing to send.
     private func isCurrent(
         _ table: SyncedTable, for batch: WriteBatch, _ layout: WriteLayout
     ) async throws -> Bool {
@@ -142,8 +142,8 @@ struct WriteSender: Sendable {
         return sent
     }
 
-    /// Keeps an attempt open whose new rows the database refused to give their records. They are recorded again
-    /// from time to time; their later changes wait.
+    /// Keeps an attempt open whose new rows the database refused to give their records. They are recorded
+    /// again from time to time; their later changes wait.
     private func keepOpen(_ attempt: WriteAttempt, _ unlinked: [Int: String], _ sent: inout Sent) async throws
     {
         let reason = unlinked.values.min() ?? ""

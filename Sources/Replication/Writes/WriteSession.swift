@@ -177,8 +177,8 @@ struct WriteSession {
         }
     }
 
-    /// Adds the new rows of paused mappings, which block what refers to them. Called after the entries to add are
-    /// read: a parent is committed before its child.
+    /// Adds the new rows of paused mappings, which block what refers to them. Called after the entries to add
+    /// are read: a parent is committed before its child.
     private mutating func blockReferences() async throws {
         guard !paused.tables.isEmpty, paused.inserts.count < ReplicationLimits.failedInsertRows else {
             return

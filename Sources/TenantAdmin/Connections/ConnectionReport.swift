@@ -38,8 +38,8 @@ package struct ConnectionReport: Sendable {
         package var table: String?
         /// Heroku Connect's `config`, as JSON.
         package var configuration: String
-        /// Members of `configuration` that programs see beside it, each as JSON. Lists have thousands of mappings, so
-        /// nothing parses `configuration` for them.
+        /// Members of `configuration` that programs see beside it, each as JSON. Lists have thousands of
+        /// mappings, so nothing parses `configuration` for them.
         package var members: Members
         /// Heroku Connect's name of the state.
         package var state: String
