@@ -82,6 +82,7 @@ struct ConsentRoutes: Sendable {
         }
         let next: HTML =
             switch organization.status {
+            case _ where finished.isRepeated: "The consent was complete already: nothing was changed."
             case .live, .importing, .paused:
                 """
                 It was connected before. Its tables and records stay, and this consent replaces the earlier
@@ -94,7 +95,8 @@ struct ConsentRoutes: Sendable {
             (<code>\(organization.organizationID.description)</code>) is connected.</p>
             <p>\(next) You can close this page.</p>
             """
-        var response = layout.page("Your org is connected", content)
+        var response = layout.page(
+            finished.isRepeated ? "Your org is already connected" : "Your org is connected", content)
         response.log(tenant: organization.organizationID)
         return response
     }
