@@ -81,7 +81,10 @@ let package = Package(
         target("Jobs", ["Postgres", "Metrics", "Activity", "Encoding", log]),
         target(
             "Feeds",
-            ["Jobs", "Postgres", "Activity", "Cryptography", "HTTPClient", "Encoding", "Reactor", log]),
+            [
+                "Organizations", "Jobs", "Postgres", "Activity", "Cryptography", "HTTPClient", "Encoding",
+                "Reactor", log,
+            ]),
         target(
             "JobIndex", ["Jobs", "Postgres", "Redis", "Encoding", log], resources: [.embedInCode("Scripts")]),
         target("JobWorker", ["Jobs", "JobIndex", "Reactor", "Postgres", "Redis", log]),
@@ -197,7 +200,9 @@ let package = Package(
         tests("Compression", ["Support"]),
         tests("OutboundMessages"),
         tests("Tweets"),
-        tests("Processes", ["Salesforce", "Encoding", "Postgres", "Cryptography", "Feeds", "Support"]),
+        tests(
+            "Processes",
+            ["Salesforce", "Encoding", "Postgres", "Cryptography", "Feeds", "Organizations", "Support"]),
         tests("Reactor"),
         tests("TLS", ["Reactor", "Support"]),
         // The wire's rules as bytes, for the parsers' tests and for the fuzzer of `bin/bench fuzz`.
@@ -219,8 +224,8 @@ let package = Package(
         tests(
             "Feeds",
             [
-                "Postgres", "Cryptography", "HTTPClient", "HTTPServer", "HTTPWire", "Encoding", "Reactor",
-                "Support", log,
+                "Organizations", "Postgres", "Cryptography", "HTTPClient", "HTTPServer", "HTTPWire",
+                "Encoding", "Reactor", "Support", log,
             ]),
         tests(
             "Jobs",

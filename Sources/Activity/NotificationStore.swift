@@ -217,12 +217,13 @@ package struct NotificationStore {
     }
 
     /// Acknowledges the open notification of a type about one subject, because its cause is gone.
-    package func resolve(_ eventType: String, organization: UUID, subject: String) async throws {
+    package func resolve(_ eventType: String, organization: UUID?, subject: String) async throws {
         _ = try await connection.execute(
             """
             update multiconnect.notifications
             set acknowledged_at = now(), acknowledged_by = 'multiconnect'
-            where acknowledged_at is null and event_type = \(eventType) and organization_id = \(organization)
+            where acknowledged_at is null and event_type = \(eventType)
+              and organization_id is not distinct from \(organization)::uuid
               and starts_with(message, \(subject + ": "))
             """)
     }

@@ -97,8 +97,14 @@ package struct ProcessJob: Sendable {
         if let process = Self.builtIn[run.name] { return try await process(run.input) }
         let sealed = try await control.withConnection { try await ProcessStore(on: $0).target(of: run.name) }
         guard let sealed else { throw ProcessesError(.refused, "there is no process \(run.name)") }
-        let target = try FeedTarget(plain: keys.open(sealed, context: Self.context(run.name)))
-        return try await ask(target, run)
+        let plain: Secret
+        do {
+            plain = try keys.open(sealed, context: Self.context(run.name))
+        } catch {
+            throw ProcessesError(
+                .unavailable, "the URL of the process \(run.name) cannot be opened: \(error)")
+        }
+        return try await ask(try FeedTarget(plain: plain), run)
     }
 
     /// Sends the call to the app, signed like a webhook. The answer has the result's text.

@@ -1,5 +1,6 @@
 internal import Encoding
 internal import FoundationEssentials
+package import Organizations
 internal import Postgres
 
 /// A run of a process, as its job reads it.
@@ -43,17 +44,6 @@ struct ProcessStore {
     func target(of name: String) async throws -> [UInt8]? {
         try await connection.query("select target from multiconnect.processes where name = \(name)")
             .first.map { try $0["target"] }
-    }
-
-    /// The sealed targets of all processes.
-    func targets() async throws -> [(name: String, target: [UInt8])] {
-        try await connection.query("select name, target from multiconnect.processes")
-            .map { (try $0["name"], try $0["target"]) }
-    }
-
-    func reseal(_ name: String, from old: [UInt8], to new: [UInt8]) async throws {
-        _ = try await connection.execute(
-            "update multiconnect.processes set target = \(new) where name = \(name) and target = \(old)")
     }
 
     /// Adds a run, or finds the one with the same key. `isNew` is false for the latter.
@@ -110,4 +100,11 @@ struct ProcessStore {
         _ = try await connection.execute(
             "delete from multiconnect.process_runs where ended_at < clock_timestamp() - \(age)::interval")
     }
+}
+
+extension SealedColumn {
+    /// The URLs and secrets of processes.
+    package static let processes = SealedColumn(
+        "processes", table: "multiconnect.processes", column: "target", row: "t.name",
+        owner: "'process ' || t.name", purpose: "'process target'")
 }

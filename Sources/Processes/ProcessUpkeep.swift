@@ -1,9 +1,7 @@
-package import Cryptography
-internal import Feeds
 package import Jobs
 package import Postgres
 
-/// The periodic job of processes: prunes runs, and reseals targets after a change of `SECRET`.
+/// The periodic job of processes: prunes runs.
 package struct ProcessUpkeep: Sendable {
     package static let className = "ProcessUpkeep"
     package static let schedule = "17 * * * *"
@@ -12,11 +10,9 @@ package struct ProcessUpkeep: Sendable {
     private static let retention = Duration.seconds(30 * 86_400)
 
     private let control: PostgresPool
-    private let keys: KeyRing
 
-    package init(control: PostgresPool, keys: KeyRing) {
+    package init(control: PostgresPool) {
         self.control = control
-        self.keys = keys
     }
 
     package func register(in registry: inout JobRegistry) {
@@ -28,16 +24,7 @@ package struct ProcessUpkeep: Sendable {
 
     package func run() async throws {
         try await control.withConnection { connection in
-            let store = ProcessStore(on: connection)
-            try await store.prune(after: Self.retention)
-            for (name, target) in try await store.targets() {
-                guard let stored = try? Sealed(bytes: target), keys.isOutdated(stored) else { continue }
-                let context = ProcessJob.context(name)
-                // A target that no key opens stays as it is: its runs say so.
-                guard let plain = try? keys.open(target, context: context) else { continue }
-                let sealed = try keys.seal(plain, context: context).bytes
-                try await store.reseal(name, from: target, to: sealed)
-            }
+            try await ProcessStore(on: connection).prune(after: Self.retention)
         }
     }
 }

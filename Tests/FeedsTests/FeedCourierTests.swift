@@ -102,6 +102,29 @@ struct FeedCourierTests {
         }
     }
 
+    @Test func `a webhook whose secret no key opens is a notification, until it is removed`() async throws {
+        try await running { scene in
+            let lost = KeyRing(current: try SecretKey.generate())
+            _ = try await scene.book.add(
+                "dark", url: scene.receiver.url, FeedFilter(groups: [.tenant]), keys: lost,
+                allowsPrivate: true, cells: scene.cells, by: "test")
+            func open() async throws -> [String] {
+                try await scene.pool.query(
+                    """
+                    select message from multiconnect.notifications
+                    where event_type = 'event_webhook_unreadable' and acknowledged_at is null
+                    """
+                ).column()
+            }
+            try await eventually("the notification") { try await !open().isEmpty }
+            let messages = try await open()
+            #expect(messages.count == 1)
+            #expect(messages[0].hasPrefix("dark: ") && messages[0].contains(lost.current.id.text))
+            try await scene.book.remove("dark", cells: scene.cells, by: "test")
+            #expect(try await open().isEmpty)
+        }
+    }
+
     @Test func `a receiver that fails gets its events later, in the same request`() async throws {
         try await running { scene in
             _ = try await scene.add("app")

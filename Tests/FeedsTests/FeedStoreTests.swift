@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import Organizations
 import Postgres
 import Support
 import Testing
@@ -87,7 +88,7 @@ struct FeedStoreTests {
             try await event(pool)
             let read = await reader.read(after: early, filter, limit: 10)
             #expect(read.events.count == 2)
-            try await FeedUpkeep(control: pool, cells: ["default": pool], keys: Self.keys).run()
+            try await FeedUpkeep(control: pool, cells: ["default": pool]).run()
             let late = await reader.read(after: early, filter, limit: 10)
             #expect(late.events.count == 1)
             #expect(late.gaps == ["cell-default"])
@@ -106,7 +107,17 @@ struct FeedStoreTests {
                 allowsPrivate: false, cells: [:], by: "test")
             let new = try SecretKey(bytes: [UInt8](32..<64))
             let both = KeyRing(current: new, previous: [Self.keys.current])
-            try await FeedUpkeep(control: pool, cells: ["default": pool], keys: both).run()
+            await #expect(throws: OrganizationsError.self) {
+                try await pool.withConnection {
+                    try await KeyCheck.verify(KeyRing(current: new), columns: [.webhooks], on: $0)
+                }
+            }
+            let reseal = CredentialReseal(pool: pool, keys: both, columns: [.webhooks])
+            #expect(try await reseal.run().map(\.resealed) == [1])
+            #expect(try await reseal.run().map(\.resealed) == [0])
+            try await pool.withConnection {
+                try await KeyCheck.verify(KeyRing(current: new), columns: [.webhooks], on: $0)
+            }
             let row = try #require(
                 try await pool.query("select id, target from multiconnect.webhooks").first)
             let opened = try KeyRing(current: new).open(

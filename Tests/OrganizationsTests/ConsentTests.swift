@@ -137,8 +137,69 @@ struct ConsentTests {
             }
             #expect(
                 try await consent.finish(callback, cookie: start.cookie).organization.status == .authorized)
+        }
+    }
+
+    @Test func `a callback that is loaded again is no alarm while its grant works`() async throws {
+        for isLinked in [true, false] {
+            try await SimulatedOrgs.run { world in
+                let organization = try world.organizationID(1)
+                _ = try await OrganizationRegistration(pool: world.tenancy.pool, queue: world.tenancy.queue)
+                    .register(world.tenancy.request(organization.text))
+                let consent = world.consent()
+                let start = try await consent.begin(
+                    organization: isLinked ? organization : nil, environment: nil, cookie: nil)
+                let other = try await consent.begin(
+                    organization: organization, environment: nil, cookie: nil)
+                let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
+                let first = try await consent.finish(callback, cookie: start.cookie)
+                #expect(!first.isRepeated)
+                func notifications() async throws -> Int {
+                    try await world.tenancy.pool.query(
+                        """
+                        select count(*) from multiconnect.notifications
+                        where event_type = 'consent_refused' and acknowledged_at is null
+                        """
+                    ).scalar()
+                }
+                let again = try await consent.finish(callback, cookie: start.cookie)
+                #expect(again.isRepeated && again.organization.id == first.organization.id)
+                // The cookie has expired.
+                await #expect(throws: ConsentRefusal.usedState) {
+                    try await consent.finish(callback, cookie: nil)
+                }
+                #expect(try await notifications() == 0)
+                // A callback from the browser of somebody else.
+                await #expect(throws: ConsentRefusal.otherBrowser) {
+                    try await consent.finish(callback, cookie: other.cookie)
+                }
+                #expect(try await notifications() == 1)
+                try await world.tenancy.pool.execute("delete from multiconnect.notifications")
+                // The grant was revoked: the admin has to start again, and operators hear of it.
+                try await world.tenancy.pool.execute("update multiconnect.credentials set revoked_at = now()")
+                await #expect(throws: ConsentRefusal.usedState) {
+                    try await consent.finish(callback, cookie: start.cookie)
+                }
+                #expect(try await notifications() == 1)
+            }
+        }
+    }
+
+    @Test func `a state whose consent was refused is used, also for an org that is connected`() async throws {
+        try await SimulatedOrgs.run { world in
+            let organization = try world.organizationID(1)
+            _ = try await world.consented()
+            let consent = world.consent()
+            let start = try await consent.begin(organization: organization, environment: nil, cookie: nil)
+            let denial = try await world.authorize(start, as: world.orgs[0].usernames[0], deny: true)
+            await #expect(throws: ConsentRefusal.denied("access_denied")) {
+                try await consent.finish(denial, cookie: start.cookie)
+            }
+            let next = try await consent.begin(organization: organization, environment: nil, cookie: nil)
+            let callback = try await world.authorize(next, as: world.orgs[0].usernames[0])
+            _ = try await consent.finish(callback, cookie: next.cookie)
             await #expect(throws: ConsentRefusal.usedState) {
-                try await consent.finish(callback, cookie: start.cookie)
+                try await consent.finish(denial, cookie: start.cookie)
             }
         }
     }

@@ -9,6 +9,11 @@ import Testing
 
 @testable import Organizations
 
+extension [CredentialReseal.Report] {
+    /// The number of resealed values.
+    fileprivate var resealed: Int { map(\.resealed).reduce(0, +) }
+}
+
 @Suite(.tags(.store))
 struct CredentialResealTests {
     private func ring(_ keys: [SecretKey]) -> KeyRing {
@@ -26,9 +31,15 @@ struct CredentialResealTests {
         return organization
     }
 
+    private func reseal(_ tenancy: Tenancy, _ ring: KeyRing) -> CredentialReseal {
+        CredentialReseal(pool: tenancy.pool, keys: ring, columns: SealedColumn.organizations)
+    }
+
     private func starts(_ ring: KeyRing, _ tenancy: Tenancy) async throws -> Bool {
         do {
-            try await tenancy.pool.withConnection { try await KeyCheck.verify(ring, on: $0) }
+            try await tenancy.pool.withConnection {
+                try await KeyCheck.verify(ring, columns: SealedColumn.organizations, on: $0)
+            }
             return true
         } catch let error as OrganizationsError where error.code == .wrongSecret {
             return false
@@ -45,11 +56,11 @@ struct CredentialResealTests {
             for keys in [[second, first], [third, second]] {
                 #expect(try await starts(ring(keys), tenancy))
                 #expect(try await !starts(ring([keys[0]]), tenancy))
-                let reseal = CredentialReseal(pool: tenancy.pool, keys: ring(keys))
-                #expect(try await reseal.run() == .init(resealed: 4))
-                #expect(try await reseal.run() == .init())
+                let run = reseal(tenancy, ring(keys))
+                #expect(try await run.run().resealed == 4)
+                #expect(try await run.run().resealed == 0)
                 #expect(try await starts(ring([keys[0]]), tenancy))
-                _ = try await CredentialReseal(pool: tenancy.pool, keys: ring([keys[0]])).run()
+                _ = try await reseal(tenancy, ring([keys[0]])).run()
                 #expect(try await !starts(ring([keys[1]]), tenancy))
             }
             let grant = try #require(
@@ -69,7 +80,7 @@ struct CredentialResealTests {
             #expect(try await starts(ring([keys[2]]), tenancy))
             #expect(try await starts(ring([keys[1], keys[2]]), tenancy))
             #expect(try await starts(ring(keys), tenancy))
-            #expect(try await CredentialReseal(pool: tenancy.pool, keys: ring(keys)).run().resealed == 2)
+            #expect(try await reseal(tenancy, ring(keys)).run().resealed == 2)
             #expect(try await starts(ring([keys[0]]), tenancy))
         }
     }
@@ -83,14 +94,16 @@ struct CredentialResealTests {
             try await tenancy.pool.execute(
                 "update multiconnect.credentials set key_id = \(lost.id.text), sealed = overlay(sealed placing decode(\(lost.id.text), 'hex') from 2)"
             )
-            let reseal = CredentialReseal(pool: tenancy.pool, keys: tenancy.keys)
-            #expect(try await reseal.run() == .init(resealed: 0, unreadable: [lost.id.text: 2]))
+            let run = reseal(tenancy, tenancy.keys)
+            let report = try await run.run()
+            #expect(report.resealed == 0)
+            #expect(report.map(\.unreadable) == [[lost.id.text: 2], [:], [:], [:], [:]])
             #expect(try await !starts(tenancy.keys, tenancy))
             try await tenancy.pool.execute(
                 "update multiconnect.credentials set revoked_at = now() where organization_id = \(organization.id)"
             )
             #expect(try await starts(tenancy.keys, tenancy))
-            #expect(try await reseal.run() == .init(resealed: 2))
+            #expect(try await run.run().resealed == 2)
         }
     }
 
@@ -105,7 +118,7 @@ struct CredentialResealTests {
             let next = try SecretKey.generate()
             let rotating = ring([next, tenancy.keys.current])
             #expect(try await starts(rotating, tenancy))
-            #expect(try await CredentialReseal(pool: tenancy.pool, keys: rotating).run().resealed == 3)
+            #expect(try await reseal(tenancy, rotating).run().resealed == 3)
             #expect(try await starts(ring([next]), tenancy))
             let login = try await tenancy.pool.withConnection {
                 try await ReaderLoginStore(on: $0).find(organization, keys: ring([next]))
@@ -139,10 +152,10 @@ struct CredentialResealTests {
             }
             let next = try SecretKey.generate()
             let rotating = KeyRing(current: next, previous: [keys.current])
-            let reseal = CredentialReseal(pool: pool, keys: rotating)
+            let run = reseal(world.tenancy, rotating)
             // Two tokens of the grant, the session and the login.
-            #expect(try await reseal.run().resealed == 4)
-            #expect(try await reseal.run().resealed == 0)
+            #expect(try await run.run().resealed == 4)
+            #expect(try await run.run().resealed == 0)
             let only = KeyRing(current: next)
             let stored: [UInt8] = try await pool.query(
                 "select access_token from multiconnect.end_user_sessions"
@@ -165,7 +178,7 @@ struct CredentialResealTests {
             let callback = try await world.authorize(start, as: world.orgs[0].usernames[0])
             let next = try SecretKey.generate()
             let rotating = KeyRing(current: next, previous: [world.tenancy.keys.current])
-            #expect(try await CredentialReseal(pool: world.tenancy.pool, keys: rotating).run().resealed == 1)
+            #expect(try await reseal(world.tenancy, rotating).run().resealed == 1)
             let consent = Consent(
                 pool: world.tenancy.pool, queue: world.tenancy.queue, keys: KeyRing(current: next),
                 oauth: world.oauth, http: world.http, writes: .planned, logger: .init(label: "test"))

@@ -10,6 +10,7 @@ import Testing
 struct KeyCheckTests {
     private let old: SecretKey
     private let new: SecretKey
+    private let columns = SealedColumn.organizations
 
     init() throws {
         old = try SecretKey.generate()
@@ -19,7 +20,7 @@ struct KeyCheckTests {
     private func refuses(_ keys: KeyRing, stored: [SecretKey], credentials: [SecretKey] = []) -> Bool {
         let verdict = KeyCheck.verdict(
             keys, stored: Dictionary(uniqueKeysWithValues: stored.map { ($0.id.text, $0.checkValue) }),
-            credentials: credentials.map(\.id.text))
+            uses: credentials.map { KeyCheck.Use(kind: "webhooks", keyID: $0.id.text, count: 1) })
         if case .refuse(let message) = verdict { return message.contains("SECRET") }
         return false
     }
@@ -43,13 +44,14 @@ struct KeyCheckTests {
     @Test func `an error at start names the variable with the wrong key`() async throws {
         try await Tenancy.run { tenancy in
             try await tenancy.pool.withConnection { connection in
-                try await KeyCheck.verify(KeyRing(current: old), on: connection)
-                try await KeyCheck.verify(KeyRing(current: old), on: connection)
+                try await KeyCheck.verify(KeyRing(current: old), columns: columns, on: connection)
+                try await KeyCheck.verify(KeyRing(current: old), columns: columns, on: connection)
                 await #expect(throws: OrganizationsError.self) {
-                    try await KeyCheck.verify(KeyRing(current: new), on: connection)
+                    try await KeyCheck.verify(KeyRing(current: new), columns: columns, on: connection)
                 }
-                try await KeyCheck.verify(KeyRing(current: new, previous: [old]), on: connection)
-                try await KeyCheck.verify(KeyRing(current: new), on: connection)
+                try await KeyCheck.verify(
+                    KeyRing(current: new, previous: [old]), columns: columns, on: connection)
+                try await KeyCheck.verify(KeyRing(current: new), columns: columns, on: connection)
             }
         }
     }
@@ -62,7 +64,7 @@ struct KeyCheckTests {
                         group.addTask {
                             do {
                                 try await tenancy.pool.withConnection {
-                                    try await KeyCheck.verify(KeyRing(current: key), on: $0)
+                                    try await KeyCheck.verify(KeyRing(current: key), columns: columns, on: $0)
                                 }
                                 return true
                             } catch {

@@ -1,6 +1,7 @@
 import Cryptography
 import Feeds
 import Foundation
+import Organizations
 import Postgres
 import Support
 import Testing
@@ -33,7 +34,10 @@ struct ProcessUpkeepTests {
                 try await ProcessStore(on: $0).setTarget(sealed, host: "app.example.com", of: "resize")
             }
             let keys = KeyRing(current: new, previous: [old])
-            try await ProcessUpkeep(control: pool, keys: keys).run()
+            try await ProcessUpkeep(control: pool).run()
+            let reseal = CredentialReseal(pool: pool, keys: keys, columns: [.processes])
+            #expect(try await reseal.run().map(\.resealed) == [1])
+            #expect(try await reseal.run().map(\.resealed) == [0])
             let stored = try #require(
                 try await pool.withConnection { try await ProcessStore(on: $0).target(of: "resize") })
             #expect(stored != sealed)

@@ -73,6 +73,18 @@ struct StoreTests {
         }
     }
 
+    @Test func `each purpose of a seal has a column that the start checks and a reseal covers`() {
+        let sources = SourceTree.sources.map { $0.lines.joined(separator: "\n") }
+        var purposes: Set<String> = []
+        for text in sources {
+            for match in text.matches(of: /purpose: "([a-z_ ]+)"/) { purposes.insert(String(match.1)) }
+        }
+        #expect(purposes.isSuperset(of: ["webhook target", "consent verifier", "reader_password"]))
+        for purpose in purposes {
+            #expect(sources.contains { $0.contains("purpose: \"'\(purpose)'\"") }, "\(purpose)")
+        }
+    }
+
     @Test func `migrations are numbered without gaps and named for what they do`() throws {
         for folder in ["migrations", "migrations/cells"] {
             let names = SourceTree.paths(in: folder, "sql")

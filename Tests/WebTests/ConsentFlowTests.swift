@@ -26,8 +26,14 @@ struct ConsentFlowTests {
                     as: String.self)
             #expect(classes == ["SendConsentMail", "ProvisionOrganization"])
             let replayed = try await browser.open(callback)
-            #expect(replayed.status == 400 && replayed.text.contains("already"))
+            #expect(replayed.status == 200 && replayed.text.contains("Your org is already connected"))
+            #expect(replayed.text.contains(orgs[0].id))
             #expect(try await rig.count("jobs") == 2)
+            // The browser without its cookie, as after 15 minutes.
+            let late = try await AdminBrowser(rig: rig).open(callback)
+            #expect(late.status == 400 && late.text.contains("already used"))
+            #expect(!late.text.contains(orgs[0].id))
+            #expect(try await rig.count("notifications") == 0)
         }
     }
 

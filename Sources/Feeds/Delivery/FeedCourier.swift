@@ -1,3 +1,4 @@
+internal import Activity
 package import Cryptography
 internal import FoundationEssentials
 package import HTTPClient
@@ -65,8 +66,8 @@ package struct FeedCourier: Sendable {
     private func deliver(_ claimed: WebhookStore.Claimed) async {
         let webhook = claimed.webhook
         do {
-            let opened = try keys.open(claimed.target, context: FeedTarget.context(webhook.id))
-            var run = FeedRun(self, webhook, target: try FeedTarget(plain: opened))
+            let target = try await open(claimed)
+            var run = FeedRun(self, webhook, target: target)
             try await run.run()
         } catch let error as FeedsError where error.code == .claimLost {
             return
@@ -78,6 +79,35 @@ package struct FeedCourier: Sendable {
                 try? await EventLoop.current.sleep(for: .seconds(5))
             }
         }
+        await release(webhook)
+    }
+
+    /// Opens a webhook's URL and secret. Notifies operators if no key does: its events would be lost in
+    /// silence.
+    private func open(_ claimed: WebhookStore.Claimed) async throws -> FeedTarget {
+        let webhook = claimed.webhook
+        let opened: Secret
+        do {
+            opened = try keys.open(claimed.target, context: FeedTarget.context(webhook.id))
+        } catch {
+            let message =
+                "\(webhook.name): the webhook gets no events, because neither SECRET nor SECRET_PREVIOUS "
+                + "opens its URL: \(error)."
+            try await control.withConnection {
+                try await NotificationStore(on: $0).addOnce(
+                    FeedNotice.unreadable, organization: nil, message: message,
+                    atMost: FeedLimits.unreadableWebhooks)
+            }
+            throw error
+        }
+        try await control.withConnection {
+            try await NotificationStore(on: $0).resolve(
+                FeedNotice.unreadable, organization: nil, subject: webhook.name)
+        }
+        return try FeedTarget(plain: opened)
+    }
+
+    private func release(_ webhook: Webhook) async {
         let (control, claim) = (control, claim)
         await withCancellationShield(on: EventLoop.current) {
             try? await control.withConnection {

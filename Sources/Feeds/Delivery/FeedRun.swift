@@ -18,12 +18,6 @@ struct FeedRun {
     private var sendAt = ContinuousClock.now
     private var notedGaps: Set<String> = []
 
-    /// The kinds of notifications to operators.
-    private enum Notice {
-        static let failing = "event_webhook_failing"
-        static let gap = "event_webhook_gap"
-    }
-
     init(_ courier: FeedCourier, _ webhook: Webhook, target: FeedTarget) {
         self.courier = courier
         self.webhook = webhook
@@ -113,7 +107,7 @@ struct FeedRun {
         let name = webhook.name
         try await courier.control.withConnection {
             try await NotificationStore(on: $0).addOnce(
-                Notice.gap, organization: nil,
+                FeedNotice.gap, organization: nil,
                 message: "The webhook \(name) has missed events: they were older than the retention.")
         }
     }
@@ -171,7 +165,7 @@ extension FeedRun {
         case .retried: break
         case .dead:
             try await notifications.addOnce(
-                Notice.failing, organization: nil,
+                FeedNotice.failing, organization: nil,
                 message: "A delivery to the webhook \(webhook.name) is dead: \(error ?? "no answer"). "
                     + "See `multiconnect webhooks deliveries \(webhook.name)`.")
         }

@@ -25,6 +25,8 @@ package enum FeedLimits {
     static let renewal = Duration.seconds(5)
     /// Webhooks that one worker delivers to at the same time.
     static let webhooksAtOnce = 32
+    /// Open notifications about webhooks that cannot be opened.
+    static let unreadableWebhooks = 20
     /// Pause between two reads of new events.
     package static let step = Duration.seconds(1)
     /// Events of one read of a stream.

@@ -1,22 +1,19 @@
-package import Cryptography
 package import Jobs
 internal import Logging
 package import Postgres
 
-/// The periodic job of the feed: prunes events and deliveries, makes the cells record what the webhooks want,
-/// and reseals targets after a change of `SECRET`.
+/// The periodic job of the feed: prunes events and deliveries, and makes the cells record what the webhooks
+/// want.
 package struct FeedUpkeep: Sendable {
     package static let className = "FeedUpkeep"
     package static let schedule = "every 1 minutes"
 
     private let control: PostgresPool
     private let cells: [String: PostgresPool]
-    private let keys: KeyRing
 
-    package init(control: PostgresPool, cells: [String: PostgresPool], keys: KeyRing) {
+    package init(control: PostgresPool, cells: [String: PostgresPool]) {
         self.control = control
         self.cells = cells
-        self.keys = keys
     }
 
     package func register(in registry: inout JobRegistry) {
@@ -32,7 +29,6 @@ package struct FeedUpkeep: Sendable {
         try await prune(.control, in: control, check)
         for (name, pool) in cells { try await prune(.cell(name), in: pool, check) }
         _ = try await control.withConnection { try await DeliveryStore(on: $0).prune() }
-        try await reseal()
     }
 
     private func prune(
@@ -40,20 +36,6 @@ package struct FeedUpkeep: Sendable {
     ) async throws {
         while try await pool.withConnection({ try await store.prune(on: $0) }) == FeedLimits.prunedEvents {
             try check()
-        }
-    }
-
-    private func reseal() async throws {
-        let targets = try await control.withConnection { try await WebhookStore(on: $0).targets() }
-        for (webhook, target) in targets {
-            guard let stored = try? Sealed(bytes: target), keys.isOutdated(stored) else { continue }
-            let context = FeedTarget.context(webhook)
-            // A target that no key opens stays as it is: its deliveries say so.
-            guard let plain = try? keys.open(target, context: context) else { continue }
-            let sealed = try keys.seal(plain, context: context).bytes
-            try await control.withConnection {
-                try await WebhookStore(on: $0).reseal(webhook, from: target, to: sealed)
-            }
         }
     }
 }

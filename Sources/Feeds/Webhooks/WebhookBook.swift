@@ -73,6 +73,8 @@ package struct WebhookBook: Sendable {
             guard let removed = try await WebhookStore(on: connection).remove(name) else {
                 throw FeedsError(.unknownWebhook, "there is no webhook \(name)")
             }
+            try await NotificationStore(on: connection).resolve(
+                FeedNotice.unreadable, organization: nil, subject: name)
             try await ActivityStore(on: connection).add(
                 "webhook_removed", by: actor, organization: removed.filter.organization, detail: name)
         }

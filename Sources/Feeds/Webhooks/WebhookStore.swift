@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import FoundationEssentials
+package import Organizations
 internal import Postgres
 
 /// Webhooks in the control database.
@@ -108,16 +109,11 @@ extension WebhookStore {
             where id = \(id) and claim = \(claim)
             """)
     }
+}
 
-    /// The sealed targets of all webhooks.
-    func targets() async throws -> [(id: UUID, target: [UInt8])] {
-        try await connection.query(
-            "select id, target from multiconnect.webhooks where target is not null"
-        ).map { (try $0["id"], try $0["target"]) }
-    }
-
-    func reseal(_ id: UUID, from old: [UInt8], to new: [UInt8]) async throws {
-        _ = try await connection.execute(
-            "update multiconnect.webhooks set target = \(new) where id = \(id) and target = \(old)")
-    }
+extension SealedColumn {
+    /// The URLs and secrets of webhooks.
+    package static let webhooks = SealedColumn(
+        "webhooks", table: "multiconnect.webhooks", column: "target", row: "t.id::text",
+        owner: "'webhook ' || t.id", purpose: "'webhook target'", condition: "t.target is not null")
 }

@@ -4,6 +4,7 @@ import Cryptography
 import Encoding
 import Organizations
 import Postgres
+import Reactor
 import TenantAdmin
 
 /// `multiconnect organizations grant-reader`
@@ -13,10 +14,11 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
         abstract: "Makes a database role that reads one tenant's schema, for BI tools, and prints its URL.",
         discussion: """
             The role logs in with a new password, reads the tenant's tables, also later ones, and has no \
-            other right. If our own role may not create roles, as on Heroku, the SQL is printed instead, for \
-            somebody who may. Run again, the command changes the password. With --store the role's URL is \
-            read from standard input and kept sealed, so that shared queries run with a role that somebody \
-            else made.
+            other right of its own. Rights of every role that can harm others, as to make temporary tables, \
+            are printed to standard error, with the statements that take them away. If our own role may not \
+            create roles, as on Heroku, the SQL is printed instead, for somebody who may. Run again, the \
+            command changes the password. With --store the role's URL is read from standard input and kept \
+            sealed, so that shared queries run with a role that somebody else made.
 
             Exit status: 0 done, also if the SQL was printed; 64 invalid id; 65 not the URL of a reader; 66 \
             no such tenant or schema; 69 a database does not answer, or our role may not drop the reader's.
@@ -51,6 +53,7 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
                 try await note("reader_granted", found, store.role, session)
                 let database = try session.launch.database(named: found.cell)
                 print(Self.url(of: database, user: store.role, password: password))
+                try await warn(about: store.role, found, session)
             case .notAllowed:
                 print(
                     """
@@ -122,6 +125,21 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
             ReaderLogin(role: role, password: Secret(text: password)), organization, session)
         try await note("reader_granted", organization, role, session)
         print("\(role): stored")
+        try await warn(about: role, organization, session)
+    }
+
+    /// Prints to standard error what the role may do because every role may, and what prevents it.
+    private func warn(
+        about role: String, _ organization: Organization, _ session: JobsSession
+    ) async throws {
+        let gaps = try await session.withCell(
+            organization.cell, ReaderLimitsStore(role: role).gaps(on:))
+        guard !gaps.isEmpty else { return }
+        var text =
+            "The role may also do the following, as every role may. See docs/bi.md. To prevent it, let the "
+            + "owner of the database or a superuser run the statements:\n"
+        for gap in gaps { text += "- \(gap.effect):\n  \(gap.remedy);\n" }
+        StandardError.write(text)
     }
 
     /// Logs in as the role. Fails if it may do more, or less, than to read the tenant's schema.
@@ -165,6 +183,8 @@ struct OrganizationsGrantReaderCommand: AsyncParsableCommand {
 
     private func text(_ store: ReaderRoleStore, _ password: String) -> String {
         store.statements(password: password).map { $0 + ";" }.joined(separator: "\n")
+            + "\n-- A superuser can also limit the disk space of its temporary files:\n-- "
+            + ReaderLimitsStore.fileLimit(store.role) + ";"
     }
 
     private func note(

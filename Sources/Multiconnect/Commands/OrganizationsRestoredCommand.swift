@@ -13,9 +13,10 @@ struct OrganizationsRestoredCommand: AsyncParsableCommand {
         discussion: """
             Run it for each tenant of the cell before workers start. Changes that may have been sent after \
             the restored time are in doubt then: they are never sent again by themselves, and \
-            `multiconnect writes` lists and resolves them. All imported mappings are read again. Exit \
-            status: 0 done; 64 wrong arguments; 66 no such tenant; 69 a database does not answer; 1 any \
-            other failure.
+            `multiconnect writes` lists and resolves them. Platform events that may have been published \
+            become failed; the output has the statements that list them and publish some again. All imported \
+            mappings are read again. Exit status: 0 done; 64 wrong arguments; 66 no such tenant; 69 a \
+            database does not answer; 1 any other failure.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
@@ -44,6 +45,13 @@ struct OrganizationsRestoredCommand: AsyncParsableCommand {
             }
             print("changes in doubt: \(report.inDoubt)")
             print("requests in doubt: \(report.attempts)")
+            if report.events > 0 {
+                let statements = TenantRestoration.eventStatements(schema: tenant.schemaName)
+                print(
+                    "platform events that may have been published, now failed: \(report.events)\n"
+                        + "    list them:          \(statements[0])\n"
+                        + "    publish some again: \(statements[1])")
+            }
             if report.requeued > 0 { print("changes to be sent again, now failed: \(report.requeued)") }
             let reloads = try await TenantPause(control: session.pool, queue: session.queue).reload(
                 try await session.mappings(of: tenant.id), in: tenant.id, by: actor.name)

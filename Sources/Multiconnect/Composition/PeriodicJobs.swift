@@ -66,16 +66,16 @@ enum PeriodicJobs {
             .register(in: &registry)
         ImportUpkeep(cells: services.cells, retention: configuration.historyRetention.history)
             .register(in: &registry)
-        ProcessUpkeep(control: services.control, keys: configuration.keyRing).register(in: &registry)
+        ProcessUpkeep(control: services.control).register(in: &registry)
         FlowUpkeep(control: services.control).register(in: &registry)
         BacklogCount(control: services.control, cells: services.cells).register(in: &registry)
         CellCheck(control: services.control, cells: services.cells).register(in: &registry)
         RepairSchedule(
             control: services.control, queue: services.queue, interval: configuration.repairInterval
         ).register(in: &registry)
-        FeedUpkeep(control: services.control, cells: services.cells, keys: configuration.keyRing)
+        FeedUpkeep(control: services.control, cells: services.cells).register(in: &registry)
+        CredentialReseal(pool: services.control, keys: configuration.keyRing, columns: SealedColumn.all)
             .register(in: &registry)
-        CredentialReseal(pool: services.control, keys: configuration.keyRing).register(in: &registry)
         TweetFinder(
             control: services.control, cells: services.cells, queue: services.queue,
             search: configuration.tweets?.search(services.http)

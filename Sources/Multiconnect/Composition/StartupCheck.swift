@@ -38,7 +38,8 @@ struct StartupCheck: Sendable {
                 guard pending.isEmpty else { throw SchemaOutdated(cell: cell, pending: pending) }
             }
             if cell == Configuration.Defaults.cell {
-                try await KeyCheck.verify(launch.configuration.keyRing, on: connection)
+                try await KeyCheck.verify(
+                    launch.configuration.keyRing, columns: SealedColumn.all, on: connection)
             }
         }
         await checkEviction()

@@ -54,6 +54,8 @@ package struct Consent: Sendable {
         package let organization: Organization
         /// The address that was given at the start. The caller checks it once more before it redirects to it.
         package let returnTarget: String?
+        /// Whether the callback was loaded again after its consent was complete. Nothing was changed.
+        package var isRepeated = false
     }
 
     /// The link with which a consent began.
@@ -138,6 +140,7 @@ package struct Consent: Sendable {
                     stateHash: stateHash, browserHash: Digest.sha256(cookie ?? ""))
             }
         } catch let refusal as ConsentRefusal {
+            if let finished = try await repeated(stateHash, refusal, cookie: cookie) { return finished }
             let bound = try await pool.withConnection { connection in
                 try await ConsentStore(on: connection).organization(stateHash: stateHash)
             }
@@ -158,6 +161,30 @@ package struct Consent: Sendable {
             await noteFailure(error, of: begun.organization)
             throw error
         }
+    }
+
+    /// The outcome of a callback that the admin's browser loads again. Nil for any other refusal.
+    ///
+    /// The cookie lives as long as a consent may take. Throws `ConsentRefusal.usedState` for a later
+    /// callback, which learns nothing about the org and is no news for operators.
+    private func repeated(
+        _ stateHash: [UInt8], _ refusal: ConsentRefusal, cookie: String?
+    ) async throws -> Finished? {
+        guard refusal == .usedState || refusal == .otherBrowser && cookie == nil else { return nil }
+        let found = try await pool.withConnection { connection -> Finished? in
+            guard let completed = try await ConsentStore(on: connection).completed(stateHash: stateHash),
+                let organization = try await OrganizationStore(on: connection).find(
+                    id: completed.organization),
+                organization.status.hasConsented
+            else { return nil }
+            return Finished(
+                organization: organization, returnTarget: completed.returnTarget, isRepeated: true)
+        }
+        guard let found else { return nil }
+        logger.info(
+            "consent repeated", metadata: ["organization": "\(found.organization.organizationID)"])
+        guard refusal == .usedState else { throw ConsentRefusal.usedState }
+        return found
     }
 
     /// Notifies operators of an error: the admin sees an error page and must begin again.
@@ -191,7 +218,8 @@ package struct Consent: Sendable {
             let login = try oauth.hosts.checked(begun.loginURL)
             let answer = try await exchange(code, verifier: verifier, at: login)
             do {
-                return try await accept(answer, bound: begun.organization, login: login)
+                return try await accept(
+                    answer, bound: begun.organization, login: login, stateHash: stateHash)
             } catch let refusal as ConsentRefusal {
                 // Not after other errors: if a commit's answer was lost, the grant may be stored and in use.
                 await revoke(answer, at: login)
@@ -245,7 +273,9 @@ package struct Consent: Sendable {
         }
     }
 
-    private func accept(_ answer: TokenAnswer, bound: UUID?, login: Origin) async throws -> Organization {
+    private func accept(
+        _ answer: TokenAnswer, bound: UUID?, login: Origin, stateHash: [UInt8]
+    ) async throws -> Organization {
         guard let refreshToken = answer.refreshToken else { throw ConsentRefusal.noRefreshToken }
         let instance = try oauth.hosts.checked(answer.instanceURL)
         let identity = try await oauth.identity(of: answer)
@@ -258,7 +288,7 @@ package struct Consent: Sendable {
             refreshToken: try keys.seal(
                 refreshToken, context: StoredGrant.Purpose.refreshToken.context(organization)),
             instanceURL: instance.description)
-        return try await store(grant, of: identity, login: login)
+        return try await store(grant, of: identity, login: login, stateHash: stateHash)
     }
 
     private func checkOrganization(_ answer: TokenAnswer, _ identity: Identity, bound: UUID?) async throws {
@@ -289,9 +319,9 @@ package struct Consent: Sendable {
     }
 
     /// Tokens, status, activity and the provisioning job are one transaction.
-    private func store(_ grant: SealedGrant, of identity: Identity, login: Origin) async throws
-        -> Organization
-    {
+    private func store(
+        _ grant: SealedGrant, of identity: Identity, login: Origin, stateHash: [UInt8]
+    ) async throws -> Organization {
         let (organization, job) = try await pool.transaction { connection in
             let store = OrganizationStore(on: connection)
             guard let found = try await store.lock(identity.organization),
@@ -301,6 +331,7 @@ package struct Consent: Sendable {
                 found.id, with: grant, loginURL: login.description, identity: identity.document)
             try await store.markAuthorized(
                 found.id, status: status, environment: oauth.hosts.environment(loggedInAt: login))
+            try await ConsentStore(on: connection).complete(stateHash: stateHash, organization: found.id)
             if status == .authorized {
                 try await ConnectionStore(on: connection).setState(of: found.id, to: .importConfiguration)
             }

@@ -33,27 +33,6 @@ package struct ConsentStore {
             """)
     }
 
-    /// An open consent whose verifier another key sealed.
-    struct Outdated {
-        let stateHash: [UInt8]
-        let verifier: [UInt8]
-    }
-
-    func outdated(keyID: String) async throws -> [Outdated] {
-        let rows = try await connection.query(
-            """
-            select state_hash, verifier from multiconnect.consents
-            where used_at is null and expires_at > now()
-              and encode(substring(verifier from 2 for 8), 'hex') <> \(keyID)
-            """)
-        return try rows.map { Outdated(stateHash: try $0["state_hash"], verifier: try $0["verifier"]) }
-    }
-
-    func reseal(_ old: Outdated, with verifier: [UInt8]) async throws {
-        _ = try await connection.execute(
-            "update multiconnect.consents set verifier = \(verifier) where state_hash = \(old.stateHash)")
-    }
-
     /// Removes consents that ended long ago. Bounded, because it runs within a request.
     func prune() async throws {
         let memory = OrganizationsLimits.consentMemory.timeInterval
@@ -104,6 +83,38 @@ package struct ConsentStore {
             return Consent.Beginning(
                 organization: try organization.map { try OrganizationID($0) },
                 returnTarget: try row["return_target"])
+        }
+    }
+
+    /// Notes that a consent is complete, and its tenant, which a consent without a link did not know. The
+    /// verifier is not needed any more: an empty one marks the row.
+    func complete(stateHash: [UInt8], organization: UUID) async throws {
+        _ = try await connection.execute(
+            """
+            update multiconnect.consents set organization_id = \(organization), verifier = ''
+            where state_hash = \(stateHash) and used_at is not null
+            """)
+    }
+
+    /// A consent that was completed.
+    struct Completed {
+        let organization: UUID
+        let returnTarget: String?
+    }
+
+    /// The tenant that this state has connected, if the tenant has a grant that is not revoked. Nil: there is
+    /// none.
+    func completed(stateHash: [UInt8]) async throws -> Completed? {
+        try await connection.query(
+            """
+            select c.organization_id, c.return_target from multiconnect.consents as c
+            join multiconnect.organizations as o on o.id = c.organization_id
+            join multiconnect.credentials as g
+                on g.organization_id = o.id and g.kind = 'refresh_token' and g.revoked_at is null
+            where c.state_hash = \(stateHash) and c.used_at is not null and c.verifier = ''
+            """
+        ).first.map {
+            Completed(organization: try $0["organization_id"], returnTarget: try $0["return_target"])
         }
     }
 

@@ -1,7 +1,7 @@
 package import Cryptography
 package import Postgres
 
-/// Checks at start whether `SECRET` is the one that sealed the credentials.
+/// Checks at start whether `SECRET` is the one that sealed the stored secrets.
 package enum KeyCheck {
     /// The result of comparing our keys with the database.
     enum Verdict: Equatable {
@@ -11,17 +11,32 @@ package enum KeyCheck {
         case refuse(String)
     }
 
-    /// Throws `.wrongSecret`, which names the variable at fault, unless our keys open every stored
-    /// credential. Stores the check value of a new key.
-    package static func verify(_ keys: KeyRing, on connection: PostgresConnection) async throws {
+    /// Needed values of one kind that one key sealed.
+    struct Use: Equatable {
+        let kind: String
+        let keyID: String
+        let count: Int
+    }
+
+    /// Throws `.wrongSecret`, which names the variable at fault, unless our keys open every stored secret
+    /// that does not end by itself. Stores the check value of a new key.
+    ///
+    /// - Parameter columns: all columns that `SECRET` seals.
+    package static func verify(
+        _ keys: KeyRing, columns: [SealedColumn], on connection: PostgresConnection
+    ) async throws {
         try await connection.transaction { connection in
             let store = KeyCheckStore(on: connection)
             // Serializes concurrent first starts: the second sees the key of the first.
             try await store.lock()
-            let credentials =
-                try await CredentialStore(on: connection).keyIDs()
-                + ReaderLoginStore(on: connection).keyIDs()
-            switch verdict(keys, stored: try await store.all(), credentials: credentials) {
+            var uses: [Use] = []
+            for column in columns {
+                let counts = try await SealedColumnStore(column, on: connection).neededKeys()
+                for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
+                    uses.append(Use(kind: column.kind, keyID: key, count: count))
+                }
+            }
+            switch verdict(keys, stored: try await store.all(), uses: uses) {
             case .known: return
             case .note: try await store.insert(keys.current.id.text, checkValue: keys.current.checkValue)
             case .refuse(let message): throw OrganizationsError(.wrongSecret, message)
@@ -29,7 +44,7 @@ package enum KeyCheck {
         }
     }
 
-    static func verdict(_ keys: KeyRing, stored: [String: [UInt8]], credentials: [String]) -> Verdict {
+    static func verdict(_ keys: KeyRing, stored: [String: [UInt8]], uses: [Use]) -> Verdict {
         let ring = keys.all
         for key in ring {
             if let value = stored[key.id.text], !key.matches(checkValue: value) {
@@ -37,11 +52,13 @@ package enum KeyCheck {
                     "\(name(key, in: keys)) is not the key that this database has under the same id")
             }
         }
-        if let missing = credentials.first(where: { id in !ring.contains { $0.id.text == id } }) {
+        let missing = uses.filter { use in !ring.contains { $0.id.text == use.keyID } }
+        if !missing.isEmpty {
+            let list = missing.map { "\($0.kind): \($0.count), key \($0.keyID)" }.joined(separator: "; ")
             return .refuse(
-                "SECRET is not the key that sealed the credentials (key \(missing)). "
+                "SECRET is not the key that sealed all stored secrets (\(list)). "
                     + "Set SECRET_PREVIOUS to the old key until `multiconnect credentials reseal` "
-                    + "has finished"
+                    + "has finished. If the old key is lost, see docs/operations.md, Without a copy of SECRET"
             )
         }
         if stored[keys.current.id.text] != nil { return .known }

@@ -35,31 +35,6 @@ struct EndUserLoginStore {
             """)
     }
 
-    /// An open login whose verifier another key sealed.
-    struct Outdated {
-        let stateHash: [UInt8]
-        let verifier: [UInt8]
-    }
-
-    func outdated(keyID: String) async throws -> [Outdated] {
-        let rows = try await connection.query(
-            """
-            select state_hash, verifier from multiconnect.end_user_logins
-            where used_at is null and expires_at > now()
-              and encode(substring(verifier from 2 for 8), 'hex') <> \(keyID)
-            """)
-        return try rows.map { Outdated(stateHash: try $0["state_hash"], verifier: try $0["verifier"]) }
-    }
-
-    func reseal(_ old: Outdated, with verifier: [UInt8]) async throws {
-        _ = try await connection.execute(
-            """
-            update multiconnect.end_user_logins set verifier = \(verifier)
-            where state_hash = \(old.stateHash)
-            """
-        )
-    }
-
     /// Uses up the state: one statement, so that only one of two callbacks gets it. Nil for a state that is
     /// unknown, used, expired, or of another browser.
     func take(stateHash: [UInt8], browserHash: [UInt8]) async throws -> Begun? {

@@ -65,42 +65,6 @@ struct EndUserSessionStore {
             instanceURL: try row["instance_url"], expiresAt: try row["expires_at"])
     }
 
-    /// A session whose token another key sealed.
-    struct Outdated {
-        let tokenHash: [UInt8]
-        let organizationID: OrganizationID
-        let accessToken: [UInt8]
-    }
-
-    /// Some sessions in the order of their hashes whose tokens the current key did not seal.
-    ///
-    /// - Parameter last: the hash of the last one before.
-    func outdated(keyID: String, after last: [UInt8], limit: Int) async throws -> [Outdated] {
-        let rows = try await connection.query(
-            """
-            select s.token_hash, o.org_id, s.access_token from multiconnect.end_user_sessions s
-            join multiconnect.organizations o on o.id = s.organization_id
-            where s.expires_at > now() and s.token_hash > \(last)
-              and encode(substring(s.access_token from 2 for 8), 'hex') <> \(keyID)
-            order by s.token_hash limit \(limit)
-            """)
-        return try rows.map { row in
-            Outdated(
-                tokenHash: try row["token_hash"],
-                organizationID: try OrganizationID(try row["org_id", as: String.self]),
-                accessToken: try row["access_token"])
-        }
-    }
-
-    /// Returns false if the session has ended meanwhile.
-    func reseal(_ old: Outdated, with accessToken: [UInt8]) async throws -> Bool {
-        try await connection.execute(
-            """
-            update multiconnect.end_user_sessions set access_token = \(accessToken)
-            where token_hash = \(old.tokenHash) and access_token = \(old.accessToken)
-            """) == 1
-    }
-
     func end(_ tokenHash: [UInt8]) async throws {
         _ = try await connection.execute(
             "delete from multiconnect.end_user_sessions where token_hash = \(tokenHash)")

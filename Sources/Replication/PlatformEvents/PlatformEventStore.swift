@@ -60,6 +60,20 @@ extension PlatformEventStore {
         _ = try await connection.execute("update \(raw: outbox) set state = 'NEW' where state = 'PENDING'")
     }
 
+    /// Marks events as failed that may have been published after the restored time. Returns their number.
+    /// `sent_at` becomes null, so that pruning keeps them until a person has decided.
+    ///
+    /// - Parameter time: unsent events that were stored later are published.
+    func failRestored(
+        until time: Date, reason: String, on connection: PostgresConnection
+    ) async throws -> Int {
+        try await connection.execute(
+            """
+            update \(raw: outbox) set state = 'FAILED', error = \(reason), sent_at = null
+            where state = 'PENDING' or state = 'NEW' and created_at <= \(time)
+            """)
+    }
+
     /// Takes due events in their order and marks them PENDING.
     func take(limit: Int, epoch: Int, on connection: PostgresConnection) async throws -> [Outgoing] {
         try await connection.query(

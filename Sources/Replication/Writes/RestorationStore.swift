@@ -7,6 +7,8 @@ struct RestorationStore: Sendable {
     let organization: UUID
     let schema: String
 
+    static let eventReason =
+        "the cell was restored: the event may have been published after the restored time"
     private static let reason = "the cell was restored: the change may have been sent after the restored time"
 
     private var log: String { "\(Identifier.quoted(schema))._trigger_log" }
@@ -36,6 +38,11 @@ struct RestorationStore: Sendable {
             where state = 'REQUEUE'
             """)
         let last = time.addingTimeInterval(ReplicationLimits.restoreMargin / .seconds(1))
+        // A tenant of an earlier version may not have the table.
+        if try await EventTables(schema: schema).exist(on: connection) {
+            report.events = try await PlatformEventStore(schema: schema).failRestored(
+                until: last, reason: Self.eventReason, on: connection)
+        }
         // `sent_at` and `settle_at` enclose the time in which our user may have created the records. Records
         // of that time get no second row until a person has decided.
         let rows = try await connection.query(

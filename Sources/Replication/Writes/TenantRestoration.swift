@@ -8,7 +8,7 @@ internal import TenantSchema
 ///
 /// Changes that the restored log has as unsent may have been sent after that time, and the restored rows do
 /// not know the records that these created. So a person decides about each of them, and all rows are read
-/// again.
+/// again. The same holds for platform events, which Salesforce cannot be asked for.
 package struct TenantRestoration: Sendable {
     /// The numbers of changes and requests that were found.
     package struct Report: Sendable, Equatable {
@@ -18,6 +18,20 @@ package struct TenantRestoration: Sendable {
         package var attempts = 0
         /// Changes that were to be sent again, and are failed now.
         package var requeued = 0
+        /// Platform events that may have been published, and are failed now.
+        package var events = 0
+    }
+
+    /// Statements for the owner of a schema: the first lists the events that were marked, the second
+    /// publishes some again.
+    package static func eventStatements(schema: String) -> [String] {
+        let outbox = "\(Identifier.quoted(schema))._platform_events"
+        return [
+            "select id, event_name, payload, created_at from \(outbox) "
+                + "where state = 'FAILED' and error = \(Identifier.literal(RestorationStore.eventReason));",
+            "update \(outbox) set state = 'NEW', attempts = 0, error = null, next_attempt_at = now() "
+                + "where id in (...);",
+        ]
     }
 
     private let control: PostgresPool
@@ -47,7 +61,8 @@ package struct TenantRestoration: Sendable {
         try await control.withConnection {
             try await ActivityStore(on: $0).add(
                 "organizations.restored", by: actor, organization: organization.id,
-                detail: "\(report.inDoubt) changes and \(report.attempts) requests are in doubt")
+                detail: "\(report.inDoubt) changes, \(report.attempts) requests and \(report.events) "
+                    + "platform events are in doubt")
         }
         return report
     }

@@ -34,6 +34,10 @@ package struct ReaderRightsStore: Sendable {
               join pg_shdepend d on d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
               where d.deptype in ('o', 'a')
                 and d.dbid in (0, (select oid from pg_database where datname = current_database()))
+                -- Temporary tables end with their session, and every role may make them.
+                and not exists (
+                  select from pg_class c where d.classid = 'pg_class'::regclass and c.oid = d.objid
+                    and c.relpersistence = 't')
             )
             select reason from (
               \(attributes) union all \(objects) union all \(privileges) union all \(others)
@@ -62,7 +66,11 @@ package struct ReaderRightsStore: Sendable {
     /// servers, tablespaces, parameters, large objects.
     private var objects: SQL {
         """
-        select 6, name || ' owns ' || object from granted where deptype = 'o'
+        select 6, name || ' owns ' || object || case when classid <> 'pg_largeobject'::regclass then ''
+          else '. To remove its large objects, run as ' || name || ' or as a superuser: '
+            || 'begin read write; select lo_unlink(oid) from pg_largeobject_metadata where lomowner = '
+            || quote_literal(quote_ident(name)) || '::regrole; commit' end
+        from granted where deptype = 'o'
         union all
         select 6, name || ' may use ' || object from granted where deptype = 'a' and classid not in (
           'pg_class'::regclass, 'pg_namespace'::regclass, 'pg_database'::regclass, 'pg_proc'::regclass,

@@ -3,8 +3,8 @@ import Encoding
 package import Organizations
 package import Postgres
 
-/// The role of a tenant's readers in its cell: it logs in, reads the tenant's schema, and has no other right.
-/// For BI tools.
+/// The role of a tenant's readers in its cell, for BI tools: it logs in, reads the tenant's schema, and has
+/// no other right of its own. `ReaderLimitsStore` finds those that it shares with every role.
 package struct ReaderRoleStore: Sendable {
     /// The outcome of a grant.
     package enum Outcome: Sendable, Equatable {
@@ -75,6 +75,7 @@ package struct ReaderRoleStore: Sendable {
                 for statement in exists ? [first] + grants : statements(password: password) {
                     try await connection.script(statement)
                 }
+                try await ReaderLimitsStore(role: role).limitFiles(on: connection)
             }
             return .granted
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {

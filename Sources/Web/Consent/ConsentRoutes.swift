@@ -106,6 +106,7 @@ struct ConsentRoutes: Sendable {
         }
         let next: HTML =
             switch organization.status {
+            case _ where finished.isRepeated: "The consent was complete already: nothing was changed."
             case .live, .importing, .paused:
                 """
                 It was connected before. Its tables and records stay, and this consent replaces the earlier
@@ -125,7 +126,8 @@ struct ConsentRoutes: Sendable {
             <p>You do not need to do anything else, and you can close this page. If Salesforce ever withdraws
             the access, the org's admin gets a mail with a link to consent again.</p>
             """
-        var response = layout.page("Your org is connected", content)
+        var response = layout.page(
+            finished.isRepeated ? "Your org is already connected" : "Your org is connected", content)
         response.log(tenant: organization.organizationID)
         return response
     }

@@ -127,8 +127,49 @@ struct RestorationTests {
             ).column()
             #expect(
                 actions == [
-                    "1 changes and 1 requests are in doubt", "0 changes and 0 requests are in doubt",
+                    "1 changes, 1 requests and 0 platform events are in doubt",
+                    "0 changes, 0 requests and 0 platform events are in doubt",
                 ])
+        }
+    }
+
+    @Test func `platform events that may have been published are not published again by themselves`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            let schema = scene.schema
+            try await scene.cell.withConnection { try await EventTables(schema: schema).create(on: $0) }
+            // Unsent, sent without an answer, published, and stored long after the restored time.
+            try await scene.app(
+                """
+                insert into T._platform_events (event_name, payload, state, created_at, sent_at) values
+                  ('A__e', '{}', 'NEW', now() - interval '31 minutes', null),
+                  ('B__e', '{}', 'PENDING', now() - interval '31 minutes', now() - interval '31 minutes'),
+                  ('C__e', '{}', 'SUCCESS', now() - interval '31 minutes', now() - interval '31 minutes'),
+                  ('D__e', '{}', 'NEW', now() - interval '1 minute', null)
+                """)
+            let report = try await restored(scene, since: Date(timeIntervalSinceNow: -1_800))
+            #expect(report == TenantRestoration.Report(events: 2))
+            let store = PlatformEventStore(schema: schema)
+            let taken = try await scene.cell.withConnection { connection in
+                // As the next lease holder does.
+                try await store.reopen(on: connection)
+                try await store.prune(on: connection)
+                return try await store.take(limit: 10, epoch: 3, on: connection)
+            }
+            #expect(taken.map(\.event) == ["D__e"])
+            // The statements of the command's output list and publish them.
+            let statements = TenantRestoration.eventStatements(schema: schema)
+            let listed = try await scene.cell.query(SQL(raw: String(statements[0].dropLast())))
+            let ids: [Int] = try listed.map { try $0["id"] }
+            #expect(ids.count == 2)
+            try await scene.cell.execute(
+                SQL(raw: statements[1].replacing("(...);", with: "(\(ids[0]))")))
+            let again = try await scene.cell.withConnection {
+                try await store.take(limit: 10, epoch: 3, on: $0)
+            }
+            #expect(again.map(\.id) == [ids[0]] && again.map(\.attempts) == [1])
         }
     }
 }
