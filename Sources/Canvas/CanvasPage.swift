@@ -40,8 +40,14 @@ struct CanvasPage: Sendable {
             <span>Rows here<b>\(DigitGroups.text(rows.rows))</b></span>
             <span>Rows in this org<b>\(DigitGroups.text(rows.orgRows))</b></span>
             <span>Objects<b>\(rows.text)</b></span>
-            <span>Lag<b>\(lag)</b></span></div>\(consent)\(trouble)</section>
+            <span>Lag<b>\(lag)</b></span></div>\(counted)\(consent)\(trouble)</section>
             """
+    }
+
+    /// The numbers of rows are of earlier reads of the whole objects.
+    private var counted: HTML {
+        guard let time = detail.summary.mappings.countedAt else { return "" }
+        return "<p class=\"dim\">Rows were counted at \(Self.clock(time)) UTC or later.</p>"
     }
 
     /// The status in the words of an admin.
@@ -96,6 +102,7 @@ struct CanvasPage: Sendable {
             <tr><td>\(mapping.objectName)</td><td>\(Self.state(of: mapping))</td>
             <td class="number">\(Self.number(mapping.rows))</td>
             <td class="number">\(Self.number(mapping.orgRows))</td>
+            <td>\(mapping.countedAt.map(Self.clock) ?? "–")</td>
             <td class="number">\(DigitGroups.text(mapping.quarantined))</td>
             <td>\(Self.excerpt(mapping.waitDetail ?? mapping.lastError ?? ""))</td></tr>
             """
@@ -103,7 +110,7 @@ struct CanvasPage: Sendable {
         return """
             <section><h2>Objects</h2><table><thead><tr><th>Object</th><th>State</th>
             <th class="number">Rows here</th><th class="number">Rows in org</th>
-            <th class="number">Refused rows</th><th>Last problem</th></tr></thead>
+            <th>Counted (UTC)</th><th class="number">Refused rows</th><th>Last problem</th></tr></thead>
             <tbody>\(rows)</tbody></table></section>
             """
     }

@@ -116,6 +116,8 @@ package enum ReplicationLimits {
     static let missingRows = 100
     /// The same as a percentage of the table's rows.
     static let missingPercent = 1
+    /// Missing rows of a filtered table whose records one step looks up without the filter.
+    static let unmatchedBatch = 2_000
     /// The import after provisioning uses the new table's plan for this time.
     static let planAge = Duration.seconds(120)
     /// Plans that a process keeps for `planAge`.

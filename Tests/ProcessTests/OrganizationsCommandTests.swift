@@ -118,13 +118,14 @@ extension ProcessTests {
                 #expect(
                     lines.contains { $0.contains(#/ failed .*bob@example.com .*550 no such user/#) },
                     "\(table)")
-                #expect(lines.first?.contains(" waiting ") == true, "the newest first")
+                #expect(lines.first?.contains(" unsent ") == true, "the newest first")
                 let text = try await run(["organizations", "mails"], [:]).1
                 #expect(
                     text.contains(
                         "Error: 550 no such user\nTo: bob@example.com\nSubject: Connect Bob\n\ntext"))
+                #expect(text.contains("State: unsent: it waits for a worker, or SMTP_URL is not set\n"))
                 let json = try await run(["organizations", "mails", "--json", "--limit", "1"], [:]).1
-                #expect(json.contains(#""state":"waiting""#) && !json.contains("bob@"), "\(json)")
+                #expect(json.contains(#""state":"unsent""#) && !json.contains("bob@"), "\(json)")
                 #expect(try await run(["organizations", "mails", "--limit", "0"], [:]).0 == 64)
             }
         }

@@ -22,6 +22,10 @@ extension ProcessTests {
                 let ran = try rig.command("queries", "run", org, "names")
                 #expect(ran.status == 0 && ran.output.hasPrefix("\"name\"\n"), "\(ran.output)")
                 #expect(ran.output.split(separator: "\n").count == 4)
+                _ = try rig.command("queries", "save", org, "cut", "select id from account", "--rows", "2")
+                let cut = try rig.command("queries", "run", org, "cut")
+                #expect(cut.status == 3 && cut.output.contains("more rows than the 2"), "\(cut.output)")
+                #expect(cut.output.contains("\"id\"\n"), "the rows are printed")
                 let (status, text) = try rig.command(
                     "queries", "share", org, "names", "finance", "--days", "7")
                 let link = text.trimmingCharacters(in: .whitespacesAndNewlines)

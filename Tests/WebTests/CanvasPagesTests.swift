@@ -60,14 +60,16 @@ struct CanvasPagesTests {
             _ = try await rig.pool.execute(
                 """
                 insert into multiconnect.mappings (connection_id, object_name, table_name, config, state,
-                    db_count, sf_count, last_error)
-                select id, 'Account', 'account', '{}', 'DATA_SYNCED', 1234, 1235, '<b>late</b>'
+                    db_count, sf_count, last_error, db_count_at, sf_count_at)
+                select id, 'Account', 'account', '{}', 'DATA_SYNCED', 1234, 1235, '<b>late</b>',
+                    '2026-01-02 03:04:06+00', '2026-01-02 03:04:05+00'
                 from multiconnect.connections
                 """)
             let page = try await post(rig, try await signedRequest(rig, orgs[0], loginURL))
             #expect(page.status == 200, "\(page.text)")
             for text in [
                 "Org 1", "waits for consent", "1,234", "1,235", "&lt;b&gt;late", "<svg", "Give consent",
+                "Rows were counted at 2026-01-02 03:04:05 UTC or later.", "<td>2026-01-02 03:04:05</td>",
             ] {
                 #expect(page.text.contains(text), "\(text)")
             }

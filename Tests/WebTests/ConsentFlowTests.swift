@@ -49,6 +49,25 @@ struct ConsentFlowTests {
         }
     }
 
+    @Test func `the page after a new consent of an org with tables says that the sync continues`()
+        async throws
+    {
+        try await withConsent { rig, orgs in
+            try await rig.registerOrg(orgs[0])
+            _ = try await AdminBrowser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
+            try await rig.pool.execute(
+                """
+                insert into multiconnect.mappings (connection_id, object_name, config, import_finished_at)
+                select id, 'Account', '{}', now() from multiconnect.connections
+                """)
+            try await rig.pool.execute("update multiconnect.organizations set status = 'unauthorized'")
+            let (page, _) = try await AdminBrowser(rig: rig).consent(orgs[0], as: orgs[0].usernames[0])
+            #expect(page.status == 200 && page.text.contains("records stay, and the sync continues"))
+            #expect(!page.text.contains("tables are now created"))
+            #expect(try await rig.statuses() == [orgs[0].id + " authorized"])
+        }
+    }
+
     @Test func `the browser returns to an allowed address, and to no other`() async throws {
         let allowed = "http://localhost:18000/done?a=b"
         for (next, isAllowed) in [

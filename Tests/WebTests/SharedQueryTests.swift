@@ -256,6 +256,36 @@ struct SharedQueryTests {
         }
     }
 
+    @Test
+    func `a CSV with a part of the rows must be asked for, and pages and JSON say that rows are missing`()
+        async throws
+    {
+        try await withScene { scene in
+            let query = try await scene.add("cut", "select id from account order by id") { $0.rows = 2 }
+            let target = "/shared/" + (try await scene.link(query))
+            let refused = try await scene.rig.get(target + ".csv")
+            #expect(refused.status == 409 && refused.text.contains("more rows than the 2"), "\(refused.text)")
+            #expect(try await scene.rig.get(target + ".csv?partial=1").status == 409)
+            let token = String(target.split(separator: "/").last ?? "")
+            let bearer = [("Authorization", "Bearer \(token)")]
+            #expect(try await scene.rig.get("/shared.csv", bearer).status == 409)
+            for part in [
+                try await scene.rig.get(target + ".csv?partial=true"),
+                try await scene.rig.get("/shared.csv?partial=true", bearer),
+            ] {
+                #expect(part.status == 200 && part.text == "\"id\"\n\"1\"\n\"2\"\n")
+                #expect(part.headers["X-Result-Cut"] == "true")
+            }
+            let page = try await scene.rig.get(target)
+            #expect(page.text.contains(".csv?partial=true") && page.text.contains("has more rows than the 2"))
+            let json = try JSONValue(parsing: try await scene.rig.get(target + ".json").body)
+            #expect(json["is_cut"]?.bool == true)
+            let whole = try await scene.add("whole", "select id from account") { $0.rows = 120 }
+            let csv = try await scene.rig.get("/shared/\(try await scene.link(whole)).csv")
+            #expect(csv.status == 200 && csv.headers["X-Result-Cut"] == nil)
+        }
+    }
+
     @Test func `without a reader the feature is off, and so is one with more rights`() async throws {
         try await withScene(reader: false) { scene in
             let query = try await scene.add("names", "select 1")

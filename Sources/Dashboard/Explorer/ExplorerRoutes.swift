@@ -48,7 +48,8 @@ struct ExplorerRoutes: Sendable {
             return """
                 <tr><td data-label="Table"><a href="\(place.table(table))">\(table)</a></td>
                 <td data-label="Object">\(mapping.objectName)</td>
-                <td data-label="Rows" class="number">\(count)</td></tr>
+                <td data-label="Rows" class="number">\(count)</td>
+                <td data-label="Counted">\(DashboardText.age(mapping.countedAt, from: Date()))</td></tr>
                 """
         }
         let list: HTML =
@@ -56,7 +57,7 @@ struct ExplorerRoutes: Sendable {
             ? "<div class=\"empty\"><b>No tables</b>They appear after the first import.</div>"
             : """
             <table class="cards"><thead><tr><th>Table</th><th>Object</th>
-            <th class="number">Rows</th></tr></thead>
+            <th class="number">Rows</th><th>Counted</th></tr></thead>
             <tbody>\(rows)</tbody></table>
             """
         return layout.page(

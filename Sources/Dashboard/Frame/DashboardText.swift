@@ -17,6 +17,12 @@ enum DashboardText {
         return "<time datetime=\"\(exact(time))\" title=\"\(exact(time))\">\(text)</time>"
     }
 
+    /// The same on one line, or a dash without a time.
+    static func age(_ time: Date?, from now: Date) -> HTML {
+        guard let time else { return "<span class=\"dim\">–</span>" }
+        return "<span class=\"nowrap\">\(distance(time, from: now))</span>"
+    }
+
     /// A number of waiting changes. Counting stops at a limit.
     static func backlog(_ count: Int) -> String {
         "\(JobCount(count, count < ReplicationLimits.countedBacklog ? .exact : .atLeast))"

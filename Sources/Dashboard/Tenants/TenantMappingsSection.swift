@@ -25,8 +25,8 @@ struct TenantMappingsSection: Sendable {
         return """
             <section class="card flush"><h2>Objects</h2>\(silence)<div class="scroll">
             <table class="cards"><thead><tr><th>Object</th><th>State</th><th class="number">Rows here</th>
-            <th class="number">Rows in org</th><th class="number">Quarantined</th><th>Changes by</th>
-            <th>Last problem</th><th></th></tr></thead>
+            <th class="number">Rows in org</th><th>Counted</th><th class="number">Quarantined</th>
+            <th>Changes by</th><th>Last problem</th><th></th></tr></thead>
             <tbody>\(mappings.map(row))</tbody></table></div>\(bar)</section>
             """
     }
@@ -62,6 +62,7 @@ struct TenantMappingsSection: Sendable {
             <td data-label="State">\(state(mapping))</td>
             <td data-label="Rows here" class="number">\(number(mapping.rows))</td>
             <td data-label="Rows in org" class="number">\(number(mapping.orgRows))</td>
+            <td data-label="Counted">\(DashboardText.age(mapping.countedAt, from: now))</td>
             <td data-label="Quarantined" class="number">\(number(mapping.quarantined))</td>
             <td data-label="Changes by"><div>\(feed(reading))</div></td>
             <td data-label="Problem"><div class="error">\(DashboardText.excerpt(problem))</div></td>

@@ -103,7 +103,7 @@ struct TenantsPage: Sendable {
         """
         <div class="scroll"><table class="cards"><thead><tr><th></th><th>Tenant</th><th>Status</th>
         <th>Objects</th><th class="number">Rows here</th><th class="number">Rows in org</th>
-        <th>Rows in 24 h</th><th class="number">Lag</th>
+        <th>Counted</th><th>Rows in 24 h</th><th class="number">Lag</th>
         <th class="number">Changes waiting</th><th>Open notifications</th>
         <th>Problem</th></tr></thead><tbody>\(page.tenants.map(row))</tbody></table></div>
         """
@@ -125,6 +125,7 @@ struct TenantsPage: Sendable {
             <td data-label="Objects">\(tally.text)</td>
             <td data-label="Rows here" class="number">\(DashboardText.number(tally.rows))</td>
             <td data-label="Rows in org" class="number">\(DashboardText.number(tally.orgRows))</td>
+            <td data-label="Counted">\(DashboardText.age(tally.countedAt, from: now))</td>
             <td data-label="In 24 h">\(line)</td>
             <td data-label="Lag" class="number">\(lag(of: organization))</td>
             <td data-label="Changes waiting" class="number">\(waiting(tenant))</td>

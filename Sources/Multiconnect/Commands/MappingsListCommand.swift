@@ -37,16 +37,30 @@ struct MappingsListCommand: AsyncParsableCommand {
     }
 
     private static func table(_ mappings: [MappingSummary]) -> String {
-        let rows = mappings.map { mapping in
-            [
+        let rows = mappings.map { mapping -> [String] in
+            let counted = counts(of: mapping)
+            let pause: String = mapping.pausedAt.map(JobsText.time) ?? "-"
+            let detail: String = mapping.waitDetail ?? mapping.lastError ?? mapping.detail ?? "-"
+            return [
                 mapping.objectName, mapping.table ?? "-", mapping.state?.rawValue ?? "-",
-                mapping.pausedAt.map(JobsText.time) ?? "-", mapping.rows.map { "\($0)" } ?? "-",
-                "\(mapping.quarantined)",
-                JobsText.plain(mapping.waitDetail ?? mapping.lastError ?? mapping.detail ?? "-", length: 80),
+                pause, counted.here, counted.there, counted.time, "\(mapping.quarantined)",
+                JobsText.plain(detail, length: 80),
             ]
         }
         return TextTable.text(
-            ["OBJECT", "TABLE", "STATE", "PAUSED SINCE", "ROWS", "QUARANTINED", "DETAIL"], rows)
+            [
+                "OBJECT", "TABLE", "STATE", "PAUSED SINCE", "ROWS", "IN ORG", "COUNTED", "QUARANTINED",
+                "DETAIL",
+            ],
+            rows)
+    }
+
+    /// The numbers of rows as last counted, and the time of the count.
+    static func counts(of mapping: MappingSummary) -> (here: String, there: String, time: String) {
+        let here: String? = mapping.rows.map { "\($0)" }
+        let there: String? = mapping.orgRows.map { "\($0)" }
+        let time: String? = mapping.countedAt.map(JobsText.time)
+        return (here ?? "-", there ?? "-", time ?? "-")
     }
 
     private static func details(_ mappings: [MappingSummary], _ readings: [UUID: MappingReading]) -> String {
@@ -81,6 +95,7 @@ struct MappingsListCommand: AsyncParsableCommand {
             ("table", .optional(mapping.table)), ("state", .optional(mapping.state?.rawValue)),
             ("detail", .optional(mapping.detail)), ("is_imported", .bool(mapping.isImported)),
             ("paused_at", .optional(mapping.pausedAt)), ("rows", .optional(mapping.rows)),
+            ("org_rows", .optional(mapping.orgRows)), ("rows_counted_at", .optional(mapping.countedAt)),
             ("quarantined", .number(mapping.quarantined)), ("last_error", .optional(mapping.lastError)),
             ("waits", .optional(mapping.waitDetail)), ("feed", .optional(reading?.feed)),
             ("polled_at", .optional(reading?.polledAt)), ("poll_error", .optional(reading?.pollError)),

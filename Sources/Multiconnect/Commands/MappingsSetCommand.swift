@@ -101,10 +101,12 @@ struct MappingsShowCommand: AsyncParsableCommand {
     private static func state(
         _ mapping: Mapping, _ summary: MappingSummary?, _ reading: MappingReading?
     ) -> [(String, String?)] {
-        [
+        let counted = summary.map(MappingsListCommand.counts)
+        return [
             ("object", mapping.objectName), ("table", summary?.table),
             ("state", summary?.state?.rawValue), ("detail", summary?.detail),
-            ("paused since", summary?.pausedAt.map(JobsText.time)), ("rows", summary?.rows.map { "\($0)" }),
+            ("paused since", summary?.pausedAt.map(JobsText.time)), ("rows", counted?.here),
+            ("in org", counted?.there), ("counted", counted?.time),
             ("quarantined", summary.map { "\($0.quarantined)" }), ("last error", summary?.lastError),
             ("waits", summary?.waitDetail), ("feed", reading?.feed),
             ("last poll", reading?.polledAt.map(JobsText.time)), ("poll error", reading?.pollError),
@@ -133,7 +135,9 @@ struct MappingsShowCommand: AsyncParsableCommand {
             ("object", .string(mapping.objectName)), ("table", .optional(summary?.table)),
             ("state", .optional(summary?.state?.rawValue)), ("detail", .optional(summary?.detail)),
             ("is_imported", .bool(mapping.isImported)), ("paused_at", .optional(summary?.pausedAt)),
-            ("rows", .optional(summary?.rows)), ("quarantined", .optional(summary?.quarantined)),
+            ("rows", .optional(summary?.rows)), ("org_rows", .optional(summary?.orgRows)),
+            ("rows_counted_at", .optional(summary?.countedAt)),
+            ("quarantined", .optional(summary?.quarantined)),
             ("last_error", .optional(summary?.lastError)), ("waits", .optional(summary?.waitDetail)),
             ("feed", .optional(reading?.feed)), ("polled_at", .optional(reading?.polledAt)),
             ("config", .raw(mapping.configuration.json.serialized)),

@@ -75,13 +75,13 @@ struct OrganizationReport {
     private var mappings: String {
         guard !detail.mappings.isEmpty else { return "" }
         return TextTable.text(
-            ["OBJECT", "STATE", "ROWS", "IN ORG", "QUARANTINED", "CHANGES BY", "PROBLEM"],
-            detail.mappings.map { mapping in
+            ["OBJECT", "STATE", "ROWS", "IN ORG", "COUNTED", "QUARANTINED", "CHANGES BY", "PROBLEM"],
+            detail.mappings.map { mapping -> [String] in
                 let reading = report?.readings[mapping.id]
+                let counted = MappingsListCommand.counts(of: mapping)
                 return [
                     mapping.objectName, mapping.pausedAt == nil ? mapping.state?.rawValue ?? "-" : "PAUSED",
-                    mapping.rows.map { "\($0)" } ?? "-", mapping.orgRows.map { "\($0)" } ?? "-",
-                    "\(mapping.quarantined)", reading?.feed ?? "-",
+                    counted.here, counted.there, counted.time, "\(mapping.quarantined)", reading?.feed ?? "-",
                     JobsText.plain(
                         mapping.waitDetail ?? mapping.lastError ?? reading?.pollError ?? "-", length: 80),
                 ]
@@ -169,7 +169,8 @@ extension OrganizationReport {
         return .object([
             ("object", .string(mapping.objectName)), ("state", .optional(mapping.state?.rawValue)),
             ("paused_at", .optional(mapping.pausedAt)), ("rows", .optional(mapping.rows)),
-            ("org_rows", .optional(mapping.orgRows)), ("quarantined", .number(mapping.quarantined)),
+            ("org_rows", .optional(mapping.orgRows)), ("rows_counted_at", .optional(mapping.countedAt)),
+            ("quarantined", .number(mapping.quarantined)),
             ("feed", .optional(reading?.feed)), ("last_error", .optional(mapping.lastError)),
             ("waits", .optional(mapping.waitDetail)), ("poll_error", .optional(reading?.pollError)),
         ])

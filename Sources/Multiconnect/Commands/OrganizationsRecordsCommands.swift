@@ -43,7 +43,12 @@ struct OrganizationsMailsCommand: AsyncParsableCommand {
     }
 
     private static func state(_ mail: StoredMail) -> String {
-        mail.sentAt != nil ? "sent" : mail.error != nil ? "failed" : "waiting"
+        mail.sentAt != nil ? "sent" : mail.error != nil ? "failed" : "unsent"
+    }
+
+    private static func detail(_ mail: StoredMail) -> String {
+        if let time = mail.sentAt { return ", \(JobsText.time(time))" }
+        return mail.error == nil ? ": it waits for a worker, or SMTP_URL is not set" : ""
     }
 
     private static func table(_ mails: [(mail: StoredMail, org: String?)]) -> String {
@@ -61,7 +66,7 @@ struct OrganizationsMailsCommand: AsyncParsableCommand {
     private static func text(_ mail: StoredMail, _ org: String?) -> String {
         var lines = [
             "Date: \(JobsText.time(mail.createdAt))",
-            "State: \(state(mail))\(mail.sentAt.map { ", \(JobsText.time($0))" } ?? "")",
+            "State: \(state(mail))\(detail(mail))",
         ]
         if let error = mail.error { lines.append("Error: \(JobsText.plain(error))") }
         if let org { lines.append("Org: \(org)") }

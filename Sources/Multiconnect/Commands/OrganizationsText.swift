@@ -10,12 +10,14 @@ enum OrganizationsText {
         _ tenants: [TenantSummary], _ traffic: [UUID: TenantTraffic], now: Date
     ) -> String {
         guard !tenants.isEmpty else { return "no tenants" }
-        let rows = tenants.map { tenant in
+        let rows = tenants.map { tenant -> [String] in
             let organization = tenant.organization
+            let counted: TimeInterval? = tenant.mappings.countedAt.map { now.timeIntervalSince($0) }
             return [
                 organization.organizationID.text, organization.status.rawValue,
                 JobsText.duration(now.timeIntervalSince(tenant.statusSince)), tenant.mappings.text,
                 "\(tenant.mappings.rows)", "\(tenant.mappings.orgRows)",
+                counted.map { JobsText.duration($0) + " ago" } ?? "-",
                 traffic[organization.id]?.lag.map { JobsText.duration(Double($0) / 1_000) } ?? "-",
                 "\(traffic[organization.id]?.waitingWrites ?? 0)", "\(tenant.notifications)",
                 organization.cell, JobsText.plain(organization.name.text, length: 40),
@@ -24,7 +26,8 @@ enum OrganizationsText {
         }
         return TextTable.text(
             [
-                "ORG", "STATUS", "SINCE", "OBJECTS", "ROWS", "IN ORG", "LAG", "WAITING", "OPEN", "CELL",
+                "ORG", "STATUS", "SINCE", "OBJECTS", "ROWS", "IN ORG", "COUNTED", "LAG", "WAITING", "OPEN",
+                "CELL",
                 "NAME", "PROBLEM",
             ],
             rows)
@@ -75,6 +78,7 @@ enum OrganizationsText {
                 ])
             ),
             ("rows", .number(tally.rows)), ("org_rows", .number(tally.orgRows)),
+            ("rows_counted_at", .optional(tally.countedAt)),
             ("quarantined", .number(tally.quarantined)),
             ("open_notifications", .number(tenant.notifications)),
             ("last_error", .optional(tenant.lastError.map { "\($0.objectName): \($0.text)" })),

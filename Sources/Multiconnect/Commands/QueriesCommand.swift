@@ -152,8 +152,12 @@ struct QueriesRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs a query and prints its rows as CSV.",
         discussion: """
-            Exit status: 0 done; 65 the query failed; 66 no such tenant or query; 69 the database does not \
-            answer, or the tenant has no reader; 75 another process runs it.
+            If the query has more rows than `queries save --rows`, or more than 4 MB, the first ones are \
+            printed, a message says so, and the exit status is 3.
+
+            Exit status: 0 done; 3 the query has more rows than were printed; 65 the query failed; \
+            66 no such tenant or query; 69 the database does not answer, or the tenant has no reader; \
+            75 another process runs it.
             """)
 
     @OptionGroup var query: SharedQueryOptions
@@ -169,6 +173,12 @@ struct QueriesRunCommand: AsyncParsableCommand {
                 CSVWriter.append(result.columns, to: &bytes)
                 for row in result.rows { CSVWriter.append(row.map { $0 ?? "" }, to: &bytes) }
                 print(String(decoding: bytes.dropLast(), as: UTF8.self))
+                if result.isCut {
+                    throw CommandFailure(
+                        "the query has more rows than the \(result.rows.count) that were printed: "
+                            + "raise --rows of queries save, or narrow the query",
+                        code: CommandFailure.incomplete)
+                }
             case .failed(_, let reason): throw CommandFailure(reason, code: CommandFailure.dataError)
             case .running:
                 throw CommandFailure("another process runs the query", code: CommandFailure.temporary)

@@ -1,5 +1,7 @@
 /// Why a command failed: a message, and the exit status (sysexits.h).
 struct CommandFailure: Error {
+    /// The output lacks rows.
+    static let incomplete: Int32 = 3
     static let dataError: Int32 = 65
     static let noInput: Int32 = 66
     static let unavailable: Int32 = 69

@@ -52,6 +52,8 @@ package struct Consent: Sendable {
     /// A completed consent.
     package struct Finished: Sendable, Equatable {
         package let organization: Organization
+        /// True if tables of an earlier consent have records, which stay.
+        package let hadTables: Bool
         /// The address that was given at the start. The caller checks it once more before it redirects to it.
         package let returnTarget: String?
         /// Whether the callback was loaded again after its consent was complete. Nothing was changed.
@@ -148,8 +150,9 @@ package struct Consent: Sendable {
             throw refusal
         }
         do {
+            let stored = try await complete(callback, begun, stateHash: stateHash)
             return Finished(
-                organization: try await complete(callback, begun, stateHash: stateHash),
+                organization: stored.organization, hadTables: stored.hadTables,
                 returnTarget: begun.returnTarget)
         } catch let refused as Refused {
             await note(refused.refusal, bound: begun.organization, named: refused.organization)
@@ -178,7 +181,8 @@ package struct Consent: Sendable {
                 organization.status.hasConsented
             else { return nil }
             return Finished(
-                organization: organization, returnTarget: completed.returnTarget, isRepeated: true)
+                organization: organization, hadTables: true, returnTarget: completed.returnTarget,
+                isRepeated: true)
         }
         guard let found else { return nil }
         logger.info(
@@ -202,6 +206,12 @@ package struct Consent: Sendable {
         }
     }
 
+    /// An accepted consent.
+    private struct Stored {
+        let organization: Organization
+        let hadTables: Bool
+    }
+
     /// A refusal after Salesforce has named the org.
     private struct Refused: Error {
         let refusal: ConsentRefusal
@@ -210,7 +220,7 @@ package struct Consent: Sendable {
 
     private func complete(
         _ callback: ConsentCallback, _ begun: ConsentStore.Begun, stateHash: [UInt8]
-    ) async throws -> Organization {
+    ) async throws -> Stored {
         switch callback.step {
         case .refuse(let refusal): throw refusal
         case .exchange(let code):
@@ -275,7 +285,7 @@ package struct Consent: Sendable {
 
     private func accept(
         _ answer: TokenAnswer, bound: UUID?, login: Origin, stateHash: [UInt8]
-    ) async throws -> Organization {
+    ) async throws -> Stored {
         guard let refreshToken = answer.refreshToken else { throw ConsentRefusal.noRefreshToken }
         let instance = try oauth.hosts.checked(answer.instanceURL)
         let identity = try await oauth.identity(of: answer)
@@ -321,8 +331,8 @@ package struct Consent: Sendable {
     /// Tokens, status, activity and the provisioning job are one transaction.
     private func store(
         _ grant: SealedGrant, of identity: Identity, login: Origin, stateHash: [UInt8]
-    ) async throws -> Organization {
-        let (organization, job) = try await pool.transaction { connection in
+    ) async throws -> Stored {
+        let (stored, job) = try await pool.transaction { connection in
             let store = OrganizationStore(on: connection)
             guard let found = try await store.lock(identity.organization),
                 let status = found.status.afterConsent
@@ -339,10 +349,13 @@ package struct Consent: Sendable {
                 "consent_given", by: "admin", organization: found.id, detail: "as \(identity.username)")
             try await NotificationStore(on: connection).resolve(Self.consentResolves, organization: found.id)
             let job = try await queue.enqueue(OrganizationJob.provision(found.id), on: connection)
-            return (try await store.get(id: found.id), job)
+            let stored = Stored(
+                organization: try await store.get(id: found.id),
+                hadTables: try await ConnectionStore(on: connection).hasTables(of: found.id))
+            return (stored, job)
         }
         await queue.push([job])
-        return organization
+        return stored
     }
 
     /// The notifications whose cause a consent removes.

@@ -53,6 +53,17 @@ package struct ConnectionStore {
         ).first?["is_announced"] ?? false
     }
 
+    /// Whether a table of the organization has had its first import.
+    package func hasTables(of organization: UUID) async throws -> Bool {
+        try await connection.query(
+            """
+            select exists (
+                select from multiconnect.mappings m join multiconnect.connections c on c.id = m.connection_id
+                where c.organization_id = \(organization) and m.import_finished_at is not null)
+            """
+        ).scalar()
+    }
+
     /// Sets the state of an organization's connection if it has the state `from`.
     package func move(
         _ organization: UUID, from: ConnectionState, to state: ConnectionState

@@ -1,9 +1,11 @@
 internal import Activity
+internal import Encoding
 internal import FoundationEssentials
 internal import Jobs
 internal import Organizations
 internal import Postgres
 internal import Salesforce
+internal import TenantSchema
 
 // The steps of a reload that differ from those of an import: the table has rows, and changes are applied to
 // it.
@@ -44,6 +46,7 @@ extension ImportRun {
             try await ImportStore().progress(of: record.id, on: $0)
         }
         let store = ReloadStore()
+        if table.plan.filter != nil { try await requestUnmatched(record, in: table) }
         let missing = try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) {
             connection in
             try await ImportStore().hold(record, on: connection)
@@ -60,7 +63,42 @@ extension ImportRun {
         }
         if missing.isSuspicious { try await note(missing) }
         return ImportResult(
-            rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, timeMark: record.timeMark)
+            rowsLoaded: progress.rows, rowsQuarantined: progress.quarantined, rowsInTable: missing.total,
+            timeMark: record.timeMark)
+    }
+
+    /// Requests rows whose records the org has and the mapping's filter leaves out, however many they are: a
+    /// read without the filter returns them, so they are neither hidden from the user nor cut off. The lease
+    /// holder reads them with the filter and removes those that do not match.
+    private func requestUnmatched(_ record: ImportRecord, in table: SyncedTable) async throws {
+        let store = ReloadStore()
+        let missing = try await cell.withCellConnection {
+            try await store.missing(record.id, in: table, since: record.timeMark, on: $0)
+        }
+        // Few missing rows are requested in any case.
+        guard missing.isSuspicious else { return }
+        var last = ""
+        while true {
+            try job.checkClaim()
+            guard try await renewRead(record) else {
+                throw ReplicationError(.claimLost, "the running read of the reload is lost")
+            }
+            let ids = try await cell.withCellConnection { [last] in
+                try await store.missingRecords(
+                    record.id, in: table, since: record.timeMark, after: last,
+                    limit: ReplicationLimits.unmatchedBatch, on: $0)
+            }
+            guard let next = ids.last else { return }
+            last = next
+            // Other texts are no ids of records.
+            let known = ids.filter { (try? SalesforceID($0)) != nil }
+            let found = try await rest.records(known, fields: ["Id"], of: plan.objectName)
+                .compactMap { $0["Id"]?.string }
+            try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+                try await ImportStore().hold(record, on: connection)
+                try await store.noteUnmatched(found, by: record.id, of: table.mapping, on: connection)
+            }
+        }
     }
 
     private func note(_ missing: ReloadStore.Missing) async throws {
@@ -69,9 +107,9 @@ extension ImportRun {
             try await NotificationStore(on: connection).update(
                 "rows_missing", organization: mapping.organizationID, subject: mapping.objectName,
                 message:
-                    "\(mapping.objectName): a reload did not return \(missing.rows) of "
-                    + "\(missing.total) rows, and they stay: check the user's rights, then run "
-                    + "`multiconnect verify --repair --confirm`"
+                    "a reload did not return \(missing.rows) of \(missing.total) rows, and they stay: "
+                    + "check the user's rights, then run "
+                    + "`multiconnect verify \(tenant.orgID) \(mapping.objectName) --repair --confirm`"
             )
         }
     }

@@ -64,12 +64,17 @@ struct Reloader: Sendable {
             timeMark: timeMark, reload: table)
         switch try await run.load() {
         case .suspended(let pause): return .again(after: pause)
-        case .finished(_, let bulkJob):
+        case .finished(let result, let bulkJob):
             try await services.control.transaction { connection in
                 try await MappingStore().move(
                     mapping.id, to: .dataSynced, from: [.reloadTable], on: connection)
                 try await NotificationStore(on: connection).resolve(
                     ReloadJob.failureEvent, organization: tenant.id, subject: mapping.objectName)
+                try await MappingStore().note(
+                    RowCounts(
+                        here: result.rowsInTable ?? result.rowsLoaded,
+                        there: result.rowsLoaded + result.rowsQuarantined),
+                    of: mapping.id, on: connection)
                 try await job.complete(on: connection, enqueue: [])
             }
             if let bulkJob { await run.delete(bulkJob) }

@@ -14,6 +14,8 @@ struct ComparisonStore: Sendable {
         case local
         /// Quarantined rows, which the table lacks for a known reason.
         case quarantined
+        /// The org has the record, but the mapping's filter leaves it out.
+        case unmatched
         /// The org has the record after all.
         case kept
     }

@@ -42,6 +42,15 @@ struct Correction: Sendable {
         switch plan.removals {
         case .none: break
         case .retrieve: removed = try await retrieve(on: connection)
+        case .withheld(.tooMany(_, let allowed)) where read.filter != nil:
+            let (unmatched, lacking) = try await sortOut(on: connection)
+            result.missingThere = unmatched + lacking
+            if lacking <= allowed {
+                removed = lacking
+            } else {
+                result.withheld = "\(RepairPlan.Reason.tooMany(rows: lacking, allowed: allowed))"
+                result.isConfirmable = true
+            }
         case .withheld(let reason):
             result.withheld = "\(reason)"
             result.isConfirmable = reason.isConfirmable
@@ -55,6 +64,7 @@ struct Correction: Sendable {
         }
         // The table refused these rows before. Their cause may be gone.
         result.requested += try await request([.quarantined], on: connection)
+        result.requested += try await request([.unmatched], on: connection)
         if removed > 0 { result.requested += try await request([.missingThere], on: connection) }
         return result
     }
@@ -68,16 +78,37 @@ struct Correction: Sendable {
             let ids = try await differences.ids(
                 [.missingThere], after: last, limit: RepairLimits.idsPerQuery, on: connection)
             guard let next = ids.last else { return lacking }
-            let found = try await existing(ids)
+            let found = try await existing(ids, filter: read.filter)
             try await differences.mark(found, as: .kept, on: connection)
             lacking += ids.count - found.count
             last = next
         }
     }
 
-    private func existing(_ ids: [String]) async throws -> [String] {
+    /// Retrieves the ids that a filtered read did not return, with the filter and without. Records that only
+    /// the filter leaves out exist and are visible, so many of them are no sign of a wrong read. Returns how
+    /// many they are, and how many ids the org lacks.
+    private func sortOut(on connection: PostgresConnection) async throws -> (unmatched: Int, lacking: Int) {
+        var last = ""
+        var (unmatched, lacking) = (0, 0)
+        while true {
+            let ids = try await differences.ids(
+                [.missingThere], after: last, limit: RepairLimits.idsPerQuery, on: connection)
+            guard let next = ids.last else { return (unmatched, lacking) }
+            let found = try await existing(ids, filter: read.filter)
+            try await differences.mark(found, as: .kept, on: connection)
+            let others = Array(Set(ids).subtracting(found))
+            let left = try await existing(others, filter: nil)
+            try await differences.mark(left, as: .unmatched, on: connection)
+            unmatched += left.count
+            lacking += others.count - left.count
+            last = next
+        }
+    }
+
+    private func existing(_ ids: [String], filter: String?) async throws -> [String] {
         let retrieval = OrgRead(
-            rest: read.rest, objectName: read.objectName, filter: read.filter, sources: ["Id"],
+            rest: read.rest, objectName: read.objectName, filter: filter, sources: ["Id"],
             settings: read.settings, check: read.check)
         var found: [String] = []
         try await retrieval.readRecords(ids) { source in

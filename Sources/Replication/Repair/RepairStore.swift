@@ -24,6 +24,8 @@ struct RepairStore: Sendable {
     /// The result of a complete read.
     struct Result: Sendable, Equatable {
         var rows = 0
+        /// Records that the read returned. Nil if nothing was read.
+        var rowsThere: Int?
         var missingHere = 0
         var missingThere = 0
         var different = 0

@@ -162,6 +162,10 @@ struct Repairer: Sendable {
                 try await schedule.recordRefresh(
                     differences: result.differences, of: mapping.id, on: connection)
             }
+            if let there = result.rowsThere {
+                try await MappingStore().note(
+                    RowCounts(here: result.rows, there: there), of: mapping.id, on: connection)
+            }
             guard let detail, result.withheld != nil else { return }
             try await NotificationStore(on: connection).update(
                 "repair_withheld", organization: mapping.organizationID, subject: mapping.objectName,

@@ -51,8 +51,9 @@ struct TableComparison: Sendable {
         try await store.explain(on: connection)
         let isComplete = running.purpose == .repair
         if !isComplete { try await differences.dropIDs(on: connection) }
-        let result = try await Correction(subject: subject, read: read, differences: differences).apply(
+        var result = try await Correction(subject: subject, read: read, differences: differences).apply(
             isComplete ? try await evidence(summary, countBefore, on: connection) : nil, on: connection)
+        result.rowsThere = summary.rows
         try await ComparisonStore.drop(on: connection)
         return result
     }

@@ -51,6 +51,11 @@ package struct Verifier: Sendable {
         do {
             let verification = try await verify(subject, running, repair)
             try await end(running, subject)
+            try await services.control.withConnection {
+                try await MappingStore().note(
+                    RowCounts(here: verification.rowsHere, there: verification.rowsThere), of: mapping.id,
+                    on: $0)
+            }
             return verification
         } catch {
             try? await end(running, subject)

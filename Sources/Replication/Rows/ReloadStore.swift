@@ -51,6 +51,30 @@ struct ReloadStore: Sendable {
         return Missing(rows: try row["missing"], total: try row["total"])
     }
 
+    /// The ids of rows that the reload did not read, after `id` and in order.
+    func missingRecords(
+        _ reload: UUID, in table: SyncedTable, since startedAt: Date, after id: String, limit: Int,
+        on connection: PostgresConnection
+    ) async throws -> [String] {
+        try await connection.query(
+            """
+            select t.sfid from \(raw: MergeStore(table).table) t
+            where t.sfid > \(id) and \(isMissing(reload, table.mapping.id, since: startedAt))
+            order by t.sfid limit \(limit)
+            """
+        ).column()
+    }
+
+    /// Requests records that the org has and the filter leaves out, and counts them as read. Call it in a
+    /// transaction.
+    func noteUnmatched(
+        _ sfids: [String], by reload: UUID, of mapping: Mapping, on connection: PostgresConnection
+    ) async throws {
+        guard !sfids.isEmpty else { return }
+        try await RereadStore().add(sfids, of: mapping, because: .filter, on: connection)
+        try await connection.execute(noteRead(sfids, by: reload))
+    }
+
     /// Requests the rows that the reload did not read: a record that the org does not return is deleted then.
     func requestMissing(
         _ reload: UUID, in table: SyncedTable, since startedAt: Date, on connection: PostgresConnection

@@ -12,7 +12,8 @@ package struct MappingPauseStore: Sendable {
         try await connection.query(
             """
             select m.id, m.object_name, m.table_name, m.state, m.state_description, m.paused_at, m.db_count,
-                m.sf_count, m.quarantined_count, m.last_error, m.wait_detail,
+                m.sf_count, least(m.db_count_at, m.sf_count_at) as counted_at,
+                m.quarantined_count, m.last_error, m.wait_detail,
                 m.import_finished_at is not null as is_imported, m.repaired_at, m.repair_rows,
                 m.repair_differences, m.repair_detail
             from multiconnect.mappings m join multiconnect.connections c on c.id = m.connection_id
@@ -24,6 +25,7 @@ package struct MappingPauseStore: Sendable {
                 state: Mapping.State(rawValue: try row["state"]), detail: try row["state_description"],
                 isImported: try row["is_imported"], pausedAt: try row["paused_at"],
                 rows: try row["db_count"], orgRows: try row["sf_count"],
+                countedAt: try row["counted_at"],
                 quarantined: try row["quarantined_count"],
                 lastError: try row["last_error"], waitDetail: try row["wait_detail"],
                 repair: MappingSummary.Repair(

@@ -131,6 +131,16 @@ package struct MappingStore: Sendable {
             """)
     }
 
+    /// Stores numbers that a read has counted a moment ago.
+    func note(_ counts: RowCounts, of id: UUID, on connection: PostgresConnection) async throws {
+        try await connection.execute(
+            """
+            update multiconnect.mappings set db_count = \(counts.here), db_count_at = now(),
+              sf_count = \(counts.there), sf_count_at = now(), updated_at = now()
+            where id = \(id)
+            """)
+    }
+
     /// The mapping's table is gone with its rows: it is imported again.
     func forgetImport(of id: UUID, on connection: PostgresConnection) async throws {
         let state = Mapping.State.initial

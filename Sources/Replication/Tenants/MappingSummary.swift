@@ -19,6 +19,8 @@ package struct MappingSummary: Sendable, Equatable {
     package var rows: Int?
     /// Rows in the org as last counted.
     package var orgRows: Int?
+    /// When both numbers were counted. Nil before the end of the first import.
+    package var countedAt: Date?
     /// Quarantined rows of the last import.
     package var quarantined: Int
     package var lastError: String?

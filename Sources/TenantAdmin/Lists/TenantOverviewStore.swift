@@ -228,6 +228,7 @@ extension TenantOverviewStore {
                     and import_finished_at is null) as loading,
                 count(*) filter (where wait_detail is not null) as waiting,
                 coalesce(sum(db_count), 0)::bigint as db_rows, coalesce(sum(sf_count), 0)::bigint as sf_rows,
+                min(least(db_count_at, sf_count_at)) as counted_at,
                 coalesce(sum(quarantined_count), 0)::bigint as quarantined
             from multiconnect.mappings where connection_id = c.id
         ) as m
@@ -249,6 +250,7 @@ extension TenantOverviewStore {
         tally.waiting = try row["waiting"]
         tally.rows = try row["db_rows"]
         tally.orgRows = try row["sf_rows"]
+        tally.countedAt = try row["counted_at"]
         tally.quarantined = try row["quarantined"]
         let error = try (row["error_text"] as String?).map {
             TenantSummary.LastError(objectName: try row["error_object"], text: $0)

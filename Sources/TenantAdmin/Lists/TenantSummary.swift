@@ -49,6 +49,8 @@ package struct MappingTally: Sendable, Equatable {
     package var rows = 0
     /// Rows in the org, as last counted.
     package var orgRows = 0
+    /// The oldest count of a mapping. Nil if none is counted.
+    package var countedAt: Date?
     package var quarantined = 0
 
     /// The groups that have mappings, for example `3 synced, 1 in error`.

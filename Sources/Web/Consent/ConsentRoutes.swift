@@ -112,6 +112,8 @@ struct ConsentRoutes: Sendable {
                 It was connected before. Its tables and records stay, and this consent replaces the earlier
                 one.
                 """
+            case _ where finished.hadTables:
+                "It was connected before. Its tables and records stay, and the sync continues."
             default:
                 """
                 Its tables are now created and filled with its records. This takes minutes, or hours for

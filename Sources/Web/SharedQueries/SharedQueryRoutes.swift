@@ -6,13 +6,16 @@ import Pages
 package import TenantAdmin
 
 /// The results of shared queries for the holders of links: `/shared/TOKEN` is a page, `/shared/TOKEN.csv` and
-/// `/shared/TOKEN.json` are files. A program may send the token as `Authorization: Bearer` to `/shared`,
-/// `/shared.csv` and `/shared.json` instead.
+/// `/shared/TOKEN.json` are files. A CSV of a cut result must be asked for with `partial=true`. A program may
+/// send the token as `Authorization: Bearer` to `/shared`, `/shared.csv` and `/shared.json` instead.
 package struct SharedQueryRoutes: Sendable {
     private let book: SharedQueryBook
     private let limits: Limits
 
     private static let path = "/shared/"
+    private static let partialField = "partial"
+    /// A header of files with a part of the rows.
+    private static let cutHeader = "X-Result-Cut"
 
     /// Counts requests by link and unknown links by address, for all loops of a process.
     package struct Limits: Sendable {
@@ -79,11 +82,22 @@ package struct SharedQueryRoutes: Sendable {
         // The reason may have values of rows, and is for operators.
         case .failed: throw Problem(.badGateway, "The query failed. Its owner can see why.")
         case .result(let query, let result):
+            if format == .csv, result.isCut, request.query[Self.partialField] != "true" {
+                throw Problem(.conflict, Self.refusal(of: result))
+            }
             var response = try answer(query, result, format, token, layout)
             response.headers.add("Cache-Control", "no-store")
             response.headers.add("X-Robots-Tag", "noindex, nofollow")
             return response
         }
+    }
+
+    /// Programs that read CSV would take the rows for all of them.
+    private static func refusal(of result: SharedQueryResult) -> String {
+        """
+        The query has more rows than the \(result.rows.count) of its result, so this file would lack rows. \
+        Its owner can raise the rows of the query. With ?\(partialField)=true the address gives these rows.
+        """
     }
 
     private func unknown(_ address: String) -> Problem {
@@ -109,6 +123,7 @@ package struct SharedQueryRoutes: Sendable {
                     "Content-Type": "text/csv; charset=utf-8",
                     "Content-Disposition": "attachment; filename=\"query.csv\"",
                 ], body: .bytes(SharedQueryText.csv(result)))
+            if result.isCut { response.headers.add(Self.cutHeader, "true") }
             response.headers.add(
                 "Last-Modified", InternetDate.http(secondsSince1970: Int(result.at.timeIntervalSince1970)))
             return response
@@ -120,9 +135,12 @@ package struct SharedQueryRoutes: Sendable {
         let cut: HTML =
             result.isCut
             ? "<p><b>The query has more rows than the \(String(result.rows.count)) here.</b></p>" : ""
+        let partial: HTML = result.isCut ? "?\(partialField)=true" : ""
+        let title = result.isCut ? "CSV of these rows" : "CSV"
         return """
             <p>\(String(result.rows.count)) rows of \(SharedQueryText.time(result.at)) (UTC).
-            <a href="\(path)\(token).csv">CSV</a> <a href="\(path)\(token).json">JSON</a></p>\(cut)
+            <a href="\(path)\(token).csv\(partial)">\(title)</a>
+            <a href="\(path)\(token).json">JSON</a></p>\(cut)
             \(SharedQueryTable.content(result))
             """
     }

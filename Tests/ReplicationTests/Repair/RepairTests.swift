@@ -149,6 +149,39 @@ struct RepairTests {
         }
     }
 
+    @Test func `many rows that only the filter leaves out are read again, and rows that the org lacks stay`()
+        async throws
+    {
+        try await withSyncedOrg(settings: { settings in
+            for index in settings.mappings.mappings.indices
+            where settings.mappings.mappings[index].objectName == "Account" {
+                settings.mappings.mappings[index].configuration.filter = "NumberOfEmployees > 100"
+            }
+        }) { scene in
+            let known = Set(try await scene.ids("account", 1_000))
+            let page = try await scene.services.sessions.rest(for: scene.organizationID).query(
+                .select(["Id"], from: "Account"))
+            let left = page.records.compactMap { $0["Id"]?.string }.filter { !known.contains($0) }
+            #expect(left.count > RepairLimits.removableRows)
+            let gone = try (1...101).map { try OrgScene.unknownID("001", $0) }
+            func insert(_ ids: [String]) async throws {
+                let list = ids.map { "'\($0)'" }.joined(separator: ", ")
+                try await scene.damage(
+                    "insert into account (sfid, systemmodstamp) select unnest(array[\(list)]), now()")
+            }
+            try await insert(left + gone.prefix(100))
+            try await scene.repair("Account")
+            #expect(try await scene.rereads("Account") == Set(left + gone.prefix(100)))
+            #expect(try await scene.repairResult("Account").detail == nil)
+            _ = try await scene.cell.execute("delete from multiconnect_sync.rereads")
+            try await insert([gone[100]])
+            try await scene.repair("Account")
+            #expect(try await scene.rereads("Account") == Set(left))
+            let detail = try #require(try await scene.repairResult("Account").detail)
+            #expect(detail.contains("101 rows would be removed, at most 100"))
+        }
+    }
+
     @Test func `a Bulk job that takes long is resumed by the next start`() async throws {
         try await withSyncedOrg(settings: { $0.pollBudget = .milliseconds(50) }) { scene in
             try await scene.fault(["kind": "slow_bulk", "polls": 3, "milliseconds": 200])

@@ -1,8 +1,11 @@
 import Activity
 import Foundation
 import OrgSimulator
+import Organizations
 import Postgres
+import Salesforce
 import Support
+import TenantSchema
 import Testing
 
 @testable import Jobs
@@ -112,8 +115,82 @@ struct ReloadTests {
             let rereads: Int = try await scene.cell.query("select count(*) from multiconnect_sync.rereads")
                 .scalar()
             #expect(rereads == 0)
-            let kinds = try await scene.notifications().map(\.eventType)
-            #expect(kinds.contains("rows_missing"))
+            let message = try #require(
+                try await scene.notifications().first { $0.eventType == "rows_missing" }?.message)
+            let organization = try await scene.organization().organizationID
+            #expect(message.hasPrefix("Account: a reload did not return 101 of "), "\(message)")
+            #expect(
+                message.contains("`multiconnect verify \(organization) Account --repair --confirm`"),
+                "\(message)")
+        }
+    }
+
+    @Test func `rows that a new filter leaves out leave the table, and rows that the org lacks stay`()
+        async throws
+    {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            let filter = "NumberOfEmployees > 100"
+            var file = scene.services.settings.mappings
+            for index in file.mappings.indices where file.mappings[index].objectName == "Account" {
+                file.mappings[index].configuration.filter = filter
+            }
+            _ = try await scene.importMappings(file)
+            let strays = try (1...101).map { try OrgScene.unknownID("001", $0) }
+            try await scene.cell.execute(
+                """
+                insert into \(identifier: scene.schema, "account") (sfid, name)
+                select unnest(\(strays)::text[]), 'stray'
+                """)
+            let rest = scene.services.sessions.rest(for: scene.organizationID)
+            let matching = try await rest.count(.count(of: "Account").where(.raw(filter)))
+            let all = try await rest.count(.count(of: "Account"))
+            #expect(all - matching > ReplicationLimits.missingRows, "else each reload removes them")
+            try await reload(scene, try await scene.mapping("Account").id)
+            let requested = try await scene.rereads("Account")
+            #expect(requested.count == all - matching && requested.isDisjoint(with: strays))
+            try await scene.reading(epoch: 1, pace: { _ in }) {
+                try await eventually("the rows outside of the filter are removed") {
+                    try await scene.cell.query(
+                        "select count(*) = \(matching + 101) from \(identifier: scene.schema, "account")"
+                    ).scalar()
+                }
+            }
+            let message = try await scene.notifications().first { $0.eventType == "rows_missing" }?.message
+            #expect(message?.contains("did not return 101 of") == true, "\(message ?? "none")")
+        }
+    }
+
+    @Test func `reloads, repairs and verifications store the numbers of rows that they counted`() async throws
+    {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            let mapping = try await scene.mapping("Account")
+            func counted() async throws -> (here: Int, there: Int, isNew: Bool) {
+                let row = try #require(
+                    try await scene.control.query(
+                        """
+                        update multiconnect.mappings as m
+                        set db_count = 1, sf_count = 1, db_count_at = 'epoch', sf_count_at = 'epoch'
+                        from (select * from multiconnect.mappings) as old
+                        where m.id = \(mapping.id) and old.id = m.id
+                        returning old.db_count, old.sf_count,
+                            least(old.db_count_at, old.sf_count_at) > now() - interval '1 hour' as is_new
+                        """
+                    ).first)
+                return (try row["db_count"], try row["sf_count"], try row["is_new"])
+            }
+            let imported = try await counted()
+            #expect(imported.isNew && imported.here == imported.there && imported.here > 100)
+            // Two rows that the org does not have.
+            try await damage(scene, strays: 2)
+            try await reload(scene, mapping.id)
+            let reloaded = try await counted()
+            #expect(reloaded == (imported.here + 2, imported.there, true))
+            try await scene.repair("Account")
+            #expect(try await counted() == (imported.here + 2, imported.there, true))
+            _ = try await scene.verify("Account")
+            #expect(try await counted() == (imported.here + 2, imported.there, true))
         }
     }
 
