@@ -155,7 +155,7 @@ struct RepairTests {
         try await withSyncedOrg(settings: { settings in
             for index in settings.mappings.mappings.indices
             where settings.mappings.mappings[index].objectName == "Account" {
-                settings.mappings.mappings[index].configuration.filter = "NumberOfEmployees > 100"
+                settings.mappings.mappings[index].configuration.filter = "NumberOfEmployees = null"
             }
         }) { scene in
             let known = Set(try await scene.ids("account", 1_000))

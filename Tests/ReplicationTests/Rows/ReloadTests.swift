@@ -130,7 +130,7 @@ struct ReloadTests {
     {
         try await withOrg { scene in
             _ = try await scene.sync()
-            let filter = "NumberOfEmployees > 100"
+            let filter = "NumberOfEmployees = null"
             var file = scene.services.settings.mappings
             for index in file.mappings.indices where file.mappings[index].objectName == "Account" {
                 file.mappings[index].configuration.filter = filter
@@ -182,8 +182,11 @@ struct ReloadTests {
             }
             let imported = try await counted()
             #expect(imported.isNew && imported.here == imported.there && imported.here > 100)
-            // Two rows that the org does not have.
-            try await damage(scene, strays: 2)
+            try await damage(scene, strays: 0)
+            let strays = try (1...2).map { try OrgScene.unknownID("001", $0) }
+            try await scene.damage(
+                "insert into account (sfid, name) values ('\(strays[0])', 'stray'), ('\(strays[1])', 'stray')"
+            )
             try await reload(scene, mapping.id)
             let reloaded = try await counted()
             #expect(reloaded == (imported.here + 2, imported.there, true))
