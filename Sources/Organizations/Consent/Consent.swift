@@ -60,13 +60,6 @@ package struct Consent: Sendable {
         package var isRepeated = false
     }
 
-    /// The link with which a consent began.
-    package struct Beginning: Sendable, Equatable {
-        /// The org of the link; nil if the admin came without a link.
-        package let organization: OrganizationID?
-        package let returnTarget: String?
-    }
-
     /// The link with which the consent of a callback began; nil if this browser did not begin it. For the
     /// page of a failed consent, so errors of the database are nil, too.
     package func beginning(of callback: ConsentCallback, cookie: String?) async -> Beginning? {

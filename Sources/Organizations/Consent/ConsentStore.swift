@@ -129,3 +129,12 @@ package struct ConsentStore {
         return try row["used", as: Bool.self] ? .usedState : .expiredState
     }
 }
+
+extension Consent {
+    /// The link with which a consent began.
+    package struct Beginning: Sendable, Equatable {
+        /// The org of the link; nil if the admin came without a link.
+        package let organization: OrganizationID?
+        package let returnTarget: String?
+    }
+}

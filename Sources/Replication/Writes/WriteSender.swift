@@ -163,13 +163,12 @@ struct WriteSender: Sendable {
     /// Tells operators of new rows that the database refuses to write.
     func noteUnlinked(_ unlinked: [Int: String], _ table: String) async {
         guard let reason = unlinked.values.min() else { return }
-        let (count, orgID) = (unlinked.count, context.tenant.orgID)
+        let rows = unlinked.count == 1 ? "1 new row" : "\(unlinked.count) new rows"
         await context.notify(
             WriteNotification.unlinked,
-            "\(table): Salesforce has \(count) new \(count == 1 ? "row" : "rows"), but the database refuses to "
-                + "store the record ids: \(reason). Correct the trigger or constraint of the table; it is tried "
-                + "again by itself, and later changes of these rows wait. See: multiconnect writes list \(orgID)"
-        )
+            "\(table): Salesforce has \(rows), but the database refuses to store the record ids: \(reason). "
+                + "Correct the trigger or constraint of the table; it is tried again by itself, and later "
+                + "changes of these rows wait. See: multiconnect writes list \(context.tenant.orgID)")
     }
 
     /// The rows that can be sent. The others have their ends in `ends`.

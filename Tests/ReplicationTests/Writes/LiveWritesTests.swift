@@ -309,6 +309,7 @@ struct LiveWritesTests {
                 try await scene.app("insert into T.account (name) values ('Zebra')")
                 try await scene.waitWritten()
             }
+            #expect(try await scene.written().count == 1)
         }
     }
 
