@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 package import Postgres
-internal import Salesforce
+package import Salesforce
 
 /// Consents that have begun.
 package struct ConsentStore {
