@@ -108,11 +108,8 @@ package struct WriteLayout: Sendable {
             // and an upsert keeps the value of an existing record.
             if text == nil, entry.action == .insert { continue }
             guard field.permission.allows(action, entry.action) else {
-                if let reason = field.pausedBecause {
-                    record.paused[column] = reason
-                } else {
-                    leftOut.append(field)
-                }
+                leftOut.append(field)
+                record.paused[column] = field.pausedBecause
                 continue
             }
             sent.append((field, try field.value(text)))
@@ -126,7 +123,6 @@ package struct WriteLayout: Sendable {
         }
         record.leftOut = leftOut.sorted { $0.place < $1.place }.map(\.name)
         record.isEmpty = sent.isEmpty && entry.action != .insert
-        if !record.isEmpty { record.leftOut += record.paused.keys.sorted() }
     }
 
     /// The columns to send. Of a lookup and the external ids of its parent, Salesforce takes one:

@@ -41,31 +41,31 @@ extension LogStore {
         // A hashed set. With `not exists` and the limit, a plan compares every entry with every id.
         let isUnknown: SQL =
             known.isEmpty ? "true" : "l.id not in (select k from unnest(\(Array(known))::int[]) as k)"
+        // One statement: between two, an insert can end, and its deletion become NEW, so that neither finds
+        // it. The fence keeps the plan of deletions at their own small index.
         let rows = try await connection.query(
             """
-            select \(Self.columns) from \(raw: log) l
-            where l.state = 'NEW' and l.table_name = any (\(tableNames)::text[]) and \(isUnknown)
-            order by l.id limit \(limit)
-            """)
-        guard let last = try rows.last.map({ try $0["id", as: Int.self] }) else { return [] }
-        // After the statement above, so that it sees each deletion that was committed before an entry above.
-        let deletions = try await connection.query(
-            """
-            select \(Self.columns) from \(raw: log) l
-            where l.action = 'DELETE' and l.sfid is null and l.state = 'IGNORE' and l.id < \(last)
-              and l.table_name = any (\(tableNames)::text[]) and \(isUnknown)
-              and exists (
-                select from \(raw: log) i
-                where i.record_id = l.record_id and i.table_name = l.table_name and i.action = 'INSERT'
-                  and i.state in ('NEW', 'PENDING'))
-            order by l.id limit \(limit)
+            (select \(Self.columns), true as is_new from \(raw: log) l
+             where l.state = 'NEW' and l.table_name = any (\(tableNames)::text[]) and \(isUnknown)
+             order by l.id limit \(limit))
+            union all
+            (select * from (
+               select \(Self.columns), false as is_new from \(raw: log) l
+               where l.action = 'DELETE' and l.sfid is null and l.state = 'IGNORE'
+                 and l.table_name = any (\(tableNames)::text[]) and \(isUnknown)
+                 and exists (
+                   select from \(raw: log) i
+                   where i.record_id = l.record_id and i.table_name = l.table_name and i.action = 'INSERT'
+                     and i.state in ('NEW', 'PENDING'))
+               offset 0) as d
+             order by id limit \(limit))
             """)
         var entries = try rows.map(Self.entry)
-        if deletions.count == limit, let end = try deletions.last.map({ try $0["id", as: Int.self] }) {
+        let deletions = try zip(entries, rows).filter { try !$0.1["is_new", as: Bool.self] }.map(\.0.id)
+        if deletions.count == limit, let end = deletions.max() {
             // An entry may depend on a deletion that is not read yet.
             entries.removeAll { $0.id > end }
         }
-        entries += try deletions.map(Self.entry)
         return try await completed(entries.sorted { $0.id < $1.id }, on: connection)
     }
 
