@@ -18,8 +18,8 @@ package enum KeyCheck {
         let count: Int
     }
 
-    /// Throws `.wrongSecret`, which names the variable at fault, unless our keys open every stored secret
-    /// that does not end by itself. Stores the check value of a new key.
+    /// Throws `.wrongSecret`, which names the variable at fault, unless our keys open every stored secret,
+    /// apart from those that end by themselves. Stores the check value of a new key.
     ///
     /// - Parameter columns: all columns that `SECRET` seals.
     package static func verify(

@@ -5,7 +5,7 @@ package import Postgres
 package struct ReaderLimitsStore: Sendable {
     /// A right that a reader has with every other role.
     package struct Gap: Sendable, Equatable {
-        /// What the reader may do.
+        /// The rights that a reader has.
         package let effect: String
         /// The statements that prevent it, which keep the right for our own role.
         package let remedy: String
