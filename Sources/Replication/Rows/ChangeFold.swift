@@ -59,6 +59,8 @@ package struct ChangeFold: Sendable, Equatable {
             return
         case .conflict(let cells):
             conflict = cells
+            // This read may be the one that an earlier change of these columns has requested.
+            noteOpenOrder(change, from: source, rule)
             keepsLocal = keepsLocal || protects
             return
         case .hold:

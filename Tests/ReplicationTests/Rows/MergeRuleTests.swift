@@ -229,6 +229,19 @@ struct ChangeFoldTests {
         #expect(fold(record, [created, change(.patch, 2, ["a": "2"])]).keepsLocal)
     }
 
+    @Test func `a read that may be older leaves the order of a running write open`() {
+        // The event of another user's change came while our write of the column was without an answer.
+        let recent = RecentChange(stamp: at(5), isDeletion: false, appliedAt: at(6))
+        let record = MergeRule.Record(
+            exists: true, stamp: at(5), recent: recent, local: [LocalChange(.sending, columns: ["a"])])
+        var fold = ChangeFold(record)
+        fold.add(
+            change(.upsert, 5, ["a": "theirs", "b": "1"]), from: .read(startedAt: at(7)), rule, now: at(8)
+        ) { _, _ in nil }
+        #expect(fold.conflict == ["a": "theirs", "b": "1"])
+        #expect(fold.write == .nothing)
+    }
+
     @Test func `differences of large texts are applied to the value before them`() {
         let row = MergeRule.Record(exists: true, stamp: at(0))
         let texts = ["t": "x"]

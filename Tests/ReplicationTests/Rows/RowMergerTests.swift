@@ -486,6 +486,7 @@ struct MergeEqualityTests {
                 continue
             case .conflict(let cells):
                 if cells.contains(where: { (row?[$0.key] ?? nil) != $0.value }) { reread = true }
+                open.merge(rule.cellsInOpenOrder(change, from: source, on: record)) { $1 }
                 continue
             case .hold:
                 record.isHeld = true
