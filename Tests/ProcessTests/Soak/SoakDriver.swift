@@ -127,7 +127,7 @@ struct SoakDriver: Sendable {
         // The events of the last changes come up to 3 s later, and late rows later still.
         try await Task.sleep(for: .milliseconds(options.lateMilliseconds + 1_000))
         try await each(places, deployment) { place in
-            try await expectEqual(place.oracle, "after events") {
+            try await expectEqual(place, "after events") {
                 $0 != "systemmodstamp" && !Self.calculated.contains($0)
             }
         }
@@ -141,7 +141,7 @@ struct SoakDriver: Sendable {
         }
         try workers.restart()
         try await each(places, deployment) { place in
-            try await expectEqual(place.oracle, "after polls") { !Self.calculated.contains($0) }
+            try await expectEqual(place, "after polls") { !Self.calculated.contains($0) }
         }
         clock.note("polled")
     }
@@ -155,7 +155,7 @@ struct SoakDriver: Sendable {
                 "update multiconnect.periodic_jobs set next_run_at = now() where name = 'schedule-repairs'")
         }
         try await each(places, deployment) { place in
-            try await expectEqual(place.oracle, "after repairs", isRepaired: true) { _ in true }
+            try await expectEqual(place, "after repairs", isRepaired: true) { _ in true }
         }
     }
 
@@ -183,18 +183,22 @@ struct SoakDriver: Sendable {
     }
 
     private func expectEqual(
-        _ oracle: SoakOracle, _ when: String, isRepaired: Bool = false,
+        _ place: Place, _ when: String, isRepaired: Bool = false,
         _ columns: @Sendable (String) -> Bool
     ) async throws {
         let deadline = ContinuousClock.now + .seconds(options.quietSeconds)
         while true {
-            let mayStay = isRepaired || options.isShort ? [] : try await oracle.purged()
-            let differences = try await oracle.differences(columns).filter {
+            let mayStay = isRepaired || options.isShort ? [] : try await place.oracle.purged()
+            let differences = try await place.oracle.differences(columns).filter {
                 $0.there != nil || $0.column != "(row)" || !mayStay.contains($0.id)
             }
             if differences.isEmpty { return }
             guard .now < deadline else {
-                let list = differences.prefix(20).map { "  \($0)" }.joined(separator: "\n")
+                var lines = differences.prefix(20).map { "  \($0)" }
+                for difference in differences.prefix(3) {
+                    lines += try await place.check.story(of: difference.id, object: difference.object)
+                }
+                let list = lines.joined(separator: "\n")
                 throw Failure(description: "\(differences.count) differences \(when):\n\(list)")
             }
             try await Task.sleep(for: .seconds(1))

@@ -238,8 +238,32 @@ struct SoakWriteCheck: Sendable {
         return changes.compactMap { change in
             guard let id = change["sfid"]?.string, ids.contains(id) else { return nil }
             let time = Date(timeIntervalSince1970: Double(change["committed"]?.int ?? 0) / 1_000)
-            return "\(id) \(change["kind"]?.string ?? "-") at \(time)"
+            return "\(id) \(change["kind"]?.string ?? "-") at \(time.formatted(.iso8601.time(includingFractionalSeconds: true)))"
         }
+    }
+
+    /// All that is known of a record: its row, its entries of the log, its last applied change, and its
+    /// changes in the org.
+    func story(of record: String, object: String) async throws -> [String] {
+        let table = object.lowercased()
+        let statements = [
+            "select 'row ' || r::text from T.\(table) r where sfid = '\(record)'",
+            """
+            select 'entry ' || (to_jsonb(l) - 'old')::text
+            from (select * from T._trigger_log union all select * from T._trigger_log_archive) l
+            where table_name = '\(table)' and (sfid = '\(record)'
+              or record_id in (select id from T.\(table) where sfid = '\(record)')) order by id
+            """,
+            "select 'recent ' || c::text from multiconnect_sync.recent_changes c where sfid = '\(record)'",
+        ]
+        var lines: [String] = []
+        for statement in statements {
+            let text = sql(statement)
+            lines += try await deployment.withConnection(deployment.cellURL) {
+                try await $0.query(SQL(raw: text)).column()
+            }
+        }
+        return lines + (try await history(of: [record]))
     }
 
     private func writes() async throws -> [String: [Write]] {
