@@ -217,6 +217,9 @@ extension ProcessTests {
                 let made = try await rig.records("Contact", by: "lastname")
                 let first = try #require(made["FIRST DOUBT"]?["sfid"]?.string)
                 let second = try #require(made["SECOND DOUBT"]?["sfid"]?.string)
+                let absent = try rig.command(
+                    "writes", "resolve", org, "\(ids[0])", "--exists", "--sfid", "003000000000001AAA")
+                #expect(absent.status == 65 && absent.output.contains("no record"), "\(absent.output)")
                 let exists = try rig.command(
                     "writes", "resolve", org, "\(ids[0])", "--exists", "--sfid", first)
                 #expect(exists.status == 0, "\(exists.output)")

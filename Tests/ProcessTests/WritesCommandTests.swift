@@ -159,7 +159,7 @@ extension ProcessTests {
                     "retry",
                     "discard", "resolve 8", "resolve 8 --exists --send-again",
                     "resolve 8 --send-again --sfid x", "resolve 8 --exists --sfid x",
-                    "resolve 8 9 --exists --sfid 001090000000008AAA",
+                    "resolve 8 9 --exists --sfid 001090000000008AAA", "resolve 8 --exists --unchecked",
                 ] {
                     var words = ["writes"] + command.split(separator: " ").map(String.init)
                     words.insert(Self.org, at: 2)
@@ -268,7 +268,12 @@ extension ProcessTests {
                     insert into \(Self.schema)._trigger_log (id, state, action, table_name, record_id, sfid)
                       values (11, 'NEW', 'UPDATE', 'account', 11, '\(record)');
                     """)
-                let exists = try await run(["writes", "resolve", Self.org, "8", "--exists", "--sfid", record])
+                let resolve = ["writes", "resolve", Self.org, "8", "--exists", "--sfid", record]
+                let unasked = try await run(resolve)
+                #expect(
+                    unasked.status == 69 && unasked.output.contains("add --unchecked"), "\(unasked.output)")
+                #expect(try await states(connection, [8]) == ["PENDING"])
+                let exists = try await run(resolve + ["--unchecked"])
                 #expect(exists.status == 0 && exists.output == "change 8 is recorded as written\n")
                 // Of several changes, those that are in doubt are decided.
                 let sent = try await run(["writes", "resolve", Self.org, "8", "9", "99", "--send-again"])

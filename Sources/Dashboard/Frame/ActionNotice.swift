@@ -60,6 +60,7 @@ struct ActionNotice: Sendable {
         case .done: "write-resolved"
         case .unknown, .notInDoubt: "write-not-in-doubt"
         case .needsRecord: "write-needs-record"
+        case .noRecord: "write-no-record"
         case .locked: "write-locked"
         case .notImported: "write-not-imported"
         }
@@ -156,11 +157,13 @@ struct ActionNotice: Sendable {
         "write-resolved": ("The decision is stored.", false),
         "write-not-in-doubt": ("Nothing was changed: the change is not in doubt any more.", true),
         "write-needs-record": ("Nothing was changed: an insert that exists needs its record's id.", true),
+        "write-no-record": ("Nothing was changed: the org has no such record of this object.", true),
         "write-locked": ("Nothing was changed: another session has locked the row. Try again.", true),
         "write-not-imported": ("Nothing was changed: the table is not imported.", true),
         "acknowledged": ("The notification is closed.", false),
         "sessions-ended": ("The sessions have ended.", false),
         "cell-silent": ("Nothing was changed: the tenant's cell does not answer.", true),
+        "org-silent": ("Nothing was changed: the org could not be asked for the record. Try again.", true),
     ]
 
     var content: HTML {

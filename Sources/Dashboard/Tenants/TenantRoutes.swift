@@ -102,6 +102,8 @@ struct TenantRoutes: Sendable {
             notice = try await perform(visit.request.parameters["action"] ?? "", on: organization, visit)
         } catch let error as TenantAdminError where [.silentCell, .unknownCell].contains(error.code) {
             notice = [ActionNotice.field: "cell-silent"]
+        } catch let error as TenantAdminError where [.silentOrg, .noConsent].contains(error.code) {
+            notice = [ActionNotice.field: "org-silent"]
         }
         return visit.redirect(to: "\(TenantQuery.path)/\(organization.organizationID)", notice)
     }

@@ -131,19 +131,23 @@ struct WritesResolveCommand: AsyncParsableCommand {
         discussion: """
             Look into the org first: a change that is sent again although Salesforce has it makes a second \
             record. Each change is decided by itself: if one cannot be, the others are. `writes list \
-            --in-doubt` prints their ids.
+            --in-doubt` prints their ids. The org is asked whether it has the record of --sfid.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
     @Argument(help: "The changes' ids in _trigger_log.") var ids: [Int]
     @Flag(help: "Salesforce has the change.") var exists = false
     @Option(help: "With --exists: the record of an insert.") var sfid: String?
+    @Flag(help: "With --sfid: do not ask the org for the record.") var unchecked = false
     @Flag(help: "Salesforce does not have the change: send it again.") var sendAgain = false
     @OptionGroup var actor: ActorOption
 
     func validate() throws {
         guard exists != sendAgain else { throw ValidationError("give --exists or --send-again") }
-        guard let sfid else { return }
+        guard let sfid else {
+            guard !unchecked else { throw ValidationError("--unchecked needs --sfid") }
+            return
+        }
         guard exists else { throw ValidationError("--sfid needs --exists") }
         guard ids.count == 1 else { throw ValidationError("--sfid is the record of one change") }
         guard (try? SalesforceID(sfid)) != nil else {
@@ -154,20 +158,35 @@ struct WritesResolveCommand: AsyncParsableCommand {
     func run() async throws {
         try await JobsSession.open("writes") { [self] session in
             let found = try await session.organization(organization)
-            let decision = sendAgain ? WriteDecision.sendAgain : .exists(sfid: try record)
-            var failures: [CommandFailure] = []
-            for id in ids {
-                let resolution = try await session.tenants.resolveWrite(
-                    id, decision, of: found, by: actor.name)
-                if let failure = failure(resolution, id) {
-                    failures.append(failure)
-                } else {
-                    print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
-                }
+            if sfid == nil || unchecked {
+                try await resolve(of: found, in: session.tenants)
+            } else {
+                try await session.withOrgs { try await resolve(of: found, in: $0) }
             }
-            guard let first = failures.first else { return }
-            throw CommandFailure(failures.map(\.message).joined(separator: "; "), code: first.code)
         }
+    }
+
+    private func resolve(of tenant: Organization, in tenants: TenantOperator) async throws {
+        let decision = sendAgain ? WriteDecision.sendAgain : .exists(sfid: try record)
+        var failures: [CommandFailure] = []
+        for id in ids {
+            let resolution: WriteResolution
+            do {
+                resolution = try await tenants.resolveWrite(
+                    id, decision, of: tenant, isChecked: !unchecked, by: actor.name)
+            } catch let error as TenantAdminError where [.silentOrg, .noConsent].contains(error.code) {
+                throw CommandFailure(
+                    "\(error.description). If you have seen the record in the org, add --unchecked",
+                    code: CommandFailure.unavailable)
+            }
+            if let failure = failure(resolution, id) {
+                failures.append(failure)
+            } else {
+                print("change \(id) \(sendAgain ? "is sent again" : "is recorded as written")")
+            }
+        }
+        guard let first = failures.first else { return }
+        throw CommandFailure(failures.map(\.message).joined(separator: "; "), code: first.code)
     }
 
     /// The record's 18 characters.
@@ -186,6 +205,10 @@ struct WritesResolveCommand: AsyncParsableCommand {
         case .needsRecord:
             CommandFailure(
                 "change \(id) is an insert: name its record with --sfid", code: CommandFailure.dataError)
+        case .noRecord(let object):
+            CommandFailure(
+                "the org has no record \(sfid ?? "") of \(object): nothing was changed",
+                code: CommandFailure.dataError)
         case .locked:
             CommandFailure(
                 "another session has locked the row of change \(id): try again",

@@ -17,6 +17,8 @@ package enum WriteResolution: Sendable, Equatable {
     case notInDoubt(LocalWrite.Status)
     /// An insert that exists needs the id of its record.
     case needsRecord
+    /// The org has no such record of this object.
+    case noRecord(String)
     /// Another session has locked the row.
     case locked
     /// The change's table is not imported.
