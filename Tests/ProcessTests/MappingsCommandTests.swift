@@ -69,7 +69,14 @@ extension ProcessTests {
                 #expect(try await database.query(waiting).scalar(as: Int.self) == 0)
                 // Not imported yet.
                 #expect(try run("mappings", "reload", Self.org).status == 65)
-                try await database.execute("update multiconnect.mappings set import_finished_at = now()")
+                try await database.execute(
+                    """
+                    update multiconnect.mappings set import_finished_at = now(), state = 'ERROR',
+                      state_description = 'the org has no object Account'
+                    """)
+                let gone = try run("mappings", "reload", Self.org, "Account")
+                #expect(gone.status == 65 && gone.output.contains("Account is not reloaded: the org has no"))
+                try await database.execute("update multiconnect.mappings set state = 'DATA_SYNCED'")
                 let reload = try run("mappings", "reload", Self.org, "Account")
                 #expect(reload.status == 0 && reload.output.hasPrefix("Account: reload queued, job "))
                 #expect(try run("mappings", "reload", Self.org).output.contains("reload already queued"))

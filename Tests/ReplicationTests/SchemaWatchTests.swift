@@ -101,6 +101,7 @@ struct SchemaWatchTests {
             let back = try await watch.check(
                 tenant, [table], .urgent([table.mapping.id]), fence: { _ in }, now: Date() + 61)
             #expect(back.gone.isEmpty)
+            #expect(back.changed == [table.mapping.id], "the session loads it again")
             #expect(try await scene.mapping("Account").state == .dataSynced)
             #expect(try await scene.notifications().isEmpty)
             let reason: String? = try await scene.cell.query(

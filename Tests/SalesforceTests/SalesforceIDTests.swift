@@ -19,6 +19,9 @@ struct SalesforceIDTests {
 
     @Test func `a checksum in lower case is accepted`() throws {
         #expect(try SalesforceID("00D090000083B1peae").text == "00D090000083B1pEAE")
+        #expect(SalesforceID.isCanonical("00D090000083B1pEAE"))
+        #expect(!SalesforceID.isCanonical("00D090000083B1peae"))
+        #expect(!SalesforceID.isCanonical("00D090000083B1p"))
     }
 
     @Test(arguments: [

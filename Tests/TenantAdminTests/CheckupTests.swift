@@ -103,6 +103,22 @@ struct CheckupTests {
             } == [.changeEvents, .pollingInterval])
     }
 
+    @Test func `an object that is not synced is missing, and a paused column is named once`() {
+        var checkup = complete()
+        checkup.mappings[0].obstacle = "the org has no object Account"
+        #expect(open(checkup) == ["missing Account is not synced: the org has no object Account."])
+        checkup.mappings[0].obstacle = nil
+        checkup.mappings[0].problems = [
+            .init(kind: "paused_column", message: "x__c is not synced: Account has no field X__c"),
+            .init(kind: "unknown_field", message: "Account has no field X__c"),
+            .init(kind: "unknown_field", message: "Account has no field Y__c"),
+        ]
+        #expect(
+            open(checkup) == [
+                "advice x__c is not synced: Account has no field X__c; Account has no field Y__c."
+            ])
+    }
+
     @Test func `the document has the findings of mappings apart`() throws {
         var checkup = complete()
         checkup.mappings[0].problems = [.init(kind: "unknown_object", message: "no Account")]

@@ -44,6 +44,11 @@ struct TenantRemovalPageTests {
             )
             .scalar()
             #expect(rows == 120, "the data stays")
+            let unsent: Int = try await pool.query(
+                "select count(*) from \(raw: OperatorBrowser.schema)._trigger_log where state in ('NEW', 'REQUEUE')"
+            )
+            .scalar()
+            #expect(unsent == 0, "a later installation does not send old changes")
             let actions = try await browser.texts(
                 "select actor from multiconnect.activity where action = 'organizations.remove'")
             #expect(actions == ["ann (web)"])

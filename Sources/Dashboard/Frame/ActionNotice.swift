@@ -145,7 +145,9 @@ struct ActionNotice: Sendable {
             "A comparison with the org is queued. It repairs rows that differ, and notes them.",
             false
         ),
-        "not-reloaded": ("Nothing was changed: this object is not imported yet.", true),
+        "not-reloaded": (
+            "Nothing was changed: this object is not imported yet, or the org does not have it.", true
+        ),
         "mapping-removal": ("A worker removes the mapping within seconds.", false),
         "token-revoked": ("The token is revoked. It is refused from now on.", false),
         "token-unknown": ("Nothing was changed: the token is not valid any more.", true),

@@ -19,9 +19,15 @@ struct ReloadOptions: ParsableArguments {
     ) async throws {
         let reloads = try await TenantPause(control: session.pool, queue: session.queue).reload(
             mappings, in: organization.id, by: actor)
-        guard !reloads.isEmpty else {
-            throw CommandFailure("nothing is imported yet", code: CommandFailure.dataError)
+        let stopped = mappings.filter { $0.isImported && !$0.canReload }.map {
+            "\($0.objectName) is not reloaded: \($0.detail ?? "its state is ERROR")"
         }
+        guard !reloads.isEmpty else {
+            throw CommandFailure(
+                stopped.isEmpty ? "nothing is imported yet" : stopped.joined(separator: "; "),
+                code: CommandFailure.dataError)
+        }
+        for line in stopped { print(line) }
         for (mapping, job) in reloads {
             print(
                 "\(mapping.objectName): \(job.isNew ? "reload queued" : "reload already queued"), "
@@ -49,8 +55,8 @@ struct OrganizationsReloadCommand: AsyncParsableCommand {
         abstract: "Reads all rows of all imported objects of a tenant again and merges them into the tables.",
         discussion: """
             The tables are not emptied. `mappings reload` does it for one object. Exit status: 0 queued, or \
-            with --wait all reloads are done; 1 a reload failed; 64 wrong arguments; 65 nothing is imported \
-            yet; 66 no such tenant; 69 a database does not answer; 75 --timeout is over.
+            with --wait all reloads are done; 1 a reload failed; 64 wrong arguments; 65 nothing can be \
+            reloaded; 66 no such tenant; 69 a database does not answer; 75 --timeout is over.
             """)
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String

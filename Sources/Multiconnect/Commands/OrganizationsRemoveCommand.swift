@@ -15,8 +15,8 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
         commandName: "remove",
         abstract: "Ends a tenant: its stream, its jobs and its grant. Keeps or deletes its data.",
         discussion: """
-            Without --confirm it prints what would be done. Changes that are not sent to Salesforce yet are \
-            not sent any more. You can repeat the command: finished steps do not change. To start a tenant \
+            Without --confirm it prints what would be done. Changes that are not sent to Salesforce yet become \
+            failed. You can repeat the command: finished steps do not change. To start a tenant \
             again whose data was kept, install the package again. Exit status: 0 done; 64 not confirmed, or \
             invalid id; 66 no such tenant; 69 a database or Salesforce does not answer, or a table is \
             locked; 75 jobs of the tenant still run; 1 any other failure.
@@ -81,7 +81,8 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
         let removal = TenantRemoval(control: session.pool)
         let isChanged = try await removal.end(tenant, by: actor.name)
         print("\(tenant.organizationID) \(isChanged ? "has ended" : "had ended already")")
-        try await session.withCell(tenant.cell) { try await removal.fence(tenant, on: $0) }
+        let refused = try await session.withCell(tenant.cell) { try await removal.fence(tenant, on: $0) }
+        if refused > 0 { print("changes that are not sent any more, and failed now: \(refused)") }
         let cancelled = try await session.jobs.performAll(.cancel, Self.open(tenant), by: actor.name)
         try await waitForJobs(of: tenant, removal, session)
         print("jobs cancelled: \(cancelled.changed)")

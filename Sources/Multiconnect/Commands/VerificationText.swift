@@ -11,6 +11,10 @@ enum VerificationText {
         ]
         lines += missing(result.missingHere, "only in the org")
         lines += missing(result.missingThere, "only in the table")
+        lines += missing(
+            result.invalidIDs,
+            "with an sfid that is no record's id (an application wrote it: set it to null, or delete the row)"
+        )
         for column in result.columns {
             lines.append("  \(column.name): \(column.rows) rows differ")
             for example in column.examples {
@@ -70,6 +74,7 @@ enum VerificationText {
             ("equal", .bool(result.isEqual)), ("table_rows", .number(result.rowsHere)),
             ("org_rows", .number(result.rowsThere)), ("columns_compared", .number(result.columnsCompared)),
             ("only_in_org", missing(result.missingHere)), ("only_in_table", missing(result.missingThere)),
+            ("invalid_ids", missing(result.invalidIDs)),
             ("columns", .array(columns)), ("local_changes", .number(result.localChanges)),
             ("rows_without_record", .number(result.rowsWithoutRecord)),
             ("quarantined_rows", .number(result.quarantinedRows)),

@@ -102,7 +102,8 @@ struct RereadRun: Sendable {
         _ batch: RereadStore.Batch, _ table: SyncedTable, _ tables: [UUID: SyncedTable]
     ) async throws {
         let rule = PollRule(table: table)
-        let ids = batch.sfids.filter { (try? SalesforceID($0)) != nil }
+        // The org has no record of another text, but that is no deletion: a user wrote it.
+        let ids = batch.sfids.filter(SalesforceID.isCanonical)
         let read = try await cell.withCellConnection {
             try await RunningReadStore().begin(batch.mappingID, on: $0)
         }

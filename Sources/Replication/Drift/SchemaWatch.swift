@@ -129,6 +129,8 @@ package struct SchemaWatch: Sendable {
         }
         if mapping.state == .error {
             try await resume(mapping, alteration, report)
+            // Its changes are read again only after the session has loaded its tables.
+            result.changed.insert(mapping.id)
         }
         let drift = try await alteration.drift(of: table, to: fresh)
         guard !drift.isEmpty else {

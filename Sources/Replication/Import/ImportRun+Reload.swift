@@ -91,7 +91,7 @@ extension ImportRun {
             guard let next = ids.last else { return }
             last = next
             // Other texts are no ids of records.
-            let known = ids.filter { (try? SalesforceID($0)) != nil }
+            let known = ids.filter(SalesforceID.isCanonical)
             let found = try await rest.records(known, fields: ["Id"], of: plan.objectName)
                 .compactMap { $0["Id"]?.string }
             try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in

@@ -26,6 +26,12 @@ struct Reloader: Sendable {
             try await services.readCaps(of: mapping)
             return try await run(mapping, tenant, job)
         } catch {
+            var error = error
+            if let refusal = error as? SalesforceError, refusal.code == .invalidType {
+                // When the object is back, the check of the schema goes on with it.
+                error = ReplicationError(
+                    .notFound, "the org has no object \(mapping.objectName), or the user may not see it")
+            }
             return try await FailedStart(error, failures: job.failures).outcome { reason in
                 await show(reason, mapping, job)
             }

@@ -89,13 +89,13 @@ package struct TenantPause: Sendable {
         }
     }
 
-    /// Enqueues a reload of mappings that are imported. A mapping with an open reload keeps that job.
+    /// Enqueues a reload of mappings that can be reloaded. A mapping with an open reload keeps that job.
     package func reload(
         _ mappings: [MappingSummary], in organization: UUID, by actor: String
     ) async throws -> [(mapping: MappingSummary, job: EnqueuedJob)] {
         let enqueued = try await control.transaction { connection in
             var enqueued: [(mapping: MappingSummary, job: EnqueuedJob)] = []
-            for mapping in mappings where mapping.isImported {
+            for mapping in mappings where mapping.canReload {
                 let job = try await queue.enqueue(
                     ReloadJob.job(for: mapping.id, organizationID: organization), on: connection)
                 enqueued.append((mapping, job))

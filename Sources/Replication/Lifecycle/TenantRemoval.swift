@@ -29,10 +29,14 @@ package struct TenantRemoval: Sendable {
     }
 
     /// Ends the work of workers that have not seen yet that the tenant has ended: their next transaction in
-    /// the cell fails.
-    package func fence(_ organization: Organization, on cell: PostgresConnection) async throws {
+    /// the cell fails. Refuses the users' changes that are not sent, so that a later installation does not
+    /// replace newer values of the org with them. Returns their number.
+    @discardableResult
+    package func fence(_ organization: Organization, on cell: PostgresConnection) async throws -> Int {
         try await cell.transaction {
             try await TenantFenceStore(organization: organization.id).close(on: $0)
+            return try await TenantRemovalStore(organization: organization.id).refuseUnsent(
+                schema: organization.schemaName, on: $0)
         }
     }
 

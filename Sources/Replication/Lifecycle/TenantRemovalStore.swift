@@ -16,6 +16,27 @@ struct TenantRemovalStore: Sendable {
         ).scalar()
     }
 
+    /// Puts the changes that are not sent into FAILED. Returns how many.
+    func refuseUnsent(schema: String, on connection: PostgresConnection) async throws -> Int {
+        let logs = ["_trigger_log", "_trigger_log_archive"]
+        var refused = 0
+        for log in logs {
+            let name = "\(Identifier.quoted(schema)).\(Identifier.quoted(log))"
+            let exists: Bool = try await connection.query("select to_regclass(\(name)) is not null").scalar()
+            guard exists else { continue }
+            refused += try await connection.execute(
+                """
+                update \(raw: name) set state = 'FAILED', updated_at = clock_timestamp(),
+                  processed_at = clock_timestamp(), sf_message = \(Self.refusal)
+                where state in ('NEW', 'REQUEUE')
+                """)
+        }
+        return refused
+    }
+
+    private static let refusal =
+        "NOT_SENT: the tenant was removed before this change was sent. Retry or discard it."
+
     /// Drops the schema and the tenant's rows of the cell, in the caller's transaction. Fails soon if another
     /// session holds a lock on a table: the drop would block all readers behind it.
     ///

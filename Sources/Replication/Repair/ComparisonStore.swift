@@ -18,6 +18,8 @@ struct ComparisonStore: Sendable {
         case unmatched
         /// The org has the record after all.
         case kept
+        /// The row's `sfid` is not the id of a record, so the org cannot be asked for it: a user wrote it.
+        case invalid
     }
 
     private static let read = "pg_temp.multiconnect_read"

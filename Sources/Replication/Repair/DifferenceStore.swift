@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Postgres
+internal import Salesforce
 internal import TenantSchema
 
 /// The differences that `ComparisonStore` found in its session, and what is done about them.
@@ -100,6 +101,19 @@ struct DifferenceStore: Sendable {
     func dropIDs(on connection: PostgresConnection) async throws {
         try await connection.script(
             "delete from \(Self.difference) where kind in ('missing_here', 'missing_there', 'quarantined')")
+    }
+
+    /// Gives rows whose `sfid` is not the id of a record a kind of their own.
+    func separateInvalid(on connection: PostgresConnection) async throws {
+        var last = ""
+        while true {
+            let ids = try await ids(
+                [.missingThere], after: last, limit: RepairLimits.rereadBatch, on: connection)
+            guard let next = ids.last else { return }
+            let invalid = ids.filter { !SalesforceID.isCanonical($0) }
+            if !invalid.isEmpty { try await mark(invalid, as: .invalid, on: connection) }
+            last = next
+        }
     }
 
     /// Changes the kind of records.

@@ -129,9 +129,9 @@ struct OrgRead: Sendable {
     }
 
     /// Passes the records with these ids to `sink`. Records that the org or the filter leaves out are
-    /// missing.
+    /// missing, and so are texts that are no ids: the org would refuse the query.
     func readRecords(_ ids: [String], _ sink: Sink) async throws {
-        var rest = ids[...]
+        var rest = ids.filter(SalesforceID.isCanonical)[...]
         var size = RepairLimits.idsPerQuery
         while !rest.isEmpty {
             let batch = rest.prefix(size)

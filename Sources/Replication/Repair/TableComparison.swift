@@ -48,7 +48,7 @@ struct TableComparison: Sendable {
         try await store.compare(on: connection)
         // A change that was applied after the read started is no older than the read.
         try await store.dropApplied(since: startedAt, on: connection)
-        try await store.explain(on: connection)
+        try await explain(on: connection)
         let isComplete = running.purpose == .repair
         if !isComplete { try await differences.dropIDs(on: connection) }
         var result = try await Correction(subject: subject, read: read, differences: differences).apply(
@@ -84,6 +84,11 @@ struct TableComparison: Sendable {
             try await read.readRecords(ids) { try await store.copy($0, on: connection) }
             try await store.compare(onlyChosen: true, on: connection)
         }
+        try await explain(on: connection)
+    }
+
+    private func explain(on connection: PostgresConnection) async throws {
         try await store.explain(on: connection)
+        if part == 0 { try await differences.separateInvalid(on: connection) }
     }
 }

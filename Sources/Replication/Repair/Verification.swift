@@ -36,6 +36,8 @@ package struct Verification: Sendable, Equatable {
     package var missingHere = Missing()
     /// Rows that the org lacks.
     package var missingThere = Missing()
+    /// Rows whose `sfid` is not the id of a record. A user wrote it, and no repair changes them.
+    package var invalidIDs = Missing()
     /// Columns with differing values.
     package var columns: [Column] = []
     /// Rows that differ only because a local change is not yet sent or was refused. They are no differences.
@@ -54,6 +56,7 @@ package struct Verification: Sendable, Equatable {
     package var isConfirmable = false
 
     package var isEqual: Bool {
-        missingHere.rows == 0 && missingThere.rows == 0 && columns.isEmpty && quarantinedRows == 0
+        [missingHere, missingThere, invalidIDs].allSatisfy { $0.rows == 0 } && columns.isEmpty
+            && quarantinedRows == 0
     }
 }

@@ -139,12 +139,14 @@ package struct Verifier: Sendable {
         let store = DifferenceStore(table: table)
         let counts = try await store.counts(on: connection)
         (verification.rowsHere, verification.rowsWithoutRecord) = try await store.rowsHere(on: connection)
-        verification.missingHere = Verification.Missing(
-            rows: counts[.missingHere, default: 0],
-            examples: try await store.ids([.missingHere], limit: RepairLimits.examples, on: connection))
-        verification.missingThere = Verification.Missing(
-            rows: counts[.missingThere, default: 0],
-            examples: try await store.ids([.missingThere], limit: RepairLimits.examples, on: connection))
+        func missing(_ kind: ComparisonStore.Kind) async throws -> Verification.Missing {
+            Verification.Missing(
+                rows: counts[kind, default: 0],
+                examples: try await store.ids([kind], limit: RepairLimits.examples, on: connection))
+        }
+        verification.missingHere = try await missing(.missingHere)
+        verification.missingThere = try await missing(.missingThere)
+        verification.invalidIDs = try await missing(.invalid)
         verification.localChanges = counts[.local, default: 0]
         (verification.nulledCells, verification.quarantinedRows) = try await store.refused(on: connection)
     }

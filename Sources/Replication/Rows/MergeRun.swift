@@ -178,7 +178,7 @@ extension MergeRun {
             }
         }
         let statuses = Dictionary(
-            rows.values.map { ($0.id, $0.status.operation) }, uniquingKeysWith: { first, _ in first })
+            rows.values.map { ($0.id, $0.status) }, uniquingKeysWith: { first, _ in first })
         for entry in earlyLog ?? results[0] { try note(entry, statuses) }
         for entry in results[1] { recent[try entry["sfid"]] = try RecentChangeStore.change(entry) }
         if case .read = source { remembers = try results[2].scalar() }
@@ -186,7 +186,7 @@ extension MergeRun {
         try await readTexts(groups)
     }
 
-    private mutating func note(_ entry: Row, _ statuses: [Int: String?]) throws {
+    private mutating func note(_ entry: Row, _ statuses: [Int: MergeStore.Status]) throws {
         let processedAt: Date = try entry["processed_at"]
         let text: String = try entry["state"]
         guard let state = LocalChange.state(text, processedAt: processedAt) else { return }
@@ -194,8 +194,13 @@ extension MergeRun {
             guard let sfid: String = try entry["sfid"] else { return }
             deletedLocally[sfid, default: []].append(LocalChange(state, isDeletion: true))
         } else if let id: Int = try entry["record_id"],
-            source != .events || LocalChange.awaitsEvent(text, status: statuses[id] ?? nil)
+            source != .events || LocalChange.awaitsEvent(text, status: statuses[id]?.operation)
         {
+            // The read has found the record there again. Times may not show that: SystemModstamp has whole
+            // seconds.
+            if case .failed = state, source != .events, WriteProblem.isDeletion(statuses[id]?.error) {
+                return
+            }
             let values: String? = try entry["values"]
             let attempts = try sent[id].map { sent in
                 LocalChange.attempts(of: try entry["log_id"], state: text, in: sent)

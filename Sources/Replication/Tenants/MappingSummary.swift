@@ -28,6 +28,9 @@ package struct MappingSummary: Sendable, Equatable {
     package var waitDetail: String?
     package var repair: Repair
 
+    /// False before the first import, and while the org has no such object.
+    package var canReload: Bool { isImported && state != .error }
+
     /// The last comparison with the org.
     package struct Repair: Sendable, Equatable {
         /// Nil before the first one.

@@ -47,4 +47,7 @@ package struct LogEntry: Sendable, Equatable {
         self.old = old
         self.createdAt = createdAt
     }
+
+    /// The row after an update, without the nulls that it had before.
+    var row: [String: String?] { old.filter { $0.value != nil }.merging(values) { $1 } }
 }

@@ -60,7 +60,8 @@ package struct ResultPlan: Sendable, Equatable {
     package private(set) var entries: [EntryUpdate] = []
     package private(set) var adoptions: [Adoption] = []
     /// Records whose row has values that Salesforce did not take: of read-only fields, or of a refused change
-    /// before this one. They are read again, so that the row shows the org's values.
+    /// before this one. They are read again, so that the row shows the org's values. So are records that
+    /// Salesforce has deleted: their event may be lost.
     package private(set) var notTaken: Set<String> = []
 
     private let action: WriteAttempt.Action
@@ -141,6 +142,7 @@ package struct ResultPlan: Sendable, Equatable {
         // Also the merged ones: a retry of the last entry alone would lose their values.
         addEntries(item, .failed, .failed, message: problem.text)
         guard action != .delete, let row = current[item.entry.recordID] else { return }
+        if problem.isDeletion, let record = row.sfid { notTaken.insert(record) }
         // While a record is not inserted, its other changes wait for a person: the row must show why.
         let blocksOthers = action != .update && row.sfid == nil
         let isOutdated =

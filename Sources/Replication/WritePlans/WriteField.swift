@@ -13,13 +13,12 @@ struct WriteField: Sendable {
 
         /// Whether the field is sent.
         ///
-        /// An upsert of an inserted row most likely creates the record, which needs fields that cannot be
-        /// updated, such as the parent of a detail record. An upsert of an updated row may do either.
-        func allows(_ action: WriteAttempt.Action, _ change: LogEntry.Action) -> Bool {
+        /// An upsert most likely creates the record, which needs fields that cannot be
+        /// updated, such as the parent of a detail record.
+        func allows(_ action: WriteAttempt.Action) -> Bool {
             switch action {
-            case .insert: isForInsert
+            case .insert, .upsert: isForInsert
             case .update: isForUpdate
-            case .upsert: isForInsert && (isForUpdate || change == .insert)
             case .delete: false
             }
         }

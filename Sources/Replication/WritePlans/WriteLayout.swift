@@ -102,12 +102,16 @@ package struct WriteLayout: Sendable {
     ) throws(WriteProblem) {
         var sent: [(field: WriteField, value: WriteValue)] = []
         var leftOut: [WriteField] = []
-        for (column, text) in chosen(entry) {
+        // Salesforce has no record of an updated row without one, whose insert was not captured or was given
+        // up. The whole row is sent: the changed values alone would make a record without the others.
+        let isWhole = action == .upsert && entry.action == .update
+        for (column, text) in chosen(isWhole ? entry.row : entry.values) {
             guard let field = fields[column] else { continue }
             // A null of an insert is a column that the application did not name: the org's default applies,
             // and an upsert keeps the value of an existing record.
             if text == nil, entry.action == .insert { continue }
-            guard field.permission.allows(action, entry.action) else {
+            guard field.permission.allows(action) else {
+                if isWhole, entry.values[column] == nil { continue }
                 leftOut.append(field)
                 record.paused[column] = field.pausedBecause
                 continue
@@ -127,8 +131,8 @@ package struct WriteLayout: Sendable {
 
     /// The columns to send. Of a lookup and the external ids of its parent, Salesforce takes one:
     /// the lookup if it has a value, else an external id with a value, else the null of one of them.
-    private func chosen(_ entry: LogEntry) -> [String: String?] {
-        var values = entry.values
+    private func chosen(_ values: [String: String?]) -> [String: String?] {
+        var values = values
         var byReference: [String: [WriteField]] = [:]
         for column in values.keys {
             guard let field = fields[column], field.permission != .none, let reference = field.lookup

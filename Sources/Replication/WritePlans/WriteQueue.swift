@@ -116,6 +116,10 @@ package struct WriteQueue: Sendable {
         schema.set(tables)
     }
 
+    /// Whether these tables find records by the same columns as before. Entries of the queue keep the action
+    /// that follows from them.
+    package func keepsKeys(_ tables: [WriteTable]) -> Bool { schema.keepsKeys(tables) }
+
     /// Entries that were added before keep the resources that they had.
     package mutating func set(_ tables: [WriteTable]) {
         schema.set(tables)
@@ -175,6 +179,11 @@ package struct WriteQueue: Sendable {
     /// with the row's record, or a new insert of the row.
     package var stranded: [Int] {
         slots.filter { $0.state == .stranded }.map(\.entry.id)
+    }
+
+    /// Refused inserts that block other entries.
+    package var failed: [Int] {
+        failedCount == 0 ? [] : slots.filter { $0.state == .failed }.map(\.entry.id)
     }
 
     /// The time at which the next pause ends.

@@ -27,6 +27,14 @@ struct WriteSchema: Sendable {
 
     func name(of table: Int32) -> String { tables[Int(table)].name }
 
+    /// False if a known table finds records by another column now.
+    func keepsKeys(_ new: [WriteTable]) -> Bool {
+        new.allSatisfy { table in
+            guard let number = numberOf[table.name] else { return true }
+            return tables[Int(number)].upsertColumn == table.upsertColumn
+        }
+    }
+
     /// Numbers stay the same, so that entries that were added before keep theirs.
     mutating func set(_ new: [WriteTable]) {
         for index in tables.indices { tables[index] = Table(name: tables[index].name) }

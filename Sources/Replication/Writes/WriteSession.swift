@@ -150,7 +150,7 @@ struct WriteSession {
         paused.tables = all.map(\.plan.table).filter { !active.contains($0) }
         paused.inserts = []
         let planned = all.map { WriteTable($0, among: all) }
-        if queue.settings == order {
+        if queue.settings == order, queue.keepsKeys(planned) {
             queue.set(planned)
         } else if queue.isEmpty {
             queue = WriteQueue(order, tables: planned)
@@ -198,7 +198,8 @@ struct WriteSession {
     private mutating func refresh() async throws {
         guard refreshedAt + context.services.pace.activePoll <= .now else { return }
         refreshedAt = .now
-        let ids = queue.known.subtracting(sending)
+        let refused = Set(queue.failed)
+        let ids = queue.known.subtracting(sending).union(refused)
         guard !ids.isEmpty, ids.count <= ReplicationLimits.writeReadRows else { return }
         let (log, stranded) = (sender.log, queue.stranded)
         let (states, found) = try await context.cell.withCellConnection { connection in
@@ -220,6 +221,7 @@ struct WriteSession {
                 queue.end(id, as: .written(sfid: states[id]?.sfid, leftOut: []), now: .now)
             // IGNORE: the deletion of a row whose insert is not answered yet.
             case "NEW", "PENDING", "IGNORE": break
+            case "FAILED" where refused.contains(id), "REQUEUE" where refused.contains(id): break
             default: if !open.contains(id) { queue.forget([id]) }
             }
         }

@@ -64,11 +64,9 @@ enum RowVerdict {
         guard let error = result.errors.first else {
             return .written(sfid: result.id ?? sfid, leftOut: leftOut)
         }
-        // The record is gone, which is what was wanted.
-        if action == .delete, error.code == "ENTITY_IS_DELETED" {
-            return .written(sfid: sfid, leftOut: [])
-        }
         let problem = WriteProblem(error)
+        // The record is gone, which is what was wanted.
+        if action == .delete, problem.isDeletion { return .written(sfid: sfid, leftOut: []) }
         guard passing.contains(error.code), tries < ReplicationLimits.writeAttempts else {
             return .failed(problem)
         }

@@ -28,6 +28,9 @@ package struct SalesforceID: Hashable, Sendable, CustomStringConvertible {
         self.text = String(decoding: Array(head) + suffix, as: UTF8.self)
     }
 
+    /// True for the 18 characters of an id with the checksum as Salesforce writes it.
+    package static func isCanonical(_ text: String) -> Bool { (try? SalesforceID(text))?.text == text }
+
     /// The three characters that identify the object, for example `00D` for an org.
     package var prefix: String { String(text.prefix(3)) }
 

@@ -35,7 +35,7 @@ extension TenantOperator {
         let removal = TenantRemoval(control: control)
         report.isChanged = try await removal.end(organization, by: actor)
         await step("its workers could not be stopped at once", of: organization, &report) {
-            try await withCell(named: organization.cell, within: TenantAdminLimits.cellAction) {
+            _ = try await withCell(named: organization.cell, within: TenantAdminLimits.cellAction) {
                 try await removal.fence(organization, on: $0)
             }
             return true

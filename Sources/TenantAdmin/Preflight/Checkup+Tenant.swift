@@ -77,12 +77,7 @@ extension Checkup {
             } ?? Finding(.longTextCount, .skipped, "There is no table yet.", object: mapping.objectName),
             problem(.rowWidth, ["wide_row"], good: "Rows fit into a page of Postgres.", mapping),
             problem(.indexedText, ["unsuitable_index"], good: "No long text is indexed.", mapping),
-            problem(
-                .mappedNames,
-                [
-                    "unknown_object", "not_queryable", "unknown_field", "unsupported_type", "unknown_index",
-                    "unsuitable_identifier", "column_taken", "paused_column",
-                ], good: "All mapped fields are synced.", mapping),
+            nameFinding(mapping),
             upsertFinding(mapping),
         ]
     }
@@ -97,15 +92,35 @@ extension Checkup {
             object: mapping.objectName)
     }
 
+    private static let nameProblems: Set<String> = [
+        "unknown_object", "not_queryable", "unknown_field", "unsupported_type", "unknown_index",
+        "unsuitable_identifier", "column_taken", "paused_column",
+    ]
+
+    private func nameFinding(_ mapping: MappingFacts) -> Finding {
+        guard let obstacle = mapping.obstacle else {
+            return problem(.mappedNames, Self.nameProblems, good: "All mapped fields are synced.", mapping)
+        }
+        return Finding(
+            .mappedNames, .missing, for: .admin, "\(mapping.objectName) is not synced: \(obstacle).",
+            "Restore the object or the user's rights in the org, or remove the mapping.",
+            object: mapping.objectName)
+    }
+
     private func problem(
         _ rule: CheckupRule, _ kinds: Set<String>, good: String, _ mapping: MappingFacts
     ) -> Finding {
         let found = mapping.problems.filter { kinds.contains($0.kind) }
         guard !found.isEmpty else { return Finding(rule, .good, good, object: mapping.objectName) }
         let isFatal = found.contains { ["unknown_object", "not_queryable"].contains($0.kind) }
+        // A paused column says why itself.
+        let paused = found.filter { $0.kind == "paused_column" }.map(\.message)
+        let texts = found.filter { problem in
+            problem.kind == "paused_column" || !paused.contains { $0.hasSuffix(problem.message) }
+        }.map(\.message)
         return Finding(
-            rule, isFatal || rule == .rowWidth ? .missing : .advice,
-            found.map(\.message).joined(separator: "; ") + ".", "Change the mapping or the org.",
+            rule, isFatal || rule == .rowWidth ? .missing : .advice, texts.joined(separator: "; ") + ".",
+            "Change the mapping or the org.",
             object: mapping.objectName)
     }
 

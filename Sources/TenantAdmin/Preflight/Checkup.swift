@@ -39,6 +39,8 @@ package struct Checkup: Sendable, Equatable {
         package var pollingSeconds = 0
         /// The parts of the mapping that cannot be synced: kind and text.
         package var problems: [Problem] = []
+        /// Why the object is not synced at all, such as that the org has none. Nil if it is.
+        package var obstacle: String?
         /// The unique identifier, if the mapping writes.
         package var upsertField: String?
         /// Nil if there is no table, or if the database did not answer.

@@ -12,13 +12,17 @@ struct CheckupStore: Sendable {
         var objectName: String
         var table: String?
         var problems: [Checkup.Problem]
+        /// Why the object is not synced at all. Nil if it is.
+        var obstacle: String?
     }
 
     /// The tables and problems of a connection's mappings.
     func stored(of connection: UUID, on control: PostgresConnection) async throws -> [Stored] {
         let rows = try await control.query(
             """
-            select object_name, table_name, p.kind, p.message
+            select object_name, table_name, p.kind, p.message,
+              case when m.state in ('ERROR', 'INVALID') then coalesce(m.state_description, m.last_error, m.state) end
+                as obstacle
             from multiconnect.mappings m
             left join lateral jsonb_to_recordset(m.problems) as p (kind text, message text) on true
             where connection_id = \(connection) order by object_name
@@ -27,7 +31,10 @@ struct CheckupStore: Sendable {
         for row in rows {
             let name: String = try row["object_name"]
             if found.last?.objectName != name {
-                found.append(Stored(objectName: name, table: try row["table_name"], problems: []))
+                found.append(
+                    Stored(
+                        objectName: name, table: try row["table_name"], problems: [],
+                        obstacle: try row["obstacle"]))
             }
             guard let kind: String = try row["kind"] else { continue }
             found[found.count - 1].problems.append(

@@ -64,6 +64,7 @@ extension TenantOperator {
             facts.upsertField =
                 mapping.configuration.access == .readWrite ? mapping.configuration.upsertField : nil
             facts.problems = entry?.problems ?? []
+            facts.obstacle = entry?.obstacle
             facts.table = entry?.table.flatMap { found?.0[$0] }
             return facts
         }

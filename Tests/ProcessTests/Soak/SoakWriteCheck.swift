@@ -238,7 +238,8 @@ struct SoakWriteCheck: Sendable {
         return changes.compactMap { change in
             guard let id = change["sfid"]?.string, ids.contains(id) else { return nil }
             let time = Date(timeIntervalSince1970: Double(change["committed"]?.int ?? 0) / 1_000)
-            return "\(id) \(change["kind"]?.string ?? "-") at \(time.formatted(.iso8601.time(includingFractionalSeconds: true)))"
+                .formatted(.iso8601.time(includingFractionalSeconds: true))
+            return "\(id) \(change["kind"]?.string ?? "-") at \(time)"
         }
     }
 

@@ -189,6 +189,23 @@ struct VerifierTests {
         }
     }
 
+    @Test func `a row whose sfid is no record's id is reported, and the others are repaired`() async throws {
+        try await withSyncedOrg { scene in
+            let ids = try await scene.ids("account", 2)
+            let wrong = ["001S1000000ZZZZIAA", "001S1000000ZZZZ"]
+            try await scene.damage(
+                "insert into account (sfid) values ('\(wrong[0])'), ('\(wrong[1])')",
+                "update account set name = 'x' where sfid = '\(ids[0])'")
+            let result = try await scene.verify("Account", repair: .request)
+            #expect(result.invalidIDs == Verification.Missing(rows: 2, examples: wrong.sorted()))
+            #expect(result.missingThere.rows == 0 && !result.isEqual)
+            #expect(try await scene.rereads("Account") == [ids[0]])
+            try await scene.damage("update account set name = 'y' where sfid = '\(ids[1])'")
+            try await scene.repair("Account")
+            #expect(try await scene.rereads("Account") == Set(ids))
+        }
+    }
+
     @Test func `repairing requests all records that differ`() async throws {
         try await withSyncedOrg { scene in
             let ids = try await scene.ids("account", 3)

@@ -120,6 +120,27 @@ struct RowMergerTests {
         }
     }
 
+    @Test(arguments: ["ENTITY_IS_DELETED", "FIELD_CUSTOM_VALIDATION_EXCEPTION"])
+    func `a read that finds a deleted record again ends the protection of the refused change`(
+        code: String
+    ) async throws {
+        try await withTables { scene in
+            _ = try await scene.merge([change(1, .upsert, 1, ["name": "A"])])
+            try await scene.user.execute("update account set name = 'refused'")
+            try await scene.script(
+                """
+                update _trigger_log set state = 'FAILED', processed_at = to_timestamp(1700000002.5);
+                update account set _hc_lastop = 'FAILED', _hc_err = '{"code":"\(code)","message":"m"}'
+                """)
+            // It came back in the second of the refusal.
+            let read = ChangeSource.read(startedAt: at(60))
+            _ = try await scene.merge([change(1, .upsert, 2, ["name": "B"])], from: read)
+            let isBack = code == "ENTITY_IS_DELETED"
+            let expected = isBack ? ["B", "SYNCED"] : ["refused", "FAILED"]
+            #expect(try await scene.rows("name, _hc_lastop") == [expected])
+        }
+    }
+
     @Test func `a local deletion keeps the row away, and comes back when Salesforce refuses it`() async throws
     {
         try await withTables { scene in

@@ -166,11 +166,12 @@ struct WriteLayoutTests {
             .insert, .upsert, ["ext__c": "k1", "lastname": "A", "phone": nil, "master__c": "m"])
         #expect(insert.json.text == #"{"Ext__c":"k1","LastName":"A","Master__c":"m"}"#)
         #expect(insert.key == "k1" && insert.sfid == nil)
-        // An update of a row that was never sent: nulls are meant, and fields must be writable either way.
+        // An update of a row that was never sent: the whole row, and nulls of the update are meant.
         let update = try scene.record(
-            .update, .upsert, ["phone": nil, "master__c": "m"], old: ["ext__c": "k1", "lastname": "A"])
-        #expect(update.json.text == #"{"Phone":null,"Ext__c":"k1"}"#)
-        #expect(update.key == "k1" && update.leftOut == ["Master__c"])
+            .update, .upsert, ["phone": nil, "master__c": "m"],
+            old: ["ext__c": "k1", "lastname": "A", "birthdate": nil, "phone": "1", "formula__c": "f"])
+        #expect(update.json.text == #"{"Ext__c":"k1","LastName":"A","Master__c":"m","Phone":null}"#)
+        #expect(update.key == "k1" && update.leftOut.isEmpty)
         #expect(
             scene.problem(.insert, .upsert, ["lastname": "A"])?.code == "REQUIRED_FIELD_MISSING")
         #expect(scene.problem(.insert, .upsert, ["ext__c": ""])?.fields == ["Ext__c"])

@@ -3,6 +3,16 @@ import Testing
 
 /// Which entries wait for which, in ordered mode.
 struct WriteOrderTests {
+    @Test func `a table with another upsert field needs another queue`() {
+        var tables = QueueScene.tables
+        let queue = QueueScene().queue
+        tables[0].lookups = []
+        tables.append(WriteTable(name: "new__c", upsertColumn: "key__c"))
+        #expect(queue.keepsKeys(tables))
+        tables[0].upsertColumn = nil
+        #expect(!queue.keepsKeys(tables))
+    }
+
     @Test func `independent rows of one table share a request`() {
         var scene = QueueScene()
         for row in 1...3 { scene.insert("task", row) }

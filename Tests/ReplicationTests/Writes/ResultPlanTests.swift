@@ -76,6 +76,13 @@ struct ResultPlanTests {
         #expect(plan.entries.map(\.id) == [1, 2, 3])
     }
 
+    @Test func `a record that Salesforce has deleted is read again, because its event may be lost`() {
+        let gone = WriteEnd.failed(WriteProblem("ENTITY_IS_DELETED", "entity is deleted"))
+        #expect(plan(.update, known, [], gone).notTaken == [Self.sfid])
+        #expect(plan(.update, known, [], refused).notTaken == [])
+        #expect(plan(.insert, unsent, [], gone).notTaken == [])
+    }
+
     @Test func `a doubtful entry stays as it is`() {
         let plan = plan(.insert, unsent, [], .doubtful)
         #expect(plan.entries == [])

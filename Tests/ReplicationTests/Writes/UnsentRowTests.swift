@@ -1,0 +1,86 @@
+import Encoding
+import Postgres
+import Support
+import TenantSchema
+import Testing
+
+@testable import Replication
+
+/// Changes of rows that Salesforce does not have.
+@Suite(.tags(.store), .serialized)
+struct UnsentRowTests {
+    /// Accounts that are found by an external id.
+    private func withKeys(
+        _ body: @concurrent @escaping @Sendable (OrgScene) async throws -> Void
+    ) async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            var account = try await scene.mapping("Account").configuration
+            account.fields.append("External_ID__c")
+            account.upsertField = "External_ID__c"
+            _ = try await scene.importMappings(
+                MappingFile(mappings: [.init(objectName: "Account", configuration: account)]))
+            try await body(scene)
+        }
+    }
+
+    private func record(_ scene: OrgScene) async throws -> [String: String?] {
+        let created = try await scene.written().filter { $0["kind"]?.string == "create" }
+        #expect(created.count == 1)
+        let fields = created.first?["fields"]
+        return Dictionary(
+            uniqueKeysWithValues: ["Name", "Phone", "Site", "External_ID__c"].map {
+                ($0, fields?[$0]?.string)
+            })
+    }
+
+    @Test func `an update of a row whose insert was not captured sends the whole row`() async throws {
+        try await withKeys { scene in
+            try await scene.writing {
+                try await scene.write(
+                    """
+                    set local xmlbinary = 'hex';
+                    insert into account (name, phone, external_id__c) values ('Uncaptured', '7', 'k1')
+                    """)
+                try await scene.app("update T.account set site = 'new' where external_id__c = 'k1'")
+                try await scene.waitWritten()
+            }
+            #expect(
+                try await record(scene) == [
+                    "Name": "Uncaptured", "Phone": "7", "Site": "new", "External_ID__c": "k1",
+                ])
+        }
+    }
+
+    @Test func `after a refused insert was discarded, a correction sends the whole row`() async throws {
+        try await withKeys { scene in
+            try await scene.orgSettings(
+                #"{"validation":[{"object":"Account","field":"Name","text":"bad","message":"No bad names"}]}"#
+            )
+            try await scene.writing {
+                try await scene.app(
+                    "insert into T.account (name, phone, external_id__c) values ('bad one', '7', 'k1')")
+                try await eventually("refused") {
+                    try await scene.app(
+                        "select exists (select from T._trigger_log where state = 'FAILED')"
+                    ).scalar()
+                }
+                try await scene.app("update T.account set name = 'Corrected' where external_id__c = 'k1'")
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(try await scene.written().isEmpty, "the correction waits for a decision")
+                let store = LocalWriteStore(organization: scene.organizationID, schema: scene.schema)
+                try await scene.cell.transaction { connection in
+                    var filter = LocalWriteFilter()
+                    filter.status = .failed
+                    _ = try await store.discard(
+                        try await store.list(filter, on: connection), on: connection)
+                }
+                try await scene.waitWritten()
+            }
+            #expect(
+                try await record(scene) == [
+                    "Name": "Corrected", "Phone": "7", "Site": nil, "External_ID__c": "k1",
+                ])
+        }
+    }
+}
