@@ -84,6 +84,38 @@ struct SchemaWatchTests {
         }
     }
 
+    @Test func `a dropped column is paused until an urgent check creates it again, and a retry fills it too`()
+        async throws
+    {
+        try await withSynced(Self.mapping("Account", ["Name", "Phone"])) { scene, tenant in
+            let catalog = SyncedTableCatalog(scene.services)
+            let drop = SQL(raw: "alter table \"\(tenant.schema)\".account drop column phone")
+            try await scene.cell.execute(drop)
+            let table = try #require(try await catalog.tables(of: tenant).first)
+            #expect(table.lostColumns == ["phone"])
+            #expect(!table.readColumns.contains { $0.name == "phone" })
+            let watch = SchemaWatch(scene.services, queue: scene.queue)
+            let result = try await watch.check(
+                tenant, [table], .urgent([table.mapping.id]), fence: { _ in })
+            #expect(result.changed == [table.mapping.id])
+            #expect(try await catalog.tables(of: tenant).first?.lostColumns.isEmpty == true)
+            #expect(try await jobs(scene) == [BackfillJob.className])
+            let activity: [String] = try await scene.control.query(
+                "select detail from multiconnect.activity where action = 'schema_changed'"
+            ).column()
+            #expect(activity == ["Account: created the column phone again, which somebody dropped"])
+            // The provisioning of a retry creates missing columns with the tables.
+            try await scene.cell.execute("delete from multiconnect_sync.column_backfills")
+            try await scene.cell.execute(drop)
+            try await scene.provision()
+            let requested: [String] = try await scene.cell.query(
+                "select column_name from multiconnect_sync.column_backfills"
+            ).column()
+            #expect(requested == ["phone"])
+            #expect(try await catalog.tables(of: tenant).first?.lostColumns.isEmpty == true)
+        }
+    }
+
     @Test func `an object that is gone puts its mapping in error, and its return reads all rows again`()
         async throws
     {

@@ -295,4 +295,40 @@ struct TableAlterationTests {
             #expect(try await scene.backfills() == ["annualrevenue"])
         }
     }
+
+    @Test func `a dropped column is created again with its index, and requested`() async throws {
+        try await withScene { scene in
+            try await scene.pool.execute(
+                SQL(raw: "alter table \"\(scene.tenant.schema)\".account drop column accountnumber"))
+            let report = try await scene.alter(to: scene.fresh(scene.configuration(), Self.longer))
+            #expect(report.restored == ["accountnumber"])
+            #expect(report.needsBackfill && !report.isPending && !report.isEmpty)
+            #expect(try await scene.type("accountnumber") == "varchar(200)")
+            #expect(try await scene.backfills() == ["accountnumber"])
+            #expect(try await scene.alter(to: scene.fresh(scene.configuration(), Self.longer)).isEmpty)
+        }
+    }
+
+    @Test func `a dropped column that the database refuses to create is paused with the reason`() async throws
+    {
+        try await withScene { scene in
+            let server = try await scene.fixture.database.connect()
+            defer { server.close() }
+            let role = try #require(scene.fixture.configuration.user)
+            try await server.script(
+                """
+                alter table \(scene.tenant.schema).account drop column accountnumber;
+                alter table \(scene.tenant.schema).account owner to current_user;
+                grant all on \(scene.tenant.schema).account to \(role)
+                """)
+            let report = try await scene.alter(to: scene.fresh(scene.configuration()))
+            #expect(report.restored.isEmpty && report.isPending)
+            #expect(report.paused["accountnumber"]?.contains("must be owner") == true, "\(report.paused)")
+            #expect(try await scene.stored()?.pausedColumns.keys.sorted() == ["accountnumber"])
+            try await server.script("alter table \(scene.tenant.schema).account owner to \(role)")
+            #expect(
+                try await scene.alter(to: scene.fresh(scene.configuration())).restored == ["accountnumber"])
+            #expect(try await scene.stored()?.pausedColumns.isEmpty == true)
+        }
+    }
 }

@@ -186,4 +186,33 @@ struct SchemaDriftTests {
         #expect(changes.map(\.kind) == [.new, .unchanged, .changed])
         #expect(changes.last?.details == ["+Fax", "-Phone", "access read_only -> read_write"])
     }
+
+    @Test func `a column that the table lacks is created again with its index, as the field is now`() {
+        let old = plan(base, indexes: ["A__c": true])
+        let longer = plan(
+            [("A__c", .string, 80), ("B__c", .int, 0), ("C__c", .date, 0)], indexes: ["A__c": true])
+        var shape = shape(old.0)
+        shape.types["sfid"] = .varchar(18)
+        shape.indexes = Set(old.0.indexes.map(\.name))
+        #expect(drift(old, old, shape: shape).isEmpty)
+        shape.types["a__c"] = nil
+        let lost = drift(old, longer, shape: shape)
+        #expect(!lost.isEmpty)
+        #expect(lost.lost.map(\.name) == ["a__c"])
+        #expect(lost.lost.map(\.type) == [.varchar(80)])
+        #expect(lost.addedIndexes.map(\.column) == ["a__c"])
+        #expect(lost.widenings.isEmpty && lost.newlyPaused.isEmpty)
+        // A field that the org does not have either is paused, as always.
+        let gone = drift(old, plan(Array(base.dropFirst()), mapped: ["A__c", "B__c", "C__c"]), shape: shape)
+        #expect(gone.lost.isEmpty && gone.newlyPaused.keys.contains("a__c"))
+    }
+
+    @Test func `a missing index of sfid is built again, and other indexes may be left out`() {
+        let old = plan(base, indexes: ["A__c": true])
+        var shape = shape(old.0)
+        shape.types["sfid"] = .varchar(18)
+        #expect(drift(old, old, shape: shape).addedIndexes.map(\.name) == ["hcu_idx_t__c_sfid"])
+        shape.indexes = ["hc_idx_t__c_sfid"]
+        #expect(drift(old, old, shape: shape).isEmpty, "values repeat")
+    }
 }

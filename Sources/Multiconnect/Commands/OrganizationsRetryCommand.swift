@@ -27,7 +27,9 @@ struct OrganizationsRetryCommand: AsyncParsableCommand {
                 throw CommandFailure(Self.refusal(organization, retry.status), code: CommandFailure.dataError)
             }
             guard !retry.steps.isEmpty else {
-                return print("\(organization) is \(retry.status): there is nothing to retry")
+                return print(
+                    "\(organization) is \(retry.status): there is nothing to retry; its tables are "
+                        + "checked for dropped columns")
             }
             for step in retry.steps {
                 print("\(step.name): \(try await begin(step, session)), job \(step.job)")

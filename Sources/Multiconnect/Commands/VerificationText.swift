@@ -21,6 +21,9 @@ enum VerificationText {
                 lines.append("    \(example.id)  table \(value(example.here))  org \(value(example.there))")
             }
         }
+        for (column, reason) in result.columnsLeftOut.sorted(by: { $0.key < $1.key }) {
+            lines.append("  not compared: \(column): \(reason)")
+        }
         if result.localChanges > 0 {
             lines.append(
                 "  not compared: \(result.localChanges) rows with local changes that are not in the org")
@@ -75,7 +78,14 @@ enum VerificationText {
             ("org_rows", .number(result.rowsThere)), ("columns_compared", .number(result.columnsCompared)),
             ("only_in_org", missing(result.missingHere)), ("only_in_table", missing(result.missingThere)),
             ("invalid_ids", missing(result.invalidIDs)),
-            ("columns", .array(columns)), ("local_changes", .number(result.localChanges)),
+            ("columns", .array(columns)),
+            (
+                "columns_not_compared",
+                .array(
+                    result.columnsLeftOut.sorted { $0.key < $1.key }.map {
+                        .object([("name", .string($0.key)), ("reason", .string($0.value))])
+                    })
+            ), ("local_changes", .number(result.localChanges)),
             ("rows_without_record", .number(result.rowsWithoutRecord)),
             ("quarantined_rows", .number(result.quarantinedRows)),
             ("nulled_cells", .number(result.nulledCells)), ("requested", .number(result.requested)),

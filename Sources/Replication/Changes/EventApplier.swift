@@ -180,5 +180,6 @@ extension RowMerger.Counts {
         reread += other.reread
         refused += other.refused
         held += other.held
+        lacksColumns = lacksColumns || other.lacksColumns
     }
 }

@@ -28,10 +28,28 @@ extension SyncSession {
                     "the schema \(tenant.schema) lacks \(missing.joined(separator: ", ")): restore them, "
                     + "or run `multiconnect organizations retry \(tenant.orgID)`")
         }
+        try await noteIncomplete()
         try await noteRefused()
         // The work has run until now.
         try await trouble.end(.work, of: organization)
         services.troubles.clear(organization)
+    }
+
+    /// Has the schema of tables checked that lack columns or the index of `sfid`: the check creates them.
+    private func noteIncomplete() async throws {
+        let tables = state.withLock { Array($0.tables.values) }
+        let (lost, keyless) = try await cell.withCellConnection { connection in
+            let store = SchemaHealthStore()
+            return (
+                try await store.lostColumns(of: tables, on: connection),
+                try await store.withoutKey(tables, on: connection)
+            )
+        }
+        let incomplete = tables.filter { lost[$0.mapping.id] != nil || keyless.contains($0.mapping.id) }
+        guard !incomplete.isEmpty else { return }
+        // The other columns are read meanwhile.
+        if !lost.isEmpty { state.withLock { $0.due.advance(.tables, to: .now) } }
+        suspect(Set(incomplete.map(\.plan.objectName)))
     }
 
     /// Shows the number of records that the tables refuse, and notifies of the first one.

@@ -181,7 +181,9 @@ extension SyncSession {
             let pause = state.pause(after: table, services.pace, slowdown: slowdown)
             // An earlier poll that was requested while this one ran is kept.
             state.due.advance(.poll(id), to: .now + pause * Double.random(in: 0.95...1))
-            if result.counts.refused > 0 { state.due.advance(.health, to: .now) }
+            if result.counts.refused > 0 || result.counts.lacksColumns {
+                state.due.advance(.health, to: .now)
+            }
             if result.counts.written + result.counts.deleted > 0 {
                 state.due.advance(.prune, to: .now + ReplicationLimits.pruneInterval)
             }

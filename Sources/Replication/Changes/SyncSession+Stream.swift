@@ -102,7 +102,7 @@ extension SyncSession {
                     state.due.advance(.poll(id), to: max(.now, earliest ?? .now))
                     needsSchedule = true
                 }
-                if counts.refused > 0 {
+                if counts.refused > 0 || counts.lacksColumns {
                     state.due.advance(.health, to: .now)
                     needsSchedule = true
                 }

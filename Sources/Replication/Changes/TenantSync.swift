@@ -131,7 +131,9 @@ final class SyncSession: Sendable {
             // Spread over a minute, so that a takeover of many tenants does not ask all orgs at once.
             state.due.set(.plan, at: isKnown ? .now + .seconds(Double.random(in: 5...60)) : .now)
             state.due.set(.report, at: .now + .seconds(1))
-            state.due.set(.schema, at: .now + services.pace.schemaInterval * Double.random(in: 0.05...1))
+            // Earlier if a table lacks columns.
+            state.due.advance(
+                .schema, to: .now + services.pace.schemaInterval * Double.random(in: 0.05...1))
             state.due.set(.outage, at: .now + services.pace.outage)
             state.due.set(.upgrade, at: .now)
             state.due.set(.health, at: .now + services.pace.healthInterval * Double.random(in: 0.05...0.2))
@@ -206,6 +208,8 @@ final class SyncSession: Sendable {
             return isReplanned
         }
         if isReplanned { channelsChanged.set() }
+        let incomplete = tables.filter { !$0.lostColumns.isEmpty }.map(\.plan.objectName)
+        if !incomplete.isEmpty { suspect(Set(incomplete)) }
         wake.set()
         rereadsWake.set()
     }

@@ -97,6 +97,7 @@ extension TableAlteration.Report {
         var lines = added.map {
             kept.contains($0) ? "kept the column \($0), which the table has" : "added the column \($0)"
         }
+        lines += restored.map { "created the column \($0) again, which somebody dropped" }
         lines += removed.map { "the column \($0) is not mapped any more and keeps its values" }
         lines += widened.map { "the column \($0.column) is now \($0.type.sql)" }
         lines += paused.sorted { $0.key < $1.key }.map {

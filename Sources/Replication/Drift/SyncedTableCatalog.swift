@@ -15,7 +15,7 @@ package struct SyncedTableCatalog: Sendable {
 
     /// The imported tables of a tenant. A table that was imported by a version without stored plans, or with
     /// another format of them, is planned again from the org's describe; a table that cannot be planned now
-    /// is left out.
+    /// is left out. Columns that the database lacks are paused.
     package func tables(of tenant: Tenant) async throws -> [SyncedTable] {
         let mappings = try await services.control.withConnection {
             try await MappingStore().mappings(of: tenant.connectionID, on: $0)
@@ -31,18 +31,30 @@ package struct SyncedTableCatalog: Sendable {
             try await save(table, cell)
             tables.append(table)
         }
+        try await pauseLost(&tables, cell)
         return tables
     }
 
-    /// The table of a mapping as it is stored now. Nil if the mapping is removed or not imported.
+    private func pauseLost(_ tables: inout [SyncedTable], _ cell: PostgresPool) async throws {
+        let lost = try await cell.withCellConnection { [tables] in
+            try await SchemaHealthStore().lostColumns(of: tables, on: $0)
+        }
+        for index in tables.indices { tables[index].pauseLost(lost[tables[index].mapping.id] ?? []) }
+    }
+
+    /// The table of a mapping as it is now. Nil if the mapping is removed or not imported.
     func table(of mapping: UUID, _ tenant: Tenant) async throws -> SyncedTable? {
         let mappings = try await services.control.withConnection {
             try await MappingStore().mappings(of: tenant.connectionID, on: $0)
         }
         guard let mapping = mappings.first(where: { $0.id == mapping && $0.isImported }) else { return nil }
-        return try await services.cell(of: tenant).withCellConnection {
-            try await SyncedTableStore().table(of: mapping, on: $0)
-        }
+        let cell = try services.cell(of: tenant)
+        var tables =
+            try await cell.withCellConnection {
+                try await SyncedTableStore().table(of: mapping, on: $0)
+            }.map { [$0] } ?? []
+        try await pauseLost(&tables, cell)
+        return tables.first
     }
 
     /// Stores the plan of a table that has none. Versions without stored plans did not read external ids of

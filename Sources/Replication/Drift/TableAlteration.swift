@@ -30,6 +30,8 @@ struct TableAlteration: Sendable {
         var added: [String] = []
         /// Those of `added` that the table had already.
         var kept: Set<String> = []
+        /// Columns that somebody had dropped.
+        var restored: [String] = []
         /// Columns that are not mapped any more.
         var removed: [String] = []
         var widened: [SchemaDrift.Widening] = []
@@ -48,8 +50,8 @@ struct TableAlteration: Sendable {
 
         /// True if nothing was to be changed.
         var isEmpty: Bool {
-            added.isEmpty && removed.isEmpty && widened.isEmpty && paused.isEmpty && resumed.isEmpty
-                && addedIndexes.isEmpty
+            added.isEmpty && restored.isEmpty && removed.isEmpty && widened.isEmpty && paused.isEmpty
+                && resumed.isEmpty && addedIndexes.isEmpty
                 && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
         }
     }
@@ -106,8 +108,29 @@ struct TableAlteration: Sendable {
         report.isAccessChanged = drift.value.isAccessChanged
         report.isFilterChanged = drift.value.isFilterChanged
         report.needsBackfill = !drift.value.backfill.isEmpty
+        for column in drift.value.lost { try await restore(column, ddl, &report) }
         for widening in drift.value.widenings { try await widen(widening, ddl, &report) }
-        for index in drift.value.addedIndexes { try await create(index, ddl, &report) }
+        let absent = Set(drift.value.lost.map(\.name)).subtracting(report.restored)
+        for index in drift.value.addedIndexes where !absent.contains(index.column) {
+            try await create(index, ddl, &report)
+        }
+        return report
+    }
+
+    /// Creates the columns and the index of `sfid` that the table lacks, without a describe of the org.
+    func restore(_ table: SyncedTable, _ ddl: TenantDDL) async throws -> Report {
+        let shape = try await cell.withCellConnection {
+            try await TableShape(of: table.plan.table, in: tenant.schema, on: $0)
+        }
+        var report = Report(table: table)
+        guard shape.types["sfid"] != nil else { return report }
+        for column in table.storedColumns where shape.types[column.name] == nil {
+            try await restore(column, ddl, &report)
+        }
+        let restored = Set(report.restored)
+        for index in table.plan.indexes where restored.contains(index.column) || shape.lacksKey(index) {
+            try await create(index, ddl, &report)
+        }
         return report
     }
 
@@ -178,6 +201,63 @@ struct TableAlteration: Sendable {
     }
 }
 
+// Columns that somebody dropped.
+extension TableAlteration {
+    /// Creates a lost column again. It is paused if the database refuses that: the table belongs to another
+    /// role.
+    private func restore(_ column: TablePlan.Column, _ ddl: TenantDDL, _ report: inout Report) async throws {
+        do {
+            let table = report.table
+            guard let restored = try await attempt({ try await restore(column, of: table, ddl, on: $0) })
+            else {
+                report.isPending = true
+                return
+            }
+            report.table = restored
+            report.restored.append(column.name)
+            report.needsBackfill = report.needsBackfill || column.isSelected
+        } catch let error as PostgresError where Self.isBlocked(error) {
+            report.isPending = true
+            try await pause(
+                column.name,
+                because: "somebody dropped the column, and the database refuses to create it again "
+                    + "(\(error.message)): create it as \(column.type.sql)", &report)
+        }
+    }
+
+    private func restore(
+        _ column: TablePlan.Column, of table: SyncedTable, _ ddl: TenantDDL,
+        on connection: PostgresConnection
+    ) async throws -> SyncedTable {
+        var current = try await locked(table, on: connection)
+        for statement in ddl.add([column], to: current.plan) { try await connection.script(statement) }
+        if let index = current.plan.columns.firstIndex(where: { $0.name == column.name }) {
+            current.plan.columns[index] = column
+        }
+        current.pausedColumns[column.name] = nil
+        try await tables.save(current, on: connection)
+        try await store.requestBackfill(
+            column.isSelected ? [column.name] : [], of: table.mapping, on: connection)
+        return current
+    }
+
+    /// Stops reading a column, unless it is paused already.
+    private func pause(
+        _ column: String, because reason: String, _ report: inout Report
+    ) async throws {
+        guard report.table.pausedColumns[column] == nil else { return }
+        let mapping = report.table.mapping.id
+        let isPaused = try await attempt { connection in
+            try await store.lockPlan(of: mapping, on: connection)
+            try await tables.pause(column, because: reason, of: mapping, on: connection)
+            return true
+        }
+        guard isPaused == true else { return }
+        report.table.pausedColumns[column] = reason
+        report.paused[column] = reason
+    }
+}
+
 // New types.
 extension TableAlteration {
     /// Widens a column. If a view uses it, the table belongs to another role, or rewriting it takes too
@@ -203,17 +283,7 @@ extension TableAlteration {
             report.widened.append(widening)
         } catch let error as PostgresError where Self.isBlocked(error) {
             report.isPending = true
-            guard report.table.pausedColumns[column] == nil else { return }
-            let reason = Self.reason(widening, error)
-            let mapping = report.table.mapping.id
-            let isPaused = try await attempt { connection in
-                try await store.lockPlan(of: mapping, on: connection)
-                try await tables.pause(column, because: reason, of: mapping, on: connection)
-                return true
-            }
-            guard isPaused == true else { return }
-            report.table.pausedColumns[column] = reason
-            report.paused[column] = reason
+            try await pause(column, because: Self.reason(widening, error), &report)
         }
     }
 

@@ -19,6 +19,12 @@ struct TenantListStore: Sendable {
 
     let limits: LeaseLimits
 
+    /// Has the lease holder read the tenant's tables and subscriptions again.
+    static func announce(_ organization: UUID, on connection: PostgresConnection) async throws {
+        let id = organization.uuidString.lowercased()
+        _ = try await connection.query("select pg_notify(\(channel), \(id))")
+    }
+
     /// The statuses of tenants whose changes are read.
     private static let statuses: [OrganizationStatus] = [.importing, .live]
 

@@ -89,6 +89,7 @@ struct Provisioner: Sendable {
             found.append(try await describe(mapping, lookup))
         }
         try await forgetLostTables(&found, schema, job)
+        try await requestLostColumns(found, schema, job)
         try await createTables(&found, ddl, schema, job)
         for finding in found {
             guard let plan = finding.plan, !finding.mapping.isImported else { continue }
@@ -135,6 +136,26 @@ struct Provisioner: Sendable {
             for id in ids { try await MappingStore().forgetImport(of: id, on: connection) }
         }
         for index in lost { found[index].mapping.isImported = false }
+    }
+
+    /// Columns of imported tables that somebody dropped are filled again. Requested before they are created,
+    /// for the same reason.
+    private func requestLostColumns(
+        _ found: [Finding], _ schema: TenantDatabase, _ job: JobContext
+    ) async throws {
+        let imported = found.map(\.mapping).filter(\.isImported)
+        guard !imported.isEmpty else { return }
+        try await schema.pool.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
+            let tables = try await SyncedTableStore().tables(of: schema.tenant.id, imported, on: connection)
+            let lost = try await SchemaHealthStore().lostColumns(of: tables, on: connection)
+            guard !lost.isEmpty else { return }
+            try await job.confirmClaim()
+            for table in tables {
+                let columns = table.selectedColumns.map(\.name)
+                    .filter { lost[table.mapping.id]?.contains($0) == true }
+                try await DriftStore().requestBackfill(columns, of: table.mapping, on: connection)
+            }
+        }
     }
 
     /// An object that cannot be described does not stop the others.

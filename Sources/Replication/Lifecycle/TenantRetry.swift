@@ -33,6 +33,8 @@ extension TenantRecovery {
             guard Tenant(tenant).work == .allowed else {
                 return (TenantRetry(status: tenant.status.rawValue, steps: [], isAllowed: false), [])
             }
+            // The lease holder loads its tables again, and has those checked that somebody has altered.
+            try await TenantListStore.announce(organization, on: connection)
             var steps: [TenantRetry.Step] = []
             var enqueued: [EnqueuedJob] = []
             for (name, job) in try await missingSteps(of: tenant, on: connection) {

@@ -146,6 +146,9 @@ package struct MappingPreview: Sendable {
                 ? .init(.reads, "keeps the column \($0.name), which the table has already")
                 : .init(.adds, "adds the column \($0.name) \($0.type.sql)")
         }
+        effects += drift.lost.map {
+            .init(.adds, "creates the column \($0.name) again, which somebody dropped, and fills it")
+        }
         effects += drift.removed.map {
             .init(.removes, "stops reading the column \($0), which keeps its values")
         }

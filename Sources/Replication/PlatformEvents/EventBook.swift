@@ -116,9 +116,8 @@ package struct EventBook: Sendable {
 
     /// The tenant's run reads its subscriptions again.
     private func announce(_ organization: Organization) async throws {
-        let id = organization.id.uuidString.lowercased()
-        _ = try await control.withConnection {
-            try await $0.query("select pg_notify('multiconnect_tenants', \(id))")
+        try await control.withConnection {
+            try await TenantListStore.announce(organization.id, on: $0)
         }
     }
 }

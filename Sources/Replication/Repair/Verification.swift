@@ -32,6 +32,10 @@ package struct Verification: Sendable, Equatable {
     /// Records that the read returned.
     package var rowsThere = 0
     package var columnsCompared = 0
+    /// Mapped columns that are not compared, with the reason.
+    package var columnsLeftOut: [String: String] = [:]
+    /// Those of `columnsLeftOut` that the table lacks: somebody dropped them.
+    package var lostColumns: [String] = []
     /// Records of the org that the table lacks.
     package var missingHere = Missing()
     /// Rows that the org lacks.
@@ -57,6 +61,6 @@ package struct Verification: Sendable, Equatable {
 
     package var isEqual: Bool {
         [missingHere, missingThere, invalidIDs].allSatisfy { $0.rows == 0 } && columns.isEmpty
-            && quarantinedRows == 0
+            && quarantinedRows == 0 && lostColumns.isEmpty
     }
 }

@@ -73,6 +73,11 @@ package struct Verifier: Sendable {
         let whole = subject.compared(nil, rule: .values)
         var verification = Verification(objectName: subject.synced.plan.objectName, table: whole.name)
         verification.columnsCompared = whole.columns.count
+        verification.lostColumns = subject.synced.storedColumns.map(\.name)
+            .filter { subject.shape.types[$0] == nil }.sorted()
+        verification.columnsLeftOut = subject.synced.pausedColumns.merging(
+            verification.lostColumns.map { ($0, SyncedTable.lostReason) }
+        ) { first, _ in first }
         return try await subject.cell.withCellConnection { connection in
             try await ComparisonStore.reset(on: connection)
             var evidence: Correction.Evidence?

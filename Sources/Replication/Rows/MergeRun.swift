@@ -297,6 +297,7 @@ extension MergeRun {
         try await record(folds, writes, unwritten, outcome)
         counts.arrived = folds.count + locked.count
         counts.refused = outcome.refused.count
+        counts.lacksColumns = outcome.lacksColumns
         counts.deleted = writes.count { $0.kind == .delete && outcome.changed.contains($0.sfid) }
         counts.written = outcome.changed.count - counts.deleted
         let requested = rereads.values.reduce(into: Set<String>()) { $0.formUnion($1) }

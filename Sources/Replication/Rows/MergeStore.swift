@@ -129,6 +129,17 @@ extension MergeStore {
         """
     }
 
+    /// The columns that the table has.
+    func columns(on connection: PostgresConnection) async throws -> Set<String> {
+        let names: [String] = try await connection.query(
+            """
+            select attname::text from pg_attribute
+            where attrelid = \(table)::regclass and attnum > 0 and not attisdropped
+            """
+        ).column()
+        return Set(names)
+    }
+
     /// Selects texts that differences refer to.
     func selectTexts(_ columns: [String], ids: [Int]) -> SQL {
         let list = columns.map { "t.\(Identifier.quoted($0))::text" }.joined(separator: ", ")

@@ -104,6 +104,11 @@ package struct PageMerger: Sendable {
                     PageStore.Column(
                         source: source, name: planned.name, type: type,
                         isWritten: table.pausedColumns[planned.name] == nil))
+            } else if let planned = column(source), shape.types["sfid"] != nil {
+                // Somebody dropped the column. It is filled when it is back.
+                columns.append(
+                    PageStore.Column(
+                        source: source, name: planned.name, type: planned.type, isWritten: false))
             } else if ["isdeleted", table.plan.cursorField?.lowercased()].contains(source.lowercased()) {
                 columns.append(
                     PageStore.Column(

@@ -18,6 +18,8 @@ package struct RowMerger: Sendable {
         package var refused = 0
         /// Events that wait for the outcome of an insert.
         package var held = 0
+        /// True if cells were left out, because the table lacks their columns.
+        package var lacksColumns = false
 
         package init() {}
 
@@ -29,6 +31,7 @@ package struct RowMerger: Sendable {
             left.reread += right.reread
             left.refused += right.refused
             left.held += right.held
+            left.lacksColumns = left.lacksColumns || right.lacksColumns
         }
     }
 

@@ -12,6 +12,8 @@ struct RowWriter {
         var blocked: Set<String> = []
         /// Records with nulled cells.
         var nulled: Set<String> = []
+        /// True if the table lacks columns of the rows.
+        var lacksColumns = false
     }
 
     let store: MergeStore
@@ -47,7 +49,26 @@ struct RowWriter {
             // Cells that do not fit: the rows are written without them.
             try await write(try await repair(rows), areRepaired: true)
         } catch let error as PostgresError where error.isRowRefusal || error.isLockTimeout {
+            if error.sqlState == .undefinedColumn, let rest = try await withoutLostColumns(rows) {
+                outcome.lacksColumns = true
+                return try await write(rest, areRepaired: areRepaired)
+            }
             try await split(rows, areRepaired, error)
+        }
+    }
+
+    /// The rows without cells of columns that somebody dropped. Nil if there are none: a trigger of the user
+    /// names an unknown column.
+    private func withoutLostColumns(
+        _ rows: [MergeStore.RowWrite]
+    ) async throws -> [MergeStore.RowWrite]? {
+        let known = try await store.columns(on: connection)
+        let lost = Set(MergeStore.columns(of: rows)).subtracting(known)
+        guard !lost.isEmpty else { return nil }
+        return rows.map { row in
+            var row = row
+            for column in lost { row.cells[column] = nil }
+            return row
         }
     }
 

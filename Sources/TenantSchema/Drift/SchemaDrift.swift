@@ -16,6 +16,9 @@ package struct SchemaDrift: Sendable, Equatable {
     package private(set) var added: [TablePlan.Column] = []
     /// The names of those of `added` that the table has already.
     package private(set) var kept: Set<String> = []
+    /// Columns of the plan that the table lacks, because somebody dropped them. They are created again and
+    /// filled, each on its own, because the database can refuse one.
+    package private(set) var lost: [TablePlan.Column] = []
     /// Columns whose field is not mapped any more. They stay in the table with their values, and the plan no
     /// longer has them.
     package private(set) var removed: [String] = []
@@ -53,10 +56,15 @@ package struct SchemaDrift: Sendable, Equatable {
         isFilterChanged = old.filter != fresh.filter
         (plan.access, plan.filter, plan.problems) = (fresh.access, fresh.filter, fresh.problems)
         (plan.cursorField, plan.objectName) = (fresh.cursorField, fresh.objectName)
+        // A missing table has no columns, and is no matter of its columns.
+        let exists = shape.types["sfid"] != nil
         let wanted = Dictionary(fresh.columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for index in plan.columns.indices {
             let column = plan.columns[index]
-            if let field = wanted[column.name] {
+            if let field = wanted[column.name], exists, shape.types[column.name] == nil {
+                plan.columns[index] = field
+                lost.append(field)
+            } else if let field = wanted[column.name] {
                 adjust(index, to: field, shape.types[column.name])
             } else if column.isMapped(by: configuration, resolver) {
                 pause(column.name, Self.reason(column, fresh, resolver))
@@ -71,7 +79,7 @@ package struct SchemaDrift: Sendable, Equatable {
         for column in removed { self.paused[column] = nil }
         for field in fresh.columns where !known.contains(field.name) { add(field, shape.types[field.name]) }
         plan.columns.sort { $0.name < $1.name }
-        compareIndexes(old, fresh)
+        compareIndexes(old, fresh, shape)
     }
 
     /// Why a mapped column has no field.
@@ -122,20 +130,26 @@ package struct SchemaDrift: Sendable, Equatable {
         }
     }
 
-    private mutating func compareIndexes(_ old: TablePlan, _ fresh: TablePlan) {
+    private mutating func compareIndexes(_ old: TablePlan, _ fresh: TablePlan, _ shape: TableShape) {
         let stopped = Set(paused.keys)
-        addedIndexes = fresh.indexes.filter { !old.indexes.contains($0) }
+        // The index of a lost column was dropped with it.
+        let lost = Set(lost.map(\.name))
+        addedIndexes = fresh.indexes.filter { index in
+            !old.indexes.contains(index) || lost.contains(index.column) || shape.lacksKey(index)
+        }
         // The index of a field that is gone stays with its column.
         droppedIndexes = old.indexes.filter { index in
             !fresh.indexes.contains(index) && !stopped.contains(index.column)
         }
-        plan.indexes = old.indexes.filter { !droppedIndexes.contains($0) } + addedIndexes
+        plan.indexes =
+            old.indexes.filter { !droppedIndexes.contains($0) && !addedIndexes.contains($0) } + addedIndexes
         plan.indexes.sort { $0.name < $1.name }
     }
 
     /// True if the table is as the describe and the mapping want it.
     package var isEmpty: Bool {
-        added.isEmpty && removed.isEmpty && newlyPaused.isEmpty && resumed.isEmpty && widenings.isEmpty
+        added.isEmpty && lost.isEmpty && removed.isEmpty && newlyPaused.isEmpty && resumed.isEmpty
+            && widenings.isEmpty
             && addedIndexes.isEmpty
             && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
     }

@@ -20,6 +20,12 @@ package struct TableShape: Sendable, Equatable {
         return widened + changed
     }
 
+    /// True if `index` is that of `sfid` and the table has neither form of it. Other indexes can be left out.
+    package func lacksKey(_ index: TablePlan.Index) -> Bool {
+        index.column == "sfid" && types["sfid"] != nil
+            && indexes.isDisjoint(with: [index.name, index.plainName])
+    }
+
     private func difference(of index: TablePlan.Index) -> String? {
         if indexes.contains(index.name) { return nil }
         if index.isUnique, indexes.contains(index.plainName) {

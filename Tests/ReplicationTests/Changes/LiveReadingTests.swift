@@ -6,6 +6,7 @@ import Support
 import TenantSchema
 import Testing
 
+@testable import Jobs
 @testable import Replication
 
 /// Rarer ways in which changes of a simulated org arrive.
@@ -242,6 +243,66 @@ struct LiveReadingTests {
                 }
                 #expect(try await scene.calls()[.bulkResults, default: 0] == results, "the job still runs")
             }
+        }
+    }
+
+    @Test func `after an application dropped a column, rows are written and the column comes back`()
+        async throws
+    {
+        try await live { scene in
+            let known: [String] = try await scene.cell.query(
+                "select sfid from \(identifier: scene.schema, "account") where phone is not null"
+            ).column()
+            try await scene.reading(
+                epoch: 1,
+                pace: {
+                    $0.forcedInterval = .milliseconds(300)
+                    $0.healthInterval = .milliseconds(300)
+                }
+            ) {
+                try await scene.connected()
+                try await scene.polled()
+                try await scene.damage("alter table account drop column phone")
+                let ids = try await scene.change([
+                    "kind": "create", "records": [["Name": "first", "Phone": "1"], ["Name": "second"]],
+                ])
+                for id in ids {
+                    try await eventually("the row is written") { try await scene.hasAccount(id) }
+                }
+                try await eventually("the column is back") {
+                    try await scene.cell.query(
+                        """
+                        select exists (select from information_schema.columns
+                          where table_schema = \(scene.schema) and table_name = 'account'
+                            and column_name = 'phone')
+                        """
+                    ).scalar()
+                }
+                let refused: Int = try await scene.cell.query(
+                    "select count(*) from multiconnect_sync.quarantined_rows"
+                ).scalar()
+                #expect(refused == 0)
+                try await eventually("its back-fill is enqueued") {
+                    try await scene.control.query(
+                        """
+                        select exists (select from multiconnect.jobs
+                          where class = \(BackfillJob.className) and finished_at is null)
+                        """
+                    ).scalar()
+                }
+            }
+            let id = try await scene.mapping("Account").id
+            let job = try await scene.queue.enqueue(BackfillJob.job(for: id, of: scene.organizationID))
+            _ = try await ColumnBackfill(scene.services).run(id, try await scene.claim(job))
+            // A record that has just changed is read again.
+            let unfilled: [String] = try await scene.cell.query(
+                """
+                select sfid from \(identifier: scene.schema, "account")
+                where phone is null and sfid = any (\(known)::text[])
+                """
+            ).column()
+            #expect(try await scene.rereads("Account").isSuperset(of: unfilled), "\(unfilled)")
+            #expect(unfilled.count < known.count)
         }
     }
 }

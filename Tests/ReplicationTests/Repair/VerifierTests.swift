@@ -200,7 +200,11 @@ struct VerifierTests {
             #expect(result.invalidIDs == Verification.Missing(rows: 2, examples: wrong.sorted()))
             #expect(result.missingThere.rows == 0 && !result.isEqual)
             #expect(try await scene.rereads("Account") == [ids[0]])
-            try await scene.damage("update account set name = 'y' where sfid = '\(ids[1])'")
+            try await scene.damage(
+                """
+                update account set systemmodstamp = systemmodstamp - interval '1 ms'
+                where sfid = '\(ids[1])'
+                """)
             try await scene.repair("Account")
             #expect(try await scene.rereads("Account") == Set(ids))
         }
@@ -222,6 +226,19 @@ struct VerifierTests {
             #expect(try await !verifier.waitForCorrections(of: mapping, limit: .milliseconds(300)))
             try await scene.cell.execute("delete from multiconnect_sync.rereads")
             #expect(try await verifier.waitForCorrections(of: mapping, limit: .milliseconds(300)))
+        }
+    }
+
+    @Test func `a column that the table lacks is named, and is a difference`() async throws {
+        try await withSyncedOrg { scene in
+            let before = try await scene.verify("Account").columnsCompared
+            try await scene.damage("alter table account drop column phone")
+            let result = try await scene.verify("Account", repair: .request)
+            #expect(!result.isEqual)
+            #expect(result.lostColumns == ["phone"])
+            #expect(result.columnsLeftOut.keys.sorted() == ["phone"])
+            #expect(result.columnsCompared == before - 1)
+            #expect(result.requested == 0, "no row differs")
         }
     }
 }

@@ -263,4 +263,17 @@ struct ReloadTests {
             #expect(try await scene.notifications().isEmpty)
         }
     }
+
+    @Test func `a reload creates a column again that somebody dropped, and fills it`() async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            try await scene.damage("alter table account drop column phone")
+            try await reload(scene, try await scene.mapping("Account").id)
+            try await scene.expectEqual("Account")
+            let phones: Int = try await scene.cell.query(
+                "select count(phone) from \(identifier: scene.schema, "account")"
+            ).scalar()
+            #expect(phones > 0)
+        }
+    }
 }

@@ -49,6 +49,20 @@ struct Reloader: Sendable {
         }
     }
 
+    /// The table with the columns and the index of `sfid` that somebody dropped: they are created again.
+    private func complete(
+        _ table: SyncedTable, _ tenant: Tenant, _ cell: PostgresPool, _ ddl: TenantDDL, _ job: JobContext
+    ) async throws -> SyncedTable {
+        let altered = try await TableAlteration(
+            cell: cell, tenant: tenant, resolver: services.settings.resolver,
+            fence: { _ in try await job.confirmClaim() }
+        ).restore(table, ddl)
+        if !altered.isEmpty {
+            try await DriftReport(services: services, tenant: tenant, mapping: table.mapping).end(altered)
+        }
+        return altered.table
+    }
+
     /// Shows the number of rows that are still refused. It was more if the reload wrote some of them.
     private func noteRefused(_ mapping: Mapping, _ cell: PostgresPool) async throws {
         guard mapping.quarantined > 0 else { return }
@@ -62,7 +76,7 @@ struct Reloader: Sendable {
     private func run(_ mapping: Mapping, _ tenant: Tenant, _ job: JobContext) async throws -> JobOutcome {
         let cell = try services.cell(of: tenant)
         guard
-            let table = try await cell.withCellConnection({
+            let stored = try await cell.withCellConnection({
                 try await SyncedTableStore().table(of: mapping, on: $0)
             })
         else {
@@ -70,6 +84,7 @@ struct Reloader: Sendable {
         }
         let schema = TenantDatabase(tenant: tenant, pool: cell)
         let ddl = try await schema.preflight()
+        let table = try await complete(stored, tenant, cell, ddl, job)
         let timeMark = try await cell.withCellConnection { try await RunningReadStore().clock(on: $0) }
         let columns = Set(table.selectedColumns.map(\.name))
         let run = ImportRun(
