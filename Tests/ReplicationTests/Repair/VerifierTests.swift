@@ -200,7 +200,9 @@ struct VerifierTests {
             #expect(result.invalidIDs == Verification.Missing(rows: 2, examples: wrong.sorted()))
             #expect(result.missingThere.rows == 0 && !result.isEqual)
             #expect(try await scene.rereads("Account") == [ids[0]])
-            try await scene.damage("update account set name = 'y' where sfid = '\(ids[1])'")
+            try await scene.damage(
+                "update account set systemmodstamp = systemmodstamp - interval '1 ms' where sfid = '\(ids[1])'"
+            )
             try await scene.repair("Account")
             #expect(try await scene.rereads("Account") == Set(ids))
         }
