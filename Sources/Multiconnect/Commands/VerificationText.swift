@@ -21,6 +21,11 @@ enum VerificationText {
                 lines.append("    \(example.id)  table \(value(example.here))  org \(value(example.there))")
             }
         }
+        if !result.pausedColumns.isEmpty {
+            lines.append(
+                "  not compared: columns that are not synced at present: "
+                    + result.pausedColumns.joined(separator: ", "))
+        }
         if result.localChanges > 0 {
             lines.append(
                 "  not compared: \(result.localChanges) rows with local changes that are not in the org")
@@ -75,6 +80,7 @@ enum VerificationText {
             ("org_rows", .number(result.rowsThere)), ("columns_compared", .number(result.columnsCompared)),
             ("only_in_org", missing(result.missingHere)), ("only_in_table", missing(result.missingThere)),
             ("invalid_ids", missing(result.invalidIDs)),
+            ("paused_columns", .array(result.pausedColumns.map(JSONText.string))),
             ("columns", .array(columns)), ("local_changes", .number(result.localChanges)),
             ("rows_without_record", .number(result.rowsWithoutRecord)),
             ("quarantined_rows", .number(result.quarantinedRows)),

@@ -32,6 +32,8 @@ package struct Verification: Sendable, Equatable {
     /// Records that the read returned.
     package var rowsThere = 0
     package var columnsCompared = 0
+    /// Columns that are not synced at present, and so not compared.
+    package var pausedColumns: [String] = []
     /// Records of the org that the table lacks.
     package var missingHere = Missing()
     /// Rows that the org lacks.

@@ -73,6 +73,7 @@ package struct Verifier: Sendable {
         let whole = subject.compared(nil, rule: .values)
         var verification = Verification(objectName: subject.synced.plan.objectName, table: whole.name)
         verification.columnsCompared = whole.columns.count
+        verification.pausedColumns = subject.synced.pausedColumns.keys.sorted()
         return try await subject.cell.withCellConnection { connection in
             try await ComparisonStore.reset(on: connection)
             var evidence: Correction.Evidence?
