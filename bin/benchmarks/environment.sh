@@ -31,6 +31,8 @@ JSON
 start() {
     local count=$1 accounts=$2
     shift 2
+    # The process below may open its log after the first look at it.
+    : >"$work/dev.log"
     "$program" dev --idle --plain --orgs "$count" --accounts "$accounts" --contacts 0 --tweets 0 \
         --mapping "$work/mapping.json" "$@" >"$work/dev.log" 2>&1 &
     dev=$!
