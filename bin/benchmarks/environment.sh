@@ -124,18 +124,20 @@ consent() {
     rm -f "$work/consent.$1"
 }
 
-# Prepares the consents of all orgs.
+# Prepares the consents of all orgs, or of those at the places $@.
 prepare_consents() {
     local place
-    for place in "${!orgs[@]}"; do echo "${orgs[$place]} ${users[$place]}"; done | prepare
+    [ $# -gt 0 ] || set -- "${!orgs[@]}"
+    for place; do echo "${orgs[$place]} ${users[$place]}"; done | prepare
 }
 
-# Gives the prepared consents of all orgs at once.
+# Gives the prepared consents of all orgs at once, or of those at the places $@.
 consent_together() {
-    local org
-    for org in "${orgs[@]}"; do
+    local place
+    [ $# -gt 0 ] || set -- "${!orgs[@]}"
+    for place; do
         echo next
-        cat "$work/consent.$org"
+        cat "$work/consent.${orgs[$place]}"
     done | sed 1d >"$work/consents"
     send_all "$work/consents"
 }
