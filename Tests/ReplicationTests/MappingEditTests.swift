@@ -155,6 +155,37 @@ struct MappingEditTests {
         }
     }
 
+    @Test func `a table beside the renamed table of a removed mapping has all its indexes`() async throws {
+        try await withAccount { scene, _ in
+            let schema = SQL.quote(identifier: scene.schema)
+            func indexes(_ table: String) async throws -> [String] {
+                try await scene.cell.query(
+                    """
+                    select indexname::text from pg_indexes where schemaname = \(scene.schema)
+                      and tablename = \(table) and indexname not like '%pkey%' order by 1
+                    """
+                ).column()
+            }
+            let expected = try await indexes("account")
+            #expect(
+                expected == [
+                    "hc_idx_account_phone", "hc_idx_account_systemmodstamp", "hcu_idx_account_sfid",
+                ])
+            try await remove(try await scene.mapping("Account").id, scene)
+            try await scene.cell.execute(SQL(raw: "alter table \(schema).account rename to account_old"))
+            _ = try await scene.importMappings(Self.file(Self.account, of: "Account"), basedOn: [:])
+            _ = try await scene.runImports()
+            #expect(try await scene.mapping("Account").state == .dataSynced)
+            #expect(try await indexes("account") == expected)
+            #expect(try await indexes("account_old").count == expected.count, "they have other names")
+            #expect(try await scene.notifications().allSatisfy { $0.eventType != "table_adjusted" })
+            let sfid = try #require(try await scene.ids("account", 1).first)
+            await #expect(throws: PostgresError.self) {
+                try await scene.damage("insert into account (sfid) values ('\(sfid)')")
+            }
+        }
+    }
+
     @Test func `a new mapping of an unknown object is added, and the step says that it is not imported`()
         async throws
     {

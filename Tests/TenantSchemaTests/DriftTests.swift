@@ -20,7 +20,7 @@ struct DriftTests {
     private var planned: TableShape {
         TableShape(
             types: Dictionary(uniqueKeysWithValues: zip(plan.columns, plan.types)),
-            indexes: Set(plan.indexes.map(\.name)))
+            indexes: Set(([plan.keyIndex].compactMap(\.self) + plan.indexes).map(\.name)))
     }
 
     private func index(_ column: String) throws -> TablePlan.Index {
@@ -76,11 +76,15 @@ struct DriftTests {
     @Test func `operators read what differs and why`() throws {
         var shape = planned
         shape.types["numberofemployees"] = .doublePrecision
-        shape.indexes = ["hc_idx_account_accountnumber", "hc_idx_account_systemmodstamp"]
+        shape.types["name"] = .text
+        shape.indexes = ["hc_idx_account_accountnumber"]
         #expect(
             shape.differences(from: plan) == [
+                "the column name is text instead of varchar(255), because of larger values",
                 "the column numberofemployees is double precision instead of integer, because of larger values",
+                "the index hcu_idx_account_sfid is missing: another object of the schema has its name, or somebody dropped it",
                 "the index hc_idx_account_name is left out, because a value is too long for it",
+                "the index hc_idx_account_systemmodstamp is missing: another object of the schema has its name, or somebody dropped it",
                 "the index hcu_idx_account_accountnumber is not unique and called hc_idx_account_accountnumber, because values repeat",
             ])
     }

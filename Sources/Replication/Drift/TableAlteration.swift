@@ -265,6 +265,8 @@ extension TableAlteration {
     private func create(_ index: TablePlan.Index, _ ddl: TenantDDL, _ report: inout Report) async throws {
         let table = ddl.name(report.table.plan)
         let deadline = ContinuousClock.now + ReplicationLimits.cellStatement
+        let names = ddl.freeNames(of: [index], for: report.table.plan)
+        try await cell.withCellConnection { try await $0.script(names, deadline: deadline) }
         let isUnique = try await build(index.createConcurrently(on: table), index, deadline)
         if !isUnique, index.isUnique {
             _ = try await build(index.createConcurrently(on: table, isPlain: true), index, deadline)

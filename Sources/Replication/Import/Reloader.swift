@@ -49,6 +49,16 @@ struct Reloader: Sendable {
         }
     }
 
+    /// Shows the number of rows that are still refused. It was more if the reload wrote some of them.
+    private func noteRefused(_ mapping: Mapping, _ cell: PostgresPool) async throws {
+        guard mapping.quarantined > 0 else { return }
+        let counts = try await cell.withCellConnection {
+            try await RefusedRowStore.counts(of: mapping.organizationID, on: $0)
+        }
+        try await RefusedRowNotice(control: services.control, mapping: mapping)
+            .note(counts[mapping.id, default: 0])
+    }
+
     private func run(_ mapping: Mapping, _ tenant: Tenant, _ job: JobContext) async throws -> JobOutcome {
         let cell = try services.cell(of: tenant)
         guard
@@ -83,6 +93,7 @@ struct Reloader: Sendable {
                     of: mapping.id, on: connection)
                 try await job.complete(on: connection, enqueue: [])
             }
+            try await noteRefused(mapping, cell)
             if let bulkJob { await run.delete(bulkJob) }
             return .completed
         }

@@ -325,9 +325,11 @@ extension MergeRun {
             statements.append(
                 RereadStore().insert(Array(sfids), of: mapping, because: reason, after: Self.pause(reason)))
         }
-        if !outcome.changed.isEmpty {
-            statements.append(
-                RefusedRowStore(mapping: mapping).forget(outcome.changed.subtracting(unwritten).sorted()))
+        // A row that equals the record was perhaps refused before, and a deleted record has no row to refuse.
+        let settled = outcome.changed.union(folds.filter { $0.fold.applied != nil }.map(\.sfid))
+            .subtracting(unwritten)
+        if !settled.isEmpty {
+            statements.append(RefusedRowStore(mapping: mapping).forget(settled.sorted()))
         }
         if isFed, let events = events(writes, outcome) { statements.append(events) }
         if !statements.isEmpty { _ = try await connection.pipeline(statements) }

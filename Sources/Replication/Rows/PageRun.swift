@@ -25,6 +25,14 @@ struct PageRun: Sendable {
     /// A user has changed a row since it was found to be ordinary.
     private struct ChangedRow: Error {}
 
+    /// What the merges of a page's parts need to know.
+    private struct Needs {
+        /// The changes of the rows are recorded for the feed.
+        var feed: Bool
+        /// Rows of the mapping were refused: the entries of those that are written now are removed.
+        var refusals: Bool
+    }
+
     /// Merges a page that COPY takes.
     func merge(_ expected: Int?, from source: PageCopy.Source) async throws -> RowMerger.Counts {
         let copied = try await connection.transaction { connection in
@@ -38,11 +46,9 @@ struct PageRun: Sendable {
         var counts = RowMerger.Counts()
         let chunks = try await store.chunks(
             of: ReplicationLimits.mergeChunkRows, rows: copied.rows, on: connection)
-        let isFed: Bool = try await connection.query(
-            "select \(RowEventStore.isWanted(.row, of: mapping.organizationID))"
-        ).scalar()
+        let needs = try await needs()
         for (index, chunk) in chunks.enumerated() {
-            counts += try await merge(chunk, isLast: index == chunks.count - 1, isFed: isFed)
+            counts += try await merge(chunk, isLast: index == chunks.count - 1, needs)
         }
         try await store.drop(on: connection)
         counts.arrived = copied.rows
@@ -51,17 +57,26 @@ struct PageRun: Sendable {
         return counts
     }
 
+    private func needs() async throws -> Needs {
+        let rows = try await connection.query(
+            """
+            select \(RowEventStore.isWanted(.row, of: mapping.organizationID)) as feed,
+              \(RefusedRowStore.hasEntries(mapping.id)) as refusals
+            """)
+        guard let row = rows.first else { return Needs(feed: false, refusals: false) }
+        return Needs(feed: try row["feed"], refusals: try row["refusals"])
+    }
+
     private func check(_ rows: Int, _ expected: Int?) throws(ReplicationError) {
         guard let expected, expected != rows else { return }
         throw ReplicationError(.incompletePage, "\(rows) rows arrived, but the page has \(expected)")
     }
 
-    /// - Parameter isFed: true if the changes of the rows are recorded for the feed.
     private func merge(
-        _ chunk: PageStore.Chunk, isLast: Bool, isFed: Bool
+        _ chunk: PageStore.Chunk, isLast: Bool, _ needs: Needs
     ) async throws -> RowMerger.Counts {
         do {
-            return try await transaction(waitsForDisk: isLast) { try await mergeTogether(chunk, isFed) }
+            return try await transaction(waitsForDisk: isLast) { try await mergeTogether(chunk, needs) }
         } catch is ChangedRow {
         } catch let error as PostgresError where error.isRowRefusal || error.isLockTimeout {
         }
@@ -90,22 +105,24 @@ struct PageRun: Sendable {
     }
 
     /// Writes the ordinary rows of a part with a few statements, and the others by `RowMerger`.
-    private func mergeTogether(_ chunk: PageStore.Chunk, _ isFed: Bool) async throws -> RowMerger.Counts {
+    private func mergeTogether(_ chunk: PageStore.Chunk, _ needs: Needs) async throws -> RowMerger.Counts {
         if let reload { try await connection.execute(store.noteRead(chunk, by: reload)) }
         let mayMatch = try await hasOpenInserts()
         let special = try changes(
             try await connection.query(store.take(chunk, mayMatch ? .specialAndMissing : .special)))
         var counts = RowMerger.Counts()
         counts.written += try await connection.execute(
-            isFed
+            needs.feed
                 ? events.recording(store.update(chunk) + " returning t.id, t.sfid", as: .updated)
                 : store.update(chunk))
         if try await !haveRows(chunk, updated: counts.written) {
-            counts += try await addMissing(chunk, isFed)
+            counts += try await addMissing(chunk, isFed: needs.feed)
         }
         // The rows are locked now: a change that committed before is visible to a new statement.
         let isChanged: Bool = try await connection.query(store.selectChanged(chunk)).scalar()
         guard !isChanged else { throw ChangedRow() }
+        // A partial read says nothing about the cells that were refused.
+        if needs.refusals, !store.isPartial { try await connection.execute(store.forgetRefused(chunk)) }
         if let stamp = store.stamp, !store.isPartial,
             try await connection.query(RunningReadStore().selectOthers(of: mapping.id, than: read.id))
                 .scalar()
@@ -128,7 +145,7 @@ struct PageRun: Sendable {
         return try await connection.query(store.count(chunk)).scalar() == updated
     }
 
-    private func addMissing(_ chunk: PageStore.Chunk, _ isFed: Bool) async throws -> RowMerger.Counts {
+    private func addMissing(_ chunk: PageStore.Chunk, isFed: Bool) async throws -> RowMerger.Counts {
         var counts = RowMerger.Counts()
         if store.isPartial {
             let missing: [String] = try await connection.query(store.selectMissing(chunk)).column()

@@ -225,6 +225,18 @@ struct PageStore: Sendable {
         """
     }
 
+    /// Removes the entries of refused rows whose records are in a part.
+    func forgetRefused(_ chunk: Chunk) -> SQL {
+        // An index lookup per record: a join would compare each record with each entry.
+        """
+        delete from multiconnect_sync.quarantined_rows q where q.id in (
+          select e.id from \(raw: Self.staged) s, lateral (
+            select r.id from multiconnect_sync.quarantined_rows r
+            where r.mapping_id = \(mappingID) and r.sfid = s.sfid collate "default" offset 0) e
+          where \(raw: range(chunk)))
+        """
+    }
+
     /// Selects whether users have changed rows of a part since they were found to be ordinary.
     func selectChanged(_ chunk: Chunk) -> SQL {
         """

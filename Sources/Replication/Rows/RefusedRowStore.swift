@@ -71,12 +71,17 @@ struct RefusedRowStore: Sendable {
         ]
     }
 
-    /// Removes the entries of records that are written now.
+    /// Removes the entries of records that are written now, or whose row is as the org has it.
     func forget(_ sfids: [String]) -> SQL {
         """
         delete from multiconnect_sync.quarantined_rows q using unnest(\(sfids)::text[]) as c (sfid)
-        where q.mapping_id = \(mapping.id) and q.sfid = c.sfid and q.import_id is null
+        where q.mapping_id = \(mapping.id) and q.sfid = c.sfid
         """
+    }
+
+    /// Whether the mapping has entries.
+    static func hasEntries(_ mapping: UUID) -> SQL {
+        "exists (select from multiconnect_sync.quarantined_rows where mapping_id = \(mapping))"
     }
 
     /// Keeps the texts of nulled cells. Replaces earlier texts of the same cells.

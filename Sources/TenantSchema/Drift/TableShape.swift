@@ -16,14 +16,21 @@ package struct TableShape: Sendable, Equatable {
             guard let type = types[name], planned.isWidened(by: type) else { return nil }
             return "the column \(name) is \(type.sql) instead of \(planned.sql), because of larger values"
         }
-        let changed = plan.indexes.compactMap { index -> String? in
-            if indexes.contains(index.name) { return nil }
-            guard index.isUnique, indexes.contains(index.plainName) else {
-                return "the index \(index.name) is left out, because a value is too long for it"
-            }
+        let changed = ([plan.keyIndex].compactMap(\.self) + plan.indexes).compactMap(difference)
+        return widened + changed
+    }
+
+    private func difference(of index: TablePlan.Index) -> String? {
+        if indexes.contains(index.name) { return nil }
+        if index.isUnique, indexes.contains(index.plainName) {
             return
                 "the index \(index.name) is not unique and called \(index.plainName), because values repeat"
         }
-        return widened + changed
+        // Indexes are created with the table and left out for long values only.
+        guard types[index.column]?.mayExceedEntry == true else {
+            return "the index \(index.name) is missing: another object of the schema has its name, or "
+                + "somebody dropped it"
+        }
+        return "the index \(index.name) is left out, because a value is too long for it"
     }
 }

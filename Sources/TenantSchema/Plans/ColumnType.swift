@@ -161,6 +161,16 @@ extension ColumnType {
     /// True if values can be longer than a btree entry.
     var isLong: Bool { self == .text }
 
+    /// True if a value may be longer than `TenantSchemaLimits.indexedBytes`. A character has at most four
+    /// bytes.
+    var mayExceedEntry: Bool {
+        switch self {
+        case .varchar(let length): 4 * length > TenantSchemaLimits.indexedBytes
+        case .text, .numeric, .other: true
+        case .boolean, .integer, .bigint, .doublePrecision, .date, .timestamp, .time: false
+        }
+    }
+
     /// Most bytes that a value takes in its row. TOAST moves a text out of the row only if it has more than
     /// 24 bytes with its length.
     var bytesInRow: Int {

@@ -15,6 +15,8 @@ package struct ImportPlan: Sendable, Equatable {
     package var tableName: String
     /// The mapping's indexes without that of `sfid`, which Salesforce keeps unique.
     package var indexes: [TablePlan.Index]
+    /// The index of `sfid`.
+    package var keyIndex: TablePlan.Index?
     /// The mapping's row filter.
     package var filter: String?
 
@@ -30,6 +32,7 @@ package struct ImportPlan: Sendable, Equatable {
         schema = ddl.schema
         tableName = plan.table
         indexes = plan.indexes.filter { $0.column != "sfid" }
+        keyIndex = plan.indexes.first { $0.column == "sfid" }
     }
 
     /// `SELECT Id,... FROM Object [WHERE (filter)]`. Without ORDER BY, so that Salesforce can split the

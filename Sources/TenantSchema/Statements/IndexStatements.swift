@@ -55,3 +55,33 @@ extension TablePlan.Index {
         "\(Identifier.quoted(schema)).\(Identifier.quoted(name))"
     }
 }
+
+extension TenantDDL {
+    /// Renames indexes of other tables that have the names of these indexes. A table that somebody renamed
+    /// keeps the names of its indexes, and a schema has each name once.
+    package func freeNames(of indexes: [TablePlan.Index], for plan: TablePlan) -> String {
+        let names = Set(indexes.flatMap { [$0.name, $0.plainName] }).sorted().map(Identifier.literal)
+        let schema = Identifier.literal(schema)
+        let block = Identifier.dollarQuoted(
+            """
+
+            declare
+              _index oid;
+              _name text;
+            begin
+              for _index, _name in
+                select c.oid, c.relname from pg_catalog.pg_class c
+                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                join pg_catalog.pg_index x on x.indexrelid = c.oid
+                where n.nspname = \(schema) and c.relname::text in (\(names.joined(separator: ", ")))
+                  and x.indrelid <> \(Identifier.literal(name(plan)))::pg_catalog.regclass
+              loop
+                execute pg_catalog.format('alter index %I.%I rename to %I', \(schema), _name,
+                  pg_catalog.left(_name, 50) || '_' || _index);
+              end loop;
+            end
+
+            """)
+        return "do \(block)"
+    }
+}

@@ -72,8 +72,7 @@ package struct TenantDDL: Sendable, Equatable {
     /// A mapped table with its indexes, functions and triggers. New columns of a later plan are added.
     package func table(_ plan: TablePlan) -> [String] {
         let functions = TriggerFunctions(ddl: self, plan: plan)
-        return [createTable(plan)] + add(plan.columns, to: plan)
-            + plan.indexes.map { $0.create(on: name(plan)) }
+        return [createTable(plan)] + add(plan.columns, to: plan) + createIndexes(plan)
             + [functions.status, functions.logger, functions.statusTrigger, functions.logTrigger]
     }
 
@@ -124,7 +123,8 @@ package struct TenantDDL: Sendable, Equatable {
 
     /// Creates the missing indexes of a table as far as its rows allow them.
     package func createIndexes(_ plan: TablePlan) -> [String] {
-        plan.indexes.map { $0.create(on: name(plan)) }
+        guard !plan.indexes.isEmpty else { return [] }
+        return [freeNames(of: plan.indexes, for: plan)] + plan.indexes.map { $0.create(on: name(plan)) }
     }
 
     /// Common to all tenants of a database. An existing function stays: the preflight has checked its owner

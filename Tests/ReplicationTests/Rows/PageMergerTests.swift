@@ -194,4 +194,33 @@ struct PageMergerTests {
             #expect(try await scene.rereads() == [MergeScene.sfid(2): "refused"])
         }
     }
+
+    @Test func `a page that writes refused rows, or finds them written, removes their entries`() async throws
+    {
+        try await withRead { scene, merger, read in
+            try await scene.script("alter table account add constraint short check (char_length(phone) < 5)")
+            func refused() async throws -> [String] {
+                try await scene.pool.query(
+                    "select sfid from multiconnect_sync.quarantined_rows order by sfid"
+                ).column()
+            }
+            let rows = page(
+                (1...3).map { line($0, "A,\($0 < 3 ? "too long" : "1"),1,false,2023-11-14T22:13:21.000Z") })
+            #expect(try await merger.merge(read, page: rows, fence: Self.fence).refused == 2)
+            #expect(try await refused() == [MergeScene.sfid(1), MergeScene.sfid(2)])
+            try await scene.script(
+                """
+                alter table account drop constraint short;
+                insert into account (sfid, name, phone, numberofemployees, isdeleted, systemmodstamp)
+                values ('\(MergeScene.sfid(2))', 'A', 'too long', 1, false, '2023-11-14 22:13:21');
+                """)
+            var partial = read
+            partial.sources = ["Id", "Name"]
+            _ = try await merger.merge(
+                partial, page: page([line(2, "A")], partial.sources), fence: Self.fence)
+            #expect(try await refused().count == 2, "a partial page does not read the refused cell")
+            #expect(try await merger.merge(read, page: rows, fence: Self.fence).written == 1)
+            #expect(try await refused().isEmpty)
+        }
+    }
 }

@@ -240,4 +240,27 @@ struct ReloadTests {
             #expect(error != nil)
         }
     }
+
+    @Test func `a reload that writes refused rows ends their notification`() async throws {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            let mapping = try await scene.mapping("Account")
+            try await damage(scene, strays: 0)
+            try await scene.damage("alter table account add constraint mine check (phone is null) not valid")
+            try await reload(scene, mapping.id)
+            func refused() async throws -> Int {
+                try await scene.cell.query("select count(*) from multiconnect_sync.quarantined_rows").scalar()
+            }
+            let first = try await refused()
+            #expect(first > 0)
+            try await RefusedRowNotice(control: scene.control, mapping: mapping).note(first)
+            #expect(try await scene.notifications().map(\.eventType) == ["rows_quarantined"])
+            try await scene.damage("alter table account drop constraint mine")
+            try await reload(scene, mapping.id)
+            try await scene.expectEqual("Account")
+            #expect(try await refused() == 0)
+            #expect(try await scene.mapping("Account").quarantined == 0)
+            #expect(try await scene.notifications().isEmpty)
+        }
+    }
 }

@@ -182,6 +182,31 @@ struct RowMergerTests {
         }
     }
 
+    @Test func `the entry of a refused row goes when the record is deleted, or has the row's values again`()
+        async throws
+    {
+        try await withTables { scene in
+            try await scene.script("alter table account add constraint short check (char_length(phone) < 5)")
+            func quarantined() async throws -> [String] {
+                try await scene.pool.query(
+                    "select sfid from multiconnect_sync.quarantined_rows order by sfid"
+                ).column()
+            }
+            _ = try await scene.merge([change(1, .upsert, 1, ["name": "A", "phone": "1"])])
+            _ = try await scene.merge([
+                change(1, .upsert, 2, ["phone": "too long"]), change(2, .upsert, 2, ["phone": "too long"]),
+            ])
+            #expect(try await quarantined() == [MergeScene.sfid(1), MergeScene.sfid(2)])
+            _ = try await scene.merge([change(2, .delete, 3, [:])])
+            #expect(try await quarantined() == [MergeScene.sfid(1)])
+            let stamp = MergeRule.text(MergeScene.at(1))
+            let same = change(1, .upsert, 1, ["name": "A", "phone": "1", "systemmodstamp": stamp])
+            let counts = try await scene.merge([same], from: .read(startedAt: MergeScene.now + 60))
+            #expect(counts.written == 0)
+            #expect(try await quarantined().isEmpty)
+        }
+    }
+
     /// Codes of PL/pgSQL, of no server, of another language, of a missing table, and of a missing setting.
     @Test(arguments: ["P0001", "ZX123", "38000", "42P01", "55000"])
     func `an exception of a user's trigger stops no other row`(_ code: String) async throws {
