@@ -43,6 +43,7 @@ with_indexes() {
         drop table public.kept_indexes, public.kept_checks"
 }
 
+# The tokens have no content, but the form of sealed ones with the id of their key: each start checks it.
 # 1 in 50 tenants has failed, 1 in 50 is without consent, 1 in 20 waits, the others are live.
 generate_tenants() {
     sql "insert into multiconnect.organizations (org_id, name, admin_email, status, status_detail, schema_name,
@@ -67,8 +68,9 @@ generate_tenants() {
         from multiconnect.connections c cross join unnest(array['Account', 'Contact', 'Opportunity', 'Lead', 'Case', 'Task', 'Event',
             'Asset', 'Order', 'Product2']) as object cross join lateral (select random() < 0.01 and c.id is not null as bad) b;
         insert into multiconnect.credentials (organization_id, kind, sealed, key_id, instance_url, login_url, identity)
-        select id, 'refresh_token', '\\x00', (select key_id from multiconnect.key_checks), 'https://acme.my.salesforce.com', 'https://login.salesforce.com',
-            '{\"username\": \"admin@acme.example\"}' from multiconnect.organizations;
+        select id, 'refresh_token', '\\x01'::bytea || decode(key_id, 'hex') || decode(repeat('00', 28), 'hex'), key_id,
+            'https://acme.my.salesforce.com', 'https://login.salesforce.com', '{\"username\": \"admin@acme.example\"}'
+        from multiconnect.organizations, multiconnect.key_checks;
         insert into multiconnect.api_usage (organization_id, hour, used, allowed)
         select id, date_trunc('hour', now()) - h * interval '1 hour', (random() * 1e5)::int, 100000
         from multiconnect.organizations, generate_series(0, 23) h;

@@ -31,6 +31,8 @@ JSON
 start() {
     local count=$1 accounts=$2
     shift 2
+    # The process below may open its log after the first look at it.
+    : >"$work/dev.log"
     "$program" dev --idle --plain --orgs "$count" --accounts "$accounts" --contacts 0 --tweets 0 \
         --mapping "$work/mapping.json" "$@" >"$work/dev.log" 2>&1 &
     dev=$!
@@ -65,55 +67,79 @@ median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (
 schema_of() { echo "salesforce$(echo "$1" | tr '[:upper:]' '[:lower:]')"; }
 figure() { printf 'figure %s %.2f %s %s\n' "$@"; }
 
-# Simulates the installation in org $1 and the consent of user $2 up to the last call, for which it writes the options of
-# curl to $work/consent.$1. Each org calls from an address of its own, with an admin of its own, because registrations per
-# address and mails per recipient are limited.
-prepare_consent() {
-    local org=$1 user=$2 query location address cookies body time signature
-    address="2001:db8:$(printf %s "${org:10:4}" | od -An -tx1 | awk '{print $1 $2 ":" $3 $4}')::1"
-    body="{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@${org,,}.example.com\"}"
-    time=$(date +%s)
-    signature=$(printf '%s.%s' "$time" "$body" | openssl dgst -sha256 -hmac "$CALLBACK_SECRET" -r | cut -d' ' -f1)
-    curl -fsS -o /dev/null "$APP_URL/organizations" -H 'Content-Type: application/json' -H "X-Forwarded-For: $address" \
-        -H "X-Multiconnect-Timestamp: $time" -H "X-Multiconnect-Signature: $signature" -d "$body"
-    location=$(curl -fsS -o /dev/null -D "$work/head.$org" -w '%{redirect_url}' -H "X-Forwarded-For: $address" \
-        "$APP_URL/auth/salesforce?environment=production&org_id=$org")
-    cookies=$(tr -d '\r' <"$work/head.$org" | sed -n 's/^[Ss]et-[Cc]ookie: \([^;]*\).*/\1/p' | paste -sd';')
-    query=${location#*\?}
-    location=$(curl -kfsS -o /dev/null -w '%{redirect_url}' "$SIMULATOR_URL/services/oauth2/authorize" \
-        -d "$query&username=$user&decision=allow")
-    printf '%s\n' fail silent show-error "url = \"$location\"" "cookie = \"$cookies\"" 'output = "/dev/null"' \
-        "header = \"X-Forwarded-For: $address\"" >"$work/consent.$org"
-    rm -f "$work/head.$org"
+# Sends the requests of the curl options in file $1, 16 at a time. A process for each would cost more than the request.
+send_all() { curl --no-progress-meter --parallel --parallel-max 16 -K "$1"; }
+
+# Prints the curl options of one more request.
+request() { printf '%s\n' next insecure fail silent show-error 'output = "/dev/null"' "$@"; }
+
+# Simulates the installations in the orgs of the "org user" lines of stdin, and the consents of these users up to the last
+# call, of which it writes the curl options to $work/consent.ORG. Each org calls from an address of its own, with an admin of
+# its own, because registrations per address and mails per recipient are limited.
+prepare() {
+    local folder org user body time signature query cookie location
+    local -A users=() sources=() cookies=()
+    folder=$(mktemp -d "$work/prepare.XXXXXX")
+    while read -r org user; do
+        users[$org]=$user
+        printf -v "sources[$org]" 'header = "X-Forwarded-For: 2001:db8:%x%x:%x%x::1"' \
+            "'${org:10:1}" "'${org:11:1}" "'${org:12:1}" "'${org:13:1}"
+    done
+    for org in "${!users[@]}"; do
+        body="{\"org_id\":\"$org\",\"org_name\":\"Bench\",\"admin_email\":\"admin@${org,,}.example.com\"}"
+        printf -v time '%(%s)T' -1
+        signature=$(printf '%s.%s' "$time" "$body" | openssl dgst -sha256 -hmac "$CALLBACK_SECRET" -r)
+        request "url = \"$APP_URL/organizations\"" "data = \"${body//\"/\\\"}\"" "${sources[$org]}" \
+            'header = "Content-Type: application/json"' "header = \"X-Multiconnect-Timestamp: $time\"" \
+            "header = \"X-Multiconnect-Signature: ${signature%% *}\""
+    done | sed 1d >"$folder/registrations"
+    send_all "$folder/registrations"
+    for org in "${!users[@]}"; do
+        request "url = \"$APP_URL/auth/salesforce?environment=production&org_id=$org\"" "${sources[$org]}" \
+            "dump-header = \"$folder/$org.head\""
+    done | sed 1d >"$folder/begins"
+    send_all "$folder/begins"
+    find "$folder" -name '*.head' -print0 | xargs -0 awk '
+        {sub(/\r$/, ""); org = FILENAME; sub(/.*\//, "", org); sub(/[.]head$/, "", org)}
+        tolower($1) == "set-cookie:" {sub(/;.*/, "", $2); cookies[org] = cookies[org] (org in cookies ? ";" : "") $2}
+        tolower($1) == "location:" {query[org] = substr($2, index($2, "?") + 1)}
+        END {for (org in query) print org, query[org], cookies[org]}' >"$folder/states"
+    while read -r org query cookie; do
+        cookies[$org]=$cookie
+        request "url = \"$SIMULATOR_URL/services/oauth2/authorize\"" "data = \"$query&username=${users[$org]}&decision=allow\"" \
+            "write-out = \"$org %{redirect_url}\\n\""
+    done <"$folder/states" >"$folder/decisions"
+    sed -i 1d "$folder/decisions"
+    send_all "$folder/decisions" >"$folder/locations"
+    while read -r org location; do
+        request "url = \"$location\"" "cookie = \"${cookies[$org]}\"" "${sources[$org]}" | sed 1d >"$work/consent.$org"
+    done <"$folder/locations"
+    rm -r "$folder"
 }
 
 # Simulates the installation in org $1 and the consent of user $2.
 consent() {
-    prepare_consent "$@"
+    prepare <<<"$1 $2"
     curl -K "$work/consent.$1"
     rm -f "$work/consent.$1"
 }
 
-# Prepares the consents of all orgs, eight at a time.
+# Prepares the consents of all orgs, or of those at the places $@.
 prepare_consents() {
-    local place running=()
-    for place in "${!orgs[@]}"; do
-        prepare_consent "${orgs[$place]}" "${users[$place]}" &
-        running+=($!)
-        # Only these: `wait` alone would wait for the environment too.
-        [ ${#running[@]} -lt 8 ] || { wait "${running[@]}"; running=(); }
-    done
-    [ ${#running[@]} -eq 0 ] || wait "${running[@]}"
+    local place
+    [ $# -gt 0 ] || set -- "${!orgs[@]}"
+    for place; do echo "${orgs[$place]} ${users[$place]}"; done | prepare
 }
 
-# Gives the prepared consents of all orgs at once.
+# Gives the prepared consents of all orgs at once, or of those at the places $@.
 consent_together() {
-    local org
-    for org in "${orgs[@]}"; do
-        cat "$work/consent.$org"
+    local place
+    [ $# -gt 0 ] || set -- "${!orgs[@]}"
+    for place; do
         echo next
-    done | sed '$d' >"$work/consents"
-    curl --no-progress-meter --parallel --parallel-max 16 -K "$work/consents"
+        cat "$work/consent.${orgs[$place]}"
+    done | sed 1d >"$work/consents"
+    send_all "$work/consents"
 }
 
 # Waits until $1 tenants are live, for at most $2 seconds.

@@ -15,8 +15,8 @@ struct OrganizationsRemoveCommand: AsyncParsableCommand {
         commandName: "remove",
         abstract: "Ends a tenant: its stream, its jobs and its grant. Keeps or deletes its data.",
         discussion: """
-            Without --confirm it prints what would be done. Changes that are not sent to Salesforce yet become \
-            failed. You can repeat the command: finished steps do not change. To start a tenant \
+            Without --confirm it prints what would be done. Changes that are not sent to Salesforce yet \
+            become failed. You can repeat the command: finished steps do not change. To start a tenant \
             again whose data was kept, install the package again. Exit status: 0 done; 64 not confirmed, or \
             invalid id; 66 no such tenant; 69 a database or Salesforce does not answer, or a table is \
             locked; 75 jobs of the tenant still run; 1 any other failure.

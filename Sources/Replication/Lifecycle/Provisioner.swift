@@ -298,8 +298,8 @@ extension Provisioner {
             mapping.id, plan: result.plan, problems: result.problems, on: connection)
         guard !result.problems.isEmpty else { return }
         let problems = result.problems.map(\.message).joined(separator: "; ")
-        try await NotificationStore(on: connection).add(
-            "mapping_problems", organization: tenant.id, message: "\(mapping.objectName): \(problems)")
+        try await NotificationStore(on: connection).update(
+            "mapping_problems", organization: tenant.id, subject: mapping.objectName, message: problems)
     }
 
     private func note(

@@ -41,7 +41,7 @@ package struct LocalChange: Sendable, Equatable {
     package static func attempts(of entry: Int, state: String, in sent: [UUID: Int]) -> Set<UUID> {
         Set(
             sent.lazy.filter { _, last in
-                entry == last || entry < last && ["PENDING", "SUCCESS", "FAILED"].contains(state)
+                entry == last || entry < last && ["PENDING", "SUCCESS", "MERGED", "FAILED"].contains(state)
             }.map(\.key))
     }
 
@@ -64,7 +64,7 @@ package struct LocalChange: Sendable, Equatable {
     ///
     /// - Parameter status: `_hc_lastop` of the row.
     static func awaitsEvent(_ state: String, status: String?) -> Bool {
-        status != "SYNCED" || !["PENDING", "SUCCESS"].contains(state)
+        status != "SYNCED" || !["PENDING", "SUCCESS", "MERGED"].contains(state)
     }
 
     /// True if Salesforce took the change at a time that is not known exactly.

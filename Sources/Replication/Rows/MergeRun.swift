@@ -198,7 +198,7 @@ extension MergeRun {
         {
             // The read has found the record there again. Times may not show that: SystemModstamp has whole
             // seconds.
-            if case .failed = state, source != .events, WriteProblem.isDeletion(statuses[id]?.error) {
+            if case .failed = state, source != .events, RowError.isDeletion(statuses[id]?.error) {
                 return
             }
             let values: String? = try entry["values"]

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Postgres
+internal import TenantSchema
 
 // What a session of a tenant asks.
 extension LogStore {
@@ -33,11 +34,15 @@ extension LogStore {
 
     /// Whether there are such entries.
     func hasUnlinked(on connection: PostgresConnection) async throws -> Bool {
-        try await connection.query(
+        let rows = tables.values.map { table -> SQL in
             """
-            select exists (
-              select from \(raw: log) where state = 'PENDING' and action = 'INSERT' and sfid is not null)
+            select from \(raw: log) l join \(raw: name(table)) t on t.id = l.record_id
+            where l.state = 'PENDING' and l.table_name = \(table.plan.table) and l.sfid is not null
+              and t.sfid is null
             """
-        ).scalar()
+        }
+        guard let first = rows.first else { return false }
+        let all = rows.dropFirst().reduce(first) { "\($0) union all \($1)" as SQL }
+        return try await connection.query("select exists (\(all))").scalar()
     }
 }

@@ -25,7 +25,8 @@ extension TenantOperator {
             let object = try await objectInDoubt(id, of: organization, mappings)
         {
             let found = try await withOrg(of: organization) { rest, _ in
-                try await rest.records([record], fields: ["Id"], of: object)
+                // Also if its users have deleted it since.
+                try await rest.records([record], fields: ["Id"], of: object, isAll: true)
             }
             guard !found.isEmpty else { return .noRecord(object) }
         }

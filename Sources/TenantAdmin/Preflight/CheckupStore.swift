@@ -21,8 +21,8 @@ struct CheckupStore: Sendable {
         let rows = try await control.query(
             """
             select object_name, table_name, p.kind, p.message,
-              case when m.state in ('ERROR', 'INVALID') then coalesce(m.state_description, m.last_error, m.state) end
-                as obstacle
+              case when m.state in ('ERROR', 'INVALID')
+                then coalesce(m.state_description, m.last_error, m.state) end as obstacle
             from multiconnect.mappings m
             left join lateral jsonb_to_recordset(m.problems) as p (kind text, message text) on true
             where connection_id = \(connection) order by object_name

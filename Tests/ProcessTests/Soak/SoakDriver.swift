@@ -76,7 +76,7 @@ struct SoakDriver: Sendable {
             _ = try await deployment.install(place.org)
             _ = try await deployment.consent(place.org)
             try await deployment.waitUntil(place.org, is: "live")
-            if options.hasWrites { try await place.check.shortenQuarantine() }
+            if options.hasWrites { try await place.check.prepare(isMerged: options.isMerged) }
         }
         if options.hasEvents { try await Self.waitForStreams(places.count, deployment) }
         clock.note("live")

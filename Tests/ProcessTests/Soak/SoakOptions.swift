@@ -25,6 +25,8 @@ struct SoakOptions: Sendable {
     /// by default for some, because such seeds take twice as long.
     var hasWrites: Bool
     private var choosesWrites: Bool
+    /// `SOAK_MERGED=1`: the changes of a row that wait are sent as one.
+    var isMerged: Bool
     /// After this time updates without events become visible.
     var lateMilliseconds = 8_000
     /// Steps per trouble, on average.
@@ -58,6 +60,7 @@ struct SoakOptions: Sendable {
             list("SOAK_TROUBLES")?.compactMap(SoakPlan.Trouble.init(rawValue:)) ?? SoakPlan.Trouble.usual
         hasWrites = environment["SOAK_WRITES"] == "1"
         choosesWrites = environment["SOAK_WRITES"] == nil
+        isMerged = environment["SOAK_MERGED"] == "1"
         quietSeconds = environment["SOAK_SECONDS"].flatMap { Int($0) } ?? 120
     }
 
@@ -86,7 +89,7 @@ struct SoakOptions: Sendable {
     func replay(_ seeds: [UInt64]) -> String {
         "SOAK_SEEDS=\(seeds.map(String.init).joined(separator: ",")) SOAK_GROUP=\(seeds.count) "
             + "SOAK_OPERATIONS=\(operations) SOAK_KILLS=\(kills) SOAK_WRITES=\(hasWrites ? 1 : 0) "
-            + "SOAK_POLLING=\(pollingSeconds) SOAK_KINDS=\(kinds.joined(separator: ",")) "
+            + "SOAK_MERGED=\(isMerged ? 1 : 0) SOAK_POLLING=\(pollingSeconds) SOAK_KINDS=\(kinds.joined(separator: ",")) "
             + "SOAK_TROUBLES=\(troubles.map(\.rawValue).joined(separator: ",")) bin/test --filter SoakTests"
     }
 }

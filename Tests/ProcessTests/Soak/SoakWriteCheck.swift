@@ -40,9 +40,10 @@ struct SoakWriteCheck: Sendable {
     private func sql(_ text: String) -> String { text.replacingOccurrences(of: "T.", with: "\(org.schema).") }
 
     /// Requests without an answer are settled soon. The orgs of the soak carry no request out later than that.
-    func shortenQuarantine() async throws {
+    func prepare(isMerged: Bool) async throws {
         let program = try Program.multiconnect(
-            ["organizations", "settings", org.id, "write_quarantine_seconds=8"],
+            ["organizations", "settings", org.id, "write_quarantine_seconds=8"]
+                + (isMerged ? ["poll_db_no_merge=false"] : []),
             environment: deployment.environment.merging(["LOG_LEVEL": "critical"]) { $1 })
         guard program.exitStatus() == 0 else { throw SoakDriver.Failure(description: program.output) }
     }
@@ -63,10 +64,17 @@ struct SoakWriteCheck: Sendable {
         let doubtful = try await inDoubt()
         guard !doubtful.isEmpty else { return open.map(\.text) }
         let ids = try await created()
+        // Of merged entries of a row, the org has the value of the last.
+        let markers = Dictionary(
+            open.filter { doubtful.contains($0.id) }.compactMap { entry in
+                entry.marker.map { (entry.row, $0) }
+            }, uniquingKeysWith: { $1 })
         for entry in open where doubtful.contains(entry.id) {
             var arguments = ["writes", "resolve", org.id, "\(entry.id)"]
-            if let record = entry.marker.flatMap({ ids[$0] }) {
-                arguments += ["--exists"] + (entry.action == "INSERT" ? ["--sfid", record] : [])
+            if let record = markers[entry.row].flatMap({ ids[$0] }) {
+                // The record may have left the recycle bin since.
+                arguments +=
+                    ["--exists"] + (entry.action == "INSERT" ? ["--sfid", record, "--unchecked"] : [])
             } else {
                 arguments.append("--send-again")
             }
@@ -120,6 +128,8 @@ struct SoakWriteCheck: Sendable {
                 if entry.action == "INSERT", !wasThere { faults.append(entry.text) }
             // An update that changes nothing.
             case "IGNORE" where entry.marker == nil, "IGNORED" where entry.marker == nil: continue
+            // A later change of the row was sent with it.
+            case "MERGED": continue
             default: faults.append(entry.text)
             }
         }

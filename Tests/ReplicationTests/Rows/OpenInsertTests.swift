@@ -115,6 +115,7 @@ struct OpenInsertTests {
         #expect(LocalChange.attempts(of: 15, state: "PENDING", in: sent) == [second])
         #expect(LocalChange.attempts(of: 15, state: "NEW", in: sent) == [])
         #expect(LocalChange.attempts(of: 20, state: "SUCCESS", in: sent) == [second])
+        #expect(LocalChange.attempts(of: 15, state: "MERGED", in: sent) == [second])
         #expect(LocalChange.attempts(of: 21, state: "PENDING", in: sent) == [])
     }
 }

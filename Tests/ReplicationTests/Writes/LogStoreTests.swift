@@ -332,9 +332,14 @@ struct LogStoreTests {
                 try await log.log.unlinked(entries.map(\.id), on: $0)
             }
             #expect(known == [entries[0].id: Self.a])
+            func hasUnlinked() async throws -> Bool {
+                try await log.scene.pool.withConnection { try await log.log.hasUnlinked(on: $0) }
+            }
+            #expect(try await hasUnlinked())
             // A deletion of the row waits for its record.
             try await log.user.script("drop trigger refuse on account; delete from account where name = 'A'")
             #expect(try await log.record([ends[0]], of: attempt, .insert) == LogStore.Recorded())
+            #expect(try await !hasUnlinked())
             #expect(
                 try await log.entries() == [["SUCCESS", Self.a], ["SUCCESS", Self.b], ["NEW", Self.a]])
             #expect(try await log.attemptStates() == ["settled"])

@@ -86,6 +86,22 @@ extension OrgScene {
         return try JSONValue(parsing: answer.body).array ?? []
     }
 
+    /// The rows of a table that users inserted, their entries of the log, and the writes of the org.
+    func story(_ table: String) async throws -> String {
+        var lines: [String] = []
+        for statement in [
+            "select 'row ' || r::text from T.\(table) r where external_id__c like 'TS%'",
+            "select (to_jsonb(l) - 'old')::text from T._trigger_log l order by id",
+            "select (to_jsonb(l) - 'old')::text from T._trigger_log_archive l order by id",
+            "select 'recent ' || c::text from multiconnect_sync.recent_changes c",
+            "select 'reread ' || c::text from multiconnect_sync.rereads c",
+            "select 'held ' || c::text from multiconnect_sync.held_changes c",
+        ] {
+            lines += try await app(statement).column() as [String]
+        }
+        return (lines + (try await written("Tweet__c").map { "\($0.serialized)" })).joined(separator: "\n")
+    }
+
     func waitWritten(_ timeout: Duration = .seconds(20)) async throws {
         try await eventually(within: timeout, "all changes are written") {
             try await app("select count(*) = 0 from T._trigger_log where state in ('NEW', 'PENDING')")
