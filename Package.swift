@@ -91,7 +91,8 @@ let package = Package(
         target(
             "JobAdmin", ["Jobs", "JobIndex", "Activity", "Reactor", "Postgres", "Redis", "Encoding", log]),
         target(
-            "SidekiqBridge", ["JobWorker", "Jobs", "JobIndex", "Postgres", "Redis", "Encoding", log],
+            "SidekiqBridge",
+            ["JobWorker", "Jobs", "JobIndex", "Postgres", "Reactor", "Redis", "Encoding", log],
             resources: [.embedInCode("Scripts")]),
         target(
             "Organizations",

@@ -4,6 +4,7 @@ import JobIndex
 import JobWorker
 import Jobs
 import Logging
+import Reactor
 
 /// The worker as a process on Sidekiq's pages, which can send it signals.
 struct SidekiqProcess: Sendable {
@@ -22,7 +23,10 @@ struct SidekiqProcess: Sendable {
         while !Task.isCancelled {
             let start = ContinuousClock.now
             do {
-                let signal = try await beat(worker, roundTrip: roundTrip)
+                // Given up halfway, its counts would be sent once more.
+                let signal = try await withCancellationShield { [roundTrip] in
+                    try await beat(worker, roundTrip: roundTrip)
+                }
                 roundTrip = .now - start
                 obey(signal, worker)
             } catch {
