@@ -28,7 +28,7 @@ struct Reloader: Sendable {
         } catch {
             var error = error
             if let refusal = error as? SalesforceError, refusal.code == .invalidType {
-                // When the object is back, the check of the schema goes on with it.
+                // The check of the schema notices its return.
                 error = ReplicationError(
                     .notFound, "the org has no object \(mapping.objectName), or the user may not see it")
             }

@@ -25,7 +25,7 @@ struct PageRun: Sendable {
     /// A user has changed a row since it was found to be ordinary.
     private struct ChangedRow: Error {}
 
-    /// What the merges of a page's parts need to know.
+    /// The facts that the merges of a page's parts need.
     private struct Needs {
         /// The changes of the rows are recorded for the feed.
         var feed: Bool

@@ -116,8 +116,7 @@ package struct WriteQueue: Sendable {
         schema.set(tables)
     }
 
-    /// Whether these tables find records by the same columns as before. Entries of the queue keep the action
-    /// that follows from them.
+    /// Whether these tables find records by the same columns as before. Queued entries keep their action.
     package func keepsKeys(_ tables: [WriteTable]) -> Bool { schema.keepsKeys(tables) }
 
     /// Entries that were added before keep the resources that they had.
