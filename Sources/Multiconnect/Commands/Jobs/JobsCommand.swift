@@ -102,7 +102,7 @@ struct JobsSession: Sendable {
         switch error {
         case let failure as CommandFailure: return failure
         case is CancellationError:
-            return CommandFailure("stopped. Queued work goes on", code: CommandFailure.temporary)
+            return CommandFailure("interrupted: queued jobs continue", code: CommandFailure.temporary)
         case let error as JobsError where error.code == .refused:
             return CommandFailure(error.description, code: CommandFailure.dataError)
         case let error as PostgresError
