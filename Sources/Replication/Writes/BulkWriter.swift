@@ -12,17 +12,19 @@ struct BulkWriter: Sendable {
 
     private var ingest: BulkIngest { BulkIngest(sender.context.rest(layout.object)) }
 
-    /// The ends of all records. Throws `NotCarriedOut` if the job was not started, and other errors if its
+    /// The ends of all records. Throws `UnsentRequest` if the job was not started, and other errors if its
     /// outcome is unknown.
     func write(
         _ prepared: [PreparedRecord], _ batch: WriteBatch, _ tries: [Int: Int]
     ) async throws -> [Int: WriteEnd] {
         let job = try await prepare(prepared, batch)
         do {
-            try await ingest.start(job.id, tag: WriteAttempt.tag(attempt.id))
-        } catch let error as SalesforceError where !error.isDoubtful {
+            try await UnsentRequest.marking {
+                try await ingest.start(job.id, tag: WriteAttempt.tag(attempt.id))
+            }
+        } catch let error as UnsentRequest {
             try? await ingest.abort(job.id)
-            throw NotCarriedOut(error: error)
+            throw error
         }
         let ended = try await waitForEnd(of: job)
         let ends = try await read(ended, prepared, batch, tries)
@@ -35,29 +37,29 @@ struct BulkWriter: Sendable {
         return ends
     }
 
-    /// The error of a request without an effect.
-    struct NotCarriedOut: Error {
-        let error: SalesforceError
-    }
-
     /// Creates the job, records it and sends its data.
     private func prepare(_ prepared: [PreparedRecord], _ batch: WriteBatch) async throws -> IngestJob {
         let options = sender.options(attempt, layout)
         do {
-            let job = try await ingest.create(
-                object: layout.object, operation: try operation(batch.action), options: options)
+            let job = try await UnsentRequest.marking {
+                try await ingest.create(
+                    object: layout.object, operation: try operation(batch.action), options: options)
+            }
             try await sender.context.fenced {
                 try await WriteAttemptStore().setBulkJob(job.id.text, of: attempt.id, on: $0)
             }
             do {
-                try await ingest.upload(job.id, csv: IngestCSV.text(prepared), tag: options.tag)
+                try await UnsentRequest.marking {
+                    try await ingest.upload(job.id, csv: IngestCSV.text(prepared), tag: options.tag)
+                }
             } catch {
                 try? await ingest.abort(job.id)
                 throw error
             }
             return job
         } catch let error as SalesforceError {
-            throw NotCarriedOut(error: error)
+            // Whatever became of the call: the job was not started.
+            throw UnsentRequest(error: error)
         }
     }
 

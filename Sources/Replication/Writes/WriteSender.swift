@@ -125,10 +125,8 @@ struct WriteSender: Sendable {
             let unlinked = try await record(items(of: batch, with: ends), of: attempt, table, batch.action)
             sent.ends.merge(ends) { $1 }
             if !unlinked.isEmpty { try await keepOpen(attempt, unlinked, &sent) }
-        } catch let error as BulkWriter.NotCarriedOut {
+        } catch let error as UnsentRequest {
             try await refuse(error.error, prepared, (attempt, table), history.failures, &sent)
-        } catch let error as SalesforceError where !error.isDoubtful {
-            try await refuse(error, prepared, (attempt, table), history.failures, &sent)
         } catch let error where error is SalesforceError || error is CancellationError {
             context.services.tallies.countCall("doubtful")
             context.logger.warning(
@@ -253,16 +251,18 @@ struct WriteSender: Sendable {
         _ prepared: [PreparedRecord], _ batch: WriteBatch, _ layout: WriteLayout,
         _ begun: (attempt: WriteAttempt, latestStart: ContinuousClock.Instant), _ tries: [Int: Int]
     ) async throws -> [Int: WriteEnd] {
-        var write = RecordWrite(
-            object: layout.object, action: try layout.action(batch.action),
-            options: options(begun.attempt, layout))
-        if batch.action == .delete {
-            write.ids = prepared.compactMap(\.sfid)
-        } else {
-            write.records = prepared.map(\.json)
+        let results = try await UnsentRequest.marking {
+            var write = RecordWrite(
+                object: layout.object, action: try layout.action(batch.action),
+                options: options(begun.attempt, layout))
+            if batch.action == .delete {
+                write.ids = prepared.compactMap(\.sfid)
+            } else {
+                write.records = prepared.map(\.json)
+            }
+            return try await context.rest(layout.object).write(
+                write, deadline: ReplicationLimits.writeDeadline, latestStart: begun.latestStart)
         }
-        let results = try await context.rest(layout.object).write(
-            write, deadline: ReplicationLimits.writeDeadline, latestStart: begun.latestStart)
         var ends: [Int: WriteEnd] = [:]
         for (record, result) in zip(prepared, results) {
             ends[record.entryID] = RowVerdict.end(
@@ -280,7 +280,7 @@ struct WriteSender: Sendable {
 
     /// The whole request was refused, and nothing was carried out.
     private func refuse(
-        _ error: SalesforceError, _ prepared: [PreparedRecord],
+        _ error: any Error, _ prepared: [PreparedRecord],
         _ attempt: (WriteAttempt, SyncedTable), _ failures: Int, _ sent: inout Sent
     ) async throws {
         context.services.tallies.countCall("refused")

@@ -34,6 +34,24 @@ enum RequestVerdict: Sendable, Equatable {
     }
 }
 
+/// The error of a request that was certainly not carried out.
+struct UnsentRequest: Error {
+    let error: any Error
+
+    /// Runs `body`, which gets a token and sends one request, and marks its errors if nothing was carried out:
+    /// Salesforce says so, or there was no token, so that the error is not one of the request.
+    static func marking<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as SalesforceError {
+            if error.isDoubtful { throw error }
+            throw UnsentRequest(error: error)
+        } catch let error where !(error is CancellationError) {
+            throw UnsentRequest(error: error)
+        }
+    }
+}
+
 extension WriteProblem {
     init(_ error: SalesforceError) {
         self.init(error.errorCode ?? error.code.rawValue, error.message, fields: error.fields)

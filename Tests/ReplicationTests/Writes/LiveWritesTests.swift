@@ -123,6 +123,37 @@ struct LiveWritesTests {
         }
     }
 
+    @Test(arguments: [2, 2_500])
+    func `changes whose request gets no token are not in doubt`(_ rows: Int) async throws {
+        try await withOrg { scene in
+            try await scene.startWrites(quarantine: 600)
+            try await scene.writing {
+                // The session describes the object and has a token.
+                try await scene.app(
+                    "insert into T.account (name) select 'N' || n from generate_series(1, 2500) n")
+                try await scene.waitWritten()
+                try await scene.fault(["kind": "expire_access_tokens"])
+                try await scene.fault(["kind": "revoke_refresh_tokens"])
+                try await scene.app(
+                    "update T.account set phone = '7' where id in (select id from T.account limit \(rows))")
+                try await eventually("the grant has ended") {
+                    try await scene.control.query(
+                        "select status = 'unauthorized' from multiconnect.organizations"
+                    ).scalar()
+                }
+                try await eventually("the changes wait") {
+                    try await scene.app(
+                        """
+                        select count(*) = \(rows) and not exists (
+                            select from multiconnect_sync.write_attempts where state <> 'settled')
+                        from T._trigger_log where state = 'NEW'
+                        """
+                    ).scalar()
+                }
+            }
+        }
+    }
+
     @Test func `a look-up that can never succeed leaves the change in doubt, and says why`() async throws {
         try await withOrg { scene in
             try await scene.startWrites(quarantine: 1)
