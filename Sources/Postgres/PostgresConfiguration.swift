@@ -79,32 +79,27 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         "extra_float_digits": "1", "standard_conforming_strings": "on", "client_min_messages": "warning",
     ]
 
-    /// The command line of the backend (libpq's `options`). Settings in the start-up packet cost no round
-    /// trip and survive a reconnect. Later ones win, so ours follow those of the URL.
-    var commandLine: String {
-        // Before the URL's own options, which may turn it on again. Estimates of lists that stop early are
-        // high, and compiling a statement takes longer than it runs.
-        var words = [Self.word("jit", "off")]
-        if let own = options["options"] { words.append(own) }
-        for (name, value) in Self.pinnedSettings { words.append(Self.word(name, value)) }
+    /// The statement that pins a new session. It follows the connection, because a pooler such as pgbouncer
+    /// refuses or forgets settings in the start-up packet. So it wins over the URL's own options, except that
+    /// these may turn `jit` on.
+    var sessionStatements: String {
+        var all: [(name: String, value: String)] = []
+        // Estimates of lists that stop early are high, and compiling a statement takes longer than it runs.
+        if options["options"]?.contains("jit") != true { all.append(("jit", "off")) }
+        for (name, value) in Self.pinnedSettings { all.append((name, value)) }
         if let statementTimeout {
-            words.append(Self.word("statement_timeout", "\(max(1, statementTimeout.milliseconds))"))
+            all.append(("statement_timeout", "\(max(1, statementTimeout.milliseconds))"))
         }
         if let idleInTransactionTimeout {
             let limit = max(1, idleInTransactionTimeout.milliseconds)
-            words.append(Self.word("idle_in_transaction_session_timeout", "\(limit)"))
+            all.append(("idle_in_transaction_session_timeout", "\(limit)"))
         }
-        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { words.append(Self.word(name, value)) }
-        return words.joined(separator: " ")
-    }
-
-    private static func word(_ name: String, _ value: String) -> String {
-        var escaped = ""
-        for character in value {
-            if character == " " || character == "\\" { escaped.append("\\") }
-            escaped.append(character)
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { all.append((name, value)) }
+        // `set` would take a list such as a search path for one name.
+        let calls = all.map { name, value in
+            "pg_catalog.set_config(\(SQL.quote(literal: name)), \(SQL.quote(literal: value)), false)"
         }
-        return "-c \(name)=\(escaped)"
+        return "select " + calls.joined(separator: ", ")
     }
 
     package var description: String {

@@ -33,7 +33,15 @@ package final class PostgresConnection: @unchecked Sendable {
     ) async throws -> PostgresConnection {
         let deadline = deadline ?? .now + PostgresLimits.connect
         let link = try await PostgresConnector(configuration: configuration).connect(deadline: deadline)
-        return PostgresConnection(link: link, configuration: configuration)
+        let connection = PostgresConnection(link: link, configuration: configuration)
+        do {
+            try await connection.script(configuration.sessionStatements, deadline: deadline)
+            return connection
+        } catch {
+            connection.close()
+            guard let refusal = error as? PostgresError, refusal.code == .server else { throw error }
+            throw PostgresError(.connection, refusal.message, sqlState: refusal.sqlState)
+        }
     }
 
     /// Ends the session at once. A waiting task gets `.closed`.

@@ -47,7 +47,6 @@ struct PostgresConnector {
         parameters["host"] = target.host
         parameters["hostaddr"] = target.address
         parameters["port"] = target.port
-        parameters["options"] = configuration.commandLine
         parameters["application_name"] = configuration.applicationName
         parameters["client_encoding"] = "UTF8"
         // Requesting a GSS ticket blocks.

@@ -41,19 +41,25 @@ struct ConfigurationTests {
         }
     }
 
-    @Test func `sessions are pinned, the URL's own options come before`() throws {
+    @Test func `sessions are pinned after the URL's own options, which may turn jit on`() throws {
         var configuration = try PostgresConfiguration(
             url: "postgres://h/db?options=-c%20TimeZone%3DAsia/Tokyo")
-        configuration.settings["search_path"] = "a, b\\c"
+        configuration.settings["search_path"] = "a, 'b"
         configuration.statementTimeout = .milliseconds(1500)
-        let line = configuration.commandLine
-        #expect(line.hasPrefix("-c jit=off -c TimeZone=Asia/Tokyo -c TimeZone=UTC "))
-        #expect(line.contains("-c statement_timeout=1500 "))
-        #expect(line.hasSuffix(#"-c search_path=a,\ b\\c"#))
-        let connector = PostgresConnector(configuration: configuration)
-        let parameters = connector.parameters(for: ConnectionTarget(host: "h", address: "1.2.3.4"))
+        let text = configuration.sessionStatements
+        for (name, value) in [
+            ("jit", "off"), ("TimeZone", "UTC"), ("statement_timeout", "1500"), ("search_path", "a, ''b"),
+        ] {
+            #expect(text.contains("set_config('\(name)', '\(value)', false)"), "\(text)")
+        }
+        let parameters = PostgresConnector(configuration: configuration)
+            .parameters(for: ConnectionTarget(host: "h", address: "1.2.3.4"))
         #expect(parameters["gssencmode"] == "disable")
         #expect(parameters["hostaddr"] == "1.2.3.4")
+        #expect(parameters["options"] == "-c TimeZone=Asia/Tokyo", "nothing that a pooler refuses by itself")
+        #expect(try PostgresConfiguration(url: "postgres://h/db").options["options"] == nil)
+        let own = try PostgresConfiguration(url: "postgres://h/db?options=-c%20jit%3Don")
+        #expect(!own.sessionStatements.contains("jit"))
     }
 
     @Test func `lists of hosts are split`() throws {
