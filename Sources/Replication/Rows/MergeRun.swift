@@ -28,7 +28,9 @@ struct MergeRun {
     private var rereads: [RereadReason: Set<String>] = [:]
     private var now = Date(timeIntervalSince1970: 0)
     /// True if the changes of the rows are recorded for the feed.
-    private var isFed = false
+    private(set) var isFed = false
+    /// The columns that writes change, by row. Read if somebody wants the events of rows.
+    var differences: [Int: Set<String>] = [:]
     /// The log as it was before the rows were locked. Only with a planted fault.
     private var earlyLog: Rows?
     /// True if applied changes are remembered: those of events, and of reads while another read runs.
@@ -38,7 +40,7 @@ struct MergeRun {
     /// The entries of the rows that the attempts of the events sent: the log id by attempt, by row.
     private var sent: [Int: [UUID: Int]] = [:]
 
-    private var store: MergeStore { merger.store }
+    var store: MergeStore { merger.store }
     var mapping: Mapping { merger.table.mapping }
 
     init(merger: RowMerger, source: ChangeSource, readID: UUID?, connection: PostgresConnection) {
@@ -70,6 +72,7 @@ struct MergeRun {
             if let write = write(of: fold, sfid) { writes.append(write) }
         }
         try await checkConflicts(folds)
+        if isFed { try await readDifferences(writes) }
         var writer = RowWriter(store, of: mapping, from: source, on: connection)
         writer.checksDeferred = merger.checksDeferred
         try await writer.write(writes)
@@ -332,25 +335,8 @@ extension MergeRun {
         if !settled.isEmpty {
             statements.append(RefusedRowStore(mapping: mapping).forget(settled.sorted()))
         }
-        if isFed, let events = events(writes, outcome) { statements.append(events) }
+        if let events = events(writes, outcome) { statements.append(events) }
         if !statements.isEmpty { _ = try await connection.pipeline(statements) }
-    }
-
-    /// Inserts the events of the changed rows. Nil if there are none.
-    private func events(_ writes: [MergeStore.RowWrite], _ outcome: RowWriter.Outcome) -> SQL? {
-        let events = writes.filter { outcome.changed.contains($0.sfid) }.map { write in
-            let kind: RowEvent.Kind =
-                switch write.kind {
-                case .insert: .created
-                case .update: .updated
-                case .delete: .deleted
-                }
-            return RowEvent(
-                kind, id: write.id ?? outcome.inserted[write.sfid], sfid: write.sfid,
-                columns: kind == .deleted ? [] : write.cells.keys.filter { $0 != "sfid" })
-        }
-        guard !events.isEmpty else { return nil }
-        return RowEventStore(merger.table).insert(events)
     }
 
     /// The time until a record is read again. A read that must be newer than the applied change waits for

@@ -156,6 +156,19 @@ extension MergeStore {
             """
     }
 
+    /// Selects the columns in which rows differ from these cells, with the rows' ids.
+    func selectDifferences(_ rows: [RowWrite]) -> SQL {
+        let names = Self.columns(of: rows).map { column in
+            let name = Identifier.quoted(column)
+            return "case when t.\(name) is distinct from v.\(name) then \(Identifier.literal(column)) end"
+        }
+        return """
+            select t.id, array_remove(array[\(raw: names.joined(separator: ", "))], null) as columns
+            from jsonb_to_recordset(\(Self.document(rows))::jsonb) as p (i int, c jsonb)
+            join \(raw: table) t on t.id = p.i, jsonb_populate_record(t, p.c) v
+            """
+    }
+
     private func list(_ columns: [String], of alias: String) -> String {
         columns.map { "\(alias).\(Identifier.quoted($0))" }.joined(separator: ", ")
     }

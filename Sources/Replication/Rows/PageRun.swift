@@ -111,10 +111,12 @@ struct PageRun: Sendable {
         let special = try changes(
             try await connection.query(store.take(chunk, mayMatch ? .specialAndMissing : .special)))
         var counts = RowMerger.Counts()
-        counts.written += try await connection.execute(
-            needs.feed
-                ? events.recording(store.update(chunk) + " returning t.id, t.sfid", as: .updated)
-                : store.update(chunk))
+        if needs.feed {
+            let update = store.update(chunk, without: RowEventStore.silentColumns)
+            counts.written += try await connection.execute(
+                events.recording(update + " returning t.id, t.sfid", as: .updated))
+        }
+        counts.written += try await connection.execute(store.update(chunk))
         if try await !haveRows(chunk, updated: counts.written) {
             counts += try await addMissing(chunk, isFed: needs.feed)
         }

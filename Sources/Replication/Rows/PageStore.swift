@@ -175,19 +175,25 @@ struct PageStore: Sendable {
         return "(select \(casts.joined(separator: ", ")) from \(Self.staged) s where \(range(chunk))) v"
     }
 
-    /// Writes the rows that differ.
-    func update(_ chunk: Chunk) -> SQL {
+    /// Writes the rows that differ, or that wait for their values after they were sent.
+    ///
+    /// - Parameter silent: columns that alone are no reason to write a row. The rows that wait are left out
+    ///   then.
+    func update(_ chunk: Chunk, without silent: Set<String> = []) -> SQL {
         let columns = written.filter { $0.name != "sfid" }.map { Identifier.quoted($0.name) }
         let changing = stamp.map(Identifier.quoted)
         // A changed row differs in its stamp, so that this comparison is usually the only one.
-        let compared = columns.filter { $0 == changing } + columns.filter { $0 != changing }
+        let ignored = Set(silent.map(Identifier.quoted))
+        let compared = (columns.filter { $0 == changing } + columns.filter { $0 != changing })
+            .filter { !ignored.contains($0) }
         func list(_ alias: String) -> String { compared.map { "\(alias).\($0)" }.joined(separator: ", ") }
+        let differs = compared.isEmpty ? "false" : "(\(list("t"))) is distinct from (\(list("v")))"
+        let waits = silent.isEmpty ? "or t._hc_lastop in ('INSERTED', 'UPDATED')" : ""
         return SQL(
             raw: """
                 update \(merge.table) t set \(columns.map { "\($0) = v.\($0)" }.joined(separator: ", "))
                 from \(values(chunk))
-                where t.sfid = v.sfid and ((\(list("t"))) is distinct from (\(list("v")))
-                  or t._hc_lastop in ('INSERTED', 'UPDATED'))
+                where t.sfid = v.sfid and (\(differs) \(waits))
                 """)
     }
 
