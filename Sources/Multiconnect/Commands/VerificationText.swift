@@ -31,6 +31,11 @@ enum VerificationText {
         if result.rowsWithoutRecord > 0 {
             lines.append("  not compared: \(result.rowsWithoutRecord) rows that are not in the org yet")
         }
+        if result.rowsWithoutChange > 0 {
+            lines.append(
+                "    \(result.rowsWithoutChange) of them are in no change that waits: capture them with "
+                    + "hc_capture_insert_from_row, or delete them")
+        }
         if result.quarantinedRows > 0 {
             lines.append(
                 "  quarantined: \(result.quarantinedRows) rows that the database refuses; "
@@ -87,6 +92,7 @@ enum VerificationText {
                     })
             ), ("local_changes", .number(result.localChanges)),
             ("rows_without_record", .number(result.rowsWithoutRecord)),
+            ("rows_without_change", .number(result.rowsWithoutChange)),
             ("quarantined_rows", .number(result.quarantinedRows)),
             ("nulled_cells", .number(result.nulledCells)), ("requested", .number(result.requested)),
             ("reloaded", .bool(result.isReloaded)), ("withheld", .optional(result.withheld)),

@@ -78,6 +78,28 @@ struct DifferenceStore: Sendable {
         return (try row[0], try row[1])
     }
 
+    /// Rows without an id that no change of the log inserts which waits or was refused.
+    func rowsWithoutChange(on connection: PostgresConnection) async throws -> Int {
+        let log = "\(Identifier.quoted(table.schema))._trigger_log"
+        let logs: [(name: String, states: [String])] = [
+            (log, ["NEW", "PENDING", "FAILED"]), ("\(log)_archive", ["REQUEUE", "FAILED"]),
+        ]
+        guard try await connection.query("select to_regclass(\(log)) is not null").scalar() else { return 0 }
+        let inserts = logs.map { log, states -> SQL in
+            """
+            not exists (
+              select from \(raw: log) l where l.record_id = t.id and l.table_name = \(table.table)
+                and l.action = 'INSERT' and l.state = any (\(states)::text[]))
+            """
+        }
+        return try await connection.query(
+            """
+            select count(*) from \(raw: table.name) t
+            where t.sfid is null and \(inserts.joined(separator: " and "))
+            """, deadline: .now + RepairLimits.compareTimeout
+        ).scalar()
+    }
+
     /// Chooses differing records of a part for a second comparison, and removes their rows of the org.
     /// Returns their ids.
     func choose(part: Int, on connection: PostgresConnection) async throws -> [String] {

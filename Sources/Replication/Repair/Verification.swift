@@ -29,6 +29,8 @@ package struct Verification: Sendable, Equatable {
     package var rowsHere = 0
     /// Rows of the table without an id: inserted here, and not in the org. They are no differences.
     package var rowsWithoutRecord = 0
+    /// Those of `rowsWithoutRecord` that no waiting or refused change inserts: they were not captured.
+    package var rowsWithoutChange = 0
     /// Records that the read returned.
     package var rowsThere = 0
     package var columnsCompared = 0

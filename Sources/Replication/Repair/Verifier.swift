@@ -144,6 +144,9 @@ package struct Verifier: Sendable {
         let store = DifferenceStore(table: table)
         let counts = try await store.counts(on: connection)
         (verification.rowsHere, verification.rowsWithoutRecord) = try await store.rowsHere(on: connection)
+        if verification.rowsWithoutRecord > 0 {
+            verification.rowsWithoutChange = try await store.rowsWithoutChange(on: connection)
+        }
         func missing(_ kind: ComparisonStore.Kind) async throws -> Verification.Missing {
             Verification.Missing(
                 rows: counts[kind, default: 0],

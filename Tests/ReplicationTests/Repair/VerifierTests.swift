@@ -87,7 +87,10 @@ struct VerifierTests {
             let result = try await scene.verify("Account")
             #expect(result.isEqual, "\(result)")
             #expect(result.localChanges == 2)
-            #expect(result.rowsWithoutRecord == 1)
+            #expect((result.rowsWithoutRecord, result.rowsWithoutChange) == (1, 0))
+            try await scene.damage("insert into account (name) values ('uncaptured')")
+            let uncaptured = try await scene.verify("Account")
+            #expect((uncaptured.rowsWithoutRecord, uncaptured.rowsWithoutChange) == (2, 1))
             // Another column of the same row still counts.
             try await scene.damage("update account set annualrevenue = 7.5 where sfid = '\(ids[0])'")
             let other = try await scene.verify("Account")
