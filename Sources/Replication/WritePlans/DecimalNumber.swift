@@ -54,6 +54,9 @@ package struct DecimalNumber: Sendable, Equatable {
     /// Digits before the point; 0 for numbers below 1.
     package var wholeDigits: Int { digits.isEmpty ? 0 : max(0, digits.count + exponent) }
 
+    /// The number of digits before the point; negative for numbers that begin with zeros after the point.
+    var leadingPlace: Int { digits.count + exponent }
+
     /// Rounded half away from zero to so many digits after the point.
     package func rounded(toScale scale: Int) -> DecimalNumber {
         let surplus = -exponent - scale

@@ -1,6 +1,10 @@
 extension ReplicationLimits {
     /// Rows of one Bulk job. Salesforce divides a job into parts of this size and runs them side by side.
     static let bulkWriteRows = 10_000
+    /// Digits after the point that Salesforce stores.
+    static let decimalPlaces = 24
+    /// Significant digits that a `double precision` column keeps.
+    static let doubleDigits = 15
     /// Failed inserts that block the changes which depend on them. The oldest are forgotten: then dependent
     /// changes are sent and fail in Salesforce.
     static let failedInserts = 20_000

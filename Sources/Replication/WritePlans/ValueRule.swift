@@ -113,15 +113,17 @@ struct ValueRule: Sendable {
             }
         }
         guard precision > 0 else { return .number(number.text) }
+        // The scale of the field is only how Salesforce shows the number: the API stores more digits.
+        // Source: Salesforce Help 000387302 and 000212661 (up to 24).
+        let limit = ReplicationLimits.decimalPlaces
         if isExact {
-            guard number.scale <= scale else {
-                throw .number("\(shown(text)) has more than \(scale) digits after the point")
+            guard number.scale <= limit else {
+                throw .number("\(shown(text)) has more than \(limit) digits after the point")
             }
         } else {
-            // The digits behind those of the field are mostly noise of binary arithmetic: 0.1 + 0.2 is
-            // 0.30000000000000004. Salesforce would round them half up too; so the value that was sent is the
-            // value that comes back.
-            number = number.rounded(toScale: scale)
+            // Further digits are noise of binary arithmetic: 0.1 + 0.2 is 0.30000000000000004.
+            let places = ReplicationLimits.doubleDigits - number.leadingPlace
+            number = number.rounded(toScale: min(max(places, 0), limit))
         }
         guard number.wholeDigits <= precision - scale else {
             throw .number("\(shown(text)) has more than \(precision - scale) digits before the point")

@@ -122,15 +122,20 @@ struct ValueRuleTests {
     }
 
     @Test(arguments: [FieldType.double, .currency, .percent])
-    func `exact decimals are never rounded, binary ones are rounded to the field's scale`(type: FieldType)
-        throws
-    {
+    func `decimals keep the digits beyond the field's scale, binary ones as far as they are exact`(
+        type: FieldType
+    ) throws {
         let money = field(type, precision: 18, scale: 2)
         #expect(try json("12.50", money, .numeric) == "12.5")
         #expect(try json("12.5000", money, .numeric) == "12.5")
-        #expect(refusal("12.505", money, .numeric) == "NUMBER_OUTSIDE_VALID_RANGE")
-        #expect(try json("12.505", money, .doublePrecision) == "12.51")
+        #expect(try json("12.505", money, .numeric) == "12.505")
+        #expect(refusal("0.1234567890123456789012345", money, .numeric) == "NUMBER_OUTSIDE_VALID_RANGE")
+        #expect(try json("987.65", field(type, precision: 18, scale: 0), .doublePrecision) == "987.65")
+        #expect(try json("12.505", money, .doublePrecision) == "12.505")
         #expect(try json("0.30000000000000004", money, .doublePrecision) == "0.3")
+        #expect(try json("0.00012345678901234567", money, .doublePrecision) == "0.000123456789012346")
+        #expect(try json("123456789012345.67", money, .doublePrecision) == "123456789012346")
+        #expect(try json("1234567890123456.5", money, .doublePrecision) == "1234567890123457")
         #expect(try json("9999999999999999.99", money, .numeric) == "9999999999999999.99")
         #expect(refusal("10000000000000000", money, .numeric) == "NUMBER_OUTSIDE_VALID_RANGE")
         #expect(refusal("1e+16", money, .doublePrecision) == "NUMBER_OUTSIDE_VALID_RANGE")
