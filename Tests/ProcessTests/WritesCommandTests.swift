@@ -258,6 +258,52 @@ extension ProcessTests {
             }
         }
 
+        @Test func `a record of another row of the application is refused, and the row's own is known`()
+            async throws
+        {
+            try await withChanges { connection, run in
+                let (own, others) = ("001090000000008AAA", "001090000000009AAA")
+                try await connection.script(
+                    """
+                    insert into \(Self.schema).account (id, sfid, name) values (11, '\(others)', 'Row 11');
+                    insert into \(Self.schema)._trigger_log (id, state, action, table_name, record_id, sfid)
+                      values (11, 'SUCCESS', 'INSERT', 'account', 11, '\(others)');
+                    """)
+                let resolve = ["writes", "resolve", Self.org, "8", "--exists"]
+                let refused = try await run(resolve + ["--sfid", others, "--unchecked"])
+                #expect(
+                    refused.status == 65 && refused.output.contains("belongs to row 11"), "\(refused.output)")
+                #expect(try await states(connection, [8]) == ["PENDING"])
+                // A read found the row by its external id.
+                try await connection.script(
+                    "update \(Self.schema).account set sfid = '\(own)' where id = 8")
+                let other = try await run(resolve + ["--sfid", "001090000000007AAA", "--unchecked"])
+                #expect(
+                    other.status == 65 && other.output.contains("has the record \(own)"), "\(other.output)")
+                let exists = try await run(resolve)
+                #expect(exists.status == 0, "\(exists.output)")
+                #expect(try await states(connection, [8]) == ["SUCCESS"])
+            }
+        }
+
+        @Test func `all refused changes are sent again or given up, however many they are`() async throws {
+            try await withChanges { connection, run in
+                try await connection.script(
+                    """
+                    insert into \(Self.schema)._trigger_log (id, state, action, table_name, record_id)
+                      select n, 'FAILED', 'INSERT', 'account', n from generate_series(1000, 1249) n
+                    """)
+                let some = try await run(["writes", "retry", Self.org, "--all", "--limit", "20"])
+                #expect(
+                    some.status == 0 && some.output.hasPrefix("20 changes are sent again"), "\(some.output)")
+                let all = try await run(["writes", "retry", Self.org, "--all"])
+                #expect(
+                    all.status == 0 && all.output.hasPrefix("232 changes are sent again"), "\(all.output)")
+                let discarded = try await run(["writes", "discard", Self.org, "--all"])
+                #expect(discarded.output == "254 changes are discarded\n", "\(discarded.output)")
+            }
+        }
+
         @Test func `a change in doubt is resolved as existing, or sent again`() async throws {
             try await withChanges { connection, run in
                 let record = "001090000000008AAA"

@@ -60,6 +60,7 @@ struct ActionNotice: Sendable {
         case .done: "write-resolved"
         case .unknown, .notInDoubt: "write-not-in-doubt"
         case .needsRecord: "write-needs-record"
+        case .hasRecord, .recordBelongs: "write-other-record"
         case .noRecord: "write-no-record"
         case .locked: "write-locked"
         case .notImported: "write-not-imported"
@@ -159,6 +160,9 @@ struct ActionNotice: Sendable {
         "write-resolved": ("The decision is stored.", false),
         "write-not-in-doubt": ("Nothing was changed: the change is not in doubt any more.", true),
         "write-needs-record": ("Nothing was changed: an insert that exists needs its record's id.", true),
+        "write-other-record": (
+            "Nothing was changed: the record belongs to another row, or the row to another.", true
+        ),
         "write-no-record": ("Nothing was changed: the org has no such record of this object.", true),
         "write-locked": ("Nothing was changed: another session has locked the row. Try again.", true),
         "write-not-imported": ("Nothing was changed: the table is not imported.", true),

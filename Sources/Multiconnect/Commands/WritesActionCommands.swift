@@ -23,26 +23,43 @@ struct WriteSelection: ParsableArguments {
         }
     }
 
-    /// The selected changes with one of these statuses. Fails if a named change does not exist.
-    func changes(
-        _ statuses: Set<LocalWrite.Status>, of tenant: Organization, _ mappings: [MappingSummary],
-        _ store: LocalWriteStore, _ access: LocalWriteAccess
-    ) async throws -> [LocalWrite] {
-        guard ids.isEmpty else {
-            let found = try await store.list(WriteFilterOptions.all(ids: ids), on: access.connection)
-            let known = Set(found.map(\.id))
-            if let missing = ids.first(where: { !known.contains($0) }) {
-                throw CommandFailure(
-                    "\(organization) has no change \(missing)", code: CommandFailure.noInput)
+    /// Passes the selected changes with one of these statuses to `body`, the newest first and at most
+    /// `WriteFilterOptions.part` at a time. Fails if a named change does not exist.
+    func forEachPart(
+        _ statuses: [LocalWrite.Status], of tenant: Organization, _ mappings: [MappingSummary],
+        _ store: LocalWriteStore, _ access: LocalWriteAccess,
+        _ body: ([LocalWrite]) async throws -> Void
+    ) async throws {
+        guard ids.isEmpty else { return try await body(named(statuses, store, access)) }
+        var left = options.limit ?? Int.max
+        for status in statuses where (options.filter().status ?? status) == status {
+            var before: Int?
+            while left > 0 {
+                let count = min(left, WriteFilterOptions.part)
+                let part = try await options.changes(tenant, mappings, store, access) { filter in
+                    (filter.status, filter.before, filter.limit) = (status, before, count)
+                }
+                try await body(part)
+                left -= part.count
+                guard part.count == count, let last = part.last?.id else { break }
+                before = last
             }
-            if let wrong = found.first(where: { !statuses.contains($0.status) }) {
-                throw CommandFailure(
-                    "change \(wrong.id) is \(wrong.status.rawValue)", code: CommandFailure.dataError)
-            }
-            return found
         }
-        return try await options.changes(tenant, mappings, store, access)
-            .filter { statuses.contains($0.status) }
+    }
+
+    private func named(
+        _ statuses: [LocalWrite.Status], _ store: LocalWriteStore, _ access: LocalWriteAccess
+    ) async throws -> [LocalWrite] {
+        let found = try await store.list(WriteFilterOptions.all(ids: ids), on: access.connection)
+        let known = Set(found.map(\.id))
+        if let missing = ids.first(where: { !known.contains($0) }) {
+            throw CommandFailure("\(organization) has no change \(missing)", code: CommandFailure.noInput)
+        }
+        if let wrong = found.first(where: { !statuses.contains($0.status) }) {
+            throw CommandFailure(
+                "change \(wrong.id) is \(wrong.status.rawValue)", code: CommandFailure.dataError)
+        }
+        return found
     }
 
     func note(
@@ -73,15 +90,16 @@ struct WritesRetryCommand: AsyncParsableCommand {
             let found = try await session.organization(selection.organization)
             let mappings = try await session.mappings(of: found.id)
             let (ids, old) = try await session.withWrites(of: found) { store, access in
-                let changes = try await selection.changes(
-                    [.failed], of: found, mappings, store, access)
-                let old =
-                    selection.ids.isEmpty
-                    ? try await store.superseded(changes, on: access.connection) : []
-                let sent = changes.filter { !old.contains($0.id) }
-                return try await access.connection.transaction {
-                    (try await store.retry(sent, on: $0), old.sorted())
+                var (ids, old): ([Int], [Int]) = ([], [])
+                try await selection.forEachPart([.failed], of: found, mappings, store, access) { changes in
+                    let replaced =
+                        selection.ids.isEmpty
+                        ? try await store.superseded(changes, on: access.connection) : []
+                    let sent = changes.filter { !replaced.contains($0.id) }
+                    ids += try await access.connection.transaction { try await store.retry(sent, on: $0) }
+                    old += replaced
                 }
+                return (ids, old.sorted())
             }
             try await selection.note("writes_retried", ids, of: found.id, in: session)
             print("\(ids.count) \(ids.count == 1 ? "change is" : "changes are") sent again")
@@ -109,13 +127,16 @@ struct WritesDiscardCommand: AsyncParsableCommand {
             let found = try await session.organization(selection.organization)
             let mappings = try await session.mappings(of: found.id)
             let ids = try await session.withWrites(of: found) { store, access in
-                let changes = try await selection.changes(
-                    [.failed, .waiting], of: found, mappings, store, access)
-                return try await access.connection.transaction { connection in
-                    let discarded = try await store.discard(changes, on: connection)
-                    try await store.readAgain(discarded.records, of: mappings, on: connection)
-                    return discarded.ids
+                var ids: [Int] = []
+                try await selection.forEachPart([.failed, .waiting], of: found, mappings, store, access) {
+                    changes in
+                    ids += try await access.connection.transaction { connection in
+                        let discarded = try await store.discard(changes, on: connection)
+                        try await store.readAgain(discarded.records, of: mappings, on: connection)
+                        return discarded.ids
+                    }
                 }
+                return ids
             }
             try await selection.note("writes_discarded", ids, of: found.id, in: session)
             print("\(ids.count) \(ids.count == 1 ? "change is" : "changes are") discarded")
@@ -205,6 +226,14 @@ struct WritesResolveCommand: AsyncParsableCommand {
         case .needsRecord:
             CommandFailure(
                 "change \(id) is an insert: name its record with --sfid", code: CommandFailure.dataError)
+        case .hasRecord(let own):
+            CommandFailure(
+                "the row of change \(id) has the record \(own) already: nothing was changed",
+                code: CommandFailure.dataError)
+        case .recordBelongs(let row):
+            CommandFailure(
+                "the record belongs to row \(row) of the table: nothing was changed",
+                code: CommandFailure.dataError)
         case .noRecord(let object):
             CommandFailure(
                 "the org has no record \(sfid ?? "") of \(object): nothing was changed",

@@ -28,10 +28,15 @@ struct WriteFilterOptions: ParsableArguments {
     @Option(help: "Only changes of this object or table.") var object: String?
     @Option(help: "Only changes with this status.") var status: LocalWrite.Status?
     @Flag(help: "Only changes whose outcome a person must decide: --status in-doubt.") var inDoubt = false
-    @Option(help: "The most changes.") var limit = 100
+    @Option(help: "The most changes.") var limit: Int?
+
+    /// The most changes that are listed without `--limit`, and that are read at a time.
+    static let (listed, part) = (100, 10_000)
 
     func validate() throws {
-        guard (1...10_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 10000") }
+        guard (1...Self.part).contains(limit ?? 1) else {
+            throw ValidationError("--limit must be from 1 to 10000")
+        }
         guard !inDoubt || status == nil else { throw ValidationError("give --status or --in-doubt") }
     }
 
@@ -40,21 +45,25 @@ struct WriteFilterOptions: ParsableArguments {
         var filter = LocalWriteFilter()
         filter.table = table ?? object?.lowercased()
         filter.status = inDoubt ? .inDoubt : status
-        filter.limit = limit
+        filter.limit = limit ?? Self.listed
         return filter
     }
 
     /// The selected changes. Fails if `object` is neither a mapping nor a table with changes.
     ///
-    /// - Parameter mappings: those of the tenant.
+    /// - Parameters:
+    ///   - mappings: those of the tenant.
+    ///   - adjust: changes the filter.
     func changes(
         _ organization: Organization, _ mappings: [MappingSummary], _ store: LocalWriteStore,
-        _ access: LocalWriteAccess
+        _ access: LocalWriteAccess, adjust: (inout LocalWriteFilter) -> Void = { _ in }
     ) async throws -> [LocalWrite] {
         let name = object?.lowercased()
         let mapping = mappings.first { $0.objectName.lowercased() == name || $0.table == name }
-        let found = try await store.list(filter(table: mapping?.table), on: access.connection)
-        guard let object, mapping == nil, found.isEmpty else { return found }
+        var filter = filter(table: mapping?.table)
+        adjust(&filter)
+        let found = try await store.list(filter, on: access.connection)
+        guard let object, mapping == nil, found.isEmpty, filter.before == nil else { return found }
         var any = LocalWriteFilter()
         (any.table, any.limit) = (name, 1)
         guard try await store.list(any, on: access.connection).isEmpty else { return found }
@@ -80,7 +89,8 @@ extension JobsSession {
 /// `multiconnect writes list`
 struct WritesListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Lists changes that wait, failed or are in doubt, the newest first.")
+        commandName: "list",
+        abstract: "Lists changes that wait, failed or are in doubt: those in doubt first, then the newest.")
 
     @Argument(help: "The org id (15 or 18 characters), or the tenant's UUID.") var organization: String
     @OptionGroup var options: WriteFilterOptions
@@ -106,7 +116,7 @@ struct WritesListCommand: AsyncParsableCommand {
             print(summary.isEmpty ? "nothing waits" : summary.joined(separator: ", "))
             guard !writes.isEmpty else { return }
             print("\n" + WritesText.table(writes, now: Date()))
-            if writes.count == options.limit { print("\nthere may be more: see --limit") }
+            if writes.count == options.filter().limit { print("\nthere may be more: see --limit") }
         }
     }
 }

@@ -49,6 +49,8 @@ package struct LocalWriteFilter: Sendable, Equatable {
     /// Nil: all that are not written or ignored.
     package var status: LocalWrite.Status?
     package var ids: [Int]?
+    /// Only changes with smaller ids, for the next part of a list.
+    package var before: Int?
     package var limit = 100
 
     package init() {}

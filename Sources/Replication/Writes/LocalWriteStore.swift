@@ -10,6 +10,12 @@ package struct LocalWriteStore: Sendable {
         /// Another session has locked the row. Nothing was done.
         case locked
         case notImported
+        /// The record of an insert is not given, and its row has none.
+        case needsRecord
+        /// The row has another record.
+        case hasRecord(String)
+        /// The record belongs to another row of the application.
+        case belongs(row: Int)
     }
 
     private let organization: UUID
@@ -24,7 +30,8 @@ package struct LocalWriteStore: Sendable {
     private var log: String { "\(Identifier.quoted(schema))._trigger_log" }
     private var archive: String { "\(Identifier.quoted(schema))._trigger_log_archive" }
 
-    /// The changes that match, the newest first.
+    /// The changes that match: those in doubt first, because a person must decide about them, and then the
+    /// newest.
     package func list(
         _ filter: LocalWriteFilter, on connection: PostgresConnection
     ) async throws -> [LocalWrite] {
@@ -48,10 +55,11 @@ package struct LocalWriteStore: Sendable {
             select * from changes
             where (\(filter.table)::text is null or table_name = \(filter.table))
                 and (\(filter.ids)::int[] is null or id = any (\(filter.ids)::int[]))
+                and (\(filter.before)::int is null or id < \(filter.before))
                 and (case when \(filter.status?.rawValue)::text is not null
                     then status = \(filter.status?.rawValue)
                     else \(filter.ids)::int[] is not null or status not in ('written', 'ignored') end)
-            order by id desc limit \(filter.limit)
+            order by status = 'in-doubt' desc, id desc limit \(filter.limit)
             """)
         return try rows.map(Self.change)
     }
@@ -204,7 +212,7 @@ package struct LocalWriteStore: Sendable {
             """
             update \(raw: archive) set state = 'IGNORED', updated_at = now(),
                 sf_message = 'discarded by an operator'
-            where id = any (\(ids)::int[]) and state = 'FAILED' returning id
+            where id = any (\(ids)::int[]) and state in ('FAILED', 'REQUEUE') returning id
             """
         ).column()
         try await announce(on: connection)
@@ -239,7 +247,7 @@ package struct LocalWriteStore: Sendable {
     /// values come with the next read of it.
     ///
     /// - Parameters:
-    ///   - sfid: nil for a change of a known record.
+    ///   - sfid: nil for a change of a known record, and for an insert whose row has its record by now.
     ///   - tables: the tenant's imported tables.
     package func recordAsWritten(
         _ write: LocalWrite, sfid: String?, in tables: [SyncedTable], on connection: PostgresConnection
@@ -248,7 +256,17 @@ package struct LocalWriteStore: Sendable {
         let store = LogStore(schema: schema, tables: [table])
         let entries = try await store.entries([write.id], on: connection)
         guard let entry = entries.first else { return .locked }
-        let record = sfid ?? write.sfid
+        let record: String?
+        if entry.action == .insert {
+            let own = try await self.record(of: entry, store.name(table), on: connection)
+            guard let chosen = sfid ?? own else { return .needsRecord }
+            if let own, own != chosen { return .hasRecord(own) }
+            let other = try await self.row(with: chosen, instead: entry, store, table, on: connection)
+            if let other { return .belongs(row: other) }
+            record = chosen
+        } else {
+            record = sfid ?? write.sfid
+        }
         let recorded = try await store.record(
             [(WriteBatch.Item(entry), .written(sfid: record, leftOut: []))], of: nil, table: table,
             action: entry.action.attempted, on: connection)
@@ -263,6 +281,34 @@ package struct LocalWriteStore: Sendable {
         }
         try await settle(write, on: connection)
         return .done
+    }
+
+    /// The record that the entry's row has now.
+    private func record(
+        of entry: LogEntry, _ table: String, on connection: PostgresConnection
+    ) async throws -> String? {
+        try await connection.query("select sfid from \(raw: table) where id = \(entry.recordID)").first
+            .flatMap { try $0[0] }
+    }
+
+    /// Another row that has the record and cannot be merged into the entry's row: it is older, or the
+    /// application inserted it.
+    private func row(
+        with sfid: String, instead entry: LogEntry, _ store: LogStore, _ table: SyncedTable,
+        on connection: PostgresConnection
+    ) async throws -> Int? {
+        let inserts = [store.log, store.archiveLog].map { log -> SQL in
+            """
+            exists (select from \(raw: log) l
+              where l.record_id = t.id and l.table_name = \(entry.table) and l.action = 'INSERT')
+            """
+        }
+        return try await connection.query(
+            """
+            select t.id from \(raw: store.name(table)) t where t.sfid = \(sfid) and t.id <> \(entry.recordID)
+              and (t.id < \(entry.recordID) or \(inserts.joined(separator: " or ")))
+            """
+        ).first.map { try $0[0] }
     }
 
     private func settle(_ write: LocalWrite, on connection: PostgresConnection) async throws {

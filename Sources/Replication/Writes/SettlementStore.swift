@@ -110,6 +110,15 @@ package struct InDoubtStore: Sendable {
         an operator decides with `multiconnect writes`
         """)
 
+    /// The text of the notification after a restore of the cell.
+    static func message(restored changes: Int, requests: Int, orgID: String) -> String {
+        """
+        the database was restored: \(changes) \(changes == 1 ? "change" : "changes") and \(requests) \
+        \(requests == 1 ? "request" : "requests") may have reached Salesforce after the restored time. They \
+        are not sent again by themselves. See: multiconnect writes list \(orgID) --in-doubt
+        """
+    }
+
     /// The text of the notification.
     package static func message(rows: Int, object: String, orgID: String) -> String {
         """

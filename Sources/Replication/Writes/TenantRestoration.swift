@@ -2,6 +2,7 @@ internal import Activity
 package import FoundationEssentials
 package import Organizations
 package import Postgres
+internal import Salesforce
 internal import TenantSchema
 
 /// Prepares a tenant for work after its cell was restored to an earlier time.
@@ -58,11 +59,17 @@ package struct TenantRestoration: Sendable {
             return try await store.mark(
                 since: time, tables: tables.map { ($0.mapping.id, $0.plan.table) }, on: connection)
         }
-        try await control.withConnection {
-            try await ActivityStore(on: $0).add(
+        try await control.withConnection { connection in
+            try await ActivityStore(on: connection).add(
                 "organizations.restored", by: actor, organization: organization.id,
                 detail: "\(report.inDoubt) changes, \(report.attempts) requests and \(report.events) "
                     + "platform events are in doubt")
+            guard report.inDoubt + report.attempts > 0 else { return }
+            try await NotificationStore(on: connection).addOnce(
+                InDoubtStore.event, organization: organization.id,
+                message: InDoubtStore.message(
+                    restored: report.inDoubt, requests: report.attempts,
+                    orgID: organization.organizationID.text))
         }
         return report
     }

@@ -102,6 +102,10 @@ enum WriteNotification {
     static let failed = "writes_failed"
     /// Changes wait, and none was written for a minute.
     static let standstill = "writes_stand_still"
+    /// Changes of rows that have no record and no unique identifier.
+    static let stranded = "writes_without_record"
+    /// Changes of tables that no mapping has.
+    static let unmapped = "writes_without_mapping"
     /// Salesforce has new rows, and the database refuses to store their records.
     static let unlinked = "writes_not_stored"
 }

@@ -99,6 +99,7 @@ struct WriteSession {
     /// Loads the tenant's tables and settings, and what earlier sessions left.
     private mutating func load() async throws {
         try await reload()
+        try await noteUnmapped()
         let log = sender.log
         let (attempts, failed) = try await context.fenced { connection -> ([WriteAttempt], [LogEntry]) in
             let store = WriteAttemptStore()
@@ -225,6 +226,49 @@ struct WriteSession {
             default: if !open.contains(id) { queue.forget([id]) }
             }
         }
+        if !stranded.isEmpty || !refused.isEmpty { try await endRowless(ids.subtracting(refused)) }
+        try await noteStranded()
+    }
+
+    /// Ends updates whose row Salesforce never had and the application has deleted.
+    private mutating func endRowless(_ ids: Set<Int>) async throws {
+        let log = sender.log
+        let entries = try await context.cell.withCellConnection {
+            try await log.rowless(Array(ids), on: $0)
+        }
+        for (name, group) in Dictionary(grouping: entries, by: \.table) {
+            guard let table = sender.tables[name] else { continue }
+            try await sender.record(
+                group.map { (WriteBatch.Item($0), .ignored) }, of: nil, table, .update)
+            queue.forget(group.map(\.id))
+        }
+    }
+
+    /// Says of changes that no mapping has their table.
+    private func noteUnmapped() async throws {
+        let tables = try await context.services.replication.control.withConnection {
+            try await MappingPauseStore().summaries(of: context.tenant.id, on: $0)
+        }.compactMap(\.table)
+        let log = sender.log
+        guard try await context.fenced({ try await log.noteUnmapped(without: tables, on: $0) }) > 0 else {
+            return
+        }
+        await context.notify(
+            WriteNotification.unmapped,
+            "changes wait of tables that no mapping has: import mappings of their objects, or discard the "
+                + "changes. See: multiconnect writes list \(context.tenant.orgID)")
+    }
+
+    /// Says of updates that have no record and no unique identifier what they wait for.
+    private func noteStranded() async throws {
+        let (log, stranded) = (sender.log, queue.stranded)
+        guard !stranded.isEmpty else { return }
+        let noted = try await context.fenced { try await log.noteStranded(stranded, on: $0) }
+        guard noted > 0 else { return }
+        await context.notify(
+            WriteNotification.stranded,
+            "changes wait, because Salesforce has no records of their rows: capture the rows as inserts, or "
+                + "discard the changes. See: multiconnect writes list \(context.tenant.orgID)")
     }
 
     /// Stores the ends of entries that need no call.

@@ -18,6 +18,8 @@ struct WriteUpkeep {
     private var horizon: DrainFlagStore.Horizon?
     private var releaseAt = ContinuousClock.now
     private var countAt: ContinuousClock.Instant
+    /// The kept number of waiting changes is not 0.
+    private var isCounted = false
 
     init(_ context: WriteContext) {
         self.context = context
@@ -113,7 +115,11 @@ struct WriteUpkeep {
                     + "see multiconnect writes list \(context.tenant.orgID)")
         }
         if releaseAt <= .now { try await releaseHeld(sender) }
-        if isWaiting || counts.blocked > 0, countAt <= .now { try await countBacklog() }
+        let isBehind = isWaiting || counts.blocked > 0
+        if isBehind ? countAt <= .now : isCounted {
+            try await countBacklog()
+            isCounted = isBehind
+        }
         guard archiveAt <= .now, !isBusy else { return }
         archiveAt = .now + context.services.pace.archive
         try await archive(sender)
@@ -146,14 +152,17 @@ struct WriteUpkeep {
 
     /// Nothing is refused any more.
     private func resolveFailures(_ log: LogStore) async throws {
-        let (counts, isUnlinked) = try await context.cell.withCellConnection { connection in
+        let (counts, isUnlinked, noted) = try await context.cell.withCellConnection { connection in
             (
                 try await LocalWriteStore(organization: context.tenant.id, schema: context.tenant.schema)
                     .counts(on: connection),
-                try await log.hasUnlinked(on: connection)
+                try await log.hasUnlinked(on: connection),
+                try await log.noted(on: connection)
             )
         }
         var resolved = isUnlinked ? [] : [WriteNotification.unlinked]
+        if !noted.stranded { resolved.append(WriteNotification.stranded) }
+        if !noted.unmapped { resolved.append(WriteNotification.unmapped) }
         if counts[.failed] == nil { resolved.append(WriteNotification.failed) }
         if counts[.inDoubt] == nil, counts[.doubtful] == nil { resolved.append(InDoubtStore.event) }
         if !resolved.isEmpty { await context.resolve(resolved) }

@@ -38,8 +38,8 @@ enum RequestVerdict: Sendable, Equatable {
 struct UnsentRequest: Error {
     let error: any Error
 
-    /// Runs `body`, which gets a token and sends one request, and marks its errors if nothing was carried out:
-    /// Salesforce says so, or there was no token, so that the error is not one of the request.
+    /// Runs `body`, which gets a token and sends one request, and marks its errors if nothing was carried
+    /// out: Salesforce says so, or there was no token, so that the error is not one of the request.
     static func marking<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()

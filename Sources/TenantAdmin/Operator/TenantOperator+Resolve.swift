@@ -80,7 +80,6 @@ extension TenantOperator {
             try await connection.transaction { try await store.sendAgain(write, on: $0) }
             return .done
         }
-        if write.action == "INSERT", sfid == nil { return .needsRecord }
         let tables = try await SyncedTableStore().tables(of: organization.id, mappings, on: connection)
         let recording = try await connection.transaction {
             try await store.recordAsWritten(write, sfid: sfid, in: tables, on: $0)
@@ -89,6 +88,9 @@ extension TenantOperator {
         case .done: return .done
         case .locked: return .locked
         case .notImported: return .notImported(write.table)
+        case .needsRecord: return .needsRecord
+        case .hasRecord(let own): return .hasRecord(own)
+        case .belongs(let row): return .recordBelongs(row: row)
         }
     }
 }

@@ -2,7 +2,7 @@ package import Replication
 
 /// An operator's decision about a change whose outcome is unknown.
 package enum WriteDecision: Sendable, Equatable {
-    /// Salesforce has the change. An insert needs its record.
+    /// Salesforce has the change. An insert needs its record, unless its row has it by now.
     case exists(sfid: String?)
     /// Salesforce does not have the change: it is sent again.
     case sendAgain
@@ -17,6 +17,10 @@ package enum WriteResolution: Sendable, Equatable {
     case notInDoubt(LocalWrite.Status)
     /// An insert that exists needs the id of its record.
     case needsRecord
+    /// The row of the insert has another record.
+    case hasRecord(String)
+    /// The record belongs to another row of the application.
+    case recordBelongs(row: Int)
     /// The org has no such record of this object.
     case noRecord(String)
     /// Another session has locked the row.

@@ -1,3 +1,4 @@
+import Activity
 import Encoding
 import Foundation
 import Organizations
@@ -52,6 +53,9 @@ struct RestorationTests {
             try await rewind(scene)
             let report = try await restored(scene, since: start)
             #expect(report == TenantRestoration.Report(inDoubt: 1))
+            let notification = try #require(
+                try await scene.notifications().first { $0.eventType == InDoubtStore.event })
+            #expect(notification.message.contains("1 change and 0 requests may have reached Salesforce"))
             let epoch: Int = try await scene.cell.query(
                 "select epoch from multiconnect_sync.leases where organization_id = \(scene.organizationID)"
             ).scalar()

@@ -1,3 +1,4 @@
+import Activity
 import Encoding
 import Postgres
 import Support
@@ -81,6 +82,41 @@ struct UnsentRowTests {
                 try await record(scene) == [
                     "Name": "Corrected", "Phone": "7", "Site": nil, "External_ID__c": "k1",
                 ])
+        }
+    }
+
+    private func states(_ scene: OrgScene) async throws -> [String] {
+        try await scene.app("select action || ' ' || state from T._trigger_log order by id").column()
+    }
+
+    @Test func `an update without a record says what it waits for, and ends with its row`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.orgSettings(
+                #"{"validation":[{"object":"Account","field":"Name","text":"bad","message":"No bad names"}]}"#
+            )
+            try await scene.writing {
+                try await scene.write(
+                    "set local xmlbinary = 'hex'; insert into account (name) values ('Uncaptured')")
+                try await scene.app("insert into T.account (name) values ('bad one')")
+                try await eventually("refused") { try await states(scene) == ["INSERT FAILED"] }
+                try await scene.app(
+                    "update T.account set site = 'new' where name in ('Uncaptured', 'bad one')")
+                try await eventually("the reason is shown") {
+                    let message: String? = try await scene.app(
+                        "select sf_message from T._trigger_log where state = 'NEW' order by id limit 1"
+                    ).first?[0]
+                    return message?.contains("hc_capture_insert_from_row") == true
+                }
+                try await eventually("operators are notified") {
+                    try await scene.notifications().contains { $0.eventType == WriteNotification.stranded }
+                }
+                try await scene.app("delete from T.account where name in ('Uncaptured', 'bad one')")
+                try await eventually(within: .seconds(20), "nothing waits") {
+                    try await !states(scene).contains { $0.hasSuffix("NEW") }
+                }
+            }
+            #expect(try await scene.written().isEmpty)
         }
     }
 }
