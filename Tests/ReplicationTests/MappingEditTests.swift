@@ -85,6 +85,22 @@ struct MappingEditTests {
         }
     }
 
+    @Test func `the plan says that a numeric column stays so`() async throws {
+        try await withAccount { scene, tenant in
+            var exact = Self.account
+            exact.fields.append("AnnualRevenue")
+            exact.isNumeric = true
+            _ = try await scene.importMappings(Self.file(exact, of: "Account"))
+            var binary = exact
+            binary.isNumeric = false
+            let plan = try await plan(binary, of: "Account", scene, tenant)
+            #expect(
+                plan.effects.contains {
+                    $0.kind == .warns && $0.text.hasPrefix("the column annualrevenue stays numeric")
+                }, "\(plan.effects.map(\.text))")
+        }
+    }
+
     @Test func `the plan says what a worker would refuse`() async throws {
         try await withAccount { scene, tenant in
             var wrong = Self.account
@@ -147,12 +163,75 @@ struct MappingEditTests {
             #expect(actors == ["ann"])
             // The job may be started again.
             try await remove(id, scene)
-            // An import would find each record twice.
+        }
+    }
+
+    @Test func `a mapping that is back merges into its table`() async throws {
+        try await withAccount { scene, tenant in
+            let schema = SQL.quote(identifier: scene.schema)
+            try await remove(try await scene.mapping("Account").id, scene)
+            let user = try await scene.fixture.connect()
+            defer { user.close() }
+            try await user.script(
+                """
+                update \(schema).account set name = 'changed';
+                insert into \(schema).account (name) values ('own');
+                alter table \(schema).account drop column phone
+                """)
             let plan = try await plan(Self.account, of: "Account", scene, tenant)
-            #expect(plan.isRefused && plan.effects.contains { $0.text.contains("of a removed mapping") })
+            #expect(!plan.isRefused && plan.effects.contains { $0.text.hasSuffix("which has records") })
             let added = try await scene.importMappings(Self.file(Self.account, of: "Account"), basedOn: [:])
-            #expect(added.steps.map(\.action) == [MappingImportStore.Step.unusable])
-            #expect(added.steps.first?.detail.contains("of a removed mapping") == true)
+            #expect(added.steps.map(\.action) == ["added"])
+            _ = try await scene.runImports()
+            let mapping = try await scene.mapping("Account")
+            #expect(mapping.state == .dataSynced && mapping.isImported)
+            #expect(try await count(scene, "\(schema).account") == 301)
+            #expect(try await count(scene, "\(schema).account where name = 'changed'") == 0)
+            #expect(try await count(scene, "\(schema).account where phone is not null") > 0)
+            #expect(try await count(scene, "multiconnect_sync.quarantined_rows") == 0)
+            #expect(try await count(scene, "multiconnect_sync.column_backfills") == 0, "the import filled it")
+            #expect(try await count(scene, "multiconnect_sync.positions") == 1)
+            try await user.script("update \(schema).account set name = 'captured' where sfid is not null")
+            #expect(try await count(scene, "\(schema)._trigger_log") == 300)
+        }
+    }
+
+    @Test func `an installation merges into the tables of one that the control database does not know`()
+        async throws
+    {
+        try await withOrg { scene in
+            _ = try await scene.sync()
+            let id: Int = try await scene.app("select min(id) from T.account").scalar()
+            try await scene.app("update T.account set phone = '7' where id = \(id)")
+            try await scene.app("insert into T.account (name) values ('own')")
+            let rows = try await count(scene, "\(SQL.quote(identifier: scene.schema)).account")
+            let former = try await scene.mapping("Account").id
+            let other = UUID()
+            try await scene.cell.execute(
+                """
+                insert into multiconnect_sync.write_attempts (organization_id, mapping_id, action, method, epoch,
+                  log_ids, record_ids, settle_at)
+                values (\(other), \(former), 'insert', 'collection', 7, '{1}', '{1}', now())
+                """)
+            // As after the restore of a backup: the next provisioning makes other mappings.
+            try await scene.control.execute("delete from multiconnect.mappings")
+            _ = try await scene.sync()
+            for mapping in try await scene.mappings() {
+                #expect(mapping.state == .dataSynced && mapping.isImported, "\(mapping.objectName)")
+            }
+            #expect(try await count(scene, "multiconnect_sync.quarantined_rows") == 0)
+            #expect(try await count(scene, "\(SQL.quote(identifier: scene.schema)).account") == rows)
+            try await scene.expectEqual("Contact")
+            let phone: String? = try await scene.app("select phone from T.account where id = \(id)").first?[0]
+            #expect(phone == "7", "a change that is not sent keeps its value")
+            let attempts = try await scene.cell.withConnection {
+                try await WriteAttemptStore().open(of: scene.organizationID, on: $0)
+            }
+            let mapping = try await scene.mapping("Account").id
+            #expect(attempts.map(\.mappingID) == [mapping], "its outcome is looked up")
+            #expect(attempts.map(\.state) == [.doubtful])
+            #expect(try await count(scene, "multiconnect_sync.synced_tables") == scene.mappings().count)
+            #expect(try await scene.notifications().isEmpty)
         }
     }
 

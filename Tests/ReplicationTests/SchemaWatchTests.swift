@@ -84,6 +84,31 @@ struct SchemaWatchTests {
         }
     }
 
+    @Test func `lost triggers are created again, and operators are told`() async throws {
+        try await withSynced(Self.mapping("Account", ["Name", "Phone"])) { scene, tenant in
+            try await scene.app("drop trigger hc_account_logtrigger on T.account")
+            let table = try #require(try await SyncedTableCatalog(scene.services).tables(of: tenant).first)
+            let faults = { () async throws -> (lost: Set<UUID>, disabled: Set<UUID>) in
+                try await scene.cell.withConnection {
+                    try await SchemaHealthStore().uncaptured([table], on: $0)
+                }
+            }
+            #expect(try await faults().lost == [table.mapping.id])
+            let result = try await SchemaWatch(scene.services, queue: scene.queue).check(
+                tenant, [table], .urgent([table.mapping.id]), fence: { _ in })
+            #expect(result.changed == [table.mapping.id])
+            #expect(try await faults() == ([], []))
+            try await scene.app("alter table T.account disable trigger hc_account_logtrigger")
+            #expect(try await faults() == ([], [table.mapping.id]))
+            try await scene.app("alter table T.account enable trigger hc_account_logtrigger")
+            try await scene.app("update T.account set phone = '7' where id = 1")
+            #expect(try await scene.app("select count(*) from T._trigger_log").scalar() == 1)
+            let notification = try #require(
+                try await scene.notifications().first { $0.eventType == DriftReport.captureType })
+            #expect(notification.message.contains("multiconnect verify \(tenant.orgID) Account"))
+        }
+    }
+
     @Test func `a dropped column is paused until an urgent check creates it again, and a retry fills it too`()
         async throws
     {

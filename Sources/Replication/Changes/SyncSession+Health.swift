@@ -1,3 +1,4 @@
+internal import Activity
 internal import FoundationEssentials
 internal import Logging
 internal import Organizations
@@ -35,21 +36,79 @@ extension SyncSession {
         services.troubles.clear(organization)
     }
 
-    /// Has the schema of tables checked that lack columns or the index of `sfid`: the check creates them.
+    /// The positions of imported tables.
+    func positions(of tables: [SyncedTable]) async throws -> [UUID: ChangeStore.Position] {
+        let read = {
+            try await self.cell.withCellConnection {
+                try await ChangeStore().positions(of: self.organization, on: $0)
+            }
+        }
+        let positions = try await read()
+        let lost = tables.filter { positions[$0.mapping.id] == nil }
+        guard !lost.isEmpty else { return positions }
+        try await restorePositions(of: lost)
+        return try await read()
+    }
+
+    /// Gives imported tables a position whose own is lost, perhaps because a database was restored. Their
+    /// rows are read again, because nothing says since when changes are missing.
+    private func restorePositions(of tables: [SyncedTable]) async throws {
+        let now = Date() - ReplicationLimits.clockMargin
+        try await fenced { connection in
+            for mapping in tables.map(\.mapping) {
+                try await ImportStore().setPosition(of: mapping, now, on: connection)
+                try await DriftStore().requestReload(of: mapping.id, because: "position_lost", on: connection)
+            }
+        }
+        let objects = tables.map(\.plan.objectName).sorted().joined(separator: ", ")
+        await notify(
+            ChangeNotification.positionLost,
+            "the time up to which changes were read is lost for \(objects), perhaps because a database was "
+                + "restored: all their records are read again")
+    }
+
+    /// Has the schema of tables checked that lack columns, triggers or the index of `sfid`: the check creates
+    /// them.
     private func noteIncomplete() async throws {
         let tables = state.withLock { Array($0.tables.values) }
-        let (lost, keyless) = try await cell.withCellConnection { connection in
+        let (lost, keyless, uncaptured) = try await cell.withCellConnection { connection in
             let store = SchemaHealthStore()
             return (
                 try await store.lostColumns(of: tables, on: connection),
-                try await store.withoutKey(tables, on: connection)
+                try await store.withoutKey(tables, on: connection),
+                try await store.uncaptured(tables, on: connection)
             )
         }
-        let incomplete = tables.filter { lost[$0.mapping.id] != nil || keyless.contains($0.mapping.id) }
+        try await noteDisabled(tables.filter { uncaptured.disabled.contains($0.mapping.id) })
+        let other = keyless.union(uncaptured.lost)
+        let incomplete = tables.filter { lost[$0.mapping.id] != nil || other.contains($0.mapping.id) }
         guard !incomplete.isEmpty else { return }
         // The other columns are read meanwhile.
         if !lost.isEmpty { state.withLock { $0.due.advance(.tables, to: .now) } }
         suspect(Set(incomplete.map(\.plan.objectName)))
+    }
+
+    /// Shows tables whose triggers somebody has disabled, perhaps for a moment: that is not undone.
+    private func noteDisabled(_ tables: [SyncedTable]) async throws {
+        let names = tables.map(\.plan.table).sorted()
+        let wasDisabled = state.withLock { state in
+            defer { state.disabledCapture = names }
+            return state.disabledCapture
+        }
+        guard names != wasDisabled else { return }
+        try await services.replication.control.withConnection { connection in
+            let store = NotificationStore(on: connection)
+            // The first look does not know the tables of an open notification.
+            if names.isEmpty || wasDisabled != nil {
+                try await store.resolve([ChangeNotification.captureDisabled], organization: organization)
+            }
+            guard !names.isEmpty else { return }
+            try await store.addOnce(
+                ChangeNotification.captureDisabled, organization: organization,
+                message:
+                    "triggers are disabled, so that users' changes are not captured: enable the triggers of "
+                    + names.joined(separator: ", "))
+        }
     }
 
     /// Shows the number of records that the tables refuse, and notifies of the first one.

@@ -39,6 +39,8 @@ struct SyncState: Sendable {
     var refusedChannels: Set<String> = []
     /// Mappings with records that the database refuses.
     var refusing: Set<UUID> = []
+    /// Tables whose triggers were disabled at the last look. Nil before the first one.
+    var disabledCapture: [String]?
     /// Channels of platform events that the stream has subscribed, and whose notifications are to be ended.
     var presentChannels: Set<String> = []
     var isStreamRefused = false

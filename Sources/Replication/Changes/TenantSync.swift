@@ -154,9 +154,9 @@ final class SyncSession: Sendable {
         // The schema check finds it if the object returns.
         let stopped = all.filter { $0.mapping.state == .error || $0.mapping.state == .invalid }
         let tables = all.filter { $0.mapping.state != .error && $0.mapping.state != .invalid }
-        let (positions, streams, subscriptions) = try await cell.withCellConnection { connection in
+        let positions = try await positions(of: all)
+        let (streams, subscriptions) = try await cell.withCellConnection { connection in
             (
-                try await ChangeStore().positions(of: organization, on: connection),
                 try await ChangeStore().streamPositions(of: organization, on: connection),
                 try await EventSubscriptionStore().list(of: organization, on: connection)
             )
@@ -307,6 +307,10 @@ enum ChangeNotification {
     static let deliveredEvents = "delivered_events_low"
     /// Platform events were older than the org's retention before they were received.
     static let eventsLost = "platform_events_lost"
+    /// It is not known up to when a mapping's changes were read.
+    static let positionLost = "position_lost"
+    /// Somebody has disabled triggers that capture users' changes.
+    static let captureDisabled = "capture_disabled"
     /// A mapping cannot be polled.
     static let pollFailed = "poll_failed"
 }

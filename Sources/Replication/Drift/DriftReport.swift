@@ -13,6 +13,7 @@ struct DriftReport: Sendable {
     /// Types of notifications.
     static let pausedType = "columns_paused"
     static let goneType = "object_gone"
+    static let captureType = "capture_lost"
 
     private static let working: Set<Mapping.State> = [
         .dataSynced, .pollingChanges, .pollingBulk, .pollingForDeletes, .error,
@@ -57,6 +58,15 @@ struct DriftReport: Sendable {
                             ReplicationLimits.reasonCharacters)))
             }
             let notifications = NotificationStore(on: connection)
+            if report.isCaptureRestored {
+                try await notifications.update(
+                    Self.captureType, organization: tenant.id, subject: mapping.objectName,
+                    message: """
+                        the table had lost its triggers, and they are created again. Changes made without \
+                        them are not sent: make them again. `multiconnect verify \(tenant.orgID) \
+                        \(mapping.objectName)` finds them
+                        """)
+            }
             if paused.isEmpty {
                 try await notifications.resolve(
                     Self.pausedType, organization: tenant.id, subject: mapping.objectName)
@@ -107,6 +117,7 @@ extension TableAlteration.Report {
         lines += addedIndexes.map { "added the index \($0)" }
         lines += droppedIndexes.map { "dropped the index \($0)" }
         if isAccessChanged { lines.append("the mapping is now \(table.plan.access.rawValue)") }
+        if isCaptureRestored { lines.append("created the triggers again, which somebody dropped") }
         if isFilterChanged { lines.append("the row filter changed, so all rows are read again") }
         if isPending {
             lines.append(

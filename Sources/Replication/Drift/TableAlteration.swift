@@ -2,8 +2,7 @@ internal import FoundationEssentials
 internal import Postgres
 internal import TenantSchema
 
-/// Brings one table to the plan of the org's present describe. Each change commits together with the stored
-/// plan.
+/// Brings one table to the plan of the org's present describe. Each change commits with the stored plan.
 struct TableAlteration: Sendable {
     let cell: PostgresPool
     let tenant: Tenant
@@ -42,17 +41,18 @@ struct TableAlteration: Sendable {
         var droppedIndexes: [String] = []
         var isAccessChanged = false
         var isFilterChanged = false
+        /// True if triggers were created again, without which users' changes were not captured.
+        var isCaptureRestored = false
         /// True if columns must be filled.
         var needsBackfill = false
-        /// True if a change could not be made now: the table is locked, or an object of the tenant is in the
-        /// way.
+        /// True if a change could not be made now: the table is locked, or an object is in the way.
         var isPending = false
 
         /// True if nothing was to be changed.
         var isEmpty: Bool {
             added.isEmpty && restored.isEmpty && removed.isEmpty && widened.isEmpty && paused.isEmpty
                 && resumed.isEmpty && addedIndexes.isEmpty
-                && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
+                && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged && !isCaptureRestored
         }
     }
 
@@ -107,6 +107,7 @@ struct TableAlteration: Sendable {
         report.droppedIndexes = drift.value.droppedIndexes.map(\.name)
         report.isAccessChanged = drift.value.isAccessChanged
         report.isFilterChanged = drift.value.isFilterChanged
+        report.isCaptureRestored = drift.value.lacksCapture
         report.needsBackfill = !drift.value.backfill.isEmpty
         for column in drift.value.lost { try await restore(column, ddl, &report) }
         for widening in drift.value.widenings { try await widen(widening, ddl, &report) }
@@ -139,8 +140,7 @@ struct TableAlteration: Sendable {
         var value: SchemaDrift
     }
 
-    /// Everything except new types and new indexes, in the caller's transaction. The plan is read again
-    /// under its lock.
+    /// Everything except new types and new indexes, in the caller's transaction. Locks the plan.
     private func changeColumns(
         _ table: SyncedTable, to fresh: TablePlan, _ ddl: TenantDDL, on connection: PostgresConnection
     ) async throws -> Changed {
@@ -148,6 +148,7 @@ struct TableAlteration: Sendable {
         let drift = try await safeDrift(of: current, to: fresh, ddl, on: connection)
         var statements = ddl.add(drift.added, to: drift.plan)
         statements += drift.droppedIndexes.map { $0.drop(in: tenant.schema) }
+        if drift.lacksCapture { statements += [ddl.lock] + ddl.capture(drift.plan) }
         if drift.isAccessChanged { statements += [ddl.lock, ddl.logger(drift.plan)] }
         for statement in statements { try await connection.script(statement) }
         current.plan = drift.plan

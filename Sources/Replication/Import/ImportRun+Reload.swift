@@ -12,6 +12,16 @@ internal import TenantSchema
 extension ImportRun {
     var kind: ImportRecord.Kind { reload == nil ? .initial : .reload }
 
+    /// Merges into a table that has rows.
+    ///
+    /// - Parameter time: the cell's clock.
+    mutating func take(over table: SyncedTable, since time: Date) {
+        reload = table
+        self.table = table.plan
+        plan = ImportPlan(table.plan, ddl: ddl, columns: Set(table.selectedColumns.map(\.name)))
+        timeMark = time
+    }
+
     /// Opens a reload. Its running read keeps the changes that are applied from now on.
     func openReload() async throws -> ImportRecord {
         try await cell.transaction(deadline: .now + ReplicationLimits.connectionWait) { connection in
@@ -58,7 +68,8 @@ extension ImportRun {
             }
             try await ImportStore().setExpectedRows(expected, for: record, on: connection)
             try await ImportStore().close(record, on: connection)
-            try await store.finish(record.id, of: mapping.id, since: record.timeMark, on: connection)
+            try await store.finish(
+                record.id, of: mapping.id, since: record.timeMark, columns: plan.columns, on: connection)
             return missing
         }
         if missing.isSuspicious { try await note(missing) }

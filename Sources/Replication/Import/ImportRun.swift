@@ -16,15 +16,16 @@ struct ImportRun: Sendable {
     let cell: PostgresPool
     let rest: RESTClient
     let job: JobContext
-    let table: TablePlan
-    let plan: ImportPlan
+    var table: TablePlan
+    var plan: ImportPlan
     let schema: TenantDatabase
     let ddl: TenantDDL
     /// Changes from this time on are read again after the import.
-    let timeMark: Date
+    var timeMark: Date
     /// True if the table was created a moment ago.
     var isCreated = false
-    /// The table that is reloaded. Nil for an import.
+    /// The table into which all rows are merged, because it has rows: a reload, or an import that takes over
+    /// a table. Nil for an import that fills an empty table.
     var reload: SyncedTable?
     /// The token of this start in the cell.
     let claim = UUID()
@@ -45,7 +46,7 @@ struct ImportRun: Sendable {
         var shownState: Mapping.State?
         while true {
             let step = machine.next(after: event, now: .now)
-            let reloading = reload == nil ? nil : Mapping.State.reloadTable
+            let reloading = isReload ? Mapping.State.reloadTable : nil
             if let state = reloading ?? machine.mappingState, state != shownState {
                 try await show(state)
                 shownState = state
@@ -70,6 +71,8 @@ struct ImportRun: Sendable {
         }
     }
 
+    private var isReload: Bool { reload != nil && mapping.isImported }
+
     private func settings() throws -> ImportMachine.Settings {
         ImportMachine.Settings(
             objectName: mapping.objectName, bulkThreshold: services.settings.bulkThreshold,
@@ -79,7 +82,7 @@ struct ImportRun: Sendable {
 
     private func show(_ state: Mapping.State) async throws {
         try await services.control.withConnection { connection in
-            if reload != nil {
+            if isReload {
                 try await MappingStore().beginReload(of: mapping.id, on: connection)
             } else {
                 try await MappingStore().setState(mapping.id, state, on: connection)
@@ -241,7 +244,7 @@ extension ImportRun {
         PageLoader(
             pool: cell, mapping: mapping, record: record, plan: plan,
             merger: reload.map { PageMerger($0, pool: cell) },
-            onLoaded: { [imports = services.imports, isReload = reload != nil, id = tenant.id] in
+            onLoaded: { [imports = services.imports, isReload, id = tenant.id] in
                 imports.count($0, isReload: isReload, of: id)
             })
     }

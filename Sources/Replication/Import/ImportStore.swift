@@ -108,10 +108,13 @@ struct ImportStore: Sendable {
         return try Self.record(row)
     }
 
-    /// Whether an import of the mapping has begun.
+    /// Whether an import that fills the mapping's empty table has begun.
     func hasBegun(_ mappingID: UUID, on connection: PostgresConnection) async throws -> Bool {
         try await connection.query(
-            "select exists (select from multiconnect_sync.imports where mapping_id = \(mappingID))"
+            """
+            select exists (
+              select from multiconnect_sync.imports where mapping_id = \(mappingID) and kind = 'import')
+            """
         ).scalar()
     }
 
@@ -209,10 +212,15 @@ struct ImportStore: Sendable {
         _ record: ImportRecord, mapping: Mapping, on connection: PostgresConnection
     ) async throws {
         try await close(record, on: connection)
+        try await setPosition(of: mapping, record.timeMark, on: connection)
+    }
+
+    /// Stores from when on changes are read. Salesforce's clock.
+    func setPosition(of mapping: Mapping, _ timeMark: Date, on connection: PostgresConnection) async throws {
         try await connection.execute(
             """
             insert into multiconnect_sync.positions (mapping_id, organization_id, time_mark)
-            values (\(mapping.id), \(mapping.organizationID), \(record.timeMark))
+            values (\(mapping.id), \(mapping.organizationID), \(timeMark))
             on conflict (mapping_id) do update set time_mark = excluded.time_mark, updated_at = now()
             """)
     }

@@ -90,9 +90,12 @@ struct Provisioner: Sendable {
         }
         try await forgetLostTables(&found, schema, job)
         try await requestLostColumns(found, schema, job)
-        try await createTables(&found, ddl, schema, job)
+        let present = try await createTables(&found, ddl, schema, job)
         for finding in found {
-            guard let plan = finding.plan, !finding.mapping.isImported else { continue }
+            // The import looks at a table that was there before.
+            guard let plan = finding.plan, !finding.mapping.isImported, !present.contains(plan.table) else {
+                continue
+            }
             services.plans.note(RecentPlans.Created(plan: plan, ddl: ddl), of: finding.mapping)
         }
         try await finish(found, tenant, job)
@@ -202,15 +205,17 @@ struct Provisioner: Sendable {
 // The tables.
 extension Provisioner {
     /// Creates the schema and the tables in one transaction. If the database refuses one of the tables,
-    /// creates them one by one: a refused table fails its mapping only.
+    /// creates them one by one: a refused table fails its mapping only. Returns the names of the tables that
+    /// were there before.
     private func createTables(
         _ found: inout [Finding], _ ddl: TenantDDL, _ schema: TenantDatabase, _ job: JobContext
-    ) async throws {
-        try await failObstructed(&found, schema)
+    ) async throws -> Set<String> {
+        let present = try await failObstructed(&found, schema)
         let plans = found.compactMap(\.plan)
         let foundation = ddl.foundation + EventTables(schema: ddl.schema).statements
         do {
-            return try await run(foundation + plans.flatMap(ddl.table), as: .schema, schema, job)
+            try await run(foundation + plans.flatMap(ddl.table), as: .schema, schema, job)
+            return present
         } catch let error as PostgresError where FaultVerdict(error) == .permanent && !plans.isEmpty {
             services.logger.notice("creating tables one by one", metadata: ["error": "\(error)"])
         }
@@ -227,19 +232,24 @@ extension Provisioner {
                 found[index].failure = FaultReason.text(error)
             }
         }
+        return present
     }
 
-    /// Fails the mappings whose table's name belongs to a view or to somebody else's table.
-    private func failObstructed(_ found: inout [Finding], _ schema: TenantDatabase) async throws {
-        let obstructions = try await schema.pool.withCellConnection { [plans = found.compactMap(\.plan)] in
-            try await schema.obstructions(of: plans, on: $0)
+    /// Fails the mappings whose table's name belongs to a view or to somebody else's table. Returns the names
+    /// that exist.
+    private func failObstructed(
+        _ found: inout [Finding], _ schema: TenantDatabase
+    ) async throws -> Set<String> {
+        let relations = try await schema.pool.withCellConnection { [plans = found.compactMap(\.plan)] in
+            try await schema.relations(named: plans, on: $0)
         }
         for index in found.indices {
-            guard let table = found[index].plan?.table, let obstruction = obstructions[table] else {
+            guard let table = found[index].plan?.table, let obstruction = relations[table] ?? nil else {
                 continue
             }
             found[index].failure = obstruction.problem(table, in: schema.tenant.schema)
         }
+        return Set(relations.keys)
     }
 
     /// A step of the ledger. It is applied at most once per job, so a step covers the same statements in each

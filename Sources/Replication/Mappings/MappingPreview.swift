@@ -81,7 +81,13 @@ package struct MappingPreview: Sendable {
             effects += existing.configuration.effects(of: change.entry.configuration).map {
                 .init(.changes, $0)
             }
-            effects += try await alteration(of: mapping, to: fresh)
+            effects += try await alteration(of: mapping, to: fresh, replacing: existing.configuration)
+        } else if !effects.contains(where: { $0.kind == .refuses }),
+            try await TableAdoption(tenant: tenant, cell: cell).isNeeded(for: fresh, of: mapping.id)
+        {
+            let text =
+                "merges all records of \(fresh.objectName) into the table \(fresh.table), which has records"
+            effects.append(.init(.reads, text))
         } else if existing == nil {
             effects.append(
                 .init(.adds, "creates the table \(fresh.table) with \(fresh.columns.count) columns"))
@@ -121,7 +127,6 @@ package struct MappingPreview: Sendable {
         }
         do {
             try await TenantDatabase(tenant: tenant, pool: cell).checkUnobstructed(fresh)
-            try await VacancyCheck(tenant: tenant, cell: cell).check(fresh, for: mapping.id)
         } catch let error as ReplicationError where error.code == .tableObstructed {
             effects.append(.init(.refuses, error.message))
         }
@@ -129,7 +134,7 @@ package struct MappingPreview: Sendable {
     }
 
     private func alteration(
-        of mapping: Mapping, to fresh: TablePlan
+        of mapping: Mapping, to fresh: TablePlan, replacing old: MappingConfiguration
     ) async throws -> [MappingPlan.Effect] {
         let stored = try await cell.withCellConnection {
             try await SyncedTableStore().table(of: mapping, on: $0)
@@ -154,6 +159,17 @@ package struct MappingPreview: Sendable {
         }
         effects += drift.widenings.map {
             .init(.changes, "changes the column \($0.column) to \($0.type.sql)")
+        }
+        let new = mapping.configuration
+        if old.isNumeric != new.isNumeric || old.numericFields != new.numericFields {
+            effects += fresh.columns.filter { field in
+                field.type == .doublePrecision
+                    && drift.plan.columns.contains { $0.name == field.name && $0.type == .numeric }
+            }.map {
+                .init(
+                    .warns, "the column \($0.name) stays numeric: drop it, and it is created and filled again"
+                )
+            }
         }
         effects += drift.addedIndexes.map { .init(.adds, "builds the index \($0.name)") }
         effects += drift.droppedIndexes.map { .init(.removes, "drops the index \($0.name)") }

@@ -91,10 +91,19 @@ struct ReloadStore: Sendable {
     }
 
     /// Closes a reload's records and read, and clears the request that led to it.
+    ///
+    /// - Parameter columns: the columns that it has filled. Their back-fills end that were requested before.
     func finish(
-        _ reload: UUID, of mappingID: UUID, since startedAt: Date, on connection: PostgresConnection
+        _ reload: UUID, of mappingID: UUID, since startedAt: Date, columns: [String],
+        on connection: PostgresConnection
     ) async throws {
         try await discard(reload, on: connection)
+        try await connection.execute(
+            """
+            delete from multiconnect_sync.column_backfills
+            where mapping_id = \(mappingID) and column_name = any (\(columns)::text[])
+              and requested_at <= \(startedAt) and read_id is null
+            """)
         try await connection.execute(
             """
             update multiconnect_sync.positions

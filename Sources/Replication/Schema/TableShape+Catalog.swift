@@ -27,6 +27,17 @@ extension TableShape {
             where n.nspname = \(schema)
             """
         ).column()
-        self.init(types: types, indexes: Set(indexes))
+        let triggers = TenantDDL.triggers(of: table)
+        let present: Int = try await connection.query(
+            """
+            select count(*) from pg_namespace n
+            join pg_class c on c.relnamespace = n.oid and c.relname = \(table)
+            join pg_trigger t on t.tgrelid = c.oid and t.tgname = any (\(triggers)::text[])
+            where n.nspname = \(schema)
+            """
+        ).scalar()
+        self.init(
+            types: types, indexes: Set(indexes),
+            isCaptured: present == triggers.count)
     }
 }

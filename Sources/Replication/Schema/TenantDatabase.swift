@@ -95,10 +95,10 @@ struct TenantDatabase: Sendable {
         return Set(plan.columns.map(\.name)).isSubset(of: names)
     }
 
-    /// Existing relations that have the name of a planned table and cannot serve as it, by name.
-    func obstructions(
-        of plans: [TablePlan], on connection: PostgresConnection
-    ) async throws -> [String: TableObstruction] {
+    /// Existing relations that have the name of a planned table, by name. Nil for those that can serve as it.
+    func relations(
+        named plans: [TablePlan], on connection: PostgresConnection
+    ) async throws -> [String: TableObstruction?] {
         let rows = try await connection.query(
             """
             select c.relname::text as name, c.relkind::text as kind, (
@@ -111,15 +111,15 @@ struct TenantDatabase: Sendable {
             where n.nspname = \(tenant.schema) and c.relname = any (\(plans.map(\.table))::text[])
             """)
         return try rows.reduce(into: [:]) { found, row in
-            found[try row["name"]] = TableObstruction(
-                kind: try row["kind"], missingColumns: try row["missing"])
+            found[try row["name"] as String] = .some(
+                TableObstruction(kind: try row["kind"], missingColumns: try row["missing"]))
         }
     }
 
     /// Throws `.tableObstructed` if another relation has the name of the plan's table.
     func checkUnobstructed(_ plan: TablePlan) async throws {
-        let found = try await pool.withCellConnection { try await obstructions(of: [plan], on: $0) }
-        guard let obstruction = found[plan.table] else { return }
+        let found = try await pool.withCellConnection { try await relations(named: [plan], on: $0) }
+        guard let obstruction = found[plan.table] ?? nil else { return }
         throw ReplicationError(.tableObstructed, obstruction.problem(plan.table, in: tenant.schema))
     }
 

@@ -121,7 +121,7 @@ package struct MappingStore: Sendable {
         try await connection.execute(
             """
             update multiconnect.mappings set state = \(state.rawValue), state_description = \(state.label),
-              db_count = \(result.rowsLoaded), db_count_at = now(),
+              db_count = \(result.rowsInTable ?? result.rowsLoaded), db_count_at = now(),
               sf_count = \(result.rowsLoaded + result.rowsQuarantined), sf_count_at = now(),
               quarantined_count = \(result.rowsQuarantined), time_mark = \(result.timeMark),
               last_error = null, last_error_at = null,

@@ -65,4 +65,32 @@ struct SchemaHealthStore: Sendable {
         ).column()
         return Set(found)
     }
+
+    /// The mappings whose users' changes are not captured: those whose table has lost a trigger, and those
+    /// with a trigger that somebody has disabled.
+    func uncaptured(
+        _ tables: [SyncedTable], on connection: PostgresConnection
+    ) async throws -> (lost: Set<UUID>, disabled: Set<UUID>) {
+        let wanted = tables.flatMap { table in TenantDDL.triggers(of: table.plan.table).map { (table, $0) } }
+        let rows = try await connection.query(
+            """
+            select w.mapping_id, t.oid is null as is_lost
+            from unnest(\(wanted.map(\.0.mapping.id))::uuid[], \(wanted.map(\.0.schema))::text[],
+              \(wanted.map(\.0.plan.table))::text[], \(wanted.map(\.1))::text[])
+              as w (mapping_id, schema_name, table_name, trigger_name)
+            join pg_catalog.pg_namespace n on n.nspname = w.schema_name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.table_name
+            left join pg_catalog.pg_trigger t on t.tgrelid = c.oid and t.tgname = w.trigger_name
+            where t.oid is null or t.tgenabled not in ('O', 'A')
+            """)
+        var found: (lost: Set<UUID>, disabled: Set<UUID>) = ([], [])
+        for row in rows {
+            if try row["is_lost"] {
+                found.lost.insert(try row["mapping_id"])
+            } else {
+                found.disabled.insert(try row["mapping_id"])
+            }
+        }
+        return found
+    }
 }

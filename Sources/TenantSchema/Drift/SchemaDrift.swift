@@ -38,6 +38,8 @@ package struct SchemaDrift: Sendable, Equatable {
     package private(set) var isAccessChanged: Bool
     /// True if other records belong to the table now.
     package private(set) var isFilterChanged: Bool
+    /// True if the table has lost a trigger, so that users' changes are not captured.
+    package private(set) var lacksCapture = false
 
     /// - Parameters:
     ///   - old: the plan that the last import or alteration left.
@@ -58,6 +60,7 @@ package struct SchemaDrift: Sendable, Equatable {
         (plan.cursorField, plan.objectName) = (fresh.cursorField, fresh.objectName)
         // A missing table has no columns, and is no matter of its columns.
         let exists = shape.types["sfid"] != nil
+        lacksCapture = exists && !shape.isCaptured
         let wanted = Dictionary(fresh.columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for index in plan.columns.indices {
             let column = plan.columns[index]
@@ -150,8 +153,8 @@ package struct SchemaDrift: Sendable, Equatable {
     package var isEmpty: Bool {
         added.isEmpty && lost.isEmpty && removed.isEmpty && newlyPaused.isEmpty && resumed.isEmpty
             && widenings.isEmpty
-            && addedIndexes.isEmpty
-            && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
+            && addedIndexes.isEmpty && droppedIndexes.isEmpty && !isAccessChanged && !isFilterChanged
+            && !lacksCapture
     }
 
     /// Columns whose existing rows must be filled from the org.

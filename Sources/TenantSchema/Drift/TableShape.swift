@@ -4,10 +4,13 @@ package struct TableShape: Sendable, Equatable {
     /// By column.
     package var types: [String: ColumnType]
     package var indexes: Set<String>
+    /// False if users' changes are not captured, because the table has lost a trigger.
+    package var isCaptured: Bool
 
-    package init(types: [String: ColumnType], indexes: Set<String>) {
+    package init(types: [String: ColumnType], indexes: Set<String>, isCaptured: Bool = true) {
         self.types = types
         self.indexes = indexes
+        self.isCaptured = isCaptured
     }
 
     /// The differences from the plan that the org's values caused, as sentences for operators.

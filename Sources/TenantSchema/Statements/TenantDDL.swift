@@ -71,10 +71,17 @@ package struct TenantDDL: Sendable, Equatable {
 
     /// A mapped table with its indexes, functions and triggers. New columns of a later plan are added.
     package func table(_ plan: TablePlan) -> [String] {
-        let functions = TriggerFunctions(ddl: self, plan: plan)
-        return [createTable(plan)] + add(plan.columns, to: plan) + createIndexes(plan)
-            + [functions.status, functions.logger, functions.statusTrigger, functions.logTrigger]
+        [createTable(plan)] + add(plan.columns, to: plan) + createIndexes(plan) + capture(plan)
     }
+
+    /// The functions and triggers that capture users' changes of a table.
+    package func capture(_ plan: TablePlan) -> [String] {
+        let functions = TriggerFunctions(ddl: self, plan: plan)
+        return [functions.status, functions.logger, functions.statusTrigger, functions.logTrigger]
+    }
+
+    /// The names of the triggers of a mapped table.
+    package static func triggers(of table: String) -> [String] { TriggerFunctions.triggers(of: table) }
 
     /// Replaces the function that logs users' changes, after the mapping's access has changed.
     package func logger(_ plan: TablePlan) -> String { TriggerFunctions(ddl: self, plan: plan).logger }

@@ -47,7 +47,7 @@ struct TriggerFunctions {
 
     var statusTrigger: String {
         """
-        create or replace trigger \(Identifier.quoted(name("status_trigger")))
+        create or replace trigger \(Identifier.quoted(name(Self.statusSuffix)))
         before insert or update on \(ddl.name(plan)) for each row
         execute function \(s).\(Identifier.quoted(name("status")))()
         """
@@ -101,7 +101,7 @@ struct TriggerFunctions {
 
     var logTrigger: String {
         """
-        create or replace trigger \(Identifier.quoted(name("logtrigger")))
+        create or replace trigger \(Identifier.quoted(name(Self.logSuffix)))
         after insert or delete or update on \(ddl.name(plan)) for each row
         when (public.get_xmlbinary()::text = 'base64'::text)
         execute function \(s).\(Identifier.quoted(name("logger")))()
@@ -110,6 +110,12 @@ struct TriggerFunctions {
 }
 
 extension TriggerFunctions {
+    private static let (statusSuffix, logSuffix) = ("status_trigger", "logtrigger")
+
+    static func triggers(of table: String) -> [String] {
+        [statusSuffix, logSuffix].map { Identifier.fitting("hc_\(table)_\($0)") }
+    }
+
     /// Removes triggers and functions of a table. It becomes an ordinary table with its rows.
     static func removal(of table: String, in schema: String) -> [String] {
         func name(_ suffix: String) -> String {
@@ -117,8 +123,8 @@ extension TriggerFunctions {
         }
         let (s, t) = (Identifier.quoted(schema), Identifier.quoted(table))
         return [
-            "drop trigger if exists \(name("status_trigger")) on \(s).\(t)",
-            "drop trigger if exists \(name("logtrigger")) on \(s).\(t)",
+            "drop trigger if exists \(name(statusSuffix)) on \(s).\(t)",
+            "drop trigger if exists \(name(logSuffix)) on \(s).\(t)",
             "drop function if exists \(s).\(name("status"))()",
             "drop function if exists \(s).\(name("logger"))()",
         ]

@@ -1,3 +1,4 @@
+import Activity
 import Foundation
 import OrgSimulator
 import Postgres
@@ -68,6 +69,33 @@ struct LiveReadingTests {
             let created = try await scene.change(["kind": "create", "records": [["Name": "noticed"]]])
             let id = try #require(created.first)
             try await eventually("polled early") { try await scene.hasAccount(id, name: "noticed") }
+        }
+    }
+
+    @Test func `a mapping whose position is lost is read again`() async throws {
+        try await live { scene in
+            let mapping = try await scene.mapping("Account")
+            // As after the restore of a backup of one of the databases.
+            try await scene.cell.execute(
+                "delete from multiconnect_sync.positions where mapping_id = \(mapping.id)")
+            try await scene.reading(epoch: 1, pace: Self.eventsOnly) {
+                try await eventually("a reload is requested") {
+                    try await scene.control.query(
+                        """
+                        select exists (select from multiconnect.jobs where class = \(ReloadJob.className)
+                          and args->>0 = \(mapping.id.uuidString.lowercased()))
+                        """
+                    ).scalar()
+                }
+                #expect(
+                    try await scene.notifications().contains {
+                        $0.eventType == ChangeNotification.positionLost && $0.message.contains("Account")
+                    })
+            }
+            #expect(
+                try await scene.cell.query(
+                    "select count(*) from multiconnect_sync.positions where mapping_id = \(mapping.id)"
+                ).scalar() == 1)
         }
     }
 

@@ -255,7 +255,7 @@ struct RereadRunTests {
             #expect(try await reason() == "no_time_of_change")
             try await scene.pool.withConnection { connection in
                 let now = try await RunningReadStore().clock(on: connection)
-                try await ReloadStore().finish(UUID(), of: id, since: now, on: connection)
+                try await ReloadStore().finish(UUID(), of: id, since: now, columns: [], on: connection)
             }
             #expect(try await reason() == nil)
         }

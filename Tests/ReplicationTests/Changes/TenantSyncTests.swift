@@ -318,7 +318,7 @@ struct TenantSyncTests {
             try await EventLoop.current.sleep(for: .milliseconds(300))
             // The rows of the job are in the table, and the job itself ends a little later.
             try await scene.cell.withConnection {
-                try await ReloadStore().finish(UUID(), of: mapping.id, since: started, on: $0)
+                try await ReloadStore().finish(UUID(), of: mapping.id, since: started, columns: [], on: $0)
             }
             try await EventLoop.current.sleep(for: .milliseconds(100))
             try await scene.control.execute(

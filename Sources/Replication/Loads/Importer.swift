@@ -75,10 +75,11 @@ struct Importer: Sendable {
         guard let table = try await planned(mapping, created, rest, schema, job) else {
             return try await finish(nil, mapping, tenant, job)
         }
-        let importRun = ImportRun(
+        var importRun = ImportRun(
             services: services, tenant: tenant, mapping: mapping, cell: cell, rest: rest, job: job,
             table: table.plan, plan: ImportPlan(table.plan, ddl: table.ddl), schema: schema, ddl: table.ddl,
             timeMark: timeMark, isCreated: created != nil)
+        if created == nil { try await adopt(&importRun) }
         switch try await importRun.load() {
         case .suspended(let pause): return .again(after: pause)
         case .finished(let result, let bulkJob):
@@ -101,8 +102,23 @@ struct Importer: Sendable {
         try await checkOwnsTable(mapping, schema.tenant)
         let ddl = try await schema.preflight()
         try await schema.checkUnobstructed(plan)
-        try await VacancyCheck(tenant: schema.tenant, cell: schema.pool).check(plan, for: mapping.id)
         return RecentPlans.Created(plan: plan, ddl: ddl)
+    }
+
+    /// Prepares a table that has records, so that the import merges into it.
+    private func adopt(_ run: inout ImportRun) async throws {
+        let adoption = TableAdoption(tenant: run.tenant, cell: run.cell)
+        guard try await adoption.isNeeded(for: run.table, of: run.mapping.id) else { return }
+        services.logger.notice(
+            "the table has records, merging into it",
+            metadata: ["org": "\(run.tenant.orgID)", "object": "\(run.mapping.objectName)"])
+        let altered = try await adoption.run(
+            run.mapping, run.table, run.ddl, timeMark: run.timeMark, resolver: services.settings.resolver,
+            run.job)
+        try await DriftReport(services: services, tenant: run.tenant, mapping: run.mapping).end(altered)
+        run.take(
+            over: altered.table,
+            since: try await run.cell.withCellConnection { try await RunningReadStore().clock(on: $0) })
     }
 
     /// The plan of the mapping's table, which is stored with its problems. Nil if the object cannot be
