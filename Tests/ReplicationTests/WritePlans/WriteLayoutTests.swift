@@ -142,12 +142,13 @@ struct WriteLayoutTests {
         #expect(update.leftOut == ["Formula__c", "Master__c", "SystemModstamp"])
     }
 
-    @Test(arguments: [
-        (.insert, ["id": "3", "lastname": "A", "formula__c": nil, "later__c": nil], false),
-        (.insert, ["formula__c": "x"], true), (.insert, ["later__c": "x"], true),
-        (.update, ["formula__c": nil], true), (.update, ["later__c": nil], true),
-        (.update, ["lastname": nil], false),
-    ] as [(LogEntry.Action, [String: String?], Bool)])
+    @Test(
+        arguments: [
+            (.insert, ["id": "3", "lastname": "A", "formula__c": nil, "later__c": nil], false),
+            (.insert, ["formula__c": "x"], true), (.insert, ["later__c": "x"], true),
+            (.update, ["formula__c": nil], true), (.update, ["later__c": nil], true),
+            (.update, ["lastname": nil], false),
+        ] as [(LogEntry.Action, [String: String?], Bool)])
     func `only values that would be sent count as left out`(
         _ action: LogEntry.Action, _ values: [String: String?], _ leavesOut: Bool
     ) {
