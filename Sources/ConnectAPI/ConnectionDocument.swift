@@ -21,7 +21,6 @@ struct ConnectionDocument: Sendable {
     private static let regionLabel = "Self-hosted"
 
     func path(ofConnection id: UUID) -> String { "/api/v3/connections/\(Self.text(id))" }
-    func path(ofMapping id: UUID) -> String { "/api/v3/mappings/\(Self.text(id))" }
 
     /// A list as Django REST Framework writes it.
     static func list(
@@ -73,6 +72,7 @@ struct ConnectionDocument: Sendable {
     func connection(_ report: ConnectionReport, isDeep: Bool) -> JSONText {
         let organization = report.organization
         let id = organization.connectionID
+        let path = path(ofConnection: id)
         let isPaused = organization.status == .paused
         var members: [(String, JSONText)] = [
             ("id", .string(Self.text(id))),
@@ -91,8 +91,8 @@ struct ConnectionDocument: Sendable {
             ("state", .string(isPaused ? "PAUSED" : organization.connectionState.rawValue)),
             ("state_description", .optional(organization.statusDetail)),
             ("mappings_summary_state", .string(Self.summary(report.mappings))),
-            ("detail_url", .string(path(ofConnection: id))),
-            ("notifications_url", .string(path(ofConnection: id) + "/notifications")),
+            ("detail_url", .string(path)),
+            ("notifications_url", .string(path + "/notifications")),
             ("tags", []),
             ("sf_info", information(report)),
             ("created_at", .string(Self.time(report.createdAt))),
@@ -162,9 +162,10 @@ struct ConnectionDocument: Sendable {
     func mapping(_ mapping: ConnectionReport.MappingReport, of connection: UUID) -> JSONText {
         let members = mapping.members
         let activity = mapping.activity
-        let id = path(ofMapping: mapping.id)
+        let (id, connection) = (Self.text(mapping.id), Self.text(connection))
+        let path = "/api/v3/mappings/\(id)"
         return .object([
-            ("id", .string(Self.text(mapping.id))),
+            ("id", .string(id)),
             ("_id", .number(Self.number(mapping.id))),
             ("object_name", .string(mapping.objectName)),
             ("state", .string(mapping.state)),
@@ -172,17 +173,17 @@ struct ConnectionDocument: Sendable {
             ("is_paused", .bool(mapping.pausedAt != nil)),
             ("state_description", .string(mapping.lastError ?? mapping.stateDescription ?? "OK")),
             ("config", .raw(mapping.configuration)),
-            ("detail_url", .string(id)),
-            ("errors_url", .string(id + "/errors")),
+            ("detail_url", .string(path)),
+            ("errors_url", .string(path + "/errors")),
             (
                 "schema_url",
                 .string(
-                    url + path(ofConnection: connection) + "/schemas/"
+                    "\(url)/api/v3/connections/\(connection)/schemas/"
                         + PercentCoding.encode(mapping.objectName))
             ),
             ("created_at", .string(Self.time(mapping.createdAt))),
             ("updated_at", .string(Self.time(mapping.updatedAt))),
-            ("connection", .object([("id", .string(Self.text(connection)))])),
+            ("connection", .object([("id", .string(connection))])),
             ("sf_notify_enabled", .raw(optional: members.notifyEnabled)),
             ("sf_polling_seconds", .raw(optional: members.pollingSeconds)),
             ("access", .raw(optional: members.access)),

@@ -80,9 +80,25 @@ extension Double: PostgresDecodable {
 }
 
 extension UUID: PostgresDecodable {
+    /// Foundation's parser goes through a `String` and `sscanf`.
     package init?(postgres text: Span<UInt8>) {
-        guard let string = String(postgres: text) else { return nil }
-        self.init(uuidString: string)
+        guard text.count == 36 else { return nil }
+        var bytes = InlineArray<16, UInt8>(repeating: 0)
+        var digits = 0
+        for index in text.indices {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard text[index] == UInt8(ascii: "-") else { return nil }
+            } else {
+                guard let digit = Hex.value(text[index]) else { return nil }
+                bytes[digits / 2] = bytes[digits / 2] << 4 | digit
+                digits += 1
+            }
+        }
+        self.init(
+            uuid: (
+                bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7], bytes[8],
+                bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]
+            ))
     }
 }
 

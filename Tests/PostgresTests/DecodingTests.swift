@@ -28,6 +28,10 @@ struct DecodingTests {
         #expect(decode("-Infinity", Double.self) == -.infinity)
         let id = UUID()
         #expect(decode(id.uuidString.lowercased(), UUID.self) == id)
+        #expect(decode(id.uuidString, UUID.self) == id)
+        for malformed in ["", "\(id)0", "g\("\(id)".dropFirst())", "\(id)".replacing("-", with: "0")] {
+            #expect(decode(malformed, UUID.self) == nil)
+        }
         #expect(decode(#"\x00ffA0"#, [UInt8].self) == [0, 255, 160])
         #expect(decode(#"\x0"#, [UInt8].self) == nil)
     }

@@ -6,8 +6,9 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Trims white space and lowercases the domain. Nil if the text is not an address.
     package init?(_ text: String) {
-        let trimmed = text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
-        let parts = String(trimmed).split(separator: "@", omittingEmptySubsequences: false)
+        var trimmed = text.drop(while: \.isWhitespace)
+        while trimmed.last?.isWhitespace == true { trimmed.removeLast() }
+        let parts = trimmed.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, Self.isLocalPart(parts[0]), Self.isDomain(parts[1]),
             trimmed.count <= OrganizationsLimits.emailCharacters
         else { return nil }
@@ -36,10 +37,11 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }
 
+    private static let special = Set("!#$%&'*+-/=?^_`{|}~".utf8)
+
     /// RFC 5321, `Dot-string`; at most 64 octets.
     private static func isLocalPart(_ text: Substring) -> Bool {
-        let special = Set("!#$%&'*+-/=?^_`{|}~".utf8)
-        return text.utf8.count <= 64
+        text.utf8.count <= 64
             && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { atom in
                 !atom.isEmpty && atom.utf8.allSatisfy { isLetterOrDigit($0) || special.contains($0) }
             }

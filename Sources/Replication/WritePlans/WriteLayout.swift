@@ -77,9 +77,10 @@ package struct WriteLayout: Sendable {
     }
 
     /// Whether an entry has values that are not sent: of columns that are not mapped, or that may not be
-    /// written.
+    /// written. A null of an insert has nothing to send.
     func leavesOut(_ entry: LogEntry) -> Bool {
-        entry.values.keys.contains { column in
+        entry.values.contains { column, text in
+            if text == nil, entry.action == .insert { return false }
             if let field = fields[column] { return field.permission == .none }
             return !Self.ownColumns.contains(column)
         }

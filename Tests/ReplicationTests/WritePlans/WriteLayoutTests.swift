@@ -142,6 +142,20 @@ struct WriteLayoutTests {
         #expect(update.leftOut == ["Formula__c", "Master__c", "SystemModstamp"])
     }
 
+    @Test(
+        arguments: [
+            (.insert, ["id": "3", "lastname": "A", "formula__c": nil, "later__c": nil], false),
+            (.insert, ["formula__c": "x"], true), (.insert, ["later__c": "x"], true),
+            (.update, ["formula__c": nil], true), (.update, ["later__c": nil], true),
+            (.update, ["lastname": nil], false),
+        ] as [(LogEntry.Action, [String: String?], Bool)])
+    func `only values that would be sent count as left out`(
+        _ action: LogEntry.Action, _ values: [String: String?], _ leavesOut: Bool
+    ) {
+        let entry = LogEntry(id: 7, action: action, table: "contact", recordID: 3, values: values)
+        #expect(scene.layout.leavesOut(entry) == leavesOut)
+    }
+
     @Test func `fields that the mapping makes read-only and paused columns are left out`() throws {
         var scene = LayoutScene { $0.fieldAccess = ["Phone": .readOnly, "LastName": .readWrite] }
         scene.paused = ["birthdate": "removed"]
