@@ -278,7 +278,7 @@ extension Poller {
         defer { page.end() }
         return try await withPageRetries { staging in
             try await bulk.results(
-                of: job, locator: page.locator, maximumRows: page.rows(services.settings),
+                of: job, locator: page.locator, maximumRows: services.settings.bulkPageRows,
                 compression: services.settings.compression
             ) { results in
                 page.arrive(next: results.locator)
@@ -305,11 +305,6 @@ extension Poller {
         }
 
         func end() { hasEnded.set() }
-
-        func rows(_ settings: ReplicationSettings) -> Int {
-            let limit = locator == nil ? ReplicationLimits.firstPollRows : settings.bulkPageRows
-            return min(limit, settings.bulkPageRows)
-        }
 
         /// The next page's locator, as soon as the head has arrived. Nil also if the page failed before.
         func next() async throws -> String? {

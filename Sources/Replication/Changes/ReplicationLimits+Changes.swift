@@ -15,9 +15,6 @@ extension ReplicationLimits {
     package static let pollBulkThreshold = 10_000
     /// Pages of a poll at once: one is merged while the next arrives.
     static let pollPages = 2
-    /// Rows of the first page of a poll's Bulk results. It is smaller, because no other page is merged while it
-    /// arrives; it is large enough that the second page has arrived when it is merged.
-    static let firstPollRows = 20_000
     /// The longest wait for the Bulk job of a poll. Then it is aborted.
     static let bulkPollDeadline = Duration.seconds(2 * 60 * 60)
     /// The pause before requested records of a mapping that is not imported, or paused, are due again.
