@@ -196,6 +196,23 @@ struct MappingEditTests {
         }
     }
 
+    @Test func `a table whose mapping is unknown gets the access of the new one`() async throws {
+        var readOnly = Self.account
+        readOnly.access = .readOnly
+        let file = Self.file(readOnly, of: "Account")
+        try await withOrg(settings: { $0.mappings = file }) { scene in
+            _ = try await scene.sync()
+            try await scene.control.execute("delete from multiconnect.mappings")
+            _ = try await scene.importMappings(Self.file(Self.account, of: "Account"))
+            _ = try await scene.runImports()
+            #expect(try await scene.mapping("Account").state == .dataSynced)
+            try await scene.app("update T.account set phone = '7' where sfid is not null")
+            let states: [String] = try await scene.app("select distinct state from T._trigger_log").column()
+            #expect(states == ["NEW"])
+            #expect(try await scene.notifications().isEmpty)
+        }
+    }
+
     @Test func `an installation merges into the tables of one that the control database does not know`()
         async throws
     {

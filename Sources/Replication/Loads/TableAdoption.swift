@@ -31,6 +31,11 @@ struct TableAdoption: Sendable {
         _ mapping: Mapping, _ plan: TablePlan, _ ddl: TenantDDL, timeMark: Date, resolver: NameResolver,
         _ job: JobContext
     ) async throws -> TableAlteration.Report {
+        // The former mapping's functions, if they are there, can have another access.
+        try await TenantDatabase(tenant: tenant, pool: cell).run(ddl.capture(plan)) { _ in
+            try await job.confirmClaim()
+            return false
+        }
         let shape = try await cell.withCellConnection {
             try await TableShape(of: plan.table, in: tenant.schema, on: $0)
         }
