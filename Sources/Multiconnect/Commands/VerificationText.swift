@@ -33,7 +33,7 @@ enum VerificationText {
         }
         if result.rowsWithoutChange > 0 {
             lines.append(
-                "    \(result.rowsWithoutChange) of them are in no change that waits: capture them with "
+                "  \(result.rowsWithoutChange) of them are in no change that waits: capture them with "
                     + "hc_capture_insert_from_row, or delete them")
         }
         if result.quarantinedRows > 0 {

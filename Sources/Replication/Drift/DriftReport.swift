@@ -58,7 +58,7 @@ struct DriftReport: Sendable {
                             ReplicationLimits.reasonCharacters)))
             }
             let notifications = NotificationStore(on: connection)
-            if report.isCaptureRestored {
+            if report.isCaptureRestored, report.table.plan.access == .readWrite {
                 try await notifications.update(
                     Self.captureType, organization: tenant.id, subject: mapping.objectName,
                     message: """

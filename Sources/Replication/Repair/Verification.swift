@@ -29,7 +29,8 @@ package struct Verification: Sendable, Equatable {
     package var rowsHere = 0
     /// Rows of the table without an id: inserted here, and not in the org. They are no differences.
     package var rowsWithoutRecord = 0
-    /// Those of `rowsWithoutRecord` that no waiting or refused change inserts: they were not captured.
+    /// Those of `rowsWithoutRecord` that no waiting or refused change inserts: they were not captured. Not
+    /// counted for a read-only mapping, whose rows an application may have for itself.
     package var rowsWithoutChange = 0
     /// Records that the read returned.
     package var rowsThere = 0
@@ -61,7 +62,11 @@ package struct Verification: Sendable, Equatable {
     /// True if `--confirm` removes them.
     package var isConfirmable = false
 
-    package var isEqual: Bool {
+    /// True if the table has the org's records, and all other rows are on their way.
+    package var isEqual: Bool { needsNoRepair && rowsWithoutChange == 0 }
+
+    /// True if a repair has nothing to do.
+    var needsNoRepair: Bool {
         [missingHere, missingThere, invalidIDs].allSatisfy { $0.rows == 0 } && columns.isEmpty
             && quarantinedRows == 0 && lostColumns.isEmpty
     }

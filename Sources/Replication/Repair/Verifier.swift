@@ -96,7 +96,7 @@ package struct Verifier: Sendable {
             }
             guard let comparison, let evidence else { return verification }
             try await describeRows(of: comparison.table, in: &verification, on: connection)
-            if repair != .none, !verification.isEqual {
+            if repair != .none, !verification.needsNoRepair {
                 try await correct(comparison, evidence, repair, &verification, on: connection)
             }
             try await ComparisonStore.drop(on: connection)
@@ -144,7 +144,7 @@ package struct Verifier: Sendable {
         let store = DifferenceStore(table: table)
         let counts = try await store.counts(on: connection)
         (verification.rowsHere, verification.rowsWithoutRecord) = try await store.rowsHere(on: connection)
-        if verification.rowsWithoutRecord > 0 {
+        if verification.rowsWithoutRecord > 0, table.mapping.configuration.access == .readWrite {
             verification.rowsWithoutChange = try await store.rowsWithoutChange(on: connection)
         }
         func missing(_ kind: ComparisonStore.Kind) async throws -> Verification.Missing {

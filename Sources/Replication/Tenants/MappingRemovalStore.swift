@@ -28,6 +28,14 @@ package struct MappingRemovalStore: Sendable {
         ).scalar()
     }
 
+    /// Rows of a table that Salesforce does not have. 0 if there is no table.
+    package func ownRows(of table: String, on connection: PostgresConnection) async throws -> Int {
+        let name = "\(Identifier.quoted(schema)).\(Identifier.quoted(table))"
+        let exists: Bool = try await connection.query("select to_regclass(\(name)) is not null").scalar()
+        guard exists else { return 0 }
+        return try await connection.query("select count(*) from \(raw: name) where sfid is null").scalar()
+    }
+
     /// Makes the table an ordinary one or drops it, in the caller's transaction. Throws `.unsentChanges` if
     /// it has local changes that Salesforce does not have.
     func release(_ table: String, isDropped: Bool, on connection: PostgresConnection) async throws {
@@ -50,8 +58,7 @@ package struct MappingRemovalStore: Sendable {
     }
 
     private func drop(_ table: String, _ name: String, on connection: PostgresConnection) async throws {
-        let own: Int = try await connection.query("select count(*) from \(raw: name) where sfid is null")
-            .scalar()
+        let own = try await ownRows(of: table, on: connection)
         guard own == 0 else {
             throw ReplicationError(
                 .unsentChanges, "\(own) rows of \(table) are not in Salesforce: the table cannot be dropped")

@@ -54,9 +54,6 @@ package struct DecimalNumber: Sendable, Equatable {
     /// Digits before the point; 0 for numbers below 1.
     package var wholeDigits: Int { digits.isEmpty ? 0 : max(0, digits.count + exponent) }
 
-    /// The number of digits before the point; negative for numbers that begin with zeros after the point.
-    var leadingPlace: Int { digits.count + exponent }
-
     /// Rounded half away from zero to so many digits after the point.
     package func rounded(toScale scale: Int) -> DecimalNumber {
         let surplus = -exponent - scale
@@ -79,6 +76,13 @@ package struct DecimalNumber: Sendable, Equatable {
         }
         result.normalize()
         return result
+    }
+
+    /// True if the numbers have the same significant digits, as many as each reader of JSON keeps.
+    package func isNearly(_ other: DecimalNumber) -> Bool {
+        let leading = max(digits.count + exponent, other.digits.count + other.exponent)
+        let scale = ReplicationLimits.comparedDigits - leading
+        return rounded(toScale: scale) == other.rounded(toScale: scale)
     }
 
     /// JSON's form: without an exponent, unless the number is very large or small.

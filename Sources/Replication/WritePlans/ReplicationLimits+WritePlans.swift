@@ -3,8 +3,9 @@ extension ReplicationLimits {
     static let bulkWriteRows = 10_000
     /// Digits after the point that Salesforce stores.
     static let decimalPlaces = 24
-    /// Significant digits that a `double precision` column keeps.
-    static let doubleDigits = 15
+    /// Significant digits in which a number that comes back equals the one that was sent.
+    /// Source: Salesforce Help 000394530.
+    static let comparedDigits = 15
     /// Failed inserts that block the changes which depend on them. The oldest are forgotten: then dependent
     /// changes are sent and fail in Salesforce.
     static let failedInserts = 20_000

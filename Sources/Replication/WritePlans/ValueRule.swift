@@ -116,15 +116,11 @@ struct ValueRule: Sendable {
         // The scale of the field is only how Salesforce shows the number: the API stores more digits.
         // Source: Salesforce Help 000387302 and 000212661 (up to 24).
         let limit = ReplicationLimits.decimalPlaces
-        if isExact {
-            guard number.scale <= limit else {
-                throw .number("\(shown(text)) has more than \(limit) digits after the point")
-            }
-        } else {
-            // Further digits are noise of binary arithmetic: 0.1 + 0.2 is 0.30000000000000004.
-            let places = ReplicationLimits.doubleDigits - number.leadingPlace
-            number = number.rounded(toScale: min(max(places, 0), limit))
+        let stored = number.rounded(toScale: limit)
+        guard stored == number || !isExact && !stored.digits.isEmpty else {
+            throw .number("\(shown(text)) has more than \(limit) digits after the point")
         }
+        number = stored
         guard number.wholeDigits <= precision - scale else {
             throw .number("\(shown(text)) has more than \(precision - scale) digits before the point")
         }

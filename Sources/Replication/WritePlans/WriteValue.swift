@@ -65,8 +65,10 @@ extension WriteValue {
             return stored.isEmpty ? WriteValue.null.equals(answer) : stored == answer.string.map(Self.stored)
         case .options(let text): return Self.optionSet(text) == Self.options(of: answer)
         case .number(let text):
-            return DecimalNumber(text).map { $0 == Self.digits(of: answer).flatMap(DecimalNumber.init) }
-                ?? false
+            guard let sent = DecimalNumber(text),
+                let stored = Self.digits(of: answer).flatMap(DecimalNumber.init)
+            else { return false }
+            return sent.isNearly(stored)
         case .boolean(let flag): return answer.bool == flag
         case .date(let days): return answer.string.flatMap { ISO8601.date($0) } == days
         case .dateTime(let instant):

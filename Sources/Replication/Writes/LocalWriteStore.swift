@@ -252,7 +252,9 @@ package struct LocalWriteStore: Sendable {
     package func recordAsWritten(
         _ write: LocalWrite, sfid: String?, in tables: [SyncedTable], on connection: PostgresConnection
     ) async throws -> Recording {
-        guard let table = tables.first(where: { $0.plan.table == write.table }) else { return .notImported }
+        guard let table = tables.first(where: { $0.plan.table == write.table }) else {
+            return write.action == "INSERT" && sfid == nil ? .needsRecord : .notImported
+        }
         let store = LogStore(schema: schema, tables: [table])
         let entries = try await store.entries([write.id], on: connection)
         guard let entry = entries.first else { return .locked }

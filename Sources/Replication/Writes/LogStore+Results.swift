@@ -296,8 +296,9 @@ extension ResultRun {
     /// Merges rows that have the record of a row of the batch: the record arrived from the org before the
     /// answer. The application knows its own row, so that one stays.
     ///
-    /// A row that is older than the row of the batch, or that the application inserted, has data of its own:
-    /// it stays too. Salesforce finds external ids without regard to case, so an upsert can find its record.
+    /// A row that is older than the row of the batch, that the application inserted, or whose external id
+    /// differs in case has data of its own: it stays too. Salesforce finds external ids without regard to
+    /// case, so an upsert can find its record.
     private mutating func mergeTwins(_ ends: [LogStore.ItemEnd]) async throws {
         guard setsRecords else { return }
         var items: [String: WriteBatch.Item] = [:]
@@ -305,21 +306,26 @@ extension ResultRun {
             if case .written(let sfid?, _) = end, rows[item.entry.recordID] != nil { items[sfid] = item }
         }
         guard !items.isEmpty else { return }
+        let field = action == .upsert ? mapping.configuration.upsertField?.lowercased() : nil
+        let key = field.flatMap { name in plan.columns.first { $0.source.lowercased() == name }?.name }
         let twins = try await connection.query(
             """
-            select t.id, t.sfid, exists (
+            select t.id, t.sfid, t.key, exists (
                 select from \(raw: store.log) l
                 where l.record_id = t.id and l.table_name = \(plan.table) and l.action = 'INSERT')
               or exists (
                 select from \(raw: store.archiveLog) l
                 where l.record_id = t.id and l.table_name = \(plan.table) and l.action = 'INSERT') as is_own
             from unnest(\(Array(items.keys))::text[]) as c (sfid), lateral (
-              select id, sfid from \(raw: table) e where e.sfid = c.sfid offset 0) as t
+              select id, sfid, \(raw: key.map(Identifier.quoted) ?? "null")::text as key
+              from \(raw: table) e where e.sfid = c.sfid offset 0) as t
             """)
         for twin in twins {
             guard let item = items[try twin["sfid"]] else { continue }
             let (id, isOwn): (Int, Bool) = (try twin["id"], try twin["is_own"])
-            if isOwn || id < item.entry.recordID {
+            let keys = (try twin["key"] as String?, key.flatMap { item.entry.row[$0] ?? nil })
+            let differsInCase = keys.0 != keys.1 && keys.0?.lowercased() == keys.1?.lowercased()
+            if isOwn || id < item.entry.recordID || differsInCase {
                 unlinked[item.entry.recordID] = id
             } else {
                 try await merge(id, into: item)

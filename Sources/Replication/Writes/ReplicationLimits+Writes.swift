@@ -47,6 +47,8 @@ extension ReplicationLimits {
     package static let archiveInterval = Duration.seconds(60)
     /// The interval of counting a tenant's waiting changes while it has some.
     package static let backlogInterval = Duration.seconds(20)
+    /// The pause before the last count, after a tenant's last change was written.
+    static let lastBacklogPause = Duration.seconds(3)
     /// Waiting changes per state that are counted.
     package static let countedBacklog = 10_000
     /// A number that is older was counted by a lease holder that counts no more.

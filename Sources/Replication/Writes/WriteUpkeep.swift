@@ -18,8 +18,8 @@ struct WriteUpkeep {
     private var horizon: DrainFlagStore.Horizon?
     private var releaseAt = ContinuousClock.now
     private var countAt: ContinuousClock.Instant
-    /// The kept number of waiting changes is not 0.
-    private var isCounted = false
+    /// When the waiting changes are counted once more, after the last one was written. Nil if they were.
+    private var lastCountAt: ContinuousClock.Instant? = .now
 
     init(_ context: WriteContext) {
         self.context = context
@@ -115,10 +115,13 @@ struct WriteUpkeep {
                     + "see multiconnect writes list \(context.tenant.orgID)")
         }
         if releaseAt <= .now { try await releaseHeld(sender) }
-        let isBehind = isWaiting || counts.blocked > 0
-        if isBehind ? countAt <= .now : isCounted {
+        if isWaiting || counts.blocked > 0 {
+            lastCountAt = .now + ReplicationLimits.lastBacklogPause
+            if countAt <= .now { try await countBacklog() }
+        } else if let time = lastCountAt, time <= .now {
+            // Another session or the periodic job may have left a number.
             try await countBacklog()
-            isCounted = isBehind
+            lastCountAt = nil
         }
         guard archiveAt <= .now, !isBusy else { return }
         archiveAt = .now + context.services.pace.archive

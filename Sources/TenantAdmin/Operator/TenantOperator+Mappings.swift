@@ -128,7 +128,7 @@ extension TenantOperator {
     }
 
     /// Has a worker remove a mapping. Throws `.outdatedMapping`, and `.unsentChanges` if
-    /// local changes of the table are not in Salesforce.
+    /// local changes of the table, or rows of one to drop, are not in Salesforce.
     package func removeMapping(
         _ object: String, basedOn base: String, of organization: Organization, dropsTable: Bool,
         by actor: String
@@ -143,14 +143,25 @@ extension TenantOperator {
         }.first { $0.id == mapping.id }?.table
         if let table {
             let store = MappingRemovalStore(organization: organization.id, schema: organization.schemaName)
-            let unsent = try await withCell(named: organization.cell, within: TenantAdminLimits.cellAction) {
-                try await store.unsentChanges(of: table, on: $0)
+            let (unsent, own) = try await withCell(
+                named: organization.cell, within: TenantAdminLimits.cellAction
+            ) { connection in
+                (
+                    try await store.unsentChanges(of: table, on: connection),
+                    dropsTable ? try await store.ownRows(of: table, on: connection) : 0
+                )
             }
             guard unsent == 0 else {
                 throw TenantAdminError(
                     .unsentChanges,
                     "nothing was removed: \(unsent) local changes of \(table) are not in Salesforce. Send or "
                         + "discard them first.")
+            }
+            guard own == 0 else {
+                throw TenantAdminError(
+                    .unsentChanges,
+                    "nothing was removed: \(own) rows of \(table) are not in Salesforce. Keep the table, or "
+                        + "delete them first.")
             }
         }
         _ = try await queue.enqueue(

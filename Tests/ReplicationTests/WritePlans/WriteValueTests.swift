@@ -121,8 +121,19 @@ struct ValueRuleTests {
         #expect(refusal(text, field(.int, digits: digits)) == code)
     }
 
+    @Test(arguments: [
+        ("0.30000000000000004", "0.3", true), ("99999999999999.99", "99999999999999.9", false),
+        ("12345678901234567", "12345678901234600", true), ("1", "1.0000000000001", false), ("0", "0", true),
+        ("9.999999999999999999", "10", true), ("-5", "5", false),
+    ])
+    func `a number that comes back equals the one that was sent in 15 digits`(
+        sent: String, stored: String, isEqual: Bool
+    ) {
+        #expect(WriteValue.number(sent).equals(.number(stored)) == isEqual)
+    }
+
     @Test(arguments: [FieldType.double, .currency, .percent])
-    func `decimals keep the digits beyond the field's scale, binary ones as far as they are exact`(
+    func `decimals keep the digits beyond the field's scale, as far as Salesforce stores them`(
         type: FieldType
     ) throws {
         let money = field(type, precision: 18, scale: 2)
@@ -132,10 +143,13 @@ struct ValueRuleTests {
         #expect(refusal("0.1234567890123456789012345", money, .numeric) == "NUMBER_OUTSIDE_VALID_RANGE")
         #expect(try json("987.65", field(type, precision: 18, scale: 0), .doublePrecision) == "987.65")
         #expect(try json("12.505", money, .doublePrecision) == "12.505")
-        #expect(try json("0.30000000000000004", money, .doublePrecision) == "0.3")
-        #expect(try json("0.00012345678901234567", money, .doublePrecision) == "0.000123456789012346")
-        #expect(try json("123456789012345.67", money, .doublePrecision) == "123456789012346")
-        #expect(try json("1234567890123456.5", money, .doublePrecision) == "1234567890123457")
+        for text in ["0.30000000000000004", "99999999999999.99", "1234567890123456.5"] {
+            #expect(try json(text, money, .doublePrecision) == text)
+        }
+        let tiny = try json("1.2345678901234567e-10", money, .doublePrecision)
+        #expect(tiny == "0.000000000123456789012346")
+        #expect(refusal("-9.1e-31", money, .doublePrecision) == "NUMBER_OUTSIDE_VALID_RANGE")
+        #expect(refusal("1e-25", money, .numeric) == "NUMBER_OUTSIDE_VALID_RANGE")
         #expect(try json("9999999999999999.99", money, .numeric) == "9999999999999999.99")
         #expect(refusal("10000000000000000", money, .numeric) == "NUMBER_OUTSIDE_VALID_RANGE")
         #expect(refusal("1e+16", money, .doublePrecision) == "NUMBER_OUTSIDE_VALID_RANGE")

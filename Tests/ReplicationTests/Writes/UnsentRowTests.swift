@@ -119,4 +119,36 @@ struct UnsentRowTests {
             #expect(try await scene.written().isEmpty)
         }
     }
+
+    @Test func `a captured row does not replace a row whose external id differs in case`() async throws {
+        try await withKeys { scene in
+            try await scene.writing(reads: true) {
+                try await scene.write(
+                    "set local xmlbinary = 'hex'; insert into account (name, external_id__c) values ('own', 'case-b')"
+                )
+                _ = try await scene.change([
+                    "kind": "create", "records": [["Name": "theirs", "External_ID__c": "CASE-B"]],
+                ])
+                try await eventually("the org's row is there") {
+                    try await scene.app(
+                        "select exists (select from T.account where external_id__c = 'CASE-B')"
+                    ).scalar()
+                }
+                try await scene.app(
+                    """
+                    select T.hc_capture_insert_from_row(heroku_ext.hstore(a.*), 'account')
+                    from T.account a where external_id__c = 'case-b'
+                    """)
+                try await eventually("the captured row is refused") {
+                    try await scene.app(
+                        "select _hc_err like '%DUPLICATE_ROW%' from T.account where external_id__c = 'case-b'"
+                    ).first?[0] == true
+                }
+                let rows: [String] = try await scene.app(
+                    "select external_id__c from T.account where lower(external_id__c) = 'case-b' order by 1"
+                ).column()
+                #expect(Set(rows) == ["CASE-B", "case-b"])
+            }
+        }
+    }
 }

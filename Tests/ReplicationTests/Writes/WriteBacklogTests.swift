@@ -46,6 +46,24 @@ struct WriteBacklogTests {
         }
     }
 
+    @Test func `a number that somebody else has counted goes soon after the last change is written`()
+        async throws
+    {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            try await scene.writing(linger: .seconds(60), backlog: .seconds(60)) {
+                try await scene.app("insert into T.account (name) values ('A')")
+                try await scene.cell.execute(
+                    """
+                    insert into multiconnect_sync.write_backlogs (organization_id, waiting, oldest_at)
+                    values (\(scene.organizationID), 2, now())
+                    """)
+                try await scene.waitWritten()
+                try await eventually("the number is gone") { try await waiting(scene.cell).isEmpty }
+            }
+        }
+    }
+
     @Test func `a session counts its waiting changes, and removes the number when all are written`()
         async throws
     {
