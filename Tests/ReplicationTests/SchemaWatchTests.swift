@@ -84,7 +84,7 @@ struct SchemaWatchTests {
         }
     }
 
-    @Test func `lost triggers are created again, and operators are told`() async throws {
+    @Test func `lost triggers are created again, and operators are notified`() async throws {
         try await withSynced(Self.mapping("Account", ["Name", "Phone"])) { scene, tenant in
             try await scene.app("drop trigger hc_account_logtrigger on T.account")
             let table = try #require(try await SyncedTableCatalog(scene.services).tables(of: tenant).first)

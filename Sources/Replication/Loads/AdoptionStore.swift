@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import Postgres
 
-/// What a former mapping of a table left in the cell.
+/// The rows of former mappings of a table, in the cell.
 struct AdoptionStore: Sendable {
     /// Gives the open attempts of a table's former mappings to a mapping, in the caller's transaction. Their
     /// entries are PENDING, and only an attempt leads to their outcome. Returns the former mappings.

@@ -3,8 +3,8 @@ internal import Postgres
 
 // The events of changed rows.
 extension MergeRun {
-    /// Reads which columns the writes change: a change can carry values that its row has, for example those
-    /// that the application wrote.
+    /// Reads which columns the writes change. A change can carry values that its row has already, for example
+    /// the application's own.
     mutating func readDifferences(_ writes: [MergeStore.RowWrite]) async throws {
         let updates = writes.filter { $0.kind == .update && $0.id != nil && !$0.cells.isEmpty }
         guard !updates.isEmpty else { return }
