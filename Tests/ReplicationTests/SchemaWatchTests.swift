@@ -85,7 +85,8 @@ struct SchemaWatchTests {
     }
 
     @Test func `lost triggers are created again, and operators are notified`() async throws {
-        try await withSynced(Self.mapping("Account", ["Name", "Phone"])) { scene, tenant in
+        let mapping = Self.mapping("Account", ["Name", "Phone"]).replacing("read_only", with: "read_write")
+        try await withSynced(mapping) { scene, tenant in
             try await scene.app("drop trigger hc_account_logtrigger on T.account")
             let table = try #require(try await SyncedTableCatalog(scene.services).tables(of: tenant).first)
             let faults = { () async throws -> (lost: Set<UUID>, disabled: Set<UUID>) in
