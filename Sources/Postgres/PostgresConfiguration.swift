@@ -82,7 +82,7 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
     /// The statement that pins a new session. It follows the connection, because a pooler such as pgbouncer
     /// refuses or forgets settings in the start-up packet. So it wins over the URL's own options, except that
     /// these may turn `jit` on.
-    var sessionStatements: String {
+    var sessionStatement: String {
         var all: [(name: String, value: String)] = []
         // Estimates of lists that stop early are high, and compiling a statement takes longer than it runs.
         if options["options"]?.contains("jit") != true { all.append(("jit", "off")) }

@@ -35,7 +35,7 @@ package final class PostgresConnection: @unchecked Sendable {
         let link = try await PostgresConnector(configuration: configuration).connect(deadline: deadline)
         let connection = PostgresConnection(link: link, configuration: configuration)
         do {
-            try await connection.script(configuration.sessionStatements, deadline: deadline)
+            try await connection.script(configuration.sessionStatement, deadline: deadline)
             return connection
         } catch {
             connection.close()

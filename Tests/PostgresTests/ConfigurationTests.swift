@@ -46,7 +46,7 @@ struct ConfigurationTests {
             url: "postgres://h/db?options=-c%20TimeZone%3DAsia/Tokyo")
         configuration.settings["search_path"] = "a, 'b"
         configuration.statementTimeout = .milliseconds(1500)
-        let text = configuration.sessionStatements
+        let text = configuration.sessionStatement
         for (name, value) in [
             ("jit", "off"), ("TimeZone", "UTC"), ("statement_timeout", "1500"), ("search_path", "a, ''b"),
         ] {
@@ -59,7 +59,7 @@ struct ConfigurationTests {
         #expect(parameters["options"] == "-c TimeZone=Asia/Tokyo", "nothing that a pooler refuses by itself")
         #expect(try PostgresConfiguration(url: "postgres://h/db").options["options"] == nil)
         let own = try PostgresConfiguration(url: "postgres://h/db?options=-c%20jit%3Don")
-        #expect(!own.sessionStatements.contains("jit"))
+        #expect(!own.sessionStatement.contains("jit"))
     }
 
     @Test func `lists of hosts are split`() throws {

@@ -197,6 +197,24 @@ struct MappingPagesTests {
             let wrong = try await browser.submit(
                 "\(path)/remove", form([("object", "Account"), ("base", base), ("confirm", "Acc")]))
             #expect(wrong.status == 409 && wrong.text.contains("Nothing was removed"))
+            let pool = browser.rig.pool
+            let schema: String = try await pool.query("select schema_name from multiconnect.organizations")
+                .scalar()
+            try await pool.withConnection {
+                try await $0.script(
+                    """
+                    create schema if not exists \(schema);
+                    create table \(schema).account (id serial primary key, sfid varchar(18));
+                    insert into \(schema).account (sfid) values (null), ('001000000000001AAA');
+                    update multiconnect.mappings set table_name = 'account'
+                    """)
+            }
+            let own = try await browser.submit(
+                "\(path)/remove",
+                form([("object", "Account"), ("base", base), ("confirm", "Account"), ("drop", "on")]))
+            #expect(
+                own.status == 409 && own.text.contains("1 rows of account are not in Salesforce"),
+                "\(own.text)")
             let done = try await browser.submit(
                 "\(path)/remove", form([("object", "Account"), ("base", base), ("confirm", "account")]))
             #expect(done.status == 303)

@@ -274,6 +274,32 @@ struct LiveReadingTests {
         }
     }
 
+    @Test func `disabled triggers are notified until they are enabled`() async throws {
+        try await live { scene in
+            let isOpen = { @Sendable () async throws -> Bool in
+                try await scene.control.query(
+                    """
+                    select exists (select from multiconnect.notifications where acknowledged_at is null
+                      and event_type = \(ChangeNotification.captureDisabled) and message like '%account')
+                    """
+                ).scalar()
+            }
+            try await scene.reading(epoch: 1, pace: { $0.healthInterval = .milliseconds(300) }) {
+                try await scene.app("alter table T.account disable trigger user")
+                try await eventually("operators are notified") { try await isOpen() }
+                let disabled: Bool = try await scene.cell.query(
+                    """
+                    select bool_and(tgenabled = 'D') from pg_trigger where tgname like 'hc_account%'
+                      and tgrelid = (\(scene.schema + ".account"))::regclass
+                    """
+                ).scalar()
+                #expect(disabled, "somebody may need them disabled for a moment")
+                try await scene.app("alter table T.account enable trigger user")
+                try await eventually("the notification is closed") { try await !isOpen() }
+            }
+        }
+    }
+
     @Test func `after an application dropped a column, rows are written and the column comes back`()
         async throws
     {

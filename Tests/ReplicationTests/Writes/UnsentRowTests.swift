@@ -120,6 +120,30 @@ struct UnsentRowTests {
         }
     }
 
+    @Test func `a change of a table without a mapping says so until it is discarded`() async throws {
+        try await withOrg { scene in
+            try await scene.startWrites()
+            let isOpen = { @Sendable () async throws -> Bool in
+                try await scene.control.query(
+                    """
+                    select exists (select from multiconnect.notifications where acknowledged_at is null
+                      and event_type = \(WriteNotification.unmapped))
+                    """
+                ).scalar()
+            }
+            try await scene.app(
+                "insert into T._trigger_log (state, action, table_name, record_id) values ('NEW', 'UPDATE', 'nope', 1)"
+            )
+            try await scene.writing(archive: .milliseconds(200)) {
+                try await eventually("operators are notified") { try await isOpen() }
+                let message: String? = try await scene.app("select sf_message from T._trigger_log").first?[0]
+                #expect(message?.hasPrefix("no mapping has this table") == true)
+                try await scene.app("update T._trigger_log set state = 'IGNORED'")
+                try await eventually("the notification is closed") { try await !isOpen() }
+            }
+        }
+    }
+
     @Test func `a captured row does not replace a row whose external id differs in case`() async throws {
         try await withKeys { scene in
             try await scene.writing(reads: true) {
